@@ -1,0 +1,1 @@
+"""The asset graph: one asset and its checks a file."""

@@ -1,0 +1,32 @@
+"""`chunks`: documents cut into passages within a token budget, with exact places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.catalog import OWNERS, blocking, columns, materialized, results
+from omni_pipelines.ingest.checks import check_chunks
+from omni_pipelines.ingest.chunks import reconcile_chunks
+from omni_pipelines.schemas import CHUNKS
+from resources.engines import TextEngines
+from resources.knowledge import KnowledgeHome
+
+
+@dg.asset(group_name="chunks", kinds={"lance"}, owners=OWNERS, metadata=columns(CHUNKS), deps=["documents"])
+def chunks(
+    context: dg.AssetExecutionContext, knowledge: KnowledgeHome, engines: TextEngines
+) -> dg.MaterializeResult[None]:
+    """Passages of documents. Only documents whose text or chunker changed are cut again."""
+    settings = knowledge.settings
+    with knowledge.writing(context.log) as home:
+        report = reconcile_chunks(home, settings, engines.count(settings))
+    counts = {"documents cut": report.recut, "documents removed": report.removed}
+    return materialized(report.version, counts, rows=report.rows, uri=str(home.table("chunks")))
+
+
+@dg.multi_asset_check(specs=blocking("chunks", "schema", "unique_keys", "no_orphans", "token_budget"))
+def chunks_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+    """Columns as defined, no chunk twice, none without its document, none over the budget."""
+    yield from results("chunks", check_chunks(knowledge.home, knowledge.settings.chunk_tokens))

@@ -1,0 +1,43 @@
+"""`documents`: every file of every source as text, with its identity and its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from assets.catalog import OWNERS, blocking, columns, materialized, results
+from omni_pipelines.ingest.checks import check_documents
+from omni_pipelines.ingest.documents import reconcile_documents
+from omni_pipelines.ingest.tables import table
+from omni_pipelines.schemas import DOCUMENTS
+from resources.knowledge import KnowledgeHome
+
+
+class DocumentsConfig(dg.Config):
+    """What a run may be told."""
+
+    sources: list[str] = Field(default_factory=list)
+    """Names of the sources to look at; empty for all."""
+    allow_delete: bool = False
+    """Delete documents even where the guard would stop."""
+
+
+@dg.asset(group_name="documents", kinds={"lance"}, owners=OWNERS, metadata=columns(DOCUMENTS))
+def documents(
+    context: dg.AssetExecutionContext, config: DocumentsConfig, knowledge: KnowledgeHome
+) -> dg.MaterializeResult[None]:
+    """Files of the sources, read and parsed. Only files that changed are read; only proven absence deletes."""
+    with knowledge.writing(context.log) as home:
+        report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
+        rows = table(home, DOCUMENTS).count()
+    for warning in report.warnings:
+        context.log.warning(warning)
+    return materialized(report.version, report.counts, rows=rows, uri=str(home.table("documents")))
+
+
+@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"))
+def documents_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+    """Columns as defined, and no document twice."""
+    yield from results("documents", check_documents(knowledge.home))

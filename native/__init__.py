@@ -1,0 +1,1 @@
+"""Engine bindings: Lance, Tantivy, DuckDB, tiktoken, onnxruntime. They import none of our packages."""

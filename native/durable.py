@@ -1,0 +1,72 @@
+"""Files that survive a power cut: written whole or not at all, and synced before anything names them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def sync_file(path: Path) -> None:
+    """Force a file, or a folder's list of names, to disk.
+
+    Raises:
+        OSError: the disk refused. Never try again as if it had worked: the kernel may have dropped the pages.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _write_synced(part, data)
+    os.replace(part, path)
+    sync_file(path.parent)
+
+
+def put_if_absent(path: Path, data: bytes) -> bool:
+    """Create a file with its whole content, unless one is there. Returns whether it was created."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _write_synced(part, data)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    sync_file(path.parent)
+    return True
+
+
+class Barrier:
+    """Syncs everything under a folder, each file once as long as it does not change."""
+
+    def __init__(self) -> None:
+        self._synced: set[tuple[int, int, int]] = set()
+
+    def sync_tree(self, root: Path) -> None:
+        """Sync files first, then folders bottom up, so that no name is durable before what it names."""
+        folders = []
+        for folder, _, names in os.walk(root):
+            folders.append(Path(folder))
+            for name in names:
+                self._sync_once(Path(folder, name))
+        for path in reversed(folders):
+            sync_file(path)
+
+    def _sync_once(self, path: Path) -> None:
+        status = path.stat()
+        mark = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if mark not in self._synced:
+            sync_file(path)
+            self._synced.add(mark)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

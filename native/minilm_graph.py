@@ -1,0 +1,191 @@
+"""all-MiniLM-L6-v2 as an int8 ONNX graph, built from its published float32 weights.
+
+Quantization: weights are int8 with one scale per output column. Activations are quantized on the fly to uint8 with
+one scale per row, that is per token:
+
+    scale = max|x| / 127          (B, S, 1)
+    u     = round(x / scale) + 128
+    x @ W ≈ (u - 128) @ Wq * scale * column_scale
+
+A row's scale depends on that row alone, so a text's vector does not depend on the texts it shares a batch with; the
+usual per-tensor scale (onnxruntime's quantize_dynamic) changes vectors by up to 0.012 in cosine.
+
+Two refinements, each from a measurement of where the error comes from. Eight channels of the normalized activations
+are several times larger than all others and would set every scale: they take a float32 side path, as in LLM.int8()
+(Dettmers et al. 2022). And GELU's output is never below -0.17, so its zero stands at 16 instead of 128.
+
+Cosine to float32 on 24 texts from one letter to 256 tokens: at least 0.998, mean 0.9993; without the refinements
+0.988 and 0.9964. Speed 1.6 times float32, size a quarter.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LAYERS, HEADS, SIZE = 6, 12, 384
+EPSILON = 1e-12
+RECIPE = "rq-2"
+"""Name and version of the quantization: vectors of different recipes are not mixed."""
+LARGE_CHANNELS = (63, 99, 157, 223, 238, 267, 338, 363)
+"""Channels that hold a token's largest normalized activation most often, in all six layers."""
+GELU_LEAST = 0.17
+"""GELU is never below minus this."""
+_MICROSOFT = "com.microsoft"
+_OPSET, _IR_VERSION = 18, 9
+
+
+def build_graph(weights: Path, target: Path) -> None:
+    """Write the graph for the weights in a safetensors file.
+
+    Inputs `input_ids` and `attention_mask`, int64 (B, S) with S at most 512; output `embedding`, float32 (B, 384),
+    mean-pooled over the mask and of unit length.
+    """
+    import onnx
+    from safetensors.numpy import load_file
+
+    onnx.save(_Builder(load_file(str(weights))).model(), str(target))
+
+
+class _Builder:
+    """Collects nodes and constants; every method returns the name of a value."""
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self._weights = weights
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def model(self) -> Any:
+        import onnx
+        from onnx import TensorProto, helper
+
+        hidden = self._embeddings()
+        mask = self._node("Cast", ["attention_mask"], to=TensorProto.INT32)
+        for layer in range(LAYERS):
+            hidden = self._layer(hidden, mask, f"encoder.layer.{layer}.")
+        self._node("Identity", [self._pooled(hidden)], out="embedding")
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["B", "S"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", SIZE])
+        graph = helper.make_graph(self._nodes, "minilm", inputs, [output], self._constants)
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
+        model = helper.make_model(graph, opset_imports=opsets)
+        model.ir_version = _IR_VERSION
+        onnx.checker.check_model(model, check_custom_domain=False)
+        return model
+
+    def _node(self, kind: str, inputs: list[str], *, domain: str = "", out: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        name = out or f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, inputs, [name], name=f"node_{name}", domain=domain, **attributes))
+        return name
+
+    def _constant(self, value: Any, kind: Any = np.float32) -> str:
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self._constants)}"
+        array = np.ascontiguousarray(np.asarray(value, dtype=kind))
+        self._constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def _embeddings(self) -> str:
+        from onnx import TensorProto
+
+        words = self._weights["embeddings.word_embeddings.weight"]  # (vocabulary, d)
+        scales = np.abs(words).max(axis=1, keepdims=True) / 127
+        scales[scales == 0] = 1
+        packed = self._constant(np.rint(words / scales), np.int8)
+        gathered = self._node("Cast", [self._node("Gather", [packed, "input_ids"])], to=TensorProto.FLOAT)
+        scale = self._node("Gather", [self._constant(scales), "input_ids"])
+        both = self._node("Add", [self._node("Mul", [gathered, scale]), self._positions()])
+        gain = self._constant(self._weights["embeddings.LayerNorm.weight"])
+        bias = self._constant(self._weights["embeddings.LayerNorm.bias"])
+        return self._node("LayerNormalization", [both, gain, bias], epsilon=EPSILON, axis=-1)
+
+    def _positions(self) -> str:
+        table = self._weights["embeddings.position_embeddings.weight"]
+        table = table + self._weights["embeddings.token_type_embeddings.weight"][0]  # there is one segment only
+        zero, one, two = (self._constant([value], np.int64) for value in (0, 1, 2))
+        length = self._node("Slice", [self._node("Shape", ["input_ids"]), one, two])
+        return self._node("Slice", [self._constant(table), zero, length, zero])
+
+    def _layer(self, hidden: str, mask: str, prefix: str) -> str:
+        attended = self._attention(hidden, mask, prefix)
+        hidden = self._add_and_norm(
+            self._symmetric(attended, *self._matrix(prefix + "attention.output.dense")),
+            hidden,
+            prefix + "attention.output.LayerNorm",
+        )
+        wide = self._from_normalized(hidden, *self._matrix(prefix + "intermediate.dense"))
+        inner = self._node("Gelu", [wide], domain=_MICROSOFT)
+        narrow = self._from_gelu(inner, *self._matrix(prefix + "output.dense"))
+        return self._add_and_norm(narrow, hidden, prefix + "output.LayerNorm")
+
+    def _attention(self, hidden: str, mask: str, prefix: str) -> str:
+        names = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
+        matrix = np.concatenate([self._weights[name + ".weight"].T for name in names], axis=1)  # (d, 3d)
+        bias = np.concatenate([self._weights[name + ".bias"] for name in names])
+        joint = self._from_normalized(hidden, matrix, bias)
+        bounds = [self._constant([value], np.int64) for value in (0, SIZE, 2 * SIZE, 3 * SIZE)]
+        last = self._constant([-1], np.int64)
+        parts = [self._node("Slice", [joint, bounds[at], bounds[at + 1], last]) for at in range(3)]
+        return self._node("MultiHeadAttention", [*parts, "", mask], domain=_MICROSOFT, num_heads=HEADS)
+
+    def _matrix(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        return self._weights[name + ".weight"].T, self._weights[name + ".bias"]
+
+    def _from_normalized(self, x: str, matrix: np.ndarray, bias: np.ndarray) -> str:
+        """`x @ matrix + bias` for layer-normalized x: the large channels in float32, the rest in int8."""
+        large = list(LARGE_CHANNELS)
+        rest = np.ones(SIZE, np.float32)
+        rest[large] = 0
+        chosen = self._node("Gather", [x, self._constant(large, np.int64)], axis=-1)
+        side = self._node("MatMul", [chosen, self._constant(matrix[large])])
+        main = self._symmetric(self._node("Mul", [x, self._constant(rest)]), matrix * rest[:, None], bias)
+        return self._node("Add", [main, side])
+
+    def _symmetric(self, x: str, matrix: np.ndarray, bias: np.ndarray) -> str:
+        """`x @ matrix + bias` in int8, zero in the middle of the range."""
+        largest = self._node("ReduceMax", [self._node("Abs", [x]), self._constant([-1], np.int64)], keepdims=1)
+        return self._quantized(x, self._node("Max", [largest, self._constant(1e-8)]), 127, 128, matrix, bias)
+
+    def _from_gelu(self, x: str, matrix: np.ndarray, bias: np.ndarray) -> str:
+        """`x @ matrix + bias` in int8, nearly the whole range for what is above zero."""
+        zero = 16
+        top = 255 - zero
+        largest = self._node("ReduceMax", [x, self._constant([-1], np.int64)], keepdims=1)
+        floor = self._constant(GELU_LEAST * top / zero)  # so that -0.17 still fits below the zero
+        return self._quantized(x, self._node("Max", [largest, floor]), top, zero, matrix, bias)
+
+    def _quantized(self, x: str, largest: str, steps: int, zero: int, matrix: np.ndarray, bias: np.ndarray) -> str:
+        """`x @ matrix + bias` with `largest` (B, S, 1) spread over `steps` steps above `zero`."""
+        columns = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127
+        packed = self._constant(np.clip(np.rint(matrix / columns), -127, 127), np.int8)
+        rows = self._node("Div", [largest, self._constant(steps)])
+        one, middle = self._constant(1), self._constant(zero, np.uint8)
+        units = self._node("QuantizeLinear", [self._node("Div", [x, rows]), one, middle])
+        zeros = self._constant(np.zeros(matrix.shape[1]), np.int8)
+        inputs = [units, packed, one, self._constant(columns), middle, zeros]
+        product = self._node("MatMulIntegerToFloat", inputs, domain=_MICROSOFT)
+        return self._node("Add", [self._node("Mul", [product, rows]), self._constant(bias)])
+
+    def _add_and_norm(self, x: str, residual: str, name: str) -> str:
+        gain, bias = (self._constant(self._weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+        inputs = [x, residual, gain, bias]
+        return self._node("SkipLayerNormalization", inputs, domain=_MICROSOFT, epsilon=EPSILON)
+
+    def _pooled(self, hidden: str) -> str:
+        """Mean over real tokens, scaled to unit length; the length cancels the division by their number."""
+        from onnx import TensorProto
+
+        one, two, last = (self._constant([value], np.int64) for value in (1, 2, -1))
+        mask = self._node("Cast", ["attention_mask"], to=TensorProto.FLOAT)
+        masked = self._node("Mul", [hidden, self._node("Unsqueeze", [mask, two])])
+        total = self._node("ReduceSum", [masked, one], keepdims=0)
+        length = self._node("ReduceL2", [total, last], keepdims=1)
+        return self._node("Div", [total, self._node("Max", [length, self._constant(1e-12)])])

@@ -1,0 +1,284 @@
+"""The keyword index: BM25 over chunks in Tantivy, exact-key upserts, queries that cannot crash.
+
+Queries never reach Tantivy's parser: three thousand opening brackets kill the process there. Words become term
+queries, quoted words become phrases that must match, and everything is capped first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from native.errors import IndexCorrupt, IndexMissing, WriteConflict
+
+ANALYZER = "omni-1"
+"""Name and version of the analysis: an index made with another one is built anew."""
+WRITER_HEAP_BYTES = 64 << 20
+MAX_QUERY_CHARACTERS = 1_000
+MAX_QUERY_TERMS = 64
+PHRASE_BOOST = 1.5
+CONTEXT_BOOST = 0.5
+"""Title, heading and path count half as much as the text."""
+_MUTABLE = ("meta.json", ".managed.json")
+"""Files Tantivy replaces in place: a new generation copies them and hard-links the rest."""
+_TOKEN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{N}\p{M}]+"
+"""Words; single characters in scripts that put no space between words."""
+_PHRASE = re.compile(r'"[^"]*"')
+_PART = re.compile(r'"([^"]*)"|([^\s"]+)')
+_QUESTION_WORDS = (
+    "how what when where which who whom whose why do does did done can could shall should will would may might must "
+    "i me my we us our you your am is are was were be been being has have had s t there here from about so than"
+).split()
+"""Words a question is made of, beyond Tantivy's own short list."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is indexed of one chunk."""
+
+    key: str
+    fingerprint: str
+    """Changes when anything below changes; compared with the table to find what to re-index."""
+    text: str
+    context: str
+    """Title, heading and path."""
+    filters: Mapping[str, str]
+
+
+class KeywordIndex:
+    """A generation of the keyword index in a folder. Readers see the last commit and nothing else."""
+
+    def __init__(self, folder: Path, index: Any, filters: tuple[str, ...]) -> None:
+        self.folder = folder
+        self._index = index
+        self._filters = filters
+        index.register_tokenizer(ANALYZER, _analyzer(stopwords=False))
+        self._query_analyzer = _analyzer(stopwords=True)
+        self._bare_analyzer = _analyzer(stopwords=False)
+
+    @classmethod
+    def create(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
+        """A new, empty index; `filters` are fields that searches can be narrowed by, exactly."""
+        import tantivy
+
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder, tantivy.Index(_schema(filters), str(folder)), filters)
+
+    @classmethod
+    def open(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
+        """An index that is there.
+
+        Raises:
+            IndexMissing: nothing there.
+            IndexCorrupt: its files cannot be read.
+        """
+        import tantivy
+
+        if not (folder / "meta.json").is_file():
+            raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
+        try:
+            return cls(folder, tantivy.Index.open(str(folder)), filters)
+        except (ValueError, OSError) as error:
+            raise IndexCorrupt(
+                f"the keyword index at {folder} cannot be opened: {error}", cure="run: omni ingest"
+            ) from error
+
+    @classmethod
+    def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:
+        """A copy of a generation that shares its immutable files by hard links: fast, and no disk used twice."""
+        target.mkdir(parents=True)
+        for path in source.iterdir():
+            if path.name.endswith(".lock"):
+                continue
+            if path.name in _MUTABLE:
+                shutil.copyfile(path, target / path.name)
+            else:
+                os.link(path, target / path.name)
+        return cls.open(target, filters)
+
+    def writer(self) -> KeywordWriter:
+        """The one writer. Keep it for a whole run: a commit costs 20 times what adding ten entries does.
+
+        Raises:
+            WriteConflict: another process holds it.
+        """
+        try:
+            return KeywordWriter(self._index.writer(WRITER_HEAP_BYTES, 1))
+        except ValueError as error:
+            raise WriteConflict(
+                f"another process writes the keyword index at {self.folder}", cure="try again"
+            ) from error
+
+    def reload(self) -> None:
+        """See what the writer committed."""
+        self._index.reload()
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(self._index.searcher().num_docs)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Key to fingerprint, for every entry.
+
+        Raises:
+            IndexCorrupt: a key stands twice.
+        """
+        import tantivy
+
+        searcher = self._index.searcher()
+        found: dict[str, str] = {}
+        if searcher.num_docs == 0:
+            return found
+        for _, address in searcher.search(tantivy.Query.all_query(), searcher.num_docs, count=False).hits:
+            document = searcher.doc(address)
+            key = document["key"][0]
+            if key in found:
+                raise IndexCorrupt(f"{key} stands twice in the keyword index", cure="run: omni ingest")
+            found[key] = document["fingerprint"][0]
+        return found
+
+    def search(
+        self, text: str, k: int, where: Mapping[str, str] | None = None, *, keys: list[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The best `k` keys with their BM25 scores (k1 1.2, b 0.75; higher is better), ties in index order.
+
+        Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values;
+        `keys` narrows to these entries, to score what another list found.
+        """
+        import tantivy
+
+        query = self._query(text)
+        if query is None:
+            return []
+        parts = [(tantivy.Occur.Must, query)]
+        schema = self._index.schema
+        for field, value in (where or {}).items():
+            term = tantivy.Query.term_query(schema, field, value, "basic")
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))
+        if keys is not None:
+            chosen = tantivy.Query.term_set_query(schema, "key", keys)
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)))
+        searcher = self._index.searcher()
+        hits = searcher.search(tantivy.Query.boolean_query(parts), k, count=False).hits
+        return [(searcher.doc(address)["key"][0], float(score)) for score, address in hits]
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a query, without stop words unless it has nothing else."""
+        return self._analyzer_for(text).analyze(text)
+
+    def _analyzer_for(self, text: str) -> Any:
+        return self._query_analyzer if self._query_analyzer.analyze(text) else self._bare_analyzer
+
+    def _query(self, text: str) -> Any | None:
+        import tantivy
+
+        text = text[:MAX_QUERY_CHARACTERS]
+        analyzer = self._analyzer_for(_PHRASE.sub(" ", text))
+        parts: list[tuple[Any, Any]] = []
+        budget = MAX_QUERY_TERMS
+        for match in _PART.finditer(text):
+            phrase, word = match.groups()
+            terms = (self._bare_analyzer.analyze(phrase) if phrase else analyzer.analyze(word or ""))[:budget]
+            budget -= len(terms)
+            if phrase and terms:
+                parts.append((tantivy.Occur.Must, self._phrase(terms)))
+            else:
+                parts += self._word(terms)
+        return tantivy.Query.boolean_query(parts) if parts else None
+
+    def _word(self, terms: list[str]) -> list[tuple[Any, Any]]:
+        import tantivy
+
+        queries = [(tantivy.Occur.Should, self._term(term)) for term in terms]
+        if len(terms) > 1:  # json.loads, snake_case: the parts side by side count more than apart
+            boosted = tantivy.Query.boost_query(self._phrase(terms), PHRASE_BOOST)
+            queries.append((tantivy.Occur.Should, boosted))
+        return queries
+
+    def _term(self, term: str) -> Any:
+        import tantivy
+
+        schema = self._index.schema
+        text = tantivy.Query.term_query(schema, "text", term)
+        context = tantivy.Query.boost_query(tantivy.Query.term_query(schema, "context", term), CONTEXT_BOOST)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, text), (tantivy.Occur.Should, context)])
+
+    def _phrase(self, terms: list[str]) -> Any:
+        import tantivy
+
+        if len(terms) == 1:
+            return self._term(terms[0])
+        return tantivy.Query.phrase_query(self._index.schema, "text", terms)
+
+
+class KeywordWriter:
+    """The one writer of an index; nothing is visible before `commit`."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> KeywordWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._writer.rollback()
+        self._writer.wait_merging_threads()
+
+    def upsert(self, entries: Iterable[Entry]) -> None:
+        """Replace the entries with these keys, or add them."""
+        import tantivy
+
+        for entry in entries:
+            self._writer.delete_documents_by_term("key", entry.key)
+            self._writer.add_document(
+                tantivy.Document(
+                    key=entry.key,
+                    fingerprint=entry.fingerprint,
+                    text=entry.text,
+                    context=entry.context,
+                    **entry.filters,
+                )
+            )
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the entries with exactly these keys."""
+        for key in keys:
+            self._writer.delete_documents_by_term("key", key)
+
+    def commit(self) -> None:
+        """Make all of it visible and durable."""
+        self._writer.commit()
+
+
+def _schema(filters: tuple[str, ...]) -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("fingerprint", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="position")
+    builder.add_text_field("context", stored=False, tokenizer_name=ANALYZER, index_option="freq")
+    for name in filters:
+        builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _analyzer(*, stopwords: bool) -> Any:
+    import tantivy
+
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_TOKEN))
+    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
+    if stopwords:
+        builder = builder.filter(tantivy.Filter.stopword("english"))
+        builder = builder.filter(tantivy.Filter.custom_stopword(_QUESTION_WORDS))
+    return builder.filter(tantivy.Filter.stemmer("english")).build()

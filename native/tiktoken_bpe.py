@@ -1,0 +1,91 @@
+"""Exact token counts with tiktoken, from a vocabulary file that was checked, never from the network."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from native.errors import ModelCorrupt
+
+SHA256 = {
+    "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+}
+"""The published vocabularies; tiktoken itself checks the same sums."""
+PIECE = 1 << 20
+"""Characters encoded at once: tiktoken's memory grows with the piece, and a line of 50 MB ends the process."""
+
+
+class TokenCounter:
+    """Counts the tokens of one encoding."""
+
+    def __init__(self, encoding: str, vocabulary: Path) -> None:
+        self.name = encoding
+        self._encoding = _encoding(encoding, vocabulary)
+
+    def count(self, text: str) -> int:
+        """Number of tokens. What looks like a special token is text like any other."""
+        return sum(len(self._encoding.encode_ordinary(piece)) for piece in _pieces(text))
+
+    def truncate(self, text: str, max_tokens: int) -> str:
+        """The longest prefix found that has at most `max_tokens` tokens and ends with a whole character."""
+        low, high = 0, min(len(text), max_tokens * _most_characters(self._encoding))
+        if self.count(text[:high]) <= max_tokens:
+            return text[:high]
+        while low < high - 1:
+            middle = (low + high) // 2
+            if self.count(text[:middle]) <= max_tokens:
+                low = middle
+            else:
+                high = middle
+        return text[:low]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Parts of at most PIECE characters, cut after a blank where one is near."""
+    at = 0
+    while at < len(text):
+        end = min(at + PIECE, len(text))
+        if end < len(text):
+            blank = max(text.rfind("\n", at, end), text.rfind(" ", at, end))
+            end = blank + 1 if blank > at else end
+        yield text[at:end]
+        at = end
+
+
+@functools.lru_cache(maxsize=4)
+def _most_characters(encoding: Any) -> int:
+    return max(len(token) for token in encoding.token_byte_values())
+
+
+@functools.lru_cache(maxsize=4)
+def _encoding(name: str, vocabulary: Path) -> Any:
+    import tiktoken
+    import tiktoken_ext.openai_public as published
+
+    ranks = _ranks(name, vocabulary)
+    # the published constructor knows the split pattern and the special tokens; only its download is replaced
+    original = published.load_tiktoken_bpe
+    published.load_tiktoken_bpe = lambda *_, **__: ranks
+    try:
+        return tiktoken.Encoding(**published.ENCODING_CONSTRUCTORS[name]())
+    finally:
+        published.load_tiktoken_bpe = original
+
+
+def _ranks(name: str, vocabulary: Path) -> dict[bytes, int]:
+    import base64
+
+    if name not in SHA256:
+        raise ModelCorrupt(f"encoding {name!r} is unknown", cure=f"encodings: {', '.join(SHA256)}")
+    try:
+        raw = vocabulary.read_bytes()
+    except OSError as error:
+        raise ModelCorrupt(f"no vocabulary at {vocabulary}", cure=f"run: omni model pull {name}") from error
+    if hashlib.sha256(raw).hexdigest() != SHA256[name]:
+        raise ModelCorrupt(f"the vocabulary at {vocabulary} was changed", cure=f"run: omni model pull {name}")
+    pairs = (line.split() for line in raw.splitlines() if line)
+    return {base64.b64decode(token): int(rank) for token, rank in pairs}

@@ -1,0 +1,1 @@
+"""A knowledge pipeline: documents in, releases out, cited answers from them."""

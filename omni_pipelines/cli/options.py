@@ -1,0 +1,37 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+HomeOption = Annotated[
+    Optional[Path],  # noqa: UP045  # typer reads it at run time
+    typer.Option("--home", help="The knowledge base; default: OMNI_HOME, or the nearest .omni folder."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document instead of text.")]
+WhereOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--where", help="Narrow to FIELD=VALUE: source, path, language or kind. Repeatable."),
+]
+
+
+def filters(where: list[str] | None) -> dict[str, str]:
+    """`field=value` options as a mapping.
+
+    Raises:
+        ConfigurationError: one without `=`, or a field given twice.
+    """
+    from omni_pipelines.errors import ConfigurationError
+
+    found: dict[str, str] = {}
+    for each in where or []:
+        field, separator, value = each.partition("=")
+        if not separator or not field:
+            raise ConfigurationError(f"--where {each!r} has no '='", cure="write it as --where language=python")
+        if field in found:
+            raise ConfigurationError(f"--where {field} is given twice", cure="give it once")
+        found[field] = value
+    return found

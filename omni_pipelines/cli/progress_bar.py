@@ -1,0 +1,71 @@
+"""Progress on stderr: a live bar on a terminal, a line every few seconds elsewhere. Counts, rate and time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from omni_pipelines.progress import Report
+
+LINE_SECONDS = 5.0
+
+
+def remaining(done: int, total: int, seconds: float) -> str:
+    """Time left, at the rate so far; "" while there is nothing to go by."""
+    if not done or not total or done >= total or seconds < 1:
+        return ""
+    left = int(seconds / done * (total - done)) + 1
+    return f"{left // 60}:{left % 60:02d} left"
+
+
+class ProgressBar:
+    """Listens to progress reports and shows them."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._step = ""
+        self._began = self._shown = 0.0
+        self._width = 0
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._wipe()
+
+    def __call__(self, report: Report) -> None:
+        """Show a report, unless one was shown just now."""
+        now = time.monotonic()
+        if report.step != self._step:
+            self._step, self._began, self._shown = report.step, now, 0.0
+        finished = bool(report.total) and report.done >= report.total
+        wait = 0.1 if self._terminal else LINE_SECONDS
+        if finished or now - self._shown >= wait:
+            self._shown = now
+            self._show(self._line(report, now - self._began), finished=finished)
+
+    def _line(self, report: Report, seconds: float) -> str:
+        parts = [f"{report.step}"]
+        if report.total:
+            parts.append(f"{report.done:,}/{report.total:,} {report.unit} ({report.done / report.total:.0%})")
+        if report.done and seconds >= 1:
+            parts.append(f"{report.done / seconds:,.0f} {report.unit}/s")
+        left = remaining(report.done, report.total, seconds)
+        return "  ".join([*parts, left] if left else parts)
+
+    def _show(self, line: str, *, finished: bool) -> None:
+        if self._terminal:
+            self._wipe()
+            sys.stderr.write(line if not finished else f"{line}\n")
+            self._width = 0 if finished else len(line)
+        else:
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    def _wipe(self) -> None:
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            self._width = 0

@@ -1,0 +1,138 @@
+"""Commands that read: search, ask, show, status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omni_pipelines.cli.options import HomeOption, JsonOption, WhereOption, filters
+from omni_pipelines.cli.output import narrate, say, say_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from omni_pipelines.knowledge.librarian import Librarian
+
+ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
+SNIPPET_LINES = 4
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands under `omni`."""
+    for command in (search, ask, show, status):
+        app.command()(command)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help='What to look for. "Words in quotes" must stand together.')],
+    k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
+    mode: Annotated[str, typer.Option("--mode", help="hybrid, keyword or vector.")] = "hybrid",
+    where: WhereOption = None,
+    release: ReleaseOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find passages."""
+    librarian = _librarian(home, release)
+    hits = librarian.search(query, k, mode, filters(where))
+    if json:
+        say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
+        return
+    if not hits:
+        narrate("nothing found")
+    for hit in hits:
+        heading = f"  {hit.heading}" if hit.heading else ""
+        say(f"{hit.rank}. {_place(hit.uri)}:{hit.start_line}-{hit.end_line}{heading}  ({hit.score:.3f})")
+        for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
+            say(f"     {line.rstrip()[:110]}")
+        say()
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question.")],
+    where: WhereOption = None,
+    release: ReleaseOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Answer a question in the sources' own words, with citations, or say that they do not tell."""
+    librarian = _librarian(home, release)
+    answer = librarian.ask(question, filters(where))
+    if json:
+        say_json(answer.model_dump(mode="json"))
+    elif not answer.abstained:
+        for number, sentence in enumerate(answer.sentences, 1):
+            say(f"{sentence.text} [{number}]")
+        say()
+        for number, sentence in enumerate(answer.sentences, 1):
+            cited = sentence.citations[0]
+            say(f"[{number}] {_place(cited.uri)}:{_lines(cited.start_line, cited.end_line)}")
+    if answer.abstained:
+        from omni_pipelines.errors import NoAnswer
+
+        raise NoAnswer("the sources do not answer this", cure=f'look at what is near: omni search "{question[:60]}"')
+
+
+def show(
+    citation: Annotated[str, typer.Argument(help="PATH:LINE, PATH:LINE-LINE, a file URI, or a chunk id.")],
+    release: ReleaseOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Open a citation at its exact lines."""
+    passage = _librarian(home, release).show(citation)
+    if json:
+        fields = ("uri", "path", "start_line", "end_line", "lines", "from_file")
+        say_json({name: getattr(passage, name) for name in fields})
+        return
+    if passage.note:
+        narrate(f"note: {passage.note}")
+    width = len(str(passage.end_line))
+    say(_place(passage.uri))
+    for number, line in enumerate(passage.lines, passage.start_line):
+        say(f"{number:>{width}}  {line}")
+
+
+def status(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Say what the knowledge base holds."""
+    from omni_pipelines.knowledge.status import status as read_status
+    from omni_pipelines.settings import find_home
+
+    found = read_status(find_home(home))
+    if json:
+        say_json(found.model_dump(mode="json"))
+        return
+    say(f"release {found.release} of {_when(found.created_at)} in {found.home}")
+    say("  " + ", ".join(f"{count:,} {name}" for name, count in found.counts.items()))
+    for name, coverage in found.coverage.items():
+        say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
+    for name, source in found.sources.items():
+        say(f"  source {name}: {source.documents:,} documents, last seen {_when(source.seen)}, {source.place}")
+    for name, fingerprint in found.fingerprints.items():
+        say(f"  {name}: {fingerprint}")
+
+
+def _librarian(home: Path | None, release: int | None) -> Librarian:
+    from omni_pipelines.knowledge.librarian import Librarian
+    from omni_pipelines.settings import find_home
+
+    return Librarian.open(find_home(home), release)
+
+
+def _place(uri: str) -> str:
+    """A URI as a person would type it: relative where that is shorter."""
+    from urllib.parse import unquote, urlsplit
+
+    path = Path(unquote(urlsplit(uri).path))
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _lines(start: int, end: int) -> str:
+    return str(start) if start == end else f"{start}-{end}"
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")

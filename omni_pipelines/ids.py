@@ -1,0 +1,33 @@
+"""Identities made from content: the same input has the same id on every machine."""
+
+from __future__ import annotations
+
+from blake3 import blake3
+
+ID_BYTES = 16
+"""128 bits: no collision is expected below 10^15 rows."""
+
+
+def content_hash(data: bytes) -> str:
+    """The blake3 of `data`, 64 hex digits."""
+    return blake3(data).hexdigest()
+
+
+def text_hash(*parts: str) -> str:
+    """The hash of a sequence of strings, 32 hex digits; ("ab", "c") and ("a", "bc") differ."""
+    digest = blake3()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.hexdigest(length=ID_BYTES)
+
+
+def document_id(source: str, path: str) -> str:
+    """The id of the document at `path` (relative, `/` between parts) in `source`."""
+    return text_hash("document", source, path)
+
+
+def chunk_id(document: str, ordinal: int, text: str, chunker: str) -> str:
+    """The id of the chunk number `ordinal` of a document, cut by the chunker with this fingerprint."""
+    return text_hash("chunk", document, str(ordinal), text, chunker)

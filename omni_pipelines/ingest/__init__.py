@@ -1,0 +1,1 @@
+"""The write side: source trees to tables, indexes and releases."""

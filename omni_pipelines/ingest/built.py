@@ -1,0 +1,49 @@
+"""What each step last built and from what: one small file a step, replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from native.durable import write_whole
+from omni_pipelines.records import Built
+from omni_pipelines.settings import Home
+
+STEPS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index")
+
+
+def read_built(home: Home, step: str) -> Built | None:
+    """The record of a step; None if it never finished or its file is torn: then it is done again."""
+    try:
+        return Built.model_validate_json((home.built / f"{step}.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_built(
+    home: Home,
+    step: str,
+    output: str,
+    inputs: Mapping[str, str],
+    fingerprint: str,
+    seen: Mapping[str, datetime] | None = None,
+) -> Built:
+    """Record that a step is done."""
+    record = Built(
+        step=step,
+        output=output,
+        inputs=dict(inputs),
+        fingerprint=fingerprint,
+        at=datetime.now(UTC),
+        seen=dict(seen or {}),
+    )
+    write_whole(home.built / f"{step}.json", record.model_dump_json(indent=2).encode())
+    return record
+
+
+def forget_built(home: Home) -> None:
+    """Drop all records, for the tables they speak of were changed by hand or by recovery."""
+    for step in STEPS:
+        (home.built / f"{step}.json").unlink(missing_ok=True)

@@ -1,0 +1,302 @@
+"""Source trees to the documents table: only what changed is read, nothing is deleted without proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from native.lance_tables import LanceTable, is_in
+from omni_pipelines import ids, progress
+from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.quarantine import Refusal, record_refusals
+from omni_pipelines.ingest.reading import read_file
+from omni_pipelines.ingest.sources import Found, Listing, Source, list_source, load_sources
+from omni_pipelines.ingest.tables import table
+from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.stored import structure_json
+
+BATCH_FILES = 512
+BATCH_BYTES = 64 << 20
+"""A commit holds at most this much, so that memory stays flat and a kill loses little."""
+GUARD_FROM = 50
+"""Documents a source must have before the share of deletions means anything."""
+
+
+@dataclass(frozen=True)
+class DocumentsReport:
+    """What one pass did. The first five counts add up to the files listed, plus the deleted."""
+
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts, by name."""
+        names = ("added", "changed", "deleted", "unchanged", "quarantined", "skipped")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pass over one source would do."""
+
+    listing: Listing
+    to_read: tuple[Found, ...]
+    """New, changed on disk, or read by an older reader."""
+    known: dict[str, dict[str, str]]
+    """Path to stat, content_hash and revision of documents that are stored."""
+    gone: tuple[str, ...]
+    """Paths whose documents are to be deleted."""
+    held: tuple[str, ...]
+    """Paths in quarantine that did not change since."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to do."""
+        return not self.to_read and not self.gone
+
+
+def plan_source(home: Home, source: Source) -> Plan:
+    """List a source and compare it with what is stored. Reads no file.
+
+    Raises:
+        SourceMissing: it cannot be listed.
+    """
+    listing = list_source(source)
+    documents = table(home, DOCUMENTS)
+    where = is_in("source", [source.name])
+    rows = documents.read(["path", "stat", "parser", "content_hash", "revision"], where).to_pylist()
+    known = {row["path"]: row for row in rows}
+    held_rows = table(home, QUARANTINE).read(["path", "stat", "parser"], where).to_pylist()
+    held = {row["path"]: row for row in held_rows}
+    to_read = [found for found in listing.files if not _is_current(found, known) and not _is_current(found, held)]
+    present = {found.path for found in listing.files}
+    unsure = tuple(listing.unlistable)
+    gone = [path for path in [*known, *held] if path not in present and not path.startswith(unsure or ("\0",))]
+    still_held = [found.path for found in listing.files if _is_current(found, held)]
+    return Plan(listing, tuple(to_read), known, tuple(gone), tuple(still_held))
+
+
+def _is_current(found: Found, stored: dict[str, dict[str, str]]) -> bool:
+    row = stored.get(found.path)
+    return row is not None and row["stat"] == found.stat and row["parser"] == found.reader.fingerprint
+
+
+def check_deletions(plan: Plan, settings: Settings) -> None:
+    """Refuse a listing that would delete suspiciously much.
+
+    Raises:
+        DeletionRefused: everything, or more than the guard's share of a source with 50 documents or more.
+    """
+    stored = len(plan.known)
+    gone = sum(path in plan.known for path in plan.gone)
+    source = plan.listing.source
+    if stored and gone == stored and not plan.listing.files:
+        raise DeletionRefused(
+            f"source {source.name}: {source.place} is empty, but {stored} documents of it are stored",
+            cure="check that it is mounted; if they shall go: --allow-delete",
+        )
+    if stored >= GUARD_FROM and gone > settings.delete_guard * stored:
+        raise DeletionRefused(
+            f"source {source.name}: {gone} of {stored} documents are gone from {source.place}, "
+            f"more than {settings.delete_guard:.0%}",
+            cure="check the folder; if they shall go: --allow-delete",
+        )
+
+
+def reconcile_documents(
+    home: Home, settings: Settings, names: Sequence[str] | None = None, *, allow_delete: bool = False
+) -> DocumentsReport:
+    """Bring the documents table in line with the sources, or with those in `names`. A redo changes nothing.
+
+    Raises:
+        SourceMissing: a source cannot be listed, or nothing at all is registered.
+        DeletionRefused: see `check_deletions`.
+    """
+    registered = load_sources(home)
+    if not registered:
+        raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
+    chosen = [source for source in registered if names is None or not names or source.name in names]
+    plans = [plan_source(home, source) for source in chosen]
+    if not allow_delete:
+        for plan in plans:
+            check_deletions(plan, settings)
+    documents = table(home, DOCUMENTS)
+    report = DocumentsReport(deleted=_drop_unregistered(home, registered))
+    total = sum(len(plan.to_read) for plan in plans)
+    reader = _Reader(home, settings, documents, total)
+    for plan in plans:
+        report = _merge(report, _apply(home, plan, reader))
+    _record(home, plans, registered, reader.racy)
+    return replace(report, version=str(documents.head()))
+
+
+def _merge(a: DocumentsReport, b: DocumentsReport) -> DocumentsReport:
+    return DocumentsReport(
+        added=a.added + b.added,
+        changed=a.changed + b.changed,
+        deleted=a.deleted + b.deleted,
+        unchanged=a.unchanged + b.unchanged,
+        quarantined=a.quarantined + b.quarantined,
+        skipped=a.skipped + b.skipped,
+        warnings=(*a.warnings, *b.warnings),
+    )
+
+
+def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
+    outcome = reader.read(plan)
+    name = plan.listing.source.name
+    gone = [path for path in plan.gone if path in plan.known]
+    replaced = [
+        each.found.path for each in outcome.refused if each.found.path in plan.known and each.replaces_content
+    ]
+    for batch in _batches([*gone, *replaced], 1000):
+        reader.documents.delete(is_in("doc_id", [ids.document_id(name, path) for path in batch]))
+    healed = {found.path for found in plan.to_read} - {each.found.path for each in outcome.refused}
+    record_refusals(home, name, outcome.refused, {*plan.gone, *healed})
+    held = len(plan.held) + len(outcome.refused)
+    warnings = tuple(f"{plan.listing.source.root}/{folder} cannot be listed" for folder in plan.listing.unlistable)
+    return DocumentsReport(
+        added=outcome.added,
+        changed=outcome.changed,
+        deleted=len(gone),
+        unchanged=len(plan.listing.files) - outcome.added - outcome.changed - held,
+        quarantined=held,
+        skipped=plan.listing.skipped,
+        warnings=warnings,
+    )
+
+
+def _batches(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _drop_unregistered(home: Home, registered: Sequence[Source]) -> int:
+    """Delete the documents of sources that a person took out of the registry."""
+    documents, names = table(home, DOCUMENTS), {source.name for source in registered}
+    stored = set(documents.read(["source"])["source"].to_pylist())
+    lost = sorted(stored - names)
+    if not lost:
+        return 0
+    where = is_in("source", lost)
+    count = documents.count(where)
+    documents.delete(where)
+    table(home, QUARANTINE).delete(where)
+    return count
+
+
+def _record(home: Home, plans: Sequence[Plan], registered: Sequence[Source], racy: set[str]) -> None:
+    before = read_built(home, "documents")
+    inputs, seen = (dict(before.inputs), dict(before.seen)) if before is not None else ({}, {})
+    for plan in plans:
+        name = plan.listing.source.name
+        inputs[name] = "" if name in racy else plan.listing.fingerprint
+        seen[name] = plan.listing.at
+    names = [source.name for source in registered]
+    inputs = {name: inputs.get(name, "") for name in names}
+    seen = {name: seen[name] for name in names if name in seen}
+    write_built(home, "documents", str(table(home, DOCUMENTS).head()), inputs, fingerprint(), seen)
+
+
+@dataclass
+class _Outcome:
+    """What reading the files of one plan gave."""
+
+    added: int = 0
+    changed: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class _Reader:
+    """Reads the files of a plan and commits them in batches."""
+
+    def __init__(self, home: Home, settings: Settings, documents: LanceTable, total: int) -> None:
+        self.documents = documents
+        self._limit = settings.max_file_bytes
+        self._total, self._done = total, 0
+        self.racy: set[str] = set()
+
+    def read(self, plan: Plan) -> _Outcome:
+        outcome = _Outcome()
+        rows: list[dict[str, object]] = []
+        size = 0
+        for found in plan.to_read:
+            progress.report("reading files", self._done, self._total, "files", found.path)
+            self._done += 1
+            row = self._read_one(plan, found, outcome)
+            if row is not None:
+                rows.append(row)
+                size += found.size
+            if len(rows) >= BATCH_FILES or size >= BATCH_BYTES:
+                self._commit(rows)
+                rows, size = [], 0
+        self._commit(rows)
+        if plan.to_read:
+            progress.report("reading files", self._done, self._total, "files")
+        return outcome
+
+    def _commit(self, rows: list[dict[str, object]]) -> None:
+        if rows:
+            self.documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(rows, schema=DOCUMENTS.schema))
+
+    def _read_one(self, plan: Plan, found: Found, outcome: _Outcome) -> dict[str, object] | None:
+        source = plan.listing.source
+        path = source.root / found.path
+        try:
+            raw, stat = read_file(path, self._limit)
+            parsed = found.reader.read(raw, Path(found.path).name)
+            if not parsed.text.strip():
+                raise Unreadable("E_NO_TEXT", "no text in it")
+        except Unreadable as error:
+            outcome.refused.append(Refusal(found, error))
+            if error.code == "E_CHANGED":
+                self.racy.add(source.name)
+            return None
+        if not stat or stat != found.stat:
+            self.racy.add(source.name)
+        row = document_row(source, found, raw, stat, parsed)
+        known = plan.known.get(found.path)
+        outcome.added += known is None
+        outcome.changed += known is not None and known["revision"] != row["revision"]
+        return row
+
+
+def document_row(source: Source, found: Found, raw: bytes, stat: str, parsed: Parsed) -> dict[str, object]:
+    """The row of a document."""
+    content = ids.content_hash(raw)
+    reader = found.reader
+    return {
+        "doc_id": ids.document_id(source.name, found.path),
+        "source": source.name,
+        "path": found.path,
+        "uri": (source.root / found.path).as_uri(),
+        "media_type": reader.media_type,
+        "kind": reader.kind,
+        "language": reader.language,
+        "title": parsed.title[:300],
+        "size": len(raw),
+        "mtime_ns": found.mtime_ns,
+        "stat": stat,
+        "content_hash": content,
+        "encoding": parsed.decoded.encoding,
+        "bom_bytes": parsed.decoded.bom_bytes,
+        "verbatim": parsed.verbatim,
+        "text": parsed.text,
+        "structure": structure_json(parsed),
+        "parser": reader.fingerprint,
+        "revision": ids.text_hash(content, reader.fingerprint, (source.root / found.path).as_uri()),
+    }

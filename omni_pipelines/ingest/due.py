@@ -1,0 +1,84 @@
+"""What should be built and is not: the one comparison behind the sensors and behind "nothing to do"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from native.lance_tables import LanceTable
+from native.tantivy_index import ANALYZER
+from omni_pipelines import ids
+from omni_pipelines.ingest.built import read_built
+from omni_pipelines.ingest.chunks import chunker_fingerprint
+from omni_pipelines.ingest.sources import list_source, load_sources
+from omni_pipelines.knowledge.releases import newest_release
+from omni_pipelines.records import Built
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.text.engines import model_fingerprint
+from omni_pipelines.text.readers.registry import fingerprint as readers_fingerprint
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something is to be built."""
+
+    want: str
+    """Names the state that is wanted: the same state has the same name."""
+    reason: str
+
+
+def ingest_due(home: Home, settings: Settings) -> Due | None:
+    """Whether a source, a reader, the chunker or the embedder differs from what the tables were built from.
+
+    Lists the sources; reads no file and loads no model.
+
+    Raises:
+        SourceMissing: a source cannot be listed.
+        ModelMissing: the embedder was never pulled.
+    """
+    sources = load_sources(home)
+    documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
+    listed = {source.name: list_source(source).fingerprint for source in sources}
+    wanted = {
+        "readers": readers_fingerprint(),
+        "chunker": chunker_fingerprint(settings),
+        "embedder": model_fingerprint(settings),
+        **{f"source {name}": mark for name, mark in listed.items()},
+    }
+    have = {
+        "readers": documents.fingerprint if documents else "",
+        "chunker": chunks.fingerprint if chunks else "",
+        "embedder": embeddings.fingerprint if embeddings else "",
+        **{f"source {name}": mark for name, mark in (documents.inputs if documents else {}).items()},
+    }
+    differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
+    if not differs and _chained(documents, chunks, embeddings):
+        return None
+    want = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
+    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
+
+
+def _chained(documents: Built | None, chunks: Built | None, embeddings: Built | None) -> bool:
+    return (
+        documents is not None
+        and chunks is not None
+        and embeddings is not None
+        and chunks.inputs["documents"] == documents.output
+        and embeddings.inputs["chunks"] == chunks.output
+    )
+
+
+def index_due(home: Home) -> Due | None:
+    """Whether the tables hold something that no release shows yet. None while an ingest is half done."""
+    chunks, embeddings = read_built(home, "chunks"), read_built(home, "embeddings")
+    if not _chained(read_built(home, "documents"), chunks, embeddings) or chunks is None or embeddings is None:
+        return None
+    heads = {name: str(LanceTable(home.table(name)).head()) for name in ("chunks", "embeddings")}
+    if heads["chunks"] != chunks.output:
+        return None
+    marks = {"chunker": chunks.fingerprint, "embedder": embeddings.fingerprint, "keyword": ANALYZER}
+    release = newest_release(home)
+    if release is not None:
+        shown = {name: release.tables[name] for name in heads}
+        if shown == heads and marks.items() <= release.fingerprints.items():
+            return None
+    return Due(ids.text_hash(*heads.values(), *marks.values()), "the tables are ahead of the newest release")

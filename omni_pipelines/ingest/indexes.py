@@ -1,0 +1,123 @@
+"""Chunks to a keyword generation, embeddings to a vector index: incremental, compared with the table before use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from native import lance_vectors
+from native.errors import IndexCorrupt, IndexMissing
+from native.lance_tables import LanceTable, is_in
+from native.tantivy_index import ANALYZER, Entry, KeywordIndex
+from omni_pipelines import ids, progress
+from omni_pipelines.errors import TableBroken
+from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.tables import table
+from omni_pipelines.ingest.writing import GENERATION, UNFINISHED
+from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
+from omni_pipelines.settings import Home
+
+BATCH_ENTRIES = 2_000
+_FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
+
+
+@dataclass(frozen=True)
+class KeywordReport:
+    """What one build did."""
+
+    generation: str
+    entries: int
+    written: int
+    removed: int
+
+
+def build_keyword_index(home: Home) -> KeywordReport:
+    """A generation that holds exactly the chunks at their head. If the last one does, it is kept.
+
+    Raises:
+        TableBroken: the finished index does not agree with the table.
+    """
+    chunks = table(home, CHUNKS)
+    pinned = chunks.head()
+    built = read_built(home, "keyword_index")
+    base = _open_or_none(home.keyword / built.output) if built and built.fingerprint == ANALYZER else None
+    wanted = _wanted(chunks, pinned.version)
+    have = base.fingerprints() if base is not None else {}
+    write = [key for key, mark in wanted.items() if have.get(key) != mark]
+    remove = [key for key in have if key not in wanted]
+    if base is not None and built is not None and not write and not remove:
+        generation = built.output
+    else:
+        generation = _next_generation(home, built.output if built else "")
+        _build(home, base, generation, chunks, pinned.version, wanted, write, remove)
+    write_built(home, "keyword_index", generation, {"chunks": str(pinned)}, ANALYZER)
+    return KeywordReport(generation, len(wanted), len(write), len(remove))
+
+
+def _open_or_none(folder: Path) -> KeywordIndex | None:
+    try:
+        return KeywordIndex.open(folder, FILTERS)
+    except (IndexMissing, IndexCorrupt):
+        return None
+
+
+def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
+    rows = chunks.read(_FINGERPRINTED, version=version).to_pylist()
+    return {row["chunk_id"]: ids.text_hash(*(row[name] for name in _FINGERPRINTED)) for row in rows}
+
+
+def _next_generation(home: Home, built: str) -> str:
+    names = [built, *(path.name for path in home.keyword.iterdir())]
+    taken = [int(name.removeprefix(GENERATION)) for name in names if name.startswith(GENERATION)]
+    return f"{GENERATION}{max(taken, default=0) + 1}"
+
+
+def _build(
+    home: Home,
+    base: KeywordIndex | None,
+    generation: str,
+    chunks: LanceTable,
+    version: int,
+    wanted: dict[str, str],
+    write: list[str],
+    remove: list[str],
+) -> None:
+    part = home.keyword / f"{UNFINISHED}{generation}"
+    shutil.rmtree(part, ignore_errors=True)
+    index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
+    with index.writer() as writer:
+        writer.delete(remove)
+        for at in range(0, len(write), BATCH_ENTRIES):
+            progress.report("indexing keywords", at, len(write), "chunks")
+            batch = write[at : at + BATCH_ENTRIES]
+            rows = chunks.read(None, is_in("chunk_id", batch), version).to_pylist()
+            writer.upsert(_entry(row, wanted[row["chunk_id"]]) for row in rows)
+        writer.commit()
+    progress.report("indexing keywords", len(write), len(write), "chunks")
+    index.reload()
+    if index.fingerprints() != wanted:
+        raise TableBroken(
+            f"keyword index {generation} does not agree with its table", cure="run it again: omni ingest"
+        )
+    os.replace(part, home.keyword / generation)
+
+
+def _entry(row: dict[str, str], fingerprint: str) -> Entry:
+    words = row["path"].replace("/", " ").replace("_", " ")
+    context = "\n".join((row["title"], row["heading"], words))
+    return Entry(row["chunk_id"], fingerprint, row["text"], context, {name: row[name] for name in FILTERS})
+
+
+def build_vector_index(home: Home) -> lance_vectors.Coverage:
+    """A vector index that covers every embedding; below 5,000 rows none, for a scan is as fast and exact."""
+    embeddings = table(home, EMBEDDINGS)
+    pinned = embeddings.head()
+    progress.report("indexing vectors", 0, 0, "vectors")
+    if any(name.startswith("_indices/") for name in embeddings.broken_files()):
+        lance_vectors.drop(embeddings)  # derived data: built again from the rows
+    coverage = lance_vectors.build(embeddings)
+    progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
+    write_built(home, "vector_index", str(embeddings.head()), {"embeddings": str(pinned)}, lance_vectors.INDEX)
+    return coverage

@@ -1,0 +1,165 @@
+"""The flip: pin what was built, make it durable, then name it in one release record.
+
+Nothing is visible before the record stands, and everything it names is on disk before it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from native import lance_vectors
+from native.durable import Barrier
+from native.lance_tables import LanceTable
+from native.tantivy_index import ANALYZER, KeywordIndex
+from omni_pipelines import progress, schemas
+from omni_pipelines.errors import TableBroken, UpstreamMoved
+from omni_pipelines.ingest.built import STEPS, read_built
+from omni_pipelines.ingest.sources import load_sources
+from omni_pipelines.ingest.tables import table
+from omni_pipelines.knowledge.releases import list_releases, newest_release, put_release
+from omni_pipelines.records import Built, KeywordGeneration, Release, SourceSeen
+from omni_pipelines.settings import Home, Settings
+
+TAG = "rel-"
+_PINNED = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """The release that is current now, and whether this call made it."""
+
+    release: Release
+    new: bool
+
+
+def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
+    """Publish the heads as a release, unless the newest release holds the very same.
+
+    Raises:
+        UpstreamMoved: a table changed since its indexes were built; run the index job again.
+        TableBroken: a file on disk is not as long as its manifest says.
+    """
+    built = _consistent(home)
+    current = newest_release(home)
+    if current is not None and _same(current, built):
+        return PublishReport(current, new=False)
+    progress.report("publishing", 0, 0, "release")
+    tables = {definition.name: table(home, definition) for definition in _PINNED}
+    _verify(tables)
+    number = (current.release if current else 0) + 1
+    for each in tables.values():
+        each.tag(f"{TAG}{number}", each.head().version)
+    release = _release(home, built, number, run_id)
+    barrier = Barrier()
+    for folder in (home.tables, home.keyword / release.keyword.generation, home.keyword):
+        barrier.sync_tree(folder)
+    if not put_release(home, release):
+        raise UpstreamMoved(f"release {number} was published by another process", cure="run it again: omni ingest")
+    collect(home, settings)
+    progress.report("publishing", 1, 1, "release")
+    return PublishReport(release, new=True)
+
+
+def _consistent(home: Home) -> dict[str, Built]:
+    """The records of all steps, if each was built from what the step before it gave."""
+    found = {step: read_built(home, step) for step in STEPS}
+    built = {step: record for step, record in found.items() if record is not None}
+    missing = [step for step in STEPS if step not in built]
+    if missing:
+        raise UpstreamMoved(f"{missing[0]} was not built yet", cure="run the whole line: omni ingest")
+    links = (("chunks", "documents"), ("embeddings", "chunks"), ("keyword_index", "chunks"))
+    for step, upstream in links:
+        if built[step].inputs[upstream] != built[upstream].output:
+            raise UpstreamMoved(f"{upstream} changed after {step} was built", cure="run the whole line: omni ingest")
+    heads = (("documents", "documents"), ("chunks", "chunks"), ("embeddings", "vector_index"))
+    for name, step in heads:
+        if str(LanceTable(home.table(name)).head()) != built[step].output:
+            raise UpstreamMoved(
+                f"table {name} changed after {step} was built", cure="run the whole line: omni ingest"
+            )
+    return built
+
+
+def _same(release: Release, built: dict[str, Built]) -> bool:
+    """Whether a reader would see no difference. Times of last change alone make no new release."""
+    return (
+        release.tables["chunks"] == built["chunks"].output
+        and release.tables["embeddings"] == built["vector_index"].output
+        and release.keyword.generation == built["keyword_index"].output
+        and release.fingerprints == _fingerprints(built)
+    )
+
+
+def _verify(tables: dict[str, LanceTable]) -> None:
+    for name, each in tables.items():
+        broken = each.broken_files()
+        if broken:
+            raise TableBroken(f"table {name}: {broken[0]} is not as long as it should be", cure="run: omni ingest")
+
+
+def _fingerprints(built: dict[str, Built]) -> dict[str, str]:
+    return {
+        "readers": built["documents"].fingerprint,
+        "chunker": built["chunks"].fingerprint,
+        "embedder": built["embeddings"].fingerprint,
+        "keyword": ANALYZER,
+    }
+
+
+def _release(home: Home, built: dict[str, Built], number: int, run_id: str) -> Release:
+    tables = {definition.name: table(home, definition) for definition in _PINNED}
+    folder = home.keyword / built["keyword_index"].output
+    coverage = lance_vectors.coverage(tables["embeddings"])
+    return Release(
+        release=number,
+        created_at=datetime.now(UTC),
+        run_id=run_id,
+        tables={name: str(each.head()) for name, each in tables.items()},
+        keyword=KeywordGeneration(
+            generation=folder.name,
+            files={path.name: _sha256(path) for path in sorted(folder.iterdir()) if not path.name.endswith(".lock")},
+            entries=KeywordIndex.open(folder, schemas.FILTERS).size,
+            analyzer=ANALYZER,
+        ),
+        indexed_vectors=coverage.indexed,
+        counts={name: each.count() for name, each in tables.items()},
+        fingerprints=_fingerprints(built),
+        sources=_sources(home, built["documents"]),
+    )
+
+
+def _sources(home: Home, documents: Built) -> dict[str, SourceSeen]:
+    rows = table(home, schemas.DOCUMENTS).read(["source"])["source"].to_pylist()
+    return {
+        source.name: SourceSeen(
+            place=str(source.place), seen=documents.seen[source.name], documents=rows.count(source.name)
+        )
+        for source in load_sources(home)
+        if source.name in documents.seen
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def collect(home: Home, settings: Settings) -> None:
+    """Delete what no kept release names. By count, never by age: a clock that jumps must not delete anything."""
+    releases = list_releases(home)
+    kept, dropped = releases[: settings.keep_releases], releases[settings.keep_releases :]
+    for release in dropped:
+        (home.releases / f"{release.release:012d}.json").unlink()
+    tags = {f"{TAG}{release.release}" for release in kept}
+    generations = {release.keyword.generation for release in kept}
+    for definition in _PINNED:
+        each = table(home, definition)
+        each.untag(tags)
+        each.clean_up()
+    for folder in home.keyword.iterdir():
+        if folder.name not in generations:
+            shutil.rmtree(folder, ignore_errors=True)

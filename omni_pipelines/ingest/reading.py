@@ -1,0 +1,57 @@
+"""Reading one file so that what is stored is one moment of one regular file, and never more than allowed."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+import time
+from pathlib import Path
+
+from omni_pipelines.text.decoding import Unreadable
+
+RACY_NS = 20_000_000
+"""A file changed this shortly before it was read may change again within the same clock tick, unseen."""
+
+
+def read_file(path: Path, limit: int) -> tuple[bytes, str]:
+    """The bytes of a file, and its stat mark; the mark is "" where a later change could go unseen.
+
+    Raises:
+        Unreadable: E_VANISHED, E_PERM, E_SYMLINK, E_NOT_REGULAR, E_TOO_LARGE, E_CHANGED, E_EMPTY or E_IO.
+    """
+    began = time.time_ns()
+    handle = _open(path)
+    try:
+        before = os.fstat(handle)
+        if not modes.S_ISREG(before.st_mode):
+            raise Unreadable("E_NOT_REGULAR", "not a regular file")
+        if before.st_size > limit:
+            raise Unreadable("E_TOO_LARGE", f"{before.st_size:,} bytes; max_file_bytes is {limit:,}")
+        with os.fdopen(os.dup(handle), "rb") as file:
+            raw = file.read(limit + 1)
+        after = os.fstat(handle)
+    except OSError as error:
+        raise Unreadable("E_IO", f"{error.strerror}") from error
+    finally:
+        os.close(handle)
+    if _mark(before) != _mark(after) or len(raw) != after.st_size:
+        raise Unreadable("E_CHANGED", "it changed while it was read")
+    if not raw.strip():
+        raise Unreadable("E_EMPTY", "nothing in it")
+    return raw, _mark(after) if after.st_mtime_ns < began - RACY_NS else ""
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise Unreadable("E_VANISHED", "it is gone") from error
+    except PermissionError as error:
+        raise Unreadable("E_PERM", "no permission to read it") from error
+    except OSError as error:
+        code = "E_SYMLINK" if path.is_symlink() else "E_IO"
+        raise Unreadable(code, f"{error.strerror}") from error
+
+
+def _mark(status: os.stat_result) -> str:
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"

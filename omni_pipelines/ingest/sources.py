@@ -1,0 +1,249 @@
+"""What is ingested: the registry of sources, and what stands in one right now."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pathspec
+from pydantic import BaseModel, ConfigDict
+
+from native.durable import write_whole
+from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.ids import text_hash
+from omni_pipelines.settings import Home
+from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
+
+_VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
+"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
+MOST_DEPTH = 64
+_Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+"""The ignore files on the way down: folder, and its rules."""
+
+
+class Source(BaseModel):
+    """A folder, or a single file, that is kept in the knowledge base."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """Part of every document's identity: it survives when the root moves."""
+    root: Path
+    """The folder, absolute; for a single file, the folder it stands in."""
+    file: str = ""
+    """The name of the single file; "" for a folder."""
+    include: tuple[str, ...] = ()
+    """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
+
+    @property
+    def place(self) -> Path:
+        """The path a person would type."""
+        return self.root / self.file if self.file else self.root
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a source that a reader knows."""
+
+    path: str
+    """Relative to the source's root, `/` between parts."""
+    size: int
+    mtime_ns: int
+    stat: str
+    """size:mtime:ctime:inode. Equal means: not changed since, not read again."""
+    reader: Reader
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything a source holds at one moment."""
+
+    source: Source
+    files: tuple[Found, ...]
+    skipped: int
+    """Files no reader knows, and empty ones."""
+    unlistable: tuple[str, ...]
+    """Folders that could not be looked into. With any of these, absence of a file proves nothing."""
+    at: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any file appears, vanishes or changes."""
+        return text_hash(*(f"{found.path}\0{found.stat}" for found in self.files), *self.unlistable)
+
+
+def load_sources(home: Home) -> list[Source]:
+    """The registered sources, by name.
+
+    Raises:
+        ConfigurationError: the registry cannot be read.
+    """
+    if not home.sources.exists():
+        return []
+    try:
+        return [Source.model_validate(each) for each in orjson.loads(home.sources.read_bytes())["sources"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{home.sources} cannot be read", cure="delete it and name your paths again: omni ingest PATH"
+        ) from error
+
+
+def save_sources(home: Home, sources: Sequence[Source]) -> None:
+    """Write the registry."""
+    ordered = sorted(sources, key=lambda source: source.name)
+    document = {"sources": [source.model_dump(mode="json") for source in ordered]}
+    write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def register(
+    known: Sequence[Source], paths: Sequence[Path], include: Sequence[str] = ()
+) -> tuple[list[Source], list[str]]:
+    """The registry with `paths` in it, and the names of the sources that hold them.
+
+    A path inside a registered folder is that folder; a folder around registered ones takes their place.
+
+    Raises:
+        SourceMissing: a path is not there, or is neither file nor folder.
+    """
+    sources, chosen = list(known), []
+    for path in paths:
+        real = _resolved(path)
+        around = next((source for source in sources if _holds(source, real)), None)
+        if around is None or (include and around.place == real):
+            sources = [source for source in sources if not source.place.is_relative_to(real)]
+            around = _new_source(real, tuple(include), [source.name for source in sources])
+            sources.append(around)
+        chosen.append(around.name)
+    return sources, list(dict.fromkeys(chosen))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        real = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise SourceMissing(f"{path} is not there", cure="check the path") from error
+    if not real.is_dir() and not real.is_file():
+        raise SourceMissing(f"{path} is neither a file nor a folder", cure="name a file or a folder")
+    return real
+
+
+def _holds(source: Source, path: Path) -> bool:
+    return path == source.place or (not source.file and not source.include and path.is_relative_to(source.root))
+
+
+def _new_source(path: Path, include: tuple[str, ...], taken: Sequence[str]) -> Source:
+    base = re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    if path.is_file():
+        return Source(name=name, root=path.parent, file=path.name)
+    return Source(name=name, root=path, include=include)
+
+
+def list_source(source: Source) -> Listing:
+    """What stands in a source now, sorted by path; links are not followed, ignored files are left out.
+
+    Raises:
+        SourceMissing: the root is gone or cannot be listed: no proof that its documents are deleted.
+    """
+    if source.file:
+        return _list_file(source)
+    if not source.root.is_dir():
+        raise SourceMissing(
+            f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
+        )
+    walk = _Walk(source)
+    files = sorted(walk.files(), key=lambda found: found.path)
+    return Listing(source, tuple(files), walk.skipped, tuple(walk.unlistable), datetime.now(UTC))
+
+
+def _list_file(source: Source) -> Listing:
+    try:
+        status = source.place.stat(follow_symlinks=False)
+    except OSError as error:
+        raise SourceMissing(f"source {source.name}: {source.place} is not there", cure="bring it back") from error
+    if status.st_size == 0:
+        return Listing(source, (), 1, (), datetime.now(UTC))
+    reader = reader_for(source.file) or PLAIN  # asked for by name: worth a try as text
+    return Listing(source, (_found(source.file, status, reader),), 0, (), datetime.now(UTC))
+
+
+def _found(path: str, status: os.stat_result, reader: Reader) -> Found:
+    stat = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+    return Found(path, status.st_size, status.st_mtime_ns, stat, reader)
+
+
+class _Walk:
+    """One pass over a folder."""
+
+    def __init__(self, source: Source) -> None:
+        self._root = source.root
+        self._include = pathspec.GitIgnoreSpec.from_lines(source.include) if source.include else None
+        self.skipped = 0
+        self.unlistable: list[str] = []
+
+    def files(self) -> Iterator[Found]:
+        pending: list[tuple[str, _Ignores]] = [("", ())]
+        while pending:
+            folder, ignores = pending.pop()
+            entries = self._entries(folder)
+            ignores = self._with_ignore_file(folder, entries, ignores)
+            for entry in entries:
+                path = f"{folder}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    if self._enters(path, entry.name, ignores):
+                        pending.append((f"{path}/", ignores))
+                elif entry.is_file(follow_symlinks=False) and not _ignored(path, ignores):
+                    yield from self._file(path, entry)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self._root / folder) as entries:
+                return list(entries)
+        except OSError as error:
+            if not folder:
+                raise SourceMissing(
+                    f"{self._root} cannot be listed: {error.strerror}", cure="check its permissions"
+                ) from error
+            self.unlistable.append(folder)
+            return []
+
+    def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _Ignores) -> _Ignores:
+        if self._include is not None or not any(entry.name == ".gitignore" for entry in entries):
+            return ignores
+        try:
+            text = (self._root / folder / ".gitignore").read_text("utf-8", "replace")
+        except OSError:
+            return ignores
+        return (*ignores, (folder, pathspec.GitIgnoreSpec.from_lines(text.splitlines())))
+
+    def _enters(self, path: str, name: str, ignores: _Ignores) -> bool:
+        if path.count("/") >= MOST_DEPTH:
+            return False
+        if self._include is not None:
+            return not name.startswith(".") and name != "__pycache__"
+        return not name.startswith(".") and name not in _VENDORED and not _ignored(f"{path}/", ignores)
+
+    def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
+        if self._include is not None and not self._include.match_file(path):
+            return
+        reader = None if entry.name.startswith(".") else reader_for(path)
+        try:
+            status = entry.stat(follow_symlinks=False)
+            path.encode("utf-8")
+        except (OSError, UnicodeEncodeError):
+            reader = None  # vanished, or a name that is not text
+        if reader is None or status.st_size == 0:
+            self.skipped += 1
+        else:
+            yield _found(path, status, reader)
+
+
+def _ignored(path: str, ignores: _Ignores) -> bool:
+    return any(spec.match_file(path[len(folder) :]) for folder, spec in ignores)

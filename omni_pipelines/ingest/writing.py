@@ -1,0 +1,85 @@
+"""The writer's side of a home: one at a time, and each begins by putting right what a crash left behind."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import filelock
+
+from native.errors import TableCorrupt, TableMissing
+from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines import schemas
+from omni_pipelines.errors import HomeBusy
+from omni_pipelines.ingest.built import forget_built, read_built
+from omni_pipelines.knowledge.releases import list_releases, newest_release
+from omni_pipelines.records import Release
+from omni_pipelines.settings import Home, Settings
+
+GENERATION = "gen-"
+UNFINISHED = "tmp-"
+
+
+@contextmanager
+def writing(home: Home, settings: Settings) -> Iterator[None]:
+    """Hold the home's lock. The system gives it back when a process dies.
+
+    Raises:
+        HomeBusy: another process held it for all of `lock_seconds`.
+    """
+    home.create()
+    lock = filelock.FileLock(home.lock, timeout=settings.lock_seconds)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise HomeBusy(
+            f"another process has been writing to {home.root} for {settings.lock_seconds:.0f} s",
+            cure="wait for it, or see what runs: omni status",
+        ) from error
+    try:
+        recover(home)
+        yield
+    finally:
+        lock.release()
+
+
+def recover(home: Home) -> None:
+    """Remove half-built generations and heads that cannot be read.
+
+    A good head that no release names is kept: every step computes its difference against the head, so it rolls
+    forward.
+    """
+    release = newest_release(home)
+    _drop_generations(home)
+    for name in schemas.TABLES:
+        _heal(home, LanceTable(home.table(name)), release)
+
+
+def _drop_generations(home: Home) -> None:
+    kept = {release.keyword.generation for release in list_releases(home)}
+    built = read_built(home, "keyword_index")
+    if built is not None:
+        kept.add(built.output)
+    for folder in home.keyword.iterdir():
+        if folder.name.startswith(UNFINISHED) or (folder.name.startswith(GENERATION) and folder.name not in kept):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
+    if not table.exists():
+        shutil.rmtree(table.path, ignore_errors=True)
+        return
+    released = (
+        TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
+    )
+    try:
+        head = table.head()
+        if head.version <= released:
+            return
+        broken = [name for name in table.broken_files() if name.startswith("data/")]
+    except (TableCorrupt, TableMissing) as error:
+        broken = [str(error)]
+    if broken:
+        table.set_aside_after(released, home.quarantine)
+        forget_built(home)

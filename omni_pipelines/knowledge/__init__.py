@@ -1,0 +1,1 @@
+"""The read side: releases, search, the librarian and its citations."""

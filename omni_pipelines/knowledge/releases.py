@@ -1,0 +1,75 @@
+"""Releases on disk: immutable numbered files, each with a checksum of itself. The newest valid one is the truth."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+from pydantic import ValidationError
+
+from native.durable import put_if_absent
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.records import Release
+from omni_pipelines.settings import Home
+
+
+def release_numbers(home: Home) -> list[int]:
+    """Numbers of all release files, valid or not, rising."""
+    return sorted(int(path.stem) for path in home.releases.glob("*.json") if path.stem.isdigit())
+
+
+def read_release(home: Home, number: int) -> Release | None:
+    """A release; None if its file is missing, torn or changed."""
+    try:
+        document = orjson.loads((home.releases / f"{number:012d}.json").read_bytes())
+        body = document["body"]
+        if document["sha256"] != _checksum(body):
+            return None
+        return Release.model_validate(body)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return None
+
+
+def newest_release(home: Home) -> Release | None:
+    """The newest release that is whole."""
+    for number in reversed(release_numbers(home)):
+        release = read_release(home, number)
+        if release is not None:
+            return release
+    return None
+
+
+def list_releases(home: Home) -> list[Release]:
+    """All whole releases, newest first."""
+    found = (read_release(home, number) for number in reversed(release_numbers(home)))
+    return [release for release in found if release is not None]
+
+
+def require_release(home: Home, number: int | None = None) -> Release:
+    """The newest release, or the one with a number.
+
+    Raises:
+        ConfigurationError: there is none.
+        HomeError: there is no home.
+    """
+    home.check()
+    release = newest_release(home) if number is None else read_release(home, number)
+    if release is None:
+        what = "no release yet" if number is None else f"no release {number}"
+        cure = "make one: omni ingest PATH" if number is None else "see: omni releases list"
+        raise ConfigurationError(f"{what} in {home.root}", cure=cure)
+    return release
+
+
+def put_release(home: Home, release: Release) -> bool:
+    """Publish: the moment it becomes what readers see. Everything it names must be durable already.
+
+    Returns False where a release with this number stands already.
+    """
+    body = release.model_dump(mode="json")
+    document = orjson.dumps({"body": body, "sha256": _checksum(body)}, option=orjson.OPT_INDENT_2)
+    return put_if_absent(home.releases / f"{release.release:012d}.json", document)
+
+
+def _checksum(body: object) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()

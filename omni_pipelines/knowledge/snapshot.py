@@ -1,0 +1,98 @@
+"""One release, opened: every table at its pinned version and the keyword generation that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from native import lance_vectors
+from native.errors import IndexMissing, TableMissing
+from native.lance_tables import LanceTable, TableVersion, equals, is_in
+from native.tantivy_index import KeywordIndex
+from omni_pipelines.knowledge.releases import newest_release, require_release
+from omni_pipelines.records import Release
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
+from omni_pipelines.settings import Home
+
+_OPEN_ATTEMPTS = 5
+"""A release can be collected between reading its record and opening its files; then a newer one is there."""
+
+
+class Snapshot:
+    """What a reader reads from. It never looks at a table's head."""
+
+    def __init__(self, home: Home, release: Release) -> None:
+        self.release = release
+        self._home = home
+        self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
+        for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
+            self._table(definition.name).open(self._version(definition.name))
+
+    @classmethod
+    def open(cls, home: Home, number: int | None = None) -> Snapshot:
+        """The newest release, or the one with a number.
+
+        Raises:
+            ConfigurationError: there is none.
+            TableMissing, IndexMissing: its files are gone.
+        """
+        release = require_release(home, number)
+        for _ in range(_OPEN_ATTEMPTS):
+            try:
+                return cls(home, release)
+            except (TableMissing, IndexMissing):
+                newer = newest_release(home)
+                if number is not None or newer is None or newer.release == release.release:
+                    raise
+                release = newer
+        return cls(home, release)
+
+    def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Chunk rows by id; ids that are not there are left out."""
+        rows = self._read(CHUNKS.name, columns, is_in("chunk_id", ids))
+        return {row["chunk_id"]: row for row in rows.to_pylist()}
+
+    def chunks_of(self, document: str) -> list[dict[str, Any]]:
+        """The chunks of a document, in order."""
+        rows = self._read(CHUNKS.name, None, equals("doc_id", document)).to_pylist()
+        return sorted(rows, key=lambda row: row["ordinal"])
+
+    def document(self, document: str) -> dict[str, Any] | None:
+        """A document's row."""
+        rows = self._read(DOCUMENTS.name, None, equals("doc_id", document)).to_pylist()
+        return rows[0] if rows else None
+
+    def document_names(self) -> list[dict[str, Any]]:
+        """doc_id, uri, source and path of every document."""
+        names: list[dict[str, Any]] = self._read(
+            DOCUMENTS.name, ["doc_id", "uri", "source", "path"], None
+        ).to_pylist()
+        return names
+
+    def nearest(
+        self, vector: np.ndarray, k: int, where: Mapping[str, str], keys: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Chunk ids with cosines to `vector` (d,), highest first; only of `keys` where they are given."""
+        filters = [equals(field, value) for field, value in where.items()]
+        if keys is not None:
+            filters.append(is_in("chunk_id", keys))
+        return lance_vectors.nearest(
+            self._table(EMBEDDINGS.name),
+            vector,
+            k,
+            key="chunk_id",
+            where=" AND ".join(filters) or None,
+            version=self._version(EMBEDDINGS.name),
+        )
+
+    def _table(self, name: str) -> LanceTable:
+        return LanceTable(self._home.table(name))
+
+    def _version(self, name: str) -> int:
+        return TableVersion.parse(self.release.tables[name]).version
+
+    def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
+        return self._table(name).read(columns, where, self._version(name))

@@ -1,0 +1,63 @@
+"""Records that are written to disk and read by another process."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base: immutable, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Built(Record):
+    """What a step last built, and from what. Equal inputs and fingerprint mean: nothing to do."""
+
+    step: str
+    output: str
+    """A table version `uuid:version`, or a keyword generation `gen-<n>`."""
+    inputs: dict[str, str]
+    """Name of each input to its version; for documents, source to listing fingerprint."""
+    fingerprint: str
+    """The code and settings that shape the output."""
+    at: datetime
+    seen: dict[str, datetime] = {}
+    """For documents: when each source was last listed."""
+
+
+class KeywordGeneration(Record):
+    """The keyword index of a release."""
+
+    generation: str
+    files: dict[str, str]
+    """File name to sha256."""
+    entries: int
+    analyzer: str
+
+
+class SourceSeen(Record):
+    """When a source was last listed completely."""
+
+    place: str
+    seen: datetime
+    documents: int
+
+
+class Release(Record):
+    """One knowledge state: everything a reader needs, pinned to exact versions."""
+
+    release: int
+    created_at: datetime
+    run_id: str
+    tables: dict[str, str]
+    """Table to `uuid:version`."""
+    keyword: KeywordGeneration
+    indexed_vectors: int
+    counts: dict[str, int]
+    """Table to rows."""
+    fingerprints: dict[str, str]
+    """What shaped it: readers, chunker, embedder, keyword analysis."""
+    sources: dict[str, SourceSeen]

@@ -1,0 +1,210 @@
+"""Where things are and how they are set. The one place that reads the environment.
+
+Flags beat `OMNI_*` variables, which beat `omni.toml` beside the home folder, which beats the defaults here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from omni_pipelines.errors import ConfigurationError, HomeError
+
+HOME_NAME = ".omni"
+CONFIG_NAME = "omni.toml"
+HOME_VARIABLE = "OMNI_HOME"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder a knowledge base lives in, and every path inside it."""
+
+    root: Path
+
+    @property
+    def tables(self) -> Path:
+        """Lance tables, `<name>.lance`."""
+        return self.root / "tables"
+
+    @property
+    def keyword(self) -> Path:
+        """Generations of the keyword index, `gen-<n>`."""
+        return self.root / "keyword"
+
+    @property
+    def releases(self) -> Path:
+        """Release records, `<n:012d>.json`."""
+        return self.root / "releases"
+
+    @property
+    def built(self) -> Path:
+        """What each step last built and from what, `<step>.json`."""
+        return self.root / "built"
+
+    @property
+    def quarantine(self) -> Path:
+        """Files moved aside by recovery."""
+        return self.root / "quarantine"
+
+    @property
+    def dagster(self) -> Path:
+        """The Dagster instance: run history, event logs, sensor cursors."""
+        return self.root / "dagster"
+
+    @property
+    def sources(self) -> Path:
+        """The registry of what is ingested."""
+        return self.root / "sources.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one writer."""
+        return self.root / "LOCK"
+
+    @property
+    def config(self) -> Path:
+        """Settings of this knowledge base, beside the home."""
+        return self.root.parent / CONFIG_NAME
+
+    def table(self, name: str) -> Path:
+        """The folder of one Lance table."""
+        return self.tables / f"{name}.lance"
+
+    def check(self) -> None:
+        """Refuse a home that is not one.
+
+        Raises:
+            HomeError: it does not exist, or something else stands there.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise HomeError(f"{self.root} is not a folder", cure="name another home with --home")
+        if not self.root.exists():
+            raise HomeError(f"there is no knowledge base at {self.root}", cure="make one: omni ingest PATH")
+        for folder in (self.tables, self.keyword, self.releases):
+            if folder.exists() and not folder.is_dir():
+                raise HomeError(
+                    f"{folder} is not a folder", cure="move it away; the next ingest rebuilds what is missing"
+                )
+
+    def create(self) -> None:
+        """Make the folders that are not there yet.
+
+        Raises:
+            HomeError: something else stands there, or the folder cannot be written.
+        """
+        if self.root.exists():
+            self.check()
+        try:
+            for folder in (
+                self.tables,
+                self.keyword,
+                self.releases,
+                self.built,
+                self.quarantine,
+                self.dagster,
+            ):
+                folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise HomeError(
+                f"cannot write to {self.root}: {error.strerror}", cure="choose another home with --home"
+            ) from error
+
+
+class Settings(BaseModel):
+    """Everything that can be set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cache: Path = Field(default_factory=lambda: _cache_folder())
+    """Models and vocabularies, shared by all knowledge bases of this user."""
+    chunk_tokens: int = Field(256, ge=16, le=4096)
+    """Longest chunk, in tokens. 256 is what the default embedder reads."""
+    chunk_overlap: int = Field(32, ge=0, le=512)
+    """Tokens repeated when a long passage is cut where nothing suggests a cut."""
+    encoding: str = "cl100k_base"
+    """tiktoken vocabulary that tokens are counted with."""
+    embedder: str = "all-minilm-l6-v2"
+    """Model in `omni model list` that vectors are made with."""
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """Threads that embed."""
+    max_file_bytes: int = Field(16 << 20, ge=1)
+    """Larger files go to quarantine."""
+    delete_guard: float = Field(0.2, ge=0, le=1)
+    """Share of a source's documents that one ingest may delete without --allow-delete."""
+    keep_releases: int = Field(3, ge=1)
+    """Releases kept on disk besides the pinned ones."""
+    lock_seconds: float = Field(60.0, ge=0)
+    """How long to wait for another writer."""
+
+    @model_validator(mode="after")
+    def _overlap_is_the_smaller(self) -> Settings:
+        if self.chunk_overlap >= self.chunk_tokens:
+            raise ValueError(f"chunk_overlap {self.chunk_overlap} is not below chunk_tokens {self.chunk_tokens}")
+        return self
+
+
+def find_home(flag: Path | None = None) -> Home:
+    """The home named by `flag`, by OMNI_HOME, or the nearest `.omni` in this folder or above it."""
+    if flag is not None:
+        return Home(flag.expanduser().absolute())
+    if os.environ.get(HOME_VARIABLE):
+        return Home(Path(os.environ[HOME_VARIABLE]).expanduser().absolute())
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / HOME_NAME).is_dir():
+            return Home(folder / HOME_NAME)
+    return Home(here / HOME_NAME)
+
+
+def load_settings(home: Home) -> Settings:
+    """The settings for a home.
+
+    Raises:
+        ConfigurationError: a key is unknown or a value does not fit; the message names the nearest key.
+    """
+    known = set(Settings.model_fields)
+    values: dict[str, object] = {}
+    if home.config.is_file():
+        try:
+            values = tomllib.loads(home.config.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{home.config} cannot be read: {error}") from error
+    for name in values:
+        if name not in known:
+            raise _unknown_key(name, str(home.config), known)
+    from_environment = {
+        name: os.environ[variable] for name in known if (variable := f"OMNI_{name.upper()}") in os.environ
+    }
+    try:
+        return Settings.model_validate({**values, **from_environment})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        what = f"setting {name} = {first['input']!r} does not fit" if name else "settings do not fit"
+        raise ConfigurationError(
+            f"{what}: {first['msg']}", cure=f"correct it in {home.config} or in OMNI_{name.upper() or 'NAME'}"
+        ) from error
+
+
+def child_environment(home: Home) -> dict[str, str]:
+    """The environment for a child process that works on this home."""
+    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
+
+
+def _unknown_key(name: str, where: str, known: set[str]) -> ConfigurationError:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    cure = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(sorted(known))}"
+    return ConfigurationError(f"unknown setting {name!r} in {where}", cure=cure)
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "omni_pipelines"

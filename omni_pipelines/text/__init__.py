@@ -1,0 +1,1 @@
+"""Text to data: readers, chunks, sentences, vectors. Functions of values, without tables."""

@@ -1,0 +1,120 @@
+"""Bytes to text and back: every character range has an exact byte range in the file's own encoding."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte order marks; UTF-32 first, for its little-endian mark begins with that of UTF-16."""
+_STATEFUL = ("iso2022", "hz", "utf_7", "utf7")
+"""Codecs in which a character's bytes depend on what stands before: no byte range can be cut out of them."""
+_SINGLE_BYTE = ("cp1252", "latin-1")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MOST_CONTROLS = 0.01
+"""Share of control characters above which decoded bytes are not text."""
+
+
+class Unreadable(Exception):
+    """A document that cannot become text. `code` is what quarantine files it under."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's text, with line ends as they are in the file."""
+
+    text: str
+    encoding: str
+    """A Python codec: `text.encode(encoding)` gives the file's bytes after the mark."""
+    bom_bytes: int
+    """Bytes before the first character."""
+
+    def byte_offsets(self, positions: Iterable[int]) -> list[int]:
+        """The place in the file of each character position; positions must not fall."""
+        offsets, char, byte = [], 0, self.bom_bytes
+        for position in positions:
+            byte += len(self.text[char:position].encode(self.encoding))
+            char = position
+            offsets.append(byte)
+        return offsets
+
+
+def decode(raw: bytes, declared: str | None = None) -> Decoded:
+    """The text of a file: by its mark, else UTF-8, else what it declares, else Windows-1252 or Latin-1.
+
+    Raises:
+        Unreadable: E_BINARY, or E_ENCODING where no codec gives the same bytes back.
+    """
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return _checked(raw, name, len(mark))
+    if b"\0" in raw:
+        raise Unreadable("E_BINARY", "zero bytes without a byte order mark")
+    try:
+        return _checked(raw, "utf-8", 0)
+    except Unreadable:
+        pass
+    if declared and not _is_stateful(declared):
+        return _checked(raw, declared, 0)
+    _refuse_damaged_utf8(raw)
+    return _single_byte(raw)
+
+
+def _checked(raw: bytes, encoding: str, bom_bytes: int) -> Decoded:
+    body = raw[bom_bytes:]
+    try:
+        text = body.decode(encoding)
+        same = text.encode(encoding) == body
+    except (UnicodeError, LookupError) as error:
+        raise Unreadable("E_ENCODING", f"not {encoding}: {error}") from error
+    if not same:
+        raise Unreadable("E_ENCODING", f"{encoding} does not give the same bytes back")
+    if len(_CONTROL.findall(text)) > _MOST_CONTROLS * len(text):
+        raise Unreadable("E_BINARY", "too many control characters for a text")
+    return Decoded(text, encoding, bom_bytes)
+
+
+def _is_stateful(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name.replace("-", "_").startswith(_STATEFUL)
+    except LookupError:
+        return True
+
+
+def _refuse_damaged_utf8(raw: bytes) -> None:
+    """A file that is mostly UTF-8 with a few broken bytes would turn into nonsense as Latin-1."""
+    lenient = raw.decode("utf-8", "replace")
+    broken = lenient.count("�")
+    good = sum(1 for character in lenient if character > "\x7f") - broken
+    if good > broken:
+        raise Unreadable("E_ENCODING", f"UTF-8 with {broken} broken sequences")
+
+
+def _single_byte(raw: bytes) -> Decoded:
+    for name in _SINGLE_BYTE:
+        try:
+            return _checked(raw, name, 0)
+        except Unreadable as error:
+            refused = error
+    raise refused
+
+
+def newline_offsets(text: str) -> list[int]:
+    """Where each line after the first begins; CRLF, LF and lone CR end a line."""
+    return [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]

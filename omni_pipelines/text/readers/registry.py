@@ -1,0 +1,84 @@
+"""Which reader takes which file. To add a format: write a module beside this one and name it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import html, markdown, plain, python, restructured
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format: how its files are called, and the function that reads them."""
+
+    name: str
+    version: int
+    """Raise it when the output changes: documents read by another version are read again."""
+    read: Callable[[bytes, str], Parsed]
+    """Bytes and file name to a document. Raises `Unreadable`."""
+    media_type: str
+    kind: str
+    """prose | markup | code"""
+    suffixes: tuple[str, ...]
+    language: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version."""
+        return f"{self.name}/{self.version}"
+
+
+_CODE = {
+    "c": (".c", ".h"),
+    "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh"),
+    "csharp": (".cs",),
+    "css": (".css", ".scss"),
+    "go": (".go",),
+    "java": (".java",),
+    "javascript": (".js", ".mjs", ".cjs", ".jsx"),
+    "json": (".json", ".jsonl"),
+    "kotlin": (".kt",),
+    "lua": (".lua",),
+    "make": (".mk", "makefile"),
+    "perl": (".pl", ".pm"),
+    "php": (".php",),
+    "r": (".r",),
+    "ruby": (".rb",),
+    "rust": (".rs",),
+    "scala": (".scala",),
+    "shell": (".sh", ".bash", ".zsh"),
+    "sql": (".sql",),
+    "swift": (".swift",),
+    "toml": (".toml",),
+    "typescript": (".ts", ".tsx"),
+    "yaml": (".yaml", ".yml"),
+}
+
+PLAIN = Reader(
+    "text", 1, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+)
+
+READERS = (
+    Reader("markdown", 1, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
+    Reader("restructured", 1, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
+    Reader("html", 1, html.read, "text/html", "markup", (".html", ".htm", ".xhtml")),
+    Reader("python", 1, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
+    PLAIN,
+    *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
+)
+
+_BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+
+
+def reader_for(path: str) -> Reader | None:
+    """The reader for a file name; None for what we do not read."""
+    name = PurePosixPath(path)
+    return _BY_SUFFIX.get(name.suffix.lower() or name.name.lower())
+
+
+def fingerprint() -> str:
+    """All readers and their versions: changes when any of them does."""
+    return ",".join(sorted({reader.fingerprint for reader in READERS}))

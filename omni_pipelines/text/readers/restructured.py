@@ -1,0 +1,43 @@
+"""reStructuredText: the text stays as it is written; underlined titles give the structure.
+
+Own code instead of docutils: it reports no character offsets, and stops at directives it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.headings import nest
+
+_LINE_END = r"(?:\r\n|\n|\r)"
+_TITLE = re.compile(
+    rf"^(?:(?P<over>(?P<o>[!-/:-@\[-`{{-~])(?P=o){{2,}})[ \t]*{_LINE_END})?"
+    rf"(?P<title>[ \t]*\S[^\r\n]*){_LINE_END}"
+    rf"(?P<under>(?P<u>[!-/:-@\[-`{{-~])(?P=u){{2,}})[ \t]*(?={_LINE_END}|\Z)",
+    re.MULTILINE,
+)
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """Sections by title; levels by the order in which adornments are first used, as the format defines."""
+    decoded = decode(raw)
+    headings = list(_headings(decoded.text))
+    return Parsed(decoded, title=headings[0][2] if headings else name, sections=nest(headings))
+
+
+def _headings(text: str) -> Iterator[tuple[int, int, str]]:
+    styles: list[str] = []
+    for match in _TITLE.finditer(text):
+        over, under = match["over"], match["under"]
+        title = match["title"].strip()
+        if len(under) < len(title) or (over and over != under) or (not over and match["title"][0] in " \t"):
+            continue
+        if set(title) <= set("=-~^\"'*+#`:.<>_ "):  # a table's rule, not a title
+            continue
+        style = f"{under[0]}{'=' if over else ''}"
+        if style not in styles:
+            styles.append(style)
+        yield match.start(), styles.index(style) + 1, title

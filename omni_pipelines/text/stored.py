@@ -1,0 +1,28 @@
+"""A parsed document to the columns of its row, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from omni_pipelines.text.decoding import Decoded
+from omni_pipelines.text.document import Parsed, Section
+
+
+def structure_json(parsed: Parsed) -> str:
+    """Sections and line marks, for the `structure` column."""
+    sections = [[section.start, list(section.path)] for section in parsed.sections]
+    return orjson.dumps({"sections": sections, "lines": [list(mark) for mark in parsed.line_marks]}).decode()
+
+
+def parsed_document(row: Mapping[str, Any]) -> Parsed:
+    """A document as its reader gave it, from its row."""
+    structure = orjson.loads(row["structure"])
+    sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
+    if row["verbatim"]:
+        return Parsed(Decoded(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
+    marks = tuple((char, line) for char, line in structure["lines"])
+    nothing = Decoded("", row["encoding"], row["bom_bytes"])
+    return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=marks)

@@ -1,0 +1,55 @@
+"""The knowledge base a run works on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from omni_pipelines.ingest.writing import writing
+from omni_pipelines.progress import Report, listening
+from omni_pipelines.settings import Home, Settings, find_home, load_settings
+
+LOG_SECONDS = 10.0
+"""Progress is logged at most this often."""
+
+
+class KnowledgeHome(dg.ConfigurableResource):
+    """Where the knowledge base lives, its settings, and its write lock."""
+
+    path: str = ""
+    """The home folder; "" for OMNI_HOME, or the nearest .omni folder."""
+
+    @property
+    def home(self) -> Home:
+        """The home."""
+        return find_home(Path(self.path) if self.path else None)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the home."""
+        return load_settings(self.home)
+
+    @contextmanager
+    def writing(self, log: logging.Logger) -> Iterator[Home]:
+        """Hold the write lock, after recovery; progress goes to the run's log."""
+        with listening(_LogProgress(log)), writing(self.home, self.settings):
+            yield self.home
+
+
+class _LogProgress:
+    """Progress as log lines, not too many."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._last = time.monotonic()
+
+    def __call__(self, report: Report) -> None:
+        now = time.monotonic()
+        if now - self._last >= LOG_SECONDS:
+            self._last = now
+            self._log.info("%s: %d of %d %s", report.step, report.done, report.total, report.unit)

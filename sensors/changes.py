@@ -1,0 +1,46 @@
+"""The two sensors: sources that changed, and tables that no release shows yet."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from omni_pipelines.errors import OmniError
+from omni_pipelines.ingest.due import index_due, ingest_due
+from resources.knowledge import KnowledgeHome
+from sensors.jobs import index_job, ingest_job
+from sensors.level import INTERVAL_SECONDS, start
+
+
+@dg.sensor(job=ingest_job, minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
+    """Starts `ingest_job` when a source differs from what was ingested, and looks the same on two ticks.
+
+    The cursor is the state seen at the last tick: while files are still being written, it keeps changing.
+    """
+    try:
+        due = ingest_due(knowledge.home, knowledge.settings)
+    except OmniError as error:
+        return dg.SensorResult(skip_reason=str(error), cursor="")
+    if due is None:
+        return dg.SensorResult(skip_reason="every source is as it was ingested", cursor="")
+    if due.want != context.cursor:
+        return dg.SensorResult(skip_reason=f"{due.reason}; waiting until it holds still", cursor=due.want)
+    return _result(start(context.instance, ingest_job.name, due), due.want)
+
+
+@dg.sensor(job=index_job, minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
+    """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
+    due = index_due(knowledge.home)
+    if due is None:
+        return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
+    return _result(start(context.instance, index_job.name, due, ingest_job.name), None)
+
+
+def _result(outcome: dg.RunRequest | dg.SkipReason, cursor: str | None) -> dg.SensorResult:
+    if isinstance(outcome, dg.SkipReason):
+        return dg.SensorResult(skip_reason=outcome, cursor=cursor)
+    return dg.SensorResult(run_requests=[outcome], cursor=cursor)
+
+
+SENSORS = [source_sensor, index_sensor]

@@ -1,0 +1,34 @@
+"""Level-triggered starts: compare what should be with what is, and ask for a run while they differ.
+
+Missed ticks, restarts, several changes between ticks and runs started by hand all end in the same state.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from omni_pipelines.ingest.due import Due
+from resources.runs import ACTIVE, bury_dead_runs
+
+WANT_TAG = "omni/want"
+MOST_ATTEMPTS = 3
+INTERVAL_SECONDS = 15
+
+
+def start(instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str) -> dg.RunRequest | dg.SkipReason:
+    """A run of `job` towards what is due, unless one is active, was cancelled by a person, or keeps failing.
+
+    The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
+    """
+    bury_dead_runs(instance)
+    for name in (job, "refresh_job", *waits_for):
+        if instance.get_run_records(dg.RunsFilter(job_name=name, statuses=ACTIVE), limit=1):
+            return dg.SkipReason(f"{name} is active; what is due then is looked at again")
+    tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: due.want}), limit=MOST_ATTEMPTS + 1)
+    states = [record.dagster_run.status for record in tried]
+    if dg.DagsterRunStatus.CANCELED in states:
+        return dg.SkipReason("a person cancelled the run for this state; start it by hand")
+    failures = states.count(dg.DagsterRunStatus.FAILURE)
+    if failures >= MOST_ATTEMPTS:
+        return dg.SkipReason(f"{failures} runs for this state failed; look at them, then start it by hand")
+    return dg.RunRequest(run_key=f"{job}:{due.want}:{len(states)}", job_name=job, tags={WANT_TAG: due.want})

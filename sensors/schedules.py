@@ -1,0 +1,16 @@
+"""The schedule: a full pass every night, for whatever the sensors missed."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from sensors.jobs import refresh_job
+
+nightly_refresh = dg.ScheduleDefinition(
+    name="nightly_refresh",
+    job=refresh_job,
+    cron_schedule="30 2 * * *",
+    description="The whole line, once a night at 02:30.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+SCHEDULES = [nightly_refresh]

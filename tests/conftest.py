@@ -1,0 +1,26 @@
+"""What every test stands on: a home of its own, and no settings of the developer's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.settings import Home
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Models stay where they are; everything else of OMNI_* is hidden."""
+    for name in [name for name in os.environ if name.startswith("OMNI_") and name != "OMNI_CACHE"]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / ".omni")
+    home.create()
+    return home
