@@ -1,7 +1,5 @@
 """`chunks`: documents cut into passages within a token budget, with exact places."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """`documents`: every file of every source as text, with its identity and its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """`embeddings`: one vector a chunk; equal texts share the work."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """`keyword_index`: a generation of the Tantivy index that holds exactly the chunks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

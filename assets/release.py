@@ -1,7 +1,5 @@
 """`release`: what readers see. One record pins tables, indexes and counts together."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, materialized

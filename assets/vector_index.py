@@ -1,7 +1,5 @@
 """`vector_index`: the IVF index of the embeddings, a version of their table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The two sensors: sources that changed, and tables that no release shows yet."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from omni_pipelines.errors import OmniError

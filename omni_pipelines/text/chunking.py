@@ -6,10 +6,11 @@ then words. Only where a passage is cut below the paragraph do neighbours overla
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
 
 CHUNKER = "structure-1"
@@ -64,13 +65,12 @@ def chunk(parsed: Parsed, budget: Budget, count: Count) -> list[Span]:
 
 
 def _sections(parsed: Parsed) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    text, sections = parsed.text, parsed.sections
-    first = sections[0].start if sections else len(text)
-    if first > 0:
-        yield 0, first, ()
-    for section, after in zip(sections, [*(s.start for s in sections[1:]), len(text)], strict=True):
-        if after > section.start:
-            yield section.start, after, section.path
+    """Ranges with their heading path; what stands before the first heading has none."""
+    end_of_text = len(parsed.text)
+    marks = [Section(0, ()), *parsed.sections, Section(end_of_text, ())]
+    for section, after in itertools.pairwise(marks):
+        if after.start > section.start:
+            yield section.start, after.start, section.path
 
 
 def _units(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Unit]:

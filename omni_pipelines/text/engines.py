@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from native.onnx_embedder import OnnxEmbedder
 from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
@@ -14,7 +16,16 @@ def load_counter(settings: Settings) -> TokenCounter:
     Raises:
         ModelMissing: its vocabulary was never pulled.
     """
-    return TokenCounter(settings.encoding, ModelStore(settings.cache).vocabulary_file(settings.encoding))
+    return TokenCounter(settings.encoding, vocabulary_file(settings))
+
+
+def vocabulary_file(settings: Settings) -> Path:
+    """The vocabulary of `settings.encoding`.
+
+    Raises:
+        ModelMissing: it was never pulled.
+    """
+    return ModelStore(settings.cache).vocabulary_file(settings.encoding)
 
 
 def load_embedder(settings: Settings, workers: int | None = None) -> OnnxEmbedder:

@@ -1,0 +1,188 @@
+"""Commands that write: ingest, launch, dev."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.output import narrate, say, say_json
+
+if TYPE_CHECKING:
+    from omni_pipelines.ingest.documents import Plan
+    from omni_pipelines.ingest.sources import Source
+    from omni_pipelines.settings import Home, Settings
+
+COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands under `omni`."""
+    for command in (ingest, launch, dev):
+        app.command()(command)
+
+
+def ingest(
+    paths: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Argument(help="Files and folders; default: everything ingested before.", show_default=False),
+    ] = None,
+    include: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--include", help="Read only files that match this pattern (as in .gitignore). Repeatable."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    allow_delete: Annotated[
+        bool, typer.Option("--allow-delete", help="Delete even what the guard protects.")
+    ] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read what changed, index it, and publish a release."""
+    from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.ingest.sources import load_sources, register
+    from omni_pipelines.progress import listening
+    from omni_pipelines.settings import find_home, load_settings
+
+    began = time.monotonic()
+    place = find_home(home)
+    settings = load_settings(place)
+    sources, names = register(load_sources(place), paths or [], include or [])
+    if dry_run:
+        _say_plan(place, [source for source in sources if not paths or source.name in names], json=json)
+        return
+    _check_models(settings)
+    _register(place, sources)
+    with ProgressBar() as bar, listening(bar):
+        report = _nothing_to_do(place, settings) or _refresh(place, names, allow_delete=allow_delete)
+    report["seconds"] = round(time.monotonic() - began, 2)
+    if json:
+        say_json(report)
+    else:
+        _say_report(report)
+
+
+def _check_models(settings: Settings) -> None:
+    """Before the first file is read: a missing model after minutes of work would be cruel."""
+    from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+
+    model_fingerprint(settings)
+    vocabulary_file(settings)
+
+
+def _register(home: Home, sources: list[Source]) -> None:
+    from omni_pipelines.errors import SourceMissing
+    from omni_pipelines.ingest.sources import list_source, load_sources, save_sources
+
+    known = load_sources(home)
+    for source in sources:
+        if source not in known and not list_source(source).files:
+            raise SourceMissing(f"there is nothing to read in {source.place}", cure="name a folder with text or code")
+    home.create()
+    if sources != known:
+        save_sources(home, sources)
+
+
+def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
+    """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
+    from omni_pipelines.ingest.due import index_due, ingest_due, note_seen
+    from omni_pipelines.knowledge.releases import newest_release
+
+    release = newest_release(home)
+    if release is None or ingest_due(home, settings) is not None or index_due(home) is not None:
+        return None
+    quarantined, skipped = note_seen(home)
+    counts = dict.fromkeys(COUNTS, 0)
+    counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
+    return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
+
+
+def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
+    from omni_pipelines.cli.runs import run_job
+
+    narrate("starting the refresh job")
+    config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
+    outcome = run_job(home, "refresh_job", config)
+    documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
+    counts = {name: documents[name] for name in (*COUNTS, "skipped")}
+    shown = outcome.metadata["release"]
+    return _report(
+        shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
+    )
+
+
+def _report(
+    release: int, documents: dict[str, int], chunks: int, embedded: int, reused: int, run_id: str
+) -> dict[str, Any]:
+    return {
+        "release": release,
+        "documents": documents,
+        "chunks": chunks,
+        "embedded": embedded,
+        "reused": reused,
+        "run_id": run_id,
+    }
+
+
+def _say_report(report: dict[str, Any]) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in report["documents"].items() if count)
+    say(f"release {report['release']}: {counts or 'no documents'}")
+    say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")
+
+
+def _say_plan(home: Home, sources: list[Source], *, json: bool) -> None:
+    from omni_pipelines.ingest.documents import plan_source
+
+    plans = {source.name: _summary(plan_source(home, source)) for source in sources}
+    if json:
+        say_json({"dry_run": True, "sources": plans})
+        return
+    for name, plan in plans.items():
+        say(f"source {name}: would read {len(plan['read'])} files and delete {len(plan['delete'])} documents")
+        for path in plan["read"]:
+            say(f"  read    {path}")
+        for path in plan["delete"]:
+            say(f"  delete  {path}")
+
+
+def _summary(plan: Plan) -> dict[str, list[str]]:
+    return {"read": [found.path for found in plan.to_read], "delete": list(plan.gone)}
+
+
+def launch(
+    job: Annotated[str, typer.Argument(help="ingest_job, index_job or refresh_job.")],
+    queue: Annotated[bool, typer.Option("--queue", help="Hand it to a running `omni dev` instead.")] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a job: here and now, or on a running `omni dev`."""
+    from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.cli.runs import queue_job, run_job
+    from omni_pipelines.progress import listening
+    from omni_pipelines.settings import find_home
+
+    place = find_home(home)
+    place.check()
+    if queue:
+        run_id = queue_job(place, job)
+    else:
+        with ProgressBar() as bar, listening(bar):
+            run_id = run_job(place, job).run_id
+    if json:
+        say_json({"job": job, "run_id": run_id, "state": "queued" if queue else "done"})
+    else:
+        say(f"{job} {'queued' if queue else 'done'}: run {run_id}")
+
+
+def dev(
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")] = 3000,
+    home: HomeOption = None,
+) -> None:
+    """Serve the web page, and let the sensors keep the knowledge base up to date."""
+    from omni_pipelines.cli.dev import serve
+    from omni_pipelines.settings import find_home
+
+    serve(find_home(home), port)

@@ -1,0 +1,84 @@
+"""Dagster jobs run from the command line: in this process, recorded in the instance that `omni dev` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from omni_pipelines.cli.output import narrate
+from omni_pipelines.errors import ConfigurationError, OmniError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from omni_pipelines.settings import Home
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    run_id: str
+    metadata: dict[str, dict[str, Any]]
+    """Asset to what its materialization says, as plain values."""
+
+
+def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> Outcome:
+    """Run a job here and now.
+
+    Raises:
+        ConfigurationError: no such job.
+        OmniError: a step failed with one of ours, or a blocking check did not pass.
+    """
+    from omni_pipelines.definitions import defs
+    from resources.instance import open_instance
+    from resources.knowledge import KnowledgeHome
+    from resources.runs import bury_dead_runs, tags_of_this_process
+
+    job = _job(defs, name)
+    with open_instance(home) as instance:
+        for run_id in bury_dead_runs(instance):
+            narrate(f"note: run {run_id[:8]} had died; what it had finished is kept")
+        result = job.execute_in_process(
+            run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=instance,
+            tags=tags_of_this_process(),
+            resources={**_resources(defs), "knowledge": KnowledgeHome(path=str(home.root))},
+        )
+        _raise_failed_checks(result)
+        return Outcome(result.run_id, _metadata(result))
+
+
+def _job(defs: dg.Definitions, name: str) -> dg.JobDefinition:
+    import difflib
+
+    names = [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"jobs: {', '.join(names)}"
+        raise ConfigurationError(f"there is no job {name!r}", cure=cure)
+    return defs.resolve_job_def(name)
+
+
+def _resources(defs: dg.Definitions) -> dict[str, Any]:
+    return dict(defs.resources or {})
+
+
+def _raise_failed_checks(result: dg.ExecuteInProcessResult) -> None:
+    failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    if failed:
+        first = failed[0]
+        raise OmniError(
+            f"check {first.check_name} of {first.asset_key.to_user_string()} failed: {first.description}",
+            cure="nothing was published; see the run in: omni dev",
+        )
+
+
+def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        asset = materialization.asset_key.to_user_string()
+        found[asset] = {name: value.value for name, value in materialization.metadata.items()}
+    return found
