@@ -23,10 +23,18 @@ _CURE = "run: omni model pull"
 class OnnxEmbedder:
     """Embeds with a graph made by `native.minilm_graph`. Safe to use from several threads."""
 
-    def __init__(self, graph: Path, tokenizer: Path, *, workers: int = 1, max_tokens: int = MAX_TOKENS) -> None:
+    def __init__(
+        self,
+        graph: Path,
+        tokenizer: Path,
+        *,
+        workers: int = 1,
+        max_tokens: int = MAX_TOKENS,
+        batch_tokens: int = BATCH_TOKENS,
+    ) -> None:
         self._session = _session(graph)
         self._tokenizer = _tokenizer(tokenizer, max_tokens)
-        self._workers = workers
+        self._workers, self._batch_tokens = workers, batch_tokens
 
     @property
     def dimensions(self) -> int:
@@ -40,16 +48,24 @@ class OnnxEmbedder:
         """
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_clean(text) for text in texts])]
-        batches = list(plan([len(each) for each in tokens]))
         done = 0
+        for batch, found in self._batches(tokens):
+            vectors[batch] = found
+            done += len(batch)
+            if on_batch is not None:
+                on_batch(done)
+        return vectors
+
+    def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Indices of a batch and their vectors, as batches finish."""
+        batches = plan([len(each) for each in tokens], self._batch_tokens)
         with ThreadPoolExecutor(self._workers, thread_name_prefix="embed") as pool:
             running = {pool.submit(self._run, [tokens[at] for at in batch]): batch for batch in batches}
-            for future in as_completed(running):
-                vectors[running[future]] = future.result()
-                done += len(running[future])
-                if on_batch is not None:
-                    on_batch(done)
-        return vectors
+            try:
+                for future in as_completed(running):
+                    yield running[future], future.result()
+            finally:  # after Ctrl-C or an error nobody waits for the batches that have not begun
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, tokens: Sequence[list[int]]) -> np.ndarray:
         width = max(len(each) for each in tokens)
@@ -82,11 +98,13 @@ def _clean(text: str) -> str:
 
 
 def _session(graph: Path) -> Any:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # without it, x64 processors that have no VNNI add in 16 bits that overflow: other vectors, and no error
+    options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 3
     if not graph.is_file():
         raise ModelCorrupt(f"there is no model at {graph}", cure=_CURE)

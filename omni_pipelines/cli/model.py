@@ -61,9 +61,10 @@ def verify(names: NamesArgument = None, json: JsonOption = False) -> None:
     for name, bad in damaged.items():
         if not json:
             say(f"{name}: {'whole' if not bad else 'damaged: ' + ', '.join(bad)}")
-    worst = [name for name, bad in damaged.items() if bad]
-    if worst:
-        raise ModelMissing(f"{worst[0]} is damaged", cure=f"run: omni model pull {worst[0]}")
+    bad_ones = {name: bad for name, bad in damaged.items() if bad}
+    if bad_ones:
+        told = "; ".join(f"{name}: {', '.join(bad)}" for name, bad in bad_ones.items())
+        raise ModelMissing(f"not what was installed: {told}", cure=f"run: omni model pull {' '.join(bad_ones)}")
 
 
 @app.command()

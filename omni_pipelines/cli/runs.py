@@ -82,3 +82,42 @@ def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
         asset = materialization.asset_key.to_user_string()
         found[asset] = {name: value.value for name, value in materialization.metadata.items()}
     return found
+
+
+_LAUNCH = """
+mutation($selector: JobOrPipelineSelector!) {
+  launchRun(executionParams: {selector: $selector, mode: "default", runConfigData: {}}) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on PipelineNotFoundError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+
+
+def queue_job(home: Home, name: str) -> str:
+    """Hand a job to the `omni dev` that serves this home; the id of the queued run.
+
+    Raises:
+        ConfigurationError: none serves it, or there is no such job.
+    """
+    import urllib.request
+
+    import orjson
+
+    from omni_pipelines.cli.dev import HOST, LOCATION, served_port
+
+    port = served_port(home)
+    if port is None:
+        raise ConfigurationError(f"no `omni dev` serves {home.root}", cure="start one, or launch without --queue")
+    selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "pipelineName": name}
+    body = orjson.dumps({"query": _LAUNCH, "variables": {"selector": selector}})
+    request = urllib.request.Request(  # the address is our own
+        f"http://{HOST}:{port}/graphql", body, {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        found = orjson.loads(answer.read())["data"]["launchRun"]
+    if found["__typename"] != "LaunchRunSuccess":
+        raise ConfigurationError(f"job {name!r} was not taken: {found.get('message', found)}", cure="see: omni dev")
+    return str(found["run"]["runId"])

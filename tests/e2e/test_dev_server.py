@@ -1,0 +1,401 @@
+"""`omni dev` as a person meets it: a process, a web page, sensors that do the work, and a clean end.
+
+One server is shared, for starting one costs seconds; tests that end a server start their own.
+Screenshots go to `tests/e2e/screenshots/`.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = "127.0.0.1"
+OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+CHROMIUM = shutil.which("chromium")
+ASSETS = {"documents", "chunks", "embeddings", "keyword_index", "vector_index", "release"}
+LOCATIONS = """{ workspaceOrError { __typename ... on Workspace { locationEntries {
+    name loadStatus locationOrLoadError { __typename } } } } }"""
+LOADED = {
+    "name": "omni_pipelines",
+    "loadStatus": "LOADED",
+    "locationOrLoadError": {"__typename": "RepositoryLocation"},
+}
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    port: int
+    home: Path
+    said: list[str] = field(default_factory=list)
+    posted: list[bytes] = field(default_factory=list)
+    """What arrived where Dagster sends its telemetry."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{HERE}:{self.port}"
+
+    def ask(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+        body = json.dumps({"query": query, "variables": variables or {}}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found = json.loads(answer.read())
+        assert "errors" not in found, found["errors"]
+        return found["data"]
+
+    def omni(self, *arguments: str) -> Any:
+        return omni(*arguments, "--home", str(self.home), "--json")
+
+
+def omni(*arguments: str) -> Any:
+    done = subprocess.run([*OMNI, *arguments], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def wait_for(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.3)
+    pytest.fail(f"waited {seconds:.0f} s for {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HERE, 0))
+        return int(probe.getsockname()[1])
+
+
+def descendants(pid: int) -> set[int]:
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found, before = {pid}, set[int]()
+    while found != before:
+        before, found = found, found | {child for child, parent in parents.items() if parent in found}
+    return found - {pid}
+
+
+def is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@contextmanager
+def telemetry_sink(posted: list[bytes]) -> Iterator[str]:
+    class Sink(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer((HERE, 0), Sink)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://{HERE}:{server.server_port}/actions"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Server]:
+    posted: list[bytes] = []
+    with telemetry_sink(posted) as sink:
+        environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_DISABLE_TELEMETRY"}
+        port = free_port()
+        with subprocess.Popen(
+            [*OMNI, "dev", "--port", str(port), "--home", str(home)],
+            env={**environment, "DAGSTER_TELEMETRY_URL": sink},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            server = Server(process, port, home, posted=posted)
+            reader = threading.Thread(target=_listen, args=(server,))
+            reader.start()
+            try:
+                wait_for("the server", lambda: _has_started(server))
+                yield server
+            finally:
+                _end(process)
+                reader.join()
+
+
+def _listen(server: Server) -> None:
+    assert server.process.stderr is not None
+    for line in server.process.stderr:
+        server.said.append(line)
+
+
+def _has_started(server: Server) -> bool:
+    assert server.process.poll() is None, "".join(server.said)
+    return any("serving on" in line.lower() for line in server.said)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("knowledge")
+    notes = folder / "notes"
+    notes.mkdir()
+    (notes / "heron.md").write_text("# Heron\n\nThe heron stands in cold water at dawn.\n")
+    (notes / "otter.md").write_text("# Otter\n\nOtters sleep holding hands so that they do not drift apart.\n")
+    omni("ingest", str(notes), "--home", str(folder / ".omni"), "--json")
+    return folder / ".omni"
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    with serving(home) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def screenshot(page: Any, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_it_says_that_it_serves_when_the_assets_are_there(server: Server) -> None:
+    assert server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"] == [LOADED]
+    found = server.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
+    assert {node["assetKey"]["path"][-1] for node in found} == ASSETS
+
+
+def test_the_daemon_looks_after_the_same_sensors(server: Server) -> None:
+    def is_healthy() -> bool:
+        query = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
+        found = server.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return all(each["healthy"] for each in found if each["required"])
+
+    def has_ticked() -> bool:
+        query = """{ sensorOrError(sensorSelector: {repositoryLocationName: "omni_pipelines",
+            repositoryName: "__repository__", sensorName: "source_sensor"}) {
+            ... on Sensor { sensorState { status ticks(limit: 1) { status } } } } }"""
+        state = server.ask(query)["sensorOrError"]["sensorState"]
+        return state["status"] == "RUNNING" and bool(state["ticks"])
+
+    wait_for("healthy daemons", is_healthy)
+    wait_for("a tick", has_ticked)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "expected"),
+    [
+        ("/asset-groups", {}, 200),
+        ("/graphql", {"Accept": "text/html"}, 200),
+        ("/asset-groups", {"Host": "evil.example"}, 403),
+        ("/server_info", {"Origin": "https://evil.example"}, 403),
+        ("/server_info", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("/graphql?query=mutation%7BlaunchRun%7D", {}, 403),
+    ],
+    ids=str,
+)
+def test_the_gate_stands_before_the_page(server: Server, target: str, headers: dict[str, str], expected: int) -> None:
+    request = urllib.request.Request(server.url + target, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found = answer.status
+    except urllib.error.HTTPError as error:
+        found = error.code
+        error.close()
+    assert found == expected
+
+
+@pytest.mark.parametrize(("origin", "expected"), [("", 101), ("own", 101), ("https://evil.example", 403)])
+def test_sockets_open_for_our_page_only(server: Server, origin: str, expected: int) -> None:
+    origin = server.url if origin == "own" else origin
+    lines = [
+        "GET /graphql HTTP/1.1",
+        f"Host: {HERE}:{server.port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Protocol: graphql-ws",
+        *([f"Origin: {origin}"] if origin else []),
+    ]
+    with socket.create_connection((HERE, server.port), timeout=20) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert connection.recv(64).split()[1] == str(expected).encode()
+
+
+def test_nothing_listens_beyond_this_machine(server: Server) -> None:
+    pids = {server.process.pid, *descendants(server.process.pid)}
+    inodes = {link for pid in pids for link in _sockets_of(pid)}
+    table = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    listening = {row[1] for row in table if row[3] == "0A" and row[9] in inodes}
+    assert listening == {f"0100007F:{server.port:04X}"}
+
+
+def _sockets_of(pid: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            target = os.readlink(descriptor)
+            if target.startswith("socket:["):
+                yield target[len("socket:[") : -1]
+
+
+def test_all_assets_are_made_from_the_web_page(server: Server, page: Any) -> None:
+    sockets: list[str] = []
+    errors: list[str] = []
+    page.on("websocket", lambda opened: sockets.append(opened.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    before = _runs(server)
+
+    page.goto(f"{server.url}/asset-groups", wait_until="domcontentloaded")
+    button = page.get_by_role("button", name="Materialize all")
+    button.wait_for(timeout=60_000)
+    screenshot(page, "asset-graph")
+    button.click()
+    (run,) = wait_for("a run", lambda: _runs(server).keys() - before.keys())
+    wait_for("its end", lambda: _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED"), 240)
+
+    assert _runs(server)[run] == "SUCCESS"
+    page.goto(f"{server.url}/runs/{run}", wait_until="domcontentloaded")
+    page.get_by_text("RUN_SUCCESS").first.wait_for(timeout=60_000)
+    screenshot(page, "run")
+    assert f"ws://{HERE}:{server.port}/graphql" in sockets
+    assert errors == []
+
+
+def _runs(server: Server) -> dict[str, str]:
+    found = server.ask("{ runsOrError { ... on Runs { results { runId status } } } }")["runsOrError"]["results"]
+    return {each["runId"]: each["status"] for each in found}
+
+
+def test_another_sites_page_cannot_show_it_in_a_frame(server: Server, page: Any, tmp_path: Path) -> None:
+    (tmp_path / "evil.html").write_text(f'<iframe src="{server.url}/asset-groups"></iframe>')
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if "/asset-groups" in answer.url else None)
+    page.goto((tmp_path / "evil.html").as_uri())
+    wait_for("the frame's answer", lambda: page.wait_for_timeout(200) or answers, 30)
+    assert answers == [403]
+
+
+def test_the_code_can_be_loaded_again_from_the_page(server: Server) -> None:
+    query = """mutation { reloadRepositoryLocation(repositoryLocationName: "omni_pipelines") {
+        __typename ... on WorkspaceLocationEntry { loadStatus } } }"""
+    assert server.ask(query)["reloadRepositoryLocation"]["loadStatus"] == "LOADED"
+    entries = wait_for("the location", lambda: server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"])
+    assert entries == [LOADED]
+
+
+@pytest.mark.timeout(420)
+def test_a_changed_file_becomes_a_release_by_itself(server: Server) -> None:
+    before = server.omni("status")["release"]
+    (server.home.parent / "notes" / "otter.md").write_text("# Otter\n\nA romp is a group of playing otters.\n")
+    wait_for("a new release", lambda: server.omni("status")["release"] > before, 300)
+    hits = server.omni("search", "romp of otters")["hits"]
+    assert "romp" in hits[0]["text"]
+    assert server.omni("releases", "list")["releases"][0]["release"] > before
+
+
+def test_a_home_is_served_once(server: Server) -> None:
+    """Two daemons on one home would start every run twice."""
+    done = subprocess.run(
+        [*OMNI, "dev", "--port", str(free_port()), "--home", str(server.home)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert str(server.port) in done.stderr
+
+
+def test_a_port_in_use_is_named_with_its_cure(server: Server, tmp_path: Path) -> None:
+    command = [*OMNI, "dev", "--port", str(server.port), "--home", str(tmp_path / ".omni")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert f"port {server.port}" in done.stderr
+    assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
+    command = [*OMNI, "dev", "--port", port, "--home", str(tmp_path / ".omni")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+
+
+def test_what_the_processes_log_is_kept_and_sent_to_nobody(server: Server) -> None:
+    """Dagster's daemon posts and deletes whatever is in `$DAGSTER_HOME/logs`, with telemetry switched off or not."""
+    assert server.posted == []
+    written = list(server.home.rglob("daemon.log"))
+    assert [path.stat().st_size > 0 for path in written] == [True]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_and_all_it_started(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    with serving(tmp_path / ".omni") as server:
+        children = descendants(server.process.pid)
+        assert len(children) >= 3
+        server.process.send_signal(number)
+        assert server.process.wait(40) == code
+        wait_for("the end of its children", lambda: not any(map(is_running, children)), 10)
+
+
+def test_killed_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    with serving(tmp_path / ".omni") as server:
+        children = descendants(server.process.pid)
+        server.process.kill()
+        wait_for("the end of its children", lambda: not any(map(is_running, children)), 60)
+    with serving(tmp_path / ".omni") as server:  # and what it left of itself stops nobody
+        assert server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"] == [LOADED]

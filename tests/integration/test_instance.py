@@ -1,0 +1,104 @@
+"""The Dagster instance of a home: written once, the same for everyone, and nobody's environment is changed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from omni_pipelines.settings import Home
+from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def configuration(home: Home) -> Path:
+    return home.dagster / "dagster.yaml"
+
+
+def prepare_often(root: str) -> None:
+    for _ in range(200):
+        prepare_instance(Home(Path(root)))
+
+
+def test_it_is_written_when_missing_and_left_alone_when_right(home: Home) -> None:
+    prepare_instance(home)
+    first = configuration(home).stat()
+    prepare_instance(home)
+    assert configuration(home).read_text() == INSTANCE_YAML
+    assert (configuration(home).stat().st_ino, configuration(home).stat().st_mtime_ns) == (
+        first.st_ino,
+        first.st_mtime_ns,
+    )
+
+
+@pytest.mark.parametrize("text", ["", "telemetry: {enabled: true}\n", INSTANCE_YAML[:-20]])
+def test_it_is_replaced_when_different_or_cut_short(home: Home, text: str) -> None:
+    configuration(home).write_text(text)
+    prepare_instance(home)
+    assert configuration(home).read_text() == INSTANCE_YAML
+
+
+def test_a_home_that_is_not_there_is_made(tmp_path: Path) -> None:
+    home = Home(tmp_path / "new" / ".omni")
+    prepare_instance(home)
+    assert configuration(home).is_file()
+
+
+def test_two_processes_may_prepare_at_once(home: Home) -> None:
+    """Each reads it whole at any time, while both replace what someone keeps breaking."""
+    broken = home.root / "broken.yaml"
+    workers = [SPAWN.Process(target=prepare_often, args=(str(home.root),)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    seen = set()
+    while any(worker.is_alive() for worker in workers):
+        broken.write_text("broken")
+        os.replace(broken, configuration(home))
+        seen.add(configuration(home).read_text())
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert seen <= {INSTANCE_YAML, "broken"}
+    prepare_instance(home)
+    assert [path.name for path in home.dagster.iterdir()] == ["dagster.yaml"]
+
+
+def test_the_configuration_means_what_it_says(home: Home) -> None:
+    with open_instance(home) as instance:
+        assert instance.root_directory == str(home.dagster)
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+        assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_start_timeout_seconds == 600
+        assert instance.run_retries_enabled
+        assert instance.run_retries_max_retries == 0
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 2  # type: ignore[union-attr]
+        pools = instance.get_concurrency_config().pool_config
+        assert pools.default_pool_limit == 1
+        assert pools.pool_granularity is not None
+        assert pools.pool_granularity.value == "op"
+
+
+def test_nobodys_environment_is_changed(home: Home) -> None:
+    before = dict(os.environ)
+    with open_instance(home):
+        assert dict(os.environ) == before
+    assert dict(os.environ) == before
+
+
+def test_what_one_opening_records_the_next_one_reads(home: Home) -> None:
+    with open_instance(home) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("chunks"))
+    with open_instance(home) as instance:
+        assert instance.get_latest_materialization_event(dg.AssetKey("chunks")) is not None
+
+
+def test_two_homes_are_two_instances(tmp_path: Path) -> None:
+    one, other = Home(tmp_path / "a" / ".omni"), Home(tmp_path / "b" / ".omni")
+    with open_instance(one) as first, open_instance(other) as second:
+        first.report_runless_asset_event(dg.AssetMaterialization("chunks"))
+        assert second.get_latest_materialization_event(dg.AssetKey("chunks")) is None
