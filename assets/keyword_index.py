@@ -15,7 +15,11 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
     """Words to chunks. Built beside the one in use, compared with the table, then named by a release."""
     with knowledge.writing(context.log) as home:
         report = build_keyword_index(home)
-    counts = {"written": report.written, "removed": report.removed, "generation": report.generation}
+    counts: dict[str, int | str] = {
+        "written": report.written,
+        "removed": report.removed,
+        "generation": report.generation,
+    }
     return materialized(report.generation, counts, rows=report.entries, uri=str(home.keyword / report.generation))
 
 

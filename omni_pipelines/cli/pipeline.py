@@ -43,6 +43,7 @@ def ingest(
 ) -> None:
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.errors import SourceMissing
     from omni_pipelines.ingest.sources import load_sources, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
@@ -51,6 +52,8 @@ def ingest(
     place = find_home(home)
     settings = load_settings(place)
     sources, names = register(load_sources(place), paths or [], include or [])
+    if not sources:
+        raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
         _say_plan(place, [source for source in sources if not paths or source.name in names], json=json)
         return

@@ -35,8 +35,12 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find passages."""
+    from omni_pipelines.knowledge.search import check_query
+
+    narrowed = filters(where)
+    check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
     librarian = _librarian(home, release)
-    hits = librarian.search(query, k, mode, filters(where))
+    hits = librarian.search(query, k, mode, narrowed)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
         return

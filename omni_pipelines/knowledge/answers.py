@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from omni_pipelines.knowledge.search import Hit
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.sentences import Range, sentences, trimmed
+from omni_pipelines.text.prose import plain, prose
+from omni_pipelines.text.sentences import Range, trimmed
 
 HITS_READ = 6
 """Chunks that are searched for the answer."""
@@ -52,7 +53,7 @@ class Sentence(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     text: str
-    """The quote with its line breaks as spaces."""
+    """The quote on one line, without comment signs."""
     citations: tuple[Citation, ...]
 
 
@@ -82,7 +83,7 @@ class _Candidate:
 
     @property
     def text(self) -> str:
-        return " ".join(self.quote.split())
+        return plain(self.quote) if self.hit.kind == "code" else " ".join(self.quote.split())
 
 
 def answer(
@@ -144,11 +145,16 @@ def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:
-    for start, end in sentences(hit.text, 0, len(hit.text)):
+    for start, end in prose(hit.text, code=hit.kind == "code"):
         first, last = _core(hit.text, start, end)
         candidate = _Candidate(hit, first, last)
-        if last - first <= _LONGEST and len(candidate.text.split()) >= _FEWEST_WORDS and _is_prose(candidate.quote):
+        if last - first <= _LONGEST and _says_something(candidate.text):
             yield candidate
+
+
+def _says_something(text: str) -> bool:
+    """Whether it is a sentence, and not one that only announces what follows."""
+    return len(text.split()) >= _FEWEST_WORDS and not text.endswith(":") and _is_prose(text)
 
 
 def _core(text: str, start: int, end: int) -> Range:

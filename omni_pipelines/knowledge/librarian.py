@@ -12,7 +12,7 @@ import numpy as np
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
-from omni_pipelines.knowledge.search import Hit, Mode, check_query, search
+from omni_pipelines.knowledge.search import Hit, Mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home, Settings, load_settings
 from omni_pipelines.text.embedding import Embedder
@@ -64,9 +64,7 @@ class Librarian:
             ConfigurationError: an empty or overlong query, a bad `k`, mode or filter.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
-        if mode not in list(Mode):
-            raise ConfigurationError(f"mode {mode!r} is unknown", cure=f"modes: {', '.join(Mode)}")
-        return search(self._snapshot, query, k, Mode(mode), where or {}, self._embed_query)
+        return search(self._snapshot, query, k, mode, where or {}, self._embed_query)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None) -> Answer:
         """An answer in the sources' own words, or an abstention.
@@ -87,7 +85,8 @@ class Librarian:
         if max_tokens < 1:
             raise ConfigurationError(f"max_tokens is {max_tokens}, but must be at least 1")
         count = load_counter(self._settings).count
-        text, taken = "", []
+        text = ""
+        taken: list[Hit] = []
         for hit in self.search(query, CONTEXT_HITS, Mode.HYBRID, where):
             block = f"[{len(taken) + 1}] {hit.path}:{hit.start_line}-{hit.end_line}\n{hit.text}\n\n"
             if count(text + block) <= max_tokens:
@@ -102,10 +101,6 @@ class Librarian:
             CitationNotFound: there are no such lines.
         """
         return open_citation(self._snapshot, citation)
-
-    def check(self, query: str, k: int = 10, where: Mapping[str, str] | None = None) -> None:
-        """Refuse a query that `search` would refuse, without loading anything."""
-        check_query(query, k, where or {})
 
     @functools.cached_property
     def _embedder(self) -> Embedder:

@@ -68,12 +68,14 @@ class Hit(BaseModel):
     kind: str
 
 
-def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
+def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) -> None:
     """Refuse what cannot be searched for.
 
     Raises:
-        ConfigurationError: an empty or overlong query, a `k` out of range, an unknown filter.
+        ConfigurationError: an empty or overlong query, a `k` out of range, an unknown mode or filter.
     """
+    if mode not in list(Mode):
+        raise ConfigurationError(f"mode {mode!r} is unknown", cure=f"modes: {', '.join(Mode)}")
     if not query.strip():
         raise ConfigurationError("the query is empty", cure="say what to look for")
     if len(query) > MOST_CHARACTERS:
@@ -93,7 +95,7 @@ def search(
     snapshot: Snapshot,
     query: str,
     k: int,
-    mode: Mode,
+    mode: Mode | str,
     where: Mapping[str, str],
     embed: EmbedQuery,
 ) -> list[Hit]:
@@ -102,7 +104,7 @@ def search(
     Raises:
         ConfigurationError: see `check_query`.
     """
-    check_query(query, k, where)
+    check_query(query, k, mode, where)
     pool = max(k, POOL)
     keyword = dict(snapshot.keyword.search(query, pool, where)) if mode != Mode.VECTOR else {}
     vector: dict[str, float] = {}

@@ -1,0 +1,67 @@
+# Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
+.DEFAULT_GOAL := help
+.PHONY: help run ask test check fix dev clean models browser pins
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OMNI := $(BIN)/omni
+DEMO := .omni-demo
+STAMP := $(VENV)/.installed
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "setting up $(VENV); the first time takes a minute or two"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+models: $(STAMP)
+	@$(OMNI) model pull
+
+run: models ## set up, index real files, and answer three questions from them
+	@STDLIB=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
+	PACKAGES=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	$(OMNI) ingest --home $(DEMO) "$$STDLIB" "$$PACKAGES" --include '/*.py' --include '/asyncio/*.py' \
+		--include '/dagster*/**/*.md' --include '/numpy/**/*.rst'
+	@$(MAKE) --no-print-directory ask
+
+ask: $(STAMP)
+	@for question in "What does lru_cache do when maxsize is None?" \
+			"What is the difference between deepcopy and copy?" \
+			"How do I run the Dagster database migrations?"; do \
+		printf '\n> %s\n' "$$question"; $(OMNI) ask --home $(DEMO) "$$question" || exit 1; \
+	done
+	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
+
+test: models browser ## set up, and run every test that this machine can run
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types, rooms
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(STAMP) ## format, and mend what a linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+dev: models ## serve the web page with the sensors on
+	@$(OMNI) dev
+
+# The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
+browser:
+	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium for the browser tests"; \
+		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
+	fi
+
+pins: $(STAMP) ## write constraints.txt anew from what is installed
+	@{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt
+
+clean: ## remove the environment and the demo
+	rm -rf $(VENV) $(DEMO)
