@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 
-from omni_pipelines import schemas
-from omni_pipelines.ingest import documents as documents_module
+from omni_pipelines.ingest import checks
+from omni_pipelines.ingest.built import read_built
+from omni_pipelines.ingest.documents import plan_source
 from omni_pipelines.ingest.due import index_due
+from omni_pipelines.ingest.sources import Source, load_sources, save_sources
 from omni_pipelines.knowledge.releases import release_numbers
 from omni_pipelines.knowledge.search import Mode
-from omni_pipelines.settings import Settings
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
 
@@ -65,8 +69,6 @@ def test_a_file_that_is_only_touched_makes_no_new_release(filled: Line, docs: Pa
 
 
 def test_a_file_dated_in_the_future_is_read_once(line: Line, docs: Path, reads: list[str]) -> None:
-    import os
-
     write(docs, {"a.md": paragraph("apple")})
     os.utime(docs / "a.md", (4e9, 4e9))
     line.add(docs)
@@ -156,11 +158,7 @@ def test_when_the_last_file_goes_every_search_is_empty(filled: Line, docs: Path)
         assert filled.search("apple", mode) == []
 
 
-def test_a_source_taken_out_of_the_registry_takes_its_rows_along(
-    filled: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from omni_pipelines.ingest.sources import load_sources, save_sources
-
+def test_a_source_taken_out_of_the_registry_takes_its_rows_along(filled: Line, tmp_path: Path) -> None:
     other = write(tmp_path / "other", {"bad.md": b"\0\0\0", "good.md": "Some good words."})
     filled.add(other)
     filled.run()
@@ -173,8 +171,6 @@ def test_a_source_taken_out_of_the_registry_takes_its_rows_along(
 
 
 def test_a_source_with_nothing_but_quarantined_files_leaves_nothing_behind(filled: Line, tmp_path: Path) -> None:
-    from omni_pipelines.ingest.sources import load_sources, save_sources
-
     filled.add(write(tmp_path / "other", {"bad.md": b"\0\0\0"}))
     filled.run()
     save_sources(filled.home, [source for source in load_sources(filled.home) if source.name == "docs"])
@@ -206,8 +202,6 @@ def test_a_renamed_folder_is_embedded_from_its_old_vectors(line: Line, docs: Pat
 
 
 def test_a_source_that_moved_keeps_its_chunks(filled: Line, docs: Path, tmp_path: Path) -> None:
-    from omni_pipelines.ingest.sources import load_sources, save_sources
-
     before = {row["chunk_id"] for row in filled.rows("chunks", "chunk_id")}
     docs.rename(tmp_path / "moved")
     (source,) = load_sources(filled.home)
@@ -255,8 +249,6 @@ def test_another_model_embeds_every_text_again_and_cuts_nothing(filled: Line) ->
 def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
     filled: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omni_pipelines.ingest.built import read_built
-
     (other,) = filled.add(write(tmp_path / "other", {"a.md": "Some words."}))
     filled.run()
     raise_markdown_version(monkeypatch)
@@ -268,8 +260,6 @@ def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
 
 
 def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    from omni_pipelines.text.readers import registry
-
     newer = {
         suffix: dataclasses.replace(reader, version=reader.version + 1) if reader.name == "markdown" else reader
         for reader in READERS
@@ -303,19 +293,14 @@ def test_a_pass_of_several_commits_gives_every_document_once(
 
 
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
-    from omni_pipelines.ingest.sources import Source
-    from omni_pipelines.settings import Home
-
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = documents_module.plan_source(Home(tmp_path / "none"), Source(name="docs", root=docs))
+    plan = plan_source(Home(tmp_path / "none"), Source(name="docs", root=docs))
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 
 
 def test_every_check_passes_after_a_pass(filled: Line) -> None:
-    from omni_pipelines.ingest import checks
-
     verdicts = [
         *checks.check_documents(filled.home),
         *checks.check_chunks(filled.home, filled.settings.chunk_tokens),
@@ -325,4 +310,3 @@ def test_every_check_passes_after_a_pass(filled: Line) -> None:
     ]
     assert [verdict for verdict in verdicts if not verdict.passed] == []
     assert len(verdicts) == 11
-    assert schemas.FILTERS
