@@ -172,7 +172,7 @@ def list_source(source: Source) -> Listing:
     """
     if source.file:
         return _list_file(source)
-    if not source.root.is_dir():
+    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing where a parent is closed
         raise SourceMissing(
             f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
         )
