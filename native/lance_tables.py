@@ -120,7 +120,8 @@ class LanceTable:
         except (OSError, ValueError, pa.ArrowException) as error:
             at = "" if version is None else f" at version {version}"
             if "not found" in str(error).lower():
-                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure="run: omni ingest") from error
+                cure = "run: omni ingest" if version is None else "open the newest release"
+                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure=cure) from error
             raise TableCorrupt(f"table {self.name}{at} cannot be opened: {error}", cure="run: omni ingest") from error
 
     def head(self) -> TableVersion:
