@@ -97,7 +97,7 @@ def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     release = newest_release(home)
     if release is None or ingest_due(home, settings) is not None or index_due(home) is not None:
         return None
-    quarantined, skipped = note_seen(home)
+    quarantined, skipped = note_seen(home, settings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
     return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
@@ -152,7 +152,7 @@ def _say_plan(home: Home, sources: list[Source], *, json: bool) -> None:
 
 
 def _summary(plan: Plan) -> dict[str, list[str]]:
-    return {"read": [found.path for found in plan.to_read], "delete": list(plan.gone)}
+    return {"read": [found.path for found in plan.to_read], "delete": list(plan.deletes)}
 
 
 def launch(

@@ -42,9 +42,8 @@ def build_keyword_index(home: Home) -> KeywordReport:
     chunks = table(home, CHUNKS)
     pinned = chunks.head()
     built = read_built(home, "keyword_index")
-    base = _open_or_none(home.keyword / built.output) if built and built.fingerprint == ANALYZER else None
+    base, have = _base(home.keyword / built.output) if built and built.fingerprint == ANALYZER else (None, {})
     wanted = _wanted(chunks, pinned.version)
-    have = base.fingerprints() if base is not None else {}
     write = [key for key, mark in wanted.items() if have.get(key) != mark]
     remove = [key for key in have if key not in wanted]
     if base is not None and built is not None and not write and not remove:
@@ -56,11 +55,13 @@ def build_keyword_index(home: Home) -> KeywordReport:
     return KeywordReport(generation, len(wanted), len(write), len(remove))
 
 
-def _open_or_none(folder: Path) -> KeywordIndex | None:
+def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
+    """The generation to build on, and what it holds; none if it is damaged, for it can be built from the rows."""
     try:
-        return KeywordIndex.open(folder, FILTERS)
+        index = KeywordIndex.open(folder, FILTERS)
+        return index, index.fingerprints()
     except (IndexMissing, IndexCorrupt):
-        return None
+        return None, {}
 
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
