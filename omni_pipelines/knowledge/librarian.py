@@ -87,7 +87,7 @@ class Librarian:
         if max_tokens < 1:
             raise ConfigurationError(f"max_tokens is {max_tokens}, but must be at least 1")
         count = load_counter(self._settings).count
-        text, taken = "", []
+        text, taken = "", list[Hit]()
         for hit in self.search(query, CONTEXT_HITS, Mode.HYBRID, where):
             block = f"[{len(taken) + 1}] {hit.path}:{hit.start_line}-{hit.end_line}\n{hit.text}\n\n"
             if count(text + block) <= max_tokens:
