@@ -13,7 +13,7 @@ from native.errors import EngineError
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.tables import table
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, PACKED, Table
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
 from omni_pipelines.settings import Home
 
 _LEAST = {"size": 1, "ordinal": 0, "start_char": 0, "start_byte": 0, "start_line": 1, "token_count": 1}
@@ -54,7 +54,7 @@ def schema(home: Home, definition: Table) -> Verdict:
 
 
 def _is_light(column: pa.Field) -> bool:
-    return column.metadata != PACKED and not pa.types.is_fixed_size_list(column.type)
+    return not is_packed(column) and not pa.types.is_fixed_size_list(column.type)
 
 
 def _rules(columns: list[pa.Field]) -> Any:
