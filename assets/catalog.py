@@ -23,6 +23,7 @@ CHECKS = {
     "token_budget": "No chunk is longer than the budget it was cut to.",
     "index_coverage": "Everything is in the index, and nothing else.",
 }
+Results = Iterator[dg.AssetCheckResult]
 _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\|`*_<>[]~#$&"})
 
 
@@ -80,9 +81,12 @@ def blocking(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name], blocking=True) for name in names]
 
 
-def results(asset: str, verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
-    """Verdicts as Dagster's check results."""
+def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterable[Verdict]) -> Results:
+    """Verdicts as Dagster's check results: those a person asked for, who may run one check from the page."""
+    wanted = {key.name for key in context.selected_asset_check_keys}
     for verdict in verdicts:
+        if verdict.name not in wanted:
+            continue
         yield dg.AssetCheckResult(
             passed=verdict.passed,
             asset_key=asset,

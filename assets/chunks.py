@@ -1,10 +1,8 @@
 """`chunks`: documents cut into passages within a token budget, with exact places."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import INGEST, OWNERS, blocking, columns, materialized, results
+from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
 from omni_pipelines.ingest.checks import check_chunks
 from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.preview import chunks_preview
@@ -30,7 +28,9 @@ def chunks(
     return materialized(report.version, counts, preview, rows=report.rows, uri=home.table("chunks"))
 
 
-@dg.multi_asset_check(specs=blocking("chunks", "schema", "unique_keys", "no_orphans", "token_budget"))
-def chunks_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(
+    specs=blocking("chunks", "schema", "unique_keys", "no_orphans", "token_budget"), can_subset=True
+)
+def chunks_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, no chunk twice, none without its document, none over the budget."""
-    yield from results("chunks", check_chunks(knowledge.home, knowledge.settings.chunk_tokens))
+    yield from results(context, "chunks", check_chunks(knowledge.home, knowledge.settings.chunk_tokens))

@@ -1,11 +1,9 @@
 """`documents`: every file of every source as text, with its identity and its place."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 from pydantic import Field
 
-from assets.catalog import INGEST, OWNERS, blocking, columns, materialized, results
+from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
 from omni_pipelines.ingest.checks import check_documents
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.preview import documents_preview
@@ -41,7 +39,7 @@ def documents(
     return materialized(report.version, report.counts, preview, rows=rows, uri=home.table("documents"))
 
 
-@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"))
-def documents_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"), can_subset=True)
+def documents_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, and no document twice."""
-    yield from results("documents", check_documents(knowledge.home))
+    yield from results(context, "documents", check_documents(knowledge.home))

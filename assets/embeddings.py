@@ -1,10 +1,8 @@
 """`embeddings`: one vector a chunk; equal texts share the work."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import INGEST, OWNERS, blocking, columns, materialized, results
+from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
 from omni_pipelines.ingest.checks import check_embeddings
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
 from omni_pipelines.ingest.preview import embeddings_preview
@@ -30,7 +28,7 @@ def embeddings(
     return materialized(report.version, counts, preview, rows=report.rows, uri=home.table("embeddings"))
 
 
-@dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"))
-def embeddings_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)
+def embeddings_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, no vector twice, exactly one for every chunk."""
-    yield from results("embeddings", check_embeddings(knowledge.home))
+    yield from results(context, "embeddings", check_embeddings(knowledge.home))

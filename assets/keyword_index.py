@@ -1,10 +1,8 @@
 """`keyword_index`: a generation of the Tantivy index that holds exactly the chunks."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import INDEX, INDEX_POOL, OWNERS, blocking, materialized, results
+from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
 from omni_pipelines.ingest.checks import keyword_coverage
 from omni_pipelines.ingest.indexes import build_keyword_index
 from omni_pipelines.ingest.preview import keyword_index_preview
@@ -26,7 +24,7 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
     return materialized(report.version, counts, preview, rows=report.entries, uri=folder)
 
 
-@dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"))
-def keyword_index_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"), can_subset=True)
+def keyword_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every chunk is in the index, and nothing else."""
-    yield from results("keyword_index", [keyword_coverage(knowledge.home)])
+    yield from results(context, "keyword_index", [keyword_coverage(knowledge.home)])

@@ -1,10 +1,8 @@
 """`vector_index`: the IVF index of the embeddings, a version of their table."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import INDEX, INDEX_POOL, OWNERS, blocking, materialized, results
+from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
 from omni_pipelines.ingest.checks import vector_coverage
 from omni_pipelines.ingest.indexes import build_vector_index
 from omni_pipelines.ingest.preview import vector_index_preview
@@ -28,7 +26,7 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     return materialized(version, counts, preview, rows=coverage.rows, uri=home.table("embeddings"))
 
 
-@dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"))
-def vector_index_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)
+def vector_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every vector is in the index, or the table is small enough to be scanned."""
-    yield from results("vector_index", [vector_coverage(knowledge.home)])
+    yield from results(context, "vector_index", [vector_coverage(knowledge.home)])

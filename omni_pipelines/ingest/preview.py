@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ Sections = dict[str, Rows]
 SAMPLES = 5
 MOST_ROWS = 12
 BINS = 8
-EXCERPT = 90
+EXCERPT = 60
 """Characters of a passage that are shown."""
 BAR = 24
 
@@ -60,8 +61,7 @@ def chunks_preview(home: Home, budget: int) -> Sections:
         for at in range(BINS)
     ]
     some: Rows = [
-        {"place": _place(row), "heading": row["heading"], "tokens": row["token_count"], "text": _excerpt(row["text"])}
-        for row in _sample(home)
+        {"place": _place(row), "tokens": row["token_count"], "text": _excerpt(row["text"])} for row in _sample(home)
     ]
     return {"How long they are": lengths if bins else [], "Some of them": some}
 
@@ -79,10 +79,9 @@ def embeddings_preview(home: Home) -> Sections:
     return {
         "Nearest in meaning": [
             {
-                "passage": _place(sample[key]),
-                "nearest": _place(neighbours[other]),
+                "passage": f"{_place(sample[key])} {_excerpt(sample[key]['text'])}",
+                "nearest": f"{_place(neighbours[other])} {_excerpt(neighbours[other]['text'])}",
                 "cosine": f"{cosine:.3f}",
-                "text": _excerpt(neighbours[other]["text"]),
             }
             for key, found in nearest.items()
             for other, cosine in found
@@ -93,7 +92,7 @@ def embeddings_preview(home: Home) -> Sections:
 def keyword_index_preview(home: Home, generation: str) -> Sections:
     """First words of some passages, and what a search for them finds first."""
     index = KeywordIndex.open(home.keyword / generation, FILTERS)
-    searches = [" ".join(row["text"].split()[:6]) for row in _sample(home)]
+    searches = [" ".join(re.findall(r"\w+", row["text"])[:6]) for row in _sample(home)]
     found = [(text, *hit) for text in searches for hit in index.search(text, 1)]
     places = _by_id(home, [key for _, key, _ in found])
     return {
@@ -121,7 +120,9 @@ def release_preview(home: Home) -> Sections:
             {"source": name, "place": it.place, "documents": it.documents, "listed": f"{it.seen:%Y-%m-%d %H:%M} UTC"}
             for name, it in release.sources.items()
         ],
-        "Made with": [{"step": step, "fingerprint": mark} for step, mark in release.fingerprints.items()],
+        "Made with": [
+            {"step": step, "fingerprint": mark.replace(",", ", ")} for step, mark in release.fingerprints.items()
+        ],
     }
 
 
