@@ -16,7 +16,7 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
     newest release stays.
     """
     with knowledge.writing(context.log) as home:
-        report = publish(home, knowledge.settings, context.run_id)
+        report = publish(home, knowledge.settings, context.run.run_id)
         preview = release_preview(home)
     shown = report.release
     counts = {"release": shown.release, "new": report.new, **shown.counts}

@@ -68,7 +68,7 @@ def test_one_run_makes_everything_and_says_how_much(small: SmallHome, instance: 
 @pytest.mark.parametrize(
     ("asset", "shown"),
     [
-        ("documents", "| notes | markup |  | 2 |"),
+        ("documents", "| notes | prose |  | 2 |"),
         ("chunks", "heron.md:1-3"),
         ("embeddings", "cosine"),
         ("keyword_index", "| Heron The heron stands in cold | heron.md:1-3 |"),

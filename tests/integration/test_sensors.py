@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
 from native.lance_tables import LanceTable
 from omni_pipelines.ingest.built import forget_built
@@ -126,10 +127,9 @@ def test_a_run_at_work_is_waited_for(shown: SmallHome, instance: dg.DagsterInsta
 def test_so_is_a_run_in_the_queue(shown: SmallHome, instance: dg.DagsterInstance) -> None:
     """Dagster's own list of runs in progress leaves it out."""
     shown.write("otter.md", "A romp.")
-    run = dg.DagsterRun(job_name="ingest_job", run_id=str(uuid.uuid4()))
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("omni_pipelines"), "__repository__")
+    run = dg.DagsterRun("ingest_job", status=S.QUEUED, remote_job_origin=place.get_job_origin("ingest_job"))
     instance.add_run(run)
-    instance.report_dagster_event(dg.DagsterEvent("PIPELINE_ENQUEUED", run.job_name), run.run_id)
-    assert [record.dagster_run.status for record in instance.get_run_records()] == [S.QUEUED]
     assert "ingest_job is active" in reason(second_tick(shown.home, instance))
 
 
