@@ -10,7 +10,8 @@ from pathlib import Path
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
 from native.lance_tables import LanceTable, is_in
-from native.tantivy_index import ANALYZER, Entry, KeywordIndex
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.ingest.built import read_built, write_built
