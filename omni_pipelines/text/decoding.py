@@ -102,7 +102,7 @@ def _codec(declared: str | None) -> str:
         return ""
     try:
         name = codecs.lookup(declared).name.replace("-", "_")
-        b"".decode(name)  # refuses what is no text encoding, like base64
+        b"a".decode(name)  # refuses what is no text encoding, like base64
     except (LookupError, UnicodeError):
         return ""
     return "" if name in _SAY_NOTHING else name
@@ -125,7 +125,10 @@ def _plain_despite(raw: bytes, codec: str) -> Decoded:
 
 def _independent(decoded: Decoded) -> Decoded:
     """Refuse codecs that write some characters together: a range between them has no bytes of its own."""
-    alone = sum(len(char.encode(decoded.encoding)) * times for char, times in Counter(decoded.text).items())
+    try:
+        alone = sum(len(char.encode(decoded.encoding)) * times for char, times in Counter(decoded.text).items())
+    except UnicodeEncodeError:
+        alone = -1
     if alone != len(decoded.text.encode(decoded.encoding)):
         raise Unreadable("E_ENCODING", f"{decoded.encoding} writes characters of this file together")
     return decoded
