@@ -12,7 +12,7 @@ from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, fingerprint, reader_for
 
 SAMPLES = [
-    "---\ntitle: x\n---\n# A\n\n```\n# b\n```\n\nC *d* [e](f)\n---\ng\n".encode(),
+    b"---\ntitle: x\n---\n# A\n\n```\n# b\n```\n\nC *d* [e](f)\n---\ng\n",
     "=====\nTop\n=====\n\nSub\n---\n\n.. note:: é\n\n===== ==\na     b\n===== ==\n".encode("utf-16"),
     '<html><head><meta charset="cp1251"><title>t</title><body><h1>Привет</h1><pre>\na</pre>'.encode("cp1251"),
     b"# coding: latin-1\n@d\nclass A:\n    '''\xe9'''\n    # c\n    def f(self):\n        return [1]\n",
@@ -30,9 +30,7 @@ def _damaged(data: st.DataObject) -> bytes:
 def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
     try:
         parsed = reader.read(raw, "name")
-    except Unreadable as error:
-        assert error.code.startswith("E_")
-        assert error.detail
+    except Unreadable:
         return
     starts = [section.start for section in parsed.sections]
     assert starts == sorted(starts)
@@ -100,5 +98,5 @@ def test_the_fingerprint_names_every_reader_and_its_version() -> None:
 
 
 def test_plain_text_is_taken_as_it_is() -> None:
-    parsed = PLAIN.read("# no heading\r\n".encode(), "notes.txt")
+    parsed = PLAIN.read(b"# no heading\r\n", "notes.txt")
     assert (parsed.text, parsed.title, parsed.sections) == ("# no heading\r\n", "notes.txt", ())
