@@ -158,8 +158,9 @@ class _Packer:
             done = self._spans(self._held, self._repeated)
             self._hold(self._overlap(unit) if unit.inside else [])
             self._heading = heading
-        self._held.append(unit)
-        self._tokens += unit.tokens
+        if self._held or not _is_blank(self._text, unit.start, unit.end):
+            self._held.append(unit)
+            self._tokens += unit.tokens
         return done
 
     def _hold(self, repeated: list[_Unit]) -> None:
@@ -177,7 +178,7 @@ class _Packer:
             left -= unit.tokens
             if not unit.inside:
                 break
-        return kept
+        return list(itertools.dropwhile(lambda unit: _is_blank(self._text, unit.start, unit.end), kept))
 
     def _spans(self, units: list[_Unit], repeated: int) -> list[Span]:
         """The units as one chunk; as two where they have more tokens together than each for itself."""

@@ -52,6 +52,7 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 def _parse(text: str) -> lxml.html.HtmlElement:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # the parser does so as well, but counts no lines by them
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
         root = lxml.html.document_fromstring(_TAG.sub(_bounded, text).encode("utf-8"), parser=parser)

@@ -63,7 +63,7 @@ def test_headings_nest_and_begin_where_their_text_does() -> None:
     ]
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_every_piece_knows_its_line_in_the_file(newline: str) -> None:
     parsed = _read(PAGE.replace("\n", newline))
     places = {"Top": 6, "one": 8, "two": 9, "three": 9, "four": 10, "Sub": 13, "def f": 15, "return": 16, "tail": 18}
