@@ -178,6 +178,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (notes / "heron.md").write_text("# Heron\n\nThe heron stands in cold water at dawn.\n")
     (notes / "otter.md").write_text("# Otter\n\nOtters sleep holding hands so that they do not drift apart.\n")
     omni("ingest", str(notes), "--home", str(folder / ".omni"), "--json")
+    # a home may come from elsewhere: were any process to import what lies in it, nothing would start
+    (folder / ".omni" / "json.py").write_text("raise SystemExit('imported from the home')")
     return folder / ".omni"
 
 

@@ -37,10 +37,10 @@ def log(home: Home) -> str:
 
 @pytest.mark.parametrize("code", [WAITING, DEAF], ids=["well-behaved", "deaf"])
 def test_leaving_the_block_ends_a_child(
-    home: Home, stop: StopFlag, code: str, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, stop: StopFlag, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(children_module, "GRACE_SECONDS", 1)
-    with Children(home, stop) as running:
+    with Children(home, tmp_path, stop) as running:
         running.start("one", python(code))
         assert running.wait_until("it", lambda: log(home).endswith("\n"), 30)
         pid = log(home).strip()
@@ -48,31 +48,42 @@ def test_leaving_the_block_ends_a_child(
     assert not Path("/proc", pid).exists()
 
 
-def test_a_child_that_ends_by_itself_is_named_with_its_log(home: Home, stop: StopFlag) -> None:
-    with Children(home, stop) as running:
+def test_a_child_that_ends_by_itself_is_named_with_its_log(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
         running.start("one", python("raise SystemExit(3)"))
         with pytest.raises(OmniError, match="the one process ended with code 3") as error:
             running.wait_until("it", lambda: False, 30)
     assert str(home.logs / "one.log") in error.value.cure
 
 
-def test_a_child_that_does_not_come_up_is_given_up(home: Home, stop: StopFlag) -> None:
-    with Children(home, stop) as running:
+def test_a_child_that_does_not_come_up_is_given_up(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
         running.start("one", python(WAITING))
         with pytest.raises(OmniError, match="the page did not come up in 0 s"):
             running.wait_until("the page", lambda: False, 0)
 
 
-def test_a_signal_ends_the_waiting(home: Home, stop: StopFlag) -> None:
-    with Children(home, stop) as running:
+def test_a_signal_ends_the_waiting(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
         signal.raise_signal(signal.SIGTERM)
         assert not running.wait_until("it", lambda: False)
     assert stop.signal == signal.SIGTERM
 
 
-def test_the_log_of_the_time_before_is_kept(home: Home, stop: StopFlag) -> None:
+def test_nothing_is_imported_from_the_home(
+    home: Home, stop: StopFlag, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A home may come from elsewhere; serving it must not run what lies in it."""
+    folder = tmp_path_factory.mktemp("work")
+    with Children(home, folder, stop) as running:
+        running.start("one", python("import os; print(os.getcwd()); " + WAITING))
+        running.wait_until("it", lambda: log(home).count("\n") == 2, 30)
+    assert log(home).startswith(f"{folder}\n")
+
+
+def test_the_log_of_the_time_before_is_kept(home: Home, tmp_path: Path, stop: StopFlag) -> None:
     for word in ("first", "second"):
-        with Children(home, stop) as running:
+        with Children(home, tmp_path, stop) as running:
             running.start("one", python(f"print({word!r}, flush=True); import time; time.sleep(600)"))
             running.wait_until("it", lambda: log(home).endswith("\n"), 30)
     assert log(home).startswith("second\n")
