@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
@@ -148,6 +149,24 @@ class Settings(BaseModel):
     """Releases kept on disk besides the pinned ones."""
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
+    max_cached_tables: int = Field(16, ge=1)
+    """Tables a process keeps open."""
+    index_cache_bytes: int = Field(256 << 20, ge=1 << 20)
+    """Memory for pages of the vector index."""
+    column_cache_bytes: int = Field(128 << 20, ge=0)
+    """Memory for keys and vectors that queries use again; vectors that do not fit are fetched from disk."""
+    cache_idle_seconds: float = Field(600.0, gt=0)
+    """A table unused for this long is closed."""
+
+    @property
+    def dataset_cache(self) -> DatasetCacheConfig:
+        """The limits of the pool of open tables."""
+        return DatasetCacheConfig(
+            max_cached_tables=self.max_cached_tables,
+            index_cache_bytes=self.index_cache_bytes,
+            column_bytes=self.column_cache_bytes,
+            idle_seconds=self.cache_idle_seconds,
+        )
 
     @field_validator("cache")
     @classmethod

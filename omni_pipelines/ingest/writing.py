@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import filelock
 
+from native import dataset_cache
 from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
@@ -30,6 +31,7 @@ def writing(home: Home, settings: Settings) -> Iterator[None]:
         HomeBusy: another process held it for all of `lock_seconds`.
     """
     home.create()
+    dataset_cache.configure(settings.dataset_cache)
     lock = filelock.FileLock(home.lock, timeout=settings.lock_seconds)
     try:
         lock.acquire()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from native import dataset_cache
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
@@ -48,7 +49,9 @@ class Librarian:
             HomeError, ConfigurationError: no home, or no such release in it.
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
-        return cls(Snapshot.open(place, release), load_settings(place), embedder)
+        settings = load_settings(place)
+        dataset_cache.configure(settings.dataset_cache)
+        return cls(Snapshot.open(place, release), settings, embedder)
 
     @property
     def release(self) -> int:
