@@ -24,7 +24,7 @@ from native.errors import TableCorrupt, TableMissing, WriteConflict
 FORMAT = "2.2"
 CONFLICT_RETRIES = 20
 MOST_FRAGMENTS = 8
-"""Beyond this many, small fragments are merged: fetching ten rows from 15 fragments costs twice what it does from 4."""
+"""Beyond this many, small ones are merged: fetching ten rows from 15 fragments costs twice what it does from 4."""
 BIG_FRAGMENTS = 4
 LEAST_FRAGMENT_ROWS = 1_024
 _UUID_KEY = b"omni:table_uuid"

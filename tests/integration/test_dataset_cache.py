@@ -96,8 +96,10 @@ def test_a_table_made_anew_at_the_same_path_and_version_is_not_taken_for_the_old
     old = made(tmp_path / "t.lance", "old")
     before, number = old.head(), old.head().version
     assert rows_of(old, "id", number).find(["old"]).tolist() == [0]
+    made(tmp_path / "elsewhere.lance", "new")  # as another process would: this pool hears nothing of it
     shutil.rmtree(old.path)
-    new = made(tmp_path / "t.lance", "new")
+    shutil.move(tmp_path / "elsewhere.lance", old.path)
+    new = LanceTable(old.path)
     assert (new.head().version, new.head().uuid == before.uuid) == (number, False)
     assert new.read(version=number)["id"].to_pylist() == ["new"]
     assert fetch(new, "id", ["old", "new"], ["id"], number)["id"].to_pylist() == ["new"]
