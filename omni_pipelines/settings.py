@@ -63,6 +63,16 @@ class Home:
         return self.root / "logs"
 
     @property
+    def metrics(self) -> Path:
+        """Counters that outlive a process, `<kind>.json`. Nothing depends on them."""
+        return self.root / "metrics"
+
+    @property
+    def jobs(self) -> Path:
+        """Background jobs, `<id>.json`, and what they said."""
+        return self.root / "jobs"
+
+    @property
     def sources(self) -> Path:
         """The registry of what is ingested."""
         return self.root / "sources.json"

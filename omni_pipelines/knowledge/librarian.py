@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from native import dataset_cache
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
+from omni_pipelines.knowledge.metrics import QueryMetrics
 from omni_pipelines.knowledge.search import Hit, Mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home, Settings, load_settings
@@ -38,6 +40,7 @@ class Librarian:
 
     def __init__(self, snapshot: Snapshot, settings: Settings, embedder: Embedder | None = None) -> None:
         self._snapshot, self._settings, self._given = snapshot, settings, embedder
+        self._metrics = QueryMetrics(snapshot.home)
 
     @classmethod
     def open(
@@ -67,7 +70,10 @@ class Librarian:
             ConfigurationError: an empty or overlong query, a bad `k`, mode or filter.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
-        return search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        began = time.perf_counter()
+        hits = search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        self._metrics.record(str(mode), time.perf_counter() - began)
+        return hits
 
     def ask(self, question: str, where: Mapping[str, str] | None = None) -> Answer:
         """An answer in the sources' own words, or an abstention.

@@ -27,7 +27,7 @@ class Snapshot:
 
     def __init__(self, home: Home, release: Release) -> None:
         self.release = release
-        self._home = home
+        self.home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
             self._check(definition.name)
@@ -103,7 +103,7 @@ class Snapshot:
             )
 
     def _table(self, name: str) -> LanceTable:
-        return LanceTable(self._home.table(name))
+        return LanceTable(self.home.table(name))
 
     def _version(self, name: str) -> int:
         return TableVersion.parse(self.release.tables[name]).version
