@@ -203,6 +203,11 @@ class LanceTable:
         with self.lease() as head:
             return bool(head.optimize.compact_files(target_rows_per_fragment=target).fragments_removed)
 
+    def merge_fragments(self) -> None:
+        """Merge all fragments that are small by Lance's own measure, and drop deleted rows."""
+        with self.lease() as head:
+            head.optimize.compact_files()
+
     def broken_files(self, version: int | None = None) -> list[str]:
         """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
         dataset = self.open(version)

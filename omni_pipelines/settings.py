@@ -159,6 +159,8 @@ class Settings(BaseModel):
     """Releases kept on disk besides the pinned ones."""
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
+    codecs: dict[str, str] = {}
+    """Column (`chunks.text`) to codec (`zstd:9:65536`), for tables made or migrated from now on; others keep ours."""
     max_cached_tables: int = Field(16, ge=1)
     """Tables a process keeps open."""
     index_cache_bytes: int = Field(256 << 20, ge=1 << 20)
@@ -182,6 +184,27 @@ class Settings(BaseModel):
     @classmethod
     def _tilde_is_the_home_folder(cls, cache: Path) -> Path:
         return cache.expanduser()
+
+    @field_validator("codecs", mode="before")
+    @classmethod
+    def _pairs_in_one_line(cls, codecs: object) -> object:
+        """`chunks.text=zstd:9,documents.text=lz4`, as an environment variable has it."""
+        if not isinstance(codecs, str):
+            return codecs
+        pairs = (pair.strip().partition("=") for pair in codecs.split(","))
+        return {column: codec for column, _, codec in pairs}
+
+    @field_validator("codecs")
+    @classmethod
+    def _columns_and_codecs_exist(cls, codecs: dict[str, str]) -> dict[str, str]:
+        if codecs:  # else nothing heavy is loaded
+            from native.lance_codecs import Codec
+            from omni_pipelines.schemas import column
+
+            for name, codec in codecs.items():
+                column(name)
+                Codec.parse(codec)
+        return codecs
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:
