@@ -18,7 +18,7 @@ from omni_pipelines.text.decoding import Unreadable
 
 _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO")
 """The file may be as good as ever: what was stored of it stays."""
-_PARSE_CODES = ("E_PARSE", "E_NO_TEXT")
+_PARSE_CODES = ("E_PARSE", "E_READER", "E_NO_TEXT")
 MOST_DETAIL = 500
 
 
