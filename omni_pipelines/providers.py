@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, NoReturn, TypeVar
@@ -124,6 +124,16 @@ class VariantInfo:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """The variants of a command after each was tried, the best first."""
+
+    chosen: str
+    """"" if none can be used."""
+    why: str
+    variants: tuple[VariantInfo, ...]
+
+
+@dataclass(frozen=True)
 class Attempt:
     """What became of one variant in a call."""
 
@@ -230,6 +240,17 @@ class VariantRegistry:
     def list_variants(self, command: str) -> list[VariantInfo]:
         """The variants of a command, the one that would be chosen first."""
         return [self._info(entry) for entry in sorted(self._find(command), key=self._rank)]
+
+    def survey(self, command: str) -> Survey:
+        """Make and check every variant, and say which one is chosen and why."""
+        for entry in self._find(command):
+            if self._health(entry).status is not VariantStatus.UNAVAILABLE:
+                self._make(entry)
+        variants = tuple(self.list_variants(command))
+        usable = [each for each in variants if each.status is not VariantStatus.UNAVAILABLE and each.made]
+        if not usable:
+            return Survey("", "none of them can be used", variants)
+        return Survey(usable[0].name, _why(usable), variants)
 
     def get_info(self, command: str, name: str) -> VariantInfo | None:
         """What is known of a variant; None for an unknown one."""
@@ -433,6 +454,17 @@ class VariantRegistry:
         )
 
 
+def _why(usable: Sequence[VariantInfo]) -> str:
+    best = usable[0]
+    if len(usable) == 1:
+        return "the only one that can be used"
+    if best.status is not usable[1].status:
+        return f"it is {best.status}, {usable[1].name} is {usable[1].status}"
+    if best.priority != usable[1].priority:
+        return f"priority {best.priority}, {usable[1].name} has {usable[1].priority}"
+    return "as good as the next by status and priority, and quicker or not measured yet"
+
+
 def _ask(how: Callable[[], Health]) -> Health:
     try:
         return how()
@@ -447,4 +479,5 @@ def _failed(entry: _Entry, error: Exception, seconds: float) -> Attempt:
 
 
 def _told(error: Exception | None) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    message, cure = getattr(error, "message", None) or str(error), getattr(error, "cure", "")
+    return " ".join(f"{message}; {cure}".split()) if cure else " ".join(str(message).split()) or type(error).__name__

@@ -1,8 +1,8 @@
 """Which reader takes which file. To add a format: write a module beside this one and name it here.
 
 A format is a command whose variants read it. Where the text is the file's own, the plain reader stands in for one
-that gives up: the document loses its headings, not its sentences. Which one reads depends on the bytes alone, never on
-what happened before, so that reading again gives the same rows.
+that gives up: the document loses its headings, not its sentences. Which one reads depends on the bytes alone, never
+on what happened before, so that reading again gives the same rows.
 """
 
 from __future__ import annotations
