@@ -1,19 +1,18 @@
 """How much faster toktok counts tokens than tiktoken, on real text, with the same numbers: `make bench`.
 
-Both engines count the same chunks, one call a chunk as chunking does, in turns and in changing order, each turn
-measured by the CPU time of this process. Every count is compared. The result goes to docs/benchmarks/token_counting.md.
+Both engines count the same chunks, one call a chunk as chunking does, block by block in turns, each turn measured by
+the CPU time of this process, and every count is compared. Text counted before goes faster, so the first pass decides,
+and the default encoding. The result goes to docs/benchmarks.
 """
 
 from __future__ import annotations
 
 import platform
-import statistics
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
 from importlib.metadata import version
-from itertools import chain, cycle, zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from native.tiktoken_bpe import TokenCounter
@@ -23,10 +22,12 @@ from omni_pipelines.model_store import ModelStore
 from omni_pipelines.settings import find_home, load_settings
 from omni_pipelines.text.token_counting import CountsTokens, check_counts
 
-BYTES = 12_000_000
+BYTES = 20_000_000
 CHUNK = 1_000
 """Characters."""
-ROUNDS = 5
+BLOCK = 250
+"""Chunks that an engine counts before it is the other's turn."""
+PASSES = ("text not seen before", "the same text again")
 LEAST = 5.0
 """Times faster it must be."""
 ENCODINGS = ("cl100k_base", "o200k_base")
@@ -51,14 +52,13 @@ def main() -> int:
             "toktok": ToktokCounter(encoding, vocabulary),
         }
         check_counts(engines["toktok"], engines["tiktoken"])
-        seconds, tokens = measure(engines, chunks)
-        ratio = seconds["tiktoken"] / seconds["toktok"]
-        slow |= ratio < LEAST
-        for name, each in seconds.items():
-            speed = size / 1e6 / each
-            rows.append(f"| {encoding} | {name} {_version(name)} | {each:.2f} | {speed:.1f} | {tokens:,} |")
-        rows.append(f"| {encoding} | **ratio** | **{ratio:.1f}** | | identical on all {len(chunks):,} chunks |")
-        print(f"{encoding}: toktok is {ratio:.1f} times faster, counts identical on every chunk")
+        for seen in PASSES:
+            seconds, tokens = measure(engines, chunks)
+            ratio = seconds["tiktoken"] / seconds["toktok"]
+            slow |= (encoding, seen) == (ENCODINGS[0], PASSES[0]) and ratio < LEAST
+            speeds = " | ".join(f"{size / 1e6 / each:.1f}" for each in seconds.values())
+            rows.append(f"| {encoding} | {seen} | {tokens:,} | {speeds} | **{ratio:.1f}** |")
+            print(f"{encoding}, {seen}: toktok is {ratio:.1f} times faster, counts identical on every chunk")
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(_page(rows, size, len(chunks), files))
     return 1 if slow or not rows else 0
@@ -82,27 +82,28 @@ def read_chunks() -> tuple[list[str], int]:
 
 
 def measure(engines: dict[str, CountsTokens], chunks: list[str]) -> tuple[dict[str, float], int]:
-    """Median CPU seconds of each engine, and how many tokens there are.
+    """CPU seconds of each engine for one pass over all chunks, and how many tokens there are.
 
     Raises:
         SystemExit: they disagree on a chunk.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in engines}
-    for order, _ in zip(_orders(list(engines)), range(ROUNDS), strict=False):
-        counts = {}
+    seconds = dict.fromkeys(engines, 0.0)
+    tokens = 0
+    order = list(engines)
+    for at in range(0, len(chunks), BLOCK):
+        block = chunks[at : at + BLOCK]
+        counts: dict[str, list[int]] = {}
         for name in order:
             count = engines[name].count
             began = time.process_time()
-            counts[name] = [count(chunk) for chunk in chunks]
-            seconds[name].append(time.process_time() - began)
-        for chunk, *found in zip(chunks, *counts.values(), strict=True):
+            counts[name] = [count(chunk) for chunk in block]
+            seconds[name] += time.process_time() - began
+        for chunk, *found in zip(block, *counts.values(), strict=True):
             if len(set(found)) != 1:
                 raise SystemExit(f"they count {found} tokens: {chunk!r}")
-    return {name: statistics.median(each) for name, each in seconds.items()}, sum(next(iter(counts.values())))
-
-
-def _orders(names: list[str]) -> Iterator[list[str]]:
-    return cycle([names, names[::-1]])
+        tokens += sum(counts[order[0]])
+        order.reverse()  # whoever comes second finds the text in the processor's cache
+    return seconds, tokens
 
 
 def _version(name: str) -> str:
@@ -118,12 +119,14 @@ toktok against tiktoken, through the bindings that chunking uses: one call a chu
 
 - Text: {size / 1e6:.1f} MB in {chunks:,} chunks of {CHUNK:,} characters, from {files:,} files of the standard library
   and of installed packages.
-- Each engine counted all of it {ROUNDS} times, in turns and in changing order; the median of the CPU time counts.
-- Every chunk was counted alike by both in every round.
-- CPython {platform.python_version()}, {platform.machine()}. Written by `make bench`; it fails below {LEAST:g} times.
+- tiktoken {_version("tiktoken")}, toktok {_version("toktok")}, CPython {platform.python_version()},
+  {platform.machine()}.
+- Both counted every chunk, block by block in turns and in changing order; speeds are by CPU time of one thread.
+- Both gave the same number for every chunk. `make bench` wrote this page; it fails where the first row is below
+  {LEAST:g} times.
 
-| encoding | engine | CPU seconds | MB a CPU second | tokens |
-|---|---|---|---|---|
+| encoding | | tokens | tiktoken, MB/s | toktok, MB/s | times faster |
+|---|---|---|---|---|---|
 {table}
 """
 
