@@ -101,11 +101,11 @@ def generate_answer(release: int, question: Question, models: VariantRegistry) -
     """
     outcome = complete(models, prompt(question), SCHEMA, MAX_TOKENS)
     try:
-        said = read_sentences(outcome.value)
+        said = read_sentences(outcome.value)[:MOST_SENTENCES]
     except ValueError as error:
         told = "the language model did not answer in the form it was asked for"
         raise Unsupported(told, attempts=outcome.attempts) from error
-    kept = [found for each in said[:MOST_SENTENCES] if (found := _supported(each, question.hits)) is not None]
+    kept = [found for each in said if (found := _supported(each, question.hits)) is not None]
     if not kept:
         told = f"none of its {len(said)} sentences is borne out by a passage" if said else "it found no answer"
         raise Unsupported(f"the language model was asked, but {told}", attempts=outcome.attempts)
@@ -133,11 +133,16 @@ class Unsupported(LanguageModelFailed):
 def prompt(question: Question) -> list[Message]:
     """What the model is told. Everything that is not ours stands in JSON strings of one message."""
     passages = [
-        {"id": number, "heading": hit.heading or hit.title, "text": hit.text}
+        {"id": number, "heading": _whole(hit.heading or hit.title), "text": _whole(hit.text)}
         for number, hit in enumerate(question.hits, 1)
     ]
-    data = orjson.dumps({"question": question.text, "passages": passages}).decode()
+    data = orjson.dumps({"question": _whole(question.text), "passages": passages}).decode()
     return [Message("system", INSTRUCTIONS), Message("user", data)]
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which JSON cannot hold; an argument of the command line may have some."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_sentences(reply: str) -> list[_Said]:
