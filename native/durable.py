@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_PART = ".part"
+
 
 def sync_file(path: Path) -> None:
     """Force a file, or a folder's list of names, to disk.
@@ -21,24 +23,33 @@ def sync_file(path: Path) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _write_synced(part, data)
-    os.replace(part, path)
+    part = _part(path)
+    try:
+        _write_synced(part, data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     sync_file(path.parent)
 
 
 def put_if_absent(path: Path, data: bytes) -> bool:
     """Create a file with its whole content, unless one is there. Returns whether it was created."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _write_synced(part, data)
+    part = _part(path)
     try:
+        _write_synced(part, data)
         os.link(part, path)
     except FileExistsError:
         return False
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
     sync_file(path.parent)
     return True
+
+
+def drop_parts(folder: Path) -> None:
+    """Remove what writers that were killed left unfinished. Call it while nobody writes there."""
+    for part in folder.glob(f".*{_PART}"):
+        part.unlink(missing_ok=True)
 
 
 class Barrier:
@@ -63,6 +74,10 @@ class Barrier:
         if mark not in self._synced:
             sync_file(path)
             self._synced.add(mark)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{_PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

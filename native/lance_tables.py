@@ -11,6 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -91,13 +92,17 @@ class LanceTable:
         if self.exists():
             return
         marked = schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
-        lance.write_dataset(
-            marked.empty_table(),
-            str(self.path),
-            data_storage_version=FORMAT,
-            enable_stable_row_ids=True,
-            session=session(),
-        )
+        try:
+            lance.write_dataset(
+                marked.empty_table(),
+                str(self.path),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+                session=session(),
+            )
+        except OSError:
+            if not self.exists():  # else another process made it just now, which is as good
+                raise
 
     def open(self, version: int | None = None) -> Any:
         """The Lance dataset at `version`, or at the head.
@@ -115,19 +120,30 @@ class LanceTable:
         except (OSError, ValueError, pa.ArrowException) as error:
             at = "" if version is None else f" at version {version}"
             if "not found" in str(error).lower():
-                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure="run: omni ingest") from error
+                cure = "run: omni ingest" if version is None else "open the newest release"
+                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure=cure) from error
             raise TableCorrupt(f"table {self.name}{at} cannot be opened: {error}", cure="run: omni ingest") from error
 
     def head(self) -> TableVersion:
         """The newest version."""
-        dataset = self.open()
+        return self.version(None)
+
+    def version(self, number: int | None) -> TableVersion:
+        """A version with its table's identity.
+
+        Raises:
+            TableMissing, TableCorrupt: as for `open`.
+        """
+        dataset = self.open(number)
         return TableVersion(dataset.schema.metadata[_UUID_KEY].decode(), dataset.version)
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
-        return self.scanner(columns, where, version).to_table()
+        scanner = self.scanner(columns, where, version)
+        with missing_files(self.name):
+            return scanner.to_table()
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -222,6 +238,17 @@ class LanceTable:
                 os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
                 moved.append(path.name)
         return moved
+
+
+@contextmanager
+def missing_files(table: str) -> Iterator[None]:
+    """Lance's missing files, in our words: the version was cleaned up while a reader still held it."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if "not found" not in str(error).lower():
+            raise
+        raise TableMissing(f"files of table {table} are gone: {error}", cure="open the newest release") from error
 
 
 class _conflicts:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, missing_files
 
 COLUMN = "vector"
 INDEX = "vector_idx"
@@ -88,7 +88,8 @@ def nearest(
 ) -> list[tuple[str, float]]:
     """The `k` nearest rows to `vector` (d,): their keys with cosines, highest first.
 
-    `where` is applied before the top k, so k rows come back if k rows match.
+    `where` is applied before the top k, and more partitions are probed until k rows are found: k rows come back
+    if k rows match.
     """
     dataset = table.open(version)
     query: dict[str, Any] = {
@@ -97,10 +98,11 @@ def nearest(
         "k": k,
         "metric": "cosine",
         "refine_factor": REFINE,
-        "nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
+        "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    rows = dataset.scanner(
-        columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
-    ).to_table()
+    with missing_files(table.name):
+        rows = dataset.scanner(
+            columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
+        ).to_table()
     pairs = zip(rows[key].to_pylist(), rows["_distance"].to_pylist(), strict=True)
     return [(name, 1.0 - distance) for name, distance in pairs]

@@ -97,7 +97,7 @@ def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     release = newest_release(home)
     if release is None or ingest_due(home, settings) is not None or index_due(home) is not None:
         return None
-    quarantined, skipped = note_seen(home)
+    quarantined, skipped = note_seen(home, settings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
     return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
@@ -152,7 +152,7 @@ def _say_plan(home: Home, sources: list[Source], *, json: bool) -> None:
 
 
 def _summary(plan: Plan) -> dict[str, list[str]]:
-    return {"read": [found.path for found in plan.to_read], "delete": list(plan.gone)}
+    return {"read": [found.path for found in plan.to_read], "delete": list(plan.deletes)}
 
 
 def launch(
@@ -181,7 +181,7 @@ def launch(
 
 
 def dev(
-    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
     home: HomeOption = None,
 ) -> None:
     """Serve the web page, and let the sensors keep the knowledge base up to date."""

@@ -29,7 +29,7 @@ class Snapshot:
         self._home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-            self._table(definition.name).open(self._version(definition.name))
+            self._check(definition.name)
 
     @classmethod
     def open(cls, home: Home, number: int | None = None) -> Snapshot:
@@ -87,6 +87,15 @@ class Snapshot:
             where=" AND ".join(filters) or None,
             version=self._version(EMBEDDINGS.name),
         )
+
+    def _check(self, name: str) -> None:
+        """A table that was made anew counts its versions from 1 again: the same number is not the same state."""
+        pinned = TableVersion.parse(self.release.tables[name])
+        if self._table(name).version(pinned.version) != pinned:
+            raise TableMissing(
+                f"table {name} is not the one that release {self.release.release} was made of",
+                cure="run: omni ingest",
+            )
 
     def _table(self, name: str) -> LanceTable:
         return LanceTable(self._home.table(name))
