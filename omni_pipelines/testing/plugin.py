@@ -81,9 +81,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     selection = config.stash[_SELECTION]
     if not selection.by_folder:
         return []
-    what = ", ".join(sorted(selection.layers or [])) or "all layers"
-    without = "" if selection.cloud else " without cloud"
-    header = [f"omni test-kit: {what}{without if selection.layers is None else ''}"]
+    everything = "all layers" if selection.cloud else "all layers without cloud"
+    header = [f"omni test-kit: {', '.join(sorted(selection.layers)) if selection.layers else everything}"]
     return header if _has_timeout(config) else [*header, _NO_TIMEOUT]
 
 

@@ -61,9 +61,15 @@ def read_selection(config: pytest.Config) -> Selection:
     ]
     if bool(named) + fast + everything > 1:
         raise pytest.UsageError(f"{' and '.join(given)} exclude each other; keep one (--fast means --layer unit)")
-    chosen = frozenset([Layer.UNIT] if fast else named)
-    with_cloud = cloud or everything or Layer.CLOUD in chosen
-    return Selection(chosen or None, with_cloud, bool(config.getini(SWITCH)) or bool(given), " ".join(given))
+    chosen = {Layer.UNIT} if fast else set(named)
+    if chosen and cloud:
+        chosen.add(Layer.CLOUD)
+    return Selection(
+        layers=frozenset(chosen) or None,
+        cloud=cloud or everything or Layer.CLOUD in chosen,
+        by_folder=bool(config.getini(SWITCH)) or bool(given),
+        asked_by=" ".join(given),
+    )
 
 
 def _layer(name: str) -> Layer:
