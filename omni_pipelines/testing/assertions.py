@@ -70,14 +70,16 @@ def assert_blocked(response: Any, code: str | None = None, message: str = "") ->
     _assert_failed(response, "blocked", code, message)
 
 
-def assert_mcp_result(result: Mapping[str, Any], *, is_error: bool = False) -> None:
+def assert_mcp_result(result: Any, *, is_error: bool = False) -> None:
     """A valid result of an MCP tool: text, structured content, and `isError` as expected."""
     __tracebackhide__ = True
+    if not isinstance(result, Mapping):
+        _fail("an MCP result as a mapping", result)
     content = result.get("content")
     if not isinstance(content, list) or not content:
         _fail("a list of at least one content", content)
     for each in content:
-        if each.get("type") != "text" or not isinstance(each.get("text"), str):
+        if not isinstance(each, Mapping) or each.get("type") != "text" or not isinstance(each.get("text"), str):
             _fail("content of the form {'type': 'text', 'text': …}", each)
     if not isinstance(result.get("structuredContent"), Mapping):
         _fail("structuredContent as a mapping", result.get("structuredContent"))
@@ -246,6 +248,7 @@ def assert_abstained(answer: Answer) -> None:
 
 def assert_release(home: Home, number: int | None = None, **counts: int) -> Release:
     """The newest release is `number`, opens, is indexed completely, and its tables have so many rows. Returns it."""
+    from native.errors import EngineError
     from omni_pipelines.knowledge.releases import newest_release
     from omni_pipelines.knowledge.snapshot import Snapshot
     from omni_pipelines.knowledge.status import status
@@ -264,7 +267,10 @@ def assert_release(home: Home, number: int | None = None, **counts: int) -> Rele
     incomplete = {name: each.share for name, each in status(home).coverage.items() if each.share != 1.0}
     if incomplete:
         _fail("complete indexes", incomplete)
-    Snapshot.open(home, release.release)
+    try:
+        Snapshot.open(home, release.release)
+    except EngineError as error:
+        _fail(f"release {release.release} to open", f"{type(error).__name__}: {error}")
     return release
 
 
