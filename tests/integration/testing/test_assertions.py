@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from omni_pipelines.knowledge.answers import Answer, Citation
+from omni_pipelines.knowledge.releases import put_release
 from omni_pipelines.knowledge.search import Hit
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home
@@ -294,6 +295,14 @@ def test_a_broken_index_fails_the_release(tmp_path: Path) -> None:
     for path in (base.home.keyword / base.release.keyword.generation).iterdir():
         path.unlink()
     with pytest.raises(AssertionError, match="expected release 1 to open, got IndexMissing"):
+        assert_release(base.home)
+
+
+def test_an_incomplete_index_fails_the_release(tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / ".omni")).with_files(FILES).build()
+    short = changed(base.release, release=2, keyword=changed(base.release.keyword, entries=1))
+    assert put_release(base.home, short)
+    with pytest.raises(AssertionError, match=r"expected complete indexes, got \{'keyword': 0"):
         assert_release(base.home)
 
 
