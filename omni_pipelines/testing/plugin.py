@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)
         else:
             dropped.append(item)
-            counts[layer or ""] += 1
+            counts[str(layer or "")] += 1
     if any(item.stash.get(LayerReport.layer, None) for item in items):
         _report(config).deselected = counts
     if dropped:
@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _mark(config: pytest.Config, selection: Selection, item: pytest.Item, layer: Layer | None) -> None:
     item.stash[LayerReport.layer] = layer
     if layer is not None and item.get_closest_marker(layer) is None:
-        item.add_marker(layer)
+        item.add_marker(str(layer))  # a plain string: keywords travel from the workers of pytest-xdist
     reason = conditional_skip(selection, item)
     if reason is not None:
         item.add_marker(pytest.mark.skip(reason=reason))

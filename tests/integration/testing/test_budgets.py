@@ -67,6 +67,15 @@ def test_the_time_of_child_processes_counts(layered: pytest.Pytester) -> None:
     layered.runpytest().stdout.fnmatch_lines(["over budget: 1 unit over 0.1 s CPU, slowest *::test_child *"])
 
 
+def test_parallel_workers_bring_home_what_they_counted(busy: pytest.Pytester) -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    result = busy.runpytest_subprocess("-p", "xdist", "-n", "2", "--enforce-layer-budgets")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["deselected: 1 cloud (run them with --cloud)", "over budget (enforced): 2 unit over 0.1 s CPU, *"]
+    )
+
+
 def test_cpu_time_never_goes_back() -> None:
     readings = [cpu_seconds() for _ in range(100)]
     assert readings == sorted(readings)
