@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import pytest
 
@@ -41,9 +42,15 @@ class Selection:
                 return Layer(mark.name)
         if not self.by_folder:
             return None
-        path, root = item.path, item.config.rootpath
-        found = get_test_layer(path.relative_to(root) if path.is_relative_to(root) else path)
-        return None if found == UNKNOWN else Layer(found)
+        found = (get_test_layer(place) for place in _places(item))
+        return next((Layer(layer) for layer in found if layer != UNKNOWN), None)
+
+
+def _places(item: pytest.Item) -> list[PurePath]:
+    """The path of a test in its project. Without a settings file, pytest's root may be any folder of the project."""
+    path, root = item.path, item.config.rootpath
+    inside = [path.relative_to(root)] if path.is_relative_to(root) else [path]
+    return inside if item.config.inipath else [path, *inside]
 
 
 def read_selection(config: pytest.Config) -> Selection:

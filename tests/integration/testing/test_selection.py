@@ -36,6 +36,16 @@ def test_options_work_without_the_setting(stranger: pytest.Pytester) -> None:
     assert ran(stranger, "--layer", "unit") == {"unit"}
 
 
+def test_the_folder_a_run_starts_in_makes_no_difference(
+    stranger: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stranger.path / "tox.ini").unlink()
+    monkeypatch.chdir(stranger.path / "tests" / "unit")
+    kit = ("-p", "omni_test_kit", "--import-mode=importlib")
+    stranger.runpytest(*kit, "--layer", "unit").assert_outcomes(passed=1)
+    stranger.runpytest(*kit, "--layer", "e2e").assert_outcomes(deselected=1)
+
+
 def test_without_the_setting_nothing_changes(stranger: pytest.Pytester) -> None:
     assert ran(stranger) == {"unit", "integration", "cloud", "stress", "e2e", "elsewhere"}
     output = stranger.runpytest().stdout.str()
