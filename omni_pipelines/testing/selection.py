@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +46,7 @@ class Selection:
         return next((Layer(layer) for layer in found if layer != UNKNOWN), None)
 
 
-def _places(item: pytest.Item) -> list[PurePath]:
+def _places(item: pytest.Item) -> list[Path]:
     """The path of a test in its project. Without a settings file, pytest's root may be any folder of the project."""
     path, root = item.path, item.config.rootpath
     inside = [path.relative_to(root)] if path.is_relative_to(root) else [path]
