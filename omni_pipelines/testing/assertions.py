@@ -51,10 +51,11 @@ def assert_success(response: Any, data: Any = ANYTHING) -> Any:
     return _assert_data(response, data)
 
 
-def assert_partial(response: Any, data: Any = ANYTHING) -> Any:
-    """A response that gave some of what was asked for. Returns the data."""
+def assert_partial(response: Any, data: Any = ANYTHING, message: str = "") -> Any:
+    """A response that gave some of what was asked for, with this in its message. Returns the data."""
     __tracebackhide__ = True
     _assert_status(response, "partial")
+    _assert_message(response, message)
     return _assert_data(response, data)
 
 
@@ -121,6 +122,11 @@ def _assert_failed(response: Any, status: str, code: str | None, message: str) -
         _fail("a numbered error code", got)
     if code is not None and str(got) != str(code):
         _fail(f"error code {code}", f"{got}: {_field(response, 'error_message')}")
+    _assert_message(response, message)
+
+
+def _assert_message(response: Any, message: str) -> None:
+    __tracebackhide__ = True
     if message not in str(_field(response, "error_message")):
         _fail(f"{message!r} in the message", _field(response, "error_message"))
 

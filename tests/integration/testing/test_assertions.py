@@ -90,6 +90,7 @@ def response(status: str, **fields: Any) -> SimpleNamespace:
 OK = response("success", data={"n": 1})
 FAILED = response("error", error_code="4003", error_message="no such file; check the path")
 BLOCKED = response("blocked", error_code="2006", error_message="writing is not allowed")
+SOME = response("partial", data=[1], error_message="2 of 3 were read")
 MCP = {"content": [{"type": "text", "text": "done"}], "structuredContent": {"n": 1}, "isError": False}
 ROUTES = ["git.commit", SimpleNamespace(name="git.status"), {"tool_name": "files.read"}]
 
@@ -148,6 +149,8 @@ TABLE: dict[str, list[Row]] = {
     ],
     "assert_partial": [
         (lambda w: assert_partial(response("partial", data=[1]), [1]), PASSES),
+        (lambda w: assert_partial(SOME, [1], "2 of 3"), PASSES),
+        (lambda w: assert_partial(SOME, message="all"), "expected 'all' in the message, got 2 of 3 were read"),
         (lambda w: assert_partial(OK), "expected status partial, got success"),
         (lambda w: assert_partial(response("partial", data=[1]), []), "expected data [], got [1]"),
     ],
