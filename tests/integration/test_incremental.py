@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from native.lance_tables import LanceTable
 from omni_pipelines.ingest import checks
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.documents import plan_source
@@ -290,6 +291,18 @@ def test_a_pass_of_several_commits_gives_every_document_once(
     assert done.documents.added == 10
     assert len(paths(line, "documents")) == len(line.rows("documents")) == 10
     assert done.embeddings.rows == done.keyword.entries == len(line.rows("chunks"))
+
+
+def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("native.lance_tables.MOST_FRAGMENTS", 4)
+    for number in range(6):
+        write(docs, {f"{number}.md": f"Words about number{number}."})
+        filled.run()
+    for name in ("documents", "chunks", "embeddings"):
+        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 5
+    assert len(filled.search("words about", Mode.VECTOR, 100)) == len(filled.rows("chunks", "chunk_id"))
+    assert filled.search("number3", Mode.KEYWORD)[0].path == "3.md"
+    assert not filled.run().published.new
 
 
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:

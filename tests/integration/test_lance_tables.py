@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native.errors import TableCorrupt, TableMissing
-from native.lance_tables import FORMAT, LanceTable, TableVersion, equals, is_in
+from native.lance_tables import FORMAT, MOST_FRAGMENTS, LanceTable, TableVersion, equals, is_in
 from omni_pipelines.schemas import PACKED, TABLES, key, packed, required
 
 SCHEMA = pa.schema([key("id"), required("group", pa.string()), packed("text")])
@@ -221,6 +221,33 @@ def test_clean_up_keeps_tagged_versions_and_the_head(table: LanceTable) -> None:
     assert ids(table) == ["a", "b", "c"]
     with pytest.raises(TableMissing):
         table.read(version=lost)
+
+
+def test_clean_up_removes_what_a_killed_writer_left(table: LanceTable) -> None:
+    table.upsert("id", rows(["a"]))
+    orphan = table.path / "data" / "orphan.lance"
+    orphan.write_bytes(b"half a file")
+    table.clean_up()
+    assert not orphan.exists()
+    assert ids(table) == ["a"]
+
+
+def test_many_small_commits_are_merged_and_every_row_stays(table: LanceTable) -> None:
+    names = [f"k{number:03}" for number in range(MOST_FRAGMENTS + 1)]
+    for name in names:
+        table.upsert("id", rows([name]))
+    pinned = table.head().version
+    table.tag("rel-1", pinned)
+    table.compact()
+    assert len(table.open().get_fragments()) == 1
+    assert ids(table) == ids(table, version=pinned) == names
+    after = table.head()
+    table.compact()
+    assert table.head() == after
+    table.clean_up()
+    assert ids(table, version=pinned) == names
+    table.upsert("id", rows(["k000"], text="new"))
+    assert table.count() == len(names)
 
 
 def test_a_tag_can_be_set_again_and_taken_away(table: LanceTable) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from native import lance_tables
 from omni_pipelines import schemas
 from omni_pipelines.ingest import checks, chunks, documents, embeddings, indexes
 from omni_pipelines.knowledge.releases import newest_release
@@ -31,6 +32,7 @@ def pass_in_a_loop(home: Home) -> None:
     """Pass after pass, until something kills it; says so before each. Small batches, to be killed between commits."""
     documents.BATCH_FILES, chunks.BATCH_DOCUMENTS = 7, 5
     embeddings.BATCH_TEXTS, indexes.BATCH_ENTRIES = 11, 13
+    lance_tables.MOST_FRAGMENTS = 12
     line = Line(home)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
