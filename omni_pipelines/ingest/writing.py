@@ -51,7 +51,7 @@ def recover(home: Home) -> None:
     A good head that no release names is kept: every step computes its difference against the head, so it rolls
     forward.
     """
-    for folder in (home.root, home.built, home.releases):
+    for folder in (home.built, home.releases):  # both are written under the lock alone
         drop_parts(folder)
     release = newest_release(home)
     _drop_generations(home)

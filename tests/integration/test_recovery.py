@@ -111,7 +111,7 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
     kept = sorted(path.name for path in published.home.keyword.iterdir())
     for name in ("tmp-gen-9", "gen-9"):
         (published.home.keyword / name).mkdir()
-    for folder in (published.home.root, published.home.built, published.home.releases):
+    for folder in (published.home.built, published.home.releases):
         (folder / ".x.json.1.part").write_bytes(b"x")
     recover(published.home)
     assert sorted(path.name for path in published.home.keyword.iterdir()) == kept
