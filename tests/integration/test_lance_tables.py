@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import lance
@@ -159,6 +160,23 @@ def test_an_empty_list_selects_nothing(table: LanceTable) -> None:
 
 
 # --- identity and errors
+
+
+def test_a_table_that_many_make_at_once_is_one_table(tmp_path: Path) -> None:
+    table, start, found = LanceTable(tmp_path / "things.lance"), threading.Barrier(8), []
+
+    def create() -> None:
+        start.wait()
+        table.create(SCHEMA)
+        found.append(str(table.head()))
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
 
 
 def test_a_table_made_anew_is_another_table(table: LanceTable, tmp_path: Path) -> None:
