@@ -57,6 +57,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def logs(self) -> Path:
+        """What the processes of `omni dev` say. Outside the instance: Dagster posts and deletes its `logs` folder."""
+        return self.root / "logs"
+
+    @property
     def sources(self) -> Path:
         """The registry of what is ingested."""
         return self.root / "sources.json"

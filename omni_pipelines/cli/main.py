@@ -16,6 +16,9 @@ from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say
 from omni_pipelines.errors import OmniError
 
+INTERRUPTED = 130
+"""The exit code after Ctrl+C."""
+
 app = typer.Typer(
     name="omni",
     help="Keep a knowledge base true, and ask it questions with citations.",
@@ -64,12 +67,9 @@ def run() -> None:
     """The entry point: every failure becomes one line and an exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        narrate("omni: interrupted; nothing that was finished is lost")
-        sys.exit(130)
+        code = app(standalone_mode=False) or 0  # typer catches Ctrl+C, and gives 130 back
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -78,6 +78,9 @@ def run() -> None:
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  # the last line of defence; what it does not know, it raises
         sys.exit(_foreign(error))
+    if code == INTERRUPTED:
+        narrate("omni: interrupted; nothing that was finished is lost")
+    sys.exit(code)
 
 
 def _foreign(error: Exception) -> int:

@@ -181,7 +181,7 @@ def launch(
 
 
 def dev(
-    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
     home: HomeOption = None,
 ) -> None:
     """Serve the web page, and let the sensors keep the knowledge base up to date."""

@@ -31,6 +31,8 @@ class KeywordReport:
     entries: int
     written: int
     removed: int
+    version: str
+    """`uuid:n`: the identity of the chunks table, and the number of the generation."""
 
 
 def build_keyword_index(home: Home) -> KeywordReport:
@@ -52,7 +54,8 @@ def build_keyword_index(home: Home) -> KeywordReport:
         generation = _next_generation(home, built.output if built else "")
         _build(home, base, generation, chunks, pinned.version, wanted, write, remove)
     write_built(home, "keyword_index", generation, {"chunks": str(pinned)}, ANALYZER)
-    return KeywordReport(generation, len(wanted), len(write), len(remove))
+    version = f"{pinned.uuid}:{generation.removeprefix(GENERATION)}"
+    return KeywordReport(generation, len(wanted), len(write), len(remove), version)
 
 
 def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:

@@ -42,6 +42,12 @@ class PublishReport:
     release: Release
     new: bool
 
+    @property
+    def version(self) -> str:
+        """`uuid:release`: numbers start again in a home that was made anew, the identity of its tables does not."""
+        uuid, _, _ = self.release.tables["chunks"].rpartition(":")
+        return f"{uuid}:{self.release.release}"
+
 
 def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     """Publish the heads as a release, unless the newest release holds the very same.

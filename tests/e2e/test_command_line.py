@@ -1,0 +1,192 @@
+"""The command line as a person meets it: a whole round on real files, and every way to get it wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.settings import find_home, load_settings
+from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+
+OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
+
+
+def omni(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNI_HOME")}
+    return subprocess.run(
+        [*OMNI, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def told(*arguments: str, cwd: Path) -> Any:
+    done = omni(*arguments, "--json", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models() -> None:
+    try:
+        settings = load_settings(find_home())
+        model_fingerprint(settings)
+        vocabulary_file(settings)
+    except ModelMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a few notes, ingested once."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "keys.md").write_text(
+        "# Keys\n\n## Rotation\n\nKeys are rotated with the `rotate` command every ninety days.\nOld keys stay "
+        "valid for one hour.\n\n## Storage\n\nKeys are kept in the vault, never in a file.\n"
+    )
+    (folder / "docs" / "otters.md").write_text("# Otters\n\nOtters sleep holding hands, so that none drifts away.\n")
+    (folder / "docs" / "tool.py").write_text(
+        'def rotate(key: str) -> str:\n    """Return a fresh key in place of the old one."""\n    return key[::-1]\n'
+    )
+    done = omni("ingest", "docs", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+# --- the contract others rely on
+
+
+def test_an_ingest_reports_what_it_did_in_the_agreed_shape(folder: Path) -> None:
+    report = told("ingest", cwd=folder)
+    assert report["schema_version"] == 1
+    assert report.keys() >= {"release", "documents", "chunks", "embedded", "reused", "seconds", "run_id"}
+    assert report["documents"].items() >= {"added": 0, "changed": 0, "deleted": 0, "unchanged": 3}.items()
+    assert (report["release"], report["embedded"]) == (1, 0)
+
+
+def test_a_search_gives_hits_in_the_agreed_shape(folder: Path) -> None:
+    found = told("search", "how are keys rotated", "-k", "2", cwd=folder)
+    hit = found["hits"][0]
+    assert (found["schema_version"], found["release"], len(found["hits"])) == (1, 1, 2)
+    assert hit["uri"] == (folder / "docs" / "keys.md").as_uri()
+    assert (folder / "docs" / "keys.md").read_bytes()[hit["start_byte"] : hit["end_byte"]].decode() == hit["text"]
+    places = {"rank", "score", "chunk_id", "doc_id", "title", "start_line", "end_line", "heading", "ranks"}
+    assert hit.keys() >= places
+    assert hit["ranks"].keys() == {"keyword", "vector"}
+
+
+def test_an_answer_quotes_the_file_and_cites_the_line(folder: Path) -> None:
+    found = told("ask", "How often are keys rotated?", cwd=folder)
+    citation = found["sentences"][0]["citations"][0]
+    source = (folder / "docs" / "keys.md").read_bytes()
+    assert not found["abstained"]
+    assert "ninety days" in found["answer"]
+    assert source[citation["start_byte"] : citation["end_byte"]].decode() == citation["quote"]
+    assert citation["start_line"] == 5
+
+
+def test_status_says_what_there_is(folder: Path) -> None:
+    found = told("status", cwd=folder)
+    assert found["counts"]["documents"] == 3
+    assert {name: each["share"] for name, each in found["coverage"].items()} == {"keyword": 1.0, "vector": 1.0}
+    assert found["sources"]["docs"]["seen"]
+    assert found.keys() >= {"release", "created_at", "fingerprints"}
+
+
+def test_show_opens_exactly_the_lines_that_an_answer_cites(folder: Path) -> None:
+    done = omni("show", "docs/keys.md:5-6", cwd=folder)
+    assert done.stdout.splitlines()[1:] == [
+        "5  Keys are rotated with the `rotate` command every ninety days.",
+        "6  Old keys stay valid for one hour.",
+    ]
+
+
+def test_data_goes_to_stdout_and_narration_to_stderr(folder: Path) -> None:
+    done = omni("ingest", cwd=folder)
+    assert done.stdout.startswith("release 1: 3 unchanged")
+    assert "omni" not in done.stdout
+
+
+def test_a_filter_narrows_a_search(folder: Path) -> None:
+    found = told("search", "rotate a key", "--where", "language=python", cwd=folder)
+    assert {hit["path"] for hit in found["hits"]} == {"tool.py"}
+
+
+@pytest.mark.parametrize("mode", ["keyword", "vector", "hybrid"])
+def test_every_mode_finds_the_passage(folder: Path, mode: str) -> None:
+    assert "holding hands" in told("search", "otters sleep", "--mode", mode, cwd=folder)["hits"][0]["text"]
+
+
+def test_a_dry_run_names_what_it_would_do_and_does_nothing(folder: Path) -> None:
+    (folder / "docs" / "new.md").write_text("# New\n")
+    try:
+        plan = told("ingest", "--dry-run", cwd=folder)
+        assert plan["sources"]["docs"] == {"read": ["new.md"], "delete": []}
+        assert told("status", cwd=folder)["counts"]["documents"] == 3
+    finally:
+        (folder / "docs" / "new.md").unlink()
+
+
+# --- every way to get it wrong: one line, the cure, the code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "what", "cure"),
+    [
+        (("ingest", "nowhere"), 2, "nowhere is not there", "check the path"),
+        (("ingest", "empty"), 2, "nothing to read in", "text or code"),
+        (("search", "x", "--mode", "fuzzy"), 2, "mode 'fuzzy' is unknown", "hybrid, keyword, vector"),
+        (("search", "x", "-k", "0"), 2, "k is 0", ""),
+        (("search", "x", "-k", "many"), 2, "not a valid integer", "omni search --help"),
+        (("search", "x", "--where", "lang=python"), 2, "cannot filter by 'lang'", "language"),
+        (("search", "x", "--where", "language"), 2, "has no '='", "--where language=python"),
+        (("search", ""), 2, "the query is empty", "say what to look for"),
+        (("search", "x" * 10_000), 2, "10,000 characters", "fewer words"),
+        (("search", "x", "--release", "77"), 2, "no release 77", "omni releases list"),
+        (("search", "x", "--bogus"), 2, "--bogus", "omni search --help"),
+        (("sarch", "x"), 2, "'sarch'", "search"),
+        (("ask", "Who won the cup in 1970?"), 1, "do not answer this", "omni search"),
+        (("show", "docs/keys.md:400"), 1, "lines", ""),
+        (("show", "docs/none.md:1"), 1, "docs/none.md is not in release", "omni search"),
+        (("launch", "refesh_job"), 2, "'refesh_job'", "refresh_job"),
+        (("status", "--home", "docs/keys.md"), 2, "is not a folder", "--home"),
+        (("status", "--home", "elsewhere"), 2, "no knowledge base at", "omni ingest"),
+        (("model", "pull", "nothing"), 2, "'nothing' is unknown", "all-minilm-l6-v2"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
+)
+def test_what_is_wrong_is_said_in_one_line_with_its_cure(
+    folder: Path, arguments: tuple[str, ...], code: int, what: str, cure: str
+) -> None:
+    (folder / "empty").mkdir(exist_ok=True)
+    done = omni(*arguments, cwd=folder)
+    said = [line for line in done.stderr.splitlines() if line.startswith("omni:")]
+    assert done.returncode == code, done.stderr
+    assert len(said) == 1
+    assert what in said[0]
+    assert cure in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_settings_that_do_not_fit_are_named(folder: Path) -> None:
+    (folder / "omni.toml").write_text("chunk_token = 3\n")
+    try:
+        done = omni("search", "x", cwd=folder)
+    finally:
+        (folder / "omni.toml").unlink()
+    assert done.returncode == 2
+    assert "unknown setting 'chunk_token'" in done.stderr
+    assert "chunk_tokens" in done.stderr
+
+
+def test_help_is_instant_and_complete(folder: Path) -> None:
+    done = omni("--help", cwd=folder)
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("ingest", "search", "ask", "show", "status", "launch", "dev"))
