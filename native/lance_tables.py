@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, WriteConflict
 
 FORMAT = "2.2"
@@ -87,21 +88,26 @@ class LanceTable:
         return versions.is_dir() and any(versions.glob("*.manifest"))
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone."""
+        """Write an empty table with an identity of its own. A table that is there is left alone.
+
+        It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
+        """
         import lance
 
         if self.exists():
             return
-        marked = schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        identity = uuid.uuid4().hex
+        part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
+        lance.write_dataset(
+            schema.with_metadata({_UUID_KEY: identity.encode()}).empty_table(),
+            str(part),
+            data_storage_version=FORMAT,
+            enable_stable_row_ids=True,
+        )
         try:
-            lance.write_dataset(
-                marked.empty_table(),
-                str(self.path),
-                data_storage_version=FORMAT,
-                enable_stable_row_ids=True,
-                session=session(),
-            )
+            os.rename(part, self.path)
         except OSError:
+            shutil.rmtree(part)
             if not self.exists():  # else another process made it just now, which is as good
                 raise
 

@@ -113,6 +113,7 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
         (published.home.keyword / name).mkdir()
     for folder in (published.home.built, published.home.releases):
         (folder / ".x.json.1.part").write_bytes(b"x")
+    (published.home.tables / ".chunks.lance.1.part" / "data").mkdir(parents=True)
     recover(published.home)
     assert sorted(path.name for path in published.home.keyword.iterdir()) == kept
     assert list(published.home.root.rglob("*.part")) == []
