@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from omni_pipelines.errors import ConfigurationError, HomeError
 
@@ -149,6 +149,11 @@ class Settings(BaseModel):
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
 
+    @field_validator("cache")
+    @classmethod
+    def _tilde_is_the_home_folder(cls, cache: Path) -> Path:
+        return cache.expanduser()
+
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:
         if self.chunk_overlap >= self.chunk_tokens:
@@ -180,23 +185,20 @@ def load_settings(home: Home) -> Settings:
     if home.config.is_file():
         try:
             values = tomllib.loads(home.config.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{home.config} cannot be read: {error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigurationError(
+                f"{home.config} cannot be read: {error}", cure="correct it, or move it away to use the defaults"
+            ) from error
     for name in values:
         if name not in known:
             raise _unknown_key(name, str(home.config), known)
     from_environment = {
-        name: os.environ[variable] for name in known if (variable := f"OMNI_{name.upper()}") in os.environ
+        name: os.environ[variable] for name in known if os.environ.get(variable := f"OMNI_{name.upper()}")
     }
     try:
         return Settings.model_validate({**values, **from_environment})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = f"setting {name} = {first['input']!r} does not fit" if name else "settings do not fit"
-        raise ConfigurationError(
-            f"{what}: {first['msg']}", cure=f"correct it in {home.config} or in OMNI_{name.upper() or 'NAME'}"
-        ) from error
+        raise _misfit(error, home) from error
 
 
 def child_environment(home: Home) -> dict[str, str]:
@@ -208,6 +210,20 @@ def _unknown_key(name: str, where: str, known: set[str]) -> ConfigurationError:
     near = difflib.get_close_matches(name, sorted(known), n=1)
     cure = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(sorted(known))}"
     return ConfigurationError(f"unknown setting {name!r} in {where}", cure=cure)
+
+
+def _misfit(error: ValidationError, home: Home) -> ConfigurationError:
+    first = error.errors()[0]
+    why = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConfigurationError(
+            f"settings do not fit: {why}", cure=f"correct {home.config} or the OMNI_* variables"
+        )
+    name = str(first["loc"][0])
+    return ConfigurationError(
+        f"setting {name} = {first['input']!r} does not fit: {why}",
+        cure=f"correct it in {home.config} or in OMNI_{name.upper()}",
+    )
 
 
 def _cache_folder() -> Path:

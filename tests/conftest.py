@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from omni_pipelines.settings import Home
+
+hypothesis.settings.register_profile("omni", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("omni")
 
 
 @pytest.fixture(autouse=True)

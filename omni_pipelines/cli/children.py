@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType, TracebackType
 
 from omni_pipelines.errors import OmniError
@@ -32,10 +33,13 @@ class StopFlag:
 
 
 class Children:
-    """Child processes that work on a home; leaving the block stops them, the last started first."""
+    """Child processes that work on a home; leaving the block stops them, the last started first.
 
-    def __init__(self, home: Home, stop: StopFlag) -> None:
-        self._home, self._stop = home, stop
+    They run in `folder`, which nobody else can write to: Python imports what lies in its working directory.
+    """
+
+    def __init__(self, home: Home, folder: Path, stop: StopFlag) -> None:
+        self._home, self._folder, self._stop = home, folder, stop
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Children:
@@ -66,7 +70,7 @@ class Children:
             self._running[name] = subprocess.Popen(
                 command,
                 env=child_environment(self._home),
-                cwd=self._home.root,
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

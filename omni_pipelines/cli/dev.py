@@ -44,7 +44,7 @@ def serve(home: Home, port: int) -> None:
     with (
         _served_once(home, port),
         tempfile.TemporaryDirectory(prefix="omni-") as folder,
-        Children(home, stop) as children,
+        Children(home, Path(folder), stop) as children,
     ):
         _check_port(port)
         narrate("starting; the first time takes some seconds")
@@ -100,9 +100,9 @@ def _served_once(home: Home, port: int) -> Iterator[None]:
     try:
         lock.acquire(timeout=1)  # not 0: `served_port` holds it for a moment
     except filelock.Timeout as error:
+        where = f" on http://{HOST}:{found}" if (found := served_port(home)) else ""
         raise ConfigurationError(
-            f"{home.root} is served already, on http://{HOST}:{served_port(home)}",
-            cure="stop that one first: two would start every run twice",
+            f"{home.root} is served already{where}", cure="stop that one first: two would start every run twice"
         ) from error
     try:
         announcement.write_text(json.dumps({"port": port}))

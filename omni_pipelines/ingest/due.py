@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
-from native.tantivy_index import ANALYZER
+from native.tantivy_analysis import ANALYZER
 from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint

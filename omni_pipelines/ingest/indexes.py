@@ -10,7 +10,8 @@ from pathlib import Path
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
 from native.lance_tables import LanceTable, is_in
-from native.tantivy_index import ANALYZER, Entry, KeywordIndex
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.ingest.built import read_built, write_built
@@ -123,5 +124,7 @@ def build_vector_index(home: Home) -> lance_vectors.Coverage:
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
     coverage = lance_vectors.build(embeddings)
     progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
-    write_built(home, "vector_index", str(embeddings.head()), {"embeddings": str(pinned)}, lance_vectors.INDEX)
+    before, head = read_built(home, "vector_index"), str(embeddings.head())
+    if before is None or before.output != head:  # else it stays known which rows that index was built from
+        write_built(home, "vector_index", head, {"embeddings": str(pinned)}, lance_vectors.INDEX)
     return coverage

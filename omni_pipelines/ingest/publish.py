@@ -15,7 +15,8 @@ from pathlib import Path
 from native import lance_vectors
 from native.durable import Barrier, sync_file
 from native.lance_tables import LanceTable
-from native.tantivy_index import ANALYZER, KeywordIndex
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.ingest.built import STEPS, read_built

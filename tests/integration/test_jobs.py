@@ -9,6 +9,7 @@ import dagster as dg
 import lance
 import pytest
 
+from native import lance_vectors
 from omni_pipelines.cli.runs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, OmniError
@@ -124,6 +125,18 @@ def test_a_second_run_over_the_same_sources_changes_no_data_version(
     small.write("otter.md", "# Otter\n\nA romp is a group of otters.\n")
     run(small, instance)
     assert not data_versions(instance).items() & before.items() - {("vector_index", before["vector_index"])}
+
+
+def test_an_index_that_was_built_does_not_make_the_embeddings_new(
+    small: SmallHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a version of their table, with the same rows: what stands on them is not out of date."""
+    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
+    for _ in range(2):
+        assert run(small, instance).success
+        versions = data_versions(instance)
+        assert metadata(instance, "vector_index")["indexed"] == 2
+        assert (versions["embeddings"][-2:], versions["vector_index"][-2:]) == (":2", ":3")
 
 
 def test_ingest_publishes_nothing_and_index_does(small: SmallHome, instance: dg.DagsterInstance) -> None:

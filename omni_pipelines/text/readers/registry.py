@@ -62,10 +62,10 @@ PLAIN = Reader(
 )
 
 READERS = (
-    Reader("markdown", 1, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
-    Reader("restructured", 1, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 1, html.read, "text/html", "markup", (".html", ".htm", ".xhtml")),
-    Reader("python", 1, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
+    Reader("markdown", 2, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
+    Reader("restructured", 2, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
+    Reader("html", 2, html.read, "text/html", "markup", (".html", ".htm", ".xhtml")),
+    Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
 )
