@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix dev clean models browser pins
+.PHONY: help run ask test check fix dev clean models browser pins bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -52,6 +52,9 @@ fix: $(STAMP) ## format, and mend what a linter can mend
 
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
+
+bench: models ## count tokens with both engines, and write docs/benchmarks
+	@$(BIN)/python -m benchmarks.token_counting
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:
