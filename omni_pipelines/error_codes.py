@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -15,3 +16,16 @@ class CoreErrorCode(StrEnum):
     FORMAT_ERROR = "1005"
     TOOL_NOT_FOUND = "3001"
     TOOL_EXECUTION_FAILED = "3002"
+
+
+@dataclass(frozen=True)
+class CodeInfo:
+    """One row of the table."""
+
+    code: str
+    exit_code: int
+
+
+def explain(code: str) -> CodeInfo | None:
+    """The row of a code."""
+    return CodeInfo(code, 2 if code[0] == "1" or code == CoreErrorCode.TOOL_NOT_FOUND else 1)

@@ -80,6 +80,7 @@ class ToolNotFoundError(OmniError):
     """There is no tool of this name."""
 
     code: ClassVar[str] = "3001"
+    exit_code = 2
 
     def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
         near = difflib.get_close_matches(tool, available_tools, n=1)

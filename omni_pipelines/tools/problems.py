@@ -25,11 +25,11 @@ _TYPE_CURES = {
     "null": "leave it out",
 }
 _BOUNDS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "exclusiveMinimum": "more than",
-    "exclusiveMaximum": "less than",
-    "multipleOf": "a multiple of",
+    "minimum": ("is below", "at least"),
+    "maximum": ("is above", "at most"),
+    "exclusiveMinimum": ("is not above", "more than"),
+    "exclusiveMaximum": ("is not below", "less than"),
+    "multipleOf": ("is not a multiple of", "a multiple of"),
 }
 _SIZES = {
     "minLength": ("at least", "character"),
@@ -150,8 +150,8 @@ def _const(error: SchemaError) -> tuple[str, str]:
 
 
 def _bound(error: SchemaError) -> tuple[str, str]:
-    wanted = f"{_BOUNDS[str(error.validator)]} {error.validator_value}"
-    return f"{shown(error.instance)} is not {wanted}", f"give {wanted}"
+    said, wanted = _BOUNDS[str(error.validator)]
+    return f"{shown(error.instance)} {said} {_rule(error)}", f"give {wanted} {_rule(error)}"
 
 
 def _size(error: SchemaError) -> tuple[str, str]:
