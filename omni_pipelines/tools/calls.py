@@ -18,6 +18,7 @@ _CODES = {
     "type": CoreErrorCode.TYPE_MISMATCH,
     **dict.fromkeys(
         (
+            "depth",
             "minimum",
             "maximum",
             "exclusiveMinimum",

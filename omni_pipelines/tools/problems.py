@@ -15,6 +15,8 @@ from omni_pipelines.records import Record
 
 CLOSE = 0.6
 """How alike two names must be for one to be taken as a slip for the other, 0 to 1."""
+MOST_DEPTH = 100
+"""Levels of lists and fields inside each other; what is read by people has fewer than ten."""
 _TYPE_CURES = {
     "string": "write it as text, in quotes",
     "integer": "give a whole number, without quotes",
@@ -86,9 +88,31 @@ def nearest(name: object, known: Iterable[object]) -> str:
 
 
 def problems(validator: Validator, value: Any) -> list[Problem]:
-    """All that a schema finds wrong with a value, in the order of the places; empty if it is right."""
-    found = [problem for error in validator.iter_errors(value) for problem in _problems(error)]
-    return sorted(set(found), key=lambda each: (each.field, each.type, each.message))
+    """All that a schema finds wrong with a value, in the order of the places; empty if it is right.
+
+    Where the type is wrong nothing else is told of the place.
+    """
+    if _is_deeper(value, MOST_DEPTH):
+        message = f"is nested deeper than {MOST_DEPTH} levels"
+        return [Problem(field="", type="depth", message=message, suggestion="make it flatter")]
+    found = {problem for error in validator.iter_errors(value) for problem in _problems(error)}
+    mistyped = {each.field for each in found if each.type == "type"}
+    told = [each for each in found if each.type == "type" or each.field not in mistyped]
+    return sorted(told, key=lambda each: (each.field, each.type, each.message))
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Without recursion, which such a value would break."""
+    left = [(value, 0)]
+    while left:
+        inner, depth = left.pop()
+        if depth > levels:
+            return True
+        if isinstance(inner, Mapping):
+            left.extend((each, depth + 1) for each in inner.values())
+        elif isinstance(inner, list):
+            left.extend((each, depth + 1) for each in inner)
+    return False
 
 
 def _problems(error: SchemaError) -> Iterator[Problem]:
