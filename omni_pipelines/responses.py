@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 import uuid
 from collections.abc import Callable
@@ -54,8 +56,10 @@ class ToolResponse(BaseModel):
         """It raised."""
         code = getattr(error, "code", CoreErrorCode.TOOL_EXECUTION_FAILED)
         retryable = isinstance(error, RetryableError)
-        message = str(error) if isinstance(error, OmniError) else f"{type(error).__name__}: {error}"
-        return cls.error(message, code, retryable=retryable, **fields)
+        message = error.message if isinstance(error, OmniError) else f"{type(error).__name__}: {error}"
+        cure = getattr(error, "cure", "")
+        metadata = {"error_type": type(error).__name__, **({"cure": cure} if cure else {})}
+        return cls.error(message, code, retryable=retryable, metadata=metadata, **fields)
 
     @property
     def is_success(self) -> bool:
@@ -76,6 +80,8 @@ class CommandExecutor:
         began = time.monotonic()
         try:
             result = func(*args, **kwargs)
+            if inspect.iscoroutine(result):
+                result = asyncio.run(result)
         except Exception as error:  # noqa: BLE001  # nothing escapes
             return ToolResponse.from_exception(error)
         if isinstance(result, ToolResponse):

@@ -127,6 +127,7 @@ def _exit_code(response: ToolResponse) -> int:
 
 
 def _complaint(response: ToolResponse) -> str:
-    """The error as the other commands tell it: the number stands at the end."""
-    code = f"[{response.error_code}]"
-    return f"omni: {(response.error_message or '').removeprefix(code).strip()} {code}"
+    """The error as every other command tells it."""
+    message = " ".join((response.error_message or "").split())
+    cure = response.metadata.get("cure")
+    return f"omni: {message} [{response.error_code}]" + (f"\n      cure: {cure}" if cure else "")

@@ -140,8 +140,7 @@ class ToolCatalogue:
         if found:
             return _refused(name, found)
         entry = self._entries[name]
-        function = functools.partial(_plain, functools.partial(entry.function, **values))
-        call = functools.partial(CommandExecutor().execute, function)
+        call = functools.partial(_call, functools.partial(entry.function, **values))
         return self._execution.run(entry.typed.definition, dict(arguments), call)
 
     def _checked(self, name: str, arguments: Any) -> tuple[dict[str, Any], list[ArgumentProblem]]:
@@ -152,10 +151,14 @@ class ToolCatalogue:
         return ({}, found) if found else converted(entry.typed.arguments, arguments)
 
 
-def _plain(function: Callable[[], Any]) -> Any:
-    """What a tool returned, as JSON values: a caller may be in another process or language."""
-    result = function()
-    return result if isinstance(result, ToolResponse) else to_jsonable_python(result)
+def _call(function: Callable[[], Any]) -> ToolResponse:
+    executor = CommandExecutor()
+    return executor.execute(_plain, executor.execute(function))
+
+
+def _plain(response: ToolResponse) -> ToolResponse:
+    """The response with its data as JSON values: a caller may be in another process or language."""
+    return response.model_copy(update={"data": to_jsonable_python(response.data)})
 
 
 def _refused(name: str, found: list[ArgumentProblem]) -> ToolResponse:

@@ -56,7 +56,7 @@ def tool(
     variants: tuple[ToolVariant, ...] = (),
     default_variant: str | None = None,
 ) -> Callable[[F], F]:
-    """Make a tool of a function or a method. It stays what it is, and can be called as before.
+    """Make a tool of a function or a method, async or not. It stays what it is, and can be called as before.
 
     The description is the docstring, each parameter's is its line under `Args:`, and the types say what is taken.
 
@@ -125,10 +125,6 @@ def _typed_tool(function: Callable[..., Any], stated: Mapping[str, Any]) -> Type
 def _read(
     function: Callable[..., Any],
 ) -> tuple[dict[str, inspect.Parameter], dict[str, Any], Docstring]:
-    if inspect.iscoroutinefunction(function):
-        raise ConfigurationError(
-            "it is async", cure="write a plain function; callers that must not wait use a thread"
-        )
     parameters = dict(inspect.signature(function).parameters)
     parameters.pop("self", None)
     try:

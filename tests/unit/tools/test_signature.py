@@ -202,10 +202,6 @@ def _positional(x: int, /) -> None:
     """Do it."""
 
 
-async def _async(x: int) -> None:
-    """Do it."""
-
-
 def _any(x: Any) -> None:
     """Do it."""
 
@@ -262,7 +258,6 @@ def _odd_default(x: str = object()) -> None:  # type: ignore[assignment]
         (_star, "no name in a call", "name each parameter"),
         (_stars, "no name in a call", "name each parameter"),
         (_positional, "no name in a call", "name each parameter"),
-        (_async, "it is async", "plain function"),
         (_any, "any value would do", "pydantic model"),
         (_recursive, "Tree holds itself", "pydantic model"),
         (_two_models, "several shapes", "pydantic model"),
