@@ -24,7 +24,7 @@ def parse_arguments(definition: ToolDefinition, words: Sequence[str]) -> dict[st
         ConfigurationError: a word is no pair, a name comes twice, or JSON is not well formed.
     """
     if len(words) == 1 and words[0].lstrip().startswith("{"):
-        found = parse_values(words[0], "the arguments", as_json=True)
+        found = parse_values(words[0], "the argument", as_json=True)
         return dict(found)
     arguments: dict[str, Any] = {}
     for word in words:

@@ -29,7 +29,7 @@ def openapi_document(info: ToolInfo, tools: Sequence[ToolDefinition]) -> dict[st
 def _operation(tool: ToolDefinition) -> dict[str, Any]:
     summary, _, rest = tool.description.partition("\n\n")
     return {
-        "operationId": tool.name.replace(".", "_"),
+        "operationId": tool.name,
         "summary": tool.annotations.title or summary,
         "description": rest or summary,
         "tags": [tool.category],
