@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.error_codes import CoreErrorCode
-from omni_pipelines.errors import OmniError, RetryableError
+from omni_pipelines.errors import ConfigurationError, OmniError, RetryableError
 
 
 class ResponseStatus(StrEnum):
@@ -54,7 +54,8 @@ class ToolResponse(BaseModel):
     @classmethod
     def from_exception(cls, error: BaseException, **fields: Any) -> ToolResponse:
         """It raised."""
-        code = getattr(error, "code", CoreErrorCode.TOOL_EXECUTION_FAILED)
+        wrong = CoreErrorCode.INVALID_ARGUMENT if isinstance(error, ConfigurationError) else None
+        code = getattr(error, "code", wrong or CoreErrorCode.TOOL_EXECUTION_FAILED)
         retryable = isinstance(error, RetryableError)
         message = error.message if isinstance(error, OmniError) else f"{type(error).__name__}: {error}"
         cure = getattr(error, "cure", "")

@@ -74,11 +74,9 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Check the arguments, run a tool, and print its data; with --json the whole response."""
-    from omni_pipelines.tools.command_line import parse_arguments
+    from omni_pipelines.responses import CommandExecutor
 
-    catalogue = _catalogue(home, release)
-    given = parse_arguments(catalogue.get_tool_schema(tool), arguments or [])
-    response = catalogue.call(tool, given)
+    response = CommandExecutor().execute(_answer, _catalogue(home, release), tool, arguments or [])
     if json:
         say_json(response.model_dump(mode="json"))
     elif response.data is not None:
@@ -107,6 +105,12 @@ def _catalogue(home: Path | None, release: int | None = None) -> ToolCatalogue:
     from omni_pipelines.settings import find_home
 
     return knowledge_catalogue(find_home(home), release)
+
+
+def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:
+    from omni_pipelines.tools.command_line import parse_arguments
+
+    return catalogue.call(tool, parse_arguments(catalogue.get_tool_schema(tool), words))
 
 
 def _say_data(data: Any) -> None:

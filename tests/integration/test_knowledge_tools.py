@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -232,3 +235,23 @@ def test_what_is_called_only_reads(docs: Path, tools: ToolCatalogue) -> None:
     ):
         tools.call(f"knowledge.{name}", arguments)
     assert listing() == before
+
+
+def test_the_command_runs_a_tool_and_answers_with_the_envelope(docs: Path) -> None:
+    words = [
+        "knowledge.search",
+        "query=otters holding hands",
+        "k=1",
+        "mode=keyword",
+        "--home",
+        str(docs.parent / ".omni"),
+    ]
+    command = [sys.executable, "-m", "omni_pipelines.cli.main", "skill", "run", *words]
+    plain, as_json = (
+        subprocess.run([*command, *more], capture_output=True, text=True, timeout=120, check=True).stdout
+        for more in ([], ["--json"])
+    )
+    assert [hit["path"] for hit in json.loads(plain)] == ["otters.md"]
+    envelope = json.loads(as_json)
+    assert (envelope["status"], envelope["data"]) == ("success", json.loads(plain))
+    assert envelope["metadata"]["tool"] == "knowledge.search"
