@@ -155,7 +155,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("name", SHARED)
 @given(data=st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_value_survives_the_way_out_and_back(name: str, data: st.DataObject) -> None:
     value = data.draw(EXAMPLES[name])
     written = value.model_dump_json(by_alias=True)
