@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
-
-import orjson
 
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition, ToolExecution
@@ -25,14 +24,14 @@ class Execution:
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._clock, self._sleep = clock, sleep
-        self._kept: dict[bytes, tuple[float, ToolResponse]] = {}
+        self._kept: dict[str, tuple[float, ToolResponse]] = {}
         self._lock = threading.Lock()
 
     def run(self, tool: ToolDefinition, arguments: dict[str, Any], call: Callable[[], ToolResponse]) -> ToolResponse:
         """The answer of `call`, or one that is still fresh; its metadata say the tool, attempts and whether kept."""
         if not tool.execution.cache_ttl:
             return _told(self._tried(tool.execution, call), tool=tool.name)
-        key = orjson.dumps([tool.name, tool.version, arguments], option=orjson.OPT_SORT_KEYS)
+        key = json.dumps([tool.name, tool.version, arguments], sort_keys=True)
         kept = self._fresh(key)
         if kept is not None:
             return _told(kept, cached=True)
@@ -49,17 +48,19 @@ class Execution:
             self._sleep(FIRST_PAUSE * 2 ** (attempt - 1))
         return _told(response, attempts=attempt)
 
-    def _fresh(self, key: bytes) -> ToolResponse | None:
+    def _fresh(self, key: str) -> ToolResponse | None:
         with self._lock:
             until, response = self._kept.get(key, (0.0, None))
-            return response if self._clock() < until else None
+            if response is None or self._clock() >= until:
+                return None
+            return response.model_copy(deep=True)  # whoever gets it may change it
 
-    def _keep(self, key: bytes, seconds: float, response: ToolResponse) -> None:
+    def _keep(self, key: str, seconds: float, response: ToolResponse) -> None:
         with self._lock:
             self._kept.pop(key, None)
             while len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = (self._clock() + seconds, response)
+            self._kept[key] = (self._clock() + seconds, response.model_copy(deep=True))
 
 
 def _worth_another(rules: ToolExecution, response: ToolResponse) -> bool:

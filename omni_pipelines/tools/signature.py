@@ -18,7 +18,6 @@ from omni_pipelines.tools.definition import (
     ToolExecution,
     ToolParameter,
     ToolParameters,
-    ToolVariant,
     written,
 )
 from omni_pipelines.tools.docstrings import Docstring, parse_docstring
@@ -53,8 +52,6 @@ def tool(
     retry_on: tuple[str, ...] = (),
     max_attempts: int = 1,
     cache_ttl: float = 0,
-    variants: tuple[ToolVariant, ...] = (),
-    default_variant: str | None = None,
 ) -> Callable[[F], F]:
     """Make a tool of a function or a method, async or not. It stays what it is, and can be called as before.
 
@@ -77,8 +74,6 @@ def tool(
         "deprecated": deprecated,
         "annotations": annotations,
         "execution": ToolExecution(retry_on=retry_on, max_attempts=max_attempts, cache_ttl=cache_ttl),
-        "variants": variants,
-        "default_variant": default_variant,
     }
 
     def mark(function: F) -> F:

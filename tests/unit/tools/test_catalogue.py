@@ -143,6 +143,26 @@ def test_an_answer_is_kept_for_equal_arguments_until_its_time_is_over() -> None:
     assert shelf.calls == 3
 
 
+def test_a_kept_answer_belongs_to_whoever_gets_it() -> None:
+    catalogue = catalogue_of(Shelf())
+    for _ in range(3):
+        answer = catalogue.call("shelf.read").data
+        assert answer == {"value": "x", "call": 0}
+        answer.clear()
+
+
+def test_arguments_of_any_size_have_kept_answers_of_their_own() -> None:
+    @tool("test.double", read_only=True, cache_ttl=60)
+    def double(number: int) -> str:
+        """Double a number."""
+        return str(2 * number)
+
+    catalogue = ToolCatalogue(execution=Execution(Clock()))
+    catalogue.add(double)
+    answers = [catalogue.call("test.double", {"number": number}).data for number in (10**30, 10**30 + 1, 10**30)]
+    assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
+
+
 def test_an_error_is_not_kept() -> None:
     shelf = Shelf(ValueError("broken"))
     catalogue = catalogue_of(shelf)

@@ -287,7 +287,6 @@ def test_what_cannot_be_described_is_refused_where_it_is_written(
         ({"read_only": True, "destructive": True}, "a tool that only reads destroys nothing"),
         ({"max_attempts": 3}, "only what is safe to repeat is tried again"),
         ({"cache_ttl": 5}, "only the answers of a tool that reads are kept"),
-        ({"default_variant": "fast"}, "fast is none of the variants"),
         ({"retry_on": ("abc",), "read_only": True}, "has the wrong form"),
     ],
 )
