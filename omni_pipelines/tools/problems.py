@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from omni_pipelines.records import Record
 
 CLOSE = 0.6
 """How alike two names must be for one to be taken as a slip for the other, 0 to 1."""
+MOST_PROBLEMS = 100
 MOST_DEPTH = 100
 """Levels of lists and fields inside each other; what is read by people has fewer than ten."""
 _TYPE_CURES = {
@@ -41,7 +43,7 @@ _SIZES = {
 }
 _SHORT = reprlib.Repr()
 _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlevel = 60, 60, 2
-_PLAIN_NAME = re.compile(r"[\w$-]+")
+_PLAIN_NAME = re.compile(r"[\w$-]{1,60}")
 
 
 class Problem(Record):
@@ -88,14 +90,15 @@ def nearest(name: object, known: Iterable[object]) -> str:
 
 
 def problems(validator: Validator, value: Any) -> list[Problem]:
-    """All that a schema finds wrong with a value, in the order of the places; empty if it is right.
+    """What a schema finds wrong with a value, in the order of the places; empty if it is right.
 
-    Where the type is wrong nothing else is told of the place.
+    At most `MOST_PROBLEMS` are told, and where the type is wrong nothing else of the place.
     """
     if _is_deeper(value, MOST_DEPTH):
         message = f"is nested deeper than {MOST_DEPTH} levels"
         return [Problem(field="", type="depth", message=message, suggestion="make it flatter")]
-    found = {problem for error in validator.iter_errors(value) for problem in _problems(error)}
+    every = (problem for error in validator.iter_errors(value) for problem in _problems(error))
+    found = set(itertools.islice(every, MOST_PROBLEMS))
     mistyped = {each.field for each in found if each.type == "type"}
     told = [each for each in found if each.type == "type" or each.field not in mistyped]
     return sorted(told, key=lambda each: (each.field, each.type, each.message))

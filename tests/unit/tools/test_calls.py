@@ -187,6 +187,13 @@ def test_a_message_stays_short_whatever_the_value(catalogue: ToolCatalogue) -> N
         assert len(response.error_message or "") < 300
 
 
+def test_an_answer_stays_short_whatever_is_sent(catalogue: ToolCatalogue) -> None:
+    for arguments in ({"x" * 100_000: 1}, {f"x{number}": 1 for number in range(10_000)}, {"labels": [1] * 10_000}):
+        response = catalogue.call("post.send", arguments)
+        assert response.is_error
+        assert len(response.model_dump_json()) < 50_000
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
