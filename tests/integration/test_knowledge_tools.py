@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
 from omni_pipelines.contracts import json_schema
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.ids import content_hash
-from omni_pipelines.ingest.chunks import reconcile_chunks
-from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.ingest.publish import publish
-from omni_pipelines.ingest.sources import register, save_sources
-from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.tools import knowledge_catalogue
 from omni_pipelines.responses import ToolResponse
@@ -31,61 +21,27 @@ from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.text.engines import load_counter
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.schema import check_document, check_tool, tool_schema
+from tests.fakes import FakeEmbedder
+from tests.integration.line import Line, write
 
 KEYS = "# Keys\n\nKeys are rotated with the rotate command every ninety days.\nOld keys stay valid for one hour.\n"
 OTTERS = "# Otters\n\nOtters sleep holding hands, so that none of them drifts away.\n"
 
 
-class BagOfWords:
-    """An embedder: a text's vector is the sum of one fixed random vector a word."""
-
-    dimensions = 384
-
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
-        rows = np.stack([self._vector(text) for text in texts])
-        if on_batch:
-            on_batch(len(texts))
-        return rows
-
-    def _vector(self, text: str) -> np.ndarray:
-        total = np.zeros(self.dimensions, np.float32)
-        for word in text.lower().split():
-            seed = int.from_bytes(hashlib.sha256(word.strip(".,?#").encode()).digest()[:4], "big")
-            total += np.random.default_rng(seed).standard_normal(self.dimensions).astype(np.float32)
-        length = float(np.linalg.norm(total))
-        return total / length if length else total
-
-
-def made(home: Home, folder: Path) -> None:
-    """The whole line, from files to a release."""
-    settings = load_settings(home)
-    sources, _ = register([], [folder])
-    save_sources(home, sources)
-    with writing(home, settings):
-        reconcile_documents(home, settings)
-        reconcile_chunks(home, settings, lambda text: len(text.split()))
-        reconcile_embeddings(home, BagOfWords(), "bag-of-words/1")
-        build_keyword_index(home)
-        build_vector_index(home)
-        publish(home, settings, "run-1")
-
-
 @pytest.fixture(scope="module")
 def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "docs"
-    folder.mkdir()
-    (folder / "keys.md").write_text(KEYS)
-    (folder / "otters.md").write_text(OTTERS)
-    (folder / "tool.py").write_text('def rotate(key: str) -> str:\n    """Turn a key around."""\n    return key\n')
-    home = Home(folder.parent / ".omni")
-    home.create()
-    made(home, folder)
+    tool = 'def rotate(key: str) -> str:\n    """Turn a key around."""\n    return key\n'
+    write(folder, {"keys.md": KEYS, "otters.md": OTTERS, "tool.py": tool})
+    line = Line(Home(folder.parent / ".omni"))
+    line.add(folder)
+    line.run()
     return folder
 
 
 @pytest.fixture
 def tools(docs: Path) -> ToolCatalogue:
-    return knowledge_catalogue(docs.parent / ".omni", embedder=BagOfWords())
+    return knowledge_catalogue(docs.parent / ".omni", embedder=FakeEmbedder())
 
 
 def answered(tools: ToolCatalogue, name: str, **arguments: Any) -> Any:
@@ -127,7 +83,7 @@ def test_a_search_finds_the_passage_with_its_bytes(tools: ToolCatalogue, docs: P
 
 
 def test_a_search_is_the_librarians_search(tools: ToolCatalogue, docs: Path) -> None:
-    hits = Librarian.open(docs.parent / ".omni", embedder=BagOfWords()).search("keys", k=3)
+    hits = Librarian.open(docs.parent / ".omni", embedder=FakeEmbedder()).search("keys", k=3)
     assert answered(tools, "knowledge.search", query="keys", k=3) == [hit.model_dump(mode="json") for hit in hits]
 
 

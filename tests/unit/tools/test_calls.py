@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -203,7 +203,6 @@ NAMES = st.sampled_from(["to", "copies", "weight", "speed", "labels", "marks", "
 
 
 @given(st.dictionaries(NAMES, JSON, max_size=4) | JSON)
-@settings(deadline=None)
 def test_whatever_is_sent_the_answer_is_an_envelope(arguments: Any) -> None:
     catalogue = ToolCatalogue()
     catalogue.add(send)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.tools.catalogue import ToolCatalogue, as_json, as_yaml
@@ -86,7 +86,6 @@ DOCUMENTS = st.lists(DEFINITIONS, max_size=3, unique_by=lambda definition: defin
 
 
 @given(DOCUMENTS)
-@settings(deadline=None)
 def test_a_document_survives_json_and_yaml(document: ToolDocument) -> None:
     values = written(document)
     assert check_document(values) == []
