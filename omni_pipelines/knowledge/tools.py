@@ -29,10 +29,10 @@ class Where(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str | None = None
-    path: str | None = None
-    language: str | None = None
-    kind: str | None = None
+    source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
+    path: Annotated[str | None, Field(description="Path of a file in its source, exactly.")] = None
+    language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
+    kind: Annotated[str | None, Field(description="prose, markup or code.")] = None
 
 
 class KnowledgeTools:

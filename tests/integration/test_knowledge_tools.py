@@ -62,7 +62,9 @@ def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCata
     for tool, definition in zip(document["tools"], tools.tools, strict=True):
         assert check_tool(tool) == []
         Draft202012Validator.check_schema(definition.input_schema)
-        assert all(part.description for part in definition.parameters.properties.values())
+        for part in definition.parameters.properties.values():
+            assert part.description
+            assert all(inner.description for inner in (part.properties or {}).values())
         in_list = {"$ref": "#/$defs/ToolMetadata", "$defs": tool_schema()["$defs"]}
         assert Draft202012Validator(in_list).is_valid(definition.metadata.model_dump(by_alias=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,6 +162,14 @@ def test_arguments_of_any_size_have_kept_answers_of_their_own() -> None:
     catalogue.add(double)
     answers = [catalogue.call("test.double", {"number": number}).data for number in (10**30, 10**30 + 1, 10**30)]
     assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
+
+
+def test_many_threads_get_the_same_kept_answer() -> None:
+    catalogue = catalogue_of(Shelf())
+    first = catalogue.call("shelf.read").data
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: catalogue.call("shelf.read").data, range(200)))
+    assert answers == [first] * 200
 
 
 def test_an_error_is_not_kept() -> None:
