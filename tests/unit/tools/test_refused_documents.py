@@ -27,7 +27,7 @@ GOOD: dict[str, Any] = {
         }
     ],
 }
-GONE = object()
+GONE = type("Gone", (), {"__repr__": lambda _: "gone"})()
 TOOL = "tools[0]"
 PARTS = "tools[0].parameters"
 ITEM = "tools[0].parameters.properties.item"
