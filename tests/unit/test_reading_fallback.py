@@ -53,7 +53,7 @@ def test_the_plain_reader_stands_in_for_one_that_gives_up() -> None:
 def test_after_many_failures_the_next_file_still_finds_the_same_readers() -> None:
     for _ in range(20):
         read_document(reader("a.md"), b"text", "a.md")
-    info = readers._READING.get_info("read_markdown", "markdown/1")
+    info = readers._READING.get_info("read_markdown", reader("a.md").fingerprint)
     assert info is not None
     assert info.failures == 0
 
