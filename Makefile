@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix dev clean models browser pins bench
+.PHONY: help run ask test check fix dev clean models browser pins bench schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -62,6 +62,9 @@ browser:
 		echo "installing chromium for the browser tests"; \
 		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
 	fi
+
+schemas: $(STAMP) ## write docs/schemas anew from the shared types
+	@$(OMNI) schema --write docs/schemas
 
 pins: $(STAMP) ## write constraints.txt anew from what is installed
 	@{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt

@@ -21,6 +21,8 @@ OmniError                      exit 1   the domain said no
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -89,6 +91,22 @@ class HomeError(ConfigurationError):
 
 class ModelMissing(ConfigurationError):
     """A model was never pulled, or its files are not what they were."""
+
+
+class ToolNotFoundError(OmniError):
+    """There is no tool of this name."""
+
+    code: ClassVar[str] = "3001"
+    exit_code = 2
+
+    def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
+        near = difflib.get_close_matches(tool, available_tools, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"tools: {', '.join(available_tools)}"
+        super().__init__(f"there is no tool {tool!r}", cure=cure)
+        self.tool, self.available_tools = tool, tuple(available_tools)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.tool, self.available_tools))
 
 
 class RetryableError(OmniError):
