@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from native.errors import TableCorrupt, engine_errors
 from native.lance_tables import LanceTable
 
 COLUMN = "vector"
@@ -99,8 +100,9 @@ def nearest(
         "refine_factor": REFINE,
         "nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    rows = dataset.scanner(
-        columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
-    ).to_table()
+    with engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest"):
+        rows = dataset.scanner(
+            columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
+        ).to_table()
     pairs = zip(rows[key].to_pylist(), rows["_distance"].to_pylist(), strict=True)
     return [(name, 1.0 - distance) for name, distance in pairs]
