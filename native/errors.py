@@ -219,9 +219,9 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r" at line \d+ column \d+$", _FORMAT),
     )
 )
-"""Lance, Tantivy and tokenizers raise Python's own ValueError, OSError or RuntimeError: only the text tells more. What the
-system refused is quoted with its number and found by that; a LanceError(IO) without one is a file that is not as it
-should be."""
+"""Lance, Tantivy and tokenizers raise Python's own ValueError, OSError or RuntimeError: only the text tells more.
+What the system refused is quoted with its number, and found by that; a LanceError(IO) without one is a file that is
+not as it should be."""
 
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
