@@ -57,7 +57,7 @@ class OmniError(Exception):
         retryable: bool | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """With a `code` of its own, an error has that code's exit code, and may be tried again when that code may."""
+        """A `code` of its own brings its retry, and its exit code where the class has no better one."""
         super().__init__(message)
         self.message = text_of(message)
         self.cure = cure
@@ -67,7 +67,10 @@ class OmniError(Exception):
             self.code = str(code)
         if retryable is not None or row is not None:
             self.retryable = bool(row and row.retryable) if retryable is None else retryable
-            self.exit_code = 3 if self.retryable else row.exit_code if row else type(self).exit_code
+        if self.retryable:
+            self.exit_code = 3
+        elif row is not None and not row.retryable and type(self).exit_code == 1:
+            self.exit_code = row.exit_code
 
     @property
     def category(self) -> ErrorCategory:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
+import decimal
 import enum
 import math
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -140,6 +142,6 @@ _SIMPLE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (float, _number),
     ((bytes, bytearray, memoryview), _bytes),
     ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
-    (PurePath, str),
+    ((PurePath, decimal.Decimal, uuid.UUID), str),
     (BaseException, lambda value: f"{type(value).__name__}: {text_of(value)}"),
 )

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _HEAD = """# Errors
 
-Every error carries a number. `omni errors 4003` explains one, `omni errors` lists all, `--json` for programs. This page
-is written by `make docs` from `omni_pipelines/error_codes.py`.
+Every error carries a number. `omni errors 4003` explains one, `omni errors` lists all, with `--json` for programs.
+This page is written by `make docs`.
 
 - **try again**: the same call may work in a moment.
 - **refusal**: a rule said no before anything was done; the status of the response is `blocked`, not `error`.
-- **exit**: the exit code of the command line, 1 the domain said no, 2 usage or configuration, 3 try again. An error that
-  knows better has its own: a source to ingest that is not there is 4003, and exits with 2 as a wrong argument does.
+- **exit**: the exit code of the command line: 1 the domain said no, 2 usage or configuration, 3 try again. An error
+  that knows better has its own: a source that is not there is 4003, and exits with 2 as any wrong argument does.
 
 Numbers from 8000 to 8999 belong to skills.
 """
