@@ -15,7 +15,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -335,7 +335,7 @@ class AsyncCommandExecutor(_Executor):
         began = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
-                outcome = await _outcome(func, args, kwargs)
+                outcome = await _guarded(_call(func, args, kwargs))
         except TimeoutError:  # ours: one that was raised by what we called is an outcome
             outcome = _Outcome(error=ToolTimeout(_name(func), timeout or 0))
         return self._response(outcome, began, error_map, metadata)
@@ -392,24 +392,33 @@ def _settle(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     value = func(*args, **kwargs)
     if not (inspect.isawaitable(value) or inspect.isasyncgen(value)):
         return _collect(value)
-    finish = functools.partial(asyncio.run, _finish(value))
+    finish = functools.partial(asyncio.run, _guarded(_finish(value)))
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return finish()
-    return _start(finish).result().get()
+        return finish().get()
+    return _start(finish).result().get().get()
 
 
-async def _outcome(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Outcome:
+async def _call(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Outcome:
     """Of a call from a running event loop."""
+    if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):
+        return await _finish(func(*args, **kwargs))
+    outcome = await _on_thread(functools.partial(func, *args, **kwargs))
+    if outcome.error is not None:
+        return outcome
+    if inspect.isgenerator(outcome.value):
+        return await _on_thread(functools.partial(_collect, outcome.value))
+    return await _finish(outcome.value)
+
+
+async def _guarded(outcome: Coroutine[Any, Any, _Outcome]) -> _Outcome:
+    """A task's error as an outcome: `asyncio.run` stumbles over one whose repr raises, and keeps SIGINT then.
+
+    A task that is cancelled from outside stays cancelled.
+    """
     try:
-        if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):
-            value = await func(*args, **kwargs)
-        else:
-            value = (await _on_thread(functools.partial(func, *args, **kwargs))).get()
-        if inspect.isgenerator(value):
-            return await _on_thread(functools.partial(_collect, value))
-        return _Outcome(await _finish(value))
+        return await outcome
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -423,12 +432,10 @@ async def _on_thread(call: Callable[[], Any]) -> _Outcome:
     return await asyncio.wrap_future(_start(call))
 
 
-async def _finish(value: Any) -> Any:
+async def _finish(value: Any) -> _Outcome:
     if inspect.isawaitable(value):
         value = await value
-    if inspect.isasyncgen(value):
-        return await _collect_async(value)
-    return _collect(value)
+    return _Outcome(await _collect_async(value) if inspect.isasyncgen(value) else _collect(value))
 
 
 def _collect(value: Any) -> Any:
