@@ -294,7 +294,7 @@ def test_every_listed_type_exists_and_is_found_by_its_name(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FOREIGN_TYPES if not name.startswith("pydantic_core")])
 def test_a_subclass_that_is_not_listed_means_what_its_base_means(name: str) -> None:
     kind = class_of(name)
-    below = type("Below", (kind,), {"__module__": "somewhere.else"})
+    below: type[BaseException] = type("Below", (kind,), {"__module__": "somewhere.else"})
     assert meaning_of(below.__new__(below)) == FOREIGN_TYPES[name]
 
 

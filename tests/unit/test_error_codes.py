@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from omni_pipelines import error_codes
 from omni_pipelines.error_codes import (
     SKILL_CODES,
     CodeInfo,
@@ -71,7 +72,12 @@ CATEGORIES = {
 }
 RETRYABLE = {"2003", "3003", "6001", "6002", "9002", "9003"}
 REFUSED = {"2001", "2002", "2003", "2004", "2005", "2006", "3004", "5005", "6003", "7004"}
-CORE = [explain(code) for code in CoreErrorCode]
+
+
+@pytest.fixture
+def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(error_codes, "_TABLE", dict(error_codes._TABLE))
 
 
 def row_of(code: str) -> CodeInfo:
@@ -150,14 +156,14 @@ def test_rows_come_by_number() -> None:
     assert set(codes) >= set(CoreErrorCode)
 
 
-def test_a_skill_registers_a_number_of_its_own() -> None:
+def test_a_skill_registers_a_number_of_its_own(own_table: None) -> None:
     row = register("8101", "CSV_NO_HEADER", "The file has no header line.", "Add one.")
     assert explain("8101") is row
     assert (row.category, row.exit_code, row.jsonrpc_code) == (ErrorCategory.UNKNOWN, 1, -32603)
     assert register("8101", "CSV_NO_HEADER", "The file has no header line.", "Add one.") == row
 
 
-def test_a_number_never_gets_a_second_meaning() -> None:
+def test_a_number_never_gets_a_second_meaning(own_table: None) -> None:
     register("8102", "FIRST", "The first meaning.", "Do this.")
     with pytest.raises(ValueError, match="taken by FIRST"):
         register("8102", "SECOND", "Another meaning.", "Do that.")
