@@ -108,6 +108,7 @@ _DEPENDENCY = Meaning("3006", "install what is missing")
 _MODEL = Meaning("3006", "run: omni model pull")
 _MEMORY = Meaning("3002", "close other programs, or do less at once")
 _READ = Meaning("4001", "check the disk")
+_UNREADABLE = Meaning("4001", "check the disk; if it is well, build the knowledge base again")
 _FULL = Meaning("4002", "make room on the disk")
 _READ_ONLY = Meaning("4002", "mount the disk for writing, or use another place")
 _HANDLES = Meaning("4001", "allow more open files (ulimit -n), or do less at once", retryable=True)
@@ -218,10 +219,12 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"Dataset at path .* was not found|^Ref not found|Lance index not found", _MISSING),
         (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
         (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
+        (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
+        (r"^External error: (Invalid user input|Not found|Lance reader|Encountered internal)", _CORRUPT),
         (r"^Dataset already exists|An index exists but the schema|^IndexWriter was consumed", _STATE),
         (r"^Invalid user input|^Append with different schema|^Schema error|not defined in the schema", _INVALID),
         (r"^An invalid argument was passed|^Query column .* must be", _INVALID),
-        (r"LanceError\(|/rust/lance", _READ),
+        (r"LanceError\(|/rust/lance|^Task was aborted", _UNREADABLE),
         (r" at line \d+ column \d+$", _FORMAT),
     )
 )
@@ -229,6 +232,8 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
 What the system refused is quoted with its number, and found by that; a LanceError(IO) without one is a file that is
 not as it should be."""
 
+_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _UNREADABLE})
+"""What a binding knows better that gave the engine nothing but a file to open."""
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _RUST_PLACE = re.compile(r",?\s*(?:location: )?/(?:home|rustc|root)/\S+\.rs:\d+:\d+")
@@ -272,16 +277,19 @@ def engine_errors(
     """Around calls of an engine: what it raises comes out as one of ours, and its message begins with `what`.
 
     `missing` and `corrupt` are the classes for what is not there and what is damaged, with `cure` for both.
-    `otherwise` is the class for what nothing is known about; without it, such an error passes through as it is.
+    `otherwise` is for calls that give the engine nothing but a file: what is neither of these nor the system's is
+    that. Without it, an error that nothing is known about passes through as it is.
     """
     try:
         yield
     except EngineError:
         raise
     except BaseException as error:  # a panic in Rust is no Exception
+        meaning = meaning_of(error)
+        foreign = meaning is not None or isinstance(error, Exception)
+        if otherwise is not None and foreign and (meaning is None or meaning in _VAGUE):
+            raise otherwise(f"{what}: {_told(error)}", cure=cure) from error
         ours = translate(error, what, cure=cure, missing=missing, corrupt=corrupt)
-        if ours is None and otherwise is not None and isinstance(error, Exception):
-            ours = otherwise(f"{what}: {_told(error)}", cure=cure)
         if ours is None:
             raise
         raise ours from error

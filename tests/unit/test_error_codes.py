@@ -92,7 +92,7 @@ def test_the_numbers_and_names_are_the_agreed_ones() -> None:
 
 
 def test_a_code_is_its_number_as_text() -> None:
-    assert CoreErrorCode.STORAGE_NOT_FOUND == "4003"
+    assert str(CoreErrorCode.STORAGE_NOT_FOUND) == "4003"
     assert f"{CoreErrorCode.STORAGE_NOT_FOUND}" == "4003"
     assert CoreErrorCode("4003") is CoreErrorCode.STORAGE_NOT_FOUND
 

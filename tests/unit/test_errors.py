@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -37,8 +38,10 @@ STRUCTURED: list[OmniError] = [
     CellError("ls | wc", "exit", "code 2", code="5003"),
 ]
 
+Kind = TypeVar("Kind")
 
-def subclasses(kind: type) -> Iterator[type]:
+
+def subclasses(kind: type[Kind]) -> Iterator[type[Kind]]:
     for each in kind.__subclasses__():
         yield each
         yield from subclasses(each)
@@ -49,8 +52,14 @@ def tree(page: str | None, root: str) -> set[str]:
     return {root, *re.findall(r"── (\w+)", page)}
 
 
-OURS = [OmniError, *(each for each in subclasses(OmniError) if each.__module__ == "omni_pipelines.errors")]
-NATIVE = [EngineError, *(each for each in subclasses(EngineError) if each.__module__ == "native.errors")]
+OURS: list[type[OmniError]] = [
+    OmniError,
+    *(each for each in subclasses(OmniError) if each.__module__ == "omni_pipelines.errors"),
+]
+NATIVE: list[type[EngineError]] = [
+    EngineError,
+    *(each for each in subclasses(EngineError) if each.__module__ == "native.errors"),
+]
 PLAIN = [kind for kind in OURS if kind not in {type(error) for error in STRUCTURED}]
 
 

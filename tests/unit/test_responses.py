@@ -129,7 +129,7 @@ def test_an_envelope_that_contradicts_itself_cannot_be_made(fields: dict[str, An
 
 def test_an_envelope_cannot_be_changed() -> None:
     with pytest.raises(pydantic.ValidationError, match="frozen"):
-        ToolResponse.success().status = ResponseStatus.ERROR  # type: ignore[misc]
+        ToolResponse.success().status = ResponseStatus.ERROR
 
 
 # --- unwrap
