@@ -49,7 +49,10 @@ def _message(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = clean(value)
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}… ({len(text):,} characters)"
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    end = f"… ({len(text):,} characters)"  # counted in, so that what was cut is not cut again where it is read
+    return text[: LONGEST_MESSAGE - len(end)] + end
 
 
 Message = Annotated[str, BeforeValidator(_message), Field(min_length=1)]

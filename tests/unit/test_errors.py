@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import re
+import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -205,7 +206,9 @@ def test_a_validation_error_is_a_configuration_error_and_shortens_a_long_value()
     assert len(error.value) == 9_000
 
 
-@pytest.mark.parametrize("error", [OmniError("plain"), *STRUCTURED], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error", [OmniError("plain", details={"call": print}), *STRUCTURED], ids=lambda error: type(error).__name__
+)
 def test_to_dict_is_json(error: OmniError) -> None:
     found = json.loads(json.dumps(error.to_dict()))
     assert found.keys() == {"message", "code", "category", "cure", "retryable", "details"}
@@ -223,7 +226,7 @@ def test_to_dict_is_json(error: OmniError) -> None:
         *(kind("it happened", cure="mend it") for kind in PLAIN),
         *STRUCTURED,
         *(kind("it happened", cure="mend it") for kind in NATIVE),
-        OmniError("own code", code="6002", details={"a": {1, 2}}),
+        OmniError("own code", code="6002", details={"lock": threading.Lock(), "all": {1, 2}}),
         EngineError("own code", code="4002", retryable=True),
         ValidationError("callback", lambda: None),
     ],

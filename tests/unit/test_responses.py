@@ -220,8 +220,14 @@ def test_an_empty_message_becomes_the_name() -> None:
 
 
 def test_a_message_is_cut_where_nobody_would_read_on() -> None:
-    message = ToolResponse.error("x" * 1_000_000).error_message
-    assert message == "x" * LONGEST_MESSAGE + "… (1,000,000 characters)"
+    response = ToolResponse.error("x" * 1_000_000)
+    assert len(response.error_message or "") == LONGEST_MESSAGE
+    assert str(response.error_message).endswith("xx… (1,000,000 characters)")
+    assert ToolResponse.model_validate_json(response.model_dump_json()) == response
+
+
+def test_a_message_is_valid_unicode_whoever_wrote_it() -> None:
+    assert ToolResponse.error("\ud800 broke").error_message == "? broke"
 
 
 # --- what a model reads
