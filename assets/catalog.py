@@ -1,4 +1,4 @@
-"""How the assets look in Dagster's catalog: owners, columns, row counts, previews, verdicts."""
+"""How the assets look in Dagster's catalog: owners, groups, columns, row counts, previews, verdicts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from typing import Any
 import dagster as dg
 
 from omni_pipelines.ingest.checks import Verdict
-from omni_pipelines.schemas import Table
+from omni_pipelines.ingest.preview import Rows, Sections
+from omni_pipelines.schemas import Table, description
 
 OWNERS = ["team:knowledge"]
+INGEST, INDEX, RELEASE = "ingest", "index", "release"
+"""Groups: what a job makes is one box in the graph."""
 INDEX_POOL = "index_build"
 """Index builds and releases run one at a time."""
+CHECKS = {
+    "schema": "Columns, types and value ranges are as defined.",
+    "unique_keys": "No key stands twice.",
+    "no_orphans": "Every row belongs to a row of the table before it, and every row of that one has its own here.",
+    "token_budget": "No chunk is longer than the budget it was cut to.",
+    "index_coverage": "Everything is in the index, and nothing else.",
+}
+Results = Iterator[dg.AssetCheckResult]
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\|`*_<>[]~#$&"})
 
 
 def columns(table: Table) -> dict[str, Any]:
@@ -21,39 +33,60 @@ def columns(table: Table) -> dict[str, Any]:
         dg.TableColumn(
             column.name,
             str(column.type),
-            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.name == table.key),
+            description(column),
+            dg.TableColumnConstraints(nullable=column.nullable, unique=column.name == table.key),
         )
         for column in table.schema
     ]
     return {"dagster/column_schema": dg.TableSchema(described), "dagster/table_name": table.name}
 
 
-def materialized(version: str, counts: Mapping[str, int | str], *, rows: int, uri: str) -> dg.MaterializeResult[None]:
-    """A materialization: its data version, its counts, and a table of them for people."""
-    preview = "| | |\n|---|---|\n" + "\n".join(f"| {name} | {_readable(value)} |" for name, value in counts.items())
+def materialized(
+    version: str, counts: Mapping[str, int | bool], preview: Sections, *, rows: int, uri: object
+) -> dg.MaterializeResult[None]:
+    """A materialization: its data version, its counts, and a preview for people."""
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
         metadata={
             "dagster/row_count": rows,
-            "dagster/uri": uri,
-            "preview": dg.MetadataValue.md(preview),
+            "dagster/uri": str(uri),
+            "preview": dg.MetadataValue.md(markdown(preview)),
             **counts,
         },
     )
 
 
-def _readable(value: int | str) -> str:
-    return f"{value:,}" if isinstance(value, int) else value
+def markdown(sections: Sections) -> str:
+    """Sections as Markdown tables under headings. What comes from documents is shown as it is, never rendered."""
+    shown = [f"#### {title}\n\n{_table(rows)}" for title, rows in sections.items() if rows]
+    return "\n\n".join(shown) or "Nothing yet."
+
+
+def _table(rows: Rows) -> str:
+    names = list(rows[0])
+    numbers = [all(isinstance(row[name], int | float) for row in rows) for name in names]
+    rule = ["---:" if number else "---" for number in numbers]
+    lines = [names, rule, *([_cell(row[name]) for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return " ".join(str(value).split()).translate(_MARKUP)
 
 
 def blocking(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
     """Specs of checks that stop everything downstream when they fail."""
-    return [dg.AssetCheckSpec(name, asset=asset, blocking=True) for name in names]
+    return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name], blocking=True) for name in names]
 
 
-def results(asset: str, verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
-    """Verdicts as Dagster's check results."""
+def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterable[Verdict]) -> Results:
+    """Verdicts as Dagster's check results: those a person asked for, who may run one check from the page."""
+    wanted = {key.name for key in context.selected_asset_check_keys}
     for verdict in verdicts:
+        if verdict.name not in wanted:
+            continue
         yield dg.AssetCheckResult(
             passed=verdict.passed,
             asset_key=asset,

@@ -1,13 +1,12 @@
 """`documents`: every file of every source as text, with its identity and its place."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 from pydantic import Field
 
-from assets.catalog import OWNERS, blocking, columns, materialized, results
+from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
 from omni_pipelines.ingest.checks import check_documents
 from omni_pipelines.ingest.documents import reconcile_documents
+from omni_pipelines.ingest.preview import documents_preview
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import DOCUMENTS
 from resources.knowledge import KnowledgeHome
@@ -22,20 +21,25 @@ class DocumentsConfig(dg.Config):
     """Delete documents even where the guard would stop."""
 
 
-@dg.asset(group_name="documents", kinds={"lance"}, owners=OWNERS, metadata=columns(DOCUMENTS))
+@dg.asset(group_name=INGEST, kinds={"lance"}, owners=OWNERS, metadata=columns(DOCUMENTS))
 def documents(
     context: dg.AssetExecutionContext, config: DocumentsConfig, knowledge: KnowledgeHome
 ) -> dg.MaterializeResult[None]:
-    """Files of the sources, read and parsed. Only files that changed are read; only proven absence deletes."""
+    """Every file of every source as text, one row a file, with its identity and its place.
+
+    Only files that changed since the last run are read. A document is deleted only after a complete listing of its
+    source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
+    Files that cannot be read are named in the preview, and never stop a run.
+    """
     with knowledge.writing(context.log) as home:
         report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
-        rows = table(home, DOCUMENTS).count()
+        rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
     for warning in report.warnings:
         context.log.warning(warning)
-    return materialized(report.version, report.counts, rows=rows, uri=str(home.table("documents")))
+    return materialized(report.version, report.counts, preview, rows=rows, uri=home.table("documents"))
 
 
-@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"))
-def documents_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"), can_subset=True)
+def documents_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, and no document twice."""
-    yield from results("documents", check_documents(knowledge.home))
+    yield from results(context, "documents", check_documents(knowledge.home))

@@ -1,32 +1,34 @@
 """`embeddings`: one vector a chunk; equal texts share the work."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import OWNERS, blocking, columns, materialized, results
+from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
 from omni_pipelines.ingest.checks import check_embeddings
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
+from omni_pipelines.ingest.preview import embeddings_preview
 from omni_pipelines.schemas import EMBEDDINGS
 from resources.engines import TextEngines
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(
-    group_name="embeddings", kinds={"lance", "onnx"}, owners=OWNERS, metadata=columns(EMBEDDINGS), deps=["chunks"]
-)
+@dg.asset(group_name=INGEST, kinds={"lance", "onnx"}, owners=OWNERS, metadata=columns(EMBEDDINGS), deps=["chunks"])
 def embeddings(
     context: dg.AssetExecutionContext, knowledge: KnowledgeHome, engines: TextEngines
 ) -> dg.MaterializeResult[None]:
-    """Vectors of chunks. A text that was embedded once is never embedded again."""
+    """One vector a chunk, for search by meaning.
+
+    A text that was embedded once is never embedded again: a renamed file or a new cut reuses the vectors of equal
+    texts. Another embedding model embeds everything anew.
+    """
     settings = knowledge.settings
     with knowledge.writing(context.log) as home:
         report = reconcile_embeddings(home, engines.embedder(settings), engines.fingerprint(settings))
+        preview = embeddings_preview(home)
     counts = {"embedded": report.embedded, "reused": report.reused}
-    return materialized(report.version, counts, rows=report.rows, uri=str(home.table("embeddings")))
+    return materialized(report.version, counts, preview, rows=report.rows, uri=home.table("embeddings"))
 
 
-@dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"))
-def embeddings_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)
+def embeddings_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, no vector twice, exactly one for every chunk."""
-    yield from results("embeddings", check_embeddings(knowledge.home))
+    yield from results(context, "embeddings", check_embeddings(knowledge.home))

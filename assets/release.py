@@ -2,16 +2,23 @@
 
 import dagster as dg
 
-from assets.catalog import INDEX_POOL, OWNERS, materialized
+from assets.catalog import INDEX_POOL, OWNERS, RELEASE, materialized
+from omni_pipelines.ingest.preview import release_preview
 from omni_pipelines.ingest.publish import publish
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(group_name="release", owners=OWNERS, deps=["keyword_index", "vector_index"], pool=INDEX_POOL)
+@dg.asset(group_name=RELEASE, kinds={"json"}, owners=OWNERS, deps=["keyword_index", "vector_index"], pool=INDEX_POOL)
 def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """The knowledge state in use. Nothing is visible before it; after it, everything is."""
+    """What readers see: one record that pins tables, indexes and counts to exact versions.
+
+    Nothing of a run is visible before it stands; afterwards everything is, at once. Where nothing changed, the
+    newest release stays.
+    """
     with knowledge.writing(context.log) as home:
-        report = publish(home, knowledge.settings, context.run_id)
+        report = publish(home, knowledge.settings, context.run.run_id)
+        preview = release_preview(home)
     shown = report.release
-    counts = {"release": shown.release, "new": "yes" if report.new else "no", **shown.counts}
-    return materialized(str(shown.release), counts, rows=shown.counts["chunks"], uri=str(home.releases))
+    counts = {"release": shown.release, "new": report.new, **shown.counts}
+    record = home.releases / f"{shown.release:012d}.json"
+    return materialized(report.version, counts, preview, rows=shown.counts["chunks"], uri=record)

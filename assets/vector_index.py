@@ -1,28 +1,32 @@
 """`vector_index`: the IVF index of the embeddings, a version of their table."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
-from assets.catalog import INDEX_POOL, OWNERS, blocking, materialized, results
+from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
 from omni_pipelines.ingest.checks import vector_coverage
 from omni_pipelines.ingest.indexes import build_vector_index
+from omni_pipelines.ingest.preview import vector_index_preview
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import EMBEDDINGS
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(group_name="indexes", kinds={"lance", "lancedb"}, owners=OWNERS, deps=["embeddings"], pool=INDEX_POOL)
+@dg.asset(group_name=INDEX, kinds={"lance", "lancedb"}, owners=OWNERS, deps=["embeddings"], pool=INDEX_POOL)
 def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """Vectors to chunks. Below 5,000 rows there is none: a scan is as fast, and exact."""
+    """Vectors to chunks: the IVF index of the embeddings, a version of their table.
+
+    New vectors are added to it; when they have become too many it is trained again. Below 5,000 rows there is none,
+    for comparing every vector is as fast, and exact.
+    """
     with knowledge.writing(context.log) as home:
         coverage = build_vector_index(home)
         version = str(table(home, EMBEDDINGS).head())
     counts = {"indexed": coverage.indexed, "parts": coverage.deltas}
-    return materialized(version, counts, rows=coverage.rows, uri=str(home.table("embeddings")))
+    preview = vector_index_preview(coverage)
+    return materialized(version, counts, preview, rows=coverage.rows, uri=home.table("embeddings"))
 
 
-@dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"))
-def vector_index_checks(knowledge: KnowledgeHome) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)
+def vector_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every vector is in the index, or the table is small enough to be scanned."""
-    yield from results("vector_index", [vector_coverage(knowledge.home)])
+    yield from results(context, "vector_index", [vector_coverage(knowledge.home)])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+
+PART = ".part"
+"""End of the name of a file or folder that is not finished yet; such names begin with a dot."""
 
 
 def sync_file(path: Path) -> None:
@@ -21,24 +25,36 @@ def sync_file(path: Path) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _write_synced(part, data)
-    os.replace(part, path)
+    part = _part(path)
+    try:
+        _write_synced(part, data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     sync_file(path.parent)
 
 
 def put_if_absent(path: Path, data: bytes) -> bool:
     """Create a file with its whole content, unless one is there. Returns whether it was created."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _write_synced(part, data)
+    part = _part(path)
     try:
+        _write_synced(part, data)
         os.link(part, path)
     except FileExistsError:
         return False
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
     sync_file(path.parent)
     return True
+
+
+def drop_parts(folder: Path) -> None:
+    """Remove what writers that were killed left unfinished. Call it while nobody writes there."""
+    for part in folder.glob(f".*{PART}"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 class Barrier:
@@ -63,6 +79,10 @@ class Barrier:
         if mark not in self._synced:
             sync_file(path)
             self._synced.add(mark)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, engine_errors
 
 FORMAT = "2.2"
 INDEX_CACHE_BYTES = 256 << 20
 METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
+MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
@@ -86,19 +88,28 @@ class LanceTable:
         return versions.is_dir() and any(versions.glob("*.manifest"))
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone."""
+        """Write an empty table with an identity of its own. A table that is there is left alone.
+
+        It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
+        """
         import lance
 
         if self.exists():
             return
-        marked = schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        identity = uuid.uuid4().hex
+        part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
         lance.write_dataset(
-            marked.empty_table(),
-            str(self.path),
+            schema.with_metadata({_UUID_KEY: identity.encode()}).empty_table(),
+            str(part),
             data_storage_version=FORMAT,
             enable_stable_row_ids=True,
-            session=session(),
         )
+        try:
+            os.rename(part, self.path)
+        except OSError:
+            shutil.rmtree(part)
+            if not self.exists():  # else another process made it just now, which is as good
+                raise
 
     def open(self, version: int | None = None) -> Any:
         """The Lance dataset at `version`, or at the head.
@@ -112,26 +123,36 @@ class LanceTable:
         if not self.exists():
             raise TableMissing(f"table {self.name} is not at {self.path}", cure="run: omni ingest")
         at = "" if version is None else f" at version {version}"
-        with self._errors(f"table {self.name}{at} cannot be opened", otherwise=TableCorrupt):
+        cure = "run: omni ingest" if version is None else "open the newest release"
+        with self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt):
             return lance.dataset(str(self.path), version=version, session=session())
 
-    def _errors(self, what: str = "", otherwise: type[TableCorrupt] | None = None) -> AbstractContextManager[None]:
+    def _errors(
+        self, what: str = "", cure: str = "run: omni ingest", otherwise: type[TableCorrupt] | None = None
+    ) -> AbstractContextManager[None]:
         what = what or f"table {self.name}"
-        return engine_errors(
-            what, cure="run: omni ingest", missing=TableMissing, corrupt=TableCorrupt, otherwise=otherwise
-        )
+        return engine_errors(what, cure=cure, missing=TableMissing, corrupt=TableCorrupt, otherwise=otherwise)
 
     def head(self) -> TableVersion:
         """The newest version."""
-        dataset = self.open()
+        return self.version(None)
+
+    def version(self, number: int | None) -> TableVersion:
+        """A version with its table's identity.
+
+        Raises:
+            TableMissing, TableCorrupt: as for `open`.
+        """
+        dataset = self.open(number)
         return TableVersion(dataset.schema.metadata[_UUID_KEY].decode(), dataset.version)
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
-        with self._errors():
-            return self.scanner(columns, where, version).to_table()
+        scanner = self.scanner(columns, where, version)
+        with self._errors(), missing_files(self.name):
+            return scanner.to_table()
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -206,9 +227,24 @@ class LanceTable:
             if name not in keep:
                 tags.delete(name)
 
+    def compact(self) -> None:
+        """Merge small files once there are many: every commit adds one, and hundreds make a scan ten times dearer.
+
+        Rows, their ids and what an index covers stay as they are.
+        """
+        dataset = self.open()
+        if len(dataset.get_fragments()) > MOST_FRAGMENTS:
+            with self._errors():
+                dataset.optimize.compact_files()
+
     def clean_up(self) -> None:
-        """Delete versions that are neither tagged nor the head. Call it under the writer's lock only."""
-        self.open().cleanup_old_versions(older_than=timedelta(0), error_if_tagged_old_versions=False)
+        """Delete versions that are neither tagged nor the head, and what killed writers left.
+
+        Call it under the writer's lock only: a commit that another writer prepares looks like a leftover.
+        """
+        self.open().cleanup_old_versions(
+            older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
+        )
 
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.
@@ -228,6 +264,20 @@ class LanceTable:
                 os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
                 moved.append(path.name)
         return moved
+
+
+@contextmanager
+def missing_files(table: str) -> Iterator[None]:
+    """Lance's missing files, in our words: the version was cleaned up while a reader still held it."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if "not found" not in str(error).lower():
+            raise
+        raise TableMissing(
+            f"files of table {table} are gone: {error}",
+            cure="open the newest release; if this is it, move the table away and run: omni ingest",
+        ) from error
 
 
 def _size(path: Path) -> int:

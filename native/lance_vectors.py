@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from native.errors import TableCorrupt, engine_errors
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, missing_files
 
 COLUMN = "vector"
 INDEX = "vector_idx"
@@ -89,7 +89,8 @@ def nearest(
 ) -> list[tuple[str, float]]:
     """The `k` nearest rows to `vector` (d,): their keys with cosines, highest first.
 
-    `where` is applied before the top k, so k rows come back if k rows match.
+    `where` is applied before the top k, and more partitions are probed until k rows are found: k rows come back
+    if k rows match.
     """
     dataset = table.open(version)
     query: dict[str, Any] = {
@@ -98,9 +99,10 @@ def nearest(
         "k": k,
         "metric": "cosine",
         "refine_factor": REFINE,
-        "nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
+        "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    with engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest"):
+    failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
+    with failed, missing_files(table.name):
         rows = dataset.scanner(
             columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
         ).to_table()

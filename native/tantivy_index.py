@@ -6,6 +6,7 @@ queries, quoted words become phrases that must match, and everything is capped f
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -15,27 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, engine_errors
 
-ANALYZER = "omni-1"
-"""Name and version of the analysis: an index made with another one is built anew."""
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000
 MAX_QUERY_TERMS = 64
 PHRASE_BOOST = 1.5
 CONTEXT_BOOST = 0.5
 """Title, heading and path count half as much as the text."""
+PARTS_BOOST = 0.2
+"""Words inside an identifier: more than nothing, for `parseHeader` is about headers."""
 _MUTABLE = ("meta.json", ".managed.json")
 """Files Tantivy replaces in place: a new generation copies them and hard-links the rest."""
-_TOKEN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{N}\p{M}]+"
-"""Words; single characters in scripts that put no space between words."""
 _PHRASE = re.compile(r'"[^"]*"')
 _PART = re.compile(r'"([^"]*)"|([^\s"]+)')
-_QUESTION_WORDS = (
-    "how what when where which who whom whose why do does did done can could shall should will would may might must "
-    "i me my we us our you your am is are was were be been being has have had s t there here from about so than"
-).split()
-"""Words a question is made of, beyond Tantivy's own short list."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +53,9 @@ class KeywordIndex:
         self.folder = folder
         self._index = index
         self._filters = filters
-        index.register_tokenizer(ANALYZER, _analyzer(stopwords=False))
-        self._query_analyzer = _analyzer(stopwords=True)
-        self._bare_analyzer = _analyzer(stopwords=False)
+        analysis.register(index)
+        self._query_analyzer = analysis.analyzer(stopwords=True)
+        self._bare_analyzer = analysis.analyzer(stopwords=False)
 
     @classmethod
     def create(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -68,7 +63,7 @@ class KeywordIndex:
         import tantivy
 
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, tantivy.Index(_schema(filters), str(folder)), filters)
+        return cls(folder, tantivy.Index(analysis.schema(filters), str(folder)), filters)
 
     @classmethod
     def open(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -169,6 +164,7 @@ class KeywordIndex:
 
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
+        text = analysis.normal(text)
         return self._analyzer_for(text).analyze(text)
 
     def _analyzer_for(self, text: str) -> Any:
@@ -177,7 +173,7 @@ class KeywordIndex:
     def _query(self, text: str) -> Any | None:
         import tantivy
 
-        text = text[:MAX_QUERY_CHARACTERS]
+        text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
         analyzer = self._analyzer_for(_PHRASE.sub(" ", text))
         parts: list[tuple[Any, Any]] = []
         budget = MAX_QUERY_TERMS
@@ -189,6 +185,10 @@ class KeywordIndex:
                 parts.append((tantivy.Occur.Must, self._phrase(terms)))
             else:
                 parts += self._word(terms)
+        parts += [
+            (tantivy.Occur.Should, self._exact("pairs", pair))
+            for pair in itertools.islice(analysis.character_pairs(text), MAX_QUERY_TERMS)
+        ]
         return tantivy.Query.boolean_query(parts) if parts else None
 
     def _word(self, terms: list[str]) -> list[tuple[Any, Any]]:
@@ -203,10 +203,15 @@ class KeywordIndex:
     def _term(self, term: str) -> Any:
         import tantivy
 
-        schema = self._index.schema
-        text = tantivy.Query.term_query(schema, "text", term)
-        context = tantivy.Query.boost_query(tantivy.Query.term_query(schema, "context", term), CONTEXT_BOOST)
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, text), (tantivy.Occur.Should, context)])
+        boosted = (("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
+        fields = [tantivy.Query.boost_query(self._exact(name, term), boost) for name, boost in boosted]
+        queries = [self._exact("text", term), *fields]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+    def _exact(self, field: str, term: str) -> Any:
+        import tantivy
+
+        return tantivy.Query.term_query(self._index.schema, field, term)
 
     def _phrase(self, terms: list[str]) -> Any:
         import tantivy
@@ -238,12 +243,15 @@ class KeywordWriter:
 
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
+            text = analysis.normal(entry.text)
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     fingerprint=entry.fingerprint,
-                    text=entry.text,
-                    context=entry.context,
+                    text=text,
+                    context=analysis.normal(entry.context),
+                    parts=" ".join(analysis.identifier_parts(text)),
+                    pairs=" ".join(analysis.character_pairs(text)),
                     **entry.filters,
                 )
             )
@@ -257,27 +265,3 @@ class KeywordWriter:
         """Make all of it visible and durable."""
         with engine_errors("the keyword index cannot be written"):
             self._writer.commit()
-
-
-def _schema(filters: tuple[str, ...]) -> Any:
-    import tantivy
-
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("fingerprint", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="position")
-    builder.add_text_field("context", stored=False, tokenizer_name=ANALYZER, index_option="freq")
-    for name in filters:
-        builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
-    return builder.build()
-
-
-def _analyzer(*, stopwords: bool) -> Any:
-    import tantivy
-
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_TOKEN))
-    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
-    if stopwords:
-        builder = builder.filter(tantivy.Filter.stopword("english"))
-        builder = builder.filter(tantivy.Filter.custom_stopword(_QUESTION_WORDS))
-    return builder.filter(tantivy.Filter.stemmer("english")).build()

@@ -5,6 +5,8 @@ OmniError                      3002  exit 1   the domain said no
 ├── CitationNotFound           4003           nothing stands at the place a citation names
 ├── DeletionRefused            3004           a listing would delete more than it should
 ├── TableBroken                4004           a table or index on disk fails its own checks
+├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
+├── NetworkBlocked             6003           an answer leads to another host
 ├── SecurityError              2004           a check refused it before it did anything
 ├── ToolNotFoundError          3001  exit 2   there is no tool of this name
 ├── ToolExecutionError         3002           a tool ran and failed
@@ -18,6 +20,9 @@ OmniError                      3002  exit 1   the domain said no
 └── RetryableError             3005  exit 3   the same command may work in a moment
     ├── HomeBusy               3005           another process is writing to this home
     ├── UpstreamMoved          3005           a table changed while it was being indexed
+    ├── NetworkUnreachable     6001           nobody answers at an address
+    ├── NetworkTimeout         6002           an answer did not come in time
+    ├── NetworkBadResponse     6004           an answer is broken, or says that the server is not well
     └── ToolTimeout            3003           a tool did not finish in its time
 
 The numbers are explained in `omni_pipelines.error_codes`. `native.errors` is the tree below, of the engines;
@@ -120,6 +125,18 @@ class TableBroken(OmniError):
     """A table or an index on disk fails its own checks."""
 
     code = CoreErrorCode.STORAGE_CORRUPTION
+
+
+class LanguageModelFailed(OmniError):
+    """A language model refused, or answered with what cannot be used."""
+
+    code = CoreErrorCode.AGENT_MODEL_FAILED
+
+
+class NetworkBlocked(OmniError):
+    """An answer leads to another host, which nobody allowed."""
+
+    code = CoreErrorCode.NETWORK_BLOCKED
 
 
 class SecurityError(OmniError):
@@ -241,6 +258,24 @@ class HomeBusy(RetryableError):
 
 class UpstreamMoved(RetryableError):
     """A table changed while it was being indexed."""
+
+
+class NetworkUnreachable(RetryableError):
+    """Nobody answers at an address."""
+
+    code = CoreErrorCode.NETWORK_UNREACHABLE
+
+
+class NetworkTimeout(RetryableError):
+    """An answer did not come in time."""
+
+    code = CoreErrorCode.NETWORK_TIMEOUT
+
+
+class NetworkBadResponse(RetryableError):
+    """An answer is broken, or says that the server is not well."""
+
+    code = CoreErrorCode.NETWORK_BAD_RESPONSE
 
 
 class ToolTimeout(RetryableError):

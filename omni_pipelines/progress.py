@@ -28,24 +28,20 @@ class Report:
 
 
 Listener = Callable[[Report], None]
-_listener: ContextVar[Listener | None] = ContextVar("omni_progress_listener", default=None)
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("omni_progress_listeners", default=())
 
 
 def report(step: str, done: int, total: int, unit: str, detail: str = "") -> None:
-    """Tell the listener, if there is one."""
-    listener = _listener.get()
-    if listener is not None:
+    """Tell every listener."""
+    for listener in _listeners.get():
         listener(Report(step, done, total, unit, detail))
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send every report made inside the block to `listener`, unless an outer block already listens."""
-    if _listener.get() is not None:
-        yield
-        return
-    token = _listener.set(listener)
+    """Send every report made inside the block to `listener` too: a terminal's bar and a run's log hear the same."""
+    token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listeners.reset(token)

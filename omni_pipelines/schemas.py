@@ -18,19 +18,33 @@ PACKED = {
 """How text columns are stored: 0.3 of raw, random access kept. zstd without miniblock is worse than nothing."""
 
 
-def key(name: str) -> pa.Field:
+def key(name: str, says: str) -> pa.Field:
     """A key column: without this metadata two writers at once can both insert the same new key."""
-    return pa.field(name, pa.string(), nullable=False, metadata={b"lance-schema:unenforced-primary-key": b"true"})
+    return _field(name, pa.string(), says, {b"lance-schema:unenforced-primary-key": b"true"})
 
 
-def required(name: str, kind: pa.DataType) -> pa.Field:
+def required(name: str, kind: pa.DataType, says: str) -> pa.Field:
     """A column that is never null."""
-    return pa.field(name, kind, nullable=False)
+    return _field(name, kind, says, {})
 
 
-def packed(name: str) -> pa.Field:
+def packed(name: str, says: str) -> pa.Field:
     """A text column that is worth compressing."""
-    return pa.field(name, pa.string(), nullable=False, metadata=PACKED)
+    return _field(name, pa.string(), says, PACKED)
+
+
+def _field(name: str, kind: pa.DataType, says: str, how: dict[bytes, bytes]) -> pa.Field:
+    return pa.field(name, kind, nullable=False, metadata={b"description": says.encode(), **how})
+
+
+def is_packed(column: pa.Field) -> bool:
+    """Whether a column is compressed text."""
+    return PACKED.items() <= column.metadata.items()
+
+
+def description(column: pa.Field) -> str:
+    """What a column holds, in a few words. Stored with the table, for whoever opens it without us."""
+    return str(column.metadata[b"description"].decode())
 
 
 @dataclass(frozen=True)
@@ -47,25 +61,25 @@ DOCUMENTS = Table(
     "doc_id",
     pa.schema(
         [
-            key("doc_id"),
-            required("source", pa.string()),
-            required("path", pa.string()),  # relative to the source, "/" between parts
-            required("uri", pa.string()),
-            required("media_type", pa.string()),
-            required("kind", pa.string()),  # prose | markup | code
-            required("language", pa.string()),  # of code: "python"; of prose: ""
-            required("title", pa.string()),
-            required("size", pa.int64()),  # bytes
-            required("mtime_ns", pa.int64()),
-            required("stat", pa.string()),  # size:mtime:ctime:inode at the last read; "" = read again
-            required("content_hash", pa.string()),  # blake3 of the bytes
-            required("encoding", pa.string()),  # Python codec name of the bytes
-            required("bom_bytes", pa.int8()),  # bytes before the first character
-            required("verbatim", pa.bool_()),  # text is the decoded file, character for character
-            packed("text"),
-            packed("structure"),  # JSON: {"sections": [[start, path...]...], "lines": [[char, line]...]}
-            required("parser", pa.string()),  # name/version of the reader
-            required("revision", pa.string()),  # hash of all that chunks are made from
+            key("doc_id", "hash of source and path"),
+            required("source", pa.string(), "name of the source it belongs to"),
+            required("path", pa.string(), "relative to the source, / between parts"),
+            required("uri", pa.string(), "where the file is"),
+            required("media_type", pa.string(), "what the file is, as text/markdown"),
+            required("kind", pa.string(), "prose, markup or code"),
+            required("language", pa.string(), "of code: python; of prose: empty"),
+            required("title", pa.string(), "first heading, or the file's name"),
+            required("size", pa.int64(), "bytes of the file"),
+            required("mtime_ns", pa.int64(), "last change of the file, nanoseconds since 1970"),
+            required("stat", pa.string(), "size:mtime:ctime:inode at the last read; empty: read it again"),
+            required("content_hash", pa.string(), "blake3 of the bytes"),
+            required("encoding", pa.string(), "Python's name of the codec of the bytes"),
+            required("bom_bytes", pa.int8(), "bytes before the first character"),
+            required("verbatim", pa.bool_(), "whether the text is the decoded file, character for character"),
+            packed("text", "all of its text"),
+            packed("structure", "JSON: {sections: [[start, path...]...], lines: [[char, line]...]}"),
+            required("parser", pa.string(), "name/version of the reader"),
+            required("revision", pa.string(), "hash of all that chunks are made from"),
         ]
     ),
 )
@@ -75,16 +89,16 @@ QUARANTINE = Table(
     "quarantine_id",
     pa.schema(
         [
-            key("quarantine_id"),
-            required("source", pa.string()),
-            required("path", pa.string()),
-            required("stat", pa.string()),
-            required("code", pa.string()),  # E_BINARY, E_ENCODING, E_TOO_LARGE, ...
-            required("stage", pa.string()),  # read | parse
-            required("parser", pa.string()),
-            required("detail", pa.string()),  # at most 500 characters
-            required("first_seen", pa.timestamp("us", "UTC")),
-            required("attempts", pa.int32()),
+            key("quarantine_id", "hash of source and path"),
+            required("source", pa.string(), "name of the source it belongs to"),
+            required("path", pa.string(), "relative to the source"),
+            required("stat", pa.string(), "size:mtime:ctime:inode at the last attempt"),
+            required("code", pa.string(), "E_BINARY, E_ENCODING, E_TOO_LARGE, ..."),
+            required("stage", pa.string(), "read or parse"),
+            required("parser", pa.string(), "name/version of the reader"),
+            required("detail", pa.string(), "what was wrong, at most 500 characters"),
+            required("first_seen", pa.timestamp("us", "UTC"), "when it was first refused"),
+            required("attempts", pa.int32(), "how often it was tried"),
         ]
     ),
 )
@@ -94,28 +108,28 @@ CHUNKS = Table(
     "chunk_id",
     pa.schema(
         [
-            key("chunk_id"),
-            required("doc_id", pa.string()),
-            required("ordinal", pa.int32()),  # 0 for the first chunk of a document
-            required("source", pa.string()),
-            required("path", pa.string()),
-            required("uri", pa.string()),
-            required("title", pa.string()),
-            required("heading", pa.string()),  # "Guide > Install", or a code symbol; "" at the top
-            required("language", pa.string()),
-            required("kind", pa.string()),
-            packed("text"),
-            required("start_char", pa.int64()),  # into the document's text
-            required("end_char", pa.int64()),
-            required("start_byte", pa.int64()),  # into the file; into UTF-8 text where it is not verbatim
-            required("end_byte", pa.int64()),
-            required("start_line", pa.int32()),  # lines of the file, from 1
-            required("end_line", pa.int32()),
-            required("token_count", pa.int32()),
-            required("text_hash", pa.string()),  # of what is embedded: heading and text
-            required("revision", pa.string()),  # of the document this was cut from
-            required("chunker", pa.string()),  # fingerprint of chunker and tokenizer
-            packed("metadata"),  # JSON, for the open rest
+            key("chunk_id", "hash of document, ordinal, text and chunker"),
+            required("doc_id", pa.string(), "the document it was cut from"),
+            required("ordinal", pa.int32(), "0 for the first chunk of a document"),
+            required("source", pa.string(), "name of the source it belongs to"),
+            required("path", pa.string(), "of the document, relative to the source"),
+            required("uri", pa.string(), "where the document is"),
+            required("title", pa.string(), "of the document"),
+            required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
+            required("language", pa.string(), "of code: python; of prose: empty"),
+            required("kind", pa.string(), "prose, markup or code"),
+            packed("text", "the passage"),
+            required("start_char", pa.int64(), "first character, in the document's text"),
+            required("end_char", pa.int64(), "behind the last character"),
+            required("start_byte", pa.int64(), "first byte in the file; in UTF-8 text where not verbatim"),
+            required("end_byte", pa.int64(), "behind the last byte"),
+            required("start_line", pa.int32(), "first line of the file, from 1"),
+            required("end_line", pa.int32(), "last line, from 1"),
+            required("token_count", pa.int32(), "tokens of the text, never above the budget"),
+            required("text_hash", pa.string(), "of what is embedded: heading and text"),
+            required("revision", pa.string(), "of the document this was cut from"),
+            required("chunker", pa.string(), "fingerprint of chunker and tokenizer"),
+            packed("metadata", "JSON, for the open rest"),
         ]
     ),
 )
@@ -125,14 +139,14 @@ EMBEDDINGS = Table(
     "chunk_id",
     pa.schema(
         [
-            key("chunk_id"),
-            required("text_hash", pa.string()),
-            required("model", pa.string()),  # fingerprint of the embedder
-            required("source", pa.string()),
-            required("path", pa.string()),
-            required("language", pa.string()),
-            required("kind", pa.string()),
-            pa.field("vector", pa.list_(pa.float16(), VECTOR_SIZE), nullable=False),  # unit length
+            key("chunk_id", "the chunk this vector stands for"),
+            required("text_hash", pa.string(), "of the embedded text; equal texts share a vector"),
+            required("model", pa.string(), "fingerprint of the embedder"),
+            required("source", pa.string(), "to narrow a search before it ranks"),
+            required("path", pa.string(), "to narrow a search before it ranks"),
+            required("language", pa.string(), "to narrow a search before it ranks"),
+            required("kind", pa.string(), "to narrow a search before it ranks"),
+            required("vector", pa.list_(pa.float16(), VECTOR_SIZE), "float16, unit length"),
         ]
     ),
 )

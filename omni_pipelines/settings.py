@@ -11,13 +11,14 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
 HOME_VARIABLE = "OMNI_HOME"
+KEY_VARIABLE = "OMNI_LLM_KEY"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class Home:
     def dagster(self) -> Path:
         """The Dagster instance: run history, event logs, sensor cursors."""
         return self.root / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes of `omni dev` say. Outside the instance: Dagster posts and deletes its `logs` folder."""
+        return self.root / "logs"
 
     @property
     def sources(self) -> Path:
@@ -141,8 +147,19 @@ class Settings(BaseModel):
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)
     """Releases kept on disk besides the pinned ones."""
+    llm_url: str = ""
+    """Address of an OpenAI-compatible server, up to /v1. Nothing is sent anywhere while it is empty."""
+    llm_model: str = ""
+    """Name of the model there; many servers that hold one model need none."""
+    llm_seconds: float = Field(60.0, gt=0, le=3600)
+    """How long the language model may take for an answer, retries included."""
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
+
+    @field_validator("cache")
+    @classmethod
+    def _tilde_is_the_home_folder(cls, cache: Path) -> Path:
+        return cache.expanduser()
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:
@@ -175,23 +192,36 @@ def load_settings(home: Home) -> Settings:
     if home.config.is_file():
         try:
             values = tomllib.loads(home.config.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{home.config} cannot be read: {error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigurationError(
+                f"{home.config} cannot be read: {error}", cure="correct it, or move it away to use the defaults"
+            ) from error
     for name in values:
         if name not in known:
             raise _unknown_key(name, str(home.config), known)
     from_environment = {
-        name: os.environ[variable] for name in known if (variable := f"OMNI_{name.upper()}") in os.environ
+        name: os.environ[variable] for name in known if os.environ.get(variable := f"OMNI_{name.upper()}")
     }
     try:
         return Settings.model_validate({**values, **from_environment})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = f"setting {name} = {first['input']!r} does not fit" if name else "settings do not fit"
+        raise _misfit(error, home) from error
+
+
+def language_model_key(settings: Settings) -> SecretStr:
+    """The key for `settings.llm_url`; "" if there is none. It stands in the environment and nowhere else.
+
+    Raises:
+        ConfigurationError: the address comes from a file. It may have come with somebody else's folder, and a key
+            must not go where that folder says.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if key and os.environ.get("OMNI_LLM_URL") != settings.llm_url:
         raise ConfigurationError(
-            f"{what}: {first['msg']}", cure=f"correct it in {home.config} or in OMNI_{name.upper() or 'NAME'}"
-        ) from error
+            f"{KEY_VARIABLE} is set, but its address comes from a file",
+            cure=f"set OMNI_LLM_URL in the environment as well, or unset {KEY_VARIABLE}",
+        )
+    return SecretStr(key)
 
 
 def child_environment(home: Home) -> dict[str, str]:
@@ -203,6 +233,20 @@ def _unknown_key(name: str, where: str, known: set[str]) -> ConfigurationError:
     near = difflib.get_close_matches(name, sorted(known), n=1)
     cure = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(sorted(known))}"
     return ConfigurationError(f"unknown setting {name!r} in {where}", cure=cure)
+
+
+def _misfit(error: ValidationError, home: Home) -> ConfigurationError:
+    first = error.errors()[0]
+    why = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConfigurationError(
+            f"settings do not fit: {why}", cure=f"correct {home.config} or the OMNI_* variables"
+        )
+    name = str(first["loc"][0])
+    return ConfigurationError(
+        f"setting {name} = {first['input']!r} does not fit: {why}",
+        cure=f"correct it in {home.config} or in OMNI_{name.upper()}",
+    )
 
 
 def _cache_folder() -> Path:

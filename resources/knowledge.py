@@ -15,7 +15,7 @@ from omni_pipelines.progress import Report, listening
 from omni_pipelines.settings import Home, Settings, find_home, load_settings
 
 LOG_SECONDS = 10.0
-"""Progress is logged at most this often."""
+"""While a step goes on, progress is logged this often; its end always is."""
 
 
 class KnowledgeHome(dg.ConfigurableResource):
@@ -50,6 +50,7 @@ class _LogProgress:
 
     def __call__(self, report: Report) -> None:
         now = time.monotonic()
-        if now - self._last >= LOG_SECONDS:
+        ended = bool(report.total) and report.done >= report.total
+        if ended or now - self._last >= LOG_SECONDS:
             self._last = now
-            self._log.info("%s: %d of %d %s", report.step, report.done, report.total, report.unit)
+            self._log.info("%s: %s of %s %s", report.step, f"{report.done:,}", f"{report.total:,}", report.unit)

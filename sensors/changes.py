@@ -9,7 +9,12 @@ from sensors.jobs import index_job, ingest_job
 from sensors.level import INTERVAL_SECONDS, start
 
 
-@dg.sensor(job=ingest_job, minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=ingest_job,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts ingest_job when a source, a reader, the chunker or the embedder changed and holds still.",
+)
 def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `ingest_job` when a source differs from what was ingested, and looks the same on two ticks.
 
@@ -26,7 +31,12 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     return _result(start(context.instance, ingest_job.name, due), due.want)
 
 
-@dg.sensor(job=index_job, minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=index_job,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts index_job when the tables hold something that the newest release does not show.",
+)
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
     due = index_due(knowledge.home)

@@ -9,19 +9,19 @@ _HOURS = str(6 * 3600)
 ingest_job = dg.define_asset_job(
     "ingest_job",
     selection=["documents", "chunks", "embeddings"],
-    description="Sources to documents, chunks and vectors. Never waits for an index build.",
+    description="Sources to documents, chunks and vectors: reads, cuts and embeds what changed. Publishes nothing.",
     tags={"dagster/max_runtime": _HOURS},
 )
 index_job = dg.define_asset_job(
     "index_job",
     selection=["keyword_index", "vector_index", "release"],
-    description="Both indexes, then the release that shows them. Runs in the background, one at a time.",
+    description="Brings both indexes up to the tables and publishes a release. In the background, one at a time.",
     tags={"dagster/max_runtime": _HOURS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=dg.AssetSelection.all(),
-    description="The whole line in one run, from the sources to a release.",
+    description="Everything in one run: sources to tables, tables to indexes, indexes to a release.",
     tags={"dagster/max_runtime": _HOURS},
 )
 JOBS = [ingest_job, index_job, refresh_job]

@@ -12,6 +12,8 @@ from resources.runs import ACTIVE, bury_dead_runs
 
 WANT_TAG = "omni/want"
 MOST_ATTEMPTS = 3
+BUSY = ("refresh_job", "__ASSET_JOB")
+"""Jobs that may build anything: the whole line, and what a person materializes from the page."""
 INTERVAL_SECONDS = 15
 
 
@@ -21,7 +23,7 @@ def start(instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str) -> 
     The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
     """
     bury_dead_runs(instance)
-    for name in (job, "refresh_job", *waits_for):
+    for name in (job, *BUSY, *waits_for):
         if instance.get_run_records(dg.RunsFilter(job_name=name, statuses=ACTIVE), limit=1):
             return dg.SkipReason(f"{name} is active; what is due then is looked at again")
     tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: due.want}), limit=MOST_ATTEMPTS + 1)

@@ -10,7 +10,7 @@ nightly_refresh = dg.ScheduleDefinition(
     name="nightly_refresh",
     job=refresh_job,
     cron_schedule="30 2 * * *",
-    description="The whole line, once a night at 02:30.",
+    description="Everything from the sources to a release, at 02:30 UTC, for whatever the sensors missed.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 SCHEDULES = [nightly_refresh]

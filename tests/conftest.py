@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from omni_pipelines.settings import Home
 
+hypothesis.settings.register_profile("omni", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("omni")
+
 
 @pytest.fixture(autouse=True)
-def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_settings_of_the_developer(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Models stay where they are; everything else of OMNI_* is hidden."""
-    for name in [name for name in os.environ if name.startswith("OMNI_") and name != "OMNI_CACHE"]:
-        monkeypatch.delenv(name)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
 
 

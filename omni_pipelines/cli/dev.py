@@ -1,85 +1,81 @@
-"""`omni dev`: code server, daemon and guarded web page as three children of one process, stopped together."""
+"""`omni dev`: code server, daemon and guarded web page as three children of one process, stopped together.
+
+One code server for both others: the code is imported once, and reloading it from the page reloads it for the
+sensors too. It listens on a socket file, so that nothing but the guarded page has a port.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import IO
 
+import filelock
+
+from omni_pipelines.cli.children import Children, StopFlag
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.errors import ConfigurationError, OmniError
-from omni_pipelines.settings import Home, child_environment
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.settings import Home
 
 HOST = "127.0.0.1"
 LOCATION = "omni_pipelines"
 READY_SECONDS = 180
-GRACE_SECONDS = 20
-_POLL_SECONDS = 0.25
-_PR_SET_PDEATHSIG = 1
+_PYTHON = (sys.executable, "-m")
 
 
 def serve(home: Home, port: int) -> None:
     """Serve until Ctrl+C or SIGTERM.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: the port is taken, or another `omni dev` serves this home.
         OmniError: one of the processes ended by itself; the message names its log.
+        KeyboardInterrupt: after Ctrl+C, when everything has stopped.
     """
     from resources.instance import prepare_instance
 
-    _check_port(port)
     prepare_instance(home)
-    logs = home.dagster / "logs"
-    logs.mkdir(exist_ok=True)
-    stop = _StopFlag()
-    with tempfile.TemporaryDirectory(prefix="omni-") as folder:
-        code = Path(folder, "code.sock")
-        workspace = Path(folder, "workspace.yaml")
-        workspace.write_text(f"load_from:\n  - grpc_server:\n      socket: {code}\n      location_name: {LOCATION}\n")
-        python = [sys.executable, "-m"]
-        commands = {
-            "code-server": [
-                *python,
-                "dagster",
-                "code-server",
-                "start",
-                "--socket",
-                str(code),
-                "-m",
-                "omni_pipelines.definitions",
-            ],
-            "daemon": [*python, "dagster._daemon", "run", "-w", str(workspace)],
-            "web": [*python, "omni_pipelines.cli.web", str(home.dagster), str(workspace), str(port)],
-        }
-        with _children(home, logs, commands) as children, _announced(home, port):
-            _watch(children, logs, port, stop)
+    stop = StopFlag()
+    with (
+        _served_once(home, port),
+        tempfile.TemporaryDirectory(prefix="omni-") as folder,
+        Children(home, Path(folder), stop) as children,
+    ):
+        _check_port(port)
+        narrate("starting; the first time takes some seconds")
+        if _start(children, home, Path(folder), port):
+            narrate(f"serving on http://{HOST}:{port} (Ctrl+C stops); logs in {home.logs}")
+            children.wait_until("", lambda: False)
+        narrate("stopping")
     if stop.signal == signal.SIGINT:
         raise KeyboardInterrupt
 
 
-class _StopFlag:
-    """Set by a signal; nothing is raised in a handler, for engines swallow that."""
+def _start(children: Children, home: Home, folder: Path, port: int) -> bool:
+    """Start all three; False if a signal came in between."""
+    code, workspace = folder / "code.sock", folder / "workspace.yaml"
+    workspace.write_text(f"load_from:\n  - grpc_server:\n      socket: {code}\n      location_name: {LOCATION}\n")
+    definitions = ["-m", "omni_pipelines.definitions", "--location-name", LOCATION]
+    children.start("code-server", [*_PYTHON, "dagster", "code-server", "start", "--socket", str(code), *definitions])
+    # the others look for it once, and again only a minute later
+    if not children.wait_until("the code server", code.exists, READY_SECONDS):
+        return False
+    children.start("daemon", [*_PYTHON, "dagster._daemon", "run", "-w", str(workspace)])
+    children.start("web", [*_PYTHON, "omni_pipelines.cli.web", str(home.dagster), str(workspace), str(port)])
+    return children.wait_until("the web page", lambda: _answers(port), READY_SECONDS)
 
-    def __init__(self) -> None:
-        self.signal = 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._set)
 
-    def _set(self, number: int, _frame: FrameType | None) -> None:
-        self.signal = number
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _check_port(port: int) -> None:
@@ -87,90 +83,54 @@ def _check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigurationError(f"port {port} cannot be used: {error}", cure="choose another: --port") from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} cannot be used: {error.strerror}", cure="choose another: --port"
+            ) from error
 
 
 @contextmanager
-def _children(home: Home, logs: Path, commands: dict[str, list[str]]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    started: dict[str, subprocess.Popen[bytes]] = {}
+def _served_once(home: Home, port: int) -> Iterator[None]:
+    """Hold the home's serving lock, and say where it is served. The system gives the lock back, whatever happens.
+
+    Raises:
+        ConfigurationError: another process holds it.
+    """
+    lock, announcement = _lock(home), _announcement(home)
     try:
-        for name, command in commands.items():
-            with (logs / f"{name}.log").open("ab") as log:
-                started[name] = _start(home, command, log)
-        yield started
+        lock.acquire(timeout=1)  # not 0: `served_port` holds it for a moment
+    except filelock.Timeout as error:
+        where = f" on http://{HOST}:{found}" if (found := served_port(home)) else ""
+        raise ConfigurationError(
+            f"{home.root} is served already{where}", cure="stop that one first: two would start every run twice"
+        ) from error
+    try:
+        announcement.write_text(json.dumps({"port": port}))
+        yield
     finally:
-        _stop(list(started.values()))
-
-
-def _start(home: Home, command: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        env=child_environment(home),
-        cwd=home.root,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-        start_new_session=True,  # Ctrl+C reaches this process alone, which then stops them in order
-    )
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
-    for child in reversed(children):
-        if child.poll() is None:
-            child.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + GRACE_SECONDS
-    for child in reversed(children):
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-
-
-def _watch(children: dict[str, subprocess.Popen[bytes]], logs: Path, port: int, stop: _StopFlag) -> None:
-    narrate("starting; the first time takes some seconds")
-    began, ready = time.monotonic(), False
-    while not stop.signal:
-        for name, child in children.items():
-            if child.poll() is not None:
-                raise OmniError(f"the {name} ended with code {child.returncode}", cure=f"see {logs / name}.log")
-        if not ready and _is_ready(port):
-            ready = True
-            narrate(f"serving on http://{HOST}:{port} (Ctrl+C stops); logs in {logs}")
-        if not ready and time.monotonic() - began > READY_SECONDS:
-            raise OmniError("the web page did not come up", cure=f"see {logs / 'web.log'}")
-        time.sleep(_POLL_SECONDS)
-    narrate("stopping")
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
+        announcement.unlink(missing_ok=True)
+        lock.release()
 
 
 def served_port(home: Home) -> int | None:
-    """The port a running `omni dev` of this home serves on."""
-    try:
-        found = json.loads((home.dagster / "dev.json").read_text())
-        os.kill(found["pid"], 0)
-        return int(found["port"])
-    except (OSError, ValueError, KeyError):
+    """The port on which a running `omni dev` serves this home."""
+    if not home.dagster.is_dir():
         return None
-
-
-@contextmanager
-def _announced(home: Home, port: int) -> Iterator[None]:
-    path = home.dagster / "dev.json"
-    path.write_text(json.dumps({"pid": os.getpid(), "port": port}))
+    lock = _lock(home)
     try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        try:
+            return int(json.loads(_announcement(home).read_text())["port"])
+        except (OSError, ValueError):  # it is just starting, or just stopping
+            return None
+    lock.release()
+    return None
+
+
+def _lock(home: Home) -> filelock.BaseFileLock:
+    return filelock.FileLock(home.dagster / "dev.lock")
+
+
+def _announcement(home: Home) -> Path:
+    return home.dagster / "dev.json"

@@ -16,6 +16,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _FOREIGN_SITES = ("cross-site", "same-site")
+_LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+"""A person followed a link, and sees where they are: not a frame, whose buttons can be clicked without being seen."""
 
 
 class Guard:
@@ -52,11 +54,10 @@ class Guard:
 
     def _http_refusal(self, scope: Scope, headers: dict[str, str]) -> str:
         path = scope["path"].rstrip("/")
-        is_page = scope["method"] == "GET" and not path.endswith("/graphql")
-        if headers.get("sec-fetch-site") in _FOREIGN_SITES and not (
-            is_page and headers.get("sec-fetch-mode") == "navigate"
-        ):
-            return "another site asked for this"
+        if headers.get("sec-fetch-site") in _FOREIGN_SITES:
+            is_link = scope["method"] == "GET" and all(headers.get(name) == value for name, value in _LINK.items())
+            if not is_link or path.endswith("/graphql"):
+                return "another site asked for this"
         if path.endswith("/graphql") and scope["method"] in ("GET", "HEAD") and _asks(scope):
             return "queries are taken by POST only"
         return ""

@@ -12,10 +12,13 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import errors, model, pipeline, reading, releases
+from omni_pipelines.cli import errors, evaluate, model, pipeline, providers, reading, releases, schema, skill
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
 from omni_pipelines.errors import ConfigurationError, UnexpectedError, from_exception
+
+INTERRUPTED = 130
+"""The exit code after Ctrl+C."""
 
 app = typer.Typer(
     name="omni",
@@ -28,8 +31,12 @@ app = typer.Typer(
 pipeline.add_to(app)
 reading.add_to(app)
 app.command(name="errors")(errors.errors)
+providers.add_to(app)
+app.command("eval")(evaluate.evaluate)
 app.add_typer(releases.app, name="releases")
 app.add_typer(model.app, name="model")
+app.add_typer(skill.app, name="skill")
+schema.add_to(app)
 
 
 def _print_version(asked: bool) -> None:
@@ -66,12 +73,9 @@ def run() -> None:
     """The entry point: every failure becomes one line, its cure and an exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
     try:
-        app(prog_name="omni", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        narrate("omni: interrupted; nothing that was finished is lost")
-        sys.exit(130)
+        code = app(prog_name="omni", standalone_mode=False) or 0  # typer catches Ctrl+C, and gives 130 back
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
@@ -79,6 +83,9 @@ def run() -> None:
         sys.exit(_fail(_usage(error)))
     except Exception as error:  # noqa: BLE001  # the last line of defence
         sys.exit(_fail(error))
+    if code == INTERRUPTED:
+        narrate("omni: interrupted; nothing that was finished is lost")
+    sys.exit(code)
 
 
 def _fail(error: Exception) -> int:

@@ -31,6 +31,10 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
         ConfigurationError: no such job.
         OmniError: a step failed with one of ours, or a blocking check did not pass.
     """
+    import uuid
+
+    import dagster as dg
+
     from omni_pipelines.definitions import defs
     from resources.instance import open_instance
     from resources.knowledge import KnowledgeHome
@@ -40,13 +44,20 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
     with open_instance(home) as instance:
         for run_id in bury_dead_runs(instance):
             narrate(f"note: run {run_id[:8]} had died; what it had finished is kept")
-        result = job.execute_in_process(
-            run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=instance,
-            tags=tags_of_this_process(),
-            resources={**_resources(defs), "knowledge": KnowledgeHome(path=str(home.root))},
-        )
-        _raise_failed_checks(result)
+        run_id = str(uuid.uuid4())
+        try:
+            result = job.execute_in_process(
+                run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                instance=instance,
+                run_id=run_id,
+                tags=tags_of_this_process(),
+                resources={**_resources(defs), "knowledge": KnowledgeHome(path=str(home.root))},
+            )
+        except dg.DagsterError as error:
+            failed = _failed_check(instance, run_id)
+            if failed is None:
+                raise
+            raise failed from error
         return Outcome(result.run_id, _metadata(result))
 
 
@@ -65,14 +76,18 @@ def _resources(defs: dg.Definitions) -> dict[str, Any]:
     return dict(defs.resources or {})
 
 
-def _raise_failed_checks(result: dg.ExecuteInProcessResult) -> None:
-    failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
-    if failed:
-        first = failed[0]
-        raise OmniError(
-            f"check {first.check_name} of {first.asset_key.to_user_string()} failed: {first.description}",
-            cure="nothing was published; see the run in: omni dev",
-        )
+def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None:
+    """The check that stopped a run, if one did: Dagster's own error names it, but not what it found."""
+    import dagster as dg
+
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        found = entry.get_dagster_event().asset_check_evaluation_data
+        if not found.passed:
+            return OmniError(
+                f"check {found.check_name} of {found.asset_key.to_user_string()} failed: {found.description}",
+                cure="nothing was published; see the run in: omni dev",
+            )
+    return None
 
 
 def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

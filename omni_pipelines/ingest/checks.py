@@ -13,7 +13,7 @@ from native.errors import EngineError
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.tables import table
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, PACKED, Table
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
 from omni_pipelines.settings import Home
 
 _LEAST = {"size": 1, "ordinal": 0, "start_char": 0, "start_byte": 0, "start_line": 1, "token_count": 1}
@@ -54,7 +54,7 @@ def schema(home: Home, definition: Table) -> Verdict:
 
 
 def _is_light(column: pa.Field) -> bool:
-    return column.metadata != PACKED and not pa.types.is_fixed_size_list(column.type)
+    return not is_packed(column) and not pa.types.is_fixed_size_list(column.type)
 
 
 def _rules(columns: list[pa.Field]) -> Any:
@@ -81,7 +81,7 @@ def unique_keys(home: Home, definition: Table) -> Verdict:
         "select key, count(*) from (select " + definition.key + " as key from rows) group by key having count(*) > 1"
     )
     twice = duckdb_sql.query(sql, rows)
-    return _verdict("unique_keys", [str(key) for key, _ in twice], "keys stand twice")
+    return _verdict("unique_keys", [str(key) for key, _ in twice], "keys stand twice", "every key stands once")
 
 
 def no_orphans(home: Home, lower: Table, upper: Table, column: str, *, both_ways: bool = False) -> Verdict:
@@ -90,7 +90,8 @@ def no_orphans(home: Home, lower: Table, upper: Table, column: str, *, both_ways
     orphans = _not_in(tables, column, "lower", "upper")
     childless = _not_in(tables, column, "upper", "lower") if both_ways else []
     what = f"{lower.name} without {upper.name}" if orphans else f"{upper.name} without {lower.name}"
-    return _verdict("no_orphans", [*orphans, *childless], what)
+    fine = f"{lower.name} and {upper.name} match" if both_ways else f"no {lower.name} without {upper.name}"
+    return _verdict("no_orphans", [*orphans, *childless], what, fine)
 
 
 def _not_in(tables: dict[str, Any], column: str, inner: str, outer: str) -> list[str]:
@@ -100,8 +101,8 @@ def _not_in(tables: dict[str, Any], column: str, inner: str, outer: str) -> list
     return [str(row[0]) for row in duckdb_sql.query(sql, tables)]
 
 
-def _verdict(name: str, bad: list[str], what: str) -> Verdict:
-    detail = f"{len(bad)} {what}: {', '.join(bad[:_HEAVY])}" if bad else "none"
+def _verdict(name: str, bad: list[str], what: str, fine: str) -> Verdict:
+    detail = f"{len(bad)} {what}: {', '.join(bad[:_HEAVY])}" if bad else fine
     return Verdict(name, not bad, detail, {"found": len(bad)})
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, is_in
+from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.quarantine import Refusal, record_refusals
 from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.ingest.sources import Found, Listing, Source, list_source, load_sources
-from omni_pipelines.ingest.tables import table
+from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import fingerprint, read_document
 from omni_pipelines.text.stored import structure_json
 
 BATCH_FILES = 512
@@ -58,11 +59,16 @@ class Plan:
     to_read: tuple[Found, ...]
     """New, changed on disk, or read by an older reader."""
     known: dict[str, dict[str, str]]
-    """Path to stat, content_hash and revision of documents that are stored."""
+    """Path to uri, stat, parser and revision of documents that are stored."""
     gone: tuple[str, ...]
-    """Paths whose documents are to be deleted."""
+    """Paths that are stored, as documents or in quarantine, and stand in the source no more."""
     held: tuple[str, ...]
     """Paths in quarantine that did not change since."""
+
+    @property
+    def deletes(self) -> tuple[str, ...]:
+        """Paths whose documents are to be deleted."""
+        return tuple(path for path in self.gone if path in self.known)
 
     @property
     def empty(self) -> bool:
@@ -77,23 +83,28 @@ def plan_source(home: Home, source: Source) -> Plan:
         SourceMissing: it cannot be listed.
     """
     listing = list_source(source)
-    documents = table(home, DOCUMENTS)
-    where = is_in("source", [source.name])
-    rows = documents.read(["path", "stat", "parser", "content_hash", "revision"], where).to_pylist()
+    where = equals("source", source.name)
+    rows = stored(home, DOCUMENTS, ["path", "uri", "stat", "parser", "revision"], where)
     known = {row["path"]: row for row in rows}
-    held_rows = table(home, QUARANTINE).read(["path", "stat", "parser"], where).to_pylist()
-    held = {row["path"]: row for row in held_rows}
-    to_read = [found for found in listing.files if not _is_current(found, known) and not _is_current(found, held)]
+    held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
+    still_held = [found.path for found in listing.files if _is_current(found, held)]
+    skip = {found.path for found in listing.files if _is_current(found, known) and _stands(source, known[found.path])}
+    skip.update(still_held)
+    to_read = [found for found in listing.files if found.path not in skip]
     present = {found.path for found in listing.files}
     unsure = tuple(listing.unlistable)
-    gone = [path for path in [*known, *held] if path not in present and not path.startswith(unsure or ("\0",))]
-    still_held = [found.path for found in listing.files if _is_current(found, held)]
+    gone = sorted(path for path in known.keys() | held.keys() if path not in present and not path.startswith(unsure))
     return Plan(listing, tuple(to_read), known, tuple(gone), tuple(still_held))
 
 
 def _is_current(found: Found, stored: dict[str, dict[str, str]]) -> bool:
     row = stored.get(found.path)
     return row is not None and row["stat"] == found.stat and row["parser"] == found.reader.fingerprint
+
+
+def _stands(source: Source, row: dict[str, str]) -> bool:
+    """Whether the stored place is still the place: the root of a source can move."""
+    return row["uri"] == source.uri(row["path"])
 
 
 def check_deletions(plan: Plan, settings: Settings) -> None:
@@ -103,7 +114,7 @@ def check_deletions(plan: Plan, settings: Settings) -> None:
         DeletionRefused: everything, or more than the guard's share of a source with 50 documents or more.
     """
     stored = len(plan.known)
-    gone = sum(path in plan.known for path in plan.gone)
+    gone = len(plan.deletes)
     source = plan.listing.source
     if stored and gone == stored and not plan.listing.files:
         raise DeletionRefused(
@@ -141,6 +152,7 @@ def reconcile_documents(
     reader = _Reader(home, settings, documents, total)
     for plan in plans:
         report = _merge(report, _apply(home, plan, reader))
+    documents.compact()
     _record(home, plans, registered, reader.racy)
     return replace(report, version=str(documents.head()))
 
@@ -160,20 +172,21 @@ def _merge(a: DocumentsReport, b: DocumentsReport) -> DocumentsReport:
 def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
     outcome = reader.read(plan)
     name = plan.listing.source.name
-    gone = [path for path in plan.gone if path in plan.known]
     replaced = [
         each.found.path for each in outcome.refused if each.found.path in plan.known and each.replaces_content
     ]
-    for batch in _batches([*gone, *replaced], 1000):
+    for batch in _batches([*plan.deletes, *replaced], 1000):
         reader.documents.delete(is_in("doc_id", [ids.document_id(name, path) for path in batch]))
-    healed = {found.path for found in plan.to_read} - {each.found.path for each in outcome.refused}
+    refused = {each.found.path for each in outcome.refused}
+    # not only what was read now: a pass that was killed may have stored a document and left its row here
+    healed = {found.path for found in plan.listing.files}.difference(refused, plan.held)
     record_refusals(home, name, outcome.refused, {*plan.gone, *healed})
     held = len(plan.held) + len(outcome.refused)
-    warnings = tuple(f"{plan.listing.source.root}/{folder} cannot be listed" for folder in plan.listing.unlistable)
+    warnings = tuple(f"{plan.listing.source.root / path} cannot be looked into" for path in plan.listing.unlistable)
     return DocumentsReport(
         added=outcome.added,
         changed=outcome.changed,
-        deleted=len(gone),
+        deleted=len(plan.deletes),
         unchanged=len(plan.listing.files) - outcome.added - outcome.changed - held,
         quarantined=held,
         skipped=plan.listing.skipped,
@@ -187,21 +200,20 @@ def _batches(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 def _drop_unregistered(home: Home, registered: Sequence[Source]) -> int:
     """Delete the documents of sources that a person took out of the registry."""
-    documents, names = table(home, DOCUMENTS), {source.name for source in registered}
-    stored = set(documents.read(["source"])["source"].to_pylist())
-    lost = sorted(stored - names)
-    if not lost:
-        return 0
-    where = is_in("source", lost)
-    count = documents.count(where)
-    documents.delete(where)
-    table(home, QUARANTINE).delete(where)
-    return count
+    names = {source.name for source in registered}
+    counts = Counter(row["source"] for row in stored(home, DOCUMENTS, ["source"]))
+    for definition in (DOCUMENTS, QUARANTINE):
+        lost = {row["source"] for row in stored(home, definition, ["source"])} - names
+        if lost:
+            table(home, definition).delete(is_in("source", sorted(lost)))
+    return sum(count for name, count in counts.items() if name not in names)
 
 
 def _record(home: Home, plans: Sequence[Plan], registered: Sequence[Source], racy: set[str]) -> None:
     before = read_built(home, "documents")
-    inputs, seen = (dict(before.inputs), dict(before.seen)) if before is not None else ({}, {})
+    same_readers = before is not None and before.fingerprint == fingerprint()
+    inputs = dict(before.inputs) if before is not None and same_readers else {}  # else the others are to be read, too
+    seen = dict(before.seen) if before is not None else {}
     for plan in plans:
         name = plan.listing.source.name
         inputs[name] = "" if name in racy else plan.listing.fingerprint
@@ -258,7 +270,7 @@ class _Reader:
         path = source.root / found.path
         try:
             raw, stat = read_file(path, self._limit)
-            parsed = found.reader.read(raw, Path(found.path).name)
+            parsed = read_document(found.reader, raw, Path(found.path).name)
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:
@@ -283,7 +295,7 @@ def document_row(source: Source, found: Found, raw: bytes, stat: str, parsed: Pa
         "doc_id": ids.document_id(source.name, found.path),
         "source": source.name,
         "path": found.path,
-        "uri": (source.root / found.path).as_uri(),
+        "uri": source.uri(found.path),
         "media_type": reader.media_type,
         "kind": reader.kind,
         "language": reader.language,
@@ -298,5 +310,5 @@ def document_row(source: Source, found: Found, raw: bytes, stat: str, parsed: Pa
         "text": parsed.text,
         "structure": structure_json(parsed),
         "parser": reader.fingerprint,
-        "revision": ids.text_hash(content, reader.fingerprint, (source.root / found.path).as_uri()),
+        "revision": ids.text_hash(content, reader.fingerprint, source.uri(found.path)),
     }

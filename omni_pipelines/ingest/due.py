@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
-from native.tantivy_index import ANALYZER
+from native.tantivy_analysis import ANALYZER
 from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.sources import list_source, load_sources
 from omni_pipelines.ingest.tables import table
+from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
 from omni_pipelines.records import Built
 from omni_pipelines.schemas import QUARANTINE
@@ -59,13 +60,18 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
     return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
 
 
-def note_seen(home: Home) -> tuple[int, int]:
-    """Record that the sources were listed just now and nothing had changed. Files in quarantine, files skipped."""
-    documents = read_built(home, "documents")
+def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
+    """Record that the sources were listed just now and nothing had changed. Files in quarantine, files skipped.
+
+    Raises:
+        HomeBusy: another process is writing.
+    """
     listings = [list_source(source) for source in load_sources(home)]
-    if documents is not None:
-        seen = {listing.source.name: listing.at for listing in listings}
-        write_built(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
+    seen = {listing.source.name: listing.at for listing in listings}
+    with writing(home, settings):  # or the record of a run that ends just now would be overwritten
+        documents = read_built(home, "documents")
+        if documents is not None:
+            write_built(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
     return table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from native.lance_tables import LanceTable, is_in
 from omni_pipelines import progress
-from omni_pipelines.ingest.built import write_built
+from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
 from omni_pipelines.settings import Home
@@ -54,9 +54,16 @@ def reconcile_embeddings(home: Home, embedder: Embedder, model: str) -> Embeddin
     surplus = sorted(have.keys() - wanted.keys())  # last, for their vectors were worth reusing until now
     for at in range(0, len(surplus), 1000):
         embeddings.delete(is_in("chunk_id", surplus[at : at + 1000]))
+    embeddings.compact()
     head = embeddings.head()
     write_built(home, "embeddings", str(head), {"chunks": str(pinned)}, model)
-    return EmbeddingsReport(len(wanted), writer.embedded, writer.reused, str(head))
+    return EmbeddingsReport(len(wanted), writer.embedded, writer.reused, _version_of_rows(home, str(head)))
+
+
+def _version_of_rows(home: Home, head: str) -> str:
+    """The version that last changed a row. Building the vector index makes one too, which changes none."""
+    index = read_built(home, "vector_index")
+    return index.inputs["embeddings"] if index is not None and index.output == head else head
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
 from native.lance_tables import LanceTable, is_in
-from native.tantivy_index import ANALYZER, Entry, KeywordIndex
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.ingest.built import read_built, write_built
@@ -31,6 +32,8 @@ class KeywordReport:
     entries: int
     written: int
     removed: int
+    version: str
+    """`uuid:n`: the identity of the chunks table, and the number of the generation."""
 
 
 def build_keyword_index(home: Home) -> KeywordReport:
@@ -42,9 +45,8 @@ def build_keyword_index(home: Home) -> KeywordReport:
     chunks = table(home, CHUNKS)
     pinned = chunks.head()
     built = read_built(home, "keyword_index")
-    base = _open_or_none(home.keyword / built.output) if built and built.fingerprint == ANALYZER else None
+    base, have = _base(home.keyword / built.output) if built and built.fingerprint == ANALYZER else (None, {})
     wanted = _wanted(chunks, pinned.version)
-    have = base.fingerprints() if base is not None else {}
     write = [key for key, mark in wanted.items() if have.get(key) != mark]
     remove = [key for key in have if key not in wanted]
     if base is not None and built is not None and not write and not remove:
@@ -53,14 +55,17 @@ def build_keyword_index(home: Home) -> KeywordReport:
         generation = _next_generation(home, built.output if built else "")
         _build(home, base, generation, chunks, pinned.version, wanted, write, remove)
     write_built(home, "keyword_index", generation, {"chunks": str(pinned)}, ANALYZER)
-    return KeywordReport(generation, len(wanted), len(write), len(remove))
+    version = f"{pinned.uuid}:{generation.removeprefix(GENERATION)}"
+    return KeywordReport(generation, len(wanted), len(write), len(remove), version)
 
 
-def _open_or_none(folder: Path) -> KeywordIndex | None:
+def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
+    """The generation to build on, and what it holds; none if it is damaged, for it can be built from the rows."""
     try:
-        return KeywordIndex.open(folder, FILTERS)
+        index = KeywordIndex.open(folder, FILTERS)
+        return index, index.fingerprints()
     except (IndexMissing, IndexCorrupt):
-        return None
+        return None, {}
 
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
@@ -119,5 +124,7 @@ def build_vector_index(home: Home) -> lance_vectors.Coverage:
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
     coverage = lance_vectors.build(embeddings)
     progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
-    write_built(home, "vector_index", str(embeddings.head()), {"embeddings": str(pinned)}, lance_vectors.INDEX)
+    before, head = read_built(home, "vector_index"), str(embeddings.head())
+    if before is None or before.output != head:  # else it stays known which rows that index was built from
+        write_built(home, "vector_index", head, {"embeddings": str(pinned)}, lance_vectors.INDEX)
     return coverage

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from native import lance_vectors
-from native.durable import Barrier
+from native.durable import Barrier, sync_file
 from native.lance_tables import LanceTable
-from native.tantivy_index import ANALYZER, KeywordIndex
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.tables import table
-from omni_pipelines.knowledge.releases import list_releases, newest_release, put_release
+from omni_pipelines.knowledge.releases import (
+    list_releases,
+    newest_release,
+    put_release,
+    release_file,
+    release_numbers,
+)
 from omni_pipelines.records import Built, KeywordGeneration, Release, SourceSeen
 from omni_pipelines.settings import Home, Settings
 
@@ -34,6 +42,12 @@ class PublishReport:
 
     release: Release
     new: bool
+
+    @property
+    def version(self) -> str:
+        """`uuid:release`: numbers start again in a home that was made anew, the identity of its tables does not."""
+        uuid, _, _ = self.release.tables["chunks"].rpartition(":")
+        return f"{uuid}:{self.release.release}"
 
 
 def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
@@ -50,13 +64,14 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     progress.report("publishing", 0, 0, "release")
     tables = {definition.name: table(home, definition) for definition in _PINNED}
     _verify(tables)
-    number = (current.release if current else 0) + 1
+    number = max(release_numbers(home), default=0) + 1  # a torn record keeps its number
     for each in tables.values():
         each.tag(f"{TAG}{number}", each.head().version)
     release = _release(home, built, number, run_id)
     barrier = Barrier()
-    for folder in (home.tables, home.keyword / release.keyword.generation, home.keyword):
+    for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
+    sync_file(home.root)
     if not put_release(home, release):
         raise UpstreamMoved(f"release {number} was published by another process", cure="run it again: omni ingest")
     collect(home, settings)
@@ -98,7 +113,10 @@ def _verify(tables: dict[str, LanceTable]) -> None:
     for name, each in tables.items():
         broken = each.broken_files()
         if broken:
-            raise TableBroken(f"table {name}: {broken[0]} is not as long as it should be", cure="run: omni ingest")
+            raise TableBroken(
+                f"table {name}: {broken[0]} is not as long as it should be",
+                cure=f"move {each.path} away and run: omni ingest, which builds it again",
+            )
 
 
 def _fingerprints(built: dict[str, Built]) -> dict[str, str]:
@@ -133,10 +151,10 @@ def _release(home: Home, built: dict[str, Built], number: int, run_id: str) -> R
 
 
 def _sources(home: Home, documents: Built) -> dict[str, SourceSeen]:
-    rows = table(home, schemas.DOCUMENTS).read(["source"])["source"].to_pylist()
+    rows = Counter(table(home, schemas.DOCUMENTS).read(["source"])["source"].to_pylist())
     return {
         source.name: SourceSeen(
-            place=str(source.place), seen=documents.seen[source.name], documents=rows.count(source.name)
+            place=str(source.place), seen=documents.seen[source.name], documents=rows[source.name]
         )
         for source in load_sources(home)
         if source.name in documents.seen
@@ -150,16 +168,17 @@ def _sha256(path: Path) -> str:
 
 def collect(home: Home, settings: Settings) -> None:
     """Delete what no kept release names. By count, never by age: a clock that jumps must not delete anything."""
-    releases = list_releases(home)
-    kept, dropped = releases[: settings.keep_releases], releases[settings.keep_releases :]
-    for release in dropped:
-        (home.releases / f"{release.release:012d}.json").unlink()
+    kept = list_releases(home)[: settings.keep_releases]
     tags = {f"{TAG}{release.release}" for release in kept}
+    for number in release_numbers(home):
+        if f"{TAG}{number}" not in tags:
+            release_file(home, number).unlink()
     generations = {release.keyword.generation for release in kept}
     for definition in _PINNED:
         each = table(home, definition)
         each.untag(tags)
         each.clean_up()
+    table(home, schemas.QUARANTINE).clean_up()
     for folder in home.keyword.iterdir():
         if folder.name not in generations:
             shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,9 @@ from omni_pipelines.text.decoding import Unreadable
 
 _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO")
 """The file may be as good as ever: what was stored of it stays."""
-_PARSE_CODES = ("E_PARSE", "E_NO_TEXT")
+_PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
+"""Says nothing about the file itself: the next pass tries again, changed or not."""
+_PARSE_CODES = ("E_PARSE", "E_READER", "E_NO_TEXT")
 MOST_DETAIL = 500
 
 
@@ -54,7 +56,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "quarantine_id": ids.document_id(source, found.path),
         "source": source,
         "path": found.path,
-        "stat": "" if error.code == "E_CHANGED" else found.stat,
+        "stat": "" if error.code in _PASSING else found.stat,
         "code": error.code,
         "stage": "parse" if error.code in _PARSE_CODES else "read",
         "parser": found.reader.fingerprint,

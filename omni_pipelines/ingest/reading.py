@@ -10,7 +10,8 @@ from pathlib import Path
 from omni_pipelines.text.decoding import Unreadable
 
 RACY_NS = 20_000_000
-"""A file changed this shortly before it was read may change again within the same clock tick, unseen."""
+"""A file changed this shortly before it was read may change again within the same clock tick, unseen. It is the
+change time that tells: the modification time can be set, to next year for instance."""
 
 
 def read_file(path: Path, limit: int) -> tuple[bytes, str]:
@@ -38,7 +39,7 @@ def read_file(path: Path, limit: int) -> tuple[bytes, str]:
         raise Unreadable("E_CHANGED", "it changed while it was read")
     if not raw.strip():
         raise Unreadable("E_EMPTY", "nothing in it")
-    return raw, _mark(after) if after.st_mtime_ns < began - RACY_NS else ""
+    return raw, _mark(after) if after.st_ctime_ns < began - RACY_NS else ""
 
 
 def _open(path: Path) -> int:

@@ -45,6 +45,10 @@ class Source(BaseModel):
         """The path a person would type."""
         return self.root / self.file if self.file else self.root
 
+    def uri(self, path: str) -> str:
+        """Where the file at `path` (relative, `/` between parts) stands now."""
+        return (self.root / path).as_uri()
+
 
 @dataclass(frozen=True)
 class Found:
@@ -68,13 +72,15 @@ class Listing:
     skipped: int
     """Files no reader knows, and empty ones."""
     unlistable: tuple[str, ...]
-    """Folders that could not be looked into. With any of these, absence of a file proves nothing."""
+    """Folders and files that could not be looked into: absence of what begins with one of these proves nothing."""
     at: datetime
 
     @property
     def fingerprint(self) -> str:
-        """Changes when any file appears, vanishes or changes."""
-        return text_hash(*(f"{found.path}\0{found.stat}" for found in self.files), *self.unlistable)
+        """Changes when any file appears, vanishes or changes, and when the root moves."""
+        return text_hash(
+            str(self.source.root), *(f"{found.path}\0{found.stat}" for found in self.files), *self.unlistable
+        )
 
 
 def load_sources(home: Home) -> list[Source]:
@@ -105,7 +111,8 @@ def register(
 ) -> tuple[list[Source], list[str]]:
     """The registry with `paths` in it, and the names of the sources that hold them.
 
-    A path inside a registered folder is that folder; a folder around registered ones takes their place.
+    A path that a registered folder reads is that folder; a folder that reads registered ones takes their place.
+    A path that is named again with other patterns keeps its name.
 
     Raises:
         SourceMissing: a path is not there, or is neither file nor folder.
@@ -115,9 +122,9 @@ def register(
         real = _resolved(path)
         around = next((source for source in sources if _holds(source, real)), None)
         if around is None or (include and around.place == real):
-            sources = [source for source in sources if not source.place.is_relative_to(real)]
-            around = _new_source(real, tuple(include), [source.name for source in sources])
-            sources.append(around)
+            before = next((source.name for source in sources if source.place == real), None)
+            around = _new_source(real, tuple(include), before or _free_name(real, sources))
+            sources = [each for each in sources if not _holds(around, each.place)] + [around]
         chosen.append(around.name)
     return sources, list(dict.fromkeys(chosen))
 
@@ -133,14 +140,25 @@ def _resolved(path: Path) -> Path:
 
 
 def _holds(source: Source, path: Path) -> bool:
-    return path == source.place or (not source.file and not source.include and path.is_relative_to(source.root))
+    """Whether the source reads what stands at `path`. What it passes over can be a source of its own."""
+    if path == source.place:
+        return True
+    if source.file or source.include or not path.is_relative_to(source.root):
+        return False
+    inside = path.relative_to(source.root).as_posix()
+    return any(f"{found.path}/".startswith(f"{inside}/") for found in list_source(source).files)
 
 
-def _new_source(path: Path, include: tuple[str, ...], taken: Sequence[str]) -> Source:
+def _free_name(path: Path, sources: Sequence[Source]) -> str:
+    taken = {source.name for source in sources}
     base = re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root"
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:
     if path.is_file():
         return Source(name=name, root=path.parent, file=path.name)
     return Source(name=name, root=path, include=include)
@@ -154,7 +172,7 @@ def list_source(source: Source) -> Listing:
     """
     if source.file:
         return _list_file(source)
-    if not source.root.is_dir():
+    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing where a parent is closed
         raise SourceMissing(
             f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
         )
@@ -215,7 +233,8 @@ class _Walk:
             return []
 
     def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _Ignores) -> _Ignores:
-        if self._include is not None or not any(entry.name == ".gitignore" for entry in entries):
+        rules = (entry for entry in entries if entry.name == ".gitignore" and entry.is_file(follow_symlinks=False))
+        if self._include is not None or next(rules, None) is None:
             return ignores
         try:
             text = (self._root / folder / ".gitignore").read_text("utf-8", "replace")
@@ -233,17 +252,32 @@ class _Walk:
     def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
         if self._include is not None and not self._include.match_file(path):
             return
-        reader = None if entry.name.startswith(".") else reader_for(path)
+        reader = None if entry.name.startswith(".") or not _is_text(path) else reader_for(path)
         try:
             status = entry.stat(follow_symlinks=False)
-            path.encode("utf-8")
-        except (OSError, UnicodeEncodeError):
-            reader = None  # vanished, or a name that is not text
+        except FileNotFoundError:
+            return  # it vanished since the folder was listed
+        except OSError:
+            self.unlistable.append(path)  # in a folder that gives names and nothing else
+            return
         if reader is None or status.st_size == 0:
             self.skipped += 1
         else:
             yield _found(path, status, reader)
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _ignored(path: str, ignores: _Ignores) -> bool:
-    return any(spec.match_file(path[len(folder) :]) for folder, spec in ignores)
+    """The nearest ignore file that says anything about a path decides: it can take back what one above it says."""
+    for folder, spec in reversed(ignores):
+        verdict = spec.check_file(path[len(folder) :]).include
+        if verdict is not None:
+            return verdict
+    return False

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import filelock
 
+from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
@@ -50,6 +51,8 @@ def recover(home: Home) -> None:
     A good head that no release names is kept: every step computes its difference against the head, so it rolls
     forward.
     """
+    for folder in (home.tables, home.built, home.releases):  # what is unfinished here belongs to a killed writer
+        drop_parts(folder)
     release = newest_release(home)
     _drop_generations(home)
     for name in schemas.TABLES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from omni_pipelines.errors import CitationNotFound
@@ -70,7 +70,7 @@ def _find(snapshot: Snapshot, name: str) -> str:
 
 def _uri(name: str) -> str:
     if name.startswith("file:"):
-        return Path(url2pathname(unquote(urlsplit(name).path))).as_uri()
+        return Path(url2pathname(urlsplit(name).path)).as_uri()
     return Path(name).expanduser().absolute().as_uri()
 
 

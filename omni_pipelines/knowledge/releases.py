@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
@@ -18,10 +19,15 @@ def release_numbers(home: Home) -> list[int]:
     return sorted(int(path.stem) for path in home.releases.glob("*.json") if path.stem.isdigit())
 
 
+def release_file(home: Home, number: int) -> Path:
+    """Where the record of a release stands."""
+    return home.releases / f"{number:012d}.json"
+
+
 def read_release(home: Home, number: int) -> Release | None:
     """A release; None if its file is missing, torn or changed."""
     try:
-        document = orjson.loads((home.releases / f"{number:012d}.json").read_bytes())
+        document = orjson.loads(release_file(home, number).read_bytes())
         body = document["body"]
         if document["sha256"] != _checksum(body):
             return None
@@ -68,7 +74,7 @@ def put_release(home: Home, release: Release) -> bool:
     """
     body = release.model_dump(mode="json")
     document = orjson.dumps({"body": body, "sha256": _checksum(body)}, option=orjson.OPT_INDENT_2)
-    return put_if_absent(home.releases / f"{release.release:012d}.json", document)
+    return put_if_absent(release_file(home, release.release), document)
 
 
 def _checksum(body: object) -> str:

@@ -68,14 +68,24 @@ class Hit(BaseModel):
     kind: str
 
 
+def known_mode(name: str) -> Mode:
+    """The mode with this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in list(Mode):
+        raise ConfigurationError(f"mode {name!r} is unknown", cure=f"modes: {', '.join(Mode)}")
+    return Mode(name)
+
+
 def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) -> None:
     """Refuse what cannot be searched for.
 
     Raises:
         ConfigurationError: an empty or overlong query, a `k` out of range, an unknown mode or filter.
     """
-    if mode not in list(Mode):
-        raise ConfigurationError(f"mode {mode!r} is unknown", cure=f"modes: {', '.join(Mode)}")
+    known_mode(mode)
     if not query.strip():
         raise ConfigurationError("the query is empty", cure="say what to look for")
     if len(query) > MOST_CHARACTERS:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from native import lance_vectors
-from native.errors import IndexMissing, TableMissing
+from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable, TableVersion, equals, is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
@@ -29,7 +29,7 @@ class Snapshot:
         self._home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-            self._table(definition.name).open(self._version(definition.name))
+            self._check(definition.name)
 
     @classmethod
     def open(cls, home: Home, number: int | None = None) -> Snapshot:
@@ -37,13 +37,13 @@ class Snapshot:
 
         Raises:
             ConfigurationError: there is none.
-            TableMissing, IndexMissing: its files are gone.
+            EngineError: its files are gone or damaged.
         """
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
                 return cls(home, release)
-            except (TableMissing, IndexMissing):
+            except EngineError:  # missing, or only half of its files left
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise
@@ -87,6 +87,15 @@ class Snapshot:
             where=" AND ".join(filters) or None,
             version=self._version(EMBEDDINGS.name),
         )
+
+    def _check(self, name: str) -> None:
+        """A table that was made anew counts its versions from 1 again: the same number is not the same state."""
+        pinned = TableVersion.parse(self.release.tables[name])
+        if self._table(name).version(pinned.version) != pinned:
+            raise TableMissing(
+                f"table {name} is not the one that release {self.release.release} was made of",
+                cure="run: omni ingest",
+            )
 
     def _table(self, name: str) -> LanceTable:
         return LanceTable(self._home.table(name))

@@ -1,7 +1,7 @@
 """A document to chunks: cut where the text itself is cut, within a token budget, every character kept.
 
-Sections are packed together while they fit; one that does not is cut between paragraphs, then lines, then sentences,
-then words. Only where a passage is cut below the paragraph do neighbours overlap.
+A section keeps its heading. A small one takes the next one in while both fit; one that is too long is cut between
+paragraphs, then lines, then sentences, then words. Only where a paragraph itself is cut do neighbours overlap.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
 
-CHUNKER = "structure-1"
+CHUNKER = "structure-2"
 """Name and version: documents cut by another one are cut again."""
 SMALL = 0.25
-"""A chunk below this share of the budget takes the next section in, too."""
+"""A chunk below this share of the budget takes the next section in, if it fits as a whole."""
+STRAY = 0.125
+"""A chunk below this share, like a heading alone, takes in the beginning of what does not fit as a whole."""
 _LONGEST_WORD = 256
 """Characters of a "word" after which it is cut anyway: nothing readable is longer."""
 
@@ -31,6 +33,7 @@ class Span:
     end: int
     tokens: int
     heading: tuple[str, ...]
+    """The path of its section; of several sections, the part they have in common."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class _Unit:
     start: int
     end: int
     tokens: int
-    fine: bool
-    """Cut below the paragraph: worth repeating in the next chunk."""
+    inside: bool
+    """Begins inside a paragraph: the end of the unit before is worth repeating in front of it."""
 
 
 def chunk(parsed: Parsed, budget: Budget, count: Count) -> list[Span]:
@@ -59,34 +62,39 @@ def chunk(parsed: Parsed, budget: Budget, count: Count) -> list[Span]:
     spans: list[Span] = []
     packer = _Packer(parsed.text, budget, count)
     for start, end, heading in _sections(parsed):
-        units = list(_units(parsed.text, start, end, budget.tokens, count))
-        spans += packer.add_section(units, heading)
+        spans += packer.add_section(start, end, heading)
     return spans + packer.flush()
 
 
 def _sections(parsed: Parsed) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Ranges with their heading path; what stands before the first heading has none."""
+    """Ranges that are not blank, with their heading path; what stands before the first heading has none."""
     end_of_text = len(parsed.text)
     marks = [Section(0, ()), *parsed.sections, Section(end_of_text, ())]
     for section, after in itertools.pairwise(marks):
-        if after.start > section.start:
+        if not _is_blank(parsed.text, section.start, after.start):
             yield section.start, after.start, section.path
 
 
 def _units(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Unit]:
     for first, last in paragraphs(text, start, end):
-        yield from _fit(text, first, last, limit, count, 0)
+        for number, (at, to, tokens) in enumerate(_fit(text, first, last, limit, count, 0)):
+            yield _Unit(at, to, tokens, inside=number > 0)
 
 
+_Piece = tuple[int, int, int]
+"""Start, end, tokens."""
+_MOST_CHARACTERS = 128
+"""Characters of the longest token, nearly: what has more of them a token allowed is too long without counting."""
 _FINER = (lines, sentences, words)
 
 
-def _fit(text: str, start: int, end: int, limit: int, count: Count, level: int) -> Iterator[_Unit]:
-    """The range as one unit if it fits the limit, else cut by the next finer kind of boundary."""
-    tokens = count(text[start:end])
-    if tokens <= limit:
-        yield _Unit(start, end, tokens, fine=level > 0)
-        return
+def _fit(text: str, start: int, end: int, limit: int, count: Count, level: int) -> Iterator[_Piece]:
+    """The range as one piece if it fits the limit, else cut by the next finer kind of boundary."""
+    if end - start <= limit * _MOST_CHARACTERS or level == len(_FINER):
+        tokens = count(text[start:end])
+        if tokens <= limit:
+            yield start, end, tokens
+            return
     if level == len(_FINER):
         yield from _hard_cuts(text, start, end, limit, count)
         return
@@ -94,75 +102,105 @@ def _fit(text: str, start: int, end: int, limit: int, count: Count, level: int) 
         yield from _fit(text, first, last, limit, count, level + 1)
 
 
-def _hard_cuts(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Unit]:
+def _hard_cuts(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Piece]:
     step = min(_LONGEST_WORD, limit)
     for first in range(start, end, step):
         last = min(first + step, end)
         tokens = count(text[first:last])
         if tokens <= limit or last - first <= 1:
-            yield _Unit(first, last, tokens, fine=True)
+            yield first, last, tokens
         else:  # rare scripts: several tokens a character
             for at in range(first, last):
-                yield _Unit(at, at + 1, count(text[at]), fine=True)
+                yield at, at + 1, count(text[at])
 
 
 class _Packer:
     """Fills chunks with units, greedily."""
 
     def __init__(self, text: str, budget: Budget, count: Count) -> None:
-        self._text, self._budget, self._count = text, budget, count
-        self._units: list[_Unit] = []
+        self._text, self._limit, self._most_overlap, self._count = text, budget.tokens, budget.overlap, count
+        self._held: list[_Unit] = []
+        self._tokens = 0
+        self._repeated = 0
+        """Units at the front that stand in the chunk before, too."""
         self._heading: tuple[str, ...] = ()
-        self._fresh = 0
-        """Units at the front that only repeat the chunk before."""
 
-    def add_section(self, units: list[_Unit], heading: tuple[str, ...]) -> list[Span]:
-        done: list[Span] = []
-        size = sum(unit.tokens for unit in self._units)
-        fits = size + sum(unit.tokens for unit in units) <= self._budget.tokens
-        if self._units and not (fits and size < SMALL * self._budget.tokens):
-            done += self.flush()
-        if not self._units:
-            self._heading = heading
+    def add_section(self, start: int, end: int, heading: tuple[str, ...]) -> list[Span]:
+        units = list(_units(self._text, start, end, self._limit, self._count))
+        done = [] if self._takes(sum(unit.tokens for unit in units)) else self.flush()
+        self._heading = _common(self._heading, heading) if self._held else heading
         for unit in units:
-            if self._tokens_with(unit) > self._budget.tokens:
-                done += self._close(keep_overlap=True)
-                self._heading = heading
-            if self._tokens_with(unit) > self._budget.tokens:
-                self._drop_overlap()
-            self._units.append(unit)
+            for piece in self._beside_a_stray(unit):
+                done += self._add(piece, heading)
         return done
 
     def flush(self) -> list[Span]:
-        return self._close(keep_overlap=False)
+        done = self._spans(self._held, self._repeated)
+        self._hold([])
+        return done
 
-    def _drop_overlap(self) -> None:
-        self._units, self._fresh = [], 0
+    def _takes(self, tokens: int) -> bool:
+        """Whether a section of so many tokens goes into the chunk at hand."""
+        if self._tokens + tokens <= self._limit:
+            return self._tokens < SMALL * self._limit
+        return self._tokens < STRAY * self._limit and tokens > self._limit
 
-    def _tokens_with(self, unit: _Unit) -> int:
-        return sum(each.tokens for each in self._units) + unit.tokens
+    def _beside_a_stray(self, unit: _Unit) -> list[_Unit]:
+        """The unit, cut to fit beside what would otherwise stand alone, like a heading above a long paragraph."""
+        left = self._limit - self._tokens
+        if unit.inside or unit.tokens <= left or not 0 < self._tokens < STRAY * self._limit:
+            return [unit]
+        return list(_units(self._text, unit.start, unit.end, left, self._count))
 
-    def _close(self, *, keep_overlap: bool) -> list[Span]:
-        units, fresh = self._units, self._fresh
-        self._units = self._overlap(units[fresh:]) if keep_overlap else []
-        self._fresh = len(self._units)
-        if not units[fresh:]:
-            return []
-        found = _without_blank_lines(self._text, units[0].start, units[-1].end)
-        if found[0] == found[1]:
-            return []
-        tokens = self._count(self._text[found[0] : found[1]])
-        return [Span(*found, tokens, self._heading)]
+    def _add(self, unit: _Unit, heading: tuple[str, ...]) -> list[Span]:
+        done = []
+        if self._tokens + unit.tokens > self._limit:
+            done = self._spans(self._held, self._repeated)
+            self._hold(self._overlap(unit) if unit.inside else [])
+            self._heading = heading
+        if self._held or not _is_blank(self._text, unit.start, unit.end):
+            self._held.append(unit)
+            self._tokens += unit.tokens
+        return done
 
-    def _overlap(self, units: list[_Unit]) -> list[_Unit]:
+    def _hold(self, repeated: list[_Unit]) -> None:
+        self._held, self._repeated = repeated, len(repeated)
+        self._tokens = sum(unit.tokens for unit in repeated)
+
+    def _overlap(self, following: _Unit) -> list[_Unit]:
+        """The last units of the paragraph that goes on, as many as may be repeated; never the whole chunk."""
         kept: list[_Unit] = []
-        left = self._budget.overlap
-        for unit in reversed(units[1:]):
-            if not unit.fine or unit.tokens > left:
+        left = min(self._most_overlap, self._limit - following.tokens)
+        for unit in reversed(self._held[self._repeated + 1 :]):
+            if unit.tokens > left:
                 break
             kept.insert(0, unit)
             left -= unit.tokens
-        return kept
+            if not unit.inside:
+                break
+        return list(itertools.dropwhile(lambda unit: _is_blank(self._text, unit.start, unit.end), kept))
+
+    def _spans(self, units: list[_Unit], repeated: int) -> list[Span]:
+        """The units as one chunk; as two where they have more tokens together than each for itself."""
+        if not units[repeated:] or _is_blank(self._text, units[repeated].start, units[-1].end):
+            return []
+        start, end = _without_blank_lines(self._text, units[0].start, units[-1].end)
+        tokens = self._count(self._text[start:end])
+        if tokens <= self._limit or len(units) == 1:
+            return [Span(start, end, tokens, self._heading)]
+        if repeated:
+            return self._spans(units[repeated:], 0)
+        half = len(units) // 2
+        return self._spans(units[:half], 0) + self._spans(units[half:], 0)
+
+
+def _common(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False))
+    return tuple(name for name, _ in same)
+
+
+def _is_blank(text: str, start: int, end: int) -> bool:
+    return start >= end or text[start:end].isspace()
 
 
 def _without_blank_lines(text: str, start: int, end: int) -> Range:

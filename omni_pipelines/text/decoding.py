@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks; UTF-32 first, for its little-endian mark begins with that of UTF-16."""
-_STATEFUL = ("iso2022", "hz", "utf_7", "utf7")
+_STATEFUL = ("iso2022", "hz", "utf_7")
 """Codecs in which a character's bytes depend on what stands before: no byte range can be cut out of them."""
+_SAY_NOTHING = ("utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_escape", "punycode", "idna")
+"""Declared by habit, whatever the bytes are, or no encodings of documents at all: the bytes decide."""
 _SINGLE_BYTE = ("cp1252", "latin-1")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_CONTROLS = 0.01
@@ -58,20 +61,23 @@ class Decoded:
 def decode(raw: bytes, declared: str | None = None) -> Decoded:
     """The text of a file: by its mark, else UTF-8, else what it declares, else Windows-1252 or Latin-1.
 
+    UTF-8 goes before the declaration: bytes hardly ever fit it by chance, and pages often declare what they are not.
+
     Raises:
-        Unreadable: E_BINARY, or E_ENCODING where no codec gives the same bytes back.
+        Unreadable: E_BINARY, or E_ENCODING where no codec gives the same bytes back, character by character.
     """
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return _checked(raw, name, len(mark))
     if b"\0" in raw:
         raise Unreadable("E_BINARY", "zero bytes without a byte order mark")
-    try:
+    codec = _codec(declared)
+    if codec.startswith(_STATEFUL):
+        return _plain_despite(raw, codec)
+    if _is_utf8(raw):
         return _checked(raw, "utf-8", 0)
-    except Unreadable:
-        pass
-    if declared and not _is_stateful(declared):
-        return _checked(raw, declared, 0)
+    if codec:
+        return _independent(_checked(raw, codec, 0))
     _refuse_damaged_utf8(raw)
     return _single_byte(raw)
 
@@ -90,11 +96,42 @@ def _checked(raw: bytes, encoding: str, bom_bytes: int) -> Decoded:
     return Decoded(text, encoding, bom_bytes)
 
 
-def _is_stateful(name: str) -> bool:
+def _codec(declared: str | None) -> str:
+    """The declared encoding as Python calls it; empty where it is unknown or says nothing about the bytes."""
+    if not declared:
+        return ""
     try:
-        return codecs.lookup(name).name.replace("-", "_").startswith(_STATEFUL)
-    except LookupError:
-        return True
+        name = codecs.lookup(declared).name.replace("-", "_")
+        b"a".decode(name)  # refuses what is no text encoding, like base64
+    except (LookupError, UnicodeError):
+        return ""
+    return "" if name in _SAY_NOTHING else name
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _plain_despite(raw: bytes, codec: str) -> Decoded:
+    """ASCII that declares a stateful codec and uses none of its states; everything else is refused."""
+    if raw.isascii() and raw.decode(codec, "replace") == raw.decode("ascii"):
+        return _checked(raw, "utf-8", 0)
+    raise Unreadable("E_ENCODING", f"{codec} has no byte ranges that can be read alone; convert the file to UTF-8")
+
+
+def _independent(decoded: Decoded) -> Decoded:
+    """Refuse codecs that write some characters together: a range between them has no bytes of its own."""
+    try:
+        alone = sum(len(char.encode(decoded.encoding)) * times for char, times in Counter(decoded.text).items())
+    except UnicodeEncodeError:
+        alone = -1
+    if alone != len(decoded.text.encode(decoded.encoding)):
+        raise Unreadable("E_ENCODING", f"{decoded.encoding} writes characters of this file together")
+    return decoded
 
 
 def _refuse_damaged_utf8(raw: bytes) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_PARAGRAPH_END = re.compile(r"(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))+")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_SENTENCE_END = re.compile(r"""(?<=[.!?])["')\]]*\s+(?=["'(\[]?[^\sa-z])|(?<=[。！？])|(?:\r\n|\n|\r){2,}""")  # noqa: RUF001
+_NEWLINE = r"(?:\r\n|\n|\r(?!\n))"  # or half of a \r\n would pass for a line end, and all of it for a blank line
+_PARAGRAPH_END = re.compile(rf"{_NEWLINE}(?:[ \t]*{_NEWLINE})+")
+_LINE_END = re.compile(_NEWLINE)
+_SENTENCE_END = re.compile(
+    rf"""(?<=[.!?])["')\]]*\s+(?=["'(\[]?[^\sa-z])|(?<=[。！？])|{_NEWLINE}(?:[ \t]*{_NEWLINE})+"""  # noqa: RUF001
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|etc|Dr|Mr|Ms|Mrs|No|Fig|al)|\b[A-Z])\.$")
 _WORD_END = re.compile(r"\s+")
 

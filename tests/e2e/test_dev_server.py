@@ -68,7 +68,7 @@ class Server:
 def omni(*arguments: str) -> Any:
     done = subprocess.run([*OMNI, *arguments], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
@@ -178,6 +178,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (notes / "heron.md").write_text("# Heron\n\nThe heron stands in cold water at dawn.\n")
     (notes / "otter.md").write_text("# Otter\n\nOtters sleep holding hands so that they do not drift apart.\n")
     omni("ingest", str(notes), "--home", str(folder / ".omni"), "--json")
+    # a home may come from elsewhere: were any process to import what lies in it, nothing would start
+    (folder / ".omni" / "json.py").write_text("raise SystemExit('imported from the home')")
     return folder / ".omni"
 
 
@@ -345,6 +347,21 @@ def test_a_changed_file_becomes_a_release_by_itself(server: Server) -> None:
     hits = server.omni("search", "romp of otters")["hits"]
     assert "romp" in hits[0]["text"]
     assert server.omni("releases", "list")["releases"][0]["release"] > before
+
+
+def test_a_job_is_queued_from_the_command_line_and_runs_there(server: Server) -> None:
+    run = server.omni("launch", "index_job", "--queue")["run_id"]
+    wait_for("its end", lambda: _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED"), 240)
+    assert _runs(server)[run] == "SUCCESS"
+
+
+def test_a_job_is_not_queued_where_nobody_serves(server: Server, tmp_path: Path) -> None:
+    elsewhere = tmp_path / ".omni"
+    omni("init", "--home", str(elsewhere))
+    command = [*OMNI, "launch", "index_job", "--queue", "--home", str(elsewhere)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "no `omni dev` serves" in done.stderr
 
 
 def test_a_home_is_served_once(server: Server) -> None:

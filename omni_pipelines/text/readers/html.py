@@ -7,7 +7,7 @@ import re
 import lxml.etree
 import lxml.html
 
-from omni_pipelines.text.decoding import Decoded, Unreadable, decode
+from omni_pipelines.text.decoding import Unreadable, decode
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.headings import nest
 
@@ -21,33 +21,60 @@ _INLINE = {
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = {"p", "pre", "blockquote", "table", "ul", "ol", "dl", "section", "article", "figure", *_HEADINGS}
 _SPACE = re.compile(r"\s+")
+_TAG = re.compile(r"""<[a-zA-Z](?:[^>"']++|"[^"]*+"|'[^']*+')*+>?""")
+_LONGEST_TAG = 1 << 15
+"""Characters of a tag above which its attributes are left out: the parser compares each of them with all others."""
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MOST_LINES = 65535
+"""The parser counts no further; from here on we count."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
     """The text a person sees, one block a line, a blank line between paragraphs.
 
     Raises:
-        Unreadable: E_NO_TEXT where nothing visible is left, E_PARSE where the parser gives up.
+        Unreadable: E_NO_TEXT where nothing visible is left, E_PARSE where the parser gives up, which it does
+            2048 elements deep.
     """
     charset = _CHARSET.search(raw[:4096])
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
+    if not decoded.text.strip():
+        raise Unreadable("E_NO_TEXT", "no visible text")
     page = _Page()
-    root = _parse(decoded)
+    root = _parse(decoded.text)
     page.walk(root)
     text = page.finish()
     if not text.strip():
         raise Unreadable("E_NO_TEXT", "no visible text")
-    title = _SPACE.sub(" ", root.findtext(".//title") or "").strip()
+    title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
     heading = page.headings[0][2] if page.headings else name
     return Parsed(decoded, title or heading, nest(page.headings), extracted=text, line_marks=tuple(page.marks))
 
 
-def _parse(decoded: Decoded) -> lxml.html.HtmlElement:
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+def _parse(text: str) -> lxml.html.HtmlElement:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # the parser does so as well, but counts no lines by them
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
-        return lxml.html.document_fromstring(decoded.text.encode("utf-8"), parser=parser)
+        root = lxml.html.document_fromstring(_TAG.sub(_bounded, text).encode("utf-8"), parser=parser)
+    except lxml.etree.ParserError as error:
+        raise Unreadable("E_NO_TEXT", "no visible text") from error
     except lxml.etree.LxmlError as error:
         raise Unreadable("E_PARSE", str(error)) from error
+    for entry in parser.error_log:
+        if entry.type_name == "ERR_RESOURCE_LIMIT":  # the rest of the page would be missing
+            raise Unreadable("E_PARSE", "more than 2048 elements inside one another")
+    return root
+
+
+def _bounded(tag: re.Match[str]) -> str:
+    if tag.end() - tag.start() <= _LONGEST_TAG:
+        return tag[0]
+    name = re.split(r"[\s/>]", tag[0], maxsplit=1)[0][:32]
+    return name + "\n" * tag[0].count("\n") + ">"
+
+
+def _is_silent(element: lxml.html.HtmlElement) -> bool:
+    return element.tag in _SILENT or "hidden" in element.attrib
 
 
 class _Page:
@@ -62,36 +89,44 @@ class _Page:
         self._raw = 0
         self._break = 0
         """Line ends owed before the next text."""
+        self._line = 1
+        """Of the file."""
         self._open_heading: tuple[int, int, int] | None = None
 
     def walk(self, root: lxml.html.HtmlElement) -> None:
-        for event, element in lxml.etree.iterwalk(root, events=("start", "end")):
-            tag = element.tag if isinstance(element.tag, str) else ""
+        for event, element in lxml.etree.iterwalk(root, events=("start", "end", "comment", "pi")):
             if event == "start":
-                self._enter(tag, element)
+                self._enter(element)
+            elif event == "end":
+                self._leave(element)
             else:
-                self._leave(tag, element)
+                self._line += (element.text or "").count("\n")
+                self._add(element.tail)
 
     def finish(self) -> str:
         return "".join(self.parts)
 
-    def _enter(self, tag: str, element: lxml.html.HtmlElement) -> None:
-        self._silent += tag in _SILENT
+    def _enter(self, element: lxml.html.HtmlElement) -> None:
+        tag = element.tag
+        self._silent += _is_silent(element)
         self._raw += tag == "pre"
         if tag not in _INLINE:
             self._owe(tag)
         if tag in _HEADINGS:
             self._open_heading = (_HEADINGS[tag], len(self.parts), self.length)
-        self._add(element.text, element.sourceline)
+        if element.sourceline and element.sourceline < _MOST_LINES:
+            self._line = element.sourceline
+        self._add(element.text)
 
-    def _leave(self, tag: str, element: lxml.html.HtmlElement) -> None:
-        self._silent -= tag in _SILENT
+    def _leave(self, element: lxml.html.HtmlElement) -> None:
+        tag = element.tag
+        self._silent -= _is_silent(element)
         self._raw -= tag == "pre"
         if tag in _HEADINGS and self._open_heading is not None:
             self._close_heading(self._open_heading)
         if tag not in _INLINE:
             self._owe(tag)
-        self._add(element.tail, None)
+        self._add(element.tail)
 
     def _owe(self, tag: str) -> None:
         self._break = max(self._break, 2 if tag in _PARAGRAPHS else 1)
@@ -105,9 +140,13 @@ class _Page:
             line_ends_before = len(written) - len(written.lstrip("\n"))
             self.headings.append((start + line_ends_before, level, title))
 
-    def _add(self, text: str | None, line: int | None) -> None:
-        if not text or self._silent:
-            return
+    def _add(self, text: str | None) -> None:
+        for line in _LINE.findall(text or ""):
+            if not self._silent:
+                self._put(line)
+            self._line += line.endswith("\n")
+
+    def _put(self, text: str) -> None:
         if not self._raw:
             text = _SPACE.sub(" ", text)
             if self._break or not self.parts or self.parts[-1].endswith((" ", "\n")):
@@ -117,7 +156,7 @@ class _Page:
         if self._break and self.parts:
             text = "\n" * self._break + text
         self._break = 0
-        if line is not None:
-            self.marks.append((self.length, line))
+        if not self.marks or self.marks[-1][1] != self._line:
+            self.marks.append((self.length, self._line))
         self.parts.append(text)
         self.length += len(text)

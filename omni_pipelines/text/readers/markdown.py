@@ -4,31 +4,64 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from omni_pipelines.text.decoding import Decoded, decode, newline_offsets
+from omni_pipelines.text.decoding import decode, newline_offsets
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.headings import nest
 
+_NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
+_FRONT_MATTER = re.compile(
+    rf"---[ \t]*{_NEWLINE}(?=[\w-]+[ \t]*:)(?:[^\r\n]*{_NEWLINE})*?(?:---|\.\.\.)[ \t]*(?:{_NEWLINE}|\Z)"
+)
+"""Settings of a site generator. Markdown itself would take the last line for a heading, underlined by the `---`."""
+_TITLE = re.compile(
+    r"""(?:\A|[\r\n])title:[ \t]*(?:(?P<q>["'])(?P<quoted>[^\r\n]*)(?P=q)[ \t]*(?=[\r\n])|(?P<plain>[^\r\n]*))"""
+)
+_LONGEST_TITLE = 500
+"""Characters of a heading that are read: an underlined paragraph is one, too, however long."""
+
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Sections by heading, outside code fences; the first heading is the title."""
+    """Sections by heading, outside code fences. The title is that of the front matter, else the first heading."""
     decoded = decode(raw)
-    headings = list(_headings(decoded))
-    return Parsed(decoded, title=headings[0][2] if headings else name, sections=nest(headings))
+    front = _FRONT_MATTER.match(decoded.text)
+    headings = list(_headings(decoded.text, front.end() if front else 0))
+    first = headings[0][2] if headings else name
+    return Parsed(decoded, title=(_declared_title(front[0]) if front else "") or first, sections=nest(headings))
+
+
+def _declared_title(front: str) -> str:
+    found = _TITLE.search(front)
+    return " ".join((found["quoted"] or found["plain"] or "").split()) if found else ""
 
 
 @functools.cache
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable("table")
+def _parser(*, inline: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark").enable("table")
+    return parser if inline else parser.disable("inline")  # most of the time goes there, and only headings need it
 
 
-def _headings(decoded: Decoded) -> Iterator[tuple[int, int, str]]:
+def _headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
     # markdown-it counts \r\n, \n and \r as one line end each, as newline_offsets does
-    starts = [0, *newline_offsets(decoded.text)]
-    tokens = _parser().parse(decoded.text)
+    starts = [begin, *(begin + offset for offset in newline_offsets(text[begin:]))]
+    tokens = _parser(inline=False).parse(text[begin:])
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.map and token.level == 0:
-            yield starts[token.map[0]], int(token.tag[1:]), " ".join(inline.content.split())
+            title = _visible(inline.content[:_LONGEST_TITLE])
+            if title:
+                yield starts[token.map[0]], int(token.tag[1:]), title
+
+
+def _visible(markup: str) -> str:
+    """A heading as it is read: `[Set-up](#set-up)` is "Set-up"."""
+    pieces = _parser(inline=True).parseInline(markup)[0].children or []
+    return " ".join("".join(" " if each.type.endswith("break") else each.content for each in _words(pieces)).split())
+
+
+def _words(pieces: list[Token]) -> Iterator[Token]:
+    return (each for each in pieces if each.type != "html_inline")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from omni_pipelines.text.decoding import Decoded, decode, newline_offsets
 from omni_pipelines.text.document import Parsed, Section
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+_Named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPOUND = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
+"""What definitions may stand inside without getting another name."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -35,22 +38,37 @@ def _parse(text: str) -> ast.Module | None:
 
 
 def _sections(decoded: Decoded, tree: ast.Module) -> Iterator[Section]:
-    starts = [0, *newline_offsets(decoded.text)]
+    text = decoded.text
+    starts = [0, *newline_offsets(text), len(text)]
+    commented = [text.startswith("#", start + _indent(text, start)) for start in starts]
 
-    def start_of(line: int) -> int:
-        return starts[line - 1] if line <= len(starts) else len(decoded.text)
+    def first_line(node: _Named, floor: int) -> int:
+        """With its decorators, and the comments right above it, which speak of it."""
+        line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        while line - 1 > floor and commented[line - 2] and _indent(text, starts[line - 2]) == node.col_offset:
+            line -= 1
+        return line
 
-    def walk(body: list[ast.stmt], path: tuple[str, ...]) -> Iterator[Section]:
+    def walk(body: Iterable[ast.AST], path: tuple[str, ...], floor: int) -> Iterator[Section]:
         for node in body:
             if isinstance(node, _NAMED):
-                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
                 inner = (*path, node.name)
-                yield Section(start_of(first), inner)
+                yield Section(starts[first_line(node, floor) - 1], inner)
                 if isinstance(node, ast.ClassDef):
-                    yield from walk(node.body, inner)
-                yield Section(start_of((node.end_lineno or node.lineno) + 1), path)
+                    yield from walk(node.body, inner, node.lineno)
+                yield Section(starts[min(node.end_lineno or node.lineno, len(starts) - 1)], path)
+            elif isinstance(node, _COMPOUND):
+                yield from walk(ast.iter_child_nodes(node), path, floor)
+            floor = max(floor, getattr(node, "end_lineno", None) or floor)
 
-    yield from _merged(walk(tree.body, ()))
+    yield from _merged(walk(tree.body, (), 0))
+
+
+def _indent(text: str, start: int) -> int:
+    at = start
+    while text.startswith((" ", "\t"), at):
+        at += 1
+    return at - start
 
 
 def _merged(sections: Iterator[Section]) -> Iterator[Section]:

@@ -14,10 +14,9 @@ from omni_pipelines.text.readers.headings import nest
 
 _LINE_END = r"(?:\r\n|\n|\r)"
 _TITLE = re.compile(
-    rf"^(?:(?P<over>(?P<o>[!-/:-@\[-`{{-~])(?P=o){{2,}})[ \t]*{_LINE_END})?"
+    rf"(?<![^\r\n])(?:(?P<over>(?P<o>[!-/:-@\[-`{{-~])(?P=o){{2,}})[ \t]*{_LINE_END})?"
     rf"(?P<title>[ \t]*\S[^\r\n]*){_LINE_END}"
-    rf"(?P<under>(?P<u>[!-/:-@\[-`{{-~])(?P=u){{2,}})[ \t]*(?={_LINE_END}|\Z)",
-    re.MULTILINE,
+    rf"(?P<under>(?P<u>[!-/:-@\[-`{{-~])(?P=u){{2,}})[ \t]*(?={_LINE_END}|\Z)"
 )
 
 
@@ -37,7 +36,17 @@ def _headings(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         if set(title) <= set("=-~^\"'*+#`:.<>_ "):  # a table's rule, not a title
             continue
+        if not over and _goes_on(text, match.start()):
+            continue
         style = f"{under[0]}{'=' if over else ''}"
         if style not in styles:
             styles.append(style)
         yield match.start(), styles.index(style) + 1, title
+
+
+def _goes_on(text: str, start: int) -> bool:
+    """Whether the line at `start` continues a paragraph: then a rule below it makes no title."""
+    if start == 0:
+        return False
+    end = start - (2 if text.startswith("\r\n", max(0, start - 2)) else 1)
+    return text[max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1 : end][:1].isalnum()

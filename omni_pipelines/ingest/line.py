@@ -1,0 +1,74 @@
+"""The whole line in one call, without Dagster: what the jobs do, for evaluation, tests and other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from native.lance_vectors import Coverage
+from omni_pipelines.ingest.chunks import ChunksReport, reconcile_chunks
+from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
+from omni_pipelines.ingest.embeddings import EmbeddingsReport, reconcile_embeddings
+from omni_pipelines.ingest.indexes import KeywordReport, build_keyword_index, build_vector_index
+from omni_pipelines.ingest.publish import PublishReport, publish
+from omni_pipelines.ingest.writing import writing
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.text.chunking import Count
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+
+
+@dataclass(frozen=True)
+class LineEngines:
+    """What the line needs besides the home."""
+
+    count: Count
+    embedder: Embedder
+    model: str
+    """Fingerprint of the embedder."""
+
+    @classmethod
+    def load(cls, settings: Settings) -> LineEngines:
+        """Those that the settings name.
+
+        Raises:
+            ModelMissing: one was never pulled.
+        """
+        return cls(load_counter(settings).count, load_embedder(settings), model_fingerprint(settings))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass did, step by step."""
+
+    documents: DocumentsReport
+    chunks: ChunksReport
+    embeddings: EmbeddingsReport
+    keyword: KeywordReport
+    vectors: Coverage
+    published: PublishReport
+
+
+def run_line(
+    home: Home,
+    settings: Settings,
+    engines: LineEngines,
+    run_id: str,
+    names: Sequence[str] = (),
+    *,
+    allow_delete: bool = False,
+) -> Pass:
+    """One pass over the registered sources, or those in `names`, from files to a release.
+
+    Raises:
+        OmniError, EngineError: as its steps do.
+    """
+    with writing(home, settings):
+        return Pass(
+            reconcile_documents(home, settings, names, allow_delete=allow_delete),
+            reconcile_chunks(home, settings, engines.count),
+            reconcile_embeddings(home, engines.embedder, engines.model),
+            build_keyword_index(home),
+            build_vector_index(home),
+            publish(home, settings, run_id),
+        )

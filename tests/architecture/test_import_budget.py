@@ -1,0 +1,70 @@
+"""What imports may cost: every process of the code location pays for them, and so does `--help`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+ENGINES = {
+    "lancedb",
+    "lance",
+    "onnxruntime",
+    "onnx",
+    "duckdb",
+    "pandera",
+    "tantivy",
+    "tokenizers",
+    "tiktoken",
+    "pandas",
+}
+FRAMEWORKS = {"dagster", "langgraph", "textual", "pyarrow", "numpy"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level names of what a fresh interpreter has imported after `code`."""
+    report = "\nimport sys\nprint('\\n' + ' '.join(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, timeout=120, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_code_location_loads_no_engine() -> None:
+    loaded = modules_after("import omni_pipelines.definitions")
+    assert "dagster" in loaded
+    assert not loaded & ENGINES
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["search", "--help"], ["dev", "--help"]], ids=str)
+def test_help_loads_neither_engines_nor_frameworks(arguments: list[str]) -> None:
+    code = f"""
+import sys
+sys.argv = ["omni", *{arguments!r}]
+from omni_pipelines.cli.main import run
+try:
+    run()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    loaded = modules_after(code)
+    assert "typer" in loaded
+    assert not loaded & (ENGINES | FRAMEWORKS)
+
+
+def test_a_sensor_that_finds_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A tick comes every 15 seconds; LanceDB, pandera and the model take seconds to import."""
+    place = str(tmp_path_factory.mktemp("empty") / ".omni")
+    code = f"""
+import dagster as dg
+from resources.knowledge import KnowledgeHome
+from sensors.changes import index_sensor, source_sensor
+from omni_pipelines.settings import Home
+from pathlib import Path
+Home(Path({place!r})).create()
+with dg.DagsterInstance.ephemeral() as instance:
+    for sensor in (source_sensor, index_sensor):
+        sensor(dg.build_sensor_context(instance=instance, resources={{"knowledge": KnowledgeHome(path={place!r})}}))
+"""
+    assert not modules_after(code) & {"lancedb", "pandera", "onnxruntime", "duckdb", "pandas"}

@@ -1,0 +1,65 @@
+"""A line over a home and a folder of files; and a small home made with the real model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.ingest import documents
+from omni_pipelines.ingest.reading import read_file
+from omni_pipelines.ingest.sources import register, save_sources
+from omni_pipelines.settings import Home, load_settings
+from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from tests.integration.line import Line
+from tests.integration.small_home import HERON, OTTER, Engines, SmallHome
+
+
+@pytest.fixture
+def line(home: Home) -> Line:
+    return Line(home)
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Names of the files that were opened, in order."""
+    opened: list[str] = []
+
+    def counting(path: Path, limit: int) -> tuple[bytes, str]:
+        opened.append(path.name)
+        return read_file(path, limit)
+
+    monkeypatch.setattr(documents, "read_file", counting)
+    return opened
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
+    settings = load_settings(Home(tmp_path_factory.mktemp("settings") / ".omni"))
+    try:
+        return Engines(
+            settings, load_counter(settings).count, load_embedder(settings, workers=1), model_fingerprint(settings)
+        )
+    except ModelMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def small(home: Home, tmp_path: Path, engines: Engines) -> SmallHome:
+    """Registered, but not ingested."""
+    small = SmallHome(home, tmp_path / "notes", engines)
+    small.notes.mkdir()
+    small.write("heron.md", HERON)
+    small.write("otter.md", OTTER)
+    sources, _ = register([], [small.notes], [])
+    save_sources(home, sources)
+    return small

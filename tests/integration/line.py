@@ -1,0 +1,126 @@
+"""The whole line on a small home, without Dagster: what the jobs do, with fakes for the models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from native.lance_tables import LanceTable
+from native.lance_vectors import Coverage
+from native.tantivy_index import KeywordIndex
+from omni_pipelines import schemas
+from omni_pipelines.ingest.built import read_built
+from omni_pipelines.ingest.chunks import ChunksReport, reconcile_chunks
+from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
+from omni_pipelines.ingest.embeddings import EmbeddingsReport, reconcile_embeddings
+from omni_pipelines.ingest.indexes import KeywordReport, build_keyword_index, build_vector_index
+from omni_pipelines.ingest.publish import PublishReport, publish
+from omni_pipelines.ingest.sources import load_sources, register, save_sources
+from omni_pipelines.ingest.writing import writing
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.search import Hit, Mode
+from omni_pipelines.settings import Home, Settings
+from tests.fakes import FakeEmbedder, count_words
+
+MODEL = "fake/1"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the whole line did."""
+
+    documents: DocumentsReport
+    chunks: ChunksReport
+    embeddings: EmbeddingsReport
+    keyword: KeywordReport
+    vectors: Coverage
+    published: PublishReport
+
+
+@dataclass
+class Line:
+    """A home, and everything that is needed to fill it."""
+
+    home: Home
+    settings: Settings = field(default_factory=lambda: Settings(chunk_tokens=40, chunk_overlap=8))
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    model: str = MODEL
+
+    def add(self, *paths: Path, include: tuple[str, ...] = ()) -> list[str]:
+        """Register paths. The names of their sources."""
+        self.home.create()
+        sources, names = register(load_sources(self.home), paths, include)
+        save_sources(self.home, sources)
+        return names
+
+    def ingest(self, *names: str, allow_delete: bool = False) -> DocumentsReport:
+        """The documents alone."""
+        settle()
+        with writing(self.home, self.settings):
+            return reconcile_documents(self.home, self.settings, names, allow_delete=allow_delete)
+
+    def run(self, *, allow_delete: bool = False) -> Pass:
+        """One pass, from the sources to a release."""
+        settle()
+        self.embedder.texts.clear()
+        with writing(self.home, self.settings):
+            return Pass(
+                reconcile_documents(self.home, self.settings, allow_delete=allow_delete),
+                reconcile_chunks(self.home, self.settings, count_words),
+                reconcile_embeddings(self.home, self.embedder, self.model),
+                build_keyword_index(self.home),
+                build_vector_index(self.home),
+                publish(self.home, self.settings, "run-1"),
+            )
+
+    def librarian(self, release: int | None = None) -> Librarian:
+        """A reader."""
+        return Librarian.open(self.home, release, embedder=self.embedder)
+
+    def search(
+        self, query: str, mode: Mode = Mode.HYBRID, k: int = 10, where: Mapping[str, str] | None = None
+    ) -> list[Hit]:
+        """Hits in the newest release."""
+        return self.librarian().search(query, k, mode, where)
+
+    def rows(self, name: str, *columns: str) -> list[dict[str, Any]]:
+        """Rows of a table at its head, by key."""
+        definition = schemas.TABLES[name]
+        chosen = list(columns) or [column for column in definition.schema.names if column != "vector"]
+        rows = LanceTable(self.home.table(name)).read(chosen).to_pylist()
+        return sorted(rows, key=lambda row: str(row.get(definition.key, row)))
+
+    def versions(self) -> dict[str, str]:
+        """The head of every table."""
+        return {name: str(LanceTable(self.home.table(name)).head()) for name in schemas.TABLES}
+
+    def keyword_entries(self) -> dict[str, str]:
+        """Key to fingerprint in the keyword generation that was built last."""
+        built = read_built(self.home, "keyword_index")
+        assert built is not None
+        return KeywordIndex.open(self.home.keyword / built.output, schemas.FILTERS).fingerprints()
+
+
+def settle() -> None:
+    """Let files grow older than the clock's tick, after which a change to them cannot go unseen."""
+    time.sleep(0.03)
+
+
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Make files below `root`."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+def paragraph(topic: str, count: int = 6) -> str:
+    """Sentences that no other topic has."""
+    return "\n\n".join(
+        f"The {topic} number {number} is kept in the {topic} shed, where {topic} keepers look after it every day."
+        for number in range(count)
+    )

@@ -1,0 +1,187 @@
+"""A document to chunks: nothing lost, nothing too long, cut where a reader would cut."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.settings import Settings
+from omni_pipelines.text.chunking import Budget, Count, Span, chunk
+from omni_pipelines.text.decoding import Decoded
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.engines import load_counter
+from omni_pipelines.text.readers import markdown, plain, python
+
+BLOCKS = st.sampled_from(
+    [
+        "# Top\n\n",
+        "## Part\n",
+        "### Leaf\n\n",
+        "Under\n=====\n",
+        "A short paragraph.\n\n",
+        "A sentence. " * 9 + "\n\n",
+        "one line\r\n" * 12,
+        "```\n# code\n\n    indented\n```\n",
+        "\n\n \n",
+        "x" * 300,
+        "漢字かな。" * 20,
+        "👩‍👩‍👧" * 15,
+        "- item\n" * 8,
+        "\r",
+    ]
+)
+DOCUMENTS = st.lists(BLOCKS, max_size=14).map("".join)
+BUDGETS = st.builds(Budget, tokens=st.integers(16, 60), overlap=st.integers(0, 15))
+
+
+def word_count(text: str) -> int:
+    return len(text.split())
+
+
+def byte_count(text: str) -> int:
+    """Several tokens a character, as rare scripts have."""
+    return len(text.encode())
+
+
+def pair_count(text: str) -> int:
+    """Parts may count less than their whole, as happens with byte pairs that meet at the seam."""
+    return len(text) + text.count("字か") + text.count("xx")
+
+
+def _markdown(text: str) -> Parsed:
+    return markdown.read(text.encode(), "page.md")
+
+
+def _texts(parsed: Parsed, spans: list[Span]) -> list[str]:
+    return [parsed.text[span.start : span.end] for span in spans]
+
+
+def _chunks(text: str, tokens: int = 16, overlap: int = 0) -> list[str]:
+    parsed = _markdown(text)
+    return _texts(parsed, chunk(parsed, Budget(tokens, overlap), word_count))
+
+
+def _check(parsed: Parsed, budget: Budget, count: Count) -> None:
+    spans = chunk(parsed, budget, count)
+    covered = set(itertools.chain.from_iterable(range(span.start, span.end) for span in spans))
+    assert all(at in covered or character.isspace() for at, character in enumerate(parsed.text))
+    for span, piece in zip(spans, _texts(parsed, spans), strict=True):
+        assert span.tokens == count(piece) <= budget.tokens
+        assert piece.strip()
+    for before, after in itertools.pairwise(spans):
+        assert before.start < after.start
+        assert before.end < after.end
+        assert count is pair_count or count(parsed.text[after.start : before.end]) <= budget.overlap
+    assert spans == chunk(parsed, budget, count)
+
+
+@given(text=DOCUMENTS, budget=BUDGETS, count=st.sampled_from([word_count, byte_count, pair_count]))
+def test_nothing_is_lost_or_too_long_or_out_of_order(text: str, budget: Budget, count: Count) -> None:
+    _check(_markdown(text), budget, count)
+
+
+@pytest.fixture(scope="module")
+def tiktoken_count() -> Count:
+    try:
+        return load_counter(Settings.model_validate({})).count
+    except ModelMissing as error:
+        pytest.skip(str(error))
+
+
+@given(text=DOCUMENTS | st.text(st.characters(codec="utf-8"), max_size=200), budget=BUDGETS)
+def test_the_same_holds_for_real_tokens(tiktoken_count: Count, text: str, budget: Budget) -> None:
+    _check(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
+
+
+@pytest.mark.parametrize("text", ["", " \n\n\t\n", "\r\n"])
+def test_a_blank_document_has_no_chunks(text: str) -> None:
+    assert _chunks(text) == []
+
+
+def test_a_small_document_is_one_chunk_without_blank_ends() -> None:
+    assert _chunks("\n\n  # A\n\ntext\n\n") == ["  # A\n\ntext"]
+
+
+def test_a_heading_stays_with_its_text() -> None:
+    first, second = "word " * 12, "other " * 12
+    assert _chunks(f"# A\n\n{first}\n\n# B\n\n{second}") == [f"# A\n\n{first.strip()}", f"# B\n\n{second.strip()}"]
+
+
+def test_a_heading_above_a_paragraph_as_long_as_a_chunk_does_not_stand_alone() -> None:
+    found = _chunks("# A\n\n" + "Six words stand in this sentence. " * 2 + "Four more are here.", tokens=17)
+    assert found[0].startswith("# A\n\nSix words")
+
+
+def test_headings_without_text_go_with_what_follows() -> None:
+    long = "Six words stand in this sentence. " * 20
+    assert _chunks(f"# A\n\n## B\n\n{long}", tokens=64)[0].startswith("# A\n\n## B\n\nSix")
+
+
+def test_paths_name_the_section_and_of_several_what_they_share() -> None:
+    parsed = _markdown("# A\n\nintro\n\n## B\n\nb\n\n## C\n\n" + "c " * 14)
+    spans = chunk(parsed, Budget(16, 0), word_count)
+    assert [span.heading for span in spans] == [("A",), ("A", "C")]
+
+
+def test_every_part_of_a_long_section_has_its_path() -> None:
+    parsed = _markdown("# A\n\n## B\n\n" + "c " * 50)
+    headings = [span.heading for span in chunk(parsed, Budget(16, 4), word_count)]
+    assert headings == [("A",)] + [("A", "B")] * (len(headings) - 1)
+    assert len(headings) > 3
+
+
+def test_functions_stay_whole_and_carry_their_names() -> None:
+    source = "import os\n\n\n" + "\n\n".join(f"def f{n}():\n    " + "x = 1\n    " * 4 + "\n" for n in range(3))
+    parsed = python.read(source.encode(), "m.py")
+    spans = chunk(parsed, Budget(20, 4), word_count)
+    assert [span.heading for span in spans] == [(), ("f1",), ("f2",)]
+    assert [text.split()[0] for text in _texts(parsed, spans)] == ["import", "def", "def"]
+
+
+def test_the_first_line_keeps_its_indentation() -> None:
+    parsed = python.read(("class A:\n" + "    def f(self):\n        " + "x; " * 15 + "\n").encode() * 2, "m.py")
+    assert any(text.startswith("    def") for text in _texts(parsed, chunk(parsed, Budget(18, 0), word_count)))
+
+
+def test_paragraphs_do_not_overlap() -> None:
+    paragraphs = [f"p{number} " * 10 for number in range(5)]
+    assert _chunks("\n\n".join(paragraphs), overlap=8) == [each.strip() for each in paragraphs]
+
+
+def test_a_long_paragraph_is_cut_between_sentences_that_overlap() -> None:
+    sentences = [f"Sentence {number} has five words." for number in range(6)]
+    found = _chunks(" ".join(sentences), overlap=5)
+    assert found == [" ".join(sentences[:3]), " ".join(sentences[2:5]), " ".join(sentences[4:])]
+
+
+def test_what_follows_a_cut_paragraph_does_not_repeat_it() -> None:
+    sentences = " ".join(f"Sentence {number} has five words." for number in range(4))
+    following = "next " * 15
+    assert _chunks(f"{sentences}\n\n{following}", overlap=5)[-1] == following.strip()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_line_ends_of_windows_change_no_boundary(newline: str) -> None:
+    text = "# A\n\n" + "a line of five words\n" * 9 + "\nlast\n"
+    assert [each.replace(newline, "\n") for each in _chunks(text.replace("\n", newline))] == _chunks(text)
+
+
+def test_a_line_without_any_blank_is_cut_between_characters() -> None:
+    parsed = plain.read(("é" * 1000).encode(), "x")
+    spans = chunk(parsed, Budget(100, 0), byte_count)
+    assert [(span.start, span.end) for span in spans] == [(at, at + 50) for at in range(0, 1000, 50)]
+
+
+def test_blank_lines_in_front_do_not_make_a_chunk_repeat_the_one_before() -> None:
+    parsed = _markdown("\n\n \n" + "Abcd efg. " * 3 + "Ab. " * 3)
+    starts = [span.start for span in chunk(parsed, Budget(35, 34), byte_count)]
+    assert len(starts) == len(set(starts)) > 1
+
+
+def test_the_fingerprint_changes_with_everything_chunks_depend_on() -> None:
+    prints = {Budget(64, 8).fingerprint("a"), Budget(64, 8).fingerprint("b"), Budget(64, 9).fingerprint("a")}
+    assert len(prints | {Budget(65, 8).fingerprint("a")}) == 4

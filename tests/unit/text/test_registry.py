@@ -1,0 +1,103 @@
+"""Which reader takes which file, and what every reader promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omni_pipelines.text.decoding import Unreadable, newline_offsets
+from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, fingerprint, reader_for
+
+SAMPLES = [
+    b"---\ntitle: x\n---\n# A\n\n```\n# b\n```\n\nC *d* [e](f)\n---\ng\n",
+    "=====\nTop\n=====\n\nSub\n---\n\n.. note:: é\n\n===== ==\na     b\n===== ==\n".encode("utf-16"),
+    '<html><head><meta charset="cp1251"><title>t</title><body><h1>Привет</h1><pre>\na</pre>'.encode("cp1251"),
+    b"# coding: latin-1\n@d\nclass A:\n    '''\xe9'''\n    # c\n    def f(self):\n        return [1]\n",
+]
+DIFFERENT = list({reader.name: reader for reader in READERS}.values())
+
+
+def _damaged(data: st.DataObject) -> bytes:
+    raw = bytearray(data.draw(st.sampled_from(SAMPLES)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    return bytes(raw[: data.draw(st.integers(0, len(raw)))])
+
+
+def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
+    try:
+        parsed = reader.read(raw, "name")
+    except Unreadable:
+        return
+    starts = [section.start for section in parsed.sections]
+    assert starts == sorted(starts)
+    assert all(0 <= start <= len(parsed.text) for start in starts)
+    offsets = parsed.byte_offsets(list(range(len(parsed.text) + 1)))
+    lines = [parsed.line(position) for position in range(len(parsed.text))]
+    assert all(1 <= line <= len(newline_offsets(parsed.decoded.text)) + 1 for line in lines)
+    assert offsets == sorted(offsets)
+    assert parsed.title
+    if parsed.verbatim:
+        assert lines == sorted(lines)
+        assert offsets[-1] == len(raw)
+
+
+@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+@given(raw=st.binary(max_size=80) | st.text("<>&/p#-=\n\r `*[]:'\"é;a.", max_size=80).map(str.encode))
+def test_a_reader_refuses_or_reads_whatever_it_is_given(reader: Reader, raw: bytes) -> None:
+    _keeps_its_promises(reader, raw)
+
+
+@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+@given(data=st.data())
+def test_a_reader_refuses_or_reads_damaged_files(reader: Reader, data: st.DataObject) -> None:
+    _keeps_its_promises(reader, _damaged(data))
+
+
+def test_every_suffix_has_one_reader() -> None:
+    suffixes = Counter(suffix for reader in READERS for suffix in reader.suffixes)
+    assert max(suffixes.values()) == 1
+    assert all(suffix == suffix.lower() for suffix in suffixes)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("docs/a.MD", "markdown"),
+        ("a.b.rst", "restructured"),
+        ("x/index.htm", "html"),
+        ("m.pyi", "python"),
+        ("notes.txt", "text"),
+        ("README", "text"),
+        ("deep/LICENSE", "text"),
+        ("README.md", "markdown"),
+        ("Makefile", "code"),
+        ("main.rs", "code"),
+    ],
+)
+def test_a_file_is_read_by_its_suffix_or_its_bare_name(path: str, name: str) -> None:
+    reader = reader_for(path)
+    assert reader is not None
+    assert reader.name == name
+
+
+@pytest.mark.parametrize("path", ["photo.png", "data.bin", "noname", ".gitignore", "a.md/b.xyz", "README.xyz", ""])
+def test_other_files_have_no_reader(path: str) -> None:
+    assert reader_for(path) is None
+
+
+def test_code_knows_its_language() -> None:
+    assert [getattr(reader_for(path), "language", None) for path in ("a.go", "a.py", "a.md")] == ["go", "python", ""]
+
+
+def test_the_fingerprint_names_every_reader_and_its_version() -> None:
+    assert PLAIN.fingerprint in fingerprint().split(",")
+    assert len(fingerprint().split(",")) == len(DIFFERENT)
+
+
+def test_plain_text_is_taken_as_it_is() -> None:
+    parsed = PLAIN.read(b"# no heading\r\n", "notes.txt")
+    assert (parsed.text, parsed.title, parsed.sections) == ("# no heading\r\n", "notes.txt", ())
