@@ -13,8 +13,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,7 @@ class _Slot:
 
 
 class DatasetCache:
-    """The pool. Safe to use from several threads; the datasets it lends are for reading, `lease` is for writing."""
+    """The pool. Safe to use from several threads; what `get` gives is for reading, what `lend` gives for writing."""
 
     def __init__(self, config: DatasetCacheConfig | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.config = config or DatasetCacheConfig()
@@ -114,9 +113,8 @@ class DatasetCache:
                 self._shrink(keep=slot)
         return found
 
-    @contextmanager
-    def lease(self, path: Path) -> Iterator[Any]:
-        """The head as an object of its own, to write through; it joins the pool as the version it has become.
+    def lend(self, path: Path) -> Any:
+        """The head as an object of its own, to write through; give it back after the write.
 
         A write moves the object it goes through to the new version, which a reader of that object would not expect;
         and while one thread writes through an object, Lance refuses it to all others ("already mutably borrowed").
@@ -124,8 +122,10 @@ class DatasetCache:
         Raises:
             FileNotFoundError: there is no table.
         """
-        dataset = self._open(path, head_version(path))
-        yield dataset
+        return self._open(path, head_version(path))
+
+    def take_back(self, path: Path, dataset: Any) -> None:
+        """Keep what a write has left, as the version it has become."""
         self._keep(path, dataset)
 
     def evict(self, path: Path | None = None) -> int:

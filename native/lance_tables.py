@@ -10,7 +10,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 import pyarrow as pa
 
 from native.dataset_cache import head_version, manifest_version, pool
-from native.errors import TableCorrupt, TableMissing, WriteConflict
+from native.durable import PART
+from native.errors import TableCorrupt, TableMissing, engine_errors
 
 FORMAT = "2.2"
 CONFLICT_RETRIES = 20
@@ -80,21 +81,27 @@ class LanceTable:
             return False
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone."""
+        """Write an empty table with an identity of its own. A table that is there is left alone.
+
+        It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
+        """
         import lance
 
         if self.exists():
             return
-        marked = schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        identity = uuid.uuid4().hex
+        part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
+        lance.write_dataset(
+            schema.with_metadata({_UUID_KEY: identity.encode()}).empty_table(),
+            str(part),
+            data_storage_version=FORMAT,
+            enable_stable_row_ids=True,
+            session=pool().session,
+        )
         try:
-            lance.write_dataset(
-                marked.empty_table(),
-                str(self.path),
-                data_storage_version=FORMAT,
-                enable_stable_row_ids=True,
-                session=pool().session,
-            )
+            os.rename(part, self.path)
         except OSError:
+            shutil.rmtree(part)
             if not self.exists():  # else another process made it just now, which is as good
                 raise
 
@@ -116,23 +123,22 @@ class LanceTable:
             TableMissing, TableCorrupt: as for `open`.
             WriteConflict: other writers won every retry.
         """
-        with ExitStack() as stack:
-            with self._opening(None):
-                dataset = stack.enter_context(pool().lease(self.path))
-            stack.enter_context(_conflicts(self.name))
+        with self._opening(None):
+            dataset = pool().lend(self.path)
+        with self._errors():
             yield dataset
+        pool().take_back(self.path, dataset)
 
-    @contextmanager
-    def _opening(self, version: int | None) -> Iterator[None]:
-        """Lance's errors at opening, in our words."""
-        try:
-            yield
-        except (OSError, ValueError, pa.ArrowException) as error:
-            at = "" if version is None else f" at version {version}"
-            if isinstance(error, FileNotFoundError) or "not found" in str(error).lower():
-                cure = "run: omni ingest" if version is None else "open the newest release"
-                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure=cure) from error
-            raise TableCorrupt(f"table {self.name}{at} cannot be opened: {error}", cure="run: omni ingest") from error
+    def _opening(self, version: int | None) -> AbstractContextManager[None]:
+        at = "" if version is None else f" at version {version}"
+        cure = "run: omni ingest" if version is None else "open the newest release"
+        return self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt)
+
+    def _errors(
+        self, what: str = "", cure: str = "run: omni ingest", otherwise: type[TableCorrupt] | None = None
+    ) -> AbstractContextManager[None]:
+        what = what or f"table {self.name}"
+        return engine_errors(what, cure=cure, missing=TableMissing, corrupt=TableCorrupt, otherwise=otherwise)
 
     def head(self) -> TableVersion:
         """The newest version."""
@@ -152,14 +158,15 @@ class LanceTable:
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
         scanner = self.scanner(columns, where, version)
-        with missing_files(self.name):
+        with self._errors(), missing_files(self.name):
             return scanner.to_table()
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Rows as a stream of record batches."""
-        yield from self.scanner(columns, where, version).to_batches()
+        with self._errors():
+            yield from self.scanner(columns, where, version).to_batches()
 
     def scanner(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -170,7 +177,8 @@ class LanceTable:
 
     def count(self, where: str | None = None, version: int | None = None) -> int:
         """Number of rows."""
-        return int(self.open(version).count_rows(filter=where))
+        with self._errors():
+            return int(self.open(version).count_rows(filter=where))
 
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
@@ -244,9 +252,14 @@ class LanceTable:
                     dataset.tags.delete(name)
 
     def clean_up(self) -> None:
-        """Delete versions that are neither tagged nor the head. Call it under the writer's lock only."""
+        """Delete versions that are neither tagged nor the head, and what killed writers left.
+
+        Call it under the writer's lock only: a commit that another writer prepares looks like a leftover.
+        """
         with self.lease() as dataset:
-            dataset.cleanup_old_versions(older_than=timedelta(0), error_if_tagged_old_versions=False)
+            dataset.cleanup_old_versions(
+                older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
+            )
 
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.
@@ -276,22 +289,10 @@ def missing_files(table: str) -> Iterator[None]:
     except (OSError, pa.ArrowException) as error:
         if "not found" not in str(error).lower():
             raise
-        raise TableMissing(f"files of table {table} are gone: {error}", cure="open the newest release") from error
-
-
-class _conflicts:
-    """Lance's conflict errors, in our words."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        text = str(error)
-        if isinstance(error, OSError) and ("commit conflict" in text or "Too many concurrent writers" in text):
-            raise WriteConflict(f"another writer changed table {self.table}", cure="try again") from error
+        raise TableMissing(
+            f"files of table {table} are gone: {error}",
+            cure="open the newest release; if this is it, move the table away and run: omni ingest",
+        ) from error
 
 
 def _size(path: Path) -> int:

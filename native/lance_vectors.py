@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from native.errors import TableCorrupt, engine_errors
 from native.lance_rows import rows_of
 from native.lance_tables import LanceTable, missing_files
 
@@ -105,7 +106,8 @@ def nearest(
         "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
     rows = rows_of(table, key, dataset.version, COLUMN)
-    with missing_files(table.name):
+    failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
+    with failed, missing_files(table.name):
         found = dataset.scanner(
             columns=["_distance"], with_row_id=True, nearest=query, filter=where, prefilter=where is not None
         ).to_table()

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from native import tantivy_analysis as analysis
-from native.errors import IndexCorrupt, IndexMissing, WriteConflict
+from native.errors import IndexCorrupt, IndexMissing, engine_errors
 
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000
@@ -77,12 +77,14 @@ class KeywordIndex:
 
         if not (folder / "meta.json").is_file():
             raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
-        try:
+        with engine_errors(
+            f"the keyword index at {folder} cannot be opened",
+            cure="run: omni ingest",
+            missing=IndexMissing,
+            corrupt=IndexCorrupt,
+            otherwise=IndexCorrupt,
+        ):
             return cls(folder, tantivy.Index.open(str(folder)), filters)
-        except (ValueError, OSError) as error:
-            raise IndexCorrupt(
-                f"the keyword index at {folder} cannot be opened: {error}", cure="run: omni ingest"
-            ) from error
 
     @classmethod
     def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -106,13 +108,9 @@ class KeywordIndex:
         Raises:
             WriteConflict: another process holds it.
         """
-        try:
+        with engine_errors(f"the keyword index at {self.folder} cannot be written"):
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
-        except ValueError as error:
-            raise WriteConflict(
-                f"another process writes the keyword index at {self.folder}", cure="try again"
-            ) from error
-        writer.garbage_collect_files()
+            writer.garbage_collect_files()
         return KeywordWriter(writer)
 
     def reload(self) -> None:
@@ -274,7 +272,8 @@ class KeywordWriter:
 
     def commit(self) -> None:
         """Make all of it visible and durable."""
-        self._writer.commit()
+        with engine_errors("the keyword index cannot be written"):
+            self._writer.commit()
 
     def rollback(self) -> None:
         """Forget what was not committed."""

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from native import lance_vectors
-from native.errors import IndexMissing, TableMissing
+from native.errors import EngineError, TableMissing
 from native.lance_rows import fetch
 from native.lance_tables import LanceTable, TableVersion, equals
 from native.tantivy_index import KeywordIndex
@@ -38,13 +38,13 @@ class Snapshot:
 
         Raises:
             ConfigurationError: there is none.
-            TableMissing, IndexMissing: its files are gone.
+            EngineError: its files are gone or damaged.
         """
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
                 return cls(home, release)
-            except (TableMissing, IndexMissing):
+            except EngineError:  # missing, or only half of its files left
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise

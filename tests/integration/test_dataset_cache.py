@@ -108,8 +108,7 @@ def test_a_table_made_anew_at_the_same_path_and_version_is_not_taken_for_the_old
 def test_another_process_that_writes_is_seen(tmp_path: Path) -> None:
     table = made(tmp_path / "t.lance", "a")
     other = DatasetCache()
-    with other.lease(table.path) as dataset:
-        dataset.delete("id = 'a'")
+    other.lend(table.path).delete("id = 'a'")
     assert table.count() == 0
 
 

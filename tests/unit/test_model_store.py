@@ -190,6 +190,7 @@ def test_the_next_origin_is_tried_when_one_is_not_there(store: ModelStore, tmp_p
 @pytest.mark.parametrize(
     ("name", "data"),
     [("letters.tiktoken", LETTERS), ("letters.tiktoken.gz", gzip.compress(LETTERS))],
+    ids=["plain", "packed"],
 )
 def test_a_folder_with_the_file_itself_is_enough(store: ModelStore, tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
@@ -480,7 +481,7 @@ def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
         {"name": "cl100k_base", "whole": False, "damaged": ["cl100k_base.tiktoken"]}
     ]
     assert result.stderr.splitlines() == [
-        "omni: not what was installed: cl100k_base: cl100k_base.tiktoken",
+        "omni: not what was installed: cl100k_base: cl100k_base.tiktoken [3006]",
         "      cure: run: omni model pull cl100k_base",
     ]
     assert result.returncode == 2
