@@ -261,6 +261,16 @@ class LanceTable:
                 older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
             )
 
+    def restore(self, version: int) -> None:
+        """Make an old version the head again, as a new version.
+
+        Raises:
+            TableMissing: there is no such version.
+        """
+        self.open(version)
+        with self.lease() as dataset:
+            dataset.checkout_version(version).restore()
+
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.
 

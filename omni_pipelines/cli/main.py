@@ -12,7 +12,7 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import errors, evaluate, model, pipeline, providers, reading, releases, schema, skill
+from omni_pipelines.cli import db, errors, evaluate, model, pipeline, providers, reading, releases, schema, skill
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
 from omni_pipelines.errors import ConfigurationError, UnexpectedError, from_exception
@@ -33,6 +33,7 @@ reading.add_to(app)
 app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.add_typer(db.app, name="db")
 app.add_typer(releases.app, name="releases")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
