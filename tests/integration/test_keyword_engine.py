@@ -144,10 +144,10 @@ def test_entries_that_cannot_all_be_made_are_not_written_at_all(tmp_path: Path) 
     assert keys(tmp_path) == {"a"}
 
 
-def test_a_second_engine_waits_and_then_says_who_is_in_the_way(tmp_path: Path) -> None:
+def test_a_second_engine_waits_and_then_says_that_the_lock_is_taken(tmp_path: Path) -> None:
     with engine(tmp_path) as kept:
         kept.upsert(entry("a"))
-        with pytest.raises(WriteConflict, match="another process writes"):
+        with pytest.raises(WriteConflict, match="LockBusy"):
             engine(tmp_path).upsert(entry("b"))
 
 
