@@ -46,6 +46,35 @@ class SourceSeen(Record):
     documents: int
 
 
+class Rollback(Record):
+    """Why a release shows an older state than the tables hold."""
+
+    to: int
+    """The release whose state is shown again."""
+    heads: dict[str, str]
+    """Table to `uuid:version` that stood at the head then: what is held back until a source changes."""
+
+
+class Pin(Record):
+    """A release that is kept until it is unpinned."""
+
+    release: int
+    reason: str = ""
+    at: datetime | None = None
+    """None where the file was damaged: the release is kept all the same."""
+
+
+class SetAside(Record):
+    """What recovery moved to `quarantine/`, because it could not be read."""
+
+    table: str
+    moved: list[str]
+    after: int
+    """The newest version that is kept; 0: the whole table was moved."""
+    why: str
+    at: datetime
+
+
 class Release(Record):
     """One knowledge state: everything a reader needs, pinned to exact versions."""
 
@@ -61,3 +90,5 @@ class Release(Record):
     fingerprints: dict[str, str]
     """What shaped it: readers, chunker, embedder, keyword analysis."""
     sources: dict[str, SourceSeen]
+    rollback: Rollback | None = None
+    """Set where it was made by a rollback, not by an ingest."""

@@ -30,6 +30,7 @@ app = typer.Typer(
 pipeline.add_to(app)
 reading.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
 app.add_typer(model.app, name="model")
 
