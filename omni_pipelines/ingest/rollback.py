@@ -35,7 +35,10 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         ConfigurationError: there is no such release.
         EngineError, TableBroken: its files are gone or damaged.
     """
-    current, wanted = require_release(home), require_release(home, number)
+    current = require_release(home)
+    if current.rollback is not None and current.rollback.to == number:
+        return RollbackReport(current, current.release, new=False)
+    wanted = require_release(home, number)
     if _shows_the_same(current, wanted):
         return RollbackReport(current, current.release, new=False)
     Snapshot(home, wanted)
