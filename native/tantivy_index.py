@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
 
@@ -109,6 +111,12 @@ class KeywordIndex:
             raise WriteConflict(
                 f"another process writes the keyword index at {self.folder}", cure="try again"
             ) from error
+
+    @property
+    def erased(self) -> bool:
+        """Whether no deleted entry lies in its files any more; Tantivy erases them when it merges."""
+        meta = orjson.loads((self.folder / "meta.json").read_bytes())
+        return not any(segment["deletes"] for segment in meta["segments"])
 
     def reload(self) -> None:
         """See what the writer committed."""

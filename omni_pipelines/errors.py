@@ -5,6 +5,7 @@ OmniError                      exit 1   the domain said no
 ├── CitationNotFound                    nothing stands at the place a citation names
 ├── DeletionRefused                     a listing would delete more than it should
 ├── TableBroken                         a table or index on disk fails its own checks
+├── NotForgotten                        something of a forgotten document is still there
 ├── ConfigurationError         exit 2   a setting, an option or an argument is wrong
 │   ├── SourceMissing                   a path to ingest is not there or cannot be listed
 │   ├── HomeError                       the home folder is missing or is not a home
@@ -54,6 +55,10 @@ class DeletionRefused(OmniError):
 
 class TableBroken(OmniError):
     """A table or an index on disk fails its own checks."""
+
+
+class NotForgotten(OmniError):
+    """Something of a document that was to be forgotten is still there."""
 
 
 class ConfigurationError(OmniError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -73,6 +74,44 @@ class SetAside(Record):
     """The newest version that is kept; 0: the whole table was moved."""
     why: str
     at: datetime
+
+
+class Place(Record):
+    """A place that was searched for what was forgotten."""
+
+    place: str
+    how: str
+    before: int
+    after: int
+
+
+class Erased(Record):
+    """A row that is gone. Whoever has the original can show that it is the one; nobody else learns anything."""
+
+    table: str
+    id_sha256: str
+    row_sha256: str
+
+
+class Certificate(Record):
+    """What was forgotten, when, and where it was looked for. Names and ids stand in it only as sha256."""
+
+    certificate: int = 1
+    """Version of this shape."""
+    kind: Literal["source", "document"]
+    named_sha256: str
+    """Of the name of the source, or of the URI of the document."""
+    at: datetime
+    release: int
+    """The first release without it."""
+    dropped_releases: list[int]
+    places: list[Place]
+    records: list[Erased]
+    files_searched: int
+    bytes_searched: int
+    copies_left: int
+    """Other documents that hold a line of it or more: they were not asked to be forgotten."""
+    not_searched: list[str]
 
 
 class Release(Record):
