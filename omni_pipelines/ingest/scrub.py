@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,10 @@ import orjson
 import pyarrow as pa
 
 from native import lance_vectors
-from native.durable import sync_file
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.ingest.built import forget_built
-from omni_pipelines.ingest.publish import PINNED
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.releases import read_release, release_numbers
 from omni_pipelines.records import Release
@@ -27,6 +25,8 @@ from omni_pipelines.settings import Home
 from omni_pipelines.text.stored import parsed_document
 
 _BATCH = 1000
+_BATCH_DOCUMENTS = 200
+_UNREADABLE = (EngineError, OSError, ValueError, pa.ArrowException)
 _LENGTH_TOLERANCE = 0.01
 """How far the length of a vector may be from 1 in float16."""
 _Row = dict[str, Any]
@@ -94,7 +94,10 @@ def _sha256(path: Path) -> str:
 
 
 class _Rows:
-    """Reads all rows of a release. What cannot be decoded is narrowed down to single rows."""
+    """Reads all rows of a release, some documents with their chunks at a time.
+
+    What cannot be decoded is narrowed down to single rows.
+    """
 
     def __init__(self, home: Home, release: Release) -> None:
         self._home, self._release = home, release
@@ -103,79 +106,92 @@ class _Rows:
 
     def check(self) -> list[Damage]:
         """All damaged rows."""
-        texts: dict[str, str] = {}
+        documents = [key for key, _ in self._keys(DOCUMENTS, DOCUMENTS.key)]
+        chunks: dict[str, list[str]] = {}
+        for chunk, document in self._keys(CHUNKS, "doc_id"):
+            chunks.setdefault(document, []).append(chunk)
         marks: dict[str, str] = {}
-        documents = self._table(DOCUMENTS, _document_fault)
-        for row in documents:
-            texts[row["doc_id"]] = row["text"]
-        for row in self._table(CHUNKS, lambda row: _chunk_fault(row, texts.get(row["doc_id"]))):
-            marks[row["chunk_id"]] = row["text_hash"]
+        total = [*documents, *sorted(chunks.keys() - set(documents))]
+        for at in range(0, len(total), _BATCH_DOCUMENTS):
+            progress.report("reading documents", at, len(total), "documents")
+            self._documents(total[at : at + _BATCH_DOCUMENTS], chunks, marks)
+        progress.report("reading documents", len(total), len(total), "documents")
         self._vectors(marks)
         return self._damage
 
-    def _table(self, definition: Table, fault: Callable[[_Row], str]) -> Iterator[_Row]:
-        """Rows without a fault; the others are noted."""
-        for row in self._rows(definition):
-            what = fault(row)
+    def _keys(self, definition: Table, other: str) -> list[tuple[str, str]]:
+        found, version = self._opened(definition)
+        try:
+            rows = found.read(list(dict.fromkeys((definition.key, other))), version=version)
+        except _UNREADABLE as error:
+            self._note(definition, "", f"it cannot be read: {error}")
+            return []
+        return list(zip(rows[definition.key].to_pylist(), rows[other].to_pylist(), strict=True))
+
+    def _documents(self, keys: Sequence[str], chunks: Mapping[str, list[str]], marks: dict[str, str]) -> None:
+        texts = {}
+        for row in self._some(DOCUMENTS, keys):
+            what = _document_fault(row)
             if what:
-                key = str(row[definition.key])
-                self._damage.append(Damage(f"table {definition.name}", key, what, str(row["doc_id"])))
+                self._note(DOCUMENTS, row["doc_id"], what, row["doc_id"])
             else:
-                yield row
+                texts[row["doc_id"]] = row["text"]
+        owner = {chunk: key for key in keys for chunk in chunks.get(key, ())}
+        whole: dict[str, list[_Row]] = {key: [] for key in texts}
+        for row in self._some(CHUNKS, list(owner), owner):
+            what = _chunk_fault(row, texts.get(row["doc_id"]))
+            if what:
+                self._note(CHUNKS, row["chunk_id"], what, row["doc_id"])
+            else:
+                marks[row["chunk_id"]] = row["text_hash"]
+                whole[row["doc_id"]].append(row)
+        damaged = {each.document for each in self._damage}
+        for key, rows in whole.items():
+            if key not in damaged and not _is_complete(rows, texts[key]):
+                self._note(CHUNKS, "", "a chunk is missing", key)
 
     def _vectors(self, marks: Mapping[str, str]) -> None:
-        seen = set()
-        for row in self._rows(EMBEDDINGS):
-            seen.add(row["chunk_id"])
-            what = _vector_fault(row, marks.get(row["chunk_id"]), self._release.fingerprints["embedder"])
-            if what and row["chunk_id"] in marks:  # else its chunk is what is damaged
-                self._damage.append(Damage("table embeddings", row["chunk_id"], what))
-        known = {each.key for each in self._damage}
-        for key in marks.keys() - seen - known:
-            self._damage.append(Damage("table embeddings", key, "it is missing"))
-
-    def _rows(self, definition: Table) -> Iterator[_Row]:
-        found = LanceTable(self._home.table(definition.name))
-        version = TableVersion.parse(self._release.tables[definition.name]).version
-        try:
-            keys = found.read([definition.key], version=version)[definition.key].to_pylist()
-        except (EngineError, OSError, pa.ArrowException) as error:
-            self._damage.append(Damage(f"table {definition.name}", "", f"it cannot be read: {error}"))
-            return
+        keys = [key for key, _ in self._keys(EMBEDDINGS, EMBEDDINGS.key)]
         for at in range(0, len(keys), _BATCH):
-            progress.report(f"reading {definition.name}", at, len(keys), "rows")
-            for row in self._some(found, definition, version, keys[at : at + _BATCH]):
-                self.read += 1
-                yield row
-        progress.report(f"reading {definition.name}", len(keys), len(keys), "rows")
+            progress.report("reading vectors", at, len(keys), "vectors")
+            for row in self._some(EMBEDDINGS, keys[at : at + _BATCH]):
+                what = _vector_fault(row, marks.get(row["chunk_id"]), self._release.fingerprints["embedder"])
+                if what and row["chunk_id"] in marks:  # else its chunk is what is damaged
+                    self._note(EMBEDDINGS, row["chunk_id"], what)
+        progress.report("reading vectors", len(keys), len(keys), "vectors")
+        for key in sorted(marks.keys() - set(keys)):
+            self._note(EMBEDDINGS, key, "it is missing")
 
-    def _some(self, found: LanceTable, definition: Table, version: int, keys: Sequence[str]) -> list[_Row]:
+    def _some(self, definition: Table, keys: Sequence[str], owner: Mapping[str, str] | None = None) -> Iterator[_Row]:
+        """Rows by key. `owner` gives the document of a row that cannot be read; else its key does."""
+        found, version = self._opened(definition)
         try:
-            rows: list[_Row] = found.read(None, is_in(definition.key, keys), version).to_pylist()
-            return rows
-        except (EngineError, OSError, ValueError, pa.ArrowException) as error:
-            if len(keys) == 1:
-                document = (
-                    keys[0] if definition is DOCUMENTS else self._document_of(found, definition, version, keys[0])
-                )
-                self._damage.append(
-                    Damage(f"table {definition.name}", keys[0], f"it cannot be read: {error}", document)
-                )
-                return []
-            half = len(keys) // 2
-            return [
-                *self._some(found, definition, version, keys[:half]),
-                *self._some(found, definition, version, keys[half:]),
-            ]
+            rows = found.read(None, is_in(definition.key, keys), version).to_pylist() if keys else []
+        except _UNREADABLE as error:
+            if len(keys) > 1:
+                half = len(keys) // 2
+                yield from self._some(definition, keys[:half], owner)
+                yield from self._some(definition, keys[half:], owner)
+                return
+            document = "" if definition is EMBEDDINGS else (owner or {}).get(keys[0], keys[0])
+            self._note(definition, keys[0], f"it cannot be read: {error}", document)
+            return
+        self.read += len(rows)
+        yield from rows
 
-    def _document_of(self, found: LanceTable, definition: Table, version: int, key: str) -> str:
-        if definition is not CHUNKS:
-            return ""
-        try:
-            rows = found.read(["doc_id"], is_in(definition.key, [key]), version)["doc_id"].to_pylist()
-        except (EngineError, OSError, ValueError, pa.ArrowException):
-            return ""
-        return str(rows[0]) if rows else ""
+    def _opened(self, definition: Table) -> tuple[LanceTable, int]:
+        version = TableVersion.parse(self._release.tables[definition.name]).version
+        return LanceTable(self._home.table(definition.name)), version
+
+    def _note(self, definition: Table, key: str, what: str, document: str = "") -> None:
+        self._damage.append(Damage(f"table {definition.name}", key, what, document))
+
+
+def _is_complete(chunks: Sequence[_Row], text: str) -> bool:
+    """Whether the numbers of the chunks have no gap, and the last one reaches the end of the text."""
+    numbers = sorted(row["ordinal"] for row in chunks)
+    end = max((row["end_char"] for row in chunks), default=0)
+    return numbers == list(range(len(numbers))) and end >= len(text.rstrip())
 
 
 def _document_fault(row: _Row) -> str:
@@ -229,36 +245,30 @@ def _vector_fault(row: _Row, text_hash: str | None, model: str) -> str:
 
 
 def mark_for_repair(home: Home, report: ScrubReport) -> int:
-    """Prepare the next ingest: it reads damaged documents from their files again, cuts and embeds their chunks anew,
-    and builds all indexes from the rows. Returns the number of documents. Hold the writer's lock.
+    """Prepare the next ingest to mend what is damaged; the number of documents it will read. Hold the writer's lock.
+
+    It reads damaged documents from their files again, cuts and embeds their chunks anew, and builds all indexes from
+    the rows. Until it has published, readers see what they saw.
     """
+    spoiled = {each.key for each in report.damage if each.place == f"table {DOCUMENTS.name}" and each.document}
     documents = {each.document for each in report.damage if each.document}
-    vectors = {each.key for each in report.damage if each.place == "table embeddings" and "/" not in each.key}
-    _unread(home, sorted(documents))
+    vectors = {each.key for each in report.damage if each.place == f"table {EMBEDDINGS.name}"}
+    _delete(home, DOCUMENTS, "doc_id", sorted(spoiled))  # whatever the row says, even its path, may be wrong
+    _unread(home, sorted(documents - spoiled))
     _delete(home, CHUNKS, "doc_id", sorted(documents))
-    _delete(home, EMBEDDINGS, "chunk_id", sorted({*vectors, *_damaged_keys(report, CHUNKS)}))
+    _delete(home, EMBEDDINGS, "chunk_id", sorted(vectors))
     lance_vectors.drop_if_built(table(home, EMBEDDINGS))
     forget_built(home)
-    for definition in PINNED:
-        sync_file(home.table(definition.name))
     return len(documents)
 
 
-def _damaged_keys(report: ScrubReport, definition: Table) -> set[str]:
-    return {each.key for each in report.damage if each.place == f"table {definition.name}" and each.document}
-
-
 def _unread(home: Home, keys: Sequence[str]) -> None:
-    """Forget when documents were last read; one whose row cannot be read is deleted, and found as new."""
+    """Forget when documents were last read."""
     documents = table(home, DOCUMENTS)
-    for key in keys:
-        where = is_in(DOCUMENTS.key, [key])
-        try:
-            rows = documents.read(None, where).to_pylist()
-            unread = [{**row, "stat": ""} for row in rows]
-            documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(unread, schema=DOCUMENTS.schema))
-        except (OSError, ValueError, pa.ArrowException):
-            documents.delete(where)
+    for at in range(0, len(keys), _BATCH_DOCUMENTS):
+        rows = documents.read(None, is_in(DOCUMENTS.key, keys[at : at + _BATCH_DOCUMENTS])).to_pylist()
+        unread = [{**row, "stat": ""} for row in rows]
+        documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(unread, schema=DOCUMENTS.schema))
 
 
 def _delete(home: Home, definition: Table, key: str, values: Sequence[str]) -> None:
