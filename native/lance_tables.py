@@ -205,6 +205,27 @@ class LanceTable:
         with _conflicts(self.name):
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
 
+    def copy(self, target: Path, version: int) -> LanceTable:
+        """The rows of one version as a new table with an identity of its own, without history, in few files.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        import lance
+
+        dataset = self.open(version)
+        schema = dataset.schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        with missing_files(self.name):
+            lance.write_dataset(
+                pa.RecordBatchReader.from_batches(
+                    schema, (batch.cast(schema) for batch in dataset.scanner().to_batches())
+                ),
+                str(target),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+            )
+        return LanceTable(target)
+
     def broken_files(self, version: int | None = None) -> list[str]:
         """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
         dataset = self.open(version)

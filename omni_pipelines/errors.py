@@ -6,6 +6,7 @@ OmniError                      exit 1   the domain said no
 ├── DeletionRefused                     a listing would delete more than it should
 ├── TableBroken                         a table or index on disk fails its own checks
 ├── NotForgotten                        something of a forgotten document is still there
+├── BundleRefused                       a file is no bundle, or not what was exported
 ├── ConfigurationError         exit 2   a setting, an option or an argument is wrong
 │   ├── SourceMissing                   a path to ingest is not there or cannot be listed
 │   ├── HomeError                       the home folder is missing or is not a home
@@ -59,6 +60,10 @@ class TableBroken(OmniError):
 
 class NotForgotten(OmniError):
     """Something of a document that was to be forgotten is still there."""
+
+
+class BundleRefused(OmniError):
+    """A file is no bundle of a release, or not as it was exported."""
 
 
 class ConfigurationError(OmniError):

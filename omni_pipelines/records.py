@@ -110,7 +110,7 @@ class Certificate(Record):
     files_searched: int
     bytes_searched: int
     copies_left: int
-    """Other documents that hold a line of it or more: they were not asked to be forgotten."""
+    """Other documents that hold most of its lines: they were not asked to be forgotten."""
     not_searched: list[str]
 
 

@@ -132,7 +132,7 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
 
 def _narrate_limits(path: Path, copies: int, not_searched: list[str]) -> None:
     if copies:
-        narrate(f"note: {copies:,} other documents hold lines of it, and were not touched; see --dry-run")
+        narrate(f"note: {copies:,} other documents hold most of its lines, and were not touched; see --dry-run")
     narrate("not searched: " + "; ".join(not_searched))
     narrate(f"keep {path.name}: it does not tell what was forgotten, only that it was")
 
@@ -150,4 +150,4 @@ def _say_traces(found: Traces, *, json: bool) -> None:
         say(f"  {each['place']}: {each['found']:,} ({each['how']})")
     say(f"  releases that would be dropped: {', '.join(map(str, found.releases)) or 'none'}")
     for path in scope.copies:
-        say(f"  {path} holds lines of it, and would stay")
+        say(f"  {path} holds most of its lines, and would stay")

@@ -11,7 +11,7 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import evaluate, keeping, model, pipeline, reading, releases
+from omni_pipelines.cli import bundles, evaluate, keeping, model, pipeline, reading, releases
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say
 from omni_pipelines.errors import OmniError
@@ -30,6 +30,7 @@ app = typer.Typer(
 pipeline.add_to(app)
 reading.add_to(app)
 keeping.add_to(app)
+bundles.add_to(releases.app)
 app.command("eval")(evaluate.evaluate)
 app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")

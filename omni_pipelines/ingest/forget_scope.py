@@ -18,6 +18,7 @@ from omni_pipelines.settings import Home
 
 LEAST_LINE = 20
 """Characters of a line that can tell a document from others."""
+MOST_CANDIDATES = 500
 MOST_LINES = 24
 OPENING_WORDS = 6
 """Words at the start of a chunk that previews show."""
@@ -45,7 +46,7 @@ class Scope:
     phrases: tuple[str, ...]
     """Places and first words, as run histories show them."""
     copies: tuple[str, ...]
-    """Paths of other documents that hold some of its lines."""
+    """Paths of other documents that hold most of its lines."""
 
 
 def find_scope(home: Home, target: str) -> Scope:
@@ -133,15 +134,16 @@ def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: l
 
 
 def _distinctive(home: Home, keys: frozenset[str], texts: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The longest lines that no other document has now, and the paths of documents that have one of the lines."""
+    """The longest lines that no other document has now, and the paths of documents that have most of the lines."""
     lines = {line.strip() for text in texts for line in text.splitlines()}
-    candidates = sorted((line for line in lines if len(line) >= LEAST_LINE), key=lambda line: (-len(line), line))
-    copies = []
+    long = sorted((line for line in lines if len(line) >= LEAST_LINE), key=lambda line: (-len(line), line))
+    candidates = long[:MOST_CANDIDATES]
+    left, copies = set(candidates), []
     table = LanceTable(home.table(DOCUMENTS.name))
     for batch in table.batches(["doc_id", "path", "text"]) if table.exists() else ():
         for row in batch.to_pylist():
             shared = {line for line in candidates if line in row["text"]} if row["doc_id"] not in keys else set()
-            if shared:
+            left -= shared
+            if 2 * len(shared) > len(candidates):
                 copies.append(row["path"])
-                candidates = [line for line in candidates if line not in shared]
-    return tuple(candidates[:MOST_LINES]), tuple(sorted(copies))
+    return tuple(line for line in candidates if line in left)[:MOST_LINES], tuple(sorted(copies))
