@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix dev clean models browser pins
+.PHONY: help run ask test check fix docs dev clean models browser pins bench schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +38,7 @@ ask: $(STAMP)
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
 test: models browser ## set up, and run every test that this machine can run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP) ## format, lint, types, rooms
 	@$(BIN)/ruff format --check .
@@ -50,8 +50,15 @@ fix: $(STAMP) ## format, and mend what a linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+docs: $(STAMP) ## write the pages that are made from the code
+	@mkdir -p docs
+	@$(OMNI) errors --markdown > docs/errors.md
+
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
+
+bench: models ## count tokens with both engines, and write docs/benchmarks
+	@$(BIN)/python -m benchmarks.token_counting
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:
@@ -59,6 +66,9 @@ browser:
 		echo "installing chromium for the browser tests"; \
 		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
 	fi
+
+schemas: $(STAMP) ## write docs/schemas anew from the shared types
+	@$(OMNI) schema --write docs/schemas
 
 pins: $(STAMP) ## write constraints.txt anew from what is installed
 	@{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt

@@ -21,7 +21,7 @@ from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import fingerprint, read_document
 from omni_pipelines.text.stored import structure_json
 
 BATCH_FILES = 512
@@ -270,7 +270,7 @@ class _Reader:
         path = source.root / found.path
         try:
             raw, stat = read_file(path, self._limit)
-            parsed = found.reader.read(raw, Path(found.path).name)
+            parsed = read_document(found.reader, raw, Path(found.path).name)
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:

@@ -93,7 +93,7 @@ def test_a_damaged_release_is_not_exported(published: Line, tmp_path: Path) -> N
     folder = published.home.keyword / require_release(published.home).keyword.generation
     path = max(folder.glob("*.idx"), key=lambda each: each.stat().st_size)
     raw = path.read_bytes()
-    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    path.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
     with pytest.raises(TableBroken, match="does not have its checksum"):
         export_release(published.home, 2, tmp_path / "two.tar")
     assert [path.name for path in tmp_path.glob("*two*")] == []
