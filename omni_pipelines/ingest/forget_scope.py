@@ -9,6 +9,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.ingest.sources import Source, load_sources
@@ -102,23 +105,33 @@ def _known(home: Home) -> Iterator[Known]:
         yield Known(row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else "")
 
 
-def _every_row(home: Home, name: str, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _every_row(
+    home: Home, name: str, columns: tuple[str, ...], documents: frozenset[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Each distinct row once, of all versions; only of these documents, if they are given."""
     table = LanceTable(home.table(name))
     seen: set[tuple[Any, ...]] = set()
     for version in table.versions():
         for batch in table.physical_batches(columns, version):
-            for row in batch.to_pylist():
+            for row in _rows_of(batch, documents):
                 key = tuple(row.values())
                 if key not in seen:
                     seen.add(key)
                     yield row
 
 
+def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[dict[str, Any]]:
+    if documents is not None:
+        batch = batch.filter(pc.is_in(batch.column("doc_id"), pa.array(sorted(documents), pa.string())))
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
+
+
 def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[Known]) -> Scope:
     keys = frozenset(row.doc_id for row in chosen)
     columns = ("chunk_id", "doc_id", "text")
-    chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns) if row["doc_id"] in keys}
-    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text")) if row["doc_id"] in keys]
+    chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}
+    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), keys)]
     lines, copies = _distinctive(home, keys, texts)
     openings = (" ".join(text.split()[:OPENING_WORDS]) for text in chunks.values())
     phrases = {
