@@ -28,6 +28,7 @@ METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
 MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
+_ERASED_KEY = "omni:erased"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
 
@@ -173,6 +174,22 @@ class LanceTable:
         with self._errors():
             return int(self.open(version).count_rows(filter=where))
 
+    def versions(self) -> list[int]:
+        """Numbers of the versions that are on disk, rising."""
+        return [int(each["version"]) for each in self.open().versions()] if self.exists() else []
+
+    def manifest(self, version: int) -> Path:
+        """The file that makes a version. It also says how it was made: a delete's filter stands in it."""
+        return self.path / "_versions" / f"{_MANIFEST_BASE - version}.manifest"
+
+    def physical_batches(self, columns: Sequence[str], version: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows as they lie in the files of a version: also those that are deleted and not yet erased."""
+        dataset = self.open(version)
+        scanner = dataset.scanner(columns=list(columns), with_row_id=True, include_deleted_rows=True)
+        with missing_files(self.name):
+            for batch in scanner.to_batches():
+                yield batch.select(list(columns))
+
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
 
@@ -191,6 +208,27 @@ class LanceTable:
         """Delete the rows a filter selects. Build the filter with `equals` or `is_in`."""
         with self._errors():
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
+
+    def copy(self, target: Path, version: int) -> LanceTable:
+        """The rows of one version as a new table with an identity of its own, without history, in few files.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        import lance
+
+        dataset = self.open(version)
+        schema = dataset.schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        with missing_files(self.name):
+            lance.write_dataset(
+                pa.RecordBatchReader.from_batches(
+                    schema, (batch.cast(schema) for batch in dataset.scanner().to_batches())
+                ),
+                str(target),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+            )
+        return LanceTable(target)
 
     def broken_files(self, version: int | None = None) -> list[str]:
         """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
@@ -236,6 +274,16 @@ class LanceTable:
         if len(dataset.get_fragments()) > MOST_FRAGMENTS:
             with self._errors():
                 dataset.optimize.compact_files()
+
+    def erase_deleted(self) -> None:
+        """Write the files anew that hold deleted rows. Older versions hold them still: `clean_up` deletes those.
+
+        The newest version says how it was made, and for a delete that is its filter, with all values in it. So one
+        more version follows that says nothing.
+        """
+        with self._errors():
+            self.open().optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
+            self.open().update_config({_ERASED_KEY: uuid.uuid4().hex})
 
     def clean_up(self) -> None:
         """Delete versions that are neither tagged nor the head, and what killed writers left.
