@@ -1,0 +1,100 @@
+"""One home at a known step, copied for every fault, and what must be true after it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from omni_pipelines.ingest import checks
+from omni_pipelines.knowledge.releases import list_releases
+from omni_pipelines.settings import Home
+from tests.stress.harness.corpus import files_at, lay
+from tests.stress.harness.faults import Fault
+from tests.stress.harness.oracle import SETTINGS
+from tests.stress.harness.stores import Released, Seen, wrong
+from tests.stress.harness.workload import Job
+
+
+@dataclass(frozen=True)
+class Trial(Released):
+    """A home whose newest release shows `step`, or that is empty at step -1."""
+
+    step: int = -1
+
+    @property
+    def folder(self) -> Path:
+        """Holds the home and nothing else."""
+        return self.home.root.parent
+
+    def copy(self, name: str) -> Trial:
+        """The same home at another place, over the same files."""
+        folder = self.folder.with_name(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder, folder)
+        return Trial(Home(folder / self.home.root.name), self.docs, self.seed, self.step)
+
+    def drop(self) -> None:
+        """Delete it."""
+        shutil.rmtree(self.folder)
+
+    def at(self, step: int) -> Trial:
+        """The same home, said to be at another step."""
+        return Trial(self.home, self.docs, self.seed, step)
+
+    def job(self, do: str, step: int, *, fault: Fault | None = None, crash_at: str = "", clock: int = 0) -> Job:
+        """A job for a writer of this home."""
+        return Job(
+            do, str(self.home.root), str(self.docs), self.seed, step, fault=fault, crash_at=crash_at, clock=clock
+        )
+
+    def lay(self, step: int) -> None:
+        """Bring the files to a step, so that no writer has to."""
+        lay(self.docs, files_at(self.seed, step))
+
+    def newest(self) -> Seen | None:
+        """The newest release, which must hold what its step gives."""
+        seen = self.read()
+        if seen is not None:
+            assert wrong(self, seen) == [], f"release {seen.release} of step {seen.step}"
+        return seen
+
+    def check_every_release(self) -> int:
+        """Every release that is kept can be read, and holds what its step gives; how many there are."""
+        numbers = [release.release for release in list_releases(self.home)]
+        for number in numbers:
+            seen = self.read_release(number)
+            assert wrong(self, seen) == [], f"release {number} of step {seen.step}"
+        return len(numbers)
+
+    def check_readable(self, step: int) -> Seen | None:
+        """A reader sees this home's step or the one it was on its way to; nothing else, and nothing less."""
+        seen = self.newest()
+        assert (seen.step if seen is not None else -1) in {self.step, step}
+        return seen
+
+    def check_repair(self, step: int) -> None:
+        """The next pass puts everything right by itself, and leaves nothing behind that the one after would change."""
+        before = self.read()
+        self.write(step)
+        after = self.newest()
+        assert after is not None
+        assert after.step == step
+        assert before is None or after.release >= before.release
+        assert self.check_every_release() <= SETTINGS.keep_releases
+        assert [verdict for verdict in self._verdicts() if not verdict.passed] == []
+        assert not list(self.home.root.rglob(".*.part"))
+        assert not list(self.home.keyword.glob("tmp-*"))
+        self.write(step)
+        again = self.read()
+        assert again is not None
+        assert again.release == after.release
+
+    def _verdicts(self) -> list[checks.Verdict]:
+        return [
+            *checks.check_documents(self.home),
+            *checks.check_chunks(self.home, SETTINGS.chunk_tokens),
+            *checks.check_embeddings(self.home),
+            checks.keyword_coverage(self.home),
+            checks.vector_coverage(self.home),
+        ]
