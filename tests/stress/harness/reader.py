@@ -34,6 +34,7 @@ class Reader:
 
     def __init__(self, store: str, home: Home, docs: Path, seed: int, folder: Path) -> None:
         self._stop, self._result = folder / "reader.stop", folder / "reader.json"
+        self._count = folder / "reader.count"
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -47,6 +48,13 @@ class Reader:
             ],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "RUST_LOG": "off"},
         )
+
+    def seen(self) -> int:
+        """How many looks were consistent until now."""
+        try:
+            return int(self._count.read_text() or 0)
+        except FileNotFoundError:
+            return 0
 
     def stop(self) -> Reads:
         """Let it finish the look it is at. A signal would be swallowed inside a call of Lance."""
@@ -76,6 +84,7 @@ def read_until_told(store: Store, folder: Path) -> Reads:
         differences = wrong(store, seen)
         counts["inconsistent" if differences else "consistent"] += 1
         examples += [f"release {seen.release}, step {seen.step}: {each}" for each in differences]
+        (folder / "reader.count").write_text(str(counts["consistent"]))
         counts["backwards"] += seen.step < newest
         newest = max(newest, seen.step)
     names = ("consistent", "inconsistent", "backwards", "collected", "errors")

@@ -22,13 +22,17 @@ from typing import Any
 from native import lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.ingest.chunks import reconcile_chunks
+from omni_pipelines.ingest.documents import reconcile_documents
+from omni_pipelines.ingest.embeddings import reconcile_embeddings
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.settings import Home
 from tests.stress.harness import crash_points, faults
+from tests.stress.harness.corpus import files_at, lay
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
-from tests.stress.harness.stores import STORES, Store
+from tests.stress.harness.stores import ENGINES, STORES, Store
 
 FIRST_ROWS = 20
 """From this many vectors on there is an index in these tests, so that small tables have one."""
@@ -81,6 +85,15 @@ def _steps(store: Store, job: Job) -> None:
         os.write(log, f"{step}\n".encode())
 
 
+def _tables(store: Store, job: Job) -> None:
+    """A step up to the tables; no index, no release."""
+    lay(store.docs, files_at(store.seed, job.step))
+    with writing(store.home, SETTINGS):
+        reconcile_documents(store.home, SETTINGS, allow_delete=True)
+        reconcile_chunks(store.home, SETTINGS, ENGINES.count)
+        reconcile_embeddings(store.home, ENGINES.embedder, ENGINES.model)
+
+
 def _index(store: Store, _job: Job) -> None:
     """Both indexes, the vectors trained anew."""
     lance_vectors.MOST_DELTAS = 1
@@ -99,6 +112,7 @@ def _compact(store: Store, _job: Job) -> None:
 JOBS: dict[str, Callable[[Store, Job], None]] = {
     "step": _step,
     "steps": _steps,
+    "tables": _tables,
     "index": _index,
     "compact": _compact,
 }
@@ -214,12 +228,12 @@ def _child(job: Job, tell: int) -> None:
     os._exit(0)
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
+def wait_until(true: Callable[[], bool], what: str, seconds: float = LONGEST) -> None:
     """Wait for something that another process does."""
-    until = time.monotonic() + LONGEST
+    until = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < until, f"waited {LONGEST:.0f} s for {what}"
-        time.sleep(0.005)
+        assert time.monotonic() < until, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.02)
 
 
 if __name__ == "__main__":

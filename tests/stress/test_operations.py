@@ -1,0 +1,87 @@
+"""Every operation that changes a file, once at a time: the process dies there, the disk fails, the disk is full."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.stress.conftest import BASE_STEP
+from tests.stress.harness import faults
+from tests.stress.harness.extent import EXTENT
+from tests.stress.harness.faults import Fault
+from tests.stress.harness.figures import Figures
+from tests.stress.harness.trial import Trial
+from tests.stress.harness.workload import KILLED, Workload
+
+STEP = BASE_STEP + 1
+FAULTS: dict[str, Callable[[Path, int], Fault]] = {
+    "kill": faults.kill,
+    "input/output error": faults.input_output_error,
+    "disk full": faults.disk_full,
+}
+JOBS = {"step": "one publish, from files to release", "index": "one index build", "compact": "one compaction"}
+
+
+@pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_the_next_pass(
+    trial: Trial, faulty: Workload, figures: Figures, seed: int, job: str, fault: str
+) -> None:
+    ready = prepared(trial, faulty, job)
+    operations = count(ready, faulty, job, FAULTS[fault])
+    chosen = some(operations, seed)
+    fired = survived = 0
+    for at in chosen:
+        victim = ready.copy("victim")
+        outcome = faulty.run(victim.job(job, STEP, fault=FAULTS[fault](victim.home.root, at)))
+        where = f"{fault} at operation {at} of {operations} of {job}: {outcome}"
+        assert outcome.code == (KILLED if fault == "kill" and outcome.fired else outcome.code), where
+        assert outcome.code in {0, 1, KILLED}, where
+        try:
+            victim.check_readable(STEP)
+            victim.check_every_release()
+            victim.check_repair(STEP)
+        except Exception as error:
+            raise AssertionError(where) from error
+        fired += outcome.fired > 0
+        survived += outcome.code == 0
+        victim.drop()
+    assert fired, "no fault happened"
+    figures.add(
+        f"{fault} at operation N",
+        JOBS[job],
+        operations=operations,
+        tried=len(chosen),
+        faults_that_happened=fired,
+        the_job_finished_all_the_same=survived,
+        failures=0,
+    )
+
+
+def prepared(trial: Trial, workload: Workload, job: str) -> Trial:
+    """A home where the job has something to do."""
+    if job == "index":
+        assert workload.run(trial.job("tables", STEP)).code == 0
+    return trial
+
+
+def count(trial: Trial, workload: Workload, job: str, fault: Callable[[Path, int], Fault]) -> int:
+    """How many operations of the kinds that this fault counts the job makes."""
+    victim = trial.copy("counted")
+    outcome = workload.run(victim.job(job, STEP, fault=fault(victim.home.root, 1 << 30)))
+    victim.drop()
+    assert outcome.code == 0, outcome
+    return outcome.seen
+
+
+def some(operations: int, seed: int) -> Sequence[int]:
+    """All of them, or as many as the short form tries, spread evenly with a random start."""
+    if not EXTENT.operations or operations <= EXTENT.operations:
+        return range(1, operations + 1)
+    stride = operations / EXTENT.operations
+    start = random.Random(seed).uniform(0, stride)
+    return [1 + int(start + stride * number) for number in range(EXTENT.operations)]
