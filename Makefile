@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix dev clean models browser pins
+.PHONY: help run ask test check fix dev clean models browser pins bench schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,12 +53,18 @@ fix: $(STAMP) ## format, and mend what a linter can mend
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
 
+bench: models ## count tokens with both engines, and write docs/benchmarks
+	@$(BIN)/python -m benchmarks.token_counting
+
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:
 	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing chromium for the browser tests"; \
 		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
 	fi
+
+schemas: $(STAMP) ## write docs/schemas anew from the shared types
+	@$(OMNI) schema --write docs/schemas
 
 pins: $(STAMP) ## write constraints.txt anew from what is installed
 	@{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt

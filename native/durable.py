@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
-_PART = ".part"
+PART = ".part"
+"""End of the name of a file or folder that is not finished yet; such names begin with a dot."""
 
 
 def sync_file(path: Path) -> None:
@@ -48,8 +50,11 @@ def put_if_absent(path: Path, data: bytes) -> bool:
 
 def drop_parts(folder: Path) -> None:
     """Remove what writers that were killed left unfinished. Call it while nobody writes there."""
-    for part in folder.glob(f".*{_PART}"):
-        part.unlink(missing_ok=True)
+    for part in folder.glob(f".*{PART}"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 class Barrier:
@@ -77,7 +82,7 @@ class Barrier:
 
 
 def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

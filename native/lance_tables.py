@@ -19,12 +19,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, WriteConflict
 
 FORMAT = "2.2"
 INDEX_CACHE_BYTES = 256 << 20
 METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
+MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
@@ -86,21 +88,26 @@ class LanceTable:
         return versions.is_dir() and any(versions.glob("*.manifest"))
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone."""
+        """Write an empty table with an identity of its own. A table that is there is left alone.
+
+        It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
+        """
         import lance
 
         if self.exists():
             return
-        marked = schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        identity = uuid.uuid4().hex
+        part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
+        lance.write_dataset(
+            schema.with_metadata({_UUID_KEY: identity.encode()}).empty_table(),
+            str(part),
+            data_storage_version=FORMAT,
+            enable_stable_row_ids=True,
+        )
         try:
-            lance.write_dataset(
-                marked.empty_table(),
-                str(self.path),
-                data_storage_version=FORMAT,
-                enable_stable_row_ids=True,
-                session=session(),
-            )
+            os.rename(part, self.path)
         except OSError:
+            shutil.rmtree(part)
             if not self.exists():  # else another process made it just now, which is as good
                 raise
 
@@ -216,9 +223,24 @@ class LanceTable:
             if name not in keep:
                 tags.delete(name)
 
+    def compact(self) -> None:
+        """Merge small files once there are many: every commit adds one, and hundreds make a scan ten times dearer.
+
+        Rows, their ids and what an index covers stay as they are.
+        """
+        dataset = self.open()
+        if len(dataset.get_fragments()) > MOST_FRAGMENTS:
+            with _conflicts(self.name):
+                dataset.optimize.compact_files()
+
     def clean_up(self) -> None:
-        """Delete versions that are neither tagged nor the head. Call it under the writer's lock only."""
-        self.open().cleanup_old_versions(older_than=timedelta(0), error_if_tagged_old_versions=False)
+        """Delete versions that are neither tagged nor the head, and what killed writers left.
+
+        Call it under the writer's lock only: a commit that another writer prepares looks like a leftover.
+        """
+        self.open().cleanup_old_versions(
+            older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
+        )
 
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.
@@ -248,7 +270,10 @@ def missing_files(table: str) -> Iterator[None]:
     except (OSError, pa.ArrowException) as error:
         if "not found" not in str(error).lower():
             raise
-        raise TableMissing(f"files of table {table} are gone: {error}", cure="open the newest release") from error
+        raise TableMissing(
+            f"files of table {table} are gone: {error}",
+            cure="open the newest release; if this is it, move the table away and run: omni ingest",
+        ) from error
 
 
 class _conflicts:

@@ -32,7 +32,7 @@ class TokenCounter:
 
     def count(self, text: str) -> int:
         """Number of tokens. What looks like a special token is text like any other."""
-        return sum(len(self._encoding.encode_ordinary(piece)) for piece in _pieces(text))
+        return sum(len(self._encoding.encode_ordinary(piece)) for piece in pieces(text))
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The longest prefix found that has at most `max_tokens` tokens and ends with a whole character."""
@@ -48,8 +48,8 @@ class TokenCounter:
         return text[:low]
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Parts of at most PIECE characters."""
+def pieces(text: str) -> Iterator[str]:
+    """Parts of at most PIECE characters; every engine counts these parts, so that all agree on long texts, too."""
     at = 0
     while len(text) - at > PIECE:
         end = _cut(text, at, at + PIECE)

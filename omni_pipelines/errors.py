@@ -5,17 +5,24 @@ OmniError                      exit 1   the domain said no
 ├── CitationNotFound                    nothing stands at the place a citation names
 ├── DeletionRefused                     a listing would delete more than it should
 ├── TableBroken                         a table or index on disk fails its own checks
+├── LanguageModelFailed                 a language model refused, or answered with what cannot be used
+├── NetworkBlocked                      an answer leads to another host
 ├── ConfigurationError         exit 2   a setting, an option or an argument is wrong
 │   ├── SourceMissing                   a path to ingest is not there or cannot be listed
 │   ├── HomeError                       the home folder is missing or is not a home
 │   └── ModelMissing                    a model was never pulled, or its files changed
 └── RetryableError             exit 3   the same command may work in a moment
     ├── HomeBusy                        another process is writing to this home
-    └── UpstreamMoved                   a table changed while it was being indexed
+    ├── UpstreamMoved                   a table changed while it was being indexed
+    ├── NetworkUnreachable              nobody answers at an address
+    ├── NetworkTimeout                  an answer did not come in time
+    └── NetworkBadResponse              an answer is broken, or says that the server is not well
 """
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -56,6 +63,18 @@ class TableBroken(OmniError):
     """A table or an index on disk fails its own checks."""
 
 
+class LanguageModelFailed(OmniError):
+    """A language model refused, or answered with what cannot be used."""
+
+    code = "7005"
+
+
+class NetworkBlocked(OmniError):
+    """An answer leads to another host, which nobody allowed."""
+
+    code = "6003"
+
+
 class ConfigurationError(OmniError):
     """A setting, an option or an argument is wrong."""
 
@@ -74,6 +93,22 @@ class ModelMissing(ConfigurationError):
     """A model was never pulled, or its files are not what they were."""
 
 
+class ToolNotFoundError(OmniError):
+    """There is no tool of this name."""
+
+    code: ClassVar[str] = "3001"
+    exit_code = 2
+
+    def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
+        near = difflib.get_close_matches(tool, available_tools, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"tools: {', '.join(available_tools)}"
+        super().__init__(f"there is no tool {tool!r}", cure=cure)
+        self.tool, self.available_tools = tool, tuple(available_tools)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.tool, self.available_tools))
+
+
 class RetryableError(OmniError):
     """The same command may work in a moment."""
 
@@ -86,3 +121,21 @@ class HomeBusy(RetryableError):
 
 class UpstreamMoved(RetryableError):
     """A table changed while it was being indexed."""
+
+
+class NetworkUnreachable(RetryableError):
+    """Nobody answers at an address."""
+
+    code = "6001"
+
+
+class NetworkTimeout(RetryableError):
+    """An answer did not come in time."""
+
+    code = "6002"
+
+
+class NetworkBadResponse(RetryableError):
+    """An answer is broken, or says that the server is not well."""
+
+    code = "6004"

@@ -222,6 +222,10 @@ class ModelStore:
         place = self._installed_place(name, "embedder")
         return place / GRAPH, place / TOKENIZER, self._model(name).fingerprint
 
+    def fingerprint(self, name: str) -> str:
+        """What vectors of an embedder carry, pulled or not."""
+        return self._model(name, "embedder").fingerprint
+
     def vocabulary_file(self, name: str) -> Path:
         """The vocabulary of a token encoding.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated
+from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 
 class Record(BaseModel):
@@ -61,3 +65,159 @@ class Release(Record):
     fingerprints: dict[str, str]
     """What shaped it: readers, chunker, embedder, keyword analysis."""
     sources: dict[str, SourceSeen]
+
+
+REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
+
+
+def _reference_path(path: str) -> str:
+    place = PurePosixPath(path)
+    if not path or "\\" in path or place.is_absolute() or ".." in place.parts:
+        raise ValueError("must be a path inside the skill, without '..'")
+    if place.suffix not in REFERENCE_SUFFIXES:
+        raise ValueError(f"must end in one of {', '.join(REFERENCE_SUFFIXES)}")
+    return path
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A point in time, in UTC."""
+ReferencePath = Annotated[str, AfterValidator(_reference_path)]
+Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SkillMetadata(Record):
+    """What a skill says of itself."""
+
+    skill_name: str = ""
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$")] = "1.0.0"
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    repository: str = ""
+    routing_keywords: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    """What a person would ask for, each beginning with a verb."""
+    require_refs: tuple[ReferencePath, ...] = ()
+    """Files of the skill that must be read with it."""
+    permissions: tuple[str, ...] = ()
+    """`category:action`; none means no access."""
+
+
+class KnowledgeCategory(StrEnum):
+    """What kind of knowledge an entry is. Singular forms are understood, and what is unknown is a note."""
+
+    PATTERN = "patterns"
+    SOLUTION = "solutions"
+    ERROR = "errors"
+    TECHNIQUE = "techniques"
+    NOTE = "notes"
+    REFERENCE = "references"
+    ARCHITECTURE = "architecture"
+    WORKFLOW = "workflows"
+
+    @classmethod
+    def _missing_(cls, value: object) -> KnowledgeCategory:
+        name = str(value).strip().lower()
+        return next((each for each in cls if name in (each.value, each.name.lower())), cls.NOTE)
+
+
+class KnowledgeEntry(Record):
+    """A piece of knowledge that a person or an agent wrote down."""
+
+    id: Text
+    title: Text
+    content: str
+    category: KnowledgeCategory = KnowledgeCategory.NOTE
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+    created_at: Moment = Field(default_factory=_now)
+    updated_at: Moment = Field(default_factory=_now)
+    version: Annotated[int, Field(ge=1)] = 1
+    metadata: dict[str, JsonValue] = {}
+
+    def with_tags(self, *tags: str) -> KnowledgeEntry:
+        """The entry with these tags and no others, each once."""
+        return self.model_copy(update={"tags": tuple(dict.fromkeys(tags))})
+
+    def with_source(self, source: str) -> KnowledgeEntry:
+        """The entry, from this source."""
+        return self.model_copy(update={"source": source})
+
+    def add_tag(self, tag: str) -> KnowledgeEntry:
+        """The entry with one more tag, unless it has it."""
+        return self.with_tags(*self.tags, tag)
+
+
+class Event(Record):
+    """Something that happened, told on the event bus."""
+
+    id: UUID = Field(default_factory=uuid4)
+    source: Text
+    """Who tells it: `agent`, `watcher`, `mcp:server`."""
+    topic: Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")]
+    """Words joined by `/`: `agent/think`."""
+    payload: dict[str, JsonValue] = {}
+    timestamp: Moment = Field(default_factory=_now)
+    sequence: Annotated[int, Field(ge=0)] = 0
+    """Rises by one with each event of a run."""
+    run_id: str = ""
+    span_id: str = ""
+    parent_id: str = ""
+    """The span this one is part of."""
+
+
+class ReceiptQuote(Record):
+    """Words of a source, and everything needed to find and check them again."""
+
+    uri: Text
+    path: str
+    chunk_id: Text
+    quote: Text
+    start_byte: Annotated[int, Field(ge=0)]
+    """Of the file where `verbatim`, else of its parsed text as UTF-8; so is `end_byte`."""
+    end_byte: Annotated[int, Field(ge=0)]
+    start_line: Annotated[int, Field(ge=1)]
+    end_line: Annotated[int, Field(ge=1)]
+    encoding: str
+    verbatim: bool
+    quote_hash: Blake3
+    """Of the bytes in the range."""
+    content_hash: Blake3
+    """Of the whole file."""
+
+    @model_validator(mode="after")
+    def _ranges_run_forward(self) -> ReceiptQuote:
+        if self.end_byte <= self.start_byte or self.end_line < self.start_line:
+            raise ValueError("a quote must end after it starts")
+        return self
+
+
+class ReceiptSentence(Record):
+    """A sentence of an answer, and the quotes it rests on."""
+
+    text: Text
+    quotes: Annotated[tuple[ReceiptQuote, ...], Field(min_length=1)]
+
+
+class Receipt(Record):
+    """What an answer rests on: sentence to quote to bytes to release to run."""
+
+    question: Text
+    answer: str
+    sentences: tuple[ReceiptSentence, ...]
+    release: Annotated[int, Field(ge=1)]
+    run_id: str
+    """The Dagster run that published the release."""
+    answered_at: Moment = Field(default_factory=_now)
+    model: str = "extractive"
+    """What wrote the sentences."""
+    fingerprints: dict[str, str] = {}
+    """Readers, chunker, embedder and keyword analysis of the release."""

@@ -11,13 +11,14 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
 HOME_VARIABLE = "OMNI_HOME"
+KEY_VARIABLE = "OMNI_LLM_KEY"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,12 @@ class Settings(BaseModel):
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)
     """Releases kept on disk besides the pinned ones."""
+    llm_url: str = ""
+    """Address of an OpenAI-compatible server, up to /v1. Nothing is sent anywhere while it is empty."""
+    llm_model: str = ""
+    """Name of the model there; many servers that hold one model need none."""
+    llm_seconds: float = Field(60.0, gt=0, le=3600)
+    """How long the language model may take for an answer, retries included."""
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
 
@@ -199,6 +206,22 @@ def load_settings(home: Home) -> Settings:
         return Settings.model_validate({**values, **from_environment})
     except ValidationError as error:
         raise _misfit(error, home) from error
+
+
+def language_model_key(settings: Settings) -> SecretStr:
+    """The key for `settings.llm_url`; "" if there is none. It stands in the environment and nowhere else.
+
+    Raises:
+        ConfigurationError: the address comes from a file. It may have come with somebody else's folder, and a key
+            must not go where that folder says.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if key and os.environ.get("OMNI_LLM_URL") != settings.llm_url:
+        raise ConfigurationError(
+            f"{KEY_VARIABLE} is set, but its address comes from a file",
+            cure=f"set OMNI_LLM_URL in the environment as well, or unset {KEY_VARIABLE}",
+        )
+    return SecretStr(key)
 
 
 def child_environment(home: Home) -> dict[str, str]:

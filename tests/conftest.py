@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import hypothesis
@@ -15,11 +14,8 @@ hypothesis.settings.load_profile("omni")
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_settings_of_the_developer(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Models stay where they are; everything else of OMNI_* is hidden."""
-    for name in [name for name in os.environ if name.startswith("OMNI_") and name != "OMNI_CACHE"]:
-        monkeypatch.delenv(name)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
 
 

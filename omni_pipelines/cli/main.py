@@ -11,7 +11,7 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import evaluate, model, pipeline, reading, releases
+from omni_pipelines.cli import evaluate, model, pipeline, providers, reading, releases, schema, skill
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say
 from omni_pipelines.errors import OmniError
@@ -29,9 +29,12 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 reading.add_to(app)
+providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(releases.app, name="releases")
 app.add_typer(model.app, name="model")
+app.add_typer(skill.app, name="skill")
+schema.add_to(app)
 
 
 def _print_version(asked: bool) -> None:

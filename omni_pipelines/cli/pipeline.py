@@ -51,14 +51,17 @@ def ingest(
     began = time.monotonic()
     place = find_home(home)
     settings = load_settings(place)
-    sources, names = register(load_sources(place), paths or [], include or [])
+    known = load_sources(place)
+    sources, names = register(known, paths or [], include or [])
     if not sources:
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
         _say_plan(place, [source for source in sources if not paths or source.name in names], json=json)
         return
+    _refuse_empty([source for source in sources if source not in known])
     _check_models(settings)
-    _register(place, sources)
+    if paths:
+        names = _register(place, settings, paths, include or [])
     with ProgressBar() as bar, listening(bar):
         report = _nothing_to_do(place, settings) or _refresh(place, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
@@ -76,17 +79,27 @@ def _check_models(settings: Settings) -> None:
     vocabulary_file(settings)
 
 
-def _register(home: Home, sources: list[Source]) -> None:
-    from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.ingest.sources import list_source, load_sources, save_sources
+def _register(home: Home, settings: Settings, paths: list[Path], include: list[str]) -> list[str]:
+    """Add the paths to the registry; the names of the sources that hold them."""
+    from omni_pipelines.ingest.sources import load_sources, register, save_sources
+    from omni_pipelines.ingest.writing import writing
 
-    known = load_sources(home)
+    with writing(home, settings):  # another ingest may add its own at the same time
+        known = load_sources(home)
+        sources, names = register(known, paths, include)
+        if sources != known:
+            save_sources(home, sources)
+    return names
+
+
+def _refuse_empty(sources: list[Source]) -> None:
+    """A new source without a single file is a wrong path, most likely."""
+    from omni_pipelines.errors import SourceMissing
+    from omni_pipelines.ingest.sources import list_source
+
     for source in sources:
-        if source not in known and not list_source(source).files:
+        if not list_source(source).files:
             raise SourceMissing(f"there is nothing to read in {source.place}", cure="name a folder with text or code")
-    home.create()
-    if sources != known:
-        save_sources(home, sources)
 
 
 def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:

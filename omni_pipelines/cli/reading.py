@@ -57,19 +57,32 @@ def search(
 def ask(
     question: Annotated[str, typer.Argument(help="A question.")],
     where: WhereOption = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            help="extractive: in the sources' own words. generative: in a language model's words, each sentence "
+            "checked against a quote. auto: generative if llm_url is set.",
+        ),
+    ] = "auto",
     release: ReleaseOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Answer a question in the sources' own words, with citations, or say that they do not tell."""
+    """Answer a question with citations, or say that the sources do not tell."""
+    generate = _generate(mode)
     librarian = _librarian(home, release)
-    answer = librarian.ask(question, filters(where))
+    answer = librarian.ask(question, filters(where), generate=generate)
+    if answer.note:
+        narrate(f"note: {answer.note}")
     if json:
         say_json(answer.model_dump(mode="json"))
     elif not answer.abstained:
         for number, sentence in enumerate(answer.sentences, 1):
             say(f"{sentence.text} [{number}]")
         say()
+        if answer.mode == "generative":
+            narrate("in the words of a language model; each place holds the quote that bears its sentence out")
         for number, sentence in enumerate(answer.sentences, 1):
             cited = sentence.citations[0]
             say(f"[{number}] {_place(cited.uri)}:{_lines(cited.start_line, cited.end_line)}")
@@ -116,6 +129,15 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
         say(f"  source {name}: {source.documents:,} documents, last seen {_when(source.seen)}, {source.place}")
     for name, fingerprint in found.fingerprints.items():
         say(f"  {name}: {fingerprint}")
+
+
+def _generate(mode: str) -> bool | None:
+    from omni_pipelines.errors import ConfigurationError
+
+    modes = {"extractive": False, "generative": True, "auto": None}
+    if mode not in modes:
+        raise ConfigurationError(f"mode {mode!r} is unknown", cure=f"modes: {', '.join(modes)}")
+    return modes[mode]
 
 
 def _librarian(home: Path | None, release: int | None) -> Librarian:

@@ -21,7 +21,7 @@ from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import fingerprint, read_document
 from omni_pipelines.text.stored import structure_json
 
 BATCH_FILES = 512
@@ -152,6 +152,7 @@ def reconcile_documents(
     reader = _Reader(home, settings, documents, total)
     for plan in plans:
         report = _merge(report, _apply(home, plan, reader))
+    documents.compact()
     _record(home, plans, registered, reader.racy)
     return replace(report, version=str(documents.head()))
 
@@ -176,7 +177,9 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
     ]
     for batch in _batches([*plan.deletes, *replaced], 1000):
         reader.documents.delete(is_in("doc_id", [ids.document_id(name, path) for path in batch]))
-    healed = {found.path for found in plan.to_read} - {each.found.path for each in outcome.refused}
+    refused = {each.found.path for each in outcome.refused}
+    # not only what was read now: a pass that was killed may have stored a document and left its row here
+    healed = {found.path for found in plan.listing.files}.difference(refused, plan.held)
     record_refusals(home, name, outcome.refused, {*plan.gone, *healed})
     held = len(plan.held) + len(outcome.refused)
     warnings = tuple(f"{plan.listing.source.root / path} cannot be looked into" for path in plan.listing.unlistable)
@@ -267,7 +270,7 @@ class _Reader:
         path = source.root / found.path
         try:
             raw, stat = read_file(path, self._limit)
-            parsed = found.reader.read(raw, Path(found.path).name)
+            parsed = read_document(found.reader, raw, Path(found.path).name)
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:

@@ -113,7 +113,10 @@ def _verify(tables: dict[str, LanceTable]) -> None:
     for name, each in tables.items():
         broken = each.broken_files()
         if broken:
-            raise TableBroken(f"table {name}: {broken[0]} is not as long as it should be", cure="run: omni ingest")
+            raise TableBroken(
+                f"table {name}: {broken[0]} is not as long as it should be",
+                cure=f"move {each.path} away and run: omni ingest, which builds it again",
+            )
 
 
 def _fingerprints(built: dict[str, Built]) -> dict[str, str]:

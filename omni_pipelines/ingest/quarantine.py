@@ -20,7 +20,7 @@ _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO")
 """The file may be as good as ever: what was stored of it stays."""
 _PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
 """Says nothing about the file itself: the next pass tries again, changed or not."""
-_PARSE_CODES = ("E_PARSE", "E_NO_TEXT")
+_PARSE_CODES = ("E_PARSE", "E_READER", "E_NO_TEXT")
 MOST_DETAIL = 500
 
 

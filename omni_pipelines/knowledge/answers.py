@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from omni_pipelines.knowledge.search import Hit
+from omni_pipelines.providers import Attempt
 from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.prose import plain, prose
 from omni_pipelines.text.sentences import Range, trimmed
@@ -53,7 +55,7 @@ class Sentence(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     text: str
-    """The quote on one line, without comment signs."""
+    """The quote on one line, without comment signs; the model's own words in a generated answer."""
     citations: tuple[Citation, ...]
 
 
@@ -68,7 +70,13 @@ class Answer(BaseModel):
     """"" where abstained."""
     sentences: tuple[Sentence, ...]
     evidence: float
-    """How well the best sentence fits the question, 0 to 1."""
+    """How well the best sentence or quote fits the question, 0 to 1."""
+    mode: Literal["extractive", "generative"] = "extractive"
+    """Whether the sources speak, or a language model that quotes them."""
+    note: str = ""
+    """Why it is not what was asked for; "" if it is."""
+    attempts: tuple[Attempt, ...] = ()
+    """The language models that were asked, and what became of it."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ def answer(
     vectors = embed([question, *(_read_as(each) for each in candidates)])  # (n + 1, d)
     cosines = vectors[1:] @ vectors[0]
     scores = [
-        evidence(float(cosine), _covered(terms, set(stem(_read_as(each)))))
+        evidence(float(cosine), covered(terms, set(stem(_read_as(each)))))
         for each, cosine in zip(candidates, cosines, strict=True)
     ]
     order = np.argsort(scores)[::-1]
@@ -112,17 +120,18 @@ def answer(
     if best < WEAK:
         return _abstention(release, best)
     chosen = _distinct([candidates[at] for at in order if scores[at] >= NEARLY_AS_GOOD * best])
-    said = tuple(Sentence(text=each.text, citations=(_citation(each),)) for each in chosen)
+    said = tuple(Sentence(text=each.text, citations=(cite(each.hit, each.start, each.end),)) for each in chosen)
     whole = " ".join(sentence.text for sentence in said)
     return Answer(release=release, abstained=False, answer=whole, sentences=said, evidence=round(best, 4))
 
 
-def evidence(cosine: float, covered: float) -> float:
+def evidence(cosine: float, share: float) -> float:
     """How well a sentence fits: half its closeness in meaning, half the share of the question's words it holds."""
-    return 0.5 * max(cosine, 0.0) + 0.5 * covered
+    return 0.5 * max(cosine, 0.0) + 0.5 * share
 
 
-def _covered(terms: set[str], found: set[str]) -> float:
+def covered(terms: set[str], found: set[str]) -> float:
+    """The share of the question's words that were found; 0 where it has none."""
     return len(terms & found) / len(terms) if terms else 0.0
 
 
@@ -171,21 +180,22 @@ def _is_prose(text: str) -> bool:
     return len(_PROSE.findall(text)) >= _PROSE_SHARE * len(text)
 
 
-def _citation(candidate: _Candidate) -> Citation:
-    hit = candidate.hit
+def cite(hit: Hit, start: int, end: int) -> Citation:
+    """The citation of some characters of a hit's text."""
+    quote = hit.text[start:end]
     encoding = hit.encoding if hit.verbatim else "utf-8"
-    start_byte = hit.start_byte + len(hit.text[: candidate.start].encode(encoding))
+    start_byte = hit.start_byte + len(hit.text[:start].encode(encoding))
     first_line, last_line = hit.start_line, hit.end_line
     if hit.verbatim:
-        first_line += len(newline_offsets(hit.text[: candidate.start]))
-        last_line = first_line + len(newline_offsets(candidate.quote))
+        first_line += len(newline_offsets(hit.text[:start]))
+        last_line = first_line + len(newline_offsets(quote))
     return Citation(
         uri=hit.uri,
         start_byte=start_byte,
-        end_byte=start_byte + len(candidate.quote.encode(encoding)),
+        end_byte=start_byte + len(quote.encode(encoding)),
         start_line=first_line,
         end_line=last_line,
-        quote=candidate.quote,
+        quote=quote,
         path=hit.path,
         chunk_id=hit.chunk_id,
         encoding=hit.encoding,

@@ -12,8 +12,11 @@ import numpy as np
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
+from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
 from omni_pipelines.knowledge.search import Hit, Mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.language_models.variants import register_language_models
+from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Home, Settings, load_settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
@@ -35,20 +38,32 @@ class Context:
 class Librarian:
     """Answers from one release, the newest when it was opened. Open another one to see a newer release."""
 
-    def __init__(self, snapshot: Snapshot, settings: Settings, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: Settings,
+        embedder: Embedder | None = None,
+        models: VariantRegistry | None = None,
+    ) -> None:
         self._snapshot, self._settings, self._given = snapshot, settings, embedder
+        self._given_models = models
 
     @classmethod
     def open(
-        cls, home: Path | str | Home, release: int | None = None, *, embedder: Embedder | None = None
+        cls,
+        home: Path | str | Home,
+        release: int | None = None,
+        *,
+        embedder: Embedder | None = None,
+        models: VariantRegistry | None = None,
     ) -> Librarian:
-        """The librarian of a home.
+        """The librarian of a home. `embedder` and `models` stand in for what the settings name.
 
         Raises:
             HomeError, ConfigurationError: no home, or no such release in it.
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
-        return cls(Snapshot.open(place, release), load_settings(place), embedder)
+        return cls(Snapshot.open(place, release), load_settings(place), embedder, models)
 
     @property
     def release(self) -> int:
@@ -66,15 +81,41 @@ class Librarian:
         """
         return search(self._snapshot, query, k, mode, where or {}, self._embed_query)
 
-    def ask(self, question: str, where: Mapping[str, str] | None = None) -> Answer:
-        """An answer in the sources' own words, or an abstention.
+    def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
+        """An answer, or an abstention. It says in `mode` whose words it has.
+
+        With `generate` a language model words it and quotes the sources; without, the sources speak; None asks a
+        model if the settings name one. Where no model gives an answer that the sources bear out, the sources speak,
+        and `note` says why.
 
         Raises:
-            ConfigurationError, ModelMissing: as for `search`.
+            ConfigurationError, ModelMissing: as for `search`; or `generate`, and the settings name no model.
         """
+        models = self._models if generate is not False else None
+        if generate and models is None:
+            raise ConfigurationError(
+                "no language model is set", cure="set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            )
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
-        return answer(self.release, question, set(terms(question)), hits, self._embed, terms)
+        asked = Question(question, set(terms(question)), hits, self._embed, terms)
+        if models is None or not hits:
+            return self._extract(asked)
+        return self._generate(asked, models)
+
+    def _extract(self, asked: Question) -> Answer:
+        return answer(self.release, asked.text, asked.terms, asked.hits, asked.embed, asked.stem)
+
+    def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
+        try:
+            return generate_answer(self.release, asked, models)
+        except VariantsFailed as error:
+            reasons = "; ".join(f"{each.variant}: {each.reason}" for each in error.attempts)
+            note, attempts = f"no language model answered ({reasons})", error.attempts
+        except Unsupported as error:
+            note, attempts = error.message, error.attempts
+        note += "; the sources speak for themselves"
+        return self._extract(asked).model_copy(update={"note": note, "attempts": attempts})
 
     def context(self, query: str, max_tokens: int, where: Mapping[str, str] | None = None) -> Context:
         """The best passages that fit `max_tokens`, each under `[n] path:lines`, best first.
@@ -101,6 +142,15 @@ class Librarian:
             CitationNotFound: there are no such lines.
         """
         return open_citation(self._snapshot, citation)
+
+    @functools.cached_property
+    def _models(self) -> VariantRegistry | None:
+        """The language models; None if there are none."""
+        if self._given_models is not None or not self._settings.llm_url:
+            return self._given_models
+        models = VariantRegistry()
+        register_language_models(models, self._settings)
+        return models
 
     @functools.cached_property
     def _embedder(self) -> Embedder:

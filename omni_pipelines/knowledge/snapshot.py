@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from native import lance_vectors
-from native.errors import IndexMissing, TableMissing
+from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable, TableVersion, equals, is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
@@ -37,13 +37,13 @@ class Snapshot:
 
         Raises:
             ConfigurationError: there is none.
-            TableMissing, IndexMissing: its files are gone.
+            EngineError: its files are gone or damaged.
         """
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
                 return cls(home, release)
-            except (TableMissing, IndexMissing):
+            except EngineError:  # missing, or only half of its files left
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise

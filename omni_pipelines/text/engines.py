@@ -1,22 +1,41 @@
-"""The embedder and the token counter that the settings name, loaded when first needed."""
+"""The embedder and the token counter that the settings name: the best variant of each that works."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from native.onnx_embedder import OnnxEmbedder
-from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
+from omni_pipelines.providers import PREFERRED, EngineVariant, Health, VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Settings
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.token_counting import COUNT_TOKENS, PreferredCounter, register_counters
+
+Value = TypeVar("Value")
+EMBED = "embed"
+_TRIAL = "The quick brown fox jumps over the lazy dog."
+_NEARLY_ONE = 1e-3
 
 
-def load_counter(settings: Settings) -> TokenCounter:
-    """Counts tokens of `settings.encoding`.
+def load_counter(settings: Settings) -> PreferredCounter:
+    """Counts tokens of `settings.encoding`: the same numbers, whichever engine counts.
 
     Raises:
         ModelMissing: its vocabulary was never pulled.
+        ModelCorrupt: its vocabulary was changed.
     """
-    return TokenCounter(settings.encoding, vocabulary_file(settings))
+    vocabulary_file(settings)
+    registry = _counters(settings.cache, settings.encoding)
+    try:
+        best = registry.call(COUNT_TOKENS, lambda variant: variant.engine, require={settings.encoding})
+    except VariantsFailed as failed:
+        raise failed.last or failed from failed
+    return PreferredCounter(registry, best.value)
 
 
 def vocabulary_file(settings: Settings) -> Path:
@@ -28,14 +47,17 @@ def vocabulary_file(settings: Settings) -> Path:
     return ModelStore(settings.cache).vocabulary_file(settings.encoding)
 
 
-def load_embedder(settings: Settings, workers: int | None = None) -> OnnxEmbedder:
+def load_embedder(settings: Settings, workers: int | None = None) -> Embedder:
     """Embeds with `settings.embedder`.
 
     Raises:
         ModelMissing: it was never pulled.
+        ModelCorrupt: its files cannot be loaded.
     """
-    graph, tokenizer, _ = ModelStore(settings.cache).embedder_files(settings.embedder)
-    return OnnxEmbedder(graph, tokenizer, workers=workers or settings.workers)
+    fingerprint = model_fingerprint(settings)
+    registry = VariantRegistry()
+    register_embedders(registry, settings, workers)
+    return VariantEmbedder(registry, fingerprint)
 
 
 def model_fingerprint(settings: Settings) -> str:
@@ -45,3 +67,72 @@ def model_fingerprint(settings: Settings) -> str:
         ModelMissing: it was never pulled.
     """
     return ModelStore(settings.cache).embedder_files(settings.embedder)[2]
+
+
+def register_embedders(registry: VariantRegistry, settings: Settings, workers: int | None = None) -> None:
+    """The variants of `settings.embedder`: onnxruntime.
+
+    The fingerprint of its vectors is a capability: only a variant that makes the same may stand in for another.
+    """
+    store = ModelStore(settings.cache)
+
+    def probe() -> Health:
+        store.embedder_files(settings.embedder)
+        return Health()
+
+    def make() -> EngineVariant[Embedder]:
+        graph, tokenizer, fingerprint = store.embedder_files(settings.embedder)
+        engine = OnnxEmbedder(graph, tokenizer, workers=workers or settings.workers)
+        return EngineVariant(
+            "onnxruntime", engine, priority=PREFERRED, capabilities={fingerprint}, check=check_embedder
+        )
+
+    fingerprint = store.fingerprint(settings.embedder)
+    registry.register_factory(EMBED, "onnxruntime", make, priority=PREFERRED, capabilities={fingerprint}, probe=probe)
+
+
+def check_embedder(engine: Embedder) -> None:
+    """Embed a sentence.
+
+    Raises:
+        ValueError: its vector is not of unit length.
+    """
+    length = float(np.linalg.norm(engine.embed([_TRIAL])[0]))
+    if not abs(length - 1) < _NEARLY_ONE:  # written so that NaN fails, too
+        raise ValueError(f"a vector is {length} long, not 1")
+
+
+class VariantEmbedder:
+    """Embeds with the best variant whose vectors have one fingerprint; if it fails, with the next."""
+
+    def __init__(self, registry: VariantRegistry, fingerprint: str) -> None:
+        self._registry, self._fingerprint = registry, fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._call(lambda engine: engine.dimensions, 1)
+
+    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+        """Vectors (n, d), float32, in the order of `texts`. `on_batch` hears how many are done.
+
+        Raises:
+            EngineError, VariantsFailed: no variant could embed them.
+        """
+        return self._call(lambda engine: engine.embed(texts, on_batch), len(texts))
+
+    def _call(self, use: Callable[[Embedder], Value], units: int) -> Value:
+        def using(variant: EngineVariant[Embedder]) -> Value:
+            return use(variant.engine)
+
+        try:
+            return self._registry.call(EMBED, using, require={self._fingerprint}, units=units).value
+        except VariantsFailed as failed:
+            raise failed.last or failed from failed
+
+
+@functools.lru_cache(maxsize=8)
+def _counters(cache: Path, encoding: str) -> VariantRegistry:
+    registry = VariantRegistry()
+    register_counters(registry, ModelStore(cache), encoding)
+    return registry

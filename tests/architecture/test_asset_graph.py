@@ -22,7 +22,7 @@ from omni_pipelines.definitions import defs
 from omni_pipelines.schemas import TABLES
 
 MOST_LINES = 15
-SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+SPECS = dict(sorted((spec.key.to_user_string(), spec) for spec in defs.resolve_all_asset_specs()))
 JOBS = {job.name: job for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
 CHECKS = [spec for check in defs.asset_checks or [] for spec in check.check_specs]
 MODULES = [importlib.import_module(f"assets.{found.name}") for found in pkgutil.iter_modules(assets.__path__)]

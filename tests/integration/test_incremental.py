@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from native.lance_tables import LanceTable
 from omni_pipelines.ingest import checks
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.documents import plan_source
@@ -18,6 +22,7 @@ from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
+from tests.fakes import FakeEmbedder
 from tests.integration.line import Line, paragraph, settle, write
 
 TOPICS = ("apple", "badger", "candle")
@@ -246,6 +251,30 @@ def test_another_model_embeds_every_text_again_and_cuts_nothing(filled: Line) ->
     assert done.published.new
 
 
+class OtherEmbedder(FakeEmbedder):
+    """Another model: every vector points the other way."""
+
+    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+        return -super().embed(texts, on_batch)
+
+
+def test_a_vector_of_another_model_is_never_reused(line: Line, docs: Path) -> None:
+    """The rows of both models stand side by side where a pass was killed before the old ones went."""
+    write(docs, {"a.txt": "The same words.", "b.txt": "The same words.", "c.txt": "The same words."})
+    line.add(docs)
+    line.run()
+    wanted = OtherEmbedder().embed(["The same words."])[0].astype(np.float16).tolist()
+    table = LanceTable(line.home.table("embeddings"))
+    rows = table.read().slice(1, 1).to_pylist()
+    table.upsert(
+        "chunk_id", pa.Table.from_pylist([{**rows[0], "model": "fake/2", "vector": wanted}], table.open().schema)
+    )
+    line.embedder, line.model = OtherEmbedder(), "fake/2"
+    done = line.run()
+    assert (done.embeddings.embedded, done.embeddings.reused) == (0, 2)
+    assert [row["vector"] for row in line.rows("embeddings", "chunk_id", "vector")] == [wanted] * 3
+
+
 def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
     filled: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +319,18 @@ def test_a_pass_of_several_commits_gives_every_document_once(
     assert done.documents.added == 10
     assert len(paths(line, "documents")) == len(line.rows("documents")) == 10
     assert done.embeddings.rows == done.keyword.entries == len(line.rows("chunks"))
+
+
+def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("native.lance_tables.MOST_FRAGMENTS", 4)
+    for number in range(6):
+        write(docs, {f"{number}.md": f"Words about number{number}."})
+        filled.run()
+    for name in ("documents", "chunks", "embeddings"):
+        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 5
+    assert len(filled.search("words about", Mode.VECTOR, 100)) == len(filled.rows("chunks", "chunk_id"))
+    assert filled.search("number3", Mode.KEYWORD)[0].path == "3.md"
+    assert not filled.run().published.new
 
 
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import lance
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native.errors import TableCorrupt, TableMissing
-from native.lance_tables import FORMAT, LanceTable, TableVersion, equals, is_in
+from native.lance_tables import FORMAT, MOST_FRAGMENTS, LanceTable, TableVersion, equals, is_in
 from omni_pipelines.schemas import TABLES, is_packed, key, packed, required
 
 SCHEMA = pa.schema([key("id", "name"), required("group", pa.string(), "its group"), packed("text", "words")])
@@ -99,6 +100,16 @@ def test_an_older_version_stays_readable(table: LanceTable) -> None:
     assert [batch.num_rows for batch in table.batches(["id"], version=pinned)] == [1]
 
 
+def test_two_writers_that_insert_the_same_keys_from_the_same_version_leave_each_key_once(table: LanceTable) -> None:
+    late = LanceTable(table.path)
+    before = table.open()
+    late.open = lambda version=None: before  # type: ignore[method-assign]
+    table.upsert("id", rows(["a", "b"]))
+    late.upsert("id", rows(["b", "c"], text="later"))
+    assert ids(table) == ["a", "b", "c"]
+    assert set(table.read(["text"], is_in("id", ["b", "c"]))["text"].to_pylist()) == {"later"}
+
+
 UPSERTER = """
 import sys
 from pathlib import Path
@@ -161,6 +172,23 @@ def test_an_empty_list_selects_nothing(table: LanceTable) -> None:
 # --- identity and errors
 
 
+def test_a_table_that_many_make_at_once_is_one_table(tmp_path: Path) -> None:
+    table, start, found = LanceTable(tmp_path / "things.lance"), threading.Barrier(8), []
+
+    def create() -> None:
+        start.wait()
+        table.create(SCHEMA)
+        found.append(str(table.head()))
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
 def test_a_table_made_anew_is_another_table(table: LanceTable, tmp_path: Path) -> None:
     first = table.head()
     table.create(SCHEMA)
@@ -221,6 +249,33 @@ def test_clean_up_keeps_tagged_versions_and_the_head(table: LanceTable) -> None:
     assert ids(table) == ["a", "b", "c"]
     with pytest.raises(TableMissing):
         table.read(version=lost)
+
+
+def test_clean_up_removes_what_a_killed_writer_left(table: LanceTable) -> None:
+    table.upsert("id", rows(["a"]))
+    orphan = table.path / "data" / "orphan.lance"
+    orphan.write_bytes(b"half a file")
+    table.clean_up()
+    assert not orphan.exists()
+    assert ids(table) == ["a"]
+
+
+def test_many_small_commits_are_merged_and_every_row_stays(table: LanceTable) -> None:
+    names = [f"k{number:03}" for number in range(MOST_FRAGMENTS + 1)]
+    for name in names:
+        table.upsert("id", rows([name]))
+    pinned = table.head().version
+    table.tag("rel-1", pinned)
+    table.compact()
+    assert len(table.open().get_fragments()) == 1
+    assert ids(table) == ids(table, version=pinned) == names
+    after = table.head()
+    table.compact()
+    assert table.head() == after
+    table.clean_up()
+    assert ids(table, version=pinned) == names
+    table.upsert("id", rows(["k000"], text="new"))
+    assert table.count() == len(names)
 
 
 def test_a_tag_can_be_set_again_and_taken_away(table: LanceTable) -> None:

@@ -90,6 +90,20 @@ def test_changed_and_deleted_rows_leave_the_index_complete(indexed: LanceTable) 
     assert found[1] == pytest.approx(1, abs=1e-3)
 
 
+def test_merging_small_files_leaves_the_index_as_it_was(indexed: LanceTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        indexed.upsert("chunk_id", rows([f"new{number}"], seed=20 + number))
+    build(indexed)
+    before = coverage(indexed)
+    monkeypatch.setattr("native.lance_tables.MOST_FRAGMENTS", 2)
+    files = len(indexed.open().get_fragments())
+    indexed.compact()
+    assert len(indexed.open().get_fragments()) < files
+    assert coverage(indexed) == before
+    assert indexed.broken_files() == []
+    assert nearest(indexed, vectors(1, 22)[0], 1, key="chunk_id")[0][0] == "new2"
+
+
 def test_after_many_deltas_the_index_is_trained_anew(indexed: LanceTable) -> None:
     for number in range(MOST_DELTAS):
         indexed.upsert("chunk_id", rows([f"new{number}"], seed=10 + number))

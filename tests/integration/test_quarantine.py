@@ -50,7 +50,9 @@ def test_a_row_says_when_and_why(line: Line, docs: Path) -> None:
     line.add(docs)
     line.ingest()
     (row,) = line.rows("quarantine")
-    assert (row["stage"], row["attempts"], row["parser"]) == ("read", 1, "markdown/1")
+    reader = registry.reader_for("a.md")
+    assert reader is not None
+    assert (row["stage"], row["attempts"], row["parser"]) == ("read", 1, reader.fingerprint)
     assert "zero bytes" in row["detail"]
 
 
@@ -88,6 +90,25 @@ def test_a_mended_file_leaves_quarantine(line: Line, docs: Path) -> None:
     assert (done.documents.added, done.documents.quarantined) == (1, 0)
     assert held(line) == {}
     assert len(line.search("walruses")) == 1
+
+
+def test_a_mended_file_leaves_quarantine_though_the_pass_that_read_it_was_killed(
+    line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(docs, {"a.md": b"\0\0"})
+    line.add(docs)
+    line.ingest()
+    write(docs, {"a.md": "Words about walruses."})
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "record_refusals", killed)
+        with pytest.raises(KeyboardInterrupt):
+            line.ingest()
+    line.ingest()
+    assert held(line) == {}
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_bad_file_that_is_deleted_leaves_quarantine(line: Line, docs: Path) -> None:

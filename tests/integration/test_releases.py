@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from native.durable import Barrier
-from native.errors import IndexMissing, TableMissing
+from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError, TableBroken, UpstreamMoved
 from omni_pipelines.ingest import publish as publish_module
@@ -170,8 +170,19 @@ def test_a_release_collected_while_it_is_opened_gives_way_to_the_newest(
     release_more(published, docs, 2, 3)
     monkeypatch.setattr(snapshot_module, "require_release", lambda home, number: stale)
     assert Snapshot.open(published.home).release.release == 3
-    with pytest.raises((TableMissing, IndexMissing)):
+    with pytest.raises(EngineError):
         Snapshot.open(published.home, 1)
+
+
+def test_a_release_that_is_half_collected_gives_way_to_the_newest(
+    published: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = newest_release(published.home)
+    assert stale is not None
+    release_more(published, docs, 2)
+    next((published.home.keyword / stale.keyword.generation).glob("*.store")).unlink()
+    monkeypatch.setattr(snapshot_module, "require_release", lambda home, number: stale)
+    assert Snapshot.open(published.home).release.release == 2
 
 
 def test_readers_never_fail_while_releases_come_and_go(published: Line, docs: Path) -> None:

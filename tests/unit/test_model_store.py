@@ -190,6 +190,7 @@ def test_the_next_origin_is_tried_when_one_is_not_there(store: ModelStore, tmp_p
 @pytest.mark.parametrize(
     ("name", "data"),
     [("letters.tiktoken", LETTERS), ("letters.tiktoken.gz", gzip.compress(LETTERS))],
+    ids=["plain", "packed"],
 )
 def test_a_folder_with_the_file_itself_is_enough(store: ModelStore, tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)

@@ -1,11 +1,18 @@
-"""Which reader takes which file. To add a format: write a module beside this one and name it here."""
+"""Which reader takes which file. To add a format: write a module beside this one and name it here.
+
+A format is a command whose variants read it. Where the text is the file's own, the plain reader stands in for one
+that gives up: the document loses its headings, not its sentences. Which one reads depends on the bytes alone, never
+on what happened before, so that reading again gives the same rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html, markdown, plain, python, restructured
 
@@ -70,6 +77,9 @@ READERS = (
     *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
 )
 
+_EXTRACTED = {"text/html"}
+"""Their text is taken out of the file: the file itself, with its tags, would be worse than nothing."""
+
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 
@@ -79,6 +89,38 @@ def reader_for(path: str) -> Reader | None:
     return _BY_SUFFIX.get(name.suffix.lower() or name.name.lower())
 
 
+def read_document(reader: Reader, raw: bytes, name: str) -> Parsed:
+    """A file's bytes and name to a document, by the reader of its format or by the one that stands in for it.
+
+    Raises:
+        Unreadable: no reader could; E_READER for what is a reader's fault and not the file's.
+    """
+    try:
+        # whatever a reader says of one file, its health is not in doubt: the next file must find the same readers
+        return _READING.call(_command(reader), lambda variant: variant.engine(raw, name), declines=(Exception,)).value
+    except VariantsFailed as failed:
+        if isinstance(failed.last, Unreadable):
+            raise failed.last from failed
+        raise Unreadable("E_READER", f"{type(failed.last).__name__}: {failed.last}") from failed
+
+
+def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READERS) -> None:
+    """The variants that read each format."""
+    for reader in readers:
+        command = _command(reader)
+        registry.register(command, EngineVariant(reader.fingerprint, reader.read, priority=PREFERRED))
+        if reader.read is not PLAIN.read and reader.media_type not in _EXTRACTED:
+            registry.register(command, EngineVariant(PLAIN.fingerprint, PLAIN.read, priority=FALLBACK))
+
+
+def _command(reader: Reader) -> str:
+    return f"read_{reader.name}"
+
+
 def fingerprint() -> str:
     """All readers and their versions: changes when any of them does."""
     return ",".join(sorted({reader.fingerprint for reader in READERS}))
+
+
+_READING = VariantRegistry()
+register_readers(_READING)

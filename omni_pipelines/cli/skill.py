@@ -1,0 +1,137 @@
+"""Commands about tools: list, schema, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.output import narrate, say, say_json
+
+if TYPE_CHECKING:
+    from omni_pipelines.responses import ToolResponse
+    from omni_pipelines.tools.catalogue import ToolCatalogue
+
+app = typer.Typer(help="Tools: list, describe, run.", no_args_is_help=True, rich_markup_mode=None)
+ReleaseOption = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--release", help="A kept release; default: the newest.", show_default=False),
+]
+
+
+@app.command("list")
+def list_(home: HomeOption = None, json: JsonOption = False) -> None:
+    """List the tools."""
+    from omni_pipelines.tools.definition import written
+
+    tools = _catalogue(home).tools
+    if json:
+        say_json({"tools": [written(tool.metadata) for tool in tools]})
+        return
+    for tool in tools:
+        say(f"{tool.name:<20} {tool.description.splitlines()[0]}")
+
+
+@app.command()
+def schema(
+    tool: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="A tool from the list; default: all.", show_default=False),
+    ] = None,
+    openapi: Annotated[bool, typer.Option("--openapi", help="Write an OpenAPI 3.1 document.")] = False,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--check", help="Instead, check a tool document (.yaml, .json).", exists=False),
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the tool document: as YAML, with --json as JSON, with --openapi for clients that speak HTTP."""
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.tools.catalogue import as_json, as_yaml
+
+    if openapi and tool is not None:
+        raise ConfigurationError("--openapi describes all tools", cure="leave out the tool")
+    if check is not None:
+        _check(check, json=json)
+        return
+    catalogue = _catalogue(home)
+    document = catalogue.export_openapi() if openapi else catalogue.generate_tool_schemas(*([tool] if tool else []))
+    say((as_json if json or openapi else as_yaml)(document).rstrip())
+
+
+@app.command()
+def run(
+    tool: Annotated[str, typer.Argument(help="A tool from the list.")],
+    arguments: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(help="'{\"name\": value}', or name=value …; a value that is no text is written as JSON."),
+    ] = None,
+    release: ReleaseOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check the arguments, run a tool, and print its data; with --json the whole response."""
+    from omni_pipelines.responses import CommandExecutor
+
+    response = CommandExecutor().execute(_answer, _catalogue(home, release), tool, arguments or [])
+    if json:
+        say_json(response.model_dump(mode="json"))
+    elif response.data is not None:
+        _say_data(response.data)
+    if response.error_message:
+        narrate(_complaint(response))
+    raise typer.Exit(_exit_code(response))
+
+
+def _check(path: Path, *, json: bool) -> None:
+    from omni_pipelines.tools.reading import read_values
+    from omni_pipelines.tools.schema import check_document
+
+    found = check_document(read_values(path))
+    if json:
+        say_json({"file": str(path), "right": not found, "problems": [each.model_dump() for each in found]})
+    else:
+        say(f"{path}: {'right' if not found else f'{len(found)} problems'}")
+        for each in found:
+            say(f"  {each}")
+    raise typer.Exit(1 if found else 0)
+
+
+def _catalogue(home: Path | None, release: int | None = None) -> ToolCatalogue:
+    from omni_pipelines.knowledge.tools import knowledge_catalogue
+    from omni_pipelines.settings import find_home
+
+    return knowledge_catalogue(find_home(home), release)
+
+
+def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:
+    from omni_pipelines.tools.command_line import parse_arguments
+
+    return catalogue.call(tool, parse_arguments(catalogue.get_tool_schema(tool), words))
+
+
+def _say_data(data: Any) -> None:
+    import orjson
+
+    say(data if isinstance(data, str) else orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def _exit_code(response: ToolResponse) -> int:
+    from omni_pipelines.error_codes import explain
+
+    if response.error_code is None:
+        return 0
+    if response.retryable:
+        return 3
+    row = explain(response.error_code)
+    return row.exit_code if row else 1
+
+
+def _complaint(response: ToolResponse) -> str:
+    """The error as every other command tells it."""
+    message = " ".join((response.error_message or "").split())
+    cure = response.metadata.get("cure")
+    return f"omni: {message} [{response.error_code}]" + (f"\n      cure: {cure}" if cure else "")

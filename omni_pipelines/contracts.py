@@ -1,0 +1,82 @@
+"""The types that cross a border, between processes, files and languages: one list, one schema each.
+
+`docs/schemas/` holds the schemas as files. `make schemas` writes them; a test fails where they differ.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.answers import Answer, Citation
+from omni_pipelines.knowledge.search import Hit
+from omni_pipelines.knowledge.status import Status
+from omni_pipelines.records import Built, Event, KnowledgeEntry, Receipt, Release, SkillMetadata
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata
+from omni_pipelines.tools.problems import nearest
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SUFFIX = ".schema.json"
+SHARED: dict[str, type[BaseModel]] = {
+    "answer": Answer,
+    "argument_problem": ArgumentProblem,
+    "built": Built,
+    "citation": Citation,
+    "event": Event,
+    "hit": Hit,
+    "knowledge_entry": KnowledgeEntry,
+    "receipt": Receipt,
+    "release": Release,
+    "skill_metadata": SkillMetadata,
+    "status": Status,
+    "tool_definition": ToolDefinition,
+    "tool_document": ToolDocument,
+    "tool_metadata": ToolMetadata,
+    "tool_response": ToolResponse,
+}
+
+
+def shared_type(name: str) -> type[BaseModel]:
+    """The model of a shared type.
+
+    Raises:
+        ConfigurationError: there is no such type; the cure is the nearest name.
+    """
+    if name not in SHARED:
+        raise ConfigurationError(f"there is no shared type {name!r}", cure=nearest(name, SHARED))
+    return SHARED[name]
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a shared type.
+
+    Raises:
+        ConfigurationError: there is no such type.
+    """
+    schema = shared_type(name).model_json_schema(by_alias=True)
+    return {"$schema": DIALECT, "$id": f"https://omni.dev/schema/{name}/v1", **schema}
+
+
+def schema_text(name: str) -> str:
+    """The schema as it stands in its file: indented, keys sorted, a line end."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(json_schema(name), option=options).decode()
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write the schema of every shared type, remove those of types that are no more, and give what changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {folder / f"{name}{SUFFIX}": schema_text(name) for name in SHARED}
+    stale = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in wanted]
+    for path in stale:
+        path.unlink()
+    changed = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in changed:
+        path.write_text(wanted[path], "utf-8")
+    return [*stale, *changed]

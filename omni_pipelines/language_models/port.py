@@ -1,0 +1,47 @@
+"""What a language model is to us, and how one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from omni_pipelines.providers import Outcome, VariantRegistry
+
+COMPLETE = "complete"
+MAX_TOKENS = 1024
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class LanguageModel(Protocol):
+    """Continues a conversation."""
+
+    def complete(
+        self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, max_tokens: int = MAX_TOKENS
+    ) -> str:
+        """The model's next turn: JSON that should fit `schema`, where one is given. Check it all the same."""
+
+
+def complete(
+    models: VariantRegistry,
+    messages: Sequence[Message],
+    schema: Mapping[str, Any] | None = None,
+    max_tokens: int = MAX_TOKENS,
+) -> Outcome[str]:
+    """Ask the best model there is, and the next one if it fails.
+
+    Raises:
+        VariantsFailed: none answered.
+    """
+
+    def ask(model: LanguageModel) -> str:
+        return model.complete(messages, schema, max_tokens)
+
+    return models.call(COMPLETE, ask)

@@ -1,0 +1,197 @@
+"""Builders of what tests need on disk: a source tree, a knowledge base with a release, a skill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
+
+if TYPE_CHECKING:
+    from omni_pipelines.knowledge.librarian import Librarian
+    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.records import Release
+    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.text.chunking import Count
+    from omni_pipelines.text.embedding import Embedder
+
+Raw = bytes
+"""The type, where a method of that name hides it."""
+
+
+class SourceTree:
+    """A folder of files: `SourceTree(tmp_path).file("a.md", "text").git_ignore("*.log")`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def file(self, path: str, text: str) -> SourceTree:
+        """Write a text file, UTF-8, line ends as given."""
+        return self.bytes(path, text.encode())
+
+    def bytes(self, path: str, content: Raw) -> SourceTree:
+        """Write a file as it is."""
+        place = self.path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        return self
+
+    def files(self, files: Mapping[str, str | Raw]) -> SourceTree:
+        """Write several files."""
+        for path, content in files.items():
+            self.bytes(path, content.encode() if isinstance(content, str) else content)
+        return self
+
+    def git_ignore(self, *patterns: str, folder: str = "") -> SourceTree:
+        """Write the .gitignore of a folder."""
+        return self.file(
+            f"{folder}/.gitignore" if folder else ".gitignore", "".join(f"{each}\n" for each in patterns)
+        )
+
+    def remove(self, path: str) -> SourceTree:
+        """Delete a file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        self.path(path).unlink()
+        return self
+
+    def path(self, path: str) -> Path:
+        """Where a file of the tree stands.
+
+        Raises:
+            ConfigurationError: `path` leads out of the tree.
+        """
+        place = self.root / path
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise ConfigurationError(f"{path} leads out of the tree at {self.root}", cure="give a path inside it")
+        return place
+
+
+class KnowledgeBase:
+    """A knowledge base made by the real line, with a fake embedder and counter: no model is needed.
+
+    `KnowledgeBase(home).with_files({"a.md": "text"}).build().librarian().search("text")`. Change files and build
+    again for the next release.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        settings: Settings | None = None,
+        embedder: Embedder | None = None,
+        count: Count | None = None,
+        embedder_fingerprint: str | None = None,
+    ) -> None:
+        from omni_pipelines.settings import Settings
+
+        self.home = home
+        self.settings = settings or Settings.model_validate({})
+        self.embedder = embedder or FakeEmbedder()
+        self.count = count or WordCounter()
+        self._fingerprint = embedder_fingerprint or str(getattr(self.embedder, "fingerprint", "embedder-of-a-test"))
+        self.tree = SourceTree(home.root.parent / "files")
+        self._release: Release | None = None
+
+    def with_files(self, files: Mapping[str, str | Raw]) -> KnowledgeBase:
+        """Write files into the source tree; see `tree` for more."""
+        self.tree.files(files)
+        return self
+
+    def without(self, *paths: str) -> KnowledgeBase:
+        """Delete files from the source tree."""
+        for path in paths:
+            self.tree.remove(path)
+        return self
+
+    def build(self, *, allow_delete: bool = False) -> KnowledgeBase:
+        """Ingest the tree and publish a release, unless nothing changed.
+
+        Raises:
+            OmniError: as `omni ingest` would.
+        """
+        from omni_pipelines.ingest.line import LineEngines, run_line
+
+        self._register()
+        engines = LineEngines(self.count, self.embedder, self._fingerprint)
+        done = run_line(self.home, self.settings, engines, "test", allow_delete=allow_delete)
+        self._release = done.published.release
+        return self
+
+    def _register(self) -> None:
+        from omni_pipelines.ingest.sources import load_sources, register, save_sources
+
+        self.home.create()
+        sources, _ = register(load_sources(self.home), [self.tree.root])
+        save_sources(self.home, sources)
+
+    @property
+    def release(self) -> Release:
+        """The release that the last build gave.
+
+        Raises:
+            ConfigurationError: it was not built.
+        """
+        if self._release is None:
+            raise ConfigurationError(f"the knowledge base in {self.home.root} was not built", cure="call build()")
+        return self._release
+
+    def snapshot(self) -> Snapshot:
+        """The release of the last build, opened."""
+        from omni_pipelines.knowledge.snapshot import Snapshot
+
+        return Snapshot.open(self.home, self.release.release)
+
+    def librarian(self) -> Librarian:
+        """A librarian that answers from the last build."""
+        from omni_pipelines.knowledge.librarian import Librarian
+
+        return Librarian(self.snapshot(), self.settings, self.embedder)
+
+
+class Skill:
+    """A skill folder: `Skill("git").with_metadata(author="me").with_script("commands.py", code).create(folder)`."""
+
+    def __init__(self, name: str, description: str = "") -> None:
+        self.name = name
+        self._description = description or f"Use when a test needs the skill {name}."
+        self._metadata: dict[str, Any] = {"version": "0.1.0"}
+        self._body = f"# {name}\n"
+        self._files: dict[str, str] = {}
+
+    def with_metadata(self, **fields: Any) -> Skill:
+        """Set fields of the `metadata` block, such as author, version, source, intents or permissions."""
+        self._metadata.update(fields)
+        return self
+
+    def with_body(self, markdown: str) -> Skill:
+        """Set what stands below the frontmatter of SKILL.md."""
+        self._body = markdown
+        return self
+
+    def with_script(self, name: str, code: str) -> Skill:
+        """Add `scripts/<name>`."""
+        return self.with_file(f"scripts/{name}", code)
+
+    def with_reference(self, name: str, text: str) -> Skill:
+        """Add `references/<name>`."""
+        return self.with_file(f"references/{name}", text)
+
+    def with_file(self, path: str, text: str) -> Skill:
+        """Add any file of the skill."""
+        self._files[path] = text
+        return self
+
+    def create(self, folder: Path) -> Path:
+        """Write the skill into `folder`; the path of its own folder, `folder/<name>`."""
+        import yaml
+
+        head = {"name": self.name, "description": self._description, "metadata": self._metadata}
+        front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
+        tree = SourceTree(folder / self.name).files(self._files)
+        return tree.file("SKILL.md", f"---\n{front}---\n\n{self._body}").root

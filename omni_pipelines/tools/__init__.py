@@ -1,0 +1,1 @@
+"""Tools: described by a schema, checked before every call, answered in one envelope."""

@@ -1,0 +1,135 @@
+"""Providers and language models as a person meets them: omni providers, and omni ask in each mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.settings import find_home, load_settings
+from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+
+OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
+QUESTION = "How do otters sleep?"
+LINE = "Otters sleep holding hands, so that none drifts away."
+
+
+def omni(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*OMNI, *arguments], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        settings = load_settings(find_home())
+        model_fingerprint(settings)
+        vocabulary_file(settings)
+    except ModelMissing as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "otters.md").write_text(f"# Otters\n\n{LINE}\n")
+    done = omni("ingest", "otters.md", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[tuple[str, list[str]]]:
+    """The address of a model, and the sentences it will say: one a completion, each with the true quote."""
+    sentences: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply({"data": []})
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            said = [{"text": each, "passage": 1, "quote": LINE} for each in sentences]
+            self.reply({"choices": [{"message": {"content": json.dumps({"sentences": said})}}]})
+
+        def reply(self, answer: Any) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/v1", sentences
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_model_words_the_answer_where_one_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
+    address, sentences = model
+    sentences[:] = ["They hold hands while they sleep."]
+    done = omni("ask", QUESTION, "--json", cwd=folder, OMNI_LLM_URL=address, OMNI_LLM_KEY="sk-very-secret")
+    answer = json.loads(done.stdout)
+    assert (answer["mode"], answer["answer"], answer["note"]) == ("generative", sentences[0], "")
+    assert answer["sentences"][0]["citations"][0]["quote"] == LINE
+    assert [each["variant"] for each in answer["attempts"]] == ["openai"]
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_extractive_means_extractive_wherever_a_model_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
+    done = omni("ask", QUESTION, "--mode", "extractive", "--json", cwd=folder, OMNI_LLM_URL=model[0])
+    answer = json.loads(done.stdout)
+    assert (answer["mode"], answer["answer"], answer["attempts"]) == ("extractive", LINE, [])
+
+
+def test_where_the_model_is_away_the_sources_answer_and_the_person_is_told(folder: Path) -> None:
+    done = omni("ask", QUESTION, "--mode", "generative", cwd=folder, OMNI_LLM_URL="http://127.0.0.1:9/v1")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{LINE} [1]")
+    assert "note: no language model answered (openai: nobody answers at 127.0.0.1:9" in done.stderr
+
+
+def test_where_the_model_makes_things_up_the_sources_answer(folder: Path, model: tuple[str, list[str]]) -> None:
+    address, sentences = model
+    sentences[:] = ["They sleep for 14 hours."]  # the quote has no figure
+    done = omni("ask", QUESTION, cwd=folder, OMNI_LLM_URL=address)
+    assert done.stdout.startswith(f"{LINE} [1]")
+    assert "none of its 1 sentences is borne out by a passage; the sources speak for themselves" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--mode", "generative"], "OMNI_LLM_URL"), (["--mode", "creative"], "modes: extractive, generative, auto")],
+)
+def test_a_mode_that_cannot_be_is_refused_with_the_cure(folder: Path, arguments: list[str], words: str) -> None:
+    done = omni("ask", QUESTION, *arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_providers_are_listed_with_the_chosen_one_and_the_reason(folder: Path) -> None:
+    done = omni("providers", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    commands = {each["command"]: each for each in json.loads(done.stdout)["commands"]}
+    assert commands.keys() >= {"complete", "count_tokens", "embed", "read_markdown"}
+    assert (commands["embed"]["chosen"], commands["complete"]["chosen"]) == ("onnxruntime", "")
+    assert commands["complete"]["variants"][0]["reason"].startswith("llm_url is not set")
+    counters = [(each["name"], each["priority"]) for each in commands["count_tokens"]["variants"]]
+    assert sorted(counters) == [("tiktoken", 51), ("toktok", 0)]
+
+
+def test_providers_are_listed_for_people_as_well(folder: Path, model: tuple[str, list[str]]) -> None:
+    done = omni("providers", cwd=folder, OMNI_LLM_URL=model[0])
+    assert "complete: openai (the only one that can be used)\n  * openai" in done.stdout

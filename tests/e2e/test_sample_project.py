@@ -1,0 +1,98 @@
+"""A project of somebody else, exactly as docs/testing.md shows it, in a pytest of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.testing import assertions, fixtures, layers, plugin
+
+PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text("utf-8")
+FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The files of the page, each under the name the page gives it."""
+    for name, text in FILE.findall(PAGE):
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return tmp_path / "project"
+
+
+def run(project: Path, *options: str) -> tuple[int, str]:
+    """Exit code and output of `pytest OPTIONS`, run in the project's folder."""
+    command = [sys.executable, "-m", "pytest", "-v", *options]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, check=False)
+    return result.returncode, result.stdout + result.stderr
+
+
+def passed(output: str) -> list[str]:
+    return sorted(line.split(" PASSED")[0] for line in output.splitlines() if " PASSED" in line)
+
+
+UNIT = [
+    "tests/unit/test_names.py::test_a_title_becomes_a_name[blanks at the ends]",
+    "tests/unit/test_names.py::test_a_title_becomes_a_name[two words]",
+    "tests/unit/test_summary.py::test_the_text_is_in_the_prompt",
+]
+INTEGRATION = [
+    "tests/integration/test_answers.py::test_a_deleted_file_is_gone_from_the_next_release",
+    "tests/integration/test_answers.py::test_the_answer_is_cited",
+]
+
+
+def test_it_runs_one_layer(project: Path) -> None:
+    code, output = run(project, "--layer", "unit")
+    assert (code, passed(output)) == (0, UNIT), output
+    assert "deselected: 2 integration, 1 cloud (asked for: --layer unit)" in output
+
+
+def test_it_runs_all_but_the_cloud_by_itself(project: Path) -> None:
+    code, output = run(project)
+    assert (code, passed(output)) == (0, INTEGRATION + UNIT), output
+    assert "deselected: 1 cloud (run them with --cloud)" in output
+
+
+def test_it_runs_the_cloud_when_asked(project: Path) -> None:
+    code, output = run(project, "--layer", "cloud")
+    assert code == 1
+    assert "this needs an account" in output
+
+
+def test_a_bad_data_file_is_an_error_that_says_where(project: Path) -> None:
+    (project / "tests" / "unit" / "names.yaml").write_text("- nme: x\n")
+    code, output = run(project, "--fast")
+    assert code == 2
+    assert "names.yaml, case 1 has an unknown field 'nme'; did you mean name?" in output
+    assert "Traceback" not in output
+
+
+def test_a_project_without_the_setting_uses_layers_and_fixtures_as_well(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    code, output = run(project, "--layer", "unit")
+    assert (code, passed(output)) == (0, UNIT), output
+
+
+def test_the_page_names_everything_there_is() -> None:
+    helpers = {name for name in vars(assertions) if name.startswith("assert_")}
+    found = {name for name, thing in vars(fixtures).items() if type(thing).__name__ == "FixtureFunctionDefinition"}
+    decorators = {f"@{layer}" for layer in layers.Layer} | {"skip_if_cloud", "only_cloud"}
+    assert len(found) >= 9
+    names = helpers | found | decorators | {"--layer", *plugin._FLAGS, "omni_layers", "omni_layer_budgets"}
+    assert [name for name in sorted(names) if f"`{name}" not in PAGE and f" {name}" not in PAGE] == []
+
+
+def test_the_page_gives_the_allowances_that_hold() -> None:
+    for layer, allowance in layers.ALLOWANCES.items():
+        row = next(line for line in PAGE.splitlines() if line.startswith(f"| {layer} |"))
+        assert row.endswith(f"| {allowance.cpu_seconds:g} s | {allowance.deadline_seconds // 60} min |")
+        patterns = [
+            name for rules in (layers.TEST_DIRS, layers.TEST_FILES) for name, of in rules.items() if of is layer
+        ]
+        assert [name for name in patterns if name.removeprefix("test_") not in row] == []

@@ -1,0 +1,166 @@
+"""Which tests run: by layer, by decorator, and never differently for people who did not ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+
+def ran(pytester: pytest.Pytester, *options: str) -> set[str]:
+    """Folders of the tests that ran."""
+    result = pytester.runpytest("-v", *options)
+    return {line.split("/")[1] for line in result.outlines if line.startswith("tests/") and " PASSED" in line}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {"unit", "integration", "stress", "e2e", "elsewhere"}),
+        (["--layer", "unit"], {"unit"}),
+        (["--layer=unit", "--layer", "e2e"], {"unit", "e2e"}),
+        (["--fast"], {"unit"}),
+        (["--cloud"], {"unit", "integration", "cloud", "stress", "e2e", "elsewhere"}),
+        (["--all-tests"], {"unit", "integration", "cloud", "stress", "e2e", "elsewhere"}),
+        (["--layer", "cloud"], {"cloud"}),
+        (["--fast", "--cloud"], {"unit", "cloud"}),
+        (["-m", "stress or e2e"], {"stress", "e2e"}),
+        (["-m", "not unit", "--fast"], set()),
+    ],
+)
+def test_options_choose_layers(layered: pytest.Pytester, options: Sequence[str], expected: set[str]) -> None:
+    assert ran(layered, *options) == expected
+
+
+def test_options_work_without_the_setting(stranger: pytest.Pytester) -> None:
+    assert ran(stranger, "--layer", "unit") == {"unit"}
+
+
+def test_the_folder_a_run_starts_in_makes_no_difference(
+    stranger: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stranger.path / "tox.ini").unlink()
+    monkeypatch.chdir(stranger.path / "tests" / "unit")
+    kit = ("-p", "omni_test_kit", "--import-mode=importlib")
+    stranger.runpytest(*kit, "--layer", "unit").assert_outcomes(passed=1)
+    stranger.runpytest(*kit, "--layer", "e2e").assert_outcomes(deselected=1)
+
+
+def test_without_the_setting_nothing_changes(stranger: pytest.Pytester) -> None:
+    assert ran(stranger) == {"unit", "integration", "cloud", "stress", "e2e", "elsewhere"}
+    output = stranger.runpytest().stdout.str()
+    assert "omni test-kit" not in output
+    assert "test layers" not in output
+
+
+def test_a_mark_of_the_projects_own_means_what_the_project_says(bare: pytest.Pytester) -> None:
+    bare.makepyfile("import pytest\n@pytest.mark.cloud\ndef test_it(): pass")
+    bare.runpytest().assert_outcomes(passed=1)
+
+
+def test_options_of_the_projects_own_win(stranger: pytest.Pytester) -> None:
+    stranger.makeconftest(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--fast', action='store_true')\n"
+        "    parser.addoption('--cloud', default='none')\n"
+        "def pytest_report_header(config):\n"
+        "    return f'fast={config.option.fast} cloud={config.option.cloud}'\n"
+    )
+    result = stranger.runpytest("--fast", "--cloud", "aws")
+    result.stdout.fnmatch_lines(["fast=True cloud=aws"])
+    result.assert_outcomes(passed=6)
+
+
+def test_it_loads_by_itself_and_can_be_turned_off(stranger: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    stranger.makeini("[pytest]\naddopts = --import-mode=importlib\n")
+    stranger.runpytest("--layer", "unit").assert_outcomes(passed=1, deselected=5)
+    stranger.runpytest("-p", "no:omni_test_kit").assert_outcomes(passed=6)
+    turned_off = stranger.runpytest("-p", "no:omni_test_kit", "--layer", "unit")
+    turned_off.stderr.fnmatch_lines(["*unrecognized arguments: --layer*"])
+
+
+def test_the_nearest_decorator_beats_class_module_and_folder(layered: pytest.Pytester) -> None:
+    (layered.path / "tests" / "stress" / "test_it.py").write_text(
+        "from omni_pipelines.testing.layers import e2e, integration, unit\n"
+        "pytestmark = e2e\n"
+        "def test_of_the_module(): pass\n"
+        "@integration\n"
+        "class TestThings:\n"
+        "    def test_of_the_class(self): pass\n"
+        "    @unit\n"
+        "    def test_of_its_own(self): pass\n"
+    )
+    for layer, name in (("unit", "its_own"), ("integration", "the_class"), ("e2e", "the_module")):
+        chosen = layered.runpytest("tests/stress", "-v", "--layer", layer)
+        chosen.assert_outcomes(passed=1, deselected=2)
+        chosen.stdout.fnmatch_lines([f"*test_of_{name} PASSED*"])
+    assert ran(layered, "-m", "stress") == set()
+
+
+def test_our_cloud_decorator_leaves_a_test_out_in_any_project(bare: pytest.Pytester) -> None:
+    bare.makepyfile("from omni_pipelines.testing.layers import cloud\n@cloud\ndef test_it(): assert False")
+    result = bare.runpytest()
+    result.assert_outcomes(deselected=1)
+    result.stdout.fnmatch_lines(["deselected: 1 cloud (run them with --cloud)"])
+    bare.runpytest("--cloud").assert_outcomes(failed=1)
+
+
+def test_one_case_of_many_can_be_for_the_cloud(bare: pytest.Pytester) -> None:
+    bare.makepyfile(
+        "import pytest\nfrom omni_pipelines.testing.layers import cloud\n"
+        "@pytest.mark.parametrize('store', ['disk', pytest.param('s3', marks=cloud)])\ndef test_it(store): pass"
+    )
+    bare.runpytest().assert_outcomes(passed=1, deselected=1)
+
+
+def test_what_was_left_out_is_counted_by_layer(layered: pytest.Pytester) -> None:
+    layered.runpytest("--fast").stdout.fnmatch_lines(
+        ["deselected: 1 integration, 1 cloud, 1 stress, 1 e2e, 1 without a layer (asked for: --fast)"]
+    )
+    layered.runpytest().stdout.fnmatch_lines(["deselected: 1 cloud (run them with --cloud)"])
+    assert "deselected" not in layered.runpytest("--all-tests").stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--layer", "untit"], "*--layer untit: there is no such layer; did you mean unit?*"),
+        (["--layer", "x"], "*no such layer; layers: unit, integration, cloud, benchmark, stress, e2e*"),
+        (["--fast", "--all-tests"], "*--fast and --all-tests exclude each other*"),
+        (["--fast", "--layer", "e2e"], "*--layer e2e and --fast exclude each other*"),
+        (["--all-tests", "--layer", "e2e"], "*exclude each other*"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    layered: pytest.Pytester, options: Sequence[str], message: str
+) -> None:
+    result = layered.runpytest(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_tests_can_be_skipped_by_whether_the_cloud_is_there(bare: pytest.Pytester) -> None:
+    bare.makepyfile(
+        "from omni_pipelines.testing.layers import only_cloud, skip_if_cloud\n"
+        "@skip_if_cloud('the fake would shadow it')\ndef test_local(): pass\n"
+        "@only_cloud('asks the real one')\ndef test_remote(): pass\n"
+    )
+    local, remote = bare.runpytest("-rs"), bare.runpytest("-rs", "--cloud")
+    local.assert_outcomes(passed=1, skipped=1)
+    local.stdout.fnmatch_lines(["SKIPPED*only_cloud: asks the real one"])
+    remote.assert_outcomes(passed=1, skipped=1)
+    remote.stdout.fnmatch_lines(["SKIPPED*skip_if_cloud: the fake would shadow it"])
+
+
+def test_the_header_says_what_runs(layered: pytest.Pytester) -> None:
+    layered.runpytest().stdout.fnmatch_lines(["omni test-kit: all layers without cloud"])
+    layered.runpytest("--all-tests").stdout.fnmatch_lines(["omni test-kit: all layers"])
+    layered.runpytest("--layer", "e2e", "--cloud").stdout.fnmatch_lines(["omni test-kit: cloud, e2e"])
+
+
+def test_layers_and_options_are_in_the_help(bare: pytest.Pytester) -> None:
+    text = bare.runpytest("--help").stdout.str()
+    assert all(option in text for option in ("--layer=NAME", "--fast", "--cloud", "--all-tests", "--layer-budgets"))
+    markers = bare.runpytest("--markers").stdout.str()
+    assert all(f"@pytest.mark.{name}:" in markers for name in ("unit", "integration", "cloud", "stress", "e2e"))

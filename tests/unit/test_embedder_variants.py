@@ -1,0 +1,92 @@
+"""The embedder is the best variant that makes the same vectors and passes its check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native.errors import ModelCorrupt
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.providers import EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.settings import Settings, find_home, load_settings
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.engines import EMBED, VariantEmbedder, check_embedder, load_embedder
+
+SAME, OTHER = "minilm/1", "minilm/2"
+
+
+class Constant:
+    """Gives every text the same vector."""
+
+    def __init__(self, *vector: float) -> None:
+        self.vector = vector
+        self.calls = 0
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.vector)
+
+    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+        self.calls += 1
+        return np.array([self.vector] * len(texts), np.float32)
+
+
+class Dying(Constant):
+    """Passes its check, and fails at work."""
+
+    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+        if self.calls:
+            raise ModelCorrupt("out of order")
+        return super().embed(texts, on_batch)
+
+
+def embedder(*engines: tuple[Embedder, str]) -> VariantEmbedder:
+    registry = VariantRegistry()
+    for at, (engine, made) in enumerate(engines):
+        variant = EngineVariant(f"v{at}", engine, priority=at, capabilities={made}, check=check_embedder)
+        registry.register(EMBED, variant)
+    return VariantEmbedder(registry, SAME)
+
+
+def test_texts_go_to_the_preferred_variant() -> None:
+    found = embedder((Constant(1, 0), SAME), (Constant(0, 1), SAME))
+    assert found.embed(["a", "b"]).tolist() == [[1, 0], [1, 0]]
+    assert found.dimensions == 2
+
+
+@pytest.mark.parametrize("vector", [(2.0, 0.0), (0.0, 0.0), (float("nan"), 0.0)])
+def test_a_variant_whose_vectors_are_not_of_unit_length_is_passed_over(vector: tuple[float, float]) -> None:
+    assert embedder((Constant(*vector), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
+
+
+def test_a_variant_that_fails_at_work_is_stood_in_for() -> None:
+    assert embedder((Dying(1, 0), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
+
+
+def test_other_vectors_never_stand_in() -> None:
+    with pytest.raises(ModelCorrupt, match="out of order"):
+        embedder((Dying(1, 0), SAME), (Constant(0, 1), OTHER)).embed(["a"])
+
+
+def test_where_none_passes_its_check_the_reason_is_told() -> None:
+    with pytest.raises(VariantsFailed, match=r"a vector is 2\.0 long, not 1"):
+        embedder((Constant(2, 0), SAME)).embed(["a"])
+
+
+def test_without_a_model_the_command_that_fetches_it_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing) as caught:
+        load_embedder(Settings.model_validate({"cache": tmp_path}))
+    assert caught.value.cure == "fetch it once: omni model pull all-minilm-l6-v2"
+
+
+def test_the_real_embedder_passes_the_check() -> None:
+    try:
+        found = load_embedder(load_settings(find_home()))
+    except ModelMissing as error:
+        pytest.skip(str(error))
+    vectors = found.embed(["otters", "a sentence about otters"])
+    assert vectors.shape == (2, found.dimensions)
+    assert float(vectors[0] @ vectors[1]) > 0.5

@@ -1,0 +1,158 @@
+"""Records say what they hold, and refuse what they do not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from omni_pipelines.records import (
+    Event,
+    KnowledgeCategory,
+    KnowledgeEntry,
+    ReceiptQuote,
+    ReceiptSentence,
+    SkillMetadata,
+)
+
+DIGEST = "0" * 64
+QUOTE: dict[str, Any] = {
+    "uri": "file:///a.md",
+    "path": "a.md",
+    "chunk_id": "c",
+    "quote": "Keys rotate.",
+    "start_byte": 10,
+    "end_byte": 22,
+    "start_line": 2,
+    "end_line": 2,
+    "encoding": "utf-8",
+    "verbatim": True,
+    "quote_hash": DIGEST,
+    "content_hash": DIGEST,
+}
+
+
+def entry(**fields: Any) -> KnowledgeEntry:
+    return KnowledgeEntry.model_validate({"id": "1", "title": "Retry", "content": "Wait first.", **fields})
+
+
+def test_there_are_eight_categories() -> None:
+    assert list(KnowledgeCategory) == [
+        "patterns",
+        "solutions",
+        "errors",
+        "techniques",
+        "notes",
+        "references",
+        "architecture",
+        "workflows",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "category"),
+    [
+        ("patterns", KnowledgeCategory.PATTERN),
+        ("pattern", KnowledgeCategory.PATTERN),
+        ("Workflow", KnowledgeCategory.WORKFLOW),
+        (" errors ", KnowledgeCategory.ERROR),
+        ("architecture", KnowledgeCategory.ARCHITECTURE),
+        ("poems", KnowledgeCategory.NOTE),
+        ("", KnowledgeCategory.NOTE),
+    ],
+)
+def test_a_category_is_understood_in_the_singular_and_what_is_unknown_is_a_note(
+    written: str, category: KnowledgeCategory
+) -> None:
+    assert entry(category=written).category is category
+
+
+def test_a_new_entry_is_a_note_without_tags_in_its_first_version() -> None:
+    found = entry()
+    assert (found.category, found.tags, found.source, found.version, found.metadata) == ("notes", (), None, 1, {})
+    assert found.created_at.tzinfo is UTC
+
+
+def test_a_tag_is_held_once() -> None:
+    found = entry().with_tags("a", "b", "a").add_tag("b").add_tag("c")
+    assert found.tags == ("a", "b", "c")
+
+
+def test_an_entry_is_changed_by_making_another() -> None:
+    first = entry()
+    second = first.with_source("docs/a.md")
+    assert (first.source, second.source) == (None, "docs/a.md")
+    assert second.with_source("docs/b.md") != second
+
+
+def test_times_are_kept_in_utc() -> None:
+    noon = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=2)))
+    assert entry(created_at=noon).created_at == datetime(2026, 1, 31, 10, tzinfo=UTC)
+    assert '"2026-01-31T10:00:00Z"' in entry(created_at=noon).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": ""},
+        {"title": "  "},
+        {"version": 0},
+        {"created_at": "2026-01-31T12:00:00"},
+        {"metadata": {"a": {1, 2}}},
+        {"colour": "red"},
+    ],
+    ids=str,
+)
+def test_a_wrong_entry_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        entry(**wrong)
+
+
+def test_a_skill_may_do_nothing_unless_it_says_so() -> None:
+    assert SkillMetadata().permissions == ()
+
+
+@pytest.mark.parametrize("path", ["a.md", "docs/b.pdf", "x/y/z.yml", ".hidden.txt"])
+def test_a_reference_is_a_file_of_the_skill(path: str) -> None:
+    assert SkillMetadata(require_refs=(path,)).require_refs == (path,)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/etc/a.md", "../a.md", "docs/../../a.md", "a.exe", "a", "..\\a.md", "C:\\a.md", "a.MD.sh"]
+)
+def test_a_reference_that_leads_elsewhere_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError):
+        SkillMetadata(require_refs=(path,))
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.0.0\n", ""])
+def test_a_version_has_three_numbers(version: str) -> None:
+    with pytest.raises(ValidationError):
+        SkillMetadata(version=version)
+
+
+@pytest.mark.parametrize("topic", ["", "Agent/think", "agent//think", "/agent", "agent/", "agent think"])
+def test_a_topic_is_words_joined_by_slashes(topic: str) -> None:
+    assert Event(source="agent", topic="agent/think_hard").payload == {}
+    with pytest.raises(ValidationError):
+        Event(source="agent", topic=topic)
+
+
+def test_two_events_have_ids_of_their_own() -> None:
+    assert Event(source="a", topic="b").id != Event(source="a", topic="b").id
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"end_byte": 10}, {"end_line": 1}, {"quote_hash": "abc"}, {"start_line": 0}], ids=str
+)
+def test_a_quote_has_a_place_that_can_be_checked(wrong: dict[str, Any]) -> None:
+    assert ReceiptQuote.model_validate(QUOTE).quote == "Keys rotate."
+    with pytest.raises(ValidationError):
+        ReceiptQuote.model_validate({**QUOTE, **wrong})
+
+
+def test_a_sentence_without_a_quote_has_no_receipt() -> None:
+    with pytest.raises(ValidationError):
+        ReceiptSentence(text="Keys rotate.", quotes=())

@@ -1,0 +1,230 @@
+"""The preferred counter gives tiktoken's numbers, or it is not used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from native.tiktoken_bpe import PIECE, SHA256, TokenCounter
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.model_store import ModelStore
+from omni_pipelines.providers import VariantRegistry
+from omni_pipelines.settings import Settings, find_home, load_settings
+from omni_pipelines.text import engines
+from omni_pipelines.text.chunking import Budget, chunk
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import markdown
+from omni_pipelines.text.token_counting import (
+    COUNT_TOKENS,
+    SELF_CHECK,
+    CountsDiffer,
+    PreferredCounter,
+    check_counts,
+    register_counters,
+    register_fast_counter,
+)
+
+toktok_bpe = pytest.importorskip("native.toktok_bpe")
+if not toktok_bpe.installed():
+    pytest.skip("toktok is not installed: pip install 'omni-pipelines[fast]'", allow_module_level=True)
+
+anything = st.text(st.characters(codec=None, categories=None), max_size=200)  # lone surrogates, too
+texts = st.one_of(anything, st.text("aA 1\n'.é\ud83d🙂<|>", max_size=200))
+
+
+@pytest.fixture(scope="module", params=list(SHA256))
+def encoding(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def store() -> ModelStore:
+    return ModelStore(load_settings(find_home()).cache)
+
+
+@pytest.fixture(scope="module")
+def reference(store: ModelStore, encoding: str) -> TokenCounter:
+    try:
+        return TokenCounter(encoding, store.vocabulary_file(encoding))
+    except ModelMissing:
+        pytest.skip(f"run: omni model pull {encoding}")
+
+
+@pytest.fixture(scope="module")
+def toktok(store: ModelStore, reference: TokenCounter) -> TokenCounter:
+    found: TokenCounter = toktok_bpe.ToktokCounter(reference.name, store.vocabulary_file(reference.name))
+    found.count("it loads its vocabulary now, not within a test's time limit")
+    return found
+
+
+@pytest.fixture
+def registry(store: ModelStore, reference: TokenCounter) -> VariantRegistry:
+    registry = VariantRegistry()
+    register_counters(registry, store, reference.name)
+    return registry
+
+
+class Liar:
+    """Counts like tiktoken, except where the test says."""
+
+    def __init__(self, reference: TokenCounter, lies_about: Callable[[str], bool]) -> None:
+        self.name = reference.name
+        self._reference, self._lies_about = reference, lies_about
+
+    def count(self, text: str) -> int:
+        return self._reference.count(text) + self._lies_about(text)
+
+    def truncate(self, text: str, max_tokens: int) -> str:
+        return self._reference.truncate(text, max_tokens)
+
+
+def chosen(registry: VariantRegistry) -> str:
+    found = registry.get_best(COUNT_TOKENS)
+    assert found is not None
+    return found.name
+
+
+# --- toktok
+
+
+@given(text=texts)
+def test_toktok_counts_any_text_as_tiktoken_does(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
+    assert toktok.count(text) == reference.count(text)
+
+
+@given(text=texts, most=st.integers(0, 40))
+def test_toktok_cuts_any_text_where_tiktoken_does(
+    toktok: TokenCounter, reference: TokenCounter, text: str, most: int
+) -> None:
+    assert toktok.truncate(text, most) == reference.truncate(text, most)
+
+
+@pytest.mark.parametrize("text", [" " * 1_200_000, "identifier" * (PIECE // 3), "It's 12345\n" * (PIECE // 4)])
+def test_long_texts_count_alike_as_well(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
+    assert toktok.count(text) == reference.count(text)
+
+
+def test_toktok_brings_its_vocabulary_along(
+    toktok: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # a download would fail
+    assert toktok.count("hello world") == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the choice
+
+
+def test_toktok_is_preferred_where_it_is_installed(registry: VariantRegistry) -> None:
+    assert chosen(registry) == "toktok"
+
+
+def test_tiktoken_counts_where_toktok_is_not_installed(
+    registry: VariantRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toktok_bpe, "installed", lambda: False)
+    assert chosen(registry) == "tiktoken"
+    info = registry.get_info(COUNT_TOKENS, "toktok")
+    assert info is not None
+    assert "pip install" in info.reason
+
+
+@pytest.mark.parametrize("lied_about", SELF_CHECK, ids=range(len(SELF_CHECK)))
+def test_an_engine_that_lies_about_one_text_of_the_self_check_is_dropped(
+    registry: VariantRegistry, reference: TokenCounter, lied_about: str
+) -> None:
+    liar = Liar(reference, lambda text: text == lied_about)
+    registry.unregister(COUNT_TOKENS, "toktok")
+    register_fast_counter(registry, "liar", lambda: liar, lambda: reference, reference.name)
+    assert chosen(registry) == "tiktoken"
+    info = registry.get_info(COUNT_TOKENS, "liar")
+    assert info is not None
+    assert "where tiktoken counts" in info.reason
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [str.isspace, str.isdigit, str.isupper, lambda each: each == "'", lambda each: ord(each) > 0xFFFF,
+     lambda each: "\u4e00" <= each <= "\u9fff", lambda each: "\ud800" <= each <= "\udfff", lambda each: each == "\r"],
+)  # fmt: skip
+def test_an_engine_that_errs_on_one_kind_of_character_is_dropped(
+    reference: TokenCounter, kind: Callable[[str], bool]
+) -> None:
+    with pytest.raises(CountsDiffer):
+        check_counts(Liar(reference, lambda text: any(map(kind, text))), reference)
+
+
+def test_an_honest_engine_is_kept(registry: VariantRegistry, reference: TokenCounter) -> None:
+    registry.unregister(COUNT_TOKENS, "toktok")
+    register_fast_counter(
+        registry, "honest", lambda: Liar(reference, lambda _: False), lambda: reference, reference.name
+    )
+    assert chosen(registry) == "honest"
+
+
+# --- while it runs
+
+
+class Dying(Liar):
+    """Works for a few calls, then never again."""
+
+    def __init__(self, reference: TokenCounter) -> None:
+        super().__init__(reference, lambda _: False)
+        self.left = len(SELF_CHECK)
+
+    def count(self, text: str) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("out of order")
+        return super().count(text)
+
+    def truncate(self, text: str, max_tokens: int) -> str:
+        raise RuntimeError("out of order")
+
+
+@pytest.fixture
+def counter(registry: VariantRegistry, reference: TokenCounter) -> PreferredCounter:
+    registry.unregister(COUNT_TOKENS, "toktok")
+    dying = Dying(reference)
+    register_fast_counter(registry, "dying", lambda: dying, lambda: reference, reference.name)
+    assert chosen(registry) == "dying"
+    return PreferredCounter(registry, dying)
+
+
+def test_a_counter_that_dies_at_work_is_replaced_without_a_word(
+    counter: PreferredCounter, reference: TokenCounter
+) -> None:
+    assert [counter.count(text) for text in SELF_CHECK] == [reference.count(text) for text in SELF_CHECK]
+
+
+def test_a_counter_that_cannot_cut_is_replaced_as_well(counter: PreferredCounter, reference: TokenCounter) -> None:
+    assert counter.truncate("one two three four", 2) == reference.truncate("one two three four", 2)
+
+
+def test_chunks_do_not_depend_on_who_counts(toktok: TokenCounter, reference: TokenCounter) -> None:
+    words = "Naïve façades, 東京タワー, 🙂 and it's 1234567 words said Ms. O'Neil. "
+    raw = "".join(f"## Part {at}\n\n{words * (at % 9 + 1)}\n\n" for at in range(60)).encode()
+    parsed: Parsed = markdown.read(raw, "a.md")
+    budget = Budget(64, 8)
+    assert chunk(parsed, budget, toktok.count) == chunk(parsed, budget, reference.count)
+
+
+# --- through the settings
+
+
+def test_the_settings_counter_is_the_preferred_one(reference: TokenCounter) -> None:
+    settings = load_settings(find_home()).model_copy(update={"encoding": reference.name})
+    counter = engines.load_counter(settings)
+    assert (counter.name, counter.count("hello world")) == (reference.name, 2)
+
+
+def test_without_a_vocabulary_the_command_that_fetches_it_is_named(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"cache": tmp_path})
+    with pytest.raises(ModelMissing) as caught:
+        engines.load_counter(settings)
+    assert caught.value.cure == "fetch it once: omni model pull cl100k_base"

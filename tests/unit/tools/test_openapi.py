@@ -1,0 +1,127 @@
+"""The exported documents are what their standards ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from omni_pipelines.knowledge.tools import knowledge_catalogue
+from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.tools.signature import tool
+
+
+@tool("lamp.switch", category="lamp", deprecated=True, destructive=True)
+def switch(on: bool = True) -> None:
+    """Switch the lamp.
+
+    It may take a moment.
+    """
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> ToolCatalogue:
+    made = knowledge_catalogue(tmp_path / "nothing-here")
+    made.add(switch)
+    return made
+
+
+@pytest.fixture
+def document(catalogue: ToolCatalogue) -> dict[str, Any]:
+    return catalogue.export_openapi()
+
+
+def schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Every schema of a media type or a component, wherever it stands."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "schema":
+                yield inner
+            elif name == "schemas":
+                yield from inner.values()
+            else:
+                yield from schemas(inner)
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_it_has_the_parts_that_openapi_3_1_asks_for(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert {"title", "version"} <= document["info"].keys()
+    known = {"openapi", "info", "jsonSchemaDialect", "servers", "paths", "components", "security", "tags"}
+    assert document.keys() <= known
+    assert all(path.startswith("/") and "{" not in path for path in document["paths"])
+    assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in document["components"]["schemas"])
+
+
+def test_every_tool_is_one_post_that_is_answered_by_the_envelope(
+    catalogue: ToolCatalogue, document: dict[str, Any]
+) -> None:
+    assert list(document["paths"]) == [f"/tools/{name}" for name in catalogue.names]
+    for path, item in document["paths"].items():
+        operation = item["post"]
+        assert operation["operationId"] == path.removeprefix("/tools/")
+        assert operation["summary"]
+        assert operation["tags"][0] in [tag["name"] for tag in document["tags"]]
+        for response in operation["responses"].values():
+            assert response["description"]
+            assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ToolResponse"}
+
+
+def test_every_schema_in_it_is_a_right_schema(document: dict[str, Any]) -> None:
+    found = list(schemas(document))
+    assert len(found) > 2 * len(document["paths"])
+    for schema in found:
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    found = set(references(document))
+    assert found
+    for reference in found:
+        target: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+
+
+def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
+    names = [item["post"]["operationId"] for item in document["paths"].values()]
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_stated_of_a_tool_is_told(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/tools/lamp.switch"]["post"]
+    assert (operation["deprecated"], operation["requestBody"]["required"]) == (True, False)
+    assert (operation["summary"], operation["description"]) == ("Switch the lamp.", "It may take a moment.")
+    assert operation["x-annotations"] == {"destructiveHint": True}
+    assert document["paths"]["/tools/knowledge.ask"]["post"]["requestBody"]["required"] is True
+
+
+def test_the_body_of_a_request_is_what_the_call_is_checked_against(
+    catalogue: ToolCatalogue, document: dict[str, Any]
+) -> None:
+    for definition in catalogue.tools:
+        body = document["paths"][f"/tools/{definition.name}"]["post"]["requestBody"]
+        assert body["content"]["application/json"]["schema"] == definition.input_schema
+
+
+def test_the_arguments_of_all_tools_are_one_json_schema(catalogue: ToolCatalogue) -> None:
+    schema = catalogue.export_json_schema()
+    Draft202012Validator.check_schema(schema)
+    assert list(schema["$defs"]) == catalogue.names
+    validator = Draft202012Validator({**schema, "$ref": "#/$defs/lamp.switch"})
+    assert validator.is_valid({"on": False})
+    assert not validator.is_valid({"on": "no"})
