@@ -62,7 +62,7 @@ def _unlike(a: Any, b: Any) -> int:
 
 def _probes(chunks: Mapping[str, Any]) -> list[str]:
     """The chunks whose own vectors are searched for."""
-    return sorted(chunks)[::10]
+    return sorted(chunks)[::20]
 
 
 def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTINGS) -> Content:

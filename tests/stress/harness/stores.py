@@ -46,6 +46,9 @@ class Store(Protocol):
     docs: Path
     seed: int
 
+    def begin(self) -> None:
+        """Register the folder."""
+
     def write(self, step: int) -> None:
         """Bring the folder to a step, and the knowledge base in line with it."""
 

@@ -6,10 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from omni_pipelines.ingest import checks
-from omni_pipelines.knowledge.releases import list_releases
+from native.lance_tables import LanceTable
+from omni_pipelines.knowledge.releases import list_releases, newest_release
 from omni_pipelines.settings import Home
-from tests.stress.harness.corpus import files_at, lay
+from tests.stress.harness.corpus import UNREADABLE, files_at, lay
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
 from tests.stress.harness.stores import Released, Seen, wrong
@@ -59,13 +59,11 @@ class Trial(Released):
             assert wrong(self, seen) == [], f"release {seen.release} of step {seen.step}"
         return seen
 
-    def check_every_release(self) -> int:
-        """Every release that is kept can be read, and holds what its step gives; how many there are."""
-        numbers = [release.release for release in list_releases(self.home)]
-        for number in numbers:
-            seen = self.read_release(number)
-            assert wrong(self, seen) == [], f"release {number} of step {seen.step}"
-        return len(numbers)
+    def check_every_release(self) -> None:
+        """Every release that is kept can be read, and holds what its step gives."""
+        for release in list_releases(self.home):
+            seen = self.read_release(release.release)
+            assert wrong(self, seen) == [], f"release {seen.release} of step {seen.step}"
 
     def check_readable(self, step: int) -> Seen | None:
         """A reader sees this home's step or the one it was on its way to; nothing else, and nothing less."""
@@ -75,26 +73,22 @@ class Trial(Released):
 
     def check_repair(self, step: int) -> None:
         """The next pass puts everything right by itself, and leaves nothing behind that the one after would change."""
-        before = self.read()
+        before = newest_release(self.home)
         self.write(step)
         after = self.newest()
         assert after is not None
         assert after.step == step
         assert before is None or after.release >= before.release
-        assert self.check_every_release() <= SETTINGS.keep_releases
-        assert [verdict for verdict in self._verdicts() if not verdict.passed] == []
+        # a death between record and collection leaves one release more, until the next is published
+        assert len(list_releases(self.home)) <= SETTINGS.keep_releases + 1
+        assert self._refused() == {path for path, raw in files_at(self.seed, step).items() if raw == UNREADABLE}
         assert not list(self.home.root.rglob(".*.part"))
         assert not list(self.home.keyword.glob("tmp-*"))
         self.write(step)
-        again = self.read()
+        again = newest_release(self.home)
         assert again is not None
         assert again.release == after.release
 
-    def _verdicts(self) -> list[checks.Verdict]:
-        return [
-            *checks.check_documents(self.home),
-            *checks.check_chunks(self.home, SETTINGS.chunk_tokens),
-            *checks.check_embeddings(self.home),
-            checks.keyword_coverage(self.home),
-            checks.vector_coverage(self.home),
-        ]
+    def _refused(self) -> set[str]:
+        """Files in quarantine."""
+        return set(LanceTable(self.home.table("quarantine")).read(["path"])["path"].to_pylist())

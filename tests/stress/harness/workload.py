@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from native import lance_vectors
+from native import lance_tables, lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.ingest.chunks import reconcile_chunks
@@ -77,6 +77,12 @@ def _step(store: Store, job: Job) -> None:
     store.write(job.step)
 
 
+def _first(store: Store, job: Job) -> None:
+    """A step in a home that has to be made first."""
+    store.begin()
+    store.write(job.step)
+
+
 def _steps(store: Store, job: Job) -> None:
     """Step after step until something kills it."""
     log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -104,13 +110,15 @@ def _index(store: Store, _job: Job) -> None:
 
 def _compact(store: Store, _job: Job) -> None:
     """Many small files of every table to few."""
+    lance_tables.MOST_FRAGMENTS = 1
     with writing(store.home, SETTINGS):
         for name in schemas.TABLES:
-            LanceTable(store.home.table(name)).open().optimize.compact_files()
+            LanceTable(store.home.table(name)).compact()
 
 
 JOBS: dict[str, Callable[[Store, Job], None]] = {
     "step": _step,
+    "first": _first,
     "steps": _steps,
     "tables": _tables,
     "index": _index,
