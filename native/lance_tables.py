@@ -6,6 +6,7 @@ Every read and write goes through one shared session with explicit limits; the d
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import time
@@ -142,7 +143,10 @@ class LanceTable:
             TableMissing, TableCorrupt: as for `open`.
         """
         dataset = self.open(number)
-        return TableVersion(dataset.schema.metadata[_UUID_KEY].decode(), dataset.version)
+        identity = (dataset.schema.metadata or {}).get(_UUID_KEY)
+        if identity is None:  # a manifest of zeros opens, as a table without columns
+            raise TableCorrupt(f"table {self.name} has no identity in its manifest", cure="run: omni ingest")
+        return TableVersion(identity.decode(), dataset.version)
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -215,6 +219,17 @@ class LanceTable:
             tags.update(name, version)
         else:
             tags.create(name, version)
+
+    def drop_broken_tags(self) -> None:
+        """Delete tags that a power cut left empty or torn: one alone keeps Lance from reading any of them.
+
+        Call it under the writer's lock only.
+        """
+        for path in (self.path / "_refs" / "tags").glob("*.json"):
+            try:
+                json.loads(path.read_bytes())
+            except ValueError:
+                path.unlink()
 
     def untag(self, keep: set[str]) -> None:
         """Drop every tag that is not in `keep`."""

@@ -73,6 +73,7 @@ def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
+    table.drop_broken_tags()
     released = (
         TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
     )

@@ -26,7 +26,7 @@ from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Job, Workload, wait_until
 
 STEP = BASE_STEP + 1
-IMAGE_BYTES = 192 << 20
+IMAGE_BYTES = 64 << 20
 
 
 # --- by a model of a disk, which loses all that a disk may lose
@@ -41,11 +41,12 @@ def test_a_power_cut_at_any_operation_keeps_what_was_published(
     if begun == "empty":
         trial = blank(empty, ground)
     whole = trial.copy("whole")
-    operations = faulty.run(whole.job("step", STEP, fault=Fault(str(whole.folder)))).seen
+    job = "first" if begun == "empty" else "step"
+    operations = faulty.run(whole.job(job, STEP, fault=Fault(str(whole.folder)))).seen
     cuts = EXTENT.cuts if begun == "with releases" else EXTENT.cuts // 2
     released = 0
     for at in sorted([operations + 1, *(dice.randint(1, operations) for _ in range(cuts - 1))]):
-        left, died = cut_at(trial, faulty, at, ground, dice)
+        left, died = cut_at(trial, faulty, job, at, ground, dice)
         where = f"power cut at operation {at} of {operations}"
         try:
             seen = left.check_readable(STEP)
@@ -74,7 +75,7 @@ def blank(empty: Trial, ground: Path) -> Trial:
     return empty.at(-1)
 
 
-def cut_at(trial: Trial, faulty: Workload, at: int, ground: Path, dice: random.Random) -> tuple[Trial, bool]:
+def cut_at(trial: Trial, faulty: Workload, job: str, at: int, ground: Path, dice: random.Random) -> tuple[Trial, bool]:
     """What is left of a copy that lost power at operation `at` of a step, and whether the step was cut short."""
     victim, left = trial.copy("victim"), replace(trial, home=Home(ground / f"left-{at}" / ".omni"))
     graveyard, log = ground / "graveyard", ground / "log"
@@ -83,7 +84,7 @@ def cut_at(trial: Trial, faulty: Workload, at: int, ground: Path, dice: random.R
     log.write_text("")
     disk = Disk(victim.folder)
     fault = replace(faults.kill(victim.folder, at), log=str(log), graveyard=str(graveyard))
-    outcome = faulty.run(victim.job("first" if trial.step < 0 else "step", STEP, fault=fault))
+    outcome = faulty.run(victim.job(job, STEP, fault=fault))
     assert outcome.code in {0, KILLED}, outcome
     disk.replay(log)
     shutil.rmtree(left.folder, ignore_errors=True)
