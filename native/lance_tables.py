@@ -31,6 +31,8 @@ MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
+_LAST_BYTES = {".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
+"""How files of Lance's and Arrow's formats end."""
 
 
 @functools.cache
@@ -193,7 +195,10 @@ class LanceTable:
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
 
     def broken_files(self, version: int | None = None) -> list[str]:
-        """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
+        """Files whose size is not what the manifest records, or whose end is missing.
+
+        Lance can swallow a write error and commit; a power cut can leave a file its length and take its content.
+        """
         dataset = self.open(version)
         return [*self._broken_data(dataset), *self._broken_indexes(dataset)]
 
@@ -201,15 +206,20 @@ class LanceTable:
         for fragment in dataset.get_fragments():
             for file in fragment.metadata.files:
                 path = self.path / "data" / file.path
-                if _size(path) < 0 or (file.file_size_bytes and _size(path) != file.file_size_bytes):
+                if not _ends_well(path) or (file.file_size_bytes and _size(path) != file.file_size_bytes):
                     yield f"data/{file.path}"
+            deleted = fragment.deletion_file()
+            if deleted is not None and not _ends_well(self.path / deleted):
+                yield deleted
 
     def _broken_indexes(self, dataset: Any) -> Iterator[str]:
         for index in dataset.describe_indices():
             for segment in index.segments:
                 folder = self.path / "_indices" / str(segment.uuid)
-                found = sum(_size(path) for path in folder.glob("*")) if folder.is_dir() else -1
-                if segment.size_bytes is not None and found != segment.size_bytes:
+                files = list(folder.glob("*"))
+                found = sum(_size(path) for path in files) if folder.is_dir() else -1
+                unlike = segment.size_bytes is not None and found != segment.size_bytes
+                if unlike or not all(_ends_well(path) for path in files):
                     yield f"_indices/{segment.uuid}"
 
     def tag(self, name: str, version: int) -> None:
@@ -311,3 +321,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a file is there and ends as its format does. A format that is not known must not be empty."""
+    mark = _LAST_BYTES.get(path.suffix, b"")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(mark)))
+            return size > 0 and file.read() == mark if mark else size > 0
+    except FileNotFoundError:
+        return False

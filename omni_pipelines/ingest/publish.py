@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from native import lance_vectors
-from native.durable import Barrier, sync_file
+from native.durable import Barrier, sync_above, sync_file
 from native.lance_tables import LanceTable
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
@@ -72,6 +72,8 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
     sync_file(home.root)
+    if current is None:
+        sync_above(home.root)
     if not put_release(home, release):
         raise UpstreamMoved(f"release {number} was published by another process", cure="run it again: omni ingest")
     collect(home, settings)

@@ -81,7 +81,7 @@ def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
         head = table.head()
         if head.version <= released:
             return
-        broken = [name for name in table.broken_files() if name.startswith("data/")]
+        broken = [name for name in table.broken_files() if not name.startswith("_indices/")]
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:

@@ -56,14 +56,17 @@ class Trial(Released):
         """The newest release, which must hold what its step gives."""
         seen = self.read()
         if seen is not None:
-            assert wrong(self, seen) == [], f"release {seen.release} of step {seen.step}"
+            self._check(seen)
         return seen
 
     def check_every_release(self) -> None:
         """Every release that is kept can be read, and holds what its step gives."""
         for release in list_releases(self.home):
-            seen = self.read_release(release.release)
-            assert wrong(self, seen) == [], f"release {seen.release} of step {seen.step}"
+            self._check(self.read_release(release.release))
+
+    def _check(self, seen: Seen) -> None:
+        differences = wrong(self, seen)
+        assert not differences, f"release {seen.release} of step {seen.step}: {differences}"
 
     def check_readable(self, step: int) -> Seen | None:
         """A reader sees this home's step or the one it was on its way to; nothing else, and nothing less."""
