@@ -39,7 +39,7 @@ def figures() -> Figures:
 @pytest.fixture
 def ground() -> Iterator[Path]:
     """A folder in memory where there is one: a fault comes by count, so nothing is lost by syncing for free."""
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")
     inside = memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30 else None
     folder = Path(tempfile.mkdtemp(prefix="omni-stress-", dir=inside))
     yield folder

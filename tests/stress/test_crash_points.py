@@ -25,6 +25,7 @@ def test_a_death_at_any_named_moment_is_repaired_by_the_next_pass(
         assert seen.step == (STEP if released_at(name) else BASE_STEP), name
         victim.check_every_release()
         victim.check_repair(STEP)
+        victim.drop()
     figures.add("kill -9 at named moments", "of one step", moments=len(POINTS), failures=0)
 
 

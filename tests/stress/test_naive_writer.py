@@ -31,7 +31,9 @@ def test_a_writer_that_indexes_in_place_is_caught(
     reader = Reader("naive", store.home, store.docs, seed, ground)
     disagreements = wedged = 0
     for number in range(ROUNDS):
-        job = Job("steps", str(store.home.root), str(store.docs), seed, 1 + 100 * number, "naive", log=str(ground / "n"))
+        job = Job(
+            "steps", str(store.home.root), str(store.docs), seed, 1 + 100 * number, "naive", log=str(ground / "n")
+        )
         process = workload.start(job)
         time.sleep(dice.uniform(0.2, 1.2))
         os.kill(process, signal.SIGKILL)

@@ -86,3 +86,18 @@ def some(operations: int, seed: int) -> Sequence[int]:
     stride = operations / EXTENT.operations
     start = random.Random(seed).uniform(0, stride)
     return [1 + int(start + stride * number) for number in range(EXTENT.operations)]
+
+
+def test_a_process_that_was_failed_once_gets_it_right_at_its_second_try(
+    trial: Trial, faulty: Workload, seed: int
+) -> None:
+    operations = count(trial, faulty, "step", faults.input_output_error)
+    for at in some(operations, seed)[:: 10 if not EXTENT.operations else 1]:
+        victim = trial.copy("victim")
+        outcome = faulty.run(victim.job("twice", STEP, fault=faults.input_output_error(victim.home.root, at)))
+        where = f"operation {at} of {operations}: {outcome}"
+        assert outcome.code == 0, where
+        seen = victim.newest()
+        assert seen is not None, where
+        assert seen.step == STEP, where
+        victim.drop()

@@ -57,6 +57,7 @@ def test_a_power_cut_at_any_operation_keeps_what_was_published(
             left.check_repair(STEP)
         except Exception as error:
             raise AssertionError(where) from error
+        left.drop()
         released += seen is not None and seen.step == STEP
     figures.add(
         "power cut at operation N",
@@ -75,20 +76,23 @@ def blank(empty: Trial, ground: Path) -> Trial:
     return empty.at(-1)
 
 
-def cut_at(trial: Trial, faulty: Workload, job: str, at: int, ground: Path, dice: random.Random) -> tuple[Trial, bool]:
+def cut_at(
+    trial: Trial, faulty: Workload, job: str, at: int, ground: Path, dice: random.Random
+) -> tuple[Trial, bool]:
     """What is left of a copy that lost power at operation `at` of a step, and whether the step was cut short."""
-    victim, left = trial.copy("victim"), replace(trial, home=Home(ground / f"left-{at}" / ".omni"))
+    victim = trial.copy("victim")
+    left = replace(trial, home=Home(victim.folder.with_name(f"{victim.folder.name}-left") / ".omni"))
     graveyard, log = ground / "graveyard", ground / "log"
     shutil.rmtree(graveyard, ignore_errors=True)
     graveyard.mkdir()
     log.write_text("")
     disk = Disk(victim.folder)
-    fault = replace(faults.kill(victim.folder, at), log=str(log), graveyard=str(graveyard))
+    fault = Fault(str(victim.folder), "kill", at, log=str(log), graveyard=str(graveyard))
     outcome = faulty.run(victim.job(job, STEP, fault=fault))
     assert outcome.code in {0, KILLED}, outcome
     disk.replay(log)
-    shutil.rmtree(left.folder, ignore_errors=True)
     disk.cut(left.folder, graveyard, dice)
+    victim.drop()
     return left, outcome.code == KILLED
 
 
@@ -99,7 +103,9 @@ def cut_at(trial: Trial, faulty: Workload, job: str, at: int, ground: Path, dice
 def mounted(image: Path, place: Path) -> Iterator[Path]:
     """An image of a file system, mounted."""
     place.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-o", "loop", str(image), str(place)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-o", "loop", str(image), str(place)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
     try:
@@ -125,12 +131,13 @@ def test_a_copied_image_of_a_file_system_at_work_holds_what_was_published(
 ) -> None:
     dice = random.Random(seed)
     acknowledged = 0
-    for _ in range(EXTENT.image_cuts):
+    for number in range(EXTENT.image_cuts):
         log, copy = ground / "finished", tmp_path / "cut.img"
         log.unlink(missing_ok=True)
         with mounted(image, tmp_path / "disk") as disk:
-            shutil.rmtree(disk / "kb", ignore_errors=True)
-            trial = Trial(Home(disk / "kb" / ".omni"), ground / "docs", seed)
+            for old in disk.glob("kb-*"):
+                shutil.rmtree(old)
+            trial = Trial(Home(disk / f"kb-{number}" / ".omni"), ground / "docs", seed)
             trial.begin()
             job = Job("steps", str(trial.home.root), str(trial.docs), seed, 0, log=str(log))
             process = workload.start(job)
@@ -142,7 +149,7 @@ def test_a_copied_image_of_a_file_system_at_work_holds_what_was_published(
             os.kill(process, signal.SIGKILL)
             workload.end()
         with mounted(copy, tmp_path / "after") as disk:
-            left = Trial(Home(disk / "kb" / ".omni"), ground / "docs", seed)
+            left = Trial(Home(disk / f"kb-{number}" / ".omni"), ground / "docs", seed)
             seen = left.newest()
             assert seen is not None or not said, "the first release is lost"
             step = seen.step if seen is not None else -1

@@ -62,9 +62,7 @@ def test_kills_at_random_lose_nothing_double_nothing_and_mix_nothing(
 
 def run_until_killed(workload: Workload, trial: Trial, step: int, log: Path, seconds: float) -> None:
     """A writer that begins at `step` and is killed after so many seconds."""
-    process = workload.start(
-        Job("steps", str(trial.home.root), str(trial.docs), trial.seed, step, log=str(log))
-    )
+    process = workload.start(Job("steps", str(trial.home.root), str(trial.docs), trial.seed, step, log=str(log)))
     time.sleep(seconds)
     os.kill(process, signal.SIGKILL)
     outcome = workload.end()

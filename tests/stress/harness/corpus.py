@@ -57,7 +57,9 @@ def _new_path(dice: random.Random) -> str:
 def _content(dice: random.Random) -> bytes:
     """Paragraphs about one animal each; the chunker makes a chunk or two of one."""
     topics = dice.choices(WORDS, k=dice.randint(1, 4))
-    parts = (f"The {topic} of shed {dice.randrange(10**6)} is fed at noon, and sleeps until dusk." for topic in topics)
+    parts = (
+        f"The {topic} of shed {dice.randrange(10**6)} is fed at noon, and sleeps until dusk." for topic in topics
+    )
     return ("# A note\n\n" + "\n\n".join(parts) + "\n").encode()
 
 

@@ -38,8 +38,8 @@ class Fault:
 
 
 def kill(below: Path, at: int) -> Fault:
-    """The process dies before operation `at`."""
-    return Fault(str(below), "kill", at)
+    """The process dies before operation `at`. A sync changes nothing that other processes see, and is not counted."""
+    return Fault(str(below), "kill", at, kinds=EVERY_KIND & ~FSYNC)
 
 
 def input_output_error(below: Path, at: int) -> Fault:

@@ -124,9 +124,7 @@ def stored(tables: Mapping[str, LanceTable], versions: Mapping[str, int | None],
     _unique(rows["chunk_id"].to_pylist())
 
     def nearest(vector: np.ndarray, k: int) -> list[str]:
-        found = lance_vectors.nearest(
-            tables["embeddings"], vector, k, key="chunk_id", version=versions["embeddings"]
-        )
+        found = lance_vectors.nearest(tables["embeddings"], vector, k, key="chunk_id", version=versions["embeddings"])
         return _unique([key for key, _ in found])
 
     first = {key: nearest(vectors[key], 1) for key in _probes(vectors)}

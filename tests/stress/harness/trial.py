@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +29,9 @@ class Trial(Released):
         return self.home.root.parent
 
     def copy(self, name: str) -> Trial:
-        """The same home at another place, over the same files."""
-        folder = self.folder.with_name(name)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.folder, folder)
+        """The same home at a place that was never used before: Lance's caches go by path."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder.parent))
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Trial(Home(folder / self.home.root.name), self.docs, self.seed, self.step)
 
     def drop(self) -> None:

@@ -26,13 +26,14 @@ from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
+from omni_pipelines.ingest.line import run_line
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.settings import Home
 from tests.stress.harness import crash_points, faults
 from tests.stress.harness.corpus import files_at, lay
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
-from tests.stress.harness.stores import ENGINES, STORES, Store
+from tests.stress.harness.stores import ENGINES, STORES, Store, wrong
 
 FIRST_ROWS = 20
 """From this many vectors on there is an index in these tests, so that small tables have one."""
@@ -83,6 +84,24 @@ def _first(store: Store, job: Job) -> None:
     store.write(job.step)
 
 
+def _pass(store: Store, _job: Job) -> None:
+    """A pass over the files as they are."""
+    run_line(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+
+
+def _twice(store: Store, job: Job) -> None:
+    """A step, and once more by the same process if it failed."""
+    try:
+        store.write(job.step)
+    except Exception:  # noqa: BLE001  # that is what was asked for
+        faults.disarm()
+        store.write(job.step)
+    faults.disarm()
+    seen = store.read()
+    assert seen is not None
+    assert wrong(store, seen) == []
+
+
 def _steps(store: Store, job: Job) -> None:
     """Step after step until something kills it."""
     log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -119,6 +138,8 @@ def _compact(store: Store, _job: Job) -> None:
 JOBS: dict[str, Callable[[Store, Job], None]] = {
     "step": _step,
     "first": _first,
+    "pass": _pass,
+    "twice": _twice,
     "steps": _steps,
     "tables": _tables,
     "index": _index,
