@@ -31,7 +31,7 @@ MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
-_LAST_BYTES = {".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
+_LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
 """How files of Lance's and Arrow's formats end."""
 
 
@@ -272,19 +272,31 @@ class LanceTable:
 
         For a head that cannot be read after a power cut: Lance never syncs its files, so the newest may be empty.
         """
-        stamp = time.time_ns()
         folder.mkdir(parents=True, exist_ok=True)
         if version == 0:
-            shutil.move(self.path, folder / f"{self.path.name}.{stamp}")
+            shutil.move(self.path, folder / f"{self.path.name}.{time.time_ns()}")
             return [self.path.name]
-        moved = []
-        for path in sorted((self.path / "_versions").iterdir()):
-            if path.name.startswith("latest_version_hint"):
-                path.unlink()
-            elif path.suffix == ".manifest" and _MANIFEST_BASE - int(path.stem) > version:
-                os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
-                moved.append(path.name)
-        return moved
+        return self._set_aside(self._manifests_after(version), folder)
+
+    def set_aside_torn(self, version: int, folder: Path) -> list[str]:
+        """Move manifests newer than `version` that were cut short into `folder`.
+
+        One alone, even below a good head, keeps Lance from ever cleaning up.
+        """
+        return self._set_aside([path for path in self._manifests_after(version) if not _ends_well(path)], folder)
+
+    def _manifests_after(self, version: int) -> list[Path]:
+        found = sorted((self.path / "_versions").glob("*.manifest"))
+        return [path for path in found if _MANIFEST_BASE - int(path.stem) > version]
+
+    def _set_aside(self, manifests: Sequence[Path], folder: Path) -> list[str]:
+        stamp = time.time_ns()
+        if manifests:
+            for hint in (self.path / "_versions").glob("latest_version_hint*"):
+                hint.unlink()
+        for path in manifests:
+            os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
+        return [path.name for path in manifests]
 
 
 @contextmanager

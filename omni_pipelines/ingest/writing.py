@@ -70,13 +70,15 @@ def _drop_generations(home: Home) -> None:
 
 
 def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
+    released = (
+        TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
+    )
+    if table.set_aside_torn(released, home.quarantine):
+        forget_built(home)
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
     table.drop_broken_tags()
-    released = (
-        TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
-    )
     try:
         head = table.head()
         if head.version <= released:

@@ -254,6 +254,19 @@ def test_a_list_of_deleted_rows_that_was_cut_is_named(table: LanceTable, left: i
     assert table.broken_files() == [f"_deletions/{file.name}"]
 
 
+def test_a_torn_manifest_below_a_good_head_is_set_aside(table: LanceTable, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        table.upsert("id", rows([name]))
+    head = table.head()
+    good, torn, *_ = sorted((table.path / "_versions").glob("*.manifest"))
+    torn.write_bytes(torn.read_bytes()[:-20])
+    assert table.set_aside_torn(head.version - 1, tmp_path) == []
+    assert table.set_aside_torn(head.version - 2, tmp_path) == [torn.name]
+    assert good.exists()
+    table.clean_up()
+    assert ids(table) == ["a", "b", "c"]
+
+
 def test_a_manifest_of_zeros_is_corrupt_and_no_empty_table(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
     newest = min((table.path / "_versions").glob("*.manifest"))
