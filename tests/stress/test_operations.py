@@ -10,7 +10,7 @@ import pytest
 
 from tests.stress.conftest import BASE_STEP
 from tests.stress.harness import faults
-from tests.stress.harness.extent import EXTENT
+from tests.stress.harness.extent import EXTENT, while_time_lasts
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.trial import Trial
@@ -22,7 +22,7 @@ FAULTS: dict[str, Callable[[Path, int], Fault]] = {
     "input/output error": faults.input_output_error,
     "disk full": faults.disk_full,
 }
-JOBS = {"step": "one publish, from files to release", "index": "one index build", "compact": "one compaction"}
+JOBS = {"index": "one index build", "compact": "one compaction", "step": "one publish, from files to release"}
 
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
@@ -33,9 +33,8 @@ def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_th
 ) -> None:
     ready = prepared(trial, faulty, job)
     operations = count(ready, faulty, job, FAULTS[fault])
-    chosen = some(operations, seed)
-    fired = survived = 0
-    for at in chosen:
+    tried = fired = survived = 0
+    for at in while_time_lasts(some(operations, seed)):
         victim = ready.copy("victim")
         outcome = faulty.run(victim.job(job, STEP, fault=FAULTS[fault](victim.home.root, at)))
         where = f"{fault} at operation {at} of {operations} of {job}: {outcome}"
@@ -48,6 +47,7 @@ def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_th
             victim.check_repair(STEP)
         except Exception as error:
             raise AssertionError(where) from error
+        tried += 1
         fired += outcome.fired > 0
         survived += outcome.code == 0
         victim.drop()
@@ -56,7 +56,7 @@ def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_th
         f"{fault} at operation N",
         JOBS[job],
         operations=operations,
-        tried=len(chosen),
+        tried=tried,
         faults_that_happened=fired,
         the_job_finished_all_the_same=survived,
         failures=0,
@@ -80,19 +80,15 @@ def count(trial: Trial, workload: Workload, job: str, fault: Callable[[Path, int
 
 
 def some(operations: int, seed: int) -> Sequence[int]:
-    """All of them, or as many as the short form tries, spread evenly with a random start."""
-    if not EXTENT.operations or operations <= EXTENT.operations:
-        return range(1, operations + 1)
-    stride = operations / EXTENT.operations
-    start = random.Random(seed).uniform(0, stride)
-    return [1 + int(start + stride * number) for number in range(EXTENT.operations)]
+    """All of them in any order, or as many as the short form tries."""
+    return random.Random(seed).sample(range(1, operations + 1), min(operations, EXTENT.operations or operations))
 
 
 def test_a_process_that_was_failed_once_gets_it_right_at_its_second_try(
     trial: Trial, faulty: Workload, seed: int
 ) -> None:
     operations = count(trial, faulty, "step", faults.input_output_error)
-    for at in some(operations, seed)[:: 10 if not EXTENT.operations else 1]:
+    for at in while_time_lasts(some(operations, seed)[:64]):
         victim = trial.copy("victim")
         outcome = faulty.run(victim.job("twice", STEP, fault=faults.input_output_error(victim.home.root, at)))
         where = f"operation {at} of {operations}: {outcome}"

@@ -17,7 +17,6 @@ import pytest
 
 from omni_pipelines.settings import Home
 from tests.stress.conftest import BASE_STEP
-from tests.stress.harness import faults
 from tests.stress.harness.disk import Disk
 from tests.stress.harness.extent import EXTENT
 from tests.stress.harness.faults import Fault

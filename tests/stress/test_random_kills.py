@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.knowledge.releases import list_releases, newest_release
 from omni_pipelines.settings import Home
-from tests.stress.harness.extent import EXTENT
+from tests.stress.harness.extent import EXTENT, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.reader import Reader
 from tests.stress.harness.trial import Trial
@@ -23,21 +25,22 @@ LONGEST_RUN = 1.5
 """Seconds until the kill, at most: a step takes a fraction of that."""
 
 
+@pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
 def test_kills_at_random_lose_nothing_double_nothing_and_mix_nothing(
     empty: Trial, workload: Workload, ground: Path, figures: Figures, seed: int
 ) -> None:
     dice = random.Random(seed)
     log = ground / "finished"
     reader = Reader("released", empty.home, empty.docs, seed, ground)
-    unfinished = half_built = 0
-    for _ in range(EXTENT.kills):
+    kills = unfinished = half_built = 0
+    for _ in while_time_lasts(range(EXTENT.kills)):
         acknowledged = last_in(log)
         run_until_killed(workload, empty, acknowledged + 1, log, dice.uniform(0.01, LONGEST_RUN))
         seen = empty.newest()
         assert (seen.step if seen else -1) >= last_in(log)
+        kills += 1
         unfinished += heads(empty.home) != released(empty.home)
         half_built += generations(empty.home) > 0
-    last = last_in(log) + 1
     wait_for_reads(empty, reader, workload, log)
     reads = reader.stop()
     last = last_in(log) + 1
@@ -49,7 +52,7 @@ def test_kills_at_random_lose_nothing_double_nothing_and_mix_nothing(
     figures.add(
         "kill -9 at random moments, with a reader at work",
         "a process that takes step after step",
-        kills=EXTENT.kills,
+        kills=kills,
         steps_published=last,
         kills_that_left_unpublished_tables=unfinished,
         kills_that_left_half_a_keyword_index=half_built,

@@ -1,4 +1,4 @@
-"""Any order of changes, passes, deaths and readers: the newest release is the files of the last pass, in every store."""
+"""Any order of changes, passes, deaths and readers: the newest release is the last pass, in every store."""
 
 from __future__ import annotations
 

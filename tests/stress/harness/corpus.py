@@ -1,4 +1,4 @@
-"""A folder of files whose every state follows from a seed and the number of steps: what a release holds can be known."""
+"""Files whose every state follows from a seed and a number of steps: what a release must hold is known."""
 
 from __future__ import annotations
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,13 @@ _LONG = Extent("long", 320, 5_000, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.get("OMNI_STRESS_SEED") or random.randrange(1 << 32))
+_UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or "inf")
+T = TypeVar("T")
+
+
+def while_time_lasts(trials: Iterable[T]) -> Iterator[T]:
+    """The trials, until OMNI_STRESS_MINUTES are over; at least one."""
+    for number, trial in enumerate(trials):
+        if number and time.monotonic() > _UNTIL:
+            return
+        yield trial

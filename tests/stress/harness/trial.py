@@ -75,7 +75,7 @@ class Trial(Released):
         return seen
 
     def check_repair(self, step: int) -> None:
-        """The next pass puts everything right by itself, and leaves nothing behind that the one after would change."""
+        """The next pass puts everything right by itself, and leaves nothing for the one after it."""
         before = newest_release(self.home)
         self.write(step)
         after = self.newest()
