@@ -202,6 +202,11 @@ def manifest_version(name: str) -> int | None:
     return _MANIFEST_BASE - int(stem) if len(stem) == _INVERTED_DIGITS else int(stem)
 
 
+def manifest_name(version: int) -> str:
+    """The name of the manifest of a version, as today's Lance writes it."""
+    return f"{_MANIFEST_BASE - version:0{_INVERTED_DIGITS}d}{_MANIFEST}"
+
+
 def head_version(path: Path) -> int:
     """The newest version of the table at `path`.
 
@@ -216,7 +221,7 @@ def head_version(path: Path) -> int:
 
 
 def _identity(path: Path, version: int) -> Identity:
-    names = (f"{_MANIFEST_BASE - version:0{_INVERTED_DIGITS}d}{_MANIFEST}", f"{version}{_MANIFEST}")
+    names = (manifest_name(version), f"{version}{_MANIFEST}")
     for name in names:
         try:
             status = os.stat(path / "_versions" / name)
