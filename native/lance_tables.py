@@ -12,7 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from native.durable import PART
-from native.errors import TableCorrupt, TableMissing, WriteConflict
+from native.errors import TableCorrupt, TableMissing, engine_errors
 
 FORMAT = "2.2"
 INDEX_CACHE_BYTES = 256 << 20
@@ -29,6 +29,7 @@ METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
 MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
+_ERASED_KEY = "omni:erased"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
@@ -125,14 +126,16 @@ class LanceTable:
 
         if not self.exists():
             raise TableMissing(f"table {self.name} is not at {self.path}", cure="run: omni ingest")
-        try:
+        at = "" if version is None else f" at version {version}"
+        cure = "run: omni ingest" if version is None else "open the newest release"
+        with self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt):
             return lance.dataset(str(self.path), version=version, session=session())
-        except (OSError, ValueError, pa.ArrowException) as error:
-            at = "" if version is None else f" at version {version}"
-            if "not found" in str(error).lower():
-                cure = "run: omni ingest" if version is None else "open the newest release"
-                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure=cure) from error
-            raise TableCorrupt(f"table {self.name}{at} cannot be opened: {error}", cure="run: omni ingest") from error
+
+    def _errors(
+        self, what: str = "", cure: str = "run: omni ingest", otherwise: type[TableCorrupt] | None = None
+    ) -> AbstractContextManager[None]:
+        what = what or f"table {self.name}"
+        return engine_errors(what, cure=cure, missing=TableMissing, corrupt=TableCorrupt, otherwise=otherwise)
 
     def head(self) -> TableVersion:
         """The newest version."""
@@ -155,14 +158,15 @@ class LanceTable:
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
         scanner = self.scanner(columns, where, version)
-        with missing_files(self.name):
+        with self._errors(), missing_files(self.name):
             return scanner.to_table()
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Rows as a stream of record batches."""
-        yield from self.scanner(columns, where, version).to_batches()
+        with self._errors():
+            yield from self.scanner(columns, where, version).to_batches()
 
     def scanner(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -173,7 +177,24 @@ class LanceTable:
 
     def count(self, where: str | None = None, version: int | None = None) -> int:
         """Number of rows."""
-        return int(self.open(version).count_rows(filter=where))
+        with self._errors():
+            return int(self.open(version).count_rows(filter=where))
+
+    def versions(self) -> list[int]:
+        """Numbers of the versions that are on disk, rising."""
+        return [int(each["version"]) for each in self.open().versions()] if self.exists() else []
+
+    def manifest(self, version: int) -> Path:
+        """The file that makes a version. It also says how it was made: a delete's filter stands in it."""
+        return self.path / "_versions" / f"{_MANIFEST_BASE - version}.manifest"
+
+    def physical_batches(self, columns: Sequence[str], version: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows as they lie in the files of a version: also those that are deleted and not yet erased."""
+        dataset = self.open(version)
+        scanner = dataset.scanner(columns=list(columns), with_row_id=True, include_deleted_rows=True)
+        with missing_files(self.name):
+            for batch in scanner.to_batches():
+                yield batch.select(list(columns))
 
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
@@ -186,13 +207,34 @@ class LanceTable:
         merge = self.open().merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
         if replacing is not None:
             merge = merge.when_not_matched_by_source_delete(replacing)
-        with _conflicts(self.name):
+        with self._errors():
             merge.conflict_retries(CONFLICT_RETRIES).execute(rows)
 
     def delete(self, where: str) -> None:
         """Delete the rows a filter selects. Build the filter with `equals` or `is_in`."""
-        with _conflicts(self.name):
+        with self._errors():
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
+
+    def copy(self, target: Path, version: int) -> LanceTable:
+        """The rows of one version as a new table with an identity of its own, without history, in few files.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        import lance
+
+        dataset = self.open(version)
+        schema = dataset.schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        with missing_files(self.name):
+            lance.write_dataset(
+                pa.RecordBatchReader.from_batches(
+                    schema, (batch.cast(schema) for batch in dataset.scanner().to_batches())
+                ),
+                str(target),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+            )
+        return LanceTable(target)
 
     def broken_files(self, version: int | None = None) -> list[str]:
         """Files whose size is not what the manifest records, or whose end is missing.
@@ -255,8 +297,18 @@ class LanceTable:
         """
         dataset = self.open()
         if len(dataset.get_fragments()) > MOST_FRAGMENTS:
-            with _conflicts(self.name):
+            with self._errors():
                 dataset.optimize.compact_files()
+
+    def erase_deleted(self) -> None:
+        """Write the files anew that hold deleted rows. Older versions hold them still: `clean_up` deletes those.
+
+        The newest version says how it was made, and for a delete that is its filter, with all values in it. So one
+        more version follows that says nothing.
+        """
+        with self._errors():
+            self.open().optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
+            self.open().update_config({_ERASED_KEY: uuid.uuid4().hex})
 
     def clean_up(self) -> None:
         """Delete versions that are neither tagged nor the head, and what killed writers left.
@@ -311,21 +363,6 @@ def missing_files(table: str) -> Iterator[None]:
             f"files of table {table} are gone: {error}",
             cure="open the newest release; if this is it, move the table away and run: omni ingest",
         ) from error
-
-
-class _conflicts:
-    """Lance's conflict errors, in our words."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        text = str(error)
-        if isinstance(error, OSError) and ("commit conflict" in text or "Too many concurrent writers" in text):
-            raise WriteConflict(f"another writer changed table {self.table}", cure="try again") from error
 
 
 def _size(path: Path) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from native.errors import TableCorrupt, engine_errors
 from native.lance_tables import LanceTable, missing_files
 
 COLUMN = "vector"
@@ -69,6 +70,12 @@ def drop(table: LanceTable) -> None:
     table.open().drop_index(INDEX)
 
 
+def drop_if_built(table: LanceTable) -> None:
+    """Forget the index, if there is one."""
+    if any(index.name == INDEX for index in table.open().describe_indices()):
+        drop(table)
+
+
 def _train(table: LanceTable) -> None:
     import lancedb
     from lancedb.index import IvfSq
@@ -100,7 +107,8 @@ def nearest(
         "refine_factor": REFINE,
         "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    with missing_files(table.name):
+    failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
+    with failed, missing_files(table.name):
         rows = dataset.scanner(
             columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
         ).to_table()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import filelock
 
@@ -14,8 +15,9 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import forget_built, read_built
-from omni_pipelines.knowledge.releases import list_releases, newest_release
-from omni_pipelines.records import Release
+from omni_pipelines.knowledge.releases import list_releases
+from omni_pipelines.knowledge.set_aside import note_set_aside
+from omni_pipelines.records import Release, SetAside
 from omni_pipelines.settings import Home, Settings
 
 GENERATION = "gen-"
@@ -53,10 +55,10 @@ def recover(home: Home) -> None:
     """
     for folder in (home.tables, home.built, home.releases):  # what is unfinished here belongs to a killed writer
         drop_parts(folder)
-    release = newest_release(home)
     _drop_generations(home)
+    releases = list_releases(home)
     for name in schemas.TABLES:
-        _heal(home, LanceTable(home.table(name)), release)
+        _heal(home, LanceTable(home.table(name)), _newest_named(releases, name))
 
 
 def _drop_generations(home: Home) -> None:
@@ -69,10 +71,13 @@ def _drop_generations(home: Home) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
-    released = (
-        TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
-    )
+def _newest_named(releases: Sequence[Release], name: str) -> int:
+    """The newest version of a table that a release names; 0 if none does. After a rollback an older one names it."""
+    named = [TableVersion.parse(release.tables[name]) for release in releases if name in release.tables]
+    return max((each.version for each in named if each.uuid == named[0].uuid), default=0)
+
+
+def _heal(home: Home, table: LanceTable, released: int) -> None:
     if table.set_aside_torn(released, home.quarantine):
         forget_built(home)
     if not table.exists():
@@ -87,5 +92,8 @@ def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        table.set_aside_after(released, home.quarantine)
+        moved = table.set_aside_after(released, home.quarantine)
+        note_set_aside(
+            home, SetAside(table=table.name, moved=moved, after=released, why=broken[0], at=datetime.now(UTC))
+        )
         forget_built(home)
