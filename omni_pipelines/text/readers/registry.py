@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import html, markdown, plain, python, restructured
+from omni_pipelines.text.readers import html, markdown, pdf, plain, python, restructured
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,11 @@ class Reader:
     """Bytes and file name to a document. Raises `Unreadable`."""
     media_type: str
     kind: str
-    """prose | markup | code"""
+    """prose | markup | data | code"""
     suffixes: tuple[str, ...]
     language: str = ""
+    isolated: bool = False
+    """Its parser is not trusted with hostile files: it runs in a process of its own, with limits."""
 
     @property
     def fingerprint(self) -> str:
@@ -71,14 +73,15 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 2, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 2, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 2, html.read, "text/html", "markup", (".html", ".htm", ".xhtml")),
+    Reader("html", 2, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
+    Reader("pdf", 1, pdf.read, "application/pdf", "prose", (".pdf",), isolated=True),
     *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
 )
 
-_EXTRACTED = {"text/html"}
-"""Their text is taken out of the file: the file itself, with its tags, would be worse than nothing."""
+_VERBATIM = {"markdown", "restructured", "python", "code"}
+"""Their text is the file's own: the plain reader can stand in. A page with its tags would be worse than nothing."""
 
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
@@ -109,7 +112,7 @@ def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READ
     for reader in readers:
         command = _command(reader)
         registry.register(command, EngineVariant(reader.fingerprint, reader.read, priority=PREFERRED))
-        if reader.read is not PLAIN.read and reader.media_type not in _EXTRACTED:
+        if reader.read is not PLAIN.read and reader.name in _VERBATIM:
             registry.register(command, EngineVariant(PLAIN.fingerprint, PLAIN.read, priority=FALLBACK))
 
 
