@@ -50,7 +50,7 @@ def test_a_row_says_when_and_why(line: Line, docs: Path) -> None:
     line.add(docs)
     line.ingest()
     (row,) = line.rows("quarantine")
-    assert (row["stage"], row["attempts"], row["parser"]) == ("read", 1, "markdown/1")
+    assert (row["stage"], row["attempts"], row["parser"]) == ("read", 1, "markdown/2")
     assert "zero bytes" in row["detail"]
 
 

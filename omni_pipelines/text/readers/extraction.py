@@ -85,8 +85,8 @@ class Extraction:
         """Whatever is added from here on stands on this page."""
         self._page = number
 
-    def parsed(self, title: str, nothing: str = "no text in it") -> Parsed:
-        """The document. Its title, if there is none, is its first heading.
+    def parsed(self, name: str, title: str = "", nothing: str = "no text in it") -> Parsed:
+        """The document. Without a title of its own it is called by its first heading, or by `name`.
 
         Raises:
             Unreadable: E_NO_TEXT, with `nothing` as the detail.
@@ -96,7 +96,7 @@ class Extraction:
         headings = [each for each in self._headings if each[0] < self.length and each[2]]
         return Parsed(
             Decoded("", "utf-8", 0),
-            one_line(title) or (headings[0][2] if headings else ""),
+            one_line(title) or (headings[0][2] if headings else name),
             nest(headings),
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),

@@ -63,7 +63,7 @@ def _read(file: PdfReader, name: str) -> Parsed:
             for level, title in outline.get(number, ()):
                 extraction.mark(level, title)
         extraction.block(text)
-    return extraction.parsed(_title(file) or name, _NO_TEXT)
+    return extraction.parsed(name, _title(file) or name, _NO_TEXT)
 
 
 def _title(file: PdfReader) -> str:

@@ -14,7 +14,19 @@ from pathlib import PurePosixPath
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import html, markdown, pdf, plain, python, restructured
+from omni_pipelines.text.readers import (
+    docx,
+    epub,
+    html,
+    markdown,
+    opendocument,
+    pdf,
+    plain,
+    pptx,
+    python,
+    restructured,
+    xlsx,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,8 @@ _CODE = {
     "yaml": (".yaml", ".yml"),
 }
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
 PLAIN = Reader(
     "text", 1, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
@@ -77,6 +91,14 @@ READERS = (
     Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     Reader("pdf", 1, pdf.read, "application/pdf", "prose", (".pdf",), isolated=True),
+    Reader("docx", 1, docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", (".docx", ".docm"), isolated=True),
+    Reader(
+        "pptx", 1, pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", (".pptx", ".pptm"), isolated=True
+    ),
+    Reader("xlsx", 1, xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", (".xlsx", ".xlsm"), isolated=True),
+    Reader("opendocument", 1, opendocument.read, f"{_OPEN}.text", "prose", (".odt", ".odp"), isolated=True),
+    Reader("opendocument", 1, opendocument.read, f"{_OPEN}.spreadsheet", "data", (".ods",), isolated=True),
+    Reader("epub", 1, epub.read, "application/epub+zip", "prose", (".epub",), isolated=True),
     *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
 )
 
