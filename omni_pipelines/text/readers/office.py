@@ -40,14 +40,17 @@ class Texts(XmlHandler):
         self._names, self._inside = names, 0
 
     def start(self, name: str, attributes: Attributes) -> None:
+        """Begin a text at one of the names."""
         if name in self._names:
             self.found.append("")
             self._inside += 1
 
     def end(self, name: str) -> None:
+        """Leave it."""
         self._inside -= name in self._names
 
     def text(self, data: str) -> None:
+        """Keep what stands inside."""
         if self._inside:
             self.found[-1] += data
 

@@ -17,7 +17,7 @@ def test_slides_are_pages_in_the_order_they_are_shown() -> None:
     assert parsed.text == "Herons\n\nThey wait.\n\nOtters\n\nThey swim.\n\nThey play.\n\nSmile here."
     assert [(parsed.text[at:][:6], page) for at, page in parsed.page_marks] == [("Herons", 1), ("Otters", 2)]
     assert [section.path for section in parsed.sections] == [("Herons",), ("Otters",)]
-    assert parsed.title == "Herons" or parsed.title == "a.pptx"
+    assert parsed.title == "Herons"
 
 
 def test_a_sheet_is_a_section_and_a_row_is_a_line() -> None:
@@ -25,7 +25,7 @@ def test_a_sheet_is_a_section_and_a_row_is_a_line() -> None:
         {"Animals": [["name", "kg", "", "wild"], ["otter", 7.5, "", True]], "Empty": [], "More": [["x"]]}
     )
     parsed = xlsx.read(book, "a.xlsx")
-    assert parsed.text == "Animals\n\nname | kg | | wild\notter | 7.5 | | TRUE\n\nMore\n\nx".replace("| |", "|  |")
+    assert parsed.text == "Animals\n\nname | kg |  | wild\notter | 7.5 |  | TRUE\n\nMore\n\nx"
     assert [section.path for section in parsed.sections] == [("Animals",), ("More",)]
 
 
