@@ -15,17 +15,24 @@ from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Variant
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
+    asciidoc,
+    code,
+    delimited,
     docx,
     epub,
     html,
+    mail,
     markdown,
+    notebook,
     opendocument,
     pdf,
     plain,
     pptx,
     python,
     restructured,
+    rtf,
     xlsx,
+    xml,
 )
 
 
@@ -52,32 +59,6 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-_CODE = {
-    "c": (".c", ".h"),
-    "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh"),
-    "csharp": (".cs",),
-    "css": (".css", ".scss"),
-    "go": (".go",),
-    "java": (".java",),
-    "javascript": (".js", ".mjs", ".cjs", ".jsx"),
-    "json": (".json", ".jsonl"),
-    "kotlin": (".kt",),
-    "lua": (".lua",),
-    "make": (".mk", "makefile"),
-    "perl": (".pl", ".pm"),
-    "php": (".php",),
-    "r": (".r",),
-    "ruby": (".rb",),
-    "rust": (".rs",),
-    "scala": (".scala",),
-    "shell": (".sh", ".bash", ".zsh"),
-    "sql": (".sql",),
-    "swift": (".swift",),
-    "toml": (".toml",),
-    "typescript": (".ts", ".tsx"),
-    "yaml": (".yaml", ".yml"),
-}
-
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 PLAIN = Reader(
@@ -99,10 +80,20 @@ READERS = (
     Reader("opendocument", 1, opendocument.read, f"{_OPEN}.text", "prose", (".odt", ".odp"), isolated=True),
     Reader("opendocument", 1, opendocument.read, f"{_OPEN}.spreadsheet", "data", (".ods",), isolated=True),
     Reader("epub", 1, epub.read, "application/epub+zip", "prose", (".epub",), isolated=True),
-    *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
+    Reader("notebook", 1, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader("csv", 1, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 1, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("xml", 1, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
+    Reader("rtf", 1, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("mail", 1, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
+    Reader("asciidoc", 1, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
+    *(
+        Reader("code", 2, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        for name, suffixes in code.SUFFIXES.items()
+    ),
 )
 
-_VERBATIM = {"markdown", "restructured", "python", "code"}
+_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
 """Their text is the file's own: the plain reader can stand in. A page with its tags would be worse than nothing."""
 
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
