@@ -20,7 +20,10 @@ _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO")
 """The file may be as good as ever: what was stored of it stays."""
 _PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
 """Says nothing about the file itself: the next pass tries again, changed or not."""
-_PARSE_CODES = ("E_PARSE", "E_READER", "E_NO_TEXT")
+_READ_CODES = {
+    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK", "E_TOO_LARGE",
+    "E_VANISHED",
+}  # fmt: skip
 MOST_DETAIL = 500
 
 
@@ -58,7 +61,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "path": found.path,
         "stat": "" if error.code in _PASSING else found.stat,
         "code": error.code,
-        "stage": "parse" if error.code in _PARSE_CODES else "read",
+        "stage": "read" if error.code in _READ_CODES else "parse",
         "parser": found.reader.fingerprint,
         "detail": error.detail[:MOST_DETAIL],
         "first_seen": before["first_seen"] if before else datetime.now(UTC),

@@ -10,13 +10,13 @@ from omni_pipelines.text.readers import code
 
 FILES = {
     "a.rs": (
-        "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x = 1;\n",
+        "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x;\n",
         [
             ("/// doc é\n#[test]\nfn a() {}\n", ("a",)),
             ("\nimpl Foo for Bar {\n", ("Bar",)),
             ("    // c\n    fn b(&self) {}\n", ("Bar", "b")),
             ("}\n", ("Bar",)),
-            ("\nlet x = 1;\n", ()),
+            ("\nlet x;\n", ()),
         ],
     ),
     "a.js": (
