@@ -118,7 +118,7 @@ class LanceTable:
         known = set(dataset.schema.names)
         missing = [column for column in schema if column.name not in known and column.nullable]
         if missing:
-            with _conflicts(self.name):
+            with self._errors():
                 dataset.add_columns(missing)
 
     def open(self, version: int | None = None) -> Any:
