@@ -117,13 +117,15 @@ def test_source_code_is_still_text_when_its_parser_dies(parser: DocumentParser) 
 # --- the limits, tried from inside
 
 
-def tried(code: str) -> str:
+def tried(code: str, *arguments: str) -> str:
     """What a limited process says of an attempt."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
         "from omni_pipelines.text.readers import worker\nworker.limit_process()\n"
         f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
     )
-    ran = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False, env={})
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", script, *arguments], capture_output=True, text=True, check=False, env={}
+    )
     return ran.stdout.strip() or signal.Signals(-ran.returncode).name
 
 
@@ -131,14 +133,15 @@ def tried(code: str) -> str:
     ("code", "outcome"),
     [
         ("bytearray(2 << 30)", "MemoryError"),
-        ("open('/tmp/planted', 'w').write('x' * 100_000)", "OSError"),
+        ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
         ("[open('/dev/null') for _ in range(100)]", "OSError"),
         ("worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
     ],
     ids=["memory", "file", "handles", "processor"],
 )
-def test_a_limited_process_cannot(code: str, outcome: str) -> None:
-    assert tried(code) == outcome
+def test_a_limited_process_cannot(code: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert tried(code, str(tmp_path / "file")) == outcome
 
 
 def test_a_limited_process_has_no_network() -> None:

@@ -51,7 +51,7 @@ def test_one_file_is_shown_by_the_end_of_its_path(held: Line) -> None:
 
 
 def test_a_file_that_is_not_held_is_an_error(held: Line) -> None:
-    with pytest.raises(ConfigurationError, match="good.md is not in quarantine"):
+    with pytest.raises(ConfigurationError, match=r"good\.md is not in quarantine"):
         quarantined(held.home, "good.md")
 
 

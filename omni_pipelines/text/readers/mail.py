@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.header
 import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -73,10 +74,13 @@ def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
+    """A header as a person reads it. The library's own parser of addresses takes minutes for a long list of them."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    raw = raw[:_LONGEST_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        return one_line(str(message.get(name, "")))[:_LONGEST_HEADER]
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):  # the parser of damaged headers fails so
-        return ""
+        return one_line(str(email.header.make_header(email.header.decode_header(raw))))
+    except (ValueError, LookupError):  # an encoding that is unknown, or that is a lie
+        return one_line(raw)
 
 
 def _filename(part: EmailMessage) -> str:

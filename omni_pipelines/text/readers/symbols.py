@@ -33,6 +33,8 @@ MOST_DEPTH = 6
 """Symbols inside one another that are told apart."""
 _DEPTH_OF_DATA = 3
 _LONGEST_NAME = 100
+MOST_NODES = 300_000
+"""Nodes that are looked at: minified and generated files have millions, and none of them is worth a heading."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,15 @@ class Symbol:
 
 
 def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
-    """The symbols in order, each before those inside it. What does not parse is passed over."""
+    """The symbols in order, each before those inside it. What does not parse is passed over.
+
+    Of a file with more than `MOST_NODES` nodes none are given.
+    """
     import semble_grammars
 
     tree = semble_grammars.get_parser(grammar).parse(source)
+    if tree.root_node.descendant_count > MOST_NODES:
+        return
     stack: list[tuple[Node, tuple[str, ...], int, Node | None]] = [(tree.root_node, (), 0, None)]
     while stack:
         node, path, between, wrapper = stack.pop()
