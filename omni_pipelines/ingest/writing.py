@@ -80,7 +80,7 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 def _heal(home: Home, table: LanceTable, released: int) -> None:
     torn = table.set_aside_torn(released, home.quarantine)
     if torn:
-        _tell(home, table, torn, released, "its manifest was cut short")
+        _note(home, table, torn, released, "its manifest is torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
@@ -93,10 +93,10 @@ def _heal(home: Home, table: LanceTable, released: int) -> None:
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        _tell(home, table, table.set_aside_after(released, home.quarantine), released, broken[0])
+        moved = table.set_aside_after(released, home.quarantine)
+        _note(home, table, moved, released, broken[0])
 
 
-def _tell(home: Home, table: LanceTable, moved: list[str], released: int, why: str) -> None:
-    """Note what was moved, for `omni status`; what was built from it is built again."""
-    note_set_aside(home, SetAside(table=table.name, moved=moved, after=released, why=why, at=datetime.now(UTC)))
+def _note(home: Home, table: LanceTable, moved: list[str], after: int, why: str) -> None:
+    note_set_aside(home, SetAside(table=table.name, moved=moved, after=after, why=why, at=datetime.now(UTC)))
     forget_built(home)
