@@ -38,6 +38,7 @@ ask: $(STAMP)
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
 test: models browser ## set up, and run every test that this machine can run
+	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP) ## format, lint, types, rooms

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from native import lance_vectors
-from native.durable import Barrier, sync_file
+from native.durable import Barrier, sync_above, sync_file
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
@@ -92,6 +92,8 @@ def flip(home: Home, release: Release) -> None:
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
     sync_file(home.root)
+    if release.release == 1:  # the home itself may be new
+        sync_above(home.root)
     if not put_release(home, release):
         what = f"release {release.release} was published by another process"
         raise UpstreamMoved(what, cure="run it again: omni ingest")

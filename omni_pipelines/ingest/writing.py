@@ -78,14 +78,17 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 
 
 def _heal(home: Home, table: LanceTable, released: int) -> None:
+    if table.set_aside_torn(released, home.quarantine):
+        forget_built(home)
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
+    table.drop_broken_tags()
     try:
         head = table.head()
         if head.version <= released:
             return
-        broken = [name for name in table.broken_files() if name.startswith("data/")]
+        broken = [name for name in table.broken_files() if not name.startswith("_indices/")]
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
