@@ -78,8 +78,9 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 
 
 def _heal(home: Home, table: LanceTable, released: int) -> None:
-    if table.set_aside_torn(released, home.quarantine):
-        forget_built(home)
+    torn = table.set_aside_torn(released, home.quarantine)
+    if torn:
+        _note(home, table.name, torn, released, "their manifests are torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
@@ -92,8 +93,10 @@ def _heal(home: Home, table: LanceTable, released: int) -> None:
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        moved = table.set_aside_after(released, home.quarantine)
-        note_set_aside(
-            home, SetAside(table=table.name, moved=moved, after=released, why=broken[0], at=datetime.now(UTC))
-        )
-        forget_built(home)
+        _note(home, table.name, table.set_aside_after(released, home.quarantine), released, broken[0])
+
+
+def _note(home: Home, name: str, moved: list[str], after: int, why: str) -> None:
+    """Leave a note for `omni status`, and do all steps again."""
+    note_set_aside(home, SetAside(table=name, moved=moved, after=after, why=why, at=datetime.now(UTC)))
+    forget_built(home)
