@@ -80,7 +80,7 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 def _heal(home: Home, table: LanceTable, released: int) -> None:
     torn = table.set_aside_torn(released, home.quarantine)
     if torn:
-        _note(home, table.name, torn, released, "their manifests are torn")
+        _tell(home, table, torn, released, "its manifest was cut short")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
@@ -93,10 +93,10 @@ def _heal(home: Home, table: LanceTable, released: int) -> None:
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        _note(home, table.name, table.set_aside_after(released, home.quarantine), released, broken[0])
+        _tell(home, table, table.set_aside_after(released, home.quarantine), released, broken[0])
 
 
-def _note(home: Home, name: str, moved: list[str], after: int, why: str) -> None:
-    """Leave a note for `omni status`, and do all steps again."""
-    note_set_aside(home, SetAside(table=name, moved=moved, after=after, why=why, at=datetime.now(UTC)))
+def _tell(home: Home, table: LanceTable, moved: list[str], released: int, why: str) -> None:
+    """Note what was moved, for `omni status`; what was built from it is built again."""
+    note_set_aside(home, SetAside(table=table.name, moved=moved, after=released, why=why, at=datetime.now(UTC)))
     forget_built(home)

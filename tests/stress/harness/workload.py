@@ -147,11 +147,6 @@ JOBS: dict[str, Callable[[Store, Job], None]] = {
 }
 
 
-def small_vector_index() -> None:
-    """Index even small tables, in this process."""
-    lance_vectors.FIRST_ROWS = FIRST_ROWS
-
-
 @dataclass
 class Workload:
     """The server, from the test's side. Use it as a context."""
@@ -215,7 +210,7 @@ def serve() -> None:
     warnings.simplefilter("ignore")  # of forking, which is safe here: the server itself runs no engine
     import lancedb.index  # noqa: F401  # so that no child has to
 
-    small_vector_index()
+    lance_vectors.FIRST_ROWS = FIRST_ROWS
     _say("ready")
     for line in sys.stdin:
         request = json.loads(line)
