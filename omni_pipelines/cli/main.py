@@ -20,6 +20,7 @@ from omni_pipelines.cli import (
     model,
     pipeline,
     providers,
+    quarantine,
     reading,
     releases,
     schema,
@@ -49,6 +50,7 @@ providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
 app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
