@@ -69,7 +69,8 @@ def read_until_told(store: Store, folder: Path) -> Reads:
     counts: Counter[str] = Counter()
     examples: list[str] = []
     newest = -1
-    while not (folder / "reader.stop").exists():
+    parent = os.getppid()
+    while folder.exists() and os.getppid() == parent and not (folder / "reader.stop").exists():
         try:
             seen = store.read()
         except Collected:
@@ -100,4 +101,5 @@ def _tell(folder: Path, counts: Counter[str]) -> None:
 if __name__ == "__main__":
     kind, home, docs, seed, folder = sys.argv[1:]
     reads = read_until_told(STORES[kind](Home(Path(home)), Path(docs), int(seed)), Path(folder))
-    (Path(folder) / "reader.json").write_text(json.dumps(reads.__dict__))
+    if Path(folder).exists():
+        (Path(folder) / "reader.json").write_text(json.dumps(reads.__dict__))
