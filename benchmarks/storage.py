@@ -112,7 +112,7 @@ def writer_reuse(folder: Path, chunks: pa.Table, length: int, least: float) -> F
     ]
     kept, each = (statistics.median(turn[at] for turn in turns) / len(batches) * 1e3 for at in (0, 1))
     return Figure(
-        f"keyword writer kept across {len(batches)} batches of {BATCH} texts of {length} characters, not one each",
+        f"one keyword writer for {len(batches)} batches of {BATCH} texts of {length} characters, against one each",
         f"{kept:.2f} ms a batch",
         f"{each:.2f} ms",
         each / kept,

@@ -85,13 +85,14 @@ class LanceTable:
             return False
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone.
+        """Write an empty table with an identity of its own. One that is there only gets the columns it lacks, empty.
 
         It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
         """
         import lance
 
         if self.exists():
+            self._add_missing(schema)
             return
         identity = uuid.uuid4().hex
         part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
@@ -108,6 +109,15 @@ class LanceTable:
             shutil.rmtree(part)
             if not self.exists():  # else another process made it just now, which is as good
                 raise
+
+    def _add_missing(self, schema: pa.Schema) -> None:
+        """Columns of a newer schema; nullable ones only, for there is nothing to fill in."""
+        dataset = self.open()
+        known = set(dataset.schema.names)
+        missing = [column for column in schema if column.name not in known and column.nullable]
+        if missing:
+            with self._errors():
+                dataset.add_columns(missing)
 
     def open(self, version: int | None = None) -> Any:
         """The Lance dataset at `version`, or at the head.

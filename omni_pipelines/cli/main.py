@@ -21,6 +21,7 @@ from omni_pipelines.cli import (
     model,
     pipeline,
     providers,
+    quarantine,
     reading,
     releases,
     schema,
@@ -51,6 +52,7 @@ app.command("eval")(evaluate.evaluate)
 app.add_typer(db.app, name="db")
 app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)

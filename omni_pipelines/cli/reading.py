@@ -40,7 +40,7 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find passages."""
-    from omni_pipelines.knowledge.search import check_query
+    from omni_pipelines.knowledge.search import check_query, place
 
     narrowed = filters(where)
     check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
@@ -53,7 +53,8 @@ def search(
         narrate("nothing found")
     for hit in hits:
         heading = f"  {hit.heading}" if hit.heading else ""
-        say(f"{hit.rank}. {_place(hit.uri)}:{hit.start_line}-{hit.end_line}{heading}  ({hit.score:.3f})")
+        where_it_is = place(_path(hit.uri), hit.start_line, hit.end_line, hit.page)
+        say(f"{hit.rank}. {where_it_is}{heading}  ({hit.score:.3f})")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {line.rstrip()[:110]}")
         say()
@@ -76,6 +77,8 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answer a question with citations, or say that the sources do not tell."""
+    from omni_pipelines.knowledge.search import place
+
     generate = _generate(mode)
     librarian = _librarian(home, release, as_of)
     answer = librarian.ask(question, filters(where), generate=generate)
@@ -91,7 +94,7 @@ def ask(
             narrate("in the words of a language model; each place holds the quote that bears its sentence out")
         for number, sentence in enumerate(answer.sentences, 1):
             cited = sentence.citations[0]
-            say(f"[{number}] {_place(cited.uri)}:{_lines(cited.start_line, cited.end_line)}")
+            say(f"[{number}] {place(_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
     if answer.abstained:
         from omni_pipelines.errors import NoAnswer
 
@@ -99,7 +102,9 @@ def ask(
 
 
 def show(
-    citation: Annotated[str, typer.Argument(help="PATH:LINE, PATH:LINE-LINE, a file URI, or a chunk id.")],
+    citation: Annotated[
+        str, typer.Argument(help='PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or a chunk id.')
+    ],
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
     home: HomeOption = None,
@@ -108,13 +113,13 @@ def show(
     """Open a citation at its exact lines."""
     passage = _librarian(home, release, as_of).show(citation)
     if json:
-        fields = ("uri", "path", "start_line", "end_line", "lines", "from_file")
+        fields = ("uri", "path", "start_line", "end_line", "page", "lines", "from_file")
         say_json({name: getattr(passage, name) for name in fields})
         return
     if passage.note:
         narrate(f"note: {passage.note}")
     width = len(str(passage.end_line))
-    say(_place(passage.uri))
+    say(_path(passage.uri))
     for number, line in enumerate(passage.lines, passage.start_line):
         say(f"{number:>{width}}  {line}")
 
@@ -179,17 +184,13 @@ def _number(home: Home, release: int | None, as_of: str | None) -> int | None:
     return release_as_of(home, parse_moment(as_of)).release
 
 
-def _place(uri: str) -> str:
+def _path(uri: str) -> str:
     """A URI as a person would type it: relative where that is shorter."""
     from urllib.parse import unquote, urlsplit
 
     path = Path(unquote(urlsplit(uri).path))
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def _lines(start: int, end: int) -> str:
-    return str(start) if start == end else f"{start}-{end}"
 
 
 def _when(moment: datetime) -> str:

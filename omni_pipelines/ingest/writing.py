@@ -80,8 +80,9 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 
 
 def _heal(home: Home, table: LanceTable, released: int) -> None:
-    if table.set_aside_torn(released, home.quarantine):
-        forget_built(home)
+    torn = table.set_aside_torn(released, home.quarantine)
+    if torn:
+        _note(home, table, torn, released, "its manifest is torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
@@ -95,7 +96,9 @@ def _heal(home: Home, table: LanceTable, released: int) -> None:
         broken = [str(error)]
     if broken:
         moved = table.set_aside_after(released, home.quarantine)
-        note_set_aside(
-            home, SetAside(table=table.name, moved=moved, after=released, why=broken[0], at=datetime.now(UTC))
-        )
-        forget_built(home)
+        _note(home, table, moved, released, broken[0])
+
+
+def _note(home: Home, table: LanceTable, moved: list[str], after: int, why: str) -> None:
+    note_set_aside(home, SetAside(table=table.name, moved=moved, after=after, why=why, at=datetime.now(UTC)))
+    forget_built(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from native import lance_vectors
 from omni_pipelines.settings import Home
 from tests.stress.harness import faults
 from tests.stress.harness.extent import EXTENT, SEED
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.trial import Trial
-from tests.stress.harness.workload import Workload, small_vector_index
+from tests.stress.harness.workload import FIRST_ROWS, Workload
 
 BASE_STEP = 4
 """Enough releases that the next one collects the oldest."""
@@ -36,22 +38,28 @@ def figures() -> Figures:
     return Figures(SEED, EXTENT)
 
 
-@pytest.fixture
-def ground() -> Iterator[Path]:
+@contextlib.contextmanager
+def folder_in_memory() -> Iterator[Path]:
     """A folder in memory where there is one: a fault comes by count, so nothing is lost by syncing for free."""
     memory = Path("/dev/shm")
     inside = memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30 else None
     folder = Path(tempfile.mkdtemp(prefix="omni-stress-", dir=inside))
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """Where the homes of a test stand."""
+    with folder_in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture(autouse=True)
 def even_small_tables_have_a_vector_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    from native import lance_vectors
-
-    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", lance_vectors.FIRST_ROWS)
-    small_vector_index()
+    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
 
 
 @pytest.fixture
@@ -62,26 +70,36 @@ def empty(ground: Path, seed: int) -> Trial:
     return trial
 
 
+@pytest.fixture(scope="session")
+def base() -> Iterator[Trial]:
+    """A home with releases."""
+    with folder_in_memory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
+        trial = Trial(Home(folder / "trial" / ".omni"), folder / "docs", SEED, BASE_STEP)
+        trial.begin()
+        for step in range(BASE_STEP + 1):
+            trial.write(step)
+        yield trial
+
+
 @pytest.fixture
-def trial(empty: Trial) -> Trial:
+def trial(base: Trial) -> Iterator[Trial]:
     """A home with releases, and files that are one step ahead of it."""
-    for step in range(BASE_STEP + 1):
-        empty.write(step)
-    ready = empty.at(BASE_STEP)
-    ready.lay(BASE_STEP + 1)
-    return ready
+    trial = base.copy("test")
+    trial.lay(BASE_STEP + 1)
+    yield trial
+    trial.drop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def workload() -> Iterator[Workload]:
     with Workload() as workload:
         yield workload
 
 
 @pytest.fixture
-def faulty() -> Iterator[Workload]:
+def faulty(workload: Workload) -> Workload:
     """A workload whose file operations can be made to fail."""
     if faults.library() is None:
-        pytest.skip("the fault library needs a C compiler, cc, on Linux")
-    with Workload() as workload:
-        yield workload
+        pytest.skip("the fault library needs Linux and a C compiler, cc")
+    return workload

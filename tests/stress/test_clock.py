@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.knowledge.releases import list_releases
@@ -30,12 +28,11 @@ def test_releases_go_by_count_whatever_the_clock_says(trial: Trial, faulty: Work
     figures.add("jumps of the clock", "clock_gettime moved", jumps=len(JUMPS), by_days_at_most=4000, failures=0)
 
 
-@pytest.mark.parametrize("jump", JUMPS)
-def test_the_clock_of_the_writer_really_jumps(trial: Trial, faulty: Workload, jump: int) -> None:
+def test_the_clock_of_the_writer_really_jumps(trial: Trial, faulty: Workload) -> None:
     before = list_releases(trial.home)[0].created_at.timestamp()
-    assert faulty.run(trial.job("step", BASE_STEP + 1, clock=jump)).code == 0
+    assert faulty.run(trial.job("step", BASE_STEP + 1, clock=400 * DAY)).code == 0
     after = list_releases(trial.home)[0].created_at.timestamp()
-    assert abs(after - before - jump) < DAY / 2
+    assert abs(after - before - 400 * DAY) < DAY / 2
 
 
 def test_versions_between_two_releases_go_although_the_clock_says_they_are_of_tomorrow(

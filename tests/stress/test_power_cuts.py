@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import shutil
@@ -38,13 +39,14 @@ def test_a_power_cut_at_any_operation_keeps_what_was_published(
 ) -> None:
     dice = random.Random(seed)
     if begun == "empty":
-        trial = blank(empty, ground)
+        shutil.rmtree(empty.home.root)
+        trial = empty
     whole = trial.copy("whole")
     job = "first" if begun == "empty" else "step"
     operations = faulty.run(whole.job(job, STEP, fault=Fault(str(whole.folder)))).seen
     cuts = EXTENT.cuts if begun == "with releases" else EXTENT.cuts // 2
     released = 0
-    for at in sorted([operations + 1, *(dice.randint(1, operations) for _ in range(cuts - 1))]):
+    for at in [operations + 1, *(dice.randint(1, operations) for _ in range(cuts - 1))]:
         left, died = cut_at(trial, faulty, job, at, ground, dice)
         where = f"power cut at operation {at} of {operations}"
         try:
@@ -66,13 +68,6 @@ def test_a_power_cut_at_any_operation_keeps_what_was_published(
         release_was_out_already=released,
         failures=0,
     )
-
-
-def blank(empty: Trial, ground: Path) -> Trial:
-    """A place where no home is yet, beside files."""
-    shutil.rmtree(ground / "trial")
-    (ground / "trial").mkdir()
-    return empty.at(-1)
 
 
 def cut_at(
@@ -110,7 +105,8 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        gc.collect()  # a reader's mapped files keep it busy
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.knowledge.releases import list_releases, newest_release
 from omni_pipelines.settings import Home
-from tests.stress.harness.extent import EXTENT, while_time_lasts
+from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.reader import Reader
 from tests.stress.harness.trial import Trial
@@ -77,7 +77,7 @@ def wait_for_reads(trial: Trial, reader: Reader, workload: Workload, log: Path) 
     process = workload.start(
         Job("steps", str(trial.home.root), str(trial.docs), trial.seed, last_in(log) + 1, log=str(log))
     )
-    wait_until(lambda: reader.seen() >= EXTENT.reads, "the reader", seconds=1800)
+    wait_until(lambda: reader.counts()[0] >= EXTENT.reads or time_is_over(), "the reader", seconds=3600)
     os.kill(process, signal.SIGKILL)
     assert workload.end().code == KILLED
 

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from omni_pipelines.ingest.line import run_line
+from omni_pipelines.ingest.rollback import roll_back
+from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import list_releases, newest_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home
 from tests.stress.harness.corpus import lay
-from tests.stress.harness.crash_points import POINTS, released_at
+from tests.stress.harness.crash_points import POINTS
 from tests.stress.harness.extent import EXTENT
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected
@@ -50,6 +52,8 @@ class Line(RuleBasedStateMachine):
         self.store.begin()
         self.files: dict[str, str] = {"first.md": "a walrus"}
         self.shown: dict[str, str] | None = None
+        self.passed: dict[str, str] = {}
+        self.history: dict[int, dict[str, str]] = {}
         self.number = 0
         self.pins: list[Pin] = []
 
@@ -74,7 +78,7 @@ class Line(RuleBasedStateMachine):
     def publish(self) -> None:
         lay(self.store.docs, self.bytes_of(self.files))
         run_line(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
-        self.shown = dict(self.files)
+        self._passed()
 
     @rule(point=st.sampled_from(sorted(POINTS)))
     def die_during_a_pass(self, point: str) -> None:
@@ -83,11 +87,30 @@ class Line(RuleBasedStateMachine):
         job = Job("pass", str(self.store.home.root), str(self.store.docs), 0, 0, crash_at=point)
         outcome = self.workload.run(job)
         assert outcome.code in {0, KILLED}, outcome  # 0: with little to do, the moment does not come
-        after = newest_release(self.store.home)
-        if outcome.code == 0 or after != before:
-            self.shown = dict(self.files)
-        else:
-            assert not released_at(point) or before == after
+        if outcome.code == 0 or newest_release(self.store.home) != before:
+            self._passed()
+
+    def _passed(self) -> None:
+        """A pass came to its end, or died after its release stood."""
+        release = newest_release(self.store.home)
+        assert release is not None
+        if release.rollback is not None:  # holds until a source changes
+            assert self._same(self.files, self.passed)
+            return
+        self.passed = self.shown = dict(self.files)
+        self.history[release.release] = self.passed
+
+    def _same(self, a: dict[str, str], b: dict[str, str]) -> bool:
+        return expected(SOURCE, self.bytes_of(a)) == expected(SOURCE, self.bytes_of(b))
+
+    @rule(back=st.integers(1, 2))
+    def roll_back(self, back: int) -> None:
+        numbers = [release.release for release in list_releases(self.store.home)]
+        if len(numbers) > back:
+            with writing(self.store.home, SETTINGS):
+                report = roll_back(self.store.home, SETTINGS, numbers[back], "rollback")
+            self.shown = self.history[numbers[back]]
+            self.history[report.release.release] = self.shown
 
     @rule()
     def pin_a_reader(self) -> None:

@@ -39,9 +39,14 @@ _UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or 
 T = TypeVar("T")
 
 
+def time_is_over() -> bool:
+    """Whether OMNI_STRESS_MINUTES are over."""
+    return time.monotonic() > _UNTIL
+
+
 def while_time_lasts(trials: Iterable[T]) -> Iterator[T]:
-    """The trials, until OMNI_STRESS_MINUTES are over; at least one."""
+    """The trials, as long as there is time; at least one."""
     for number, trial in enumerate(trials):
-        if number and time.monotonic() > _UNTIL:
+        if number and time_is_over():
             return
         yield trial
