@@ -48,6 +48,16 @@ class Home:
         return self.root / "built"
 
     @property
+    def pins(self) -> Path:
+        """Releases that collection must keep, `<n>.json`."""
+        return self.root / "pins"
+
+    @property
+    def certificates(self) -> Path:
+        """What was forgotten, when and where, without saying what it was."""
+        return self.root / "certificates"
+
+    @property
     def quarantine(self) -> Path:
         """Files moved aside by recovery."""
         return self.root / "quarantine"
@@ -111,6 +121,7 @@ class Home:
                 self.keyword,
                 self.releases,
                 self.built,
+                self.pins,
                 self.quarantine,
                 self.dagster,
             ):

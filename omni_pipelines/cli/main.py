@@ -13,8 +13,10 @@ import click
 import typer
 
 from omni_pipelines.cli import (
+    bundles,
     errors,
     evaluate,
+    keeping,
     model,
     pipeline,
     providers,
@@ -41,9 +43,12 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 reading.add_to(app)
+keeping.add_to(app)
+bundles.add_to(releases.app)
 app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from omni_pipelines.knowledge.librarian import Librarian
+    from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="The newest release of this ISO date or time, or before it; local time.")
+]
 SNIPPET_LINES = 4
 
 
@@ -31,6 +35,7 @@ def search(
     mode: Annotated[str, typer.Option("--mode", help="hybrid, keyword or vector.")] = "hybrid",
     where: WhereOption = None,
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -39,7 +44,7 @@ def search(
 
     narrowed = filters(where)
     check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
-    librarian = _librarian(home, release)
+    librarian = _librarian(home, release, as_of)
     hits = librarian.search(query, k, mode, narrowed)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
@@ -67,6 +72,7 @@ def ask(
         ),
     ] = "auto",
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -74,7 +80,7 @@ def ask(
     from omni_pipelines.knowledge.search import place
 
     generate = _generate(mode)
-    librarian = _librarian(home, release)
+    librarian = _librarian(home, release, as_of)
     answer = librarian.ask(question, filters(where), generate=generate)
     if answer.note:
         narrate(f"note: {answer.note}")
@@ -100,11 +106,12 @@ def show(
         str, typer.Argument(help='PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or a chunk id.')
     ],
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Open a citation at its exact lines."""
-    passage = _librarian(home, release).show(citation)
+    passage = _librarian(home, release, as_of).show(citation)
     if json:
         fields = ("uri", "path", "start_line", "end_line", "page", "lines", "from_file")
         say_json({name: getattr(passage, name) for name in fields})
@@ -117,16 +124,21 @@ def show(
         say(f"{number:>{width}}  {line}")
 
 
-def status(home: HomeOption = None, json: JsonOption = False) -> None:
+def status(
+    release: ReleaseOption = None, as_of: AsOfOption = None, home: HomeOption = None, json: JsonOption = False
+) -> None:
     """Say what the knowledge base holds."""
     from omni_pipelines.knowledge.status import status as read_status
     from omni_pipelines.settings import find_home
 
-    found = read_status(find_home(home))
+    place = find_home(home)
+    found = read_status(place, _number(place, release, as_of))
     if json:
         say_json(found.model_dump(mode="json"))
         return
     say(f"release {found.release} of {_when(found.created_at)} in {found.home}")
+    if found.shows != found.release:
+        say(f"  it shows release {found.shows} again: the next change of a source publishes all that sources hold")
     say("  " + ", ".join(f"{count:,} {name}" for name, count in found.counts.items()))
     for name, coverage in found.coverage.items():
         say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
@@ -134,6 +146,9 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
         say(f"  source {name}: {source.documents:,} documents, last seen {_when(source.seen)}, {source.place}")
     for name, fingerprint in found.fingerprints.items():
         say(f"  {name}: {fingerprint}")
+    for note in found.set_aside:
+        what = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
+        say(f"  set aside on {_when(note.at)}: {what}, in {found.home}/quarantine: {note.why}")
 
 
 def _generate(mode: str) -> bool | None:
@@ -145,11 +160,28 @@ def _generate(mode: str) -> bool | None:
     return modes[mode]
 
 
-def _librarian(home: Path | None, release: int | None) -> Librarian:
+def _librarian(home: Path | None, release: int | None, as_of: str | None) -> Librarian:
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.settings import find_home
 
-    return Librarian.open(find_home(home), release)
+    place = find_home(home)
+    return Librarian.open(place, _number(place, release, as_of))
+
+
+def _number(home: Home, release: int | None, as_of: str | None) -> int | None:
+    """The release that is asked for; None is the newest.
+
+    Raises:
+        ConfigurationError: both ways are taken, or no kept release is as old as that.
+    """
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.knowledge.releases import parse_moment, release_as_of
+
+    if as_of is None:
+        return release
+    if release is not None:
+        raise ConfigurationError("--release and --as-of both name a release", cure="give one of them")
+    return release_as_of(home, parse_moment(as_of)).release
 
 
 def _path(uri: str) -> str:

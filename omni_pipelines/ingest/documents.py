@@ -88,7 +88,8 @@ def plan_source(home: Home, source: Source) -> Plan:
     rows = stored(home, DOCUMENTS, ["path", "uri", "stat", "parser", "revision"], where)
     known = {row["path"]: row for row in rows}
     held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
-    still_held = [found.path for found in listing.files if _is_current(found, held)]
+    # with a document still stored, its deletion was lost in a recovery, and the file is looked at again
+    still_held = [found.path for found in listing.files if _is_current(found, held) and found.path not in known]
     skip = {found.path for found in listing.files if _is_current(found, known) and _stands(source, known[found.path])}
     skip.update(still_held)
     to_read = [found for found in listing.files if found.path not in skip]
