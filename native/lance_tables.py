@@ -112,11 +112,10 @@ class LanceTable:
 
     def _add_missing(self, schema: pa.Schema) -> None:
         """Columns of a newer schema; nullable ones only, for there is nothing to fill in."""
-        dataset = self.open()
-        known = set(dataset.schema.names)
+        known = set(self.open().schema.names)
         missing = [column for column in schema if column.name not in known and column.nullable]
         if missing:
-            with self._errors():
+            with self.lease() as dataset:
                 dataset.add_columns(missing)
 
     def open(self, version: int | None = None) -> Any:

@@ -104,7 +104,7 @@ QUARANTINE = Table(
             required("stat", pa.string(), "size:mtime:ctime:inode at the last attempt"),
             required("code", pa.string(), "E_BINARY, E_ENCODING, E_TOO_LARGE, ..."),
             required("stage", pa.string(), "read or parse"),
-            required("parser", pa.string(), "name/version of the reader"),
+            required("parser", pa.string(), "as in documents"),
             required("detail", pa.string(), "what was wrong, at most 500 characters"),
             required("first_seen", pa.timestamp("us", "UTC"), "when it was first refused"),
             required("attempts", pa.int32(), "how often it was tried"),

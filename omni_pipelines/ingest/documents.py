@@ -271,6 +271,7 @@ class _Reader:
     def _read_one(self, plan: Plan, found: Found, outcome: _Outcome) -> dict[str, object] | None:
         source = plan.listing.source
         path = source.root / found.path
+        used = found.reader
         try:
             raw, stat = read_file(path, self._limit(found.reader))
             used = reader_by_content(found.reader, raw)
@@ -278,7 +279,7 @@ class _Reader:
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:
-            outcome.refused.append(Refusal(found, error))
+            outcome.refused.append(Refusal(found, used, error))
             if error.code == "E_CHANGED":
                 self.racy.add(source.name)
             return None
@@ -299,6 +300,7 @@ def document_row(
 ) -> dict[str, object]:
     """The row of a document, read by `reader`, which its content may have chosen against its name."""
     content = ids.content_hash(raw)
+    parser = parser_mark(found.reader, reader)
     return {
         "doc_id": ids.document_id(source.name, found.path),
         "source": source.name,
@@ -317,6 +319,6 @@ def document_row(
         "verbatim": parsed.verbatim,
         "text": parsed.text,
         "structure": structure_json(parsed),
-        "parser": parser_mark(found.reader, reader),
-        "revision": ids.text_hash(content, reader.fingerprint, source.uri(found.path)),
+        "parser": parser,
+        "revision": ids.text_hash(content, parser, source.uri(found.path)),
     }

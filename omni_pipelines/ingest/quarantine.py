@@ -18,6 +18,7 @@ from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.readers.registry import Reader, parser_mark
 
 _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
 """The file may be as good as ever: what was stored of it stays."""
@@ -35,6 +36,8 @@ class Refusal:
     """A file, and why it was not read."""
 
     found: Found
+    reader: Reader
+    """The one that refused it, which its content may have chosen against its name."""
     error: Unreadable
 
     @property
@@ -90,7 +93,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "stat": "" if error.code in _PASSING else found.stat,
         "code": error.code,
         "stage": "read" if error.code in _READ_CODES else "parse",
-        "parser": found.reader.fingerprint,
+        "parser": parser_mark(found.reader, refusal.reader),
         "detail": error.detail[:MOST_DETAIL],
         "first_seen": before["first_seen"] if before else datetime.now(UTC),
         "attempts": int(str(before["attempts"])) + 1 if before else 1,

@@ -15,11 +15,14 @@ import pytest
 
 from omni_pipelines.ingest import parsing
 from omni_pipelines.ingest.parsing import DocumentParser
+from omni_pipelines.ingest.scrub import scrub
+from omni_pipelines.knowledge.releases import require_release
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
 from tests.integration.line import Line, write
 from tests.samples.office import docx, word_paragraph
 from tests.samples.pdf import pdf
+from tests.samples.valid import VALID
 
 ROOT = Path(parsing.__file__).parents[2]
 HTML = b"<h1>Otters</h1><p>They swim."
@@ -184,6 +187,27 @@ def test_a_file_with_the_wrong_name_is_read_once_by_what_it_is(line: Line, docs:
     reads.clear()
     line.run()
     assert reads == []
+
+
+def test_a_damaged_file_with_the_wrong_name_is_held_by_what_it_is_and_tried_once(
+    line: Line, docs: Path, reads: list[str]
+) -> None:
+    write(docs, {"river.txt": b"%PDF-1.7 nothing"})
+    line.add(docs)
+    line.ingest()
+    assert line.rows("quarantine", "parser", "code") == [{"parser": "text/1+pdf/1", "code": "E_PARSE"}]
+    reads.clear()
+    line.ingest()
+    assert reads == []
+
+
+def test_scrub_finds_documents_of_every_kind_sound(line: Line, docs: Path) -> None:
+    files = {f"{name}.txt": raw[0] for name, raw in VALID.items() if name in ("pdf", "docx", "epub", "rtf")}
+    write(docs, {**files, "a.pdf": VALID["pdf"][0], "a.xml": VALID["xml"][0], "a.rs": VALID["code"][0]})
+    line.add(docs)
+    line.run()
+    assert len(line.rows("documents", "path")) == 7
+    assert scrub(line.home, require_release(line.home)).damage == ()
 
 
 def test_a_newer_reader_of_the_content_reads_it_again(

@@ -12,18 +12,22 @@ if TYPE_CHECKING:
 
 _KINDS = (
     "function|method|class|struct|enum|interface|trait|impl|union|module|mod|namespace|protocol|macro|constructor"
-    "|record|contract|service|message|object|extension|internal_module"
+    "|record|contract|service|message|object|extension|internal_module|subroutine|section|rpc"
 )
 _SYMBOL = re.compile(
     rf"(?:[a-z]+_)?(?:{_KINDS})(?:_(?:definition|declaration|item|specifier|spec|statement|def))?"
-    r"|type_(?:spec|item|alias_declaration|definition)|create_(?:table|view|function)"
+    r"|(?:[a-z]+_)?type_(?:spec|item|alias_declaration|definition)|create_(?:table|view|function)"
 )
 """How grammars call the nodes that define a name; a node without a name defines none."""
 _KEYED = {"pair", "block_mapping_pair", "table", "table_array_element"}
 """Keys of JSON, YAML and TOML."""
 _FUNCTION = re.compile("function|method|constructor|macro")
 """Nothing is looked for inside: what is local has no name elsewhere."""
-_ASSIGNED = {"arrow_function", "function_expression", "function", "class", "generator_function"}
+_ASSIGNMENTS = {"variable_declarator": ("name", "value"), "binary_operator": ("lhs", "rhs")}
+"""Where JavaScript and R give a function its name, and the fields of name and function."""
+_ASSIGNED = {
+    "arrow_function", "function_expression", "function", "function_definition", "class", "generator_function",
+}  # fmt: skip
 _WRAPPERS = {"export_statement", "template_declaration", "type_declaration", "lexical_declaration"}
 """Begin before the symbol inside them, and belong to it."""
 _ABOVE = re.compile("comment|attribute|annotation|decorator")
@@ -81,9 +85,9 @@ def _name(node: Node) -> str:
     kind = node.type
     if kind in _KEYED:
         return _text(node.child_by_field_name("key") or next(iter(node.named_children), None))
-    if kind == "variable_declarator":
-        value = node.child_by_field_name("value")
-        return _text(node.child_by_field_name("name")) if value is not None and value.type in _ASSIGNED else ""
+    if kind in _ASSIGNMENTS:
+        name, value = (node.child_by_field_name(field) for field in _ASSIGNMENTS[kind])
+        return _text(name) if value is not None and value.type in _ASSIGNED else ""
     if not _SYMBOL.fullmatch(kind) or (kind.endswith("_specifier") and node.child_by_field_name("body") is None):
         return ""
     return _text(node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type"))
@@ -96,15 +100,16 @@ def _declared(node: Node) -> Node | None:
         found = inner
     if found is not None:
         return found
-    named = (child for child in node.named_children if child.type.endswith(("_name", "object_reference")))
+    named = (child for child in node.named_children if child.type.endswith(("name", "object_reference")))
     return next(named, None)
 
 
 def _text(node: Node | None) -> str:
-    if node is None or node.text is None:
+    if node is None or node.text is None or not node.is_named:  # in R, a function is called `function`
         return ""
     text = node.text[: 4 * _LONGEST_NAME].decode("utf-8", "replace")
-    return " ".join(text.split()).strip("\"'")[:_LONGEST_NAME]
+    text = " ".join(text.split()).strip("\"'")[:_LONGEST_NAME]
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text  # a section of an INI file
 
 
 def _start(node: Node) -> int:

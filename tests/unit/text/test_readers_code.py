@@ -47,6 +47,14 @@ FILES = {
     "a.yaml": ("a:\n  b: 1\nc: 2\n", [("a:\n", ("a",)), ("  b: 1\n", ("a", "b")), ("c: 2\n", ("c",))]),
     "a.toml": ("[tool.a]\nb=1\n", [("[tool.a]\n", ("tool.a",)), ("b=1\n", ("tool.a", "b"))]),
     "a.sql": ("create table a (x int);\nselect 1;\n", [("create table a (x int);\n", ("a",)), ("select 1;\n", ())]),
+    "a.ps1": ("function Get-A { 1 }\n", [("function Get-A { 1 }\n", ("Get-A",))]),
+    "a.ini": ("x=1\n[a]\nb=1\n", [("[a]\nb=1\n", ("a",))]),
+    "a.graphql": ("type A { b: Int }\n", [("type A { b: Int }\n", ("A",))]),
+    "a.proto": (
+        'syntax = "proto3";\nmessage A { string x = 1; }\n',
+        [("message A { string x = 1; }\n", ("A",))],
+    ),
+    "a.r": ("f <- function(x) x\n", [("f <- function(x) x\n", ("f",))]),
     "min.js": ("function a(){};function b(){}", [("function a(){}", ("a",)), (";", ()), ("function b(){}", ("b",))]),
 }
 
