@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, WriteConflict
+from native.narrowing import folder
 
 FORMAT = "2.2"
 INDEX_CACHE_BYTES = 256 << 20
@@ -65,6 +66,12 @@ def equals(column: str, value: str) -> str:
 def is_in(column: str, values: Sequence[str]) -> str:
     """A filter: `column` is one of `values`."""
     return column + " IN (" + ", ".join(_quote(value) for value in values) + ")" if values else "false"
+
+
+def narrowed(column: str, value: str) -> str:
+    """A filter: `column` is `value`, or for `docs/**` begins with `docs/`."""
+    below = folder(value)
+    return equals(column, value) if below is None else "starts_with(" + column + ", " + _quote(below) + ")"
 
 
 def _quote(value: str) -> str:

@@ -17,6 +17,7 @@ BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep the core busy, and 250 MB of memory at most."""
 _LONGEST = 20_000
 """Characters read of a text: more never fit 256 tokens that a person wrote."""
+_UNKNOWN = "[UNK]"
 _CURE = "run: omni model pull"
 
 
@@ -55,6 +56,18 @@ class OnnxEmbedder:
             if on_batch is not None:
                 on_batch(done)
         return vectors
+
+    def readable(self, text: str) -> float:
+        """The share of the text's letters that stand in word pieces of two characters or more; 1 without letters.
+
+        The vocabulary spells scripts that the model never learned in single letters, or as [UNK].
+        """
+        text = _clean(text)
+        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        known = [piece.removeprefix("##") for piece in pieces if piece != _UNKNOWN]
+        letters = sum(character.isalpha() for character in text)
+        read = sum(character.isalpha() for piece in known if len(piece) > 1 for character in piece)
+        return min(read / letters, 1.0) if letters else 1.0
 
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Indices of a batch and their vectors, as batches finish."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
@@ -22,6 +24,7 @@ from omni_pipelines.settings import Home
 
 BATCH_ENTRIES = 2_000
 _FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
+_PLACED = ("doc_id", "ordinal")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,29 @@ def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
 
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
-    rows = chunks.read(_FINGERPRINTED, version=version).to_pylist()
-    return {row["chunk_id"]: ids.text_hash(*(row[name] for name in _FINGERPRINTED)) for row in rows}
+    """Key to fingerprint, by document and ordinal: an entry holds its neighbours' text, and changes with them."""
+    rows = chunks.read((*_FINGERPRINTED, *_PLACED), version=version).to_pylist()
+    return {
+        row["chunk_id"]: ids.text_hash(
+            *(row[name] for name in _FINGERPRINTED), *(each["text_hash"] if each else "" for each in beside)
+        )
+        for row, beside in _with_neighbours(rows)
+    }
+
+
+_Row = dict[str, Any]
+
+
+def _with_neighbours(rows: Sequence[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
+    """Chunk rows by document and ordinal, each with the chunks before and behind it in its document."""
+    in_order = [None, *sorted(rows, key=lambda row: (row["doc_id"], row["ordinal"])), None]
+    for before, row, behind in zip(in_order, in_order[1:], in_order[2:], strict=False):
+        if row is not None:
+            yield row, (_of(row, before), _of(row, behind))
+
+
+def _of(row: _Row, other: _Row | None) -> _Row | None:
+    return other if other is not None and other["doc_id"] == row["doc_id"] else None
 
 
 def _next_generation(home: Home, built: str) -> str:
@@ -97,8 +121,7 @@ def _build(
         for at in range(0, len(write), BATCH_ENTRIES):
             progress.report("indexing keywords", at, len(write), "chunks")
             batch = write[at : at + BATCH_ENTRIES]
-            rows = chunks.read(None, is_in("chunk_id", batch), version).to_pylist()
-            writer.upsert(_entry(row, wanted[row["chunk_id"]]) for row in rows)
+            writer.upsert(_entries(chunks, version, {key: wanted[key] for key in batch}))
         writer.commit()
     progress.report("indexing keywords", len(write), len(write), "chunks")
     index.reload()
@@ -109,10 +132,29 @@ def _build(
     os.replace(part, home.keyword / generation)
 
 
-def _entry(row: dict[str, str], fingerprint: str) -> Entry:
+def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[Entry]:
+    documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
+    rows = chunks.read(None, is_in("doc_id", documents), version).to_pylist()
+    for row, (before, behind) in _with_neighbours(rows):
+        if row["chunk_id"] in wanted:
+            yield _entry(row, wanted[row["chunk_id"]], _around(row, before, behind))
+
+
+def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
     words = row["path"].replace("/", " ").replace("_", " ")
     context = "\n".join((row["title"], row["heading"], words))
-    return Entry(row["chunk_id"], fingerprint, row["text"], context, {name: row[name] for name in FILTERS})
+    filters = {name: row[name] for name in FILTERS}
+    return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around)
+
+
+def _around(row: _Row, before: _Row | None, behind: _Row | None) -> str:
+    """A chunk's text between its neighbours', without what they repeat of it."""
+    parts = [row["text"]]
+    if before is not None:
+        parts.insert(0, before["text"][: max(row["start_char"] - before["start_char"], 0)])
+    if behind is not None:
+        parts.append(behind["text"][max(row["end_char"] - behind["start_char"], 0) :])
+    return "\n".join(parts)
 
 
 def build_vector_index(home: Home) -> lance_vectors.Coverage:

@@ -12,13 +12,15 @@ import numpy as np
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
+from omni_pipelines.knowledge.fusion import Fusion
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
-from omni_pipelines.knowledge.search import Hit, Mode, search
+from omni_pipelines.knowledge.ranking import QueryVector, Search
+from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Home, Settings, load_settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 
 ASK_HITS = 8
@@ -71,15 +73,32 @@ class Librarian:
         return self._snapshot.release.release
 
     def search(
-        self, query: str, k: int = 10, mode: Mode | str = Mode.HYBRID, where: Mapping[str, str] | None = None
+        self,
+        query: str,
+        k: int = 10,
+        mode: Mode | str = Mode.HYBRID,
+        where: Mapping[str, str] | None = None,
+        *,
+        fusion: Fusion | str = Fusion.CONVEX,
+        feedback: bool | None = None,
     ) -> list[Hit]:
-        """The best `k` chunks, best first.
+        """The best `k` passages, best first; a text that stands in several places is one of them.
+
+        Args:
+            query: words, or a question; words in double quotes must stand together.
+            k: how many.
+            mode: by words, by meaning, or both.
+            where: fields and their values; a path may be `docs/**`, for what lies below a folder.
+            fusion: how both lists become one.
+            feedback: ask once more, near what was found first; None is as the settings say.
 
         Raises:
-            ConfigurationError: an empty or overlong query, a bad `k`, mode or filter.
+            ConfigurationError: an empty or overlong query, a bad `k`, mode, filter or fusion.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
-        return search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        again = self._settings.feedback if feedback is None else feedback
+        how = Search(known_mode(mode), where or {}, known_fusion(fusion), again)
+        return search(self._snapshot, query, k, how, self._embed_query)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.
@@ -168,5 +187,5 @@ class Librarian:
         return self._embedder.embed(texts)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and a query is embedded twice
-    def _embed_query(self, query: str) -> np.ndarray:
-        return self._embed([query])[0]
+    def _embed_query(self, query: str) -> QueryVector:
+        return QueryVector(self._embed([query])[0], readable_share(self._embedder, query))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from native import lance_vectors
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in
+from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
@@ -76,7 +76,7 @@ class Snapshot:
         self, vector: np.ndarray, k: int, where: Mapping[str, str], keys: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
         """Chunk ids with cosines to `vector` (d,), highest first; only of `keys` where they are given."""
-        filters = [equals(field, value) for field, value in where.items()]
+        filters = [narrowed(field, value) for field, value in where.items()]
         if keys is not None:
             filters.append(is_in("chunk_id", keys))
         return lance_vectors.nearest(
@@ -87,6 +87,11 @@ class Snapshot:
             where=" AND ".join(filters) or None,
             version=self._version(EMBEDDINGS.name),
         )
+
+    def vectors(self, ids: Sequence[str]) -> np.ndarray:
+        """The vectors (n, d) of some chunks, in any order."""
+        column = self._read(EMBEDDINGS.name, ["vector"], is_in("chunk_id", ids))["vector"].combine_chunks()
+        return column.flatten().to_numpy().reshape(len(column), -1)
 
     def _check(self, name: str) -> None:
         """A table that was made anew counts its versions from 1 again: the same number is not the same state."""
