@@ -45,12 +45,17 @@ def _write(path: Path, document: Judged) -> None:
 
 
 def finder(
-    collection: Collection, librarian: Librarian, mode: Mode, fusion: Fusion = Fusion.CONVEX
+    collection: Collection,
+    librarian: Librarian,
+    mode: Mode,
+    fusion: Fusion = Fusion.CONVEX,
+    feedback: bool | None = None,
 ) -> Callable[[str, int], Sequence[str]]:
     """A function that finds document keys in one mode, best first."""
 
     def find(query: str, depth: int) -> Sequence[str]:
-        hits = librarian.search(query[:MOST_CHARACTERS], HITS_PER_DOCUMENT * depth, mode, fusion=fusion)
+        wanted = HITS_PER_DOCUMENT * depth
+        hits = librarian.search(query[:MOST_CHARACTERS], wanted, mode, fusion=fusion, feedback=feedback)
         paths = (path for hit in hits for path in (hit.path, *(place.path for place in hit.also_in)))
         keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
         return list(keys)[:depth]

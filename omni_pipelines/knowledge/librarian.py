@@ -17,6 +17,7 @@ from omni_pipelines.knowledge.generation import Question, Unsupported, generate_
 from omni_pipelines.knowledge.ranking import QueryVector, Search
 from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.knowledge.why_not import WhyNot, why_not
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Home, Settings, load_settings
@@ -96,9 +97,31 @@ class Librarian:
             ConfigurationError: an empty or overlong query, a bad `k`, mode, filter or fusion.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
+        return search(self._snapshot, query, k, self._how(mode, where, fusion, feedback), self._embed_query)
+
+    def why_not(
+        self,
+        query: str,
+        document: str,
+        k: int = 10,
+        where: Mapping[str, str] | None = None,
+        *,
+        fusion: Fusion | str = Fusion.CONVEX,
+        feedback: bool | None = None,
+    ) -> WhyNot:
+        """At which stage a hybrid search for the best `k` passages lost a document, stage by stage.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        how = self._how(Mode.HYBRID, where, fusion, feedback)
+        return why_not(self._snapshot, query, document, k, how, self._embed_query)
+
+    def _how(
+        self, mode: Mode | str, where: Mapping[str, str] | None, fusion: Fusion | str, feedback: bool | None
+    ) -> Search:
         again = self._settings.feedback if feedback is None else feedback
-        how = Search(known_mode(mode), where or {}, known_fusion(fusion), again)
-        return search(self._snapshot, query, k, how, self._embed_query)
+        return Search(known_mode(mode), where or {}, known_fusion(fusion), again)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.

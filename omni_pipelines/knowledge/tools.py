@@ -30,7 +30,7 @@ class Where(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
-    path: Annotated[str | None, Field(description="Path of a file in its source, exactly.")] = None
+    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
     language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
     kind: Annotated[str | None, Field(description="prose, markup or code.")] = None
 

@@ -1,4 +1,4 @@
-"""A passage is found by what stands beside it, too, and an index that is brought up to date knows the new neighbour."""
+"""A passage is found by what stands beside it, too, and an index brought up to date knows its new neighbours."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def test_an_edit_reaches_the_entries_beside_it(filled: Line, docs: Path) -> None
 
 def test_an_edit_leaves_the_entries_of_other_documents_alone(filled: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT.replace("delta", "novum")})
-    assert filled.run().keyword.written == 2  # delta and gamma beside it
+    others = len(headings(filled, "omega"))
+    again = filled.run().keyword
+    assert 0 < again.written <= again.entries - others
 
 
 def test_an_index_brought_up_to_date_holds_what_a_new_one_would(filled: Line, docs: Path) -> None:
