@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from native.errors import engine_errors
+
 LOCKED_DOWN = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
@@ -19,10 +21,13 @@ def query(sql: str, tables: dict[str, Any], parameters: list[Any] | None = None)
     """Run one statement over named Lance scanners or Arrow tables; rows as tuples.
 
     Give a scanner with chosen columns: a float16 column anywhere in it makes DuckDB refuse the whole table.
+
+    Raises:
+        EngineError: what DuckDB, or the scanner it reads, refuses.
     """
     import duckdb
 
-    with duckdb.connect(config=LOCKED_DOWN) as connection:
+    with engine_errors("the query failed"), duckdb.connect(config=LOCKED_DOWN) as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.execute(sql, parameters or []).fetchall()

@@ -36,7 +36,7 @@ def test_every_command_stands_in_its_table() -> None:
 
 
 def test_every_command_it_shows_exists() -> None:
-    shown = set(re.findall(r"(?:^|[`/])omni ([a-z]+(?: (?:list|pull|verify|remove))?)", README, re.MULTILINE))
+    shown = set(re.findall(r"(?:^|[`/])omni ([a-z-]+(?: (?:list|pull|verify|remove))?)", README, re.MULTILINE))
     known = {*COMMANDS, *(name.split()[0] for name in COMMANDS)}
     assert {name for name in shown if name not in known} == set()
 
