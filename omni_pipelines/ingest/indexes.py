@@ -21,6 +21,7 @@ from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import GENERATION, UNFINISHED
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home
+from omni_pipelines.text.stored import joined
 
 BATCH_ENTRIES = 2_000
 _FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
@@ -137,7 +138,8 @@ def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterat
     rows = chunks.read(None, is_in("doc_id", documents), version).to_pylist()
     for row, (before, behind) in _with_neighbours(rows):
         if row["chunk_id"] in wanted:
-            yield _entry(row, wanted[row["chunk_id"]], _around(row, before, behind))
+            around = joined(each for each in (before, row, behind) if each is not None)
+            yield _entry(row, wanted[row["chunk_id"]], around)
 
 
 def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
@@ -145,16 +147,6 @@ def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
     context = "\n".join((row["title"], row["heading"], words))
     filters = {name: row[name] for name in FILTERS}
     return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around)
-
-
-def _around(row: _Row, before: _Row | None, behind: _Row | None) -> str:
-    """A chunk's text between its neighbours', without what they repeat of it."""
-    parts = [row["text"]]
-    if before is not None:
-        parts.insert(0, before["text"][: max(row["start_char"] - before["start_char"], 0)])
-    if behind is not None:
-        parts.append(behind["text"][max(row["end_char"] - behind["start_char"], 0) :])
-    return "\n".join(parts)
 
 
 def build_vector_index(home: Home) -> lance_vectors.Coverage:

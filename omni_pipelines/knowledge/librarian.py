@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
+from omni_pipelines.knowledge.context import Context, collect
 from omni_pipelines.knowledge.fusion import Fusion
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
 from omni_pipelines.knowledge.ranking import QueryVector, Search
@@ -26,16 +26,6 @@ from omni_pipelines.text.engines import load_counter, load_embedder, model_finge
 
 ASK_HITS = 8
 CONTEXT_HITS = 50
-
-
-@dataclass(frozen=True)
-class Context:
-    """Passages for a prompt, each under its citation."""
-
-    text: str
-    tokens: int
-    """Never more than was asked for."""
-    hits: tuple[Hit, ...]
 
 
 class Librarian:
@@ -159,23 +149,22 @@ class Librarian:
         note += "; the sources speak for themselves"
         return self._extract(asked).model_copy(update={"note": note, "attempts": attempts})
 
-    def context(self, query: str, max_tokens: int, where: Mapping[str, str] | None = None) -> Context:
+    def context(
+        self, query: str, max_tokens: int, where: Mapping[str, str] | None = None, *, neighbours: int = 0
+    ) -> Context:
         """The best passages that fit `max_tokens`, each under `[n] path:lines`, best first.
 
+        With `neighbours`, each passage comes with so many chunks before and behind it, where they fit.
+
         Raises:
-            ConfigurationError: as for `search`, or `max_tokens` below 1.
+            ConfigurationError: as for `search`, or `max_tokens` below 1, or `neighbours` below 0.
         """
         if max_tokens < 1:
             raise ConfigurationError(f"max_tokens is {max_tokens}, but must be at least 1")
-        count = load_counter(self._settings).count
-        text = ""
-        taken: list[Hit] = []
-        for hit in self.search(query, CONTEXT_HITS, Mode.HYBRID, where):
-            block = f"[{len(taken) + 1}] {hit.path}:{hit.start_line}-{hit.end_line}\n{hit.text}\n\n"
-            if count(text + block) <= max_tokens:
-                text += block
-                taken.append(hit)
-        return Context(text, count(text) if text else 0, tuple(taken))
+        if neighbours < 0:
+            raise ConfigurationError(f"neighbours is {neighbours}, but must be at least 0")
+        hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
+        return collect(self._snapshot, hits, max_tokens, load_counter(self._settings).count, neighbours)
 
     def show(self, citation: str) -> Passage:
         """The exact lines a citation names.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -26,3 +26,13 @@ def parsed_document(row: Mapping[str, Any]) -> Parsed:
     marks = tuple((char, line) for char, line in structure["lines"])
     nothing = Decoded("", row["encoding"], row["bom_bytes"])
     return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=marks)
+
+
+def joined(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The text of neighbouring chunk rows in order: what two of them hold stands once, a gap is a blank line."""
+    text, end = "", -1
+    for row in rows:
+        gap = "\n\n" if 0 <= end < row["start_char"] else ""
+        text += gap + row["text"][max(end - row["start_char"], 0) if end >= 0 else 0 :]
+        end = max(end, row["end_char"])
+    return text
