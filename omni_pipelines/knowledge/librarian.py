@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from omni_pipelines.errors import ConfigurationError, ModelMissing
-from omni_pipelines.knowledge.answers import Answer, answer
+from omni_pipelines.knowledge.answers import Answer, Question, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.context import Context, collect
 from omni_pipelines.knowledge.fusion import Fusion
-from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
+from omni_pipelines.knowledge.generation import Unsupported, generate_answer
 from omni_pipelines.knowledge.ranking import QueryVector, Search
 from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
@@ -130,13 +130,14 @@ class Librarian:
             )
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
-        asked = Question(question, set(terms(question)), hits, self._embed, terms)
+        readable = self._embed_query(question).readable
+        asked = Question(question, set(terms(question)), hits, self._embed, terms, readable)
         if models is None or not hits:
             return self._extract(asked)
         return self._generate(asked, models)
 
     def _extract(self, asked: Question) -> Answer:
-        return answer(self.release, asked.text, asked.terms, asked.hits, asked.embed, asked.stem)
+        return answer(self.release, asked)
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         try:
