@@ -17,7 +17,7 @@ BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep the core busy, and 250 MB of memory at most."""
 _LONGEST = 20_000
 """Characters read of a text: more never fit 256 tokens that a person wrote."""
-_UNKNOWN = "[UNK]"
+_UNKNOWN, _CONTINUED = "[UNK]", "##"
 _CURE = "run: omni model pull"
 
 
@@ -58,15 +58,18 @@ class OnnxEmbedder:
         return vectors
 
     def readable(self, text: str) -> float:
-        """The share of the text's letters that stand in word pieces of two characters or more; 1 without letters.
+        """The share of the text's letters in words that are not spelled letter by letter; 1 without letters.
 
-        The vocabulary spells scripts that the model never learned in single letters, or as [UNK].
+        That is how the vocabulary writes scripts that the model never learned, or as [UNK].
         """
         text = _clean(text)
-        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
-        known = [piece.removeprefix("##") for piece in pieces if piece != _UNKNOWN]
+        words: list[list[str]] = []
+        for piece in self._tokenizer.encode(text, add_special_tokens=False).tokens:
+            if not piece.startswith(_CONTINUED) or not words:
+                words.append([])
+            words[-1].append(piece.removeprefix(_CONTINUED))
+        read = sum(len(piece) for word in words if _is_read(word) for piece in word if piece.isalpha())
         letters = sum(character.isalpha() for character in text)
-        read = sum(character.isalpha() for piece in known if len(piece) > 1 for character in piece)
         return min(read / letters, 1.0) if letters else 1.0
 
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
@@ -105,6 +108,11 @@ def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[in
         batch.append(at)
     if batch:
         yield batch
+
+
+def _is_read(pieces: Sequence[str]) -> bool:
+    """Whether a word has a piece of more than one letter."""
+    return any(len(piece) > 1 and piece != _UNKNOWN for piece in pieces)
 
 
 def _clean(text: str) -> str:

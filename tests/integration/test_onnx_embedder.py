@@ -206,7 +206,7 @@ def test_files_copied_elsewhere_work_as_well(files: tuple[Path, Path], tmp_path:
     assert OnnxEmbedder(*copies).embed(["moved"]).shape == (1, 384)
 
 
-@pytest.mark.parametrize("text", ["How do otters sleep?", "parse the HTTP header", "308 of 12.5", "", "?!"])
+@pytest.mark.parametrize("text", ["How do otters sleep?", "parse the HTTP header", "308 / 12.5", "", "?!"])
 def test_it_can_read_english_and_what_has_no_letters(embedder: OnnxEmbedder, text: str) -> None:
     assert embedder.readable(text) == 1.0
 
