@@ -25,9 +25,17 @@ def query(sql: str, tables: dict[str, Any], parameters: list[Any] | None = None)
     Raises:
         EngineError: what DuckDB, or the scanner it reads, refuses.
     """
+    return named_query(sql, tables, parameters)[1]
+
+
+def named_query(
+    sql: str, tables: dict[str, Any], parameters: list[Any] | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """As `query`, with the names of the columns before the rows."""
     import duckdb
 
     with engine_errors("the query failed"), duckdb.connect(config=LOCKED_DOWN) as connection:
         for name, table in tables.items():
             connection.register(name, table)
-        return connection.execute(sql, parameters or []).fetchall()
+        done = connection.execute(sql, parameters or [])
+        return [column[0] for column in done.description or []], done.fetchall()

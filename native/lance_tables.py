@@ -1,11 +1,11 @@
 """Lance tables on disk: create, read at a version, reconcile in one commit, verify, make durable.
 
-Every read and write goes through one shared session with explicit limits; the default would be 7 GiB per table.
+Every read and write goes through the pool of open datasets, see `native.dataset_cache`.
 """
 
 from __future__ import annotations
 
-import functools
+import json
 import os
 import shutil
 import time
@@ -19,26 +19,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from native.dataset_cache import head_version, manifest_name, manifest_version, pool
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, engine_errors
 from native.narrowing import folder
 
 FORMAT = "2.2"
-INDEX_CACHE_BYTES = 256 << 20
-METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
-MOST_FRAGMENTS = 64
+MOST_FRAGMENTS = 8
+"""Beyond this many, small ones are merged: fetching ten rows from 15 fragments costs twice what it does from 4."""
+BIG_FRAGMENTS = 4
+LEAST_FRAGMENT_ROWS = 1_024
 _UUID_KEY = b"omni:table_uuid"
-_MANIFEST_BASE = (1 << 64) - 1
-"""Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
-
-
-@functools.cache
-def session() -> Any:
-    """The process-wide Lance session."""
-    import lance
-
-    return lance.Session(index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES)
+_ERASED_KEY = "omni:erased"
+_LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
+"""How files of Lance's and Arrow's formats end."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def _quote(value: str) -> str:
 
 
 class LanceTable:
-    """A table at a path. Opening is cheap (0.2 ms); nothing is held between calls."""
+    """A table at a path. It holds nothing itself; the pool keeps what is open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,17 +86,20 @@ class LanceTable:
 
     def exists(self) -> bool:
         """Whether a first version was ever committed."""
-        versions = self.path / "_versions"
-        return versions.is_dir() and any(versions.glob("*.manifest"))
+        try:
+            return head_version(self.path) > 0
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone.
+        """Write an empty table with an identity of its own. One that is there only gets the columns it lacks, empty.
 
         It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
         """
         import lance
 
         if self.exists():
+            self._add_missing(schema)
             return
         identity = uuid.uuid4().hex
         part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
@@ -110,6 +108,7 @@ class LanceTable:
             str(part),
             data_storage_version=FORMAT,
             enable_stable_row_ids=True,
+            session=pool().session,
         )
         try:
             os.rename(part, self.path)
@@ -118,6 +117,15 @@ class LanceTable:
             if not self.exists():  # else another process made it just now, which is as good
                 raise
 
+    def _add_missing(self, schema: pa.Schema) -> None:
+        """Columns of a newer schema; nullable ones only, for there is nothing to fill in."""
+        dataset = self.open()
+        known = set(dataset.schema.names)
+        missing = [column for column in schema if column.name not in known and column.nullable]
+        if missing:
+            with self._errors():
+                dataset.add_columns(missing)
+
     def open(self, version: int | None = None) -> Any:
         """The Lance dataset at `version`, or at the head.
 
@@ -125,14 +133,27 @@ class LanceTable:
             TableMissing: no table, or no such version.
             TableCorrupt: its manifest cannot be read.
         """
-        import lance
+        with self._opening(version):
+            return pool().get(self.path, version)
 
-        if not self.exists():
-            raise TableMissing(f"table {self.name} is not at {self.path}", cure="run: omni ingest")
+    @contextmanager
+    def lease(self) -> Iterator[Any]:
+        """The dataset at the head, to write through.
+
+        Raises:
+            TableMissing, TableCorrupt: as for `open`.
+            WriteConflict: other writers won every retry.
+        """
+        with self._opening(None):
+            dataset = pool().lend(self.path)
+        with self._errors():
+            yield dataset
+        pool().take_back(self.path, dataset)
+
+    def _opening(self, version: int | None) -> AbstractContextManager[None]:
         at = "" if version is None else f" at version {version}"
         cure = "run: omni ingest" if version is None else "open the newest release"
-        with self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt):
-            return lance.dataset(str(self.path), version=version, session=session())
+        return self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt)
 
     def _errors(
         self, what: str = "", cure: str = "run: omni ingest", otherwise: type[TableCorrupt] | None = None
@@ -151,7 +172,10 @@ class LanceTable:
             TableMissing, TableCorrupt: as for `open`.
         """
         dataset = self.open(number)
-        return TableVersion(dataset.schema.metadata[_UUID_KEY].decode(), dataset.version)
+        identity = (dataset.schema.metadata or {}).get(_UUID_KEY)
+        if identity is None:  # a manifest of zeros opens, as a table without columns
+            raise TableCorrupt(f"table {self.name} has no identity in its manifest", cure="run: omni ingest")
+        return TableVersion(identity.decode(), dataset.version)
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -180,6 +204,22 @@ class LanceTable:
         with self._errors():
             return int(self.open(version).count_rows(filter=where))
 
+    def versions(self) -> list[int]:
+        """Numbers of the versions that are on disk, rising."""
+        return [int(each["version"]) for each in self.open().versions()] if self.exists() else []
+
+    def manifest(self, version: int) -> Path:
+        """The file that makes a version. It also says how it was made: a delete's filter stands in it."""
+        return self.path / "_versions" / manifest_name(version)
+
+    def physical_batches(self, columns: Sequence[str], version: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows as they lie in the files of a version: also those that are deleted and not yet erased."""
+        dataset = self.open(version)
+        scanner = dataset.scanner(columns=list(columns), with_row_id=True, include_deleted_rows=True)
+        with missing_files(self.name):
+            for batch in scanner.to_batches():
+                yield batch.select(list(columns))
+
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
 
@@ -188,19 +228,60 @@ class LanceTable:
         Raises:
             WriteConflict: other writers won every retry.
         """
-        merge = self.open().merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
-        if replacing is not None:
-            merge = merge.when_not_matched_by_source_delete(replacing)
-        with self._errors():
+        with self.lease() as dataset:
+            merge = dataset.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
+            if replacing is not None:
+                merge = merge.when_not_matched_by_source_delete(replacing)
             merge.conflict_retries(CONFLICT_RETRIES).execute(rows)
 
     def delete(self, where: str) -> None:
         """Delete the rows a filter selects. Build the filter with `equals` or `is_in`."""
-        with self._errors():
-            self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
+        with self.lease() as dataset:
+            dataset.delete(where, conflict_retries=CONFLICT_RETRIES)
+
+    def compact(self) -> bool:
+        """Merge small fragments once there are many: each costs every query. Whether it made a version.
+
+        A fragment of a quarter of the rows or more is left alone, so that a small change never rewrites the table.
+        """
+        dataset = self.open()
+        if len(dataset.get_fragments()) <= MOST_FRAGMENTS:
+            return False
+        target = max(LEAST_FRAGMENT_ROWS, dataset.count_rows() // BIG_FRAGMENTS)
+        with self.lease() as head:
+            return bool(head.optimize.compact_files(target_rows_per_fragment=target).fragments_removed)
+
+    def merge_fragments(self) -> None:
+        """Merge all fragments that are small by Lance's own measure, and drop deleted rows."""
+        with self.lease() as head:
+            head.optimize.compact_files()
+
+    def copy(self, target: Path, version: int) -> LanceTable:
+        """The rows of one version as a new table with an identity of its own, without history, in few files.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        import lance
+
+        dataset = self.open(version)
+        schema = dataset.schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        with missing_files(self.name):
+            lance.write_dataset(
+                pa.RecordBatchReader.from_batches(
+                    schema, (batch.cast(schema) for batch in dataset.scanner().to_batches())
+                ),
+                str(target),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+            )
+        return LanceTable(target)
 
     def broken_files(self, version: int | None = None) -> list[str]:
-        """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
+        """Files whose size is not what the manifest records, or whose end is missing.
+
+        Lance can swallow a write error and commit; a power cut can leave a file its length and take its content.
+        """
         dataset = self.open(version)
         return [*self._broken_data(dataset), *self._broken_indexes(dataset)]
 
@@ -208,69 +289,108 @@ class LanceTable:
         for fragment in dataset.get_fragments():
             for file in fragment.metadata.files:
                 path = self.path / "data" / file.path
-                if _size(path) < 0 or (file.file_size_bytes and _size(path) != file.file_size_bytes):
+                if not _ends_well(path) or (file.file_size_bytes and _size(path) != file.file_size_bytes):
                     yield f"data/{file.path}"
+            deleted = fragment.deletion_file()
+            if deleted is not None and not _ends_well(self.path / deleted):
+                yield deleted
 
     def _broken_indexes(self, dataset: Any) -> Iterator[str]:
         for index in dataset.describe_indices():
             for segment in index.segments:
                 folder = self.path / "_indices" / str(segment.uuid)
-                found = sum(_size(path) for path in folder.glob("*")) if folder.is_dir() else -1
-                if segment.size_bytes is not None and found != segment.size_bytes:
+                files = list(folder.glob("*"))
+                found = sum(_size(path) for path in files) if folder.is_dir() else -1
+                unlike = segment.size_bytes is not None and found != segment.size_bytes
+                if unlike or not all(_ends_well(path) for path in files):
                     yield f"_indices/{segment.uuid}"
 
     def tag(self, name: str, version: int) -> None:
         """Keep a version from being cleaned up."""
-        tags = self.open(version).tags
-        if name in tags.list():
-            tags.update(name, version)
-        else:
-            tags.create(name, version)
+        with self.lease() as dataset:
+            if name in dataset.tags.list():
+                dataset.tags.update(name, version)
+            else:
+                dataset.tags.create(name, version)
+
+    def drop_broken_tags(self) -> None:
+        """Delete tags that a power cut left empty or torn: one alone keeps Lance from reading any of them.
+
+        Call it under the writer's lock only.
+        """
+        for path in (self.path / "_refs" / "tags").glob("*.json"):
+            try:
+                json.loads(path.read_bytes())
+            except ValueError:
+                path.unlink()
 
     def untag(self, keep: set[str]) -> None:
         """Drop every tag that is not in `keep`."""
-        tags = self.open().tags
-        for name in tags.list():
-            if name not in keep:
-                tags.delete(name)
+        with self.lease() as dataset:
+            for name in dataset.tags.list():
+                if name not in keep:
+                    dataset.tags.delete(name)
 
-    def compact(self) -> None:
-        """Merge small files once there are many: every commit adds one, and hundreds make a scan ten times dearer.
+    def erase_deleted(self) -> None:
+        """Write the files anew that hold deleted rows. Older versions hold them still: `clean_up` deletes those.
 
-        Rows, their ids and what an index covers stay as they are.
+        The newest version says how it was made, and for a delete that is its filter, with all values in it. So one
+        more version follows that says nothing.
         """
-        dataset = self.open()
-        if len(dataset.get_fragments()) > MOST_FRAGMENTS:
-            with self._errors():
-                dataset.optimize.compact_files()
+        with self.lease() as dataset:
+            dataset.optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
+            dataset.update_config({_ERASED_KEY: uuid.uuid4().hex})
 
     def clean_up(self) -> None:
         """Delete versions that are neither tagged nor the head, and what killed writers left.
 
         Call it under the writer's lock only: a commit that another writer prepares looks like a leftover.
         """
-        self.open().cleanup_old_versions(
-            older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
-        )
+        with self.lease() as dataset:
+            dataset.cleanup_old_versions(
+                older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
+            )
+
+    def restore(self, version: int) -> None:
+        """Make an old version the head again, as a new version.
+
+        Raises:
+            TableMissing: there is no such version.
+        """
+        self.open(version)
+        with self.lease() as dataset:
+            dataset.checkout_version(version).restore()
 
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.
 
         For a head that cannot be read after a power cut: Lance never syncs its files, so the newest may be empty.
         """
-        stamp = time.time_ns()
         folder.mkdir(parents=True, exist_ok=True)
         if version == 0:
-            shutil.move(self.path, folder / f"{self.path.name}.{stamp}")
+            shutil.move(self.path, folder / f"{self.path.name}.{time.time_ns()}")
             return [self.path.name]
-        moved = []
-        for path in sorted((self.path / "_versions").iterdir()):
-            if path.name.startswith("latest_version_hint"):
-                path.unlink()
-            elif path.suffix == ".manifest" and _MANIFEST_BASE - int(path.stem) > version:
-                os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
-                moved.append(path.name)
-        return moved
+        return self._set_aside(self._manifests_after(version), folder)
+
+    def set_aside_torn(self, version: int, folder: Path) -> list[str]:
+        """Move manifests newer than `version` that were cut short into `folder`.
+
+        One alone, even below a good head, keeps Lance from ever cleaning up.
+        """
+        return self._set_aside([path for path in self._manifests_after(version) if not _ends_well(path)], folder)
+
+    def _manifests_after(self, version: int) -> list[Path]:
+        found = sorted((self.path / "_versions").glob("*.manifest"))
+        return [path for path in found if (manifest_version(path.name) or 0) > version]
+
+    def _set_aside(self, manifests: Sequence[Path], folder: Path) -> list[str]:
+        stamp = time.time_ns()
+        if manifests:
+            for hint in (self.path / "_versions").glob("latest_version_hint*"):
+                hint.unlink()
+        for path in manifests:
+            os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
+        return [path.name for path in manifests]
 
 
 @contextmanager
@@ -292,3 +412,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a file is there and ends as its format does. A format that is not known must not be empty."""
+    mark = _LAST_BYTES.get(path.suffix, b"")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(mark)))
+            return size > 0 and file.read() == mark if mark else size > 0
+    except FileNotFoundError:
+        return False

@@ -12,7 +12,21 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import errors, evaluate, model, pipeline, providers, reading, releases, schema, skill
+from omni_pipelines.cli import (
+    bundles,
+    db,
+    errors,
+    evaluate,
+    keeping,
+    model,
+    pipeline,
+    providers,
+    quarantine,
+    reading,
+    releases,
+    schema,
+    skill,
+)
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
 from omni_pipelines.errors import ConfigurationError, UnexpectedError, from_exception
@@ -30,10 +44,15 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 reading.add_to(app)
+keeping.add_to(app)
+bundles.add_to(releases.app)
 app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.add_typer(db.app, name="db")
+app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)

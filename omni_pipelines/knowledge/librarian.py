@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from native import dataset_cache
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, Question, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.context import Context, collect
 from omni_pipelines.knowledge.fusion import Fusion
 from omni_pipelines.knowledge.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.metrics import QueryMetrics
 from omni_pipelines.knowledge.ranking import QueryVector, Search
 from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
@@ -39,6 +42,7 @@ class Librarian:
         models: VariantRegistry | None = None,
     ) -> None:
         self._snapshot, self._settings, self._given = snapshot, settings, embedder
+        self._metrics = QueryMetrics(snapshot.home)
         self._given_models = models
 
     @classmethod
@@ -56,7 +60,9 @@ class Librarian:
             HomeError, ConfigurationError: no home, or no such release in it.
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
-        return cls(Snapshot.open(place, release), load_settings(place), embedder, models)
+        settings = load_settings(place)
+        dataset_cache.configure(settings.dataset_cache)
+        return cls(Snapshot.open(place, release), settings, embedder, models)
 
     @property
     def release(self) -> int:
@@ -87,7 +93,11 @@ class Librarian:
             ConfigurationError: an empty or overlong query, a bad `k`, mode, filter or fusion.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
-        return search(self._snapshot, query, k, self._how(mode, where, fusion, feedback), self._embed_query)
+        began = time.perf_counter()
+        how = self._how(mode, where, fusion, feedback)
+        hits = search(self._snapshot, query, k, how, self._embed_query)
+        self._metrics.record(str(mode), time.perf_counter() - began)
+        return hits
 
     def why_not(
         self,

@@ -113,7 +113,7 @@ class _Hybrid:
         only_keyword = [key for key in keyword if key not in vector]
         only_vector = [key for key in vector if key not in keyword]
         if only_keyword and asked.readable > 0:
-            vector.update(self._snapshot.nearest(asked.values, len(only_keyword), {}, only_keyword))
+            vector.update(self._snapshot.cosines(asked.values, only_keyword))
         if only_vector and keyword:
             keyword.update(self._snapshot.keyword.search(self._query, len(only_vector), keys=only_vector))
 

@@ -17,7 +17,7 @@ from omni_pipelines.knowledge.fusion import Fused, Fusion
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
 from omni_pipelines.knowledge.ranking import Mode as Mode
 from omni_pipelines.knowledge.snapshot import Snapshot
-from omni_pipelines.schemas import FILTERS
+from omni_pipelines.schemas import CHUNKS, FILTERS
 
 MOST_CHARACTERS = 1_000
 MOST_HITS = 1_000
@@ -55,6 +55,7 @@ class Place(BaseModel):
     path: str
     start_line: int
     end_line: int
+    page: int | None = None
 
 
 class Hit(BaseModel):
@@ -74,6 +75,8 @@ class Hit(BaseModel):
     end_byte: int
     start_line: int
     end_line: int
+    page: int | None = None
+    """From 1, where the document has pages or slides."""
     heading: str
     text: str
     ranks: Ranks
@@ -85,6 +88,16 @@ class Hit(BaseModel):
     parts: Parts = Parts()
     also_in: tuple[Place, ...] = ()
     """Other places with the same text, word for word; they are no hits of their own."""
+
+
+_FETCHED = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
+
+
+def place(name: str, start_line: int, end_line: int, page: int | None = None) -> str:
+    """A place as a person would type it: `guide.md:3-9`, or `guide.pdf, page 3`."""
+    if page is not None:
+        return f"{name}, page {page}"
+    return f"{name}:{start_line}" if start_line == end_line else f"{name}:{start_line}-{end_line}"
 
 
 def known_mode(name: str) -> Mode:
@@ -158,7 +171,7 @@ def _distinct(snapshot: Snapshot, fused: Sequence[Fused], batch: int) -> Iterato
     """Passages in order, each text once; the repeats that stand near it are folded into it."""
     passages: dict[str, _Passage] = {}
     for at in range(0, len(fused), batch):
-        rows = snapshot.chunks([each.key for each in fused[at : at + batch]])
+        rows = snapshot.chunks([each.key for each in fused[at : at + batch]], _FETCHED)
         before = len(passages)
         for each in fused[at : at + batch]:
             if each.key not in rows:

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from native import lance_vectors
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
+from native.lance_rows import fetch, rows_of
+from native.lance_tables import LanceTable, TableVersion, equals, narrowed
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
@@ -26,7 +27,7 @@ class Snapshot:
 
     def __init__(self, home: Home, release: Release) -> None:
         self.release = release
-        self._home = home
+        self.home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
             self._check(definition.name)
@@ -52,7 +53,10 @@ class Snapshot:
 
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
         """Chunk rows by id; ids that are not there are left out."""
-        rows = self._read(CHUNKS.name, columns, is_in("chunk_id", ids))
+        chosen = ["chunk_id", *(columns if columns is not None else CHUNKS.schema.names)]
+        rows = fetch(
+            self._table(CHUNKS.name), CHUNKS.key, ids, list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
+        )
         return {row["chunk_id"]: row for row in rows.to_pylist()}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
@@ -67,31 +71,36 @@ class Snapshot:
 
     def document_names(self) -> list[dict[str, Any]]:
         """doc_id, uri, source and path of every document."""
-        names: list[dict[str, Any]] = self._read(
-            DOCUMENTS.name, ["doc_id", "uri", "source", "path"], None
-        ).to_pylist()
-        return names
+        return self.documents(("doc_id", "uri", "source", "path"))
 
-    def nearest(
-        self, vector: np.ndarray, k: int, where: Mapping[str, str], keys: Sequence[str] | None = None
-    ) -> list[tuple[str, float]]:
-        """Chunk ids with cosines to `vector` (d,), highest first; only of `keys` where they are given."""
-        filters = [narrowed(field, value) for field, value in where.items()]
-        if keys is not None:
-            filters.append(is_in("chunk_id", keys))
+    def documents(self, columns: Sequence[str], where: str | None = None) -> list[dict[str, Any]]:
+        """These columns of every document, or of those that a filter selects."""
+        rows: list[dict[str, Any]] = self._read(DOCUMENTS.name, columns, where).to_pylist()
+        return rows
+
+    def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
+        """Ids of the `k` chunks nearest to `vector` (d,) that match `where`, with cosines, highest first."""
         return lance_vectors.nearest(
             self._table(EMBEDDINGS.name),
             vector,
             k,
-            key="chunk_id",
-            where=" AND ".join(filters) or None,
+            key=EMBEDDINGS.key,
+            where=" AND ".join(narrowed(field, value) for field, value in where.items()) or None,
             version=self._version(EMBEDDINGS.name),
         )
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
-        """The vectors (n, d) of some chunks, in any order."""
-        column = self._read(EMBEDDINGS.name, ["vector"], is_in("chunk_id", ids))["vector"].combine_chunks()
-        return column.flatten().to_numpy().reshape(len(column), -1)
+        """The vectors (n, d), float32, of these chunks, in their order."""
+        rows = rows_of(
+            self._table(EMBEDDINGS.name), EMBEDDINGS.key, self._version(EMBEDDINGS.name), lance_vectors.COLUMN
+        )
+        return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
+
+    def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
+        """The cosines of these chunks to `vector` (d,)."""
+        return lance_vectors.cosines(
+            self._table(EMBEDDINGS.name), vector, ids, key=EMBEDDINGS.key, version=self._version(EMBEDDINGS.name)
+        )
 
     def _check(self, name: str) -> None:
         """A table that was made anew counts its versions from 1 again: the same number is not the same state."""
@@ -103,7 +112,7 @@ class Snapshot:
             )
 
     def _table(self, name: str) -> LanceTable:
-        return LanceTable(self._home.table(name))
+        return LanceTable(self.home.table(name))
 
     def _version(self, name: str) -> int:
         return TableVersion.parse(self.release.tables[name]).version

@@ -36,7 +36,7 @@ class Where(BaseModel):
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
     path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
     language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
-    kind: Annotated[str | None, Field(description="prose, markup or code.")] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
 
 
 class KnowledgeTools:
@@ -114,7 +114,7 @@ class KnowledgeTools:
         """Show the exact lines that a citation names.
 
         Args:
-            citation: PATH:LINE, PATH:LINE-LINE, a file URI, or the chunk_id of a hit.
+            citation: PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or the chunk_id of a hit.
         """
         return self._librarian().show(citation)
 
