@@ -41,7 +41,7 @@ def test_an_explained_score_is_the_sum_that_is_shown(home: Path) -> None:
 
 def test_a_repeat_is_shown_below_its_first_place(home: Path) -> None:
     told = said(home, "search", "notice otters", "--mode", "keyword")
-    assert re.search(r"also in .*[ab]/n\.txt:1-1", told)
+    assert re.search(r"also in .*[ab]/n\.txt:1\n", told)
     assert told.count("This notice") == 1
 
 
