@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,6 +71,10 @@ browser:
 		echo "installing chromium for the browser tests"; \
 		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
 	fi
+
+quality: models ## measure search and answers on judged collections: make quality COLLECTIONS=folder QA=xquad-en
+	@$(BIN)/python -m benchmarks.search_quality $$(dirname $(COLLECTIONS)/*/corpus.jsonl)
+	@$(BIN)/python -m benchmarks.answers $(COLLECTIONS)/$(QA)
 
 schemas: $(STAMP) ## write docs/schemas anew from the shared types
 	@$(OMNI) schema --write docs/schemas

@@ -22,6 +22,7 @@ import pyarrow as pa
 from native.dataset_cache import head_version, manifest_name, manifest_version, pool
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, engine_errors
+from native.narrowing import folder
 
 FORMAT = "2.2"
 CONFLICT_RETRIES = 20
@@ -60,6 +61,12 @@ def equals(column: str, value: str) -> str:
 def is_in(column: str, values: Sequence[str]) -> str:
     """A filter: `column` is one of `values`."""
     return column + " IN (" + ", ".join(_quote(value) for value in values) + ")" if values else "false"
+
+
+def narrowed(column: str, value: str) -> str:
+    """A filter: `column` is `value`, or for `docs/**` begins with `docs/`."""
+    below = folder(value)
+    return equals(column, value) if below is None else "starts_with(" + column + ", " + _quote(below) + ")"
 
 
 def _quote(value: str) -> str:

@@ -17,6 +17,7 @@ BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep the core busy, and 250 MB of memory at most."""
 _LONGEST = 20_000
 """Characters read of a text: more never fit 256 tokens that a person wrote."""
+_UNKNOWN, _CONTINUED = "[UNK]", "##"
 _CURE = "run: omni model pull"
 
 
@@ -56,6 +57,21 @@ class OnnxEmbedder:
                 on_batch(done)
         return vectors
 
+    def readable(self, text: str) -> float:
+        """The share of the text's letters in words that are not spelled letter by letter; 1 without letters.
+
+        That is how the vocabulary writes scripts that the model never learned, or as [UNK].
+        """
+        text = _clean(text)
+        words: list[list[str]] = []
+        for piece in self._tokenizer.encode(text, add_special_tokens=False).tokens:
+            if not piece.startswith(_CONTINUED) or not words:
+                words.append([])
+            words[-1].append(piece.removeprefix(_CONTINUED))
+        read = sum(len(piece) for word in words if _is_read(word) for piece in word if piece.isalpha())
+        letters = sum(character.isalpha() for character in text)
+        return min(read / letters, 1.0) if letters else 1.0
+
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Indices of a batch and their vectors, as batches finish."""
         batches = plan([len(each) for each in tokens], self._batch_tokens)
@@ -92,6 +108,11 @@ def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[in
         batch.append(at)
     if batch:
         yield batch
+
+
+def _is_read(pieces: Sequence[str]) -> bool:
+    """Whether a word has a piece of more than one letter."""
+    return any(len(piece) > 1 and piece != _UNKNOWN for piece in pieces)
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-ANALYZER = "omni-2"
+ANALYZER = "omni-3"
 """Name and version of the analysis: an index made with another one is built anew."""
 GRAMS = "omni-grams"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -55,6 +55,7 @@ def schema(filters: tuple[str, ...]) -> Any:
     builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("fingerprint", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="position")
+    builder.add_text_field("around", stored=False, tokenizer_name=ANALYZER, index_option="freq")
     builder.add_text_field("context", stored=False, tokenizer_name=ANALYZER, index_option="freq")
     builder.add_text_field("parts", stored=False, tokenizer_name=ANALYZER, index_option="freq")
     builder.add_text_field("pairs", stored=False, tokenizer_name=GRAMS, index_option="freq")

@@ -20,11 +20,14 @@ import orjson
 
 from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, engine_errors
+from native.narrowing import folder
 
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000
 MAX_QUERY_TERMS = 64
 PHRASE_BOOST = 1.5
+AROUND_BOOST = 1.0
+"""A passage and what stands around it count alike: Callan, "Passage-Level Evidence in Document Retrieval" (1994)."""
 CONTEXT_BOOST = 0.5
 """Title, heading and path count half as much as the text."""
 PARTS_BOOST = 0.2
@@ -32,6 +35,8 @@ PARTS_BOOST = 0.2
 _MUTABLE = ("meta.json", ".managed.json")
 """Files Tantivy replaces in place: a new generation copies them and hard-links the rest."""
 _PHRASE = re.compile(r'"[^"]*"')
+_META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
+"""What means something in a pattern of Tantivy's; it refuses escapes of anything else."""
 _PART = re.compile(r'"([^"]*)"|([^\s"]+)')
 
 
@@ -46,6 +51,8 @@ class Entry:
     context: str
     """Title, heading and path."""
     filters: Mapping[str, str]
+    around: str = ""
+    """The text with what stands before and behind it: a short document as a whole."""
 
 
 class KeywordIndex:
@@ -153,10 +160,10 @@ class KeywordIndex:
     def search(
         self, text: str, k: int, where: Mapping[str, str] | None = None, *, keys: list[str] | None = None
     ) -> list[tuple[str, float]]:
-        """The best `k` keys with their BM25 scores (k1 1.2, b 0.75; higher is better), ties in index order.
+        """The best `k` keys with their BM25 scores (k1 1.2, b 0.75; higher is better), ties by key.
 
-        Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values;
-        `keys` narrows to these entries, to score what another list found.
+        Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values, or with
+        `docs/**` to what lies below a folder; `keys` narrows to these entries, to score what another list found.
         """
         import tantivy
 
@@ -166,14 +173,23 @@ class KeywordIndex:
         parts = [(tantivy.Occur.Must, query)]
         schema = self._index.schema
         for field, value in (where or {}).items():
-            term = tantivy.Query.term_query(schema, field, value, "basic")
-            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(term, 0.0)))
+            narrowed = tantivy.Query.const_score_query(self._narrowed(field, value), 0.0)
+            parts.append((tantivy.Occur.Must, narrowed))
         if keys is not None:
             chosen = tantivy.Query.term_set_query(schema, "key", keys)
             parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)))
         searcher = self._index.searcher()
         hits = searcher.search(tantivy.Query.boolean_query(parts), k, count=False).hits
-        return [(searcher.doc(address)["key"][0], float(score)) for score, address in hits]
+        found = [(searcher.doc(address)["key"][0], float(score)) for score, address in hits]
+        return sorted(found, key=lambda each: (-each[1], each[0]))
+
+    def _narrowed(self, field: str, value: str) -> Any:
+        import tantivy
+
+        below = folder(value)
+        if below is None:
+            return tantivy.Query.term_query(self._index.schema, field, value, "basic")
+        return tantivy.Query.regex_query(self._index.schema, field, _META.sub(r"\\\g<0>", below) + "(.|\\n)*")
 
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
@@ -216,7 +232,7 @@ class KeywordIndex:
     def _term(self, term: str) -> Any:
         import tantivy
 
-        boosted = (("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
+        boosted = (("around", AROUND_BOOST), ("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
         fields = [tantivy.Query.boost_query(self._exact(name, term), boost) for name, boost in boosted]
         queries = [self._exact("text", term), *fields]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
@@ -263,6 +279,7 @@ class KeywordWriter:
                     key=entry.key,
                     fingerprint=entry.fingerprint,
                     text=text,
+                    around=analysis.normal(entry.around),
                     context=analysis.normal(entry.context),
                     parts=" ".join(analysis.identifier_parts(text)),
                     pairs=" ".join(analysis.character_pairs(text)),

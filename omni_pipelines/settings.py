@@ -161,6 +161,8 @@ class Settings(BaseModel):
     """tiktoken vocabulary that tokens are counted with."""
     embedder: str = "all-minilm-l6-v2"
     """Model in `omni model list` that vectors are made with."""
+    feedback: bool = False
+    """Whether a hybrid search asks the vectors once more, near what it found first."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that embed."""
     max_file_bytes: int = Field(16 << 20, ge=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from omni_pipelines.cli.options import JsonOption
+from omni_pipelines.cli.options import FeedbackOption, FusionOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def evaluate(
         Optional[list[str]],  # noqa: UP045
         typer.Option("--mode", help="Only this mode: keyword, vector or hybrid. Repeatable; default: all."),
     ] = None,
+    fusion: FusionOption = "convex",
+    feedback: FeedbackOption = None,
     home: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--home", help="Keep the knowledge base here, for the next run; default: a temporary one."),
@@ -50,7 +52,7 @@ def evaluate(
         place = _place(home, stack)
         bar = stack.enter_context(ProgressBar())
         stack.enter_context(listening(bar))
-        report, scores = _run(folder, place, mode)
+        report, scores = _run(folder, place, mode, fusion, feedback)
     report["comparison"] = _compared(scores, before) if before is not None else None
     if per_query is not None:
         _write(per_query, scores)
@@ -70,13 +72,15 @@ def _place(home: Path | None, stack: ExitStack) -> Home:
     return Home(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omni-eval-"))) / HOME_NAME)
 
 
-def _run(folder: Path, home: Home, modes: list[str] | None) -> tuple[dict[str, Any], PerQuery]:
+def _run(
+    folder: Path, home: Home, modes: list[str] | None, fusion: str, feedback: bool | None
+) -> tuple[dict[str, Any], PerQuery]:
     from omni_pipelines.ingest.collection import build_base, finder, size_on_disk
     from omni_pipelines.ingest.line import LineEngines
     from omni_pipelines.knowledge import evaluation
     from omni_pipelines.knowledge.collections import load_collection
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.knowledge.search import Mode, known_mode
+    from omni_pipelines.knowledge.search import Mode, known_fusion, known_mode
     from omni_pipelines.settings import load_settings
 
     chosen = [known_mode(mode) for mode in modes or list(Mode)]
@@ -85,7 +89,9 @@ def _run(folder: Path, home: Home, modes: list[str] | None) -> tuple[dict[str, A
     cpu = build_base(collection, home, settings, LineEngines.load(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)  # the model is loaded once, not for the first query
-    found = {mode: evaluation.evaluate(collection, mode, finder(collection, librarian, mode)) for mode in chosen}
+    fused = known_fusion(fusion)
+    finders = {mode: finder(collection, librarian, mode, fused, feedback) for mode in chosen}
+    found = {mode: evaluation.evaluate(collection, mode, find) for mode, find in finders.items()}
     report = {
         "collection": collection.name,
         "documents": len(collection.documents),

@@ -14,7 +14,19 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document instead of text.")]
 WhereOption = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option("--where", help="Narrow to FIELD=VALUE: source, path, language or kind. Repeatable."),
+    typer.Option(
+        "--where",
+        help="Narrow to FIELD=VALUE: source, path (or docs/**), language, kind. Repeatable.",
+    ),
+]
+
+FusionOption = Annotated[
+    str,
+    typer.Option("--fusion", help="How both lists become one: convex, rrf, weighted-rrf or adaptive-rrf."),
+]
+FeedbackOption = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option("--feedback/--no-feedback", help="Ask once more, near what was found first; default: as set."),
 ]
 
 

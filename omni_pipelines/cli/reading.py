@@ -1,4 +1,4 @@
-"""Commands that read: search, ask, show, status."""
+"""Commands that read: search, why-not, ask, show, status."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omni_pipelines.cli.options import HomeOption, JsonOption, WhereOption, filters
+from omni_pipelines.cli.options import FeedbackOption, FusionOption, HomeOption, JsonOption, WhereOption, filters
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from omni_pipelines.knowledge.librarian import Librarian
+    from omni_pipelines.knowledge.search import Hit
     from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
@@ -25,7 +26,7 @@ SNIPPET_LINES = 4
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands under `omni`."""
-    for command in (search, ask, show, status):
+    for command in (search, why_not, ask, show, status):
         app.command()(command)
 
 
@@ -34,6 +35,9 @@ def search(
     k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
     mode: Annotated[str, typer.Option("--mode", help="hybrid, keyword or vector.")] = "hybrid",
     where: WhereOption = None,
+    fusion: FusionOption = "convex",
+    feedback: FeedbackOption = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each score is made of.")] = False,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
     home: HomeOption = None,
@@ -45,7 +49,7 @@ def search(
     narrowed = filters(where)
     check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
     librarian = _librarian(home, release, as_of)
-    hits = librarian.search(query, k, mode, narrowed)
+    hits = librarian.search(query, k, mode, narrowed, fusion=fusion, feedback=feedback)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
         return
@@ -55,9 +59,37 @@ def search(
         heading = f"  {hit.heading}" if hit.heading else ""
         where_it_is = place(_path(hit.uri), hit.start_line, hit.end_line, hit.page)
         say(f"{hit.rank}. {where_it_is}{heading}  ({hit.score:.3f})")
+        if explain:
+            say(f"     {_explained(hit)}")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {line.rstrip()[:110]}")
+        for other in hit.also_in:
+            say(f"     also in {place(_path(other.uri), other.start_line, other.end_line, other.page)}")
         say()
+
+
+def why_not(
+    query: Annotated[str, typer.Argument(help="What was looked for.")],
+    document: Annotated[str, typer.Argument(help="The document that was missed: its path, or a file URI.")],
+    k: Annotated[int, typer.Option("-k", help="How many hits were asked for.")] = 10,
+    where: WhereOption = None,
+    fusion: FusionOption = "convex",
+    feedback: FeedbackOption = None,
+    release: ReleaseOption = None,
+    as_of: AsOfOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say at which stage of a search a document was lost."""
+    librarian = _librarian(home, release, as_of)
+    found = librarian.why_not(query, document, k, filters(where), fusion=fusion, feedback=feedback)
+    if json:
+        say_json(found.model_dump(mode="json"))
+        return
+    for step in found.steps:
+        say(f"{'yes' if step.passed else 'no':<4}{step.stage}: {step.says}")
+    say()
+    say(found.verdict)
 
 
 def ask(
@@ -149,6 +181,20 @@ def status(
     for note in found.set_aside:
         what = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
         say(f"  set aside on {_when(note.at)}: {what}, in {found.home}/quarantine: {note.why}")
+
+
+def _explained(hit: Hit) -> str:
+    """The score as a sum, with the ranks its parts come from."""
+    parts = [
+        f"{part:.6f} {name}{f' (rank {rank})' if rank else ''}"
+        for name, part, rank in (
+            ("keyword", hit.parts.keyword, hit.ranks.keyword),
+            ("vector", hit.parts.vector, hit.ranks.vector),
+            ("name", hit.parts.boost, None),
+        )
+        if part or rank
+    ]
+    return f"{hit.score:.6f} = {' + '.join(parts)}"
 
 
 def _generate(mode: str) -> bool | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.sources import register, save_sources
 from omni_pipelines.knowledge.collections import Collection, Judged
+from omni_pipelines.knowledge.fusion import Fusion
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import MOST_CHARACTERS, Mode
 from omni_pipelines.settings import Home, Settings
@@ -43,12 +44,20 @@ def _write(path: Path, document: Judged) -> None:
         path.write_bytes(text)
 
 
-def finder(collection: Collection, librarian: Librarian, mode: Mode) -> Callable[[str, int], Sequence[str]]:
+def finder(
+    collection: Collection,
+    librarian: Librarian,
+    mode: Mode,
+    fusion: Fusion = Fusion.CONVEX,
+    feedback: bool | None = None,
+) -> Callable[[str, int], Sequence[str]]:
     """A function that finds document keys in one mode, best first."""
 
     def find(query: str, depth: int) -> Sequence[str]:
-        hits = librarian.search(query[:MOST_CHARACTERS], HITS_PER_DOCUMENT * depth, mode)
-        keys = dict.fromkeys(collection.documents[int(hit.path[:-3])].key for hit in hits)
+        wanted = HITS_PER_DOCUMENT * depth
+        hits = librarian.search(query[:MOST_CHARACTERS], wanted, mode, fusion=fusion, feedback=feedback)
+        paths = (path for hit in hits for path in (hit.path, *(place.path for place in hit.also_in)))
+        keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
         return list(keys)[:depth]
 
     return find

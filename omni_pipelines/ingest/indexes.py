@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
@@ -21,9 +23,11 @@ from omni_pipelines.ingest.writing import GENERATION, UNFINISHED
 from omni_pipelines.knowledge import metrics
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home
+from omni_pipelines.text.stored import joined
 
 BATCH_ENTRIES = 2_000
 _FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
+_PLACED = ("doc_id", "ordinal")
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,29 @@ def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
 
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
-    rows = chunks.read(_FINGERPRINTED, version=version).to_pylist()
-    return {row["chunk_id"]: ids.text_hash(*(row[name] for name in _FINGERPRINTED)) for row in rows}
+    """Key to fingerprint, by document and ordinal: an entry holds its neighbours' text, and changes with them."""
+    rows = chunks.read((*_FINGERPRINTED, *_PLACED), version=version).to_pylist()
+    return {
+        row["chunk_id"]: ids.text_hash(
+            *(row[name] for name in _FINGERPRINTED), *(each["text_hash"] if each else "" for each in beside)
+        )
+        for row, beside in _with_neighbours(rows)
+    }
+
+
+_Row = dict[str, Any]
+
+
+def _with_neighbours(rows: Sequence[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
+    """Chunk rows by document and ordinal, each with the chunks before and behind it in its document."""
+    in_order = [None, *sorted(rows, key=lambda row: (row["doc_id"], row["ordinal"])), None]
+    for before, row, behind in zip(in_order, in_order[1:], in_order[2:], strict=False):
+        if row is not None:
+            yield row, (_of(row, before), _of(row, behind))
+
+
+def _of(row: _Row, other: _Row | None) -> _Row | None:
+    return other if other is not None and other["doc_id"] == row["doc_id"] else None
 
 
 def _next_generation(home: Home, built: str) -> str:
@@ -99,8 +124,7 @@ def _build(
         for at in range(0, len(write), BATCH_ENTRIES):
             progress.report("indexing keywords", at, len(write), "chunks")
             batch = write[at : at + BATCH_ENTRIES]
-            rows = chunks.read(None, is_in("chunk_id", batch), version).to_pylist()
-            engine.bulk_upsert(_entry(row, wanted[row["chunk_id"]]) for row in rows)
+            engine.bulk_upsert(_entries(chunks, version, {key: wanted[key] for key in batch}))
     progress.report("indexing keywords", len(write), len(write), "chunks")
     metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
     if index.fingerprints() != wanted:
@@ -110,10 +134,20 @@ def _build(
     os.replace(part, home.keyword / generation)
 
 
-def _entry(row: dict[str, str], fingerprint: str) -> Entry:
+def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[Entry]:
+    documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
+    rows = chunks.read(None, is_in("doc_id", documents), version).to_pylist()
+    for row, (before, behind) in _with_neighbours(rows):
+        if row["chunk_id"] in wanted:
+            around = joined(each for each in (before, row, behind) if each is not None)
+            yield _entry(row, wanted[row["chunk_id"]], around)
+
+
+def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
     words = row["path"].replace("/", " ").replace("_", " ")
     context = "\n".join((row["title"], row["heading"], words))
-    return Entry(row["chunk_id"], fingerprint, row["text"], context, {name: row[name] for name in FILTERS})
+    filters = {name: row[name] for name in FILTERS}
+    return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around)
 
 
 def build_vector_index(home: Home) -> lance_vectors.Coverage:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from native.tantivy_analysis import character_pairs
 from omni_pipelines.knowledge.search import Hit
 from omni_pipelines.providers import Attempt
 from omni_pipelines.text.decoding import newline_offsets
@@ -21,12 +22,16 @@ HITS_READ = 6
 MOST_SENTENCES = 3
 NEARLY_AS_GOOD = 0.85
 """Share of the best sentence's score that a further sentence must reach."""
-WEAK = 0.45
-"""Below this evidence no answer is given; see `evidence`."""
+WEAK = 0.41
+"""Below this evidence no answer is given; see `evidence`, and how it was calibrated in docs/quality.md."""
 _LONGEST = 600
 _FEWEST_WORDS = 4
-_PROSE_SHARE = 0.85
-_PROSE = re.compile(r"[^\W\d_]|[\s,.;:'’()\"-]")  # noqa: RUF001
+_CHARACTERS_A_WORD = 2
+"""In scripts that put no space between words."""
+_MOST_MARKS = 0.15
+_MARKS = re.compile(r"[\d_=<>{}\[\]/\\|&^$#@~`+*]")
+"""What code and tables are full of, and sentences are not."""
+_WORD = re.compile(r"\w+")
 _EDGE = " \t\r\n\"'#*/`>-=~|"
 
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
@@ -95,43 +100,59 @@ class _Candidate:
         return plain(self.quote) if self.hit.kind == "code" else " ".join(self.quote.split())
 
 
-def answer(
-    release: int,
-    question: str,
-    terms: set[str],
-    hits: Sequence[Hit],
-    embed: EmbedMany,
-    stem: Callable[[str], list[str]],
-) -> Answer:
+@dataclass(frozen=True)
+class Question:
+    """A question, the passages that may answer it, and the means to judge how well they do."""
+
+    text: str
+    terms: Set[str]
+    """Its content words as the keyword index sees them."""
+    hits: Sequence[Hit]
+    embed: EmbedMany
+    stem: Callable[[str], list[str]]
+    """The terms of a text."""
+    readable: float = 1.0
+    """The share of it that the embedder can read; as much of the vectors is believed."""
+
+    def evidence(self, texts: Sequence[str]) -> list[float]:
+        """How well each text fits the question, 0 to 1."""
+        vectors = self.embed([self.text, *texts])  # (n + 1, d)
+        cosines = vectors[1:] @ vectors[0]
+        return [
+            evidence(float(cosine), covered(self.terms, set(self.stem(text))), self.readable)
+            for cosine, text in zip(cosines, texts, strict=True)
+        ]
+
+
+def answer(release: int, question: Question) -> Answer:
     """The sentences of the hits that fit the question best, or an abstention where none fits well.
 
-    `terms` are the question's content words as the keyword index sees them; `stem` gives those of a text.
+    Sentences of one document stand in its order; the document with the best sentence comes first.
     """
-    candidates = [each for hit in hits[:HITS_READ] for each in _candidates(hit)]
+    candidates = [each for hit in question.hits[:HITS_READ] for each in _candidates(hit)]
     if not candidates:
         return _abstention(release, 0.0)
-    vectors = embed([question, *(_read_as(each) for each in candidates)])  # (n + 1, d)
-    cosines = vectors[1:] @ vectors[0]
-    scores = [
-        evidence(float(cosine), covered(terms, set(stem(_read_as(each)))))
-        for each, cosine in zip(candidates, cosines, strict=True)
-    ]
-    order = np.argsort(scores)[::-1]
+    scores = question.evidence([_read_as(each) for each in candidates])
+    order = np.argsort(scores, kind="stable")[::-1]
     best = scores[order[0]]
     if best < WEAK:
         return _abstention(release, best)
-    chosen = _distinct([candidates[at] for at in order if scores[at] >= NEARLY_AS_GOOD * best])
+    chosen = _in_reading_order(_distinct([candidates[at] for at in order if scores[at] >= NEARLY_AS_GOOD * best]))
     said = tuple(Sentence(text=each.text, citations=(cite(each.hit, each.start, each.end),)) for each in chosen)
     whole = " ".join(sentence.text for sentence in said)
     return Answer(release=release, abstained=False, answer=whole, sentences=said, evidence=round(best, 4))
 
 
-def evidence(cosine: float, share: float) -> float:
-    """How well a sentence fits: half its closeness in meaning, half the share of the question's words it holds."""
-    return 0.5 * max(cosine, 0.0) + 0.5 * share
+def evidence(cosine: float, share: float, readable: float = 1.0) -> float:
+    """How well a sentence fits: half its closeness in meaning, half the share of the question's words it holds.
+
+    Of a question that the embedder cannot read, the words decide alone.
+    """
+    meaning = 0.5 * readable
+    return meaning * max(cosine, 0.0) + (1 - meaning) * share
 
 
-def covered(terms: set[str], found: set[str]) -> float:
+def covered(terms: Set[str], found: Set[str]) -> float:
     """The share of the question's words that were found; 0 where it has none."""
     return len(terms & found) / len(terms) if terms else 0.0
 
@@ -147,11 +168,27 @@ def _read_as(candidate: _Candidate) -> str:
 
 
 def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    chosen: dict[str, _Candidate] = {}
+    """The best few, without one that says no more than a better one does."""
+    chosen: list[_Candidate] = []
     for candidate in candidates:
-        if len(chosen) < MOST_SENTENCES:
-            chosen.setdefault(candidate.text, candidate)
-    return list(chosen.values())
+        if len(chosen) < MOST_SENTENCES and not any(_says_no_more(candidate, other) for other in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def _says_no_more(candidate: _Candidate, other: _Candidate) -> bool:
+    return _bare(candidate.text) in _bare(other.text)
+
+
+def _bare(text: str) -> str:
+    """A sentence's words alone, between spaces."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
+
+
+def _in_reading_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
+    """Best document first, each document's sentences in its order."""
+    documents = list(dict.fromkeys(each.hit.doc_id for each in chosen))
+    return sorted(chosen, key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.start))
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:
@@ -164,7 +201,8 @@ def _candidates(hit: Hit) -> Iterator[_Candidate]:
 
 def _says_something(text: str) -> bool:
     """Whether it is a sentence, and not one that only announces what follows."""
-    return len(text.split()) >= _FEWEST_WORDS and not text.endswith(":") and _is_prose(text)
+    words = len(text.split()) + sum(1 for _ in character_pairs(text)) // _CHARACTERS_A_WORD
+    return words >= _FEWEST_WORDS and not text.endswith((":", "：")) and _is_prose(text)  # noqa: RUF001
 
 
 def _core(text: str, start: int, end: int) -> Range:
@@ -178,7 +216,7 @@ def _core(text: str, start: int, end: int) -> Range:
 
 
 def _is_prose(text: str) -> bool:
-    return len(_PROSE.findall(text)) >= _PROSE_SHARE * len(text)
+    return len(_MARKS.findall(text)) <= _MOST_MARKS * len(text)
 
 
 def cite(hit: Hit, start: int, end: int) -> Citation:

@@ -56,13 +56,18 @@ def open_citation(snapshot: Snapshot, citation: str) -> Passage:
         return _passage(snapshot, row["doc_id"], row["start_line"], row["end_line"])
     page = _PAGE.search(citation)
     if page:
-        return _page(snapshot, _find(snapshot, citation[: page.start()]), int(page[1]))
+        return _page(snapshot, find_document(snapshot, citation[: page.start()]), int(page[1]))
     place = _LINES.search(citation)
     start, end = (int(place[1]), int(place[2] or place[1])) if place else (1, 0)
-    return _passage(snapshot, _find(snapshot, citation[: place.start()] if place else citation), start, end)
+    return _passage(snapshot, find_document(snapshot, citation[: place.start()] if place else citation), start, end)
 
 
-def _find(snapshot: Snapshot, name: str) -> str:
+def find_document(snapshot: Snapshot, name: str) -> str:
+    """The id of the document with this URI, path, or end of a path.
+
+    Raises:
+        CitationNotFound: none, or several.
+    """
     wanted = _uri(name)
     names = snapshot.document_names()
     exact = [row["doc_id"] for row in names if row["uri"] == wanted]

@@ -8,7 +8,7 @@ word, is dropped, and so is one with a figure that its quote does not have.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from omni_pipelines.errors import LanguageModelFailed
-from omni_pipelines.knowledge.answers import Answer, EmbedMany, Sentence, cite, covered, evidence
+from omni_pipelines.knowledge.answers import Answer, Question, Sentence, cite
 from omni_pipelines.knowledge.search import Hit
 from omni_pipelines.language_models.port import Message, complete
 from omni_pipelines.providers import Attempt, VariantRegistry
@@ -79,17 +79,6 @@ _ONE = TypeAdapter(_Said)
 class _Supported:
     sentence: Sentence
     hit: Hit
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question, the passages that may answer it, and the means to judge how well they do."""
-
-    text: str
-    terms: set[str]
-    hits: Sequence[Hit]
-    embed: EmbedMany
-    stem: Callable[[str], list[str]]
 
 
 def generate_answer(release: int, question: Question, models: VariantRegistry) -> Answer:
@@ -193,12 +182,7 @@ def _says_enough(quote: str, text: str) -> bool:
 
 def _evidence(question: Question, kept: Sequence[_Supported]) -> float:
     quotes = [f"{each.hit.heading or each.hit.title}: {each.sentence.citations[0].quote}" for each in kept]
-    vectors = question.embed([question.text, *quotes])  # (n + 1, d)
-    scores = [
-        evidence(float(vector @ vectors[0]), covered(question.terms, set(question.stem(quote))))
-        for vector, quote in zip(vectors[1:], quotes, strict=True)
-    ]
-    return round(max(scores), 4)
+    return round(max(question.evidence(quotes)), 4)
 
 
 def _note(dropped: int) -> str:

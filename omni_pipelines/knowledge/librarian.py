@@ -5,37 +5,30 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from native import dataset_cache
 from omni_pipelines.errors import ConfigurationError, ModelMissing
-from omni_pipelines.knowledge.answers import Answer, answer
+from omni_pipelines.knowledge.answers import Answer, Question, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
-from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
+from omni_pipelines.knowledge.context import Context, collect
+from omni_pipelines.knowledge.fusion import Fusion
+from omni_pipelines.knowledge.generation import Unsupported, generate_answer
 from omni_pipelines.knowledge.metrics import QueryMetrics
-from omni_pipelines.knowledge.search import Hit, Mode, place, search
+from omni_pipelines.knowledge.ranking import QueryVector, Search
+from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.knowledge.why_not import WhyNot, why_not
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Home, Settings, load_settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 
 ASK_HITS = 8
 CONTEXT_HITS = 50
-
-
-@dataclass(frozen=True)
-class Context:
-    """Passages for a prompt, each under its citation."""
-
-    text: str
-    tokens: int
-    """Never more than was asked for."""
-    hits: tuple[Hit, ...]
 
 
 class Librarian:
@@ -77,18 +70,58 @@ class Librarian:
         return self._snapshot.release.release
 
     def search(
-        self, query: str, k: int = 10, mode: Mode | str = Mode.HYBRID, where: Mapping[str, str] | None = None
+        self,
+        query: str,
+        k: int = 10,
+        mode: Mode | str = Mode.HYBRID,
+        where: Mapping[str, str] | None = None,
+        *,
+        fusion: Fusion | str = Fusion.CONVEX,
+        feedback: bool | None = None,
     ) -> list[Hit]:
-        """The best `k` chunks, best first.
+        """The best `k` passages, best first; a text that stands in several places is one of them.
+
+        Args:
+            query: words, or a question; words in double quotes must stand together.
+            k: how many.
+            mode: by words, by meaning, or both.
+            where: fields and their values; a path may be `docs/**`, for what lies below a folder.
+            fusion: how both lists become one.
+            feedback: ask once more, near what was found first; None is as the settings say.
 
         Raises:
-            ConfigurationError: an empty or overlong query, a bad `k`, mode or filter.
+            ConfigurationError: an empty or overlong query, a bad `k`, mode, filter or fusion.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
         began = time.perf_counter()
-        hits = search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        how = self._how(mode, where, fusion, feedback)
+        hits = search(self._snapshot, query, k, how, self._embed_query)
         self._metrics.record(str(mode), time.perf_counter() - began)
         return hits
+
+    def why_not(
+        self,
+        query: str,
+        document: str,
+        k: int = 10,
+        where: Mapping[str, str] | None = None,
+        *,
+        fusion: Fusion | str = Fusion.CONVEX,
+        feedback: bool | None = None,
+    ) -> WhyNot:
+        """At which stage a hybrid search for the best `k` passages lost a document, stage by stage.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        how = self._how(Mode.HYBRID, where, fusion, feedback)
+        return why_not(self._snapshot, query, document, k, how, self._embed_query)
+
+    def _how(
+        self, mode: Mode | str, where: Mapping[str, str] | None, fusion: Fusion | str, feedback: bool | None
+    ) -> Search:
+        again = self._settings.feedback if feedback is None else feedback
+        return Search(known_mode(mode), where or {}, known_fusion(fusion), again)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.
@@ -107,13 +140,14 @@ class Librarian:
             )
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
-        asked = Question(question, set(terms(question)), hits, self._embed, terms)
+        readable = self._embed_query(question).readable
+        asked = Question(question, set(terms(question)), hits, self._embed, terms, readable)
         if models is None or not hits:
             return self._extract(asked)
         return self._generate(asked, models)
 
     def _extract(self, asked: Question) -> Answer:
-        return answer(self.release, asked.text, asked.terms, asked.hits, asked.embed, asked.stem)
+        return answer(self.release, asked)
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         try:
@@ -126,24 +160,22 @@ class Librarian:
         note += "; the sources speak for themselves"
         return self._extract(asked).model_copy(update={"note": note, "attempts": attempts})
 
-    def context(self, query: str, max_tokens: int, where: Mapping[str, str] | None = None) -> Context:
+    def context(
+        self, query: str, max_tokens: int, where: Mapping[str, str] | None = None, *, neighbours: int = 0
+    ) -> Context:
         """The best passages that fit `max_tokens`, each under `[n] path:lines`, best first.
 
+        With `neighbours`, each passage comes with so many chunks before and behind it, where they fit.
+
         Raises:
-            ConfigurationError: as for `search`, or `max_tokens` below 1.
+            ConfigurationError: as for `search`, or `max_tokens` below 1, or `neighbours` below 0.
         """
         if max_tokens < 1:
             raise ConfigurationError(f"max_tokens is {max_tokens}, but must be at least 1")
-        count = load_counter(self._settings).count
-        text = ""
-        taken: list[Hit] = []
-        for hit in self.search(query, CONTEXT_HITS, Mode.HYBRID, where):
-            where_it_is = place(hit.path, hit.start_line, hit.end_line, hit.page)
-            block = f"[{len(taken) + 1}] {where_it_is}\n{hit.text}\n\n"
-            if count(text + block) <= max_tokens:
-                text += block
-                taken.append(hit)
-        return Context(text, count(text) if text else 0, tuple(taken))
+        if neighbours < 0:
+            raise ConfigurationError(f"neighbours is {neighbours}, but must be at least 0")
+        hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
+        return collect(self._snapshot, hits, max_tokens, load_counter(self._settings).count, neighbours)
 
     def show(self, citation: str) -> Passage:
         """The exact lines a citation names.
@@ -178,5 +210,5 @@ class Librarian:
         return self._embedder.embed(texts)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and a query is embedded twice
-    def _embed_query(self, query: str) -> np.ndarray:
-        return self._embed([query])[0]
+    def _embed_query(self, query: str) -> QueryVector:
+        return QueryVector(self._embed([query])[0], readable_share(self._embedder, query))

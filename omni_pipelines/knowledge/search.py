@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from native.narrowing import LONGEST_FOLDER, folder
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.fusion import Fused, fuse
+from omni_pipelines.knowledge.fusion import Fused, Fusion
+from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
+from omni_pipelines.knowledge.ranking import Mode as Mode
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.schemas import CHUNKS, FILTERS
 
 MOST_CHARACTERS = 1_000
 MOST_HITS = 1_000
-POOL = 100
-"""Candidates taken from each list before they are fused."""
-
-EmbedQuery = Callable[[str], np.ndarray]
-
-
-class Mode(StrEnum):
-    """Which index is asked."""
-
-    HYBRID = "hybrid"
-    KEYWORD = "keyword"
-    VECTOR = "vector"
+_PLACES = 6
+"""Decimal places of scores: fewer than float arithmetic differs by from one machine to the next."""
 
 
 class Ranks(BaseModel):
@@ -39,6 +32,30 @@ class Ranks(BaseModel):
 
     keyword: int | None
     vector: int | None
+
+
+class Parts(BaseModel):
+    """What a score is made of; the parts add up to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keyword: float = 0.0
+    vector: float = 0.0
+    boost: float = 0.0
+    """For being named like the query; 0 but in the weighted and adaptive fusion."""
+
+
+class Place(BaseModel):
+    """Where a passage stands, too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    chunk_id: str
+    uri: str
+    path: str
+    start_line: int
+    end_line: int
+    page: int | None = None
 
 
 class Hit(BaseModel):
@@ -68,6 +85,9 @@ class Hit(BaseModel):
     encoding: str
     verbatim: bool
     kind: str
+    parts: Parts = Parts()
+    also_in: tuple[Place, ...] = ()
+    """Other places with the same text, word for word; they are no hits of their own."""
 
 
 _FETCHED = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
@@ -91,6 +111,17 @@ def known_mode(name: str) -> Mode:
     return Mode(name)
 
 
+def known_fusion(name: str) -> Fusion:
+    """The fusion with this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in list(Fusion):
+        raise ConfigurationError(f"fusion {name!r} is unknown", cure=f"fusions: {', '.join(Fusion)}")
+    return Fusion(name)
+
+
 def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) -> None:
     """Refuse what cannot be searched for.
 
@@ -106,74 +137,68 @@ def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) 
         )
     if not 1 <= k <= MOST_HITS:
         raise ConfigurationError(f"k is {k}, but must be from 1 to {MOST_HITS}")
-    for field in where:
+    for field, value in where.items():
+        if len(folder(value) or "") > LONGEST_FOLDER:
+            raise ConfigurationError(
+                f"the folder to narrow to has more than {LONGEST_FOLDER} characters", cure="name one further up"
+            )
         if field not in FILTERS:
             near = difflib.get_close_matches(field, FILTERS, n=1)
             cure = f"did you mean {near[0]}?" if near else f"filters: {', '.join(FILTERS)}"
             raise ConfigurationError(f"cannot filter by {field!r}", cure=cure)
 
 
-def search(
-    snapshot: Snapshot,
-    query: str,
-    k: int,
-    mode: Mode | str,
-    where: Mapping[str, str],
-    embed: EmbedQuery,
-) -> list[Hit]:
-    """The best `k` chunks. Filters apply before the top k is taken.
+def search(snapshot: Snapshot, query: str, k: int, how: Search, embed: EmbedQuery) -> list[Hit]:
+    """The best `k` passages that differ. Filters apply before the top k is taken.
 
     Raises:
         ConfigurationError: see `check_query`.
     """
-    check_query(query, k, mode, where)
-    pool = max(k, POOL)
-    keyword = dict(snapshot.keyword.search(query, pool, where)) if mode != Mode.VECTOR else {}
-    vector = dict(snapshot.nearest(embed(query), pool, where)) if mode != Mode.KEYWORD else {}
-    ranks = _ranks(keyword), _ranks(vector)
-    if mode == Mode.HYBRID:
-        _complete(snapshot, query, keyword, vector, embed)
-        best = fuse(keyword, vector)[:k]
-    else:
-        single = keyword or vector
-        best = [Fused(key, score, score, score) for key, score in list(single.items())[:k]]
-    return _hits(snapshot, best, *ranks)
+    check_query(query, k, how.mode, how.where)
+    ranked = rank(snapshot, query, max(k, POOL), how, embed)
+    found = itertools.islice(_distinct(snapshot, ranked.fused, k), k)
+    return [_hit(number, passage, ranked) for number, passage in enumerate(found, 1)]
 
 
-def _ranks(scores: Mapping[str, float]) -> dict[str, int]:
-    return {key: rank for rank, key in enumerate(scores, 1)}
+@dataclass(frozen=True)
+class _Passage:
+    fused: Fused
+    row: dict[str, Any]
+    also: list[dict[str, Any]]
 
 
-def _complete(
-    snapshot: Snapshot, query: str, keyword: dict[str, float], vector: dict[str, float], embed: EmbedQuery
-) -> None:
-    """Score in each list what only the other one found: a missing score is not a low one."""
-    only_keyword = [key for key in keyword if key not in vector]
-    only_vector = [key for key in vector if key not in keyword]
-    if only_keyword:
-        vector.update(snapshot.cosines(embed(query), only_keyword))
-    if only_vector and keyword:
-        keyword.update(snapshot.keyword.search(query, len(only_vector), keys=only_vector))
+def _distinct(snapshot: Snapshot, fused: Sequence[Fused], batch: int) -> Iterator[_Passage]:
+    """Passages in order, each text once; the repeats that stand near it are folded into it."""
+    passages: dict[str, _Passage] = {}
+    for at in range(0, len(fused), batch):
+        rows = snapshot.chunks([each.key for each in fused[at : at + batch]], _FETCHED)
+        before = len(passages)
+        for each in fused[at : at + batch]:
+            if each.key not in rows:
+                continue
+            row = rows[each.key]
+            if row["text"] in passages:
+                passages[row["text"]].also.append(row)
+            else:
+                passages[row["text"]] = _Passage(each, row, [])
+        yield from list(passages.values())[before:]
 
 
-def _hits(
-    snapshot: Snapshot, best: Sequence[Fused], keyword: Mapping[str, int], vector: Mapping[str, int]
-) -> list[Hit]:
-    rows = snapshot.chunks([each.key for each in best], _FETCHED)
-    found = [(each, rows[each.key]) for each in best if each.key in rows]
-    return [
-        _hit(rank, each.score, row, Ranks(keyword=keyword.get(each.key), vector=vector.get(each.key)))
-        for rank, (each, row) in enumerate(found, 1)
-    ]
-
-
-def _hit(rank: int, score: float, row: dict[str, Any], ranks: Ranks) -> Hit:
+def _hit(number: int, passage: _Passage, ranked: Ranked) -> Hit:
+    row, fused = passage.row, passage.fused
     metadata = orjson.loads(row["metadata"])
+    parts = Parts(
+        keyword=round(fused.keyword_part, _PLACES),
+        vector=round(fused.vector_part, _PLACES),
+        boost=round(fused.boost_part, _PLACES),
+    )
     fields = {name: row[name] for name in Hit.model_fields if name in row}
     return Hit(
-        rank=rank,
-        score=round(score, 6),
-        ranks=ranks,
+        rank=number,
+        score=round(parts.keyword + parts.vector + parts.boost, _PLACES),
+        ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
+        parts=parts,
+        also_in=tuple(Place(**{name: other[name] for name in Place.model_fields}) for other in passage.also),
         encoding=metadata["encoding"],
         verbatim=metadata["verbatim"],
         **fields,

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from native import lance_vectors
 from native.errors import EngineError, TableMissing
-from native.lance_rows import fetch
-from native.lance_tables import LanceTable, TableVersion, equals
+from native.lance_rows import fetch, rows_of
+from native.lance_tables import LanceTable, TableVersion, equals, narrowed
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
@@ -85,9 +85,16 @@ class Snapshot:
             vector,
             k,
             key=EMBEDDINGS.key,
-            where=" AND ".join(equals(field, value) for field, value in where.items()) or None,
+            where=" AND ".join(narrowed(field, value) for field, value in where.items()) or None,
             version=self._version(EMBEDDINGS.name),
         )
+
+    def vectors(self, ids: Sequence[str]) -> np.ndarray:
+        """The vectors (n, d), float32, of these chunks, in their order."""
+        rows = rows_of(
+            self._table(EMBEDDINGS.name), EMBEDDINGS.key, self._version(EMBEDDINGS.name), lance_vectors.COLUMN
+        )
+        return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
         """The cosines of these chunks to `vector` (d,)."""

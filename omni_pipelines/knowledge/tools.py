@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from omni_pipelines.errors import ModelMissing, NoAnswer
 from omni_pipelines.knowledge.answers import Answer
 from omni_pipelines.knowledge.citations import Passage
-from omni_pipelines.knowledge.librarian import Context, Librarian
+from omni_pipelines.knowledge.context import Context
+from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import MOST_CHARACTERS, MOST_HITS, Hit, Mode
 from omni_pipelines.knowledge.status import Status, status
 from omni_pipelines.settings import Home
@@ -24,6 +25,7 @@ WORDS = ToolVariant(name="words", description="By words alone, where the embedde
 Query = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 HitCount = Annotated[int, Field(ge=1, le=MOST_HITS)]
 TokenCount = Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
+NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 
 class Where(BaseModel):
@@ -32,7 +34,7 @@ class Where(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
-    path: Annotated[str | None, Field(description="Path of a file in its source, exactly.")] = None
+    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
     language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
     kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
 
@@ -90,15 +92,22 @@ class KnowledgeTools:
         return found
 
     @tool("knowledge.context", title="Collect passages for a prompt", category="knowledge", read_only=True)
-    def context(self, query: Query, max_tokens: TokenCount = 2_000, where: Where | None = None) -> Context:
+    def context(
+        self,
+        query: Query,
+        max_tokens: TokenCount = 2_000,
+        where: Where | None = None,
+        neighbours: NeighbourCount = 0,
+    ) -> Context:
         """Collect the best passages that fit a token budget, as one text with a citation above each.
 
         Args:
             query: What the passages shall be about.
             max_tokens: The budget, which is never exceeded.
             where: Narrow it to passages whose fields have these values.
+            neighbours: How many passages before and behind each one come with it, where they fit.
         """
-        return self._librarian().context(query, max_tokens, _filters(where))
+        return self._librarian().context(query, max_tokens, _filters(where), neighbours=neighbours)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
     def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:

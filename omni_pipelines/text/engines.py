@@ -13,7 +13,7 @@ from native.onnx_embedder import OnnxEmbedder
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import PREFERRED, EngineVariant, Health, VariantRegistry, VariantsFailed
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.token_counting import COUNT_TOKENS, PreferredCounter, register_counters
 
 Value = TypeVar("Value")
@@ -120,6 +120,10 @@ class VariantEmbedder:
             EngineError, VariantsFailed: no variant could embed them.
         """
         return self._call(lambda engine: engine.embed(texts, on_batch), len(texts))
+
+    def readable(self, text: str) -> float:
+        """The share of a text's letters that the engine can read, 0 to 1."""
+        return self._call(lambda engine: readable_share(engine, text), 1)
 
     def _call(self, use: Callable[[Embedder], Value], units: int) -> Value:
         def using(variant: EngineVariant[Embedder]) -> Value:

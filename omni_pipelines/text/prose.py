@@ -21,13 +21,16 @@ _STATEMENT = re.compile(
     r"|[\w.]+\(.*\)?[,;:]?$"
     r"|[)\]}]+[,;:]?$"
 )
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[`~]*[ \t]*(\S*)", re.MULTILINE)
+"""A fence and the name of its language, which only an opening one has."""
 _QUOTES = re.compile(r'"""|\'\'\'')
 
 
 def prose(text: str, *, code: bool) -> Iterator[Range]:
     """The sentences of a text, none reaching over a list item, a comment's end or a change of indentation.
 
-    In `code`, statements are left out; what stands in comments and docstrings is kept.
+    In `code`, statements are left out; what stands in comments and docstrings is kept. Elsewhere, what stands between
+    fences (```) is left out.
     """
     for start, end in _blocks(text, code=code):
         yield from sentences(text, start, end)
@@ -43,10 +46,11 @@ def _blocks(text: str, *, code: bool) -> Iterator[Range]:
     begin = end = -1
     before = _Line("", in_quotes=False)
     quotes = _Quotes() if code else None
+    fences = None if code else _Fences(text)
     for start, stop in lines(text, 0, len(text)):
         raw = text[start:stop]
         line = _Line(raw, in_quotes=quotes is not None and quotes.inside(raw))
-        kept = not line.is_rule and not (code and line.is_statement)
+        kept = not line.is_rule and not (code and line.is_statement) and not (fences and fences.inside(raw))
         if begin >= 0 and (not kept or line.begins_anew(before)):
             yield begin, end
             begin = -1
@@ -110,3 +114,18 @@ class _Quotes:
         place = _QUOTES.search(body.lstrip("rbufRBUF"))
         bare = len(body.lstrip("rbufRBUF")) == 3
         return place is not None and (self._after_statement if bare else place.start() == 0)
+
+
+class _Fences:
+    """Follows Markdown's fences around code from line to line; a passage may begin inside one."""
+
+    def __init__(self, text: str) -> None:
+        marks = _FENCE.findall(text)
+        self._inside = len(marks) % 2 == 1 and not marks[0]
+
+    def inside(self, line: str) -> bool:
+        """Whether the line is code, or the fence around it."""
+        fence = _FENCE.match(line) is not None
+        was_inside = self._inside
+        self._inside ^= fence
+        return fence or was_inside

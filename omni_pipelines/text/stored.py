@@ -28,5 +28,15 @@ def parsed_document(row: Mapping[str, Any]) -> Parsed:
     return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
 
 
+def joined(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The text of neighbouring chunk rows in order: what two of them hold stands once, a gap is a blank line."""
+    text, end = "", -1
+    for row in rows:
+        gap = "\n\n" if 0 <= end < row["start_char"] else ""
+        text += gap + row["text"][max(end - row["start_char"], 0) if end >= 0 else 0 :]
+        end = max(end, row["end_char"])
+    return text
+
+
 def _marks(pairs: Iterable[Sequence[int]]) -> Marks:
     return tuple((char, number) for char, number in pairs)

@@ -204,3 +204,24 @@ def test_a_broken_tokenizer_is_refused(files: tuple[Path, Path], tmp_path: Path,
 def test_files_copied_elsewhere_work_as_well(files: tuple[Path, Path], tmp_path: Path) -> None:
     copies = [Path(shutil.copy(each, tmp_path)) for each in files]
     assert OnnxEmbedder(*copies).embed(["moved"]).shape == (1, 384)
+
+
+@pytest.mark.parametrize("text", ["How do otters sleep?", "parse the HTTP header", "308 / 12.5", "", "?!"])
+def test_it_can_read_english_and_what_has_no_letters(embedder: OnnxEmbedder, text: str) -> None:
+    assert embedder.readable(text) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["8世紀に日本の首都はどこでしたか。", "黑豹队的防守丢了多少分", "पैंथर्स ने कितने अंक दिए"]
+)
+def test_it_cannot_read_scripts_that_it_spells_in_single_letters(embedder: OnnxEmbedder, text: str) -> None:
+    assert embedder.readable(text) < 0.2
+
+
+def test_it_reads_the_part_of_a_text_that_it_knows(embedder: OnnxEmbedder) -> None:
+    assert 0.3 < embedder.readable("kubernetes 是什么东西呢朋友们啊") < 0.7
+
+
+@given(text=st.text(max_size=200))
+def test_what_it_can_read_is_a_share(embedder: OnnxEmbedder, text: str) -> None:
+    assert 0.0 <= embedder.readable(text) <= 1.0

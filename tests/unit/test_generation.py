@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.answers import Answer
+from omni_pipelines.knowledge.answers import Answer, Question
 from omni_pipelines.knowledge.generation import (
     MOST_SENTENCES,
     SCHEMA,
-    Question,
     Unsupported,
     generate_answer,
     locate,

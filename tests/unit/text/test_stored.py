@@ -6,7 +6,7 @@ import pytest
 
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import reader_for
-from omni_pipelines.text.stored import parsed_document, structure_json
+from omni_pipelines.text.stored import joined, parsed_document, structure_json
 
 FILES = {
     "a.md": "# Ä\r\n\r\ntext\r\n\r\n## B\r\n".encode("utf-16"),
@@ -52,3 +52,20 @@ def test_bytes_and_lines_come_back(name: str) -> None:
     places = list(range(len(parsed.text) + 1))
     assert back.byte_offsets(places) == parsed.byte_offsets(places)
     assert [back.line(place) for place in places] == [parsed.line(place) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [
+        ([(0, 5), (3, 8)], "abcdefgh"),
+        ([(0, 5), (5, 8)], "abcdefgh"),
+        ([(0, 5), (2, 4)], "abcde"),
+        ([(0, 3), (5, 8)], "abc\n\nfgh"),
+        ([(4, 8)], "efgh"),
+        ([], ""),
+    ],
+)
+def test_joined_chunks_hold_every_character_once(ranges: list[tuple[int, int]], expected: str) -> None:
+    text = "abcdefgh"
+    rows = [{"start_char": start, "end_char": end, "text": text[start:end]} for start, end in ranges]
+    assert joined(rows) == expected

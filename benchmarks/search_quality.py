@@ -1,0 +1,83 @@
+"""How good the search is: every way to rank on judged collections in BEIR layout, as a table in Markdown.
+
+python -m benchmarks.search_quality FOLDER... [--homes FOLDER] [--queries 300]
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from omni_pipelines.ingest.collection import build_base, finder
+from omni_pipelines.ingest.line import LineEngines
+from omni_pipelines.knowledge.collections import Collection, load_collection
+from omni_pipelines.knowledge.evaluation import ModeReport, Scores, evaluate, permutation_test
+from omni_pipelines.knowledge.fusion import Fusion
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.search import Mode
+from omni_pipelines.settings import HOME_NAME, Home, load_settings
+
+WAYS: dict[str, tuple[Mode, Fusion, bool]] = {
+    "keyword": (Mode.KEYWORD, Fusion.CONVEX, False),
+    "vector": (Mode.VECTOR, Fusion.CONVEX, False),
+    "rrf": (Mode.HYBRID, Fusion.RRF, False),
+    "hybrid": (Mode.HYBRID, Fusion.CONVEX, False),
+    "with feedback": (Mode.HYBRID, Fusion.CONVEX, True),
+    "weighted-rrf": (Mode.HYBRID, Fusion.WEIGHTED_RRF, False),
+    "adaptive-rrf": (Mode.HYBRID, Fusion.ADAPTIVE_RRF, False),
+}
+
+
+def main() -> None:
+    """Print a row for each collection."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folders", nargs="+", type=Path)
+    asked.add_argument("--homes", type=Path, help="keep the knowledge bases here, for the next run")
+    asked.add_argument("--queries", type=int, default=300, help="ask at most so many, drawn with a fixed seed")
+    options = asked.parse_args()
+    print(f"| nDCG@10 | queries | {' | '.join(WAYS)} | hybrid over rrf, p |")
+    print("|---|" + "---|" * (len(WAYS) + 2))
+    with tempfile.TemporaryDirectory(prefix="omni-quality-") as scratch:
+        for folder in options.folders:
+            collection = sample(load_collection(folder), options.queries)
+            home = Home((options.homes or Path(scratch)) / collection.name / HOME_NAME)
+            print("| " + " | ".join(row(collection, home)) + " |", flush=True)
+
+
+def sample(collection: Collection, most: int, seed: int = 0) -> Collection:
+    """The collection with at most so many queries, always the same ones."""
+    keys = list(collection.queries)
+    if len(keys) <= most:
+        return collection
+    chosen = sorted(np.random.default_rng(seed).choice(len(keys), most, replace=False))
+    return dataclasses.replace(collection, queries={keys[at]: collection.queries[keys[at]] for at in chosen})
+
+
+def row(collection: Collection, home: Home) -> Iterator[str]:
+    """Name, number of queries, nDCG@10 of every way, and whether hybrid differs from rrf by more than chance."""
+    settings = load_settings(home)
+    build_base(collection, home, settings, LineEngines.load(settings))
+    librarian = Librarian.open(home)
+    librarian.search("warm up", 1)
+    yield collection.name
+    yield f"{len(collection.queries):,}"
+    found = {name: measured(collection, librarian, name) for name in WAYS}
+    for means, _ in found.values():
+        yield f"{means.ndcg_10:.4f} ({means.cpu_ms_per_query:.0f} ms)"
+    hybrid, rrf = ([each.ndcg_10 for each in found[name][1].values()] for name in ("hybrid", "rrf"))
+    yield f"{np.mean(hybrid) - np.mean(rrf):+.4f}, {permutation_test(hybrid, rrf):.3f}"
+
+
+def measured(collection: Collection, librarian: Librarian, way: str) -> tuple[ModeReport, dict[str, Scores]]:
+    """The measures of one way to rank."""
+    mode, fusion, feedback = WAYS[way]
+    return evaluate(collection, way, finder(collection, librarian, mode, fusion, feedback))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Hits to one text for a prompt: passages under their citations, within a budget of tokens, nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omni_pipelines.knowledge.search import Hit, place
+from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.text.stored import joined
+
+
+@dataclass(frozen=True)
+class Context:
+    """Passages for a prompt, each under its citation."""
+
+    text: str
+    tokens: int
+    """Never more than was asked for."""
+    hits: tuple[Hit, ...]
+
+
+def collect(
+    snapshot: Snapshot, hits: Sequence[Hit], max_tokens: int, count: Callable[[str], int], neighbours: int = 0
+) -> Context:
+    """Take each hit that fits, with as many of its neighbours as fit; nothing is taken twice."""
+    text = ""
+    taken: list[Hit] = []
+    covered: set[str] = set()
+    for hit in hits:
+        if hit.chunk_id in covered:
+            continue
+        for passage in _narrower(snapshot, hit, neighbours, covered):
+            where_it_is = place(hit.path, passage.start_line, passage.end_line, passage.page)
+            block = f"[{len(taken) + 1}] {where_it_is}\n{passage.text}\n\n"
+            if count(text + block) <= max_tokens:
+                text += block
+                taken.append(hit)
+                covered |= passage.chunks
+                break
+    return Context(text, count(text) if text else 0, tuple(taken))
+
+
+@dataclass(frozen=True)
+class _Window:
+    text: str
+    start_line: int
+    end_line: int
+    page: int | None
+    """Where it begins."""
+    chunks: frozenset[str]
+
+
+def _narrower(snapshot: Snapshot, hit: Hit, neighbours: int, covered: set[str]) -> Iterator[_Window]:
+    """The passage with all of the neighbours, with fewer, and alone."""
+    rows = snapshot.chunks_of(hit.doc_id) if neighbours else []
+    at = next((number for number, row in enumerate(rows) if row["chunk_id"] == hit.chunk_id), 0)
+    for width in range(neighbours, 0, -1):
+        first = at - len(_free(rows[max(at - width, 0) : at][::-1], covered))
+        last = at + len(_free(rows[at + 1 : at + 1 + width], covered))
+        inside = rows[first : last + 1]
+        if len(inside) > 1:
+            lines = inside[0]["start_line"], max(row["end_line"] for row in inside)
+            page = inside[0]["page"]
+            yield _Window(joined(inside), *lines, page, frozenset(row["chunk_id"] for row in inside))
+    yield _Window(hit.text, hit.start_line, hit.end_line, hit.page, frozenset([hit.chunk_id]))
+
+
+def _free(rows: Sequence[dict[str, Any]], covered: set[str]) -> list[dict[str, Any]]:
+    """The rows up to the first that is in the text already."""
+    taken = next((number for number, row in enumerate(rows) if row["chunk_id"] in covered), len(rows))
+    return list(rows[:taken])
