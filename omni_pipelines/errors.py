@@ -4,6 +4,7 @@ OmniError                      exit 1   the domain said no
 ├── NoAnswer                            the evidence is too weak to answer
 ├── CitationNotFound                    nothing stands at the place a citation names
 ├── DeletionRefused                     a listing would delete more than it should
+├── NotVerified                         a receipt does not agree with the release it names
 ├── TableBroken                         a table or index on disk fails its own checks
 ├── LanguageModelFailed                 a language model refused, or answered with what cannot be used
 ├── NetworkBlocked                      an answer leads to another host
@@ -53,6 +54,10 @@ class NoAnswer(OmniError):
 
 class CitationNotFound(OmniError):
     """Nothing stands at the place a citation names."""
+
+
+class NotVerified(OmniError):
+    """A receipt does not agree with the release it names, or with itself."""
 
 
 class DeletionRefused(OmniError):

@@ -181,9 +181,14 @@ def _supported(said: _Said, hits: Sequence[Hit]) -> _Supported | None:
     place = locate(said.quote, hit.text)
     if place is None or not _says_enough(said.quote, hit.text):
         return None
-    if not set(_FIGURE.findall(text)) <= set(_FIGURE.findall(said.quote)):
+    if not figures_stand_in(text, said.quote):
         return None
     return _Supported(Sentence(text=text, citations=(cite(hit, *place),)), hit)
+
+
+def figures_stand_in(text: str, quote: str) -> bool:
+    """Whether every figure of a sentence stands in its quote, too."""
+    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
 
 
 def _says_enough(quote: str, text: str) -> bool:

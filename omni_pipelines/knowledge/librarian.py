@@ -13,10 +13,12 @@ from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
+from omni_pipelines.knowledge.receipts import make_receipt
 from omni_pipelines.knowledge.search import Hit, Mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
+from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Home, Settings, load_settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
@@ -99,9 +101,16 @@ class Librarian:
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
         asked = Question(question, set(terms(question)), hits, self._embed, terms)
-        if models is None or not hits:
-            return self._extract(asked)
-        return self._generate(asked, models)
+        said = self._extract(asked) if models is None or not hits else self._generate(asked, models)
+        return said.model_copy(update={"question": question})
+
+    def receipt(self, answer: Answer) -> Receipt:
+        """What an answer of this librarian rests on, sealed; see `omni verify`.
+
+        Raises:
+            ConfigurationError: it was answered from another release.
+        """
+        return make_receipt(self._snapshot, answer)
 
     def _extract(self, asked: Question) -> Answer:
         return answer(self.release, asked.text, asked.terms, asked.hits, asked.embed, asked.stem)

@@ -26,7 +26,7 @@ class Snapshot:
 
     def __init__(self, home: Home, release: Release) -> None:
         self.release = release
-        self._home = home
+        self.home = self._home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
             self._check(definition.name)
