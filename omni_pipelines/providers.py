@@ -239,7 +239,8 @@ class VariantRegistry:
 
     def list_variants(self, command: str) -> list[VariantInfo]:
         """The variants of a command, the one that would be chosen first."""
-        return [self._info(entry) for entry in sorted(self._find(command), key=self._rank)]
+        entries = sorted(self._find(command), key=_preference)
+        return sorted(map(self._info, entries), key=lambda info: _ORDER[info.status])
 
     def survey(self, command: str) -> Survey:
         """Make and check every variant, and say which one is chosen and why."""
@@ -353,9 +354,8 @@ class VariantRegistry:
     def _in_turn(self, entries: list[_Entry], attempts: list[Attempt]) -> Iterator[_Entry]:
         """The variants that can be used, best first; `attempts` hears of those that could not be made."""
         left = list(entries)
-        while left:
-            best = min(left, key=self._rank)
-            if best.provider is None and self._health(best).status is not VariantStatus.UNAVAILABLE:
+        while (best := self._best_of(left)) is not None:
+            if best.provider is None:
                 began = self._clock()
                 error = self._make(best)
                 if error is not None:
@@ -363,13 +363,19 @@ class VariantRegistry:
                     left.remove(best)
                 continue  # now that it is there, it may know better how it is
             left.remove(best)
-            if self._health(best).status is not VariantStatus.UNAVAILABLE and self._admitted(best):
+            if self._admitted(best):
                 yield best
 
-    def _rank(self, entry: _Entry) -> tuple[int, int, bool, float]:
-        """Smaller is better. Without a latency first: it has to be measured once."""
-        latency = entry.latency
-        return _ORDER[self._health(entry).status], entry.priority, latency is not None, latency or 0.0
+    def _best_of(self, entries: list[_Entry]) -> _Entry | None:
+        """The one to use now. The health behind the first available one is not asked for, which may take a while."""
+        degraded = None
+        for entry in sorted(entries, key=_preference):
+            status = self._health(entry).status
+            if status is VariantStatus.AVAILABLE:
+                return entry
+            if status is VariantStatus.DEGRADED and degraded is None:
+                degraded = entry
+        return degraded
 
     def _health(self, entry: _Entry) -> Health:
         """How it is now: the worst of what its failures, its own status and its health check say."""
@@ -463,6 +469,11 @@ def _why(usable: Sequence[VariantInfo]) -> str:
     if best.priority != usable[1].priority:
         return f"priority {best.priority}, {usable[1].name} has {usable[1].priority}"
     return "as good as the next by status and priority, and quicker or not measured yet"
+
+
+def _preference(entry: _Entry) -> tuple[int, bool, float]:
+    """Among equals in status, smaller is better. Without a latency first: it has to be measured once."""
+    return entry.priority, entry.latency is not None, entry.latency or 0.0
 
 
 def _ask(how: Callable[[], Health]) -> Health:

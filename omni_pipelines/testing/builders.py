@@ -115,32 +115,20 @@ class KnowledgeBase:
         Raises:
             OmniError: as `omni ingest` would.
         """
-        from omni_pipelines.ingest.publish import publish
-        from omni_pipelines.ingest.writing import writing
+        from omni_pipelines.ingest.line import LineEngines, run_line
 
-        with writing(self.home, self.settings):
-            self._register()
-            self._reconcile(allow_delete=allow_delete)
-            self._release = publish(self.home, self.settings, "test").release
+        self._register()
+        engines = LineEngines(self.count, self.embedder, self._fingerprint)
+        done = run_line(self.home, self.settings, engines, "test", allow_delete=allow_delete)
+        self._release = done.published.release
         return self
 
     def _register(self) -> None:
         from omni_pipelines.ingest.sources import load_sources, register, save_sources
 
+        self.home.create()
         sources, _ = register(load_sources(self.home), [self.tree.root])
         save_sources(self.home, sources)
-
-    def _reconcile(self, *, allow_delete: bool) -> None:
-        from omni_pipelines.ingest.chunks import reconcile_chunks
-        from omni_pipelines.ingest.documents import reconcile_documents
-        from omni_pipelines.ingest.embeddings import reconcile_embeddings
-        from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
-
-        reconcile_documents(self.home, self.settings, allow_delete=allow_delete)
-        reconcile_chunks(self.home, self.settings, self.count)
-        reconcile_embeddings(self.home, self.embedder, self._fingerprint)
-        build_keyword_index(self.home)
-        build_vector_index(self.home)
 
     @property
     def release(self) -> Release:

@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from native.lance_tables import LanceTable
-from native.lance_vectors import Coverage
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.ingest.built import read_built
-from omni_pipelines.ingest.chunks import ChunksReport, reconcile_chunks
 from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
-from omni_pipelines.ingest.embeddings import EmbeddingsReport, reconcile_embeddings
-from omni_pipelines.ingest.indexes import KeywordReport, build_keyword_index, build_vector_index
-from omni_pipelines.ingest.publish import PublishReport, publish
+from omni_pipelines.ingest.line import LineEngines, Pass, run_line
 from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
@@ -26,18 +22,6 @@ from omni_pipelines.settings import Home, Settings
 from tests.fakes import FakeEmbedder, count_words
 
 MODEL = "fake/1"
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass over the whole line did."""
-
-    documents: DocumentsReport
-    chunks: ChunksReport
-    embeddings: EmbeddingsReport
-    keyword: KeywordReport
-    vectors: Coverage
-    published: PublishReport
 
 
 @dataclass
@@ -66,15 +50,8 @@ class Line:
         """One pass, from the sources to a release."""
         settle()
         self.embedder.texts.clear()
-        with writing(self.home, self.settings):
-            return Pass(
-                reconcile_documents(self.home, self.settings, allow_delete=allow_delete),
-                reconcile_chunks(self.home, self.settings, count_words),
-                reconcile_embeddings(self.home, self.embedder, self.model),
-                build_keyword_index(self.home),
-                build_vector_index(self.home),
-                publish(self.home, self.settings, "run-1"),
-            )
+        engines = LineEngines(count_words, self.embedder, self.model)
+        return run_line(self.home, self.settings, engines, "run-1", allow_delete=allow_delete)
 
     def librarian(self, release: int | None = None) -> Librarian:
         """A reader."""

@@ -26,6 +26,11 @@ EXIT_CODES = {
     "RetryableError": 3,
     "HomeBusy": 3,
     "UpstreamMoved": 3,
+    "LanguageModelFailed": 1,
+    "NetworkBlocked": 1,
+    "NetworkUnreachable": 3,
+    "NetworkTimeout": 3,
+    "NetworkBadResponse": 3,
 }
 
 

@@ -205,6 +205,13 @@ def test_a_wait_beyond_the_time_limit_is_not_begun(server: Server, waits: list[f
     assert waits == []
 
 
+def test_a_server_that_wants_a_long_wait_is_not_waited_for(server: Server, waits: list[float]) -> None:
+    server.script = [(429, {"Retry-After": "9"}, b"")]
+    with pytest.raises(NetworkBadResponse):
+        OpenAIModel(server.url, "", SecretStr(""), seconds=60, sleep=waits.append).complete(ASK)
+    assert waits == []
+
+
 def test_a_silent_server_is_given_up(server: Server) -> None:
     server.hold.clear()
     with pytest.raises(NetworkTimeout, match="did not answer") as caught:
@@ -228,16 +235,18 @@ def test_an_endless_answer_is_cut_off(server: Server, model: OpenAIModel, monkey
 # --- the key
 
 
+@pytest.mark.parametrize("before", [0, 190], ids=["early", "where the quote of the answer ends"])
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_the_key_is_in_no_error_and_no_log_even_where_the_server_repeats_it(
-    server: Server, model: OpenAIModel, caplog: pytest.LogCaptureFixture, status: int
+    server: Server, model: OpenAIModel, caplog: pytest.LogCaptureFixture, status: int, before: int
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    server.script = [(status, {}, f"{'x' * 190} Bearer {KEY} is what you sent".encode())]
+    server.script = [(status, {}, f"{'x' * before} {KEY} is what you sent".encode())]
     with pytest.raises(OmniError) as caught:
         model.complete(ASK)
     seen = "".join(map(str, (caught.value, caught.value.__cause__, vars(model), vars(caught.value), caplog.text)))
-    assert KEY[:8] not in seen
+    assert KEY[:5] not in seen
+    assert "what you sent" in seen or before
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,16 @@ def test_a_health_check_is_believed_for_a_while(registry: VariantRegistry, clock
     assert variant.checks == 2
 
 
+def test_a_fallback_is_not_checked_while_the_preferred_one_is_well(registry: VariantRegistry) -> None:
+    preferred, fallback = Variant("a", 1), Variant("b", 2)
+    fill(registry, fallback, preferred)
+    assert best(registry) == "a"
+    assert fallback.checks == 0
+    preferred.state = POOR
+    assert best(registry) == "b"
+    assert fallback.checks == 1
+
+
 def test_a_failure_makes_the_next_choice_look_again(registry: VariantRegistry) -> None:
     variant = Variant("a", 1, says=broken)
     fill(registry, variant, Variant("b", 2))
