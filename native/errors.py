@@ -6,6 +6,7 @@ EngineError
 ├── IndexMissing       a keyword index is not on disk
 ├── IndexCorrupt       a keyword index cannot be opened or disagrees with its table
 ├── ModelCorrupt       a model or vocabulary file does not have the expected sha256
+├── StatementRefused   an SQL statement is wrong, would change something, or takes too much
 └── WriteConflict      another writer won; the same call may work on a reopened table
 """
 
@@ -53,3 +54,7 @@ class ModelCorrupt(EngineError):
 
 class WriteConflict(EngineError):
     """Another writer won; the same call may work on a reopened table."""
+
+
+class StatementRefused(EngineError):
+    """An SQL statement is wrong, would change something, or takes too much."""

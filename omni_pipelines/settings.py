@@ -53,6 +53,11 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def journal(self) -> Path:
+        """What was asked, answered and measured, `<table>.jsonl`."""
+        return self.root / "journal"
+
+    @property
     def dagster(self) -> Path:
         """The Dagster instance: run history, event logs, sensor cursors."""
         return self.root / "dagster"

@@ -11,7 +11,7 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import evaluate, model, pipeline, providers, reading, releases, schema, skill
+from omni_pipelines.cli import evaluate, model, pipeline, providers, reading, releases, schema, skill, sql
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say
 from omni_pipelines.errors import OmniError
@@ -35,6 +35,7 @@ app.add_typer(releases.app, name="releases")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
+app.command()(sql.sql)
 
 
 def _print_version(asked: bool) -> None:

@@ -77,3 +77,11 @@ def test_a_tampered_receipt_is_not_and_the_field_is_named(folder: Path, receipt:
 def test_a_receipt_that_is_none_is_a_mistake_of_the_command(folder: Path) -> None:
     assert omni("verify", "docs/keys.md", cwd=folder).returncode == 2
     assert omni("verify", "nowhere.json", cwd=folder).returncode == 2
+
+
+def test_sql_answers_and_its_mistakes_are_mistakes_of_the_command(folder: Path) -> None:
+    done = omni("sql", "select path from documents order by path", "--csv", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "path\nkeys.md\notters.md\n")
+    done = omni("sql", "select pth from documents", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean path?" in done.stderr
