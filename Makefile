@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix dev clean models browser pins bench schemas
+.PHONY: help run ask test check fix docs dev clean models browser pins bench schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +38,7 @@ ask: $(STAMP)
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
 test: models browser ## set up, and run every test that this machine can run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP) ## format, lint, types, rooms
 	@$(BIN)/ruff format --check .
@@ -49,6 +49,10 @@ check: $(STAMP) ## format, lint, types, rooms
 fix: $(STAMP) ## format, and mend what a linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## write the pages that are made from the code
+	@mkdir -p docs
+	@$(OMNI) errors --markdown > docs/errors.md
 
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev

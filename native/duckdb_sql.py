@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from native.errors import StatementRefused
+from native.errors import StatementRefused, engine_errors
 
 LOCKED_DOWN = {
     "enable_external_access": "false",
@@ -38,6 +38,9 @@ def query(sql: str, tables: Mapping[str, Any], parameters: list[Any] | None = No
     """Run one statement of ours over named Lance scanners or Arrow tables; rows as tuples.
 
     Give a scanner with chosen columns: a float16 column anywhere in it makes DuckDB refuse the whole table.
+
+    Raises:
+        EngineError: what DuckDB, or the scanner it reads, refuses.
     """
     with _connection(tables) as connection:
         return connection.execute(sql, parameters or []).fetchall()
@@ -100,7 +103,7 @@ def _message(error: Exception) -> str:
 def _connection(tables: Mapping[str, Any]) -> Iterator[Any]:
     import duckdb
 
-    with duckdb.connect(config=LOCKED_DOWN) as connection:
+    with engine_errors("the query failed"), duckdb.connect(config=LOCKED_DOWN) as connection:
         for name, table in tables.items():
             connection.register(name, table)
         yield connection

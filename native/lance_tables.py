@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from native.durable import PART
-from native.errors import TableCorrupt, TableMissing, WriteConflict
+from native.errors import TableCorrupt, TableMissing, engine_errors
 
 FORMAT = "2.2"
 INDEX_CACHE_BYTES = 256 << 20
@@ -122,14 +122,16 @@ class LanceTable:
 
         if not self.exists():
             raise TableMissing(f"table {self.name} is not at {self.path}", cure="run: omni ingest")
-        try:
+        at = "" if version is None else f" at version {version}"
+        cure = "run: omni ingest" if version is None else "open the newest release"
+        with self._errors(f"table {self.name}{at} cannot be opened", cure, TableCorrupt):
             return lance.dataset(str(self.path), version=version, session=session())
-        except (OSError, ValueError, pa.ArrowException) as error:
-            at = "" if version is None else f" at version {version}"
-            if "not found" in str(error).lower():
-                cure = "run: omni ingest" if version is None else "open the newest release"
-                raise TableMissing(f"table {self.name}{at} is not at {self.path}", cure=cure) from error
-            raise TableCorrupt(f"table {self.name}{at} cannot be opened: {error}", cure="run: omni ingest") from error
+
+    def _errors(
+        self, what: str = "", cure: str = "run: omni ingest", otherwise: type[TableCorrupt] | None = None
+    ) -> AbstractContextManager[None]:
+        what = what or f"table {self.name}"
+        return engine_errors(what, cure=cure, missing=TableMissing, corrupt=TableCorrupt, otherwise=otherwise)
 
     def head(self) -> TableVersion:
         """The newest version."""
@@ -149,14 +151,15 @@ class LanceTable:
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
         scanner = self.scanner(columns, where, version)
-        with missing_files(self.name):
+        with self._errors(), missing_files(self.name):
             return scanner.to_table()
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Rows as a stream of record batches."""
-        yield from self.scanner(columns, where, version).to_batches()
+        with self._errors():
+            yield from self.scanner(columns, where, version).to_batches()
 
     def scanner(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -167,7 +170,8 @@ class LanceTable:
 
     def count(self, where: str | None = None, version: int | None = None) -> int:
         """Number of rows."""
-        return int(self.open(version).count_rows(filter=where))
+        with self._errors():
+            return int(self.open(version).count_rows(filter=where))
 
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
@@ -180,12 +184,12 @@ class LanceTable:
         merge = self.open().merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
         if replacing is not None:
             merge = merge.when_not_matched_by_source_delete(replacing)
-        with _conflicts(self.name):
+        with self._errors():
             merge.conflict_retries(CONFLICT_RETRIES).execute(rows)
 
     def delete(self, where: str) -> None:
         """Delete the rows a filter selects. Build the filter with `equals` or `is_in`."""
-        with _conflicts(self.name):
+        with self._errors():
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
 
     def broken_files(self, version: int | None = None) -> list[str]:
@@ -230,7 +234,7 @@ class LanceTable:
         """
         dataset = self.open()
         if len(dataset.get_fragments()) > MOST_FRAGMENTS:
-            with _conflicts(self.name):
+            with self._errors():
                 dataset.optimize.compact_files()
 
     def clean_up(self) -> None:
@@ -274,21 +278,6 @@ def missing_files(table: str) -> Iterator[None]:
             f"files of table {table} are gone: {error}",
             cure="open the newest release; if this is it, move the table away and run: omni ingest",
         ) from error
-
-
-class _conflicts:
-    """Lance's conflict errors, in our words."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        text = str(error)
-        if isinstance(error, OSError) and ("commit conflict" in text or "Too many concurrent writers" in text):
-            raise WriteConflict(f"another writer changed table {self.table}", cure="try again") from error
 
 
 def _size(path: Path) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from native.errors import TableCorrupt, engine_errors
 from native.lance_tables import LanceTable, missing_files
 
 COLUMN = "vector"
@@ -100,7 +101,8 @@ def nearest(
         "refine_factor": REFINE,
         "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    with missing_files(table.name):
+    failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
+    with failed, missing_files(table.name):
         rows = dataset.scanner(
             columns=[key, "_distance"], nearest=query, filter=where, prefilter=where is not None
         ).to_table()

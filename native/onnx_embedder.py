@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from native.errors import ModelCorrupt
+from native.errors import ModelCorrupt, engine_errors
 
 MAX_TOKENS = 256
 """What the model was published to read; its tokenizer file says 128, which would change every longer text."""
@@ -74,7 +74,8 @@ class OnnxEmbedder:
         for row, each in enumerate(tokens):
             ids[row, : len(each)] = each
             mask[row, : len(each)] = 1
-        return np.asarray(self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0])
+        with engine_errors("embedding failed"):
+            return np.asarray(self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0])
 
 
 def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[int]]:

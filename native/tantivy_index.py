@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from native import tantivy_analysis as analysis
-from native.errors import IndexCorrupt, IndexMissing, WriteConflict
+from native.errors import IndexCorrupt, IndexMissing, engine_errors
 
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000
@@ -77,12 +77,14 @@ class KeywordIndex:
 
         if not (folder / "meta.json").is_file():
             raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
-        try:
+        with engine_errors(
+            f"the keyword index at {folder} cannot be opened",
+            cure="run: omni ingest",
+            missing=IndexMissing,
+            corrupt=IndexCorrupt,
+            otherwise=IndexCorrupt,
+        ):
             return cls(folder, tantivy.Index.open(str(folder)), filters)
-        except (ValueError, OSError) as error:
-            raise IndexCorrupt(
-                f"the keyword index at {folder} cannot be opened: {error}", cure="run: omni ingest"
-            ) from error
 
     @classmethod
     def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -103,12 +105,8 @@ class KeywordIndex:
         Raises:
             WriteConflict: another process holds it.
         """
-        try:
+        with engine_errors(f"the keyword index at {self.folder} cannot be written"):
             return KeywordWriter(self._index.writer(WRITER_HEAP_BYTES, 1))
-        except ValueError as error:
-            raise WriteConflict(
-                f"another process writes the keyword index at {self.folder}", cure="try again"
-            ) from error
 
     def reload(self) -> None:
         """See what the writer committed."""
@@ -265,4 +263,5 @@ class KeywordWriter:
 
     def commit(self) -> None:
         """Make all of it visible and durable."""
-        self._writer.commit()
+        with engine_errors("the keyword index cannot be written"):
+            self._writer.commit()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from native.errors import ModelCorrupt
+from native.errors import ModelCorrupt, engine_errors
 
 SHA256 = {
     "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
@@ -32,7 +32,8 @@ class TokenCounter:
 
     def count(self, text: str) -> int:
         """Number of tokens. What looks like a special token is text like any other."""
-        return sum(len(self._encoding.encode_ordinary(piece)) for piece in pieces(text))
+        with engine_errors(f"{self.name} cannot count"):  # a panic of tiktoken passes `except Exception`
+            return sum(len(self._encoding.encode_ordinary(piece)) for piece in pieces(text))
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The longest prefix found that has at most `max_tokens` tokens and ends with a whole character."""

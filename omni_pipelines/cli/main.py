@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,10 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import evaluate, model, pipeline, providers, reading, releases, schema, skill, sql
+from omni_pipelines.cli import errors, evaluate, model, pipeline, providers, reading, releases, schema, skill, sql
 from omni_pipelines.cli.options import HomeOption
-from omni_pipelines.cli.output import complain, narrate, say
-from omni_pipelines.errors import OmniError
+from omni_pipelines.cli.output import complain, narrate, say, say_failure
+from omni_pipelines.errors import ConfigurationError, UnexpectedError, from_exception
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C."""
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 reading.add_to(app)
+app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(releases.app, name="releases")
@@ -69,35 +71,43 @@ def init(home: HomeOption = None) -> None:
 
 
 def run() -> None:
-    """The entry point: every failure becomes one line and an exit code."""
+    """The entry point: every failure becomes one line, its cure and an exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
     try:
-        code = app(standalone_mode=False) or 0  # typer catches Ctrl+C, and gives 130 back
+        code = app(prog_name="omni", standalone_mode=False) or 0  # typer catches Ctrl+C, and gives 130 back
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
-    except OmniError as error:
-        complain(error)
-        sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001  # the last line of defence; what it does not know, it raises
-        sys.exit(_foreign(error))
+    except click.ClickException as error:
+        sys.exit(_fail(_usage(error)))
+    except Exception as error:  # noqa: BLE001  # the last line of defence
+        sys.exit(_fail(error))
     if code == INTERRUPTED:
         narrate("omni: interrupted; nothing that was finished is lost")
     sys.exit(code)
 
 
-def _foreign(error: Exception) -> int:
-    from native.errors import EngineError, ModelCorrupt, WriteConflict
+def _fail(error: Exception) -> int:
+    """Say what went wrong, as JSON too where that was asked for; the exit code."""
+    found = from_exception(error)
+    if isinstance(found, UnexpectedError):
+        traceback.print_exception(error)
+        complain(found, "this is a defect of omni; please report it with the lines above")
+    else:
+        complain(found)
+    if "--json" in sys.argv:
+        say_failure(error)
+    return found.exit_code
 
-    if isinstance(error, EngineError):
-        complain(error)
-        return 3 if isinstance(error, WriteConflict) else 2 if isinstance(error, ModelCorrupt) else 1
-    if isinstance(error, OSError):
-        complain(OmniError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
-        return 1
-    raise error
+
+def _usage(error: click.ClickException) -> ConfigurationError:
+    message, _, hint = error.format_message().partition(" Did you mean ")  # said twice by click and typer
+    context = getattr(error, "ctx", None)
+    near = hint.split("?")[0].replace("'", "")
+    cure = f"did you mean {near}?" if near else f"run: {context.command_path if context else 'omni'} --help"
+    return ConfigurationError(message.rstrip("."), cure=cure)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omni_pipelines.errors import OmniError
 
 SCHEMA_VERSION = 1
+
+
+class _Stdout:
+    """What went out so far: whoever reads `--json` gets one document, not two."""
+
+    has_document = False
+
+
+_stdout = _Stdout()
 
 
 def say(text: str = "") -> None:
@@ -23,12 +35,21 @@ def say_json(fields: dict[str, Any]) -> None:
     """Write one JSON document to stdout, with the version of its shape."""
     import orjson
 
+    _stdout.has_document = True
     document = {"schema_version": SCHEMA_VERSION, **fields}
     say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
-def complain(error: Exception) -> None:
-    """Write an error as one line: what happened, and the cure."""
-    cure = getattr(error, "cure", "")
-    message = " ".join(str(getattr(error, "message", error)).split())
-    narrate(f"omni: {message}" + (f"\n      cure: {cure}" if cure else ""))
+def say_failure(error: Exception) -> None:
+    """Write the envelope of an error as the JSON document of this command, unless it has written one already."""
+    from omni_pipelines.responses import ToolResponse
+
+    if not _stdout.has_document:
+        say_json(ToolResponse.from_exception(error).model_dump(mode="json"))
+
+
+def complain(error: OmniError, cure: str = "") -> None:
+    """Write an error as one line, what happened and its code; and a second one with the cure."""
+    message = " ".join(error.message.split())
+    cure = cure or error.cure
+    narrate(f"omni: {message} [{error.code}]" + (f"\n      cure: {cure}" if cure else ""))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from native.duckdb_sql import query
+from native.errors import EngineError
 from native.lance_tables import LanceTable
 from omni_pipelines.schemas import QUARANTINE
 
@@ -48,7 +48,7 @@ def test_it_reads_a_lance_scanner(tmp_path: Path) -> None:
 def test_it_reaches_nothing_else(tmp_path: Path, statement: str) -> None:
     file = tmp_path / "secret.csv"
     file.write_text("hunter2")
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(EngineError):
         query(statement.format(file=file), {})
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
     assert file.read_text() == "hunter2"

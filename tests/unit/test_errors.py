@@ -1,58 +1,308 @@
-"""What a user sees when something goes wrong."""
+"""The tree of errors: numbers, exit codes, cures, structured attributes, and a way through a pickle."""
 
 from __future__ import annotations
 
-import copy
-import inspect
+import asyncio
+import json
 import pickle
+import re
+import threading
+from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
-from omni_pipelines import errors
-from omni_pipelines.errors import OmniError
+import native.errors
+import omni_pipelines.errors
+from native.errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES, EngineError, TableCorrupt, WriteConflict
+from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, explain
+from omni_pipelines.errors import (
+    CellError,
+    ConfigurationError,
+    NoAnswer,
+    OmniError,
+    SecurityError,
+    ToolExecutionError,
+    ToolNotFoundError,
+    ToolTimeout,
+    UnexpectedError,
+    ValidationError,
+    from_exception,
+)
 from omni_pipelines.text.decoding import Unreadable
 
-KINDS = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, OmniError)]
-EXIT_CODES = {
-    "OmniError": 1,
-    "NoAnswer": 1,
-    "CitationNotFound": 1,
-    "DeletionRefused": 1,
-    "TableBroken": 1,
-    "ConfigurationError": 2,
-    "SourceMissing": 2,
-    "HomeError": 2,
-    "ModelMissing": 2,
-    "RetryableError": 3,
-    "HomeBusy": 3,
-    "UpstreamMoved": 3,
-    "LanguageModelFailed": 1,
-    "NetworkBlocked": 1,
-    "NetworkUnreachable": 3,
-    "NetworkTimeout": 3,
-    "NetworkBadResponse": 3,
-}
+STRUCTURED: list[OmniError] = [
+    ValidationError("k", 0, "must be from 1 to 100", cure="give -k 10", code="1004"),
+    SecurityError("host", "example.org is not allowed", cure="allow it"),
+    ToolNotFoundError("serch", ["search", "ask"]),
+    ToolExecutionError("git.commit", "nothing to commit", 1, "stderr of git"),
+    ToolTimeout("git.clone", 2.5),
+    CellError("ls | wc", "exit", "code 2", code="5003"),
+]
+
+Kind = TypeVar("Kind")
 
 
-def test_every_error_has_the_exit_code_its_table_promises() -> None:
-    assert {kind.__name__: kind.exit_code for kind in KINDS} == EXIT_CODES
+def subclasses(kind: type[Kind]) -> Iterator[type[Kind]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from subclasses(each)
 
 
-def test_the_table_in_the_module_names_every_error_in_its_place() -> None:
-    table = errors.__doc__ or ""
-    assert all(kind.__name__ in table for kind in KINDS)
+def tree(page: str | None, root: str) -> set[str]:
+    assert page is not None
+    return {root, *re.findall(r"── (\w+)", page)}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_error_crosses_processes_whole(kind: type[OmniError]) -> None:
-    for back in (pickle.loads(pickle.dumps(kind("what", cure="do"))), copy.copy(kind("what", cure="do"))):  # noqa: S301
-        assert (type(back), back.message, back.cure, str(back)) == (kind, "what", "do", "what; do")
+OURS: list[type[OmniError]] = [
+    OmniError,
+    *(each for each in subclasses(OmniError) if each.__module__ == "omni_pipelines.errors"),
+]
+NATIVE: list[type[EngineError]] = [
+    EngineError,
+    *(each for each in subclasses(EngineError) if each.__module__ == "native.errors"),
+]
+PLAIN = [kind for kind in OURS if kind not in {type(error) for error in STRUCTURED}]
 
 
-def test_an_error_without_a_cure_says_what_happened() -> None:
-    assert str(OmniError("it is gone")) == "it is gone"
+# --- the tree
+
+
+def test_the_drawn_trees_are_the_trees() -> None:
+    assert {each.__name__ for each in OURS} == tree(omni_pipelines.errors.__doc__, "OmniError")
+    assert {each.__name__ for each in NATIVE} == tree(native.errors.__doc__, "EngineError")
+
+
+@pytest.mark.parametrize("kind", [*OURS, *NATIVE], ids=lambda kind: kind.__name__)
+def test_every_class_has_the_number_that_is_drawn(kind: type[OmniError] | type[EngineError]) -> None:
+    page = (omni_pipelines.errors if issubclass(kind, OmniError) else native.errors).__doc__
+    drawn = re.search(rf"(?:── |^){kind.__name__} +(\d+)", page or "", re.MULTILINE)
+    assert drawn is not None
+    assert kind.code == drawn[1]
+    assert explain(kind.code) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "exit_code", "retryable"),
+    [
+        ("OmniError", "3002", 1, False),
+        ("NoAnswer", "7001", 1, False),
+        ("CitationNotFound", "4003", 1, False),
+        ("DeletionRefused", "3004", 1, False),
+        ("TableBroken", "4004", 1, False),
+        ("ConfigurationError", "1001", 2, False),
+        ("SourceMissing", "4003", 2, False),
+        ("HomeError", "3005", 2, False),
+        ("ModelMissing", "3006", 2, False),
+        ("RetryableError", "3005", 3, True),
+        ("HomeBusy", "3005", 3, True),
+        ("UpstreamMoved", "3005", 3, True),
+    ],
+)
+def test_codes_and_exit_codes_are_the_agreed_ones(name: str, code: str, exit_code: int, retryable: bool) -> None:
+    error = getattr(omni_pipelines.errors, name)("it happened", cure="mend it")
+    assert (error.code, error.exit_code, error.retryable) == (code, exit_code, retryable)
+
+
+def test_the_text_has_the_number_the_message_and_the_cure() -> None:
+    assert str(NoAnswer("nothing found", cure="ask again")) == "[7001] nothing found; ask again"
+    assert str(NoAnswer("nothing found")) == "[7001] nothing found"
+    assert str(TableCorrupt("cut short", cure="run: omni ingest")) == "[4004] cut short; run: omni ingest"
+    assert repr(NoAnswer("nothing found")) == "NoAnswer('nothing found', code='7001')"
+
+
+@pytest.mark.parametrize("code", list(CoreErrorCode), ids=str)
+def test_a_code_of_its_own_brings_its_exit_code_and_its_retry(code: CoreErrorCode) -> None:
+    error, row = OmniError("it happened", code=code), explain(code)
+    assert row is not None
+    assert (error.code, error.exit_code, error.retryable) == (code.value, row.exit_code, row.retryable)
+    assert error.category is row.category
+
+
+def test_an_error_that_may_be_tried_again_exits_with_three() -> None:
+    assert OmniError("moved", code="3005", retryable=True).exit_code == 3
+    assert OmniError("no code", retryable=True).exit_code == 3
+    assert OmniError("slow for good", code="3003", retryable=False).exit_code == 1
+    assert ConfigurationError("no such folder", code="4003").exit_code == 2
+
+
+def test_a_code_that_nobody_knows_is_kept_and_has_no_category() -> None:
+    error = OmniError("it happened", code="8999")
+    assert (error.code, error.category, error.exit_code) == ("8999", ErrorCategory.UNKNOWN, 1)
+
+
+# --- structured attributes
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "details"),
+    [
+        (
+            STRUCTURED[0],
+            "[1004] k must be from 1 to 100: 0; give -k 10",
+            {"field": "k", "value": 0},
+        ),
+        (
+            STRUCTURED[1],
+            "[2004] the host check refused it: example.org is not allowed; allow it",
+            {"check_type": "host"},
+        ),
+        (
+            STRUCTURED[2],
+            "[3001] there is no tool 'serch'; did you mean search?",
+            {"tool": "serch", "available_tools": ["ask", "search"]},
+        ),
+        (
+            STRUCTURED[3],
+            "[3002] tool git.commit failed (exit code 1): nothing to commit",
+            {"tool": "git.commit", "exit_code": 1, "stderr": "stderr of git"},
+        ),
+        (
+            STRUCTURED[4],
+            "[3003] git.clone did not finish in 2.5 s; try again, or allow more time",
+            {"tool": "git.clone", "timeout_seconds": 2.5},
+        ),
+        (STRUCTURED[5], "[5003] 'ls | wc' failed with exit: code 2", {"command": "ls | wc", "error_type": "exit"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_message_is_built_from_the_attributes(error: OmniError, text: str, details: dict[str, object]) -> None:
+    assert str(error) == text
+    assert error.details == details
+    assert error.to_dict()["details"] == details
+
+
+def test_the_attributes_can_be_read_by_name() -> None:
+    wrong, unsafe, unknown, failed, slow, cell = STRUCTURED
+    assert isinstance(wrong, ValidationError)
+    assert (wrong.field, wrong.value) == ("k", 0)
+    assert isinstance(unsafe, SecurityError)
+    assert unsafe.check_type == "host"
+    assert isinstance(unknown, ToolNotFoundError)
+    assert (unknown.tool, unknown.available_tools) == ("serch", ("ask", "search"))
+    assert isinstance(failed, ToolExecutionError)
+    assert (failed.tool, failed.process_exit_code, failed.stderr) == ("git.commit", 1, "stderr of git")
+    assert isinstance(slow, ToolTimeout)
+    assert (slow.tool, slow.seconds) == ("git.clone", 2.5)
+    assert isinstance(cell, CellError)
+    assert (cell.command, cell.error_type) == ("ls | wc", "exit")
+
+
+def test_the_exit_code_of_a_tool_is_not_that_of_the_command_line() -> None:
+    assert ToolExecutionError("git", "failed", exit_code=128).exit_code == 1
+
+
+def test_a_tool_that_is_like_no_other_is_answered_with_the_list() -> None:
+    names = [f"tool{number:02}" for number in range(12)]
+    assert ToolNotFoundError("xyz", ["b", "a"]).cure == "there are: a, b"
+    assert ToolNotFoundError("xyz", names).cure == f"there are: {', '.join(names[:10])} and 2 more"
+    assert ToolNotFoundError("xyz").cure == ""
+
+
+def test_a_validation_error_is_a_configuration_error_and_shortens_a_long_value() -> None:
+    error = ValidationError("text", "x" * 9_000)
+    assert isinstance(error, ConfigurationError)
+    assert error.exit_code == 2
+    assert len(error.message) < 600
+    assert len(error.value) == 9_000
+
+
+@pytest.mark.parametrize(
+    "error", [OmniError("plain", details={"call": print}), *STRUCTURED], ids=lambda error: type(error).__name__
+)
+def test_to_dict_is_json(error: OmniError) -> None:
+    found = json.loads(json.dumps(error.to_dict()))
+    assert found.keys() == {"message", "code", "category", "cure", "retryable", "details"}
+    assert (found["message"], found["code"]) == (error.message, error.code)
+    assert found["category"] == error.category
+
+
+# --- pickles
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(kind("it happened", cure="mend it") for kind in PLAIN),
+        *STRUCTURED,
+        *(kind("it happened", cure="mend it") for kind in NATIVE),
+        OmniError("own code", code="6002", details={"lock": threading.Lock(), "all": {1, 2}}),
+        EngineError("own code", code="4002", retryable=True),
+        ValidationError("callback", lambda: None),
+    ],
+    ids=lambda error: f"{type(error).__name__}-{error.code}",
+)
+def test_every_error_comes_out_of_a_pickle_as_it_went_in(error: OmniError | EngineError, protocol: int) -> None:
+    found = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  # our own, a line ago
+    assert type(found) is type(error)
+    assert found.__dict__ == error.__dict__
+    assert (str(found), found.args, found.code, found.retryable) == (
+        str(error),
+        error.args,
+        error.code,
+        error.retryable,
+    )
+
+
+# --- any exception as one of ours
+
+
+def test_one_of_ours_stays_itself() -> None:
+    error = NoAnswer("nothing found")
+    assert from_exception(error) is error
+
+
+def test_an_engine_s_error_keeps_its_number_and_its_cure() -> None:
+    error = WriteConflict("table x was changed", cure="try again")
+    found = from_exception(error)
+    assert (found.message, found.cure, found.code) == ("table x was changed", "try again", "3005")
+    assert (found.retryable, found.exit_code, found.__cause__) == (True, 3, error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exit_code"), [(kind, {"1001": 2, "3006": 2, "3005": 3}.get(kind.code, 1)) for kind in NATIVE]
+)
+def test_engine_s_errors_have_the_exit_codes_they_always_had(kind: type[EngineError], exit_code: int) -> None:
+    assert from_exception(kind("it happened")).exit_code == exit_code
+
+
+def test_what_nobody_foresaw_is_said_with_its_type() -> None:
+    error = KeyError("colour")
+    found = from_exception(error)
+    assert type(found) is UnexpectedError
+    assert (found.message, found.code, found.__cause__) == ("KeyError: 'colour'", "3002", error)
+
+
+def test_the_first_of_a_group_speaks_for_all() -> None:
+    group = ExceptionGroup("several", [ExceptionGroup("inner", [NoAnswer("nothing", cure="ask")]), ValueError("x")])
+    found = from_exception(group)
+    assert (found.message, found.code, found.cure) == ("2 errors, the first: nothing", "7001", "ask")
+    assert from_exception(ExceptionGroup("one", [group.exceptions[0]])) is group.exceptions[0].exceptions[0]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit(), StopIteration(3)])
+def test_what_is_no_ordinary_exception_is_said_as_well(error: BaseException) -> None:
+    assert type(error).__name__ in from_exception(error).message
+
+
+def test_an_exception_that_cannot_be_shown_is_said_by_its_name() -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    assert "Silent" in from_exception(Silent()).message
+
+
+# --- the engines' numbers are ours
+
+
+def test_every_number_of_the_engine_room_is_in_the_table() -> None:
+    meanings = [*FOREIGN_NUMBERS.values(), *FOREIGN_TYPES.values(), *(meaning for _, meaning in FOREIGN_TEXTS)]
+    unknown = [meaning for meaning in meanings if explain(meaning.code) is None]
+    assert unknown == []
 
 
 def test_what_is_unreadable_keeps_its_code_across_processes() -> None:
-    back = pickle.loads(pickle.dumps(Unreadable("E_BINARY", "zeros")))  # noqa: S301
+    back = pickle.loads(pickle.dumps(Unreadable("E_BINARY", "zeros")))  # noqa: S301  # our own, in this line
     assert (back.code, back.detail, str(back)) == ("E_BINARY", "zeros", "E_BINARY: zeros")
