@@ -17,6 +17,7 @@ from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
+GOLDEN_NAME = "golden.jsonl"
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
 
@@ -81,6 +82,11 @@ class Home:
     def config(self) -> Path:
         """Settings of this knowledge base, beside the home."""
         return self.root.parent / CONFIG_NAME
+
+    @property
+    def golden(self) -> Path:
+        """The golden set, beside the home: people write it, and keep it under version control."""
+        return self.root.parent / GOLDEN_NAME
 
     def table(self, name: str) -> Path:
         """The folder of one Lance table."""
@@ -152,6 +158,10 @@ class Settings(BaseModel):
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)
     """Releases kept on disk besides the pinned ones."""
+    gate_floor: float = Field(0.3, ge=0, le=1)
+    """Least mean nDCG@10 and recall@10 on the golden set that are published."""
+    gate_drop: float = Field(0.1, ge=0, le=1)
+    """How far they may fall below the serving release, where a paired test does not object before."""
     llm_url: str = ""
     """Address of an OpenAI-compatible server, up to /v1. Nothing is sent anywhere while it is empty."""
     llm_model: str = ""

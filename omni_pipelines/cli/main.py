@@ -12,7 +12,20 @@ from typing import Annotated
 import click
 import typer
 
-from omni_pipelines.cli import errors, evaluate, model, pipeline, providers, reading, releases, schema, skill, sql
+from omni_pipelines.cli import (
+    errors,
+    evaluate,
+    gate,
+    golden,
+    model,
+    pipeline,
+    providers,
+    reading,
+    releases,
+    schema,
+    skill,
+    sql,
+)
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
 from omni_pipelines.errors import ConfigurationError, UnexpectedError, from_exception
@@ -34,6 +47,8 @@ app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(releases.app, name="releases")
+app.add_typer(golden.app, name="golden")
+app.add_typer(gate.app, name="gate")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)

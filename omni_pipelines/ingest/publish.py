@@ -22,6 +22,7 @@ from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.tables import table
+from omni_pipelines.knowledge.gates import require_gate
 from omni_pipelines.knowledge.releases import (
     list_releases,
     newest_release,
@@ -55,6 +56,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
+        GateFailed: there is a golden set, and this did not pass the gate.
         TableBroken: a file on disk is not as long as its manifest says.
     """
     built = _consistent(home)
@@ -65,9 +67,10 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     tables = {definition.name: table(home, definition) for definition in _PINNED}
     _verify(tables)
     number = max(release_numbers(home), default=0) + 1  # a torn record keeps its number
+    release = _release(home, built, number, run_id)
+    require_gate(home, release)
     for each in tables.values():
         each.tag(f"{TAG}{number}", each.head().version)
-    release = _release(home, built, number, run_id)
     barrier = Barrier()
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
@@ -77,6 +80,15 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     collect(home, settings)
     progress.report("publishing", 1, 1, "release")
     return PublishReport(release, new=True)
+
+
+def candidate_release(home: Home, run_id: str) -> Release:
+    """The release that would be written now, for whoever looks before it is.
+
+    Raises:
+        UpstreamMoved: as for `publish`.
+    """
+    return _release(home, _consistent(home), max(release_numbers(home), default=0) + 1, run_id)
 
 
 def _consistent(home: Home) -> dict[str, Built]:

@@ -164,8 +164,13 @@ def read_sentences(reply: str) -> list[_Said]:
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
     """Where a quote stands in a text, word for word, whatever blanks are between the words; None if nowhere."""
+    return find_words(quote, text) if len(quote) <= LONGEST_QUOTE else None
+
+
+def find_words(quote: str, text: str) -> tuple[int, int] | None:
+    """As `locate`, for quotes of any length."""
     words = quote.split()
-    if not words or len(quote) > LONGEST_QUOTE:
+    if not words:
         return None
     spaced = r"\s+".join(map(re.escape, words))
     # not within a word: "use it" does not stand in "reuse it"

@@ -42,10 +42,7 @@ def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
     unsealed = Receipt(
         question=answer.question.encode("utf-8", "replace").decode(),  # an argument may hold half a character
         answer=answer.answer,
-        sentences=tuple(
-            ReceiptSentence(text=each.text, quotes=tuple(_quote(snapshot, cited) for cited in each.citations))
-            for each in answer.sentences
-        ),
+        sentences=quoted(snapshot, answer),
         release=release.release,
         release_checksum=record[1],
         run_id=release.run_id,
@@ -55,6 +52,14 @@ def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
         sha256=_NOT_YET,
     )
     return unsealed.model_copy(update={SEAL: seal(unsealed.model_dump(mode="json"))})
+
+
+def quoted(snapshot: Snapshot, answer: Answer) -> tuple[ReceiptSentence, ...]:
+    """The sentences of an answer of this release, each quote with the hashes of its bytes and of its document."""
+    return tuple(
+        ReceiptSentence(text=each.text, quotes=tuple(_quote(snapshot, cited) for cited in each.citations))
+        for each in answer.sentences
+    )
 
 
 def _quote(snapshot: Snapshot, cited: Citation) -> ReceiptQuote:

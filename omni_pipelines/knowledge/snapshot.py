@@ -67,10 +67,12 @@ class Snapshot:
 
     def document_names(self) -> list[dict[str, Any]]:
         """doc_id, uri, source and path of every document."""
-        names: list[dict[str, Any]] = self._read(
-            DOCUMENTS.name, ["doc_id", "uri", "source", "path"], None
-        ).to_pylist()
-        return names
+        return self.documents(("doc_id", "uri", "source", "path"))
+
+    def documents(self, columns: Sequence[str], where: str | None = None) -> list[dict[str, Any]]:
+        """These columns of every document, or of those that a filter selects."""
+        rows: list[dict[str, Any]] = self._read(DOCUMENTS.name, columns, where).to_pylist()
+        return rows
 
     def nearest(
         self, vector: np.ndarray, k: int, where: Mapping[str, str], keys: Sequence[str] | None = None

@@ -7,7 +7,7 @@ disk is still the one that was read is told, too; it decides nothing, for files 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,7 @@ def verify_receipt(home: Home, raw: bytes) -> Verification:
         _check_words(receipt, checks)
         snapshot = _check_release(home, receipt, checks)
         if snapshot is not None:
-            for number, sentence in enumerate(receipt.sentences):
-                _check_sentence(snapshot, receipt.mode, sentence, f"sentences[{number}]", checks)
+            _check_sentences(snapshot, receipt.mode, receipt.sentences, checks)
     return Verification(
         verified=not checks.failures,
         release=receipt.release if receipt is not None else None,
@@ -102,6 +101,18 @@ def verify_receipt(home: Home, raw: bytes) -> Verification:
         failures=tuple(checks.failures),
         notes=tuple(dict.fromkeys(checks.notes)),
     )
+
+
+def check_sentences(snapshot: Snapshot, sentences: Sequence[ReceiptSentence]) -> tuple[Failure, ...]:
+    """What is wrong with extractive sentences and their quotes, in a release that need not be published yet."""
+    checks = _Checks()
+    _check_sentences(snapshot, "extractive", sentences, checks)
+    return tuple(checks.failures)
+
+
+def _check_sentences(snapshot: Snapshot, mode: str, sentences: Sequence[ReceiptSentence], checks: _Checks) -> None:
+    for number, sentence in enumerate(sentences):
+        _check_sentence(snapshot, mode, sentence, f"sentences[{number}]", checks)
 
 
 def _fields(raw: bytes) -> dict[str, Any]:

@@ -85,3 +85,19 @@ def test_sql_answers_and_its_mistakes_are_mistakes_of_the_command(folder: Path) 
     done = omni("sql", "select pth from documents", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert "did you mean path?" in done.stderr
+
+
+def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folder: Path) -> None:
+    otters, before = folder / "docs" / "otters.md", omni("search", "otters", "--json", cwd=folder).stdout
+    done = omni("golden", "add", "How do otters sleep?", "docs/otters.md:3", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, f"{folder / 'golden.jsonl'}: 1 questions\n")
+    assert omni("golden", "check", cwd=folder).stdout == "all 1 labels stand in release 1\n"
+    otters.write_text("# Lorem\n\nLorem ipsum dolor sit amet.\n")
+    done = omni("ingest", cwd=folder)
+    assert done.returncode == 1
+    assert "the gate keeps this from being published: ndcg@10: 0.000" in done.stderr
+    assert omni("gate", "show", cwd=folder).stdout.startswith("not passed, ")
+    assert "docs/otters.md: spoils 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
+    assert omni("search", "otters", "--json", cwd=folder).stdout == before
+    otters.write_text(NOTES["otters.md"])
+    assert omni("ingest", cwd=folder).returncode == 0
