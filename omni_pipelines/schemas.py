@@ -213,6 +213,25 @@ GATE_RESULTS = Table(
     ),
 )
 
+ENTRIES = Table(
+    "entries",
+    "id",
+    pa.schema(
+        [
+            key("id", "of the entry"),
+            required("title", pa.string(), "in a few words"),
+            required("content", pa.string(), "what is known"),
+            required("category", pa.string(), "patterns, solutions, errors, techniques, notes, references, ..."),
+            required("tags", pa.list_(pa.string()), "words it is found by"),
+            optional("source", pa.string(), "where it comes from"),
+            required("created_at", MOMENT, "when it was first written"),
+            required("updated_at", MOMENT, "when it was written last"),
+            required("version", pa.int64(), "1, and one more with each change"),
+            required("metadata", pa.string(), "JSON, for the open rest"),
+        ]
+    ),
+)
+
 RELEASES = Table(
     "releases",
     "release",

@@ -54,6 +54,11 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def entries(self) -> Path:
+        """Knowledge entries, one Markdown file each; a source like any other."""
+        return self.root / "entries"
+
+    @property
     def journal(self) -> Path:
         """What was asked, answered and measured, `<table>.jsonl`."""
         return self.root / "journal"

@@ -17,6 +17,7 @@ from omni_pipelines.cli import (
     evaluate,
     gate,
     golden,
+    knowledge,
     model,
     pipeline,
     providers,
@@ -47,6 +48,7 @@ app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(releases.app, name="releases")
+app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(golden.app, name="golden")
 app.add_typer(gate.app, name="gate")
 app.add_typer(model.app, name="model")

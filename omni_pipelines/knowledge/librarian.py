@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
+from omni_pipelines.knowledge.entries import entry_stats
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
 from omni_pipelines.knowledge.receipts import make_receipt
+from omni_pipelines.knowledge.releases import release_file
 from omni_pipelines.knowledge.search import Hit, Mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.records import Receipt
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Home, Settings, load_settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
@@ -144,6 +149,30 @@ class Librarian:
                 taken.append(hit)
         return Context(text, count(text) if text else 0, tuple(taken))
 
+    def query(self, text: str, limit: int = 5) -> list[Hit]:
+        """The best `limit` chunks, best first; as `search`, under the name that older callers know."""
+        return self.search(text, limit)
+
+    def get_context(self, query: str, limit: int = 5) -> str:
+        """The best `limit` chunks as fenced blocks, each under `[KIND] path (start-end)`; "" if none is found."""
+        return "\n\n".join(fenced(hit) for hit in self.search(query, limit))
+
+    def get_stats(self) -> dict[str, Any]:
+        """The release in numbers, and the entries of the home by category."""
+        counts, entries = self._snapshot.release.counts, entry_stats(self._snapshot.home)
+        return {
+            "table": CHUNKS.name,
+            "record_count": counts[CHUNKS.name],
+            "tracked_files": counts[DOCUMENTS.name],
+            "entries_by_category": entries.entries_by_category,
+        }
+
+    def get_manifest_status(self) -> dict[str, Any]:
+        """Where the record of the release stands, and how many files it tracks."""
+        path = release_file(self._snapshot.home, self.release)
+        tracked = self._snapshot.release.counts[DOCUMENTS.name]
+        return {"manifest_path": str(path), "manifest_exists": path.exists(), "tracked_files": tracked}
+
     def show(self, citation: str) -> Passage:
         """The exact lines a citation names.
 
@@ -179,3 +208,11 @@ class Librarian:
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and a query is embedded twice
     def _embed_query(self, query: str) -> np.ndarray:
         return self._embed([query])[0]
+
+
+def fenced(hit: Hit) -> str:
+    """A hit as a block of Markdown. The fence is longer than any in the text, which therefore cannot end it."""
+    longest = max((len(run) for run in re.findall("`+", hit.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    text = hit.text.rstrip("\n")
+    return f"[{hit.kind.upper()}] {hit.path} ({hit.start_line}-{hit.end_line})\n{fence}\n{text}\n{fence}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from native.duckdb_sql import Rows, select
@@ -15,6 +16,7 @@ from native.errors import StatementRefused
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge import journal
+from omni_pipelines.knowledge.entries import list_entries
 from omni_pipelines.knowledge.releases import list_releases, read_checked, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import (
@@ -22,6 +24,7 @@ from omni_pipelines.schemas import (
     CHUNKS,
     DOCUMENTS,
     EMBEDDINGS,
+    ENTRIES,
     GATE_RESULTS,
     QUARANTINE,
     QUESTIONS,
@@ -34,7 +37,7 @@ from omni_pipelines.settings import Home
 
 AT_A_RELEASE = (DOCUMENTS, CHUNKS, EMBEDDINGS, SOURCES)
 """Tables that are as they were in the release."""
-AS_THEY_ARE = (QUARANTINE, RELEASES, GATE_RESULTS, QUESTIONS, ANSWERS)
+AS_THEY_ARE = (QUARANTINE, ENTRIES, RELEASES, GATE_RESULTS, QUESTIONS, ANSWERS)
 """Tables that belong to no release."""
 SECONDS = 30.0
 MOST_ROWS = 1_000
@@ -86,6 +89,7 @@ def _tables(home: Home, release: Release) -> Mapping[str, Any]:
         **{table.name: _pinned(home, release, table) for table in (DOCUMENTS, CHUNKS, EMBEDDINGS)},
         SOURCES.name: _sources(release),
         QUARANTINE.name: _quarantine(home),
+        ENTRIES.name: _entries(home),
         RELEASES.name: _releases(home),
         **{table.name: journal.read(home, table) for table in (GATE_RESULTS, QUESTIONS, ANSWERS)},
     }
@@ -111,6 +115,14 @@ def _sources(release: Release) -> pa.Table:
 def _quarantine(home: Home) -> pa.Table:
     stored = LanceTable(home.table(QUARANTINE.name))
     return stored.read() if stored.exists() else QUARANTINE.schema.empty_table()
+
+
+def _entries(home: Home) -> pa.Table:
+    fields = [entry.model_dump() for entry in list_entries(home)]
+    rows = [
+        {**each, "tags": list(each["tags"]), "metadata": orjson.dumps(each["metadata"]).decode()} for each in fields
+    ]
+    return pa.Table.from_pylist(rows, schema=ENTRIES.schema)
 
 
 def _releases(home: Home) -> pa.Table:

@@ -17,8 +17,10 @@ from native.duckdb_sql import select
 from native.errors import StatementRefused
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.ingest.knowledge_writer import KnowledgeWriter
 from omni_pipelines.knowledge import journal
 from omni_pipelines.knowledge.sql import columns, run_sql
+from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.schemas import ANSWERS, GATE_RESULTS, QUESTIONS
 from omni_pipelines.settings import HOME_NAME, Home, Settings
 from omni_pipelines.testing.builders import KnowledgeBase
@@ -49,6 +51,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     )
     base = base.without("gone.md").build(allow_delete=True)
     ask(base, "How are keys rotated?")
+    KnowledgeWriter(home, base.settings).create(KnowledgeEntry(id="lock", title="Locks", content="x", tags=("a",)))
     return base
 
 
