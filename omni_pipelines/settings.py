@@ -167,6 +167,8 @@ class Settings(BaseModel):
     """Least mean nDCG@10 and recall@10 on the golden set that are published."""
     gate_drop: float = Field(0.1, ge=0, le=1)
     """How far they may fall below the serving release, where a paired test does not object before."""
+    keep_questions: bool = True
+    """Keep what is asked, and where the answers stand, so that gaps can be seen."""
     llm_url: str = ""
     """Address of an OpenAI-compatible server, up to /v1. Nothing is sent anywhere while it is empty."""
     llm_model: str = ""

@@ -15,6 +15,7 @@ import typer
 from omni_pipelines.cli import (
     errors,
     evaluate,
+    gaps,
     gate,
     golden,
     knowledge,
@@ -55,6 +56,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
 app.command()(sql.sql)
+app.command()(gaps.gaps)
 
 
 def _print_version(asked: bool) -> None:

@@ -162,7 +162,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
 
 def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden) -> Measure:
     """The share of citations, of the answers to the golden questions, that stand at exactly their bytes."""
-    librarian = Librarian(snapshot, settings, embedder)
+    librarian = Librarian(snapshot, settings.model_copy(update={"keep_questions": False}), embedder)
     right = wrong = 0
     for question in list(golden)[:ASKED]:
         for sentence in quoted(snapshot, librarian.ask(question, generate=False)):

@@ -15,6 +15,7 @@ from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.entries import entry_stats
+from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
 from omni_pipelines.knowledge.receipts import make_receipt
 from omni_pipelines.knowledge.releases import release_file
@@ -107,7 +108,24 @@ class Librarian:
         terms = self._snapshot.keyword.terms
         asked = Question(question, set(terms(question)), hits, self._embed, terms)
         said = self._extract(asked) if models is None or not hits else self._generate(asked, models)
-        return said.model_copy(update={"question": question})
+        said = said.model_copy(update={"question": question})
+        if self._settings.keep_questions:
+            keep_question(self._snapshot.home, said, where or {})
+        return said
+
+    def gaps(self) -> list[Gap]:
+        """What was asked of this home and not answered, or only weakly; see `Gap`. Open ones first.
+
+        Raises:
+            ModelMissing: as for `search`, where an open gap is asked anew.
+        """
+        quiet = self._settings.model_copy(update={"keep_questions": False})
+        asker = Librarian(self._snapshot, quiet, self._given)
+
+        def ask(question: str, where: Mapping[str, str]) -> Answer:
+            return asker.ask(question, where, generate=False)
+
+        return find_gaps(self._snapshot.home, self._snapshot.keyword.terms, self.release, ask)
 
     def receipt(self, answer: Answer) -> Receipt:
         """What an answer of this librarian rests on, sealed; see `omni verify`.
