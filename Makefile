@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test check fix docs dev clean models browser pins bench schemas
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +38,11 @@ ask: $(STAMP)
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
 test: models browser ## set up, and run every test that this machine can run
+	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+stress: $(STAMP) ## kills, failing disks and power cuts by the hundred; writes docs/reliability.md
+	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress
 
 check: $(STAMP) ## format, lint, types, rooms
 	@$(BIN)/ruff format --check .

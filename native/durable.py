@@ -23,6 +23,21 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
+def sync_above(folder: Path) -> None:
+    """Force a new folder's own name to disk, and those of the folders above it, which may be as new.
+
+    A folder above that may not be read was not made by us.
+
+    Raises:
+        OSError: as for `sync_file`.
+    """
+    for above in folder.parents:
+        try:
+            sync_file(above)
+        except PermissionError:
+            return
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
     part = _part(path)

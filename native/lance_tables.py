@@ -6,6 +6,7 @@ Every read and write goes through one shared session with explicit limits; the d
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import time
@@ -28,8 +29,11 @@ METADATA_CACHE_BYTES = 64 << 20
 CONFLICT_RETRIES = 20
 MOST_FRAGMENTS = 64
 _UUID_KEY = b"omni:table_uuid"
+_ERASED_KEY = "omni:erased"
 _MANIFEST_BASE = (1 << 64) - 1
 """Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
+_LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
+"""How files of Lance's and Arrow's formats end."""
 
 
 @functools.cache
@@ -88,13 +92,14 @@ class LanceTable:
         return versions.is_dir() and any(versions.glob("*.manifest"))
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. A table that is there is left alone.
+        """Write an empty table with an identity of its own. One that is there only gets the columns it lacks, empty.
 
         It is made aside and renamed into place: of two that Lance creates at one place, the second empties the first.
         """
         import lance
 
         if self.exists():
+            self._add_missing(schema)
             return
         identity = uuid.uuid4().hex
         part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
@@ -110,6 +115,15 @@ class LanceTable:
             shutil.rmtree(part)
             if not self.exists():  # else another process made it just now, which is as good
                 raise
+
+    def _add_missing(self, schema: pa.Schema) -> None:
+        """Columns of a newer schema; nullable ones only, for there is nothing to fill in."""
+        dataset = self.open()
+        known = set(dataset.schema.names)
+        missing = [column for column in schema if column.name not in known and column.nullable]
+        if missing:
+            with self._errors():
+                dataset.add_columns(missing)
 
     def open(self, version: int | None = None) -> Any:
         """The Lance dataset at `version`, or at the head.
@@ -144,7 +158,10 @@ class LanceTable:
             TableMissing, TableCorrupt: as for `open`.
         """
         dataset = self.open(number)
-        return TableVersion(dataset.schema.metadata[_UUID_KEY].decode(), dataset.version)
+        identity = (dataset.schema.metadata or {}).get(_UUID_KEY)
+        if identity is None:  # a manifest of zeros opens, as a table without columns
+            raise TableCorrupt(f"table {self.name} has no identity in its manifest", cure="run: omni ingest")
+        return TableVersion(identity.decode(), dataset.version)
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -173,6 +190,22 @@ class LanceTable:
         with self._errors():
             return int(self.open(version).count_rows(filter=where))
 
+    def versions(self) -> list[int]:
+        """Numbers of the versions that are on disk, rising."""
+        return [int(each["version"]) for each in self.open().versions()] if self.exists() else []
+
+    def manifest(self, version: int) -> Path:
+        """The file that makes a version. It also says how it was made: a delete's filter stands in it."""
+        return self.path / "_versions" / f"{_MANIFEST_BASE - version}.manifest"
+
+    def physical_batches(self, columns: Sequence[str], version: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows as they lie in the files of a version: also those that are deleted and not yet erased."""
+        dataset = self.open(version)
+        scanner = dataset.scanner(columns=list(columns), with_row_id=True, include_deleted_rows=True)
+        with missing_files(self.name):
+            for batch in scanner.to_batches():
+                yield batch.select(list(columns))
+
     def upsert(self, key: str, rows: pa.Table, replacing: str | None = None) -> None:
         """Insert new keys and update known ones in ONE commit; a redo changes nothing.
 
@@ -192,8 +225,32 @@ class LanceTable:
         with self._errors():
             self.open().delete(where, conflict_retries=CONFLICT_RETRIES)
 
+    def copy(self, target: Path, version: int) -> LanceTable:
+        """The rows of one version as a new table with an identity of its own, without history, in few files.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        import lance
+
+        dataset = self.open(version)
+        schema = dataset.schema.with_metadata({_UUID_KEY: uuid.uuid4().hex.encode()})
+        with missing_files(self.name):
+            lance.write_dataset(
+                pa.RecordBatchReader.from_batches(
+                    schema, (batch.cast(schema) for batch in dataset.scanner().to_batches())
+                ),
+                str(target),
+                data_storage_version=FORMAT,
+                enable_stable_row_ids=True,
+            )
+        return LanceTable(target)
+
     def broken_files(self, version: int | None = None) -> list[str]:
-        """Files whose size is not what the manifest records. Lance can swallow a write error and commit."""
+        """Files whose size is not what the manifest records, or whose end is missing.
+
+        Lance can swallow a write error and commit; a power cut can leave a file its length and take its content.
+        """
         dataset = self.open(version)
         return [*self._broken_data(dataset), *self._broken_indexes(dataset)]
 
@@ -201,15 +258,20 @@ class LanceTable:
         for fragment in dataset.get_fragments():
             for file in fragment.metadata.files:
                 path = self.path / "data" / file.path
-                if _size(path) < 0 or (file.file_size_bytes and _size(path) != file.file_size_bytes):
+                if not _ends_well(path) or (file.file_size_bytes and _size(path) != file.file_size_bytes):
                     yield f"data/{file.path}"
+            deleted = fragment.deletion_file()
+            if deleted is not None and not _ends_well(self.path / deleted):
+                yield deleted
 
     def _broken_indexes(self, dataset: Any) -> Iterator[str]:
         for index in dataset.describe_indices():
             for segment in index.segments:
                 folder = self.path / "_indices" / str(segment.uuid)
-                found = sum(_size(path) for path in folder.glob("*")) if folder.is_dir() else -1
-                if segment.size_bytes is not None and found != segment.size_bytes:
+                files = list(folder.glob("*"))
+                found = sum(_size(path) for path in files) if folder.is_dir() else -1
+                unlike = segment.size_bytes is not None and found != segment.size_bytes
+                if unlike or not all(_ends_well(path) for path in files):
                     yield f"_indices/{segment.uuid}"
 
     def tag(self, name: str, version: int) -> None:
@@ -219,6 +281,17 @@ class LanceTable:
             tags.update(name, version)
         else:
             tags.create(name, version)
+
+    def drop_broken_tags(self) -> None:
+        """Delete tags that a power cut left empty or torn: one alone keeps Lance from reading any of them.
+
+        Call it under the writer's lock only.
+        """
+        for path in (self.path / "_refs" / "tags").glob("*.json"):
+            try:
+                json.loads(path.read_bytes())
+            except ValueError:
+                path.unlink()
 
     def untag(self, keep: set[str]) -> None:
         """Drop every tag that is not in `keep`."""
@@ -237,6 +310,16 @@ class LanceTable:
             with self._errors():
                 dataset.optimize.compact_files()
 
+    def erase_deleted(self) -> None:
+        """Write the files anew that hold deleted rows. Older versions hold them still: `clean_up` deletes those.
+
+        The newest version says how it was made, and for a delete that is its filter, with all values in it. So one
+        more version follows that says nothing.
+        """
+        with self._errors():
+            self.open().optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
+            self.open().update_config({_ERASED_KEY: uuid.uuid4().hex})
+
     def clean_up(self) -> None:
         """Delete versions that are neither tagged nor the head, and what killed writers left.
 
@@ -251,19 +334,31 @@ class LanceTable:
 
         For a head that cannot be read after a power cut: Lance never syncs its files, so the newest may be empty.
         """
-        stamp = time.time_ns()
         folder.mkdir(parents=True, exist_ok=True)
         if version == 0:
-            shutil.move(self.path, folder / f"{self.path.name}.{stamp}")
+            shutil.move(self.path, folder / f"{self.path.name}.{time.time_ns()}")
             return [self.path.name]
-        moved = []
-        for path in sorted((self.path / "_versions").iterdir()):
-            if path.name.startswith("latest_version_hint"):
-                path.unlink()
-            elif path.suffix == ".manifest" and _MANIFEST_BASE - int(path.stem) > version:
-                os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
-                moved.append(path.name)
-        return moved
+        return self._set_aside(self._manifests_after(version), folder)
+
+    def set_aside_torn(self, version: int, folder: Path) -> list[str]:
+        """Move manifests newer than `version` that were cut short into `folder`.
+
+        One alone, even below a good head, keeps Lance from ever cleaning up.
+        """
+        return self._set_aside([path for path in self._manifests_after(version) if not _ends_well(path)], folder)
+
+    def _manifests_after(self, version: int) -> list[Path]:
+        found = sorted((self.path / "_versions").glob("*.manifest"))
+        return [path for path in found if _MANIFEST_BASE - int(path.stem) > version]
+
+    def _set_aside(self, manifests: Sequence[Path], folder: Path) -> list[str]:
+        stamp = time.time_ns()
+        if manifests:
+            for hint in (self.path / "_versions").glob("latest_version_hint*"):
+                hint.unlink()
+        for path in manifests:
+            os.replace(path, folder / f"{self.name}.{path.name}.{stamp}")
+        return [path.name for path in manifests]
 
 
 @contextmanager
@@ -285,3 +380,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a file is there and ends as its format does. A format that is not known must not be empty."""
+    mark = _LAST_BYTES.get(path.suffix, b"")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(mark)))
+            return size > 0 and file.read() == mark if mark else size > 0
+    except FileNotFoundError:
+        return False

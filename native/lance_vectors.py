@@ -70,6 +70,12 @@ def drop(table: LanceTable) -> None:
     table.open().drop_index(INDEX)
 
 
+def drop_if_built(table: LanceTable) -> None:
+    """Forget the index, if there is one."""
+    if any(index.name == INDEX for index in table.open().describe_indices()):
+        drop(table)
+
+
 def _train(table: LanceTable) -> None:
     import lancedb
     from lancedb.index import IvfSq

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, engine_errors
 
@@ -107,6 +109,12 @@ class KeywordIndex:
         """
         with engine_errors(f"the keyword index at {self.folder} cannot be written"):
             return KeywordWriter(self._index.writer(WRITER_HEAP_BYTES, 1))
+
+    @property
+    def erased(self) -> bool:
+        """Whether no deleted entry lies in its files any more; Tantivy erases them when it merges."""
+        meta = orjson.loads((self.folder / "meta.json").read_bytes())
+        return not any(segment["deletes"] for segment in meta["segments"])
 
     def reload(self) -> None:
         """See what the writer committed."""

@@ -7,6 +7,8 @@ OmniError                      3002  exit 1   the domain said no
 ├── NotVerified                2004           a receipt does not agree with the release it names, or with itself
 ├── GateFailed                 3004           a gate keeps a candidate from being published
 ├── TableBroken                4004           a table or index on disk fails its own checks
+├── NotForgotten               3005           something of a forgotten document is still there
+├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
 ├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
 ├── NetworkBlocked             6003           an answer leads to another host
 ├── SecurityError              2004           a check refused it before it did anything
@@ -211,6 +213,18 @@ class CellError(OmniError):
 
 class UnexpectedError(OmniError):
     """An exception that nobody foresaw; it stands behind this one, with its traceback, as `__cause__`."""
+
+
+class NotForgotten(OmniError):
+    """Something of a document that was to be forgotten is still there."""
+
+    code = CoreErrorCode.INVALID_STATE
+
+
+class BundleRefused(OmniError):
+    """A file is no bundle of a release, or not as it was exported."""
+
+    code = CoreErrorCode.STORAGE_CORRUPTION
 
 
 class ConfigurationError(OmniError):

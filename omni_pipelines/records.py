@@ -50,6 +50,73 @@ class SourceSeen(Record):
     documents: int
 
 
+class Rollback(Record):
+    """Why a release shows an older state than the tables hold."""
+
+    to: int
+    """The release whose state is shown again."""
+    heads: dict[str, str]
+    """Table to `uuid:version` that stood at the head then: what is held back until a source changes."""
+
+
+class Pin(Record):
+    """A release that is kept until it is unpinned."""
+
+    release: int
+    reason: str = ""
+    at: datetime | None = None
+    """None where the file was damaged: the release is kept all the same."""
+
+
+class SetAside(Record):
+    """What recovery moved to `quarantine/`, because it could not be read."""
+
+    table: str
+    moved: list[str]
+    after: int
+    """The newest version that is kept; 0: the whole table was moved."""
+    why: str
+    at: datetime
+
+
+class Place(Record):
+    """A place that was searched for what was forgotten."""
+
+    place: str
+    how: str
+    before: int
+    after: int
+
+
+class Erased(Record):
+    """A row that is gone. Whoever has the original can show that it is the one; nobody else learns anything."""
+
+    table: str
+    id_sha256: str
+    row_sha256: str
+
+
+class Certificate(Record):
+    """What was forgotten, when, and where it was looked for. Names and ids stand in it only as sha256."""
+
+    certificate: int = 1
+    """Version of this shape."""
+    kind: Literal["source", "document"]
+    named_sha256: str
+    """Of the name of the source, or of the URI of the document."""
+    at: datetime
+    release: int
+    """The first release without it."""
+    dropped_releases: list[int]
+    places: list[Place]
+    records: list[Erased]
+    files_searched: int
+    bytes_searched: int
+    copies_left: int
+    """Other documents that hold most of its lines: they were not asked to be forgotten."""
+    not_searched: list[str]
+
+
 class Release(Record):
     """One knowledge state: everything a reader needs, pinned to exact versions."""
 
@@ -65,6 +132,8 @@ class Release(Record):
     fingerprints: dict[str, str]
     """What shaped it: readers, chunker, embedder, keyword analysis."""
     sources: dict[str, SourceSeen]
+    rollback: Rollback | None = None
+    """Set where it was made by a rollback, not by an ingest."""
 
 
 REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
@@ -187,6 +256,8 @@ class ReceiptQuote(Record):
     end_byte: Annotated[int, Field(ge=0)]
     start_line: Annotated[int, Field(ge=1)]
     end_line: Annotated[int, Field(ge=1)]
+    page: Annotated[int, Field(ge=1)] | None = None
+    """Of a document that has pages."""
     encoding: str
     verbatim: bool
     quote_hash: Blake3

@@ -28,14 +28,14 @@ def required(name: str, kind: pa.DataType, says: str) -> pa.Field:
     return _field(name, kind, says, {})
 
 
+def optional(name: str, kind: pa.DataType, says: str) -> pa.Field:
+    """A column that is null where it does not apply."""
+    return pa.field(name, kind, metadata={b"description": says.encode()})
+
+
 def packed(name: str, says: str) -> pa.Field:
     """A text column that is worth compressing."""
     return _field(name, pa.string(), says, PACKED)
-
-
-def optional(name: str, kind: pa.DataType, says: str) -> pa.Field:
-    """A column that may be null."""
-    return required(name, kind, says).with_nullable(True)
 
 
 def _field(name: str, kind: pa.DataType, says: str, how: dict[bytes, bytes]) -> pa.Field:
@@ -71,7 +71,7 @@ DOCUMENTS = Table(
             required("path", pa.string(), "relative to the source, / between parts"),
             required("uri", pa.string(), "where the file is"),
             required("media_type", pa.string(), "what the file is, as text/markdown"),
-            required("kind", pa.string(), "prose, markup or code"),
+            required("kind", pa.string(), "prose, markup, data or code"),
             required("language", pa.string(), "of code: python; of prose: empty"),
             required("title", pa.string(), "first heading, or the file's name"),
             required("size", pa.int64(), "bytes of the file"),
@@ -82,8 +82,12 @@ DOCUMENTS = Table(
             required("bom_bytes", pa.int8(), "bytes before the first character"),
             required("verbatim", pa.bool_(), "whether the text is the decoded file, character for character"),
             packed("text", "all of its text"),
-            packed("structure", "JSON: {sections: [[start, path...]...], lines: [[char, line]...]}"),
-            required("parser", pa.string(), "name/version of the reader"),
+            packed("structure", "JSON: {sections: [[start, [path]]], lines: [[char, line]], pages: [[char, page]]}"),
+            required(
+                "parser",
+                pa.string(),
+                "name/version of the reader by name, and of the one by content if it differs",
+            ),
             required("revision", pa.string(), "hash of all that chunks are made from"),
         ]
     ),
@@ -122,14 +126,15 @@ CHUNKS = Table(
             required("title", pa.string(), "of the document"),
             required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
             required("language", pa.string(), "of code: python; of prose: empty"),
-            required("kind", pa.string(), "prose, markup or code"),
+            required("kind", pa.string(), "prose, markup, data or code"),
             packed("text", "the passage"),
             required("start_char", pa.int64(), "first character, in the document's text"),
             required("end_char", pa.int64(), "behind the last character"),
             required("start_byte", pa.int64(), "first byte in the file; in UTF-8 text where not verbatim"),
             required("end_byte", pa.int64(), "behind the last byte"),
-            required("start_line", pa.int32(), "first line of the file, from 1"),
+            required("start_line", pa.int32(), "first line of the file, from 1; of the text where the file has none"),
             required("end_line", pa.int32(), "last line, from 1"),
+            optional("page", pa.int32(), "page or slide, from 1; null where the document has none"),
             required("token_count", pa.int32(), "tokens of the text, never above the budget"),
             required("text_hash", pa.string(), "of what is embedded: heading and text"),
             required("revision", pa.string(), "of the document this was cut from"),

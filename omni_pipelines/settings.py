@@ -49,6 +49,16 @@ class Home:
         return self.root / "built"
 
     @property
+    def pins(self) -> Path:
+        """Releases that collection must keep, `<n>.json`."""
+        return self.root / "pins"
+
+    @property
+    def certificates(self) -> Path:
+        """What was forgotten, when and where, without saying what it was."""
+        return self.root / "certificates"
+
+    @property
     def quarantine(self) -> Path:
         """Files moved aside by recovery."""
         return self.root / "quarantine"
@@ -127,6 +137,7 @@ class Home:
                 self.keyword,
                 self.releases,
                 self.built,
+                self.pins,
                 self.quarantine,
                 self.dagster,
             ):
@@ -158,7 +169,9 @@ class Settings(BaseModel):
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that embed."""
     max_file_bytes: int = Field(16 << 20, ge=1)
-    """Larger files go to quarantine."""
+    """Larger text files go to quarantine."""
+    max_binary_bytes: int = Field(64 << 20, ge=1)
+    """Larger PDF, Office and EPUB files go to quarantine."""
     delete_guard: float = Field(0.2, ge=0, le=1)
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)

@@ -13,15 +13,18 @@ import click
 import typer
 
 from omni_pipelines.cli import (
+    bundles,
     errors,
     evaluate,
     gaps,
     gate,
     golden,
+    keeping,
     knowledge,
     model,
     pipeline,
     providers,
+    quarantine,
     reading,
     releases,
     schema,
@@ -45,13 +48,17 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 reading.add_to(app)
+keeping.add_to(app)
+bundles.add_to(releases.app)
 app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(golden.app, name="golden")
 app.add_typer(gate.app, name="gate")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)

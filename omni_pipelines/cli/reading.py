@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.records import Receipt
+    from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="The newest release of this ISO date or time, or before it; local time.")
+]
 SNIPPET_LINES = 4
 
 
@@ -32,15 +36,16 @@ def search(
     mode: Annotated[str, typer.Option("--mode", help="hybrid, keyword or vector.")] = "hybrid",
     where: WhereOption = None,
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Find passages."""
-    from omni_pipelines.knowledge.search import check_query
+    from omni_pipelines.knowledge.search import check_query, place
 
     narrowed = filters(where)
     check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
-    librarian = _librarian(home, release)
+    librarian = _librarian(home, release, as_of)
     hits = librarian.search(query, k, mode, narrowed)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
@@ -49,7 +54,8 @@ def search(
         narrate("nothing found")
     for hit in hits:
         heading = f"  {hit.heading}" if hit.heading else ""
-        say(f"{hit.rank}. {_place(hit.uri)}:{hit.start_line}-{hit.end_line}{heading}  ({hit.score:.3f})")
+        where_it_is = place(_path(hit.uri), hit.start_line, hit.end_line, hit.page)
+        say(f"{hit.rank}. {where_it_is}{heading}  ({hit.score:.3f})")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {line.rstrip()[:110]}")
         say()
@@ -70,12 +76,15 @@ def ask(
         Path | None, typer.Option("--receipt", help="Write what the answer rests on to this file; see omni verify.")
     ] = None,
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Answer a question with citations, or say that the sources do not tell."""
+    from omni_pipelines.knowledge.search import place
+
     generate = _generate(mode)
-    librarian = _librarian(home, release)
+    librarian = _librarian(home, release, as_of)
     answer = librarian.ask(question, filters(where), generate=generate)
     if receipt is not None:
         _write_receipt(receipt, librarian.receipt(answer))
@@ -91,7 +100,7 @@ def ask(
             narrate("in the words of a language model; each place holds the quote that bears its sentence out")
         for number, sentence in enumerate(answer.sentences, 1):
             cited = sentence.citations[0]
-            say(f"[{number}] {_place(cited.uri)}:{_lines(cited.start_line, cited.end_line)}")
+            say(f"[{number}] {place(_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
     if answer.abstained:
         from omni_pipelines.errors import NoAnswer
 
@@ -99,35 +108,43 @@ def ask(
 
 
 def show(
-    citation: Annotated[str, typer.Argument(help="PATH:LINE, PATH:LINE-LINE, a file URI, or a chunk id.")],
+    citation: Annotated[
+        str, typer.Argument(help='PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or a chunk id.')
+    ],
     release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Open a citation at its exact lines."""
-    passage = _librarian(home, release).show(citation)
+    passage = _librarian(home, release, as_of).show(citation)
     if json:
-        fields = ("uri", "path", "start_line", "end_line", "lines", "from_file")
+        fields = ("uri", "path", "start_line", "end_line", "page", "lines", "from_file")
         say_json({name: getattr(passage, name) for name in fields})
         return
     if passage.note:
         narrate(f"note: {passage.note}")
     width = len(str(passage.end_line))
-    say(_place(passage.uri))
+    say(_path(passage.uri))
     for number, line in enumerate(passage.lines, passage.start_line):
         say(f"{number:>{width}}  {line}")
 
 
-def status(home: HomeOption = None, json: JsonOption = False) -> None:
+def status(
+    release: ReleaseOption = None, as_of: AsOfOption = None, home: HomeOption = None, json: JsonOption = False
+) -> None:
     """Say what the knowledge base holds."""
     from omni_pipelines.knowledge.status import status as read_status
     from omni_pipelines.settings import find_home
 
-    found = read_status(find_home(home))
+    place = find_home(home)
+    found = read_status(place, release_number(place, release, as_of))
     if json:
         say_json(found.model_dump(mode="json"))
         return
     say(f"release {found.release} of {_when(found.created_at)} in {found.home}")
+    if found.shows != found.release:
+        say(f"  it shows release {found.shows} again: the next change of a source publishes all that sources hold")
     say("  " + ", ".join(f"{count:,} {name}" for name, count in found.counts.items()))
     for name, coverage in found.coverage.items():
         say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
@@ -135,6 +152,9 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
         say(f"  source {name}: {source.documents:,} documents, last seen {_when(source.seen)}, {source.place}")
     for name, fingerprint in found.fingerprints.items():
         say(f"  {name}: {fingerprint}")
+    for note in found.set_aside:
+        what = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
+        say(f"  set aside on {_when(note.at)}: {what}, in {found.home}/quarantine: {note.why}")
 
 
 def _write_receipt(path: Path, receipt: Receipt) -> None:
@@ -183,24 +203,37 @@ def _generate(mode: str) -> bool | None:
     return modes[mode]
 
 
-def _librarian(home: Path | None, release: int | None) -> Librarian:
+def _librarian(home: Path | None, release: int | None, as_of: str | None) -> Librarian:
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.settings import find_home
 
-    return Librarian.open(find_home(home), release)
+    place = find_home(home)
+    return Librarian.open(place, release_number(place, release, as_of))
 
 
-def _place(uri: str) -> str:
+def release_number(home: Home, release: int | None, as_of: str | None) -> int | None:
+    """The release that is asked for; None is the newest.
+
+    Raises:
+        ConfigurationError: both ways are taken, or no kept release is as old as that.
+    """
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.knowledge.releases import parse_moment, release_as_of
+
+    if as_of is None:
+        return release
+    if release is not None:
+        raise ConfigurationError("--release and --as-of both name a release", cure="give one of them")
+    return release_as_of(home, parse_moment(as_of)).release
+
+
+def _path(uri: str) -> str:
     """A URI as a person would type it: relative where that is shorter."""
     from urllib.parse import unquote, urlsplit
 
     path = Path(unquote(urlsplit(uri).path))
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def _lines(start: int, end: int) -> str:
-    return str(start) if start == end else f"{start}-{end}"
 
 
 def _when(moment: datetime) -> str:

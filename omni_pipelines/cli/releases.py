@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from omni_pipelines.cli.options import HomeOption, JsonOption
-from omni_pipelines.cli.output import say, say_json
+from omni_pipelines.cli.output import narrate, say, say_json
+
+if TYPE_CHECKING:
+    from omni_pipelines.knowledge.changes import Change, Changes
+    from omni_pipelines.records import Pin, Release
+
+NumberArgument = Annotated[int, typer.Argument(help="Number of a kept release.")]
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 app = typer.Typer(help="Knowledge states that can be read.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,16 +27,162 @@ def releases() -> None:
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the kept releases, newest first."""
+    from omni_pipelines.knowledge.pins import list_pins
     from omni_pipelines.knowledge.releases import list_releases, require_release
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
     require_release(place)
-    found = list_releases(place)
+    found, pins = list_releases(place), list_pins(place)
     if json:
-        say_json({"releases": [release.model_dump(mode="json") for release in found]})
+        say_json({"releases": [_fields(release, pins.get(release.release)) for release in found]})
         return
     for release in found:
-        when = release.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         counts = ", ".join(f"{count:,} {name}" for name, count in release.counts.items())
-        say(f"{release.release:>6}  {when}  {counts}")
+        say(f"{release.release:>6}  {_when(release)}  {counts}{_remark(release, pins.get(release.release))}")
+
+
+@app.command()
+def show(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Say what a release is made of."""
+    from omni_pipelines.knowledge.pins import list_pins
+    from omni_pipelines.knowledge.releases import require_release
+    from omni_pipelines.settings import find_home
+
+    place = find_home(home)
+    release = require_release(place, number)
+    pin = list_pins(place).get(number)
+    if json:
+        say_json(_fields(release, pin))
+        return
+    say(f"release {release.release} of {_when(release)}{_remark(release, pin)}")
+    for name, count in release.counts.items():
+        say(f"  table {name}: {count:,} rows, version {release.tables[name]}")
+    say(f"  keyword index {release.keyword.generation}: {release.keyword.entries:,} entries")
+    for name, source in release.sources.items():
+        say(f"  source {name}: {source.documents:,} documents, {source.place}")
+    for name, fingerprint in release.fingerprints.items():
+        say(f"  {name}: {fingerprint}")
+    say(f"  run {release.run_id}")
+
+
+@app.command()
+def diff(
+    before: Annotated[int, typer.Argument(help="The older release.")],
+    after: Annotated[int, typer.Argument(help="The newer release.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Name the documents in which two releases differ."""
+    from omni_pipelines.knowledge.changes import changes as compare
+    from omni_pipelines.settings import find_home
+
+    say_changes(compare(find_home(home), before, after, diffs=False), json=json, summary=False)
+
+
+@app.command()
+def pin(
+    number: NumberArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is shown in the list.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Keep a release, however many come after it."""
+    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.knowledge.pins import pin as keep
+    from omni_pipelines.settings import find_home, load_settings
+
+    place = find_home(home)
+    place.check()
+    with writing(place, load_settings(place)):
+        keep(place, number, reason)
+    say(f"release {number} is kept until: omni releases unpin {number}")
+
+
+@app.command()
+def unpin(number: NumberArgument, home: HomeOption = None) -> None:
+    """Let a pinned release go once enough newer ones stand."""
+    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.knowledge.pins import unpin as let_go
+    from omni_pipelines.settings import find_home, load_settings
+
+    place = find_home(home)
+    place.check()
+    settings = load_settings(place)
+    with writing(place, settings):
+        let_go(place, number)
+    say(f"release {number} is kept as long as it is among the newest {settings.keep_releases}")
+
+
+@app.command()
+def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Show an older state again, as a new release. The sources and the tables stay as they are."""
+    from omni_pipelines.ingest.rollback import roll_back
+    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.settings import find_home, load_settings
+
+    place = find_home(home)
+    place.check()
+    settings = load_settings(place)
+    with writing(place, settings):
+        report = roll_back(place, settings, number, "omni releases rollback")
+    if json:
+        say_json({"release": report.release.release, "shows": number, "before": report.before, "new": report.new})
+        return
+    if not report.new:
+        say(f"release {report.release.release} shows that state already; nothing to do")
+        return
+    say(f"release {report.release.release}: readers see release {number} again, not {report.before}")
+    narrate("next: the files were not touched. An ingest that finds no change publishes nothing; the first one that")
+    narrate("      finds a change publishes all that the sources hold then, also what was rolled back.")
+    narrate(f"      to undo the rollback now: omni releases rollback {report.before}")
+
+
+def changes(
+    since: Annotated[int, typer.Option("--since", help="Number of a kept release.")],
+    summary: Annotated[bool, typer.Option("--summary", help="Names only, without the texts.")] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what was added, changed and removed since a release, with the texts' differences."""
+    from omni_pipelines.knowledge.changes import changes as compare
+    from omni_pipelines.settings import find_home
+
+    say_changes(compare(find_home(home), since, diffs=not summary), json=json, summary=summary)
+
+
+def say_changes(found: Changes, *, json: bool, summary: bool) -> None:
+    """Write the way between two releases."""
+    if json:
+        say_json({**found.model_dump(mode="json"), "summary": found.summary})
+        return
+    say(f"from release {found.before} to {found.after}: " + _counts(found))
+    for name, (before, after) in found.fingerprints.items():
+        say(f"  {name}: {before} is {after} now")
+    for change in found.changes:
+        say(f"{_SIGNS[change.kind]} {change.source}: {change.path}")
+        if not summary:
+            _say_diff(change)
+
+
+def _counts(found: Changes) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in found.summary.items() if count) or "no document differs"
+
+
+def _say_diff(change: Change) -> None:
+    for line in change.diff[2:] if change.diff[:1] and change.diff[0].startswith("---") else change.diff:
+        say(f"    {line}")
+    if change.cut:
+        say("    …")
+
+
+def _fields(release: Release, pin: Pin | None) -> dict[str, object]:
+    return {**release.model_dump(mode="json"), "pin": pin.model_dump(mode="json") if pin else None}
+
+
+def _remark(release: Release, pin: Pin | None) -> str:
+    shown = f"  shows {release.rollback.to} again" if release.rollback else ""
+    return shown + ((f"  pinned: {pin.reason}" if pin.reason else "  pinned") if pin else "")
+
+
+def _when(release: Release) -> str:
+    return release.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -10,6 +10,7 @@ import typer
 
 from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
+from omni_pipelines.cli.reading import AsOfOption, ReleaseOption, release_number
 
 if TYPE_CHECKING:
     from native.duckdb_sql import Rows
@@ -24,7 +25,8 @@ def sql(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows that are given.")] = 1_000,
     seconds: Annotated[float, typer.Option("--timeout", min=0.1, help="Stop it after so many seconds.")] = 30.0,
-    release: Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")] = None,
+    release: ReleaseOption = None,
+    as_of: AsOfOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write comma-separated values, with a line of names.")] = False,
@@ -39,7 +41,8 @@ def sql(
     if statement is None:
         _say_columns(json=json)
         return
-    pinned, found = run_sql(find_home(home), statement, release, most=limit, seconds=seconds)
+    place = find_home(home)
+    pinned, found = run_sql(place, statement, release_number(place, release, as_of), most=limit, seconds=seconds)
     names = _unique(found.columns)
     if json:
         rows = [dict(zip(names, (_plain(value) for value in row), strict=True)) for row in found.rows]

@@ -115,6 +115,7 @@ class _Cutter:
             "end_byte": bytes_at[span.end],
             "start_line": parsed.line(span.start),
             "end_line": parsed.line(max(span.start, span.end - 1)),
+            "page": parsed.page(span.start),
             "token_count": span.tokens,
             "text_hash": ids.text_hash(heading, text),
             "chunker": self._fingerprint,

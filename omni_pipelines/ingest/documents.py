@@ -13,6 +13,7 @@ from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.parsing import DocumentParser
 from omni_pipelines.ingest.quarantine import Refusal, record_refusals
 from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.ingest.sources import Found, Listing, Source, list_source, load_sources
@@ -21,7 +22,7 @@ from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import fingerprint, read_document
+from omni_pipelines.text.readers.registry import Reader, fingerprint, is_current, parser_mark, reader_by_content
 from omni_pipelines.text.stored import structure_json
 
 BATCH_FILES = 512
@@ -87,7 +88,8 @@ def plan_source(home: Home, source: Source) -> Plan:
     rows = stored(home, DOCUMENTS, ["path", "uri", "stat", "parser", "revision"], where)
     known = {row["path"]: row for row in rows}
     held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
-    still_held = [found.path for found in listing.files if _is_current(found, held)]
+    # with a document still stored, its deletion was lost in a recovery, and the file is looked at again
+    still_held = [found.path for found in listing.files if _is_current(found, held) and found.path not in known]
     skip = {found.path for found in listing.files if _is_current(found, known) and _stands(source, known[found.path])}
     skip.update(still_held)
     to_read = [found for found in listing.files if found.path not in skip]
@@ -99,7 +101,7 @@ def plan_source(home: Home, source: Source) -> Plan:
 
 def _is_current(found: Found, stored: dict[str, dict[str, str]]) -> bool:
     row = stored.get(found.path)
-    return row is not None and row["stat"] == found.stat and row["parser"] == found.reader.fingerprint
+    return row is not None and row["stat"] == found.stat and is_current(row["parser"], found.reader)
 
 
 def _stands(source: Source, row: dict[str, str]) -> bool:
@@ -151,9 +153,10 @@ def reconcile_documents(
     documents = table(home, DOCUMENTS)
     report = DocumentsReport(deleted=_drop_unregistered(home, registered))
     total = sum(len(plan.to_read) for plan in plans)
-    reader = _Reader(home, settings, documents, total)
-    for plan in plans:
-        report = _merge(report, _apply(home, plan, reader))
+    with DocumentParser() as parser:
+        reader = _Reader(settings, documents, parser, total)
+        for plan in plans:
+            report = _merge(report, _apply(home, plan, reader))
     documents.compact()
     _record(home, plans, registered, reader.racy)
     return replace(report, version=str(documents.head()))
@@ -238,9 +241,9 @@ class _Outcome:
 class _Reader:
     """Reads the files of a plan and commits them in batches."""
 
-    def __init__(self, home: Home, settings: Settings, documents: LanceTable, total: int) -> None:
+    def __init__(self, settings: Settings, documents: LanceTable, parser: DocumentParser, total: int) -> None:
         self.documents = documents
-        self._limit = settings.max_file_bytes
+        self._settings, self._parser = settings, parser
         self._total, self._done = total, 0
         self.racy: set[str] = set()
 
@@ -271,8 +274,9 @@ class _Reader:
         source = plan.listing.source
         path = source.root / found.path
         try:
-            raw, stat = read_file(path, self._limit)
-            parsed = read_document(found.reader, raw, Path(found.path).name)
+            raw, stat = read_file(path, self._limit(found.reader))
+            used = reader_by_content(found.reader, raw)
+            parsed = self._parser.read(used, raw, Path(found.path).name)
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:
@@ -282,17 +286,21 @@ class _Reader:
             return None
         if not stat or stat != found.stat:
             self.racy.add(source.name)
-        row = document_row(source, found, raw, stat, parsed)
+        row = document_row(source, found, used, raw, stat, parsed)
         known = plan.known.get(found.path)
         outcome.added += known is None
         outcome.changed += known is not None and known["revision"] != row["revision"]
         return row
 
+    def _limit(self, reader: Reader) -> int:
+        return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
 
-def document_row(source: Source, found: Found, raw: bytes, stat: str, parsed: Parsed) -> dict[str, object]:
-    """The row of a document."""
+
+def document_row(
+    source: Source, found: Found, reader: Reader, raw: bytes, stat: str, parsed: Parsed
+) -> dict[str, object]:
+    """The row of a document, read by `reader`, which its content may have chosen against its name."""
     content = ids.content_hash(raw)
-    reader = found.reader
     return {
         "doc_id": ids.document_id(source.name, found.path),
         "source": source.name,
@@ -311,6 +319,6 @@ def document_row(source: Source, found: Found, raw: bytes, stat: str, parsed: Pa
         "verbatim": parsed.verbatim,
         "text": parsed.text,
         "structure": structure_json(parsed),
-        "parser": reader.fingerprint,
+        "parser": parser_mark(found.reader, reader),
         "revision": ids.text_hash(content, reader.fingerprint, source.uri(found.path)),
     }

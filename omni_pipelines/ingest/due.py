@@ -96,6 +96,8 @@ def index_due(home: Home) -> Due | None:
     marks = {"chunker": chunks.fingerprint, "embedder": embeddings.fingerprint, "keyword": ANALYZER}
     release = newest_release(home)
     if release is not None:
+        if release.rollback is not None and heads.items() <= release.rollback.heads.items():
+            return None  # held back: it comes with the next change of a source
         shown = {name: release.tables[name] for name in heads}
         if shown == heads and marks.items() <= release.fingerprints.items():
             return None

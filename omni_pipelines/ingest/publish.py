@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from native import lance_vectors
-from native.durable import Barrier, sync_file
-from native.lance_tables import LanceTable
+from native.durable import Barrier, sync_above, sync_file
+from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
@@ -23,6 +24,7 @@ from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.gates import require_gate
+from omni_pipelines.knowledge.pins import list_pins
 from omni_pipelines.knowledge.releases import (
     list_releases,
     newest_release,
@@ -34,7 +36,8 @@ from omni_pipelines.records import Built, KeywordGeneration, Release, SourceSeen
 from omni_pipelines.settings import Home, Settings
 
 TAG = "rel-"
-_PINNED = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
+PINNED = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
+"""Tables of which a release names a version."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +67,39 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     if current is not None and _same(current, built):
         return PublishReport(current, new=False)
     progress.report("publishing", 0, 0, "release")
-    tables = {definition.name: table(home, definition) for definition in _PINNED}
-    _verify(tables)
-    number = max(release_numbers(home), default=0) + 1  # a torn record keeps its number
-    release = _release(home, built, number, run_id)
+    _verify({definition.name: table(home, definition) for definition in PINNED})
+    release = _release(home, built, next_number(home), run_id)
     require_gate(home, release)
-    for each in tables.values():
-        each.tag(f"{TAG}{number}", each.head().version)
+    flip(home, release)
+    collect(home, settings)
+    progress.report("publishing", 1, 1, "release")
+    return PublishReport(release, new=True)
+
+
+def next_number(home: Home) -> int:
+    """The number of the next release: a torn record keeps its own."""
+    return max(release_numbers(home), default=0) + 1
+
+
+def flip(home: Home, release: Release) -> None:
+    """Tag what a release names, make it durable, then write the record: from here on readers see it.
+
+    Raises:
+        UpstreamMoved: another process has published under this number.
+        OSError: the disk refused; the release before this one stays what readers see.
+    """
+    for definition in PINNED:
+        version = TableVersion.parse(release.tables[definition.name]).version
+        table(home, definition).tag(f"{TAG}{release.release}", version)
     barrier = Barrier()
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
     sync_file(home.root)
+    if release.release == 1:  # the home itself may be new
+        sync_above(home.root)
     if not put_release(home, release):
-        raise UpstreamMoved(f"release {number} was published by another process", cure="run it again: omni ingest")
-    collect(home, settings)
-    progress.report("publishing", 1, 1, "release")
-    return PublishReport(release, new=True)
+        what = f"release {release.release} was published by another process"
+        raise UpstreamMoved(what, cure="run it again: omni ingest")
 
 
 def candidate_release(home: Home, run_id: str) -> Release:
@@ -88,7 +108,7 @@ def candidate_release(home: Home, run_id: str) -> Release:
     Raises:
         UpstreamMoved: as for `publish`.
     """
-    return _release(home, _consistent(home), max(release_numbers(home), default=0) + 1, run_id)
+    return _release(home, _consistent(home), next_number(home), run_id)
 
 
 def _consistent(home: Home) -> dict[str, Built]:
@@ -112,13 +132,22 @@ def _consistent(home: Home) -> dict[str, Built]:
 
 
 def _same(release: Release, built: dict[str, Built]) -> bool:
-    """Whether a reader would see no difference. Times of last change alone make no new release."""
+    """Whether a reader would see no difference. Times of last change alone make no new release.
+
+    After a rollback the heads it held back are no news: else whatever publishes next would undo it.
+    """
+    if release.rollback is not None and _heads(built).items() <= release.rollback.heads.items():
+        return True
     return (
         release.tables["chunks"] == built["chunks"].output
         and release.tables["embeddings"] == built["vector_index"].output
         and release.keyword.generation == built["keyword_index"].output
         and release.fingerprints == _fingerprints(built)
     )
+
+
+def _heads(built: dict[str, Built]) -> dict[str, str]:
+    return {"chunks": built["chunks"].output, "embeddings": built["vector_index"].output}
 
 
 def _verify(tables: dict[str, LanceTable]) -> None:
@@ -141,7 +170,7 @@ def _fingerprints(built: dict[str, Built]) -> dict[str, str]:
 
 
 def _release(home: Home, built: dict[str, Built], number: int, run_id: str) -> Release:
-    tables = {definition.name: table(home, definition) for definition in _PINNED}
+    tables = {definition.name: table(home, definition) for definition in PINNED}
     folder = home.keyword / built["keyword_index"].output
     coverage = lance_vectors.coverage(tables["embeddings"])
     return Release(
@@ -180,13 +209,22 @@ def _sha256(path: Path) -> str:
 
 def collect(home: Home, settings: Settings) -> None:
     """Delete what no kept release names. By count, never by age: a clock that jumps must not delete anything."""
-    kept = list_releases(home)[: settings.keep_releases]
-    tags = {f"{TAG}{release.release}" for release in kept}
+    pins = list_pins(home)
+    found = list_releases(home)
+    kept = [release for release in found if release.release not in pins][: settings.keep_releases]
+    keep_only(home, {*pins, *(release.release for release in kept)})
+
+
+def keep_only(home: Home, numbers: Set[int]) -> None:
+    """Delete all releases but these, and what only the deleted ones name. The heads stay."""
+    tags = {f"{TAG}{number}" for number in numbers}
     for number in release_numbers(home):
-        if f"{TAG}{number}" not in tags:
+        if number not in numbers:
             release_file(home, number).unlink()
-    generations = {release.keyword.generation for release in kept}
-    for definition in _PINNED:
+    built = read_built(home, "keyword_index")
+    generations = {release.keyword.generation for release in list_releases(home)}
+    generations |= {built.output} if built is not None else set()  # what the next build begins with
+    for definition in PINNED:
         each = table(home, definition)
         each.untag(tags)
         each.clean_up()

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
 from native.lance_tables import equals, is_in
 from omni_pipelines import ids
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.sources import Found
-from omni_pipelines.ingest.tables import table
+from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.text.decoding import Unreadable
 
-_TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO")
+_TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
 """The file may be as good as ever: what was stored of it stays."""
 _PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
 """Says nothing about the file itself: the next pass tries again, changed or not."""
-_PARSE_CODES = ("E_PARSE", "E_READER", "E_NO_TEXT")
+_READ_CODES = {
+    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK", "E_TOO_LARGE",
+    "E_VANISHED",
+}  # fmt: skip
 MOST_DETAIL = 500
 
 
@@ -35,6 +41,31 @@ class Refusal:
     def replaces_content(self) -> bool:
         """Whether the file's old text is surely not its text any more."""
         return self.error.code not in _TRANSIENT
+
+
+def quarantined(home: Home, name: str = "") -> list[dict[str, Any]]:
+    """Rows of the table, by source and path; only those whose path is, or ends in, `name`.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    rows = sorted(stored(home, QUARANTINE, QUARANTINE.schema.names), key=lambda row: (row["source"], row["path"]))
+    found = [row for row in rows if f"/{row['path']}".endswith(f"/{name.lstrip('/')}")] if name else rows
+    if name and not found:
+        raise ConfigurationError(f"{name} is not in quarantine", cure="see what is: omni quarantine list")
+    return found
+
+
+def release_for_retry(home: Home, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let the next pass read these files again, though they did not change. Call it under the writer's lock."""
+    again = [{**row, "stat": ""} for row in rows]
+    if not again:
+        return
+    table(home, QUARANTINE).upsert(QUARANTINE.key, pa.Table.from_pylist(again, schema=QUARANTINE.schema))
+    built = read_built(home, "documents")
+    if built is not None:  # else the sources, which did not change, would leave nothing to do
+        inputs = {**built.inputs, **{row["source"]: "" for row in rows}}
+        write_built(home, "documents", built.output, inputs, built.fingerprint, built.seen)
 
 
 def record_refusals(home: Home, source: str, refused: Sequence[Refusal], healed: Collection[str]) -> None:
@@ -58,7 +89,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "path": found.path,
         "stat": "" if error.code in _PASSING else found.stat,
         "code": error.code,
-        "stage": "parse" if error.code in _PARSE_CODES else "read",
+        "stage": "read" if error.code in _READ_CODES else "parse",
         "parser": found.reader.fingerprint,
         "detail": error.detail[:MOST_DETAIL],
         "first_seen": before["first_seen"] if before else datetime.now(UTC),

@@ -27,7 +27,7 @@ def read_file(path: Path, limit: int) -> tuple[bytes, str]:
         if not modes.S_ISREG(before.st_mode):
             raise Unreadable("E_NOT_REGULAR", "not a regular file")
         if before.st_size > limit:
-            raise Unreadable("E_TOO_LARGE", f"{before.st_size:,} bytes; max_file_bytes is {limit:,}")
+            raise Unreadable("E_TOO_LARGE", f"{before.st_size:,} bytes; the settings allow {limit:,}")
         with os.fdopen(os.dup(handle), "rb") as file:
             raw = file.read(limit + 1)
         after = os.fstat(handle)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ids import text_hash
+from omni_pipelines.ids import document_id, text_hash
 from omni_pipelines.settings import Home
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
@@ -41,6 +41,8 @@ class Source(BaseModel):
     """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
     guarded: bool = True
     """Whether an ingest stops where suspiciously much is gone. Entries are deleted one by one, by name."""
+    forgotten: tuple[str, ...] = ()
+    """Marks of files that are never read again, unless one is named itself: see `forgotten_marks`."""
 
     @property
     def place(self) -> Path:
@@ -50,6 +52,16 @@ class Source(BaseModel):
     def uri(self, path: str) -> str:
         """Where the file at `path` (relative, `/` between parts) stands now."""
         return (self.root / path).as_uri()
+
+
+def forgotten_marks(source: Source, path: str) -> tuple[str, str]:
+    """What stands in the registry for a file that was forgotten, and does not tell its name.
+
+    One mark goes by identity and survives when the root moves; one goes by place and survives when a source around
+    this one takes its place.
+    """
+    identity = text_hash("forgotten", document_id(source.name, path))
+    return identity, text_hash("forgotten", source.uri(path))
 
 
 @dataclass(frozen=True)
@@ -126,6 +138,8 @@ def register(
         if around is None or (include and around.place == real):
             before = next((source.name for source in sources if source.place == real), None)
             around = _new_source(real, tuple(include), before or _free_name(real, sources))
+            marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
+            around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
             sources = [each for each in sources if not _holds(around, each.place)] + [around]
         chosen.append(around.name)
     return sources, list(dict.fromkeys(chosen))
@@ -203,7 +217,8 @@ class _Walk:
     """One pass over a folder."""
 
     def __init__(self, source: Source) -> None:
-        self._root = source.root
+        self._source, self._root = source, source.root
+        self._forgotten = frozenset(source.forgotten)
         self._include = pathspec.GitIgnoreSpec.from_lines(source.include) if source.include else None
         self.skipped = 0
         self.unlistable: list[str] = []
@@ -253,6 +268,8 @@ class _Walk:
 
     def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
         if self._include is not None and not self._include.match_file(path):
+            return
+        if self._forgotten and not self._forgotten.isdisjoint(forgotten_marks(self._source, path)):
             return
         reader = None if entry.name.startswith(".") or not _is_text(path) else reader_for(path)
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import filelock
 
@@ -14,8 +15,9 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import forget_built, read_built
-from omni_pipelines.knowledge.releases import list_releases, newest_release
-from omni_pipelines.records import Release
+from omni_pipelines.knowledge.releases import list_releases
+from omni_pipelines.knowledge.set_aside import note_set_aside
+from omni_pipelines.records import Release, SetAside
 from omni_pipelines.settings import Home, Settings
 
 GENERATION = "gen-"
@@ -53,10 +55,10 @@ def recover(home: Home) -> None:
     """
     for folder in (home.tables, home.built, home.releases):  # what is unfinished here belongs to a killed writer
         drop_parts(folder)
-    release = newest_release(home)
     _drop_generations(home)
+    releases = list_releases(home)
     for name in schemas.TABLES:
-        _heal(home, LanceTable(home.table(name)), release)
+        _heal(home, LanceTable(home.table(name)), _newest_named(releases, name))
 
 
 def _drop_generations(home: Home) -> None:
@@ -69,20 +71,32 @@ def _drop_generations(home: Home) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _heal(home: Home, table: LanceTable, release: Release | None) -> None:
+def _newest_named(releases: Sequence[Release], name: str) -> int:
+    """The newest version of a table that a release names; 0 if none does. After a rollback an older one names it."""
+    named = [TableVersion.parse(release.tables[name]) for release in releases if name in release.tables]
+    return max((each.version for each in named if each.uuid == named[0].uuid), default=0)
+
+
+def _heal(home: Home, table: LanceTable, released: int) -> None:
+    torn = table.set_aside_torn(released, home.quarantine)
+    if torn:
+        _note(home, table, torn, released, "its manifest is torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
-    released = (
-        TableVersion.parse(release.tables[table.name]).version if release and table.name in release.tables else 0
-    )
+    table.drop_broken_tags()
     try:
         head = table.head()
         if head.version <= released:
             return
-        broken = [name for name in table.broken_files() if name.startswith("data/")]
+        broken = [name for name in table.broken_files() if not name.startswith("_indices/")]
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        table.set_aside_after(released, home.quarantine)
-        forget_built(home)
+        moved = table.set_aside_after(released, home.quarantine)
+        _note(home, table, moved, released, broken[0])
+
+
+def _note(home: Home, table: LanceTable, moved: list[str], after: int, why: str) -> None:
+    note_set_aside(home, SetAside(table=table.name, moved=moved, after=after, why=why, at=datetime.now(UTC)))
+    forget_built(home)

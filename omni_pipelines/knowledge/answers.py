@@ -47,6 +47,7 @@ class Citation(BaseModel):
     chunk_id: str
     encoding: str
     verbatim: bool
+    page: int | None = None
 
 
 class Sentence(BaseModel):
@@ -206,4 +207,5 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         chunk_id=hit.chunk_id,
         encoding=hit.encoding,
         verbatim=hit.verbatim,
+        page=hit.page,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -12,8 +14,10 @@ from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.text.decoding import Unreadable, decode, newline_offsets
+from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.stored import parsed_document
 
+_PAGE = re.compile(r", page (\d+)$")
 _LINES = re.compile(r"(?::|#L)(\d+)(?:-L?(\d+))?$")
 _CHUNK_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -29,7 +33,9 @@ class Passage:
     lines: tuple[str, ...]
     """Without line ends."""
     from_file: bool
-    """Whether these are the file's lines; else the release's text, for the file changed or is gone."""
+    """Whether the file still says so; else it changed or is gone, and these are the lines of the release's text."""
+    page: int | None = None
+    """The page they stand on; then the lines are counted in the text of the whole document."""
 
     @property
     def note(self) -> str:
@@ -38,16 +44,19 @@ class Passage:
 
 
 def open_citation(snapshot: Snapshot, citation: str) -> Passage:
-    """The lines of `PATH:LINE`, `PATH:LINE-LINE`, `file://…#L1-L9`, or of a chunk id.
+    """The lines of `PATH:LINE`, `PATH:LINE-LINE`, `PATH, page N`, `file://…#L1-L9`, or of a chunk id.
 
     Raises:
-        CitationNotFound: no such document, or fewer lines than that; or a path that fits several documents.
+        CitationNotFound: no such document, or fewer lines or pages than that; or a path that fits several documents.
     """
     if _CHUNK_ID.fullmatch(citation):
         row = snapshot.chunks([citation]).get(citation)
         if row is None:
             raise CitationNotFound(f"no chunk {citation} in release {snapshot.release.release}", cure="search again")
         return _passage(snapshot, row["doc_id"], row["start_line"], row["end_line"])
+    page = _PAGE.search(citation)
+    if page:
+        return _page(snapshot, _find(snapshot, citation[: page.start()]), int(page[1]))
     place = _LINES.search(citation)
     start, end = (int(place[1]), int(place[2] or place[1])) if place else (1, 0)
     return _passage(snapshot, _find(snapshot, citation[: place.start()] if place else citation), start, end)
@@ -75,28 +84,67 @@ def _uri(name: str) -> str:
 
 
 def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage:
-    row = snapshot.document(document)
-    if row is None:
-        raise CitationNotFound(f"its document is not in release {snapshot.release.release}", cure="search again")
-    text = _unchanged_text(row["uri"], row["content_hash"])
-    stored = parsed_document(row).text
-    lines = _lines(text if text is not None else stored)
+    row = _row(snapshot, document)
+    parsed = parsed_document(row)
+    raw = _unchanged(row)
+    lines = _lines(_file_text(parsed, raw))
     last = len(lines) if end == 0 else end
     if not 1 <= start <= last <= len(lines):
         raise CitationNotFound(f"{row['path']} has {len(lines)} lines, not {start}-{last}", cure="check the lines")
-    return Passage(row["uri"], row["path"], start, last, tuple(lines[start - 1 : last]), from_file=text is not None)
+    page = parsed.page(_starts(parsed.text)[start - 1]) if parsed.page_marks else None
+    wanted = tuple(lines[start - 1 : last])
+    return Passage(row["uri"], row["path"], start, last, wanted, from_file=raw is not None, page=page)
 
 
-def _unchanged_text(uri: str, expected: str) -> str | None:
+def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
+    """All lines of a page."""
+    row = _row(snapshot, document)
+    parsed = parsed_document(row)
+    marks = [*parsed.page_marks, (len(parsed.text), 0)]
+    found = [(start, end) for (start, page), (end, _) in itertools.pairwise(marks) if page == number]
+    if not found:
+        pages = f"has no text on page {number}" if parsed.page_marks else "has no pages"
+        raise CitationNotFound(f"{row['path']} {pages}", cure="check the page")
+    start, end = found[0]
+    first = parsed.line(start)
+    wanted = tuple(_lines(parsed.text[start:end].rstrip()))
+    last = first + len(wanted) - 1
+    unchanged = _unchanged(row) is not None
+    return Passage(row["uri"], row["path"], first, last, wanted, from_file=unchanged, page=number)
+
+
+def _row(snapshot: Snapshot, document: str) -> dict[str, Any]:
+    row = snapshot.document(document)
+    if row is None:
+        raise CitationNotFound(f"its document is not in release {snapshot.release.release}", cure="search again")
+    return row
+
+
+def _unchanged(row: dict[str, Any]) -> bytes | None:
+    """The file's bytes, if they are those that were indexed."""
     try:
-        raw = Path(url2pathname(urlsplit(uri).path)).read_bytes()
-        return decode(raw).text if content_hash(raw) == expected else None
-    except (OSError, Unreadable):
+        raw = Path(url2pathname(urlsplit(row["uri"]).path)).read_bytes()
+    except OSError:
         return None
+    return raw if content_hash(raw) == row["content_hash"] else None
+
+
+def _file_text(parsed: Parsed, raw: bytes | None) -> str:
+    """The text whose lines are counted: the file's own where it has lines, else what was taken out of it."""
+    if raw is None or not (parsed.verbatim or parsed.line_marks):
+        return parsed.text
+    try:
+        return decode(raw).text
+    except Unreadable:
+        return parsed.text
+
+
+def _starts(text: str) -> list[int]:
+    return [0, *newline_offsets(text)]
 
 
 def _lines(text: str) -> list[str]:
     ends = [*newline_offsets(text), len(text)]
-    begins = [0, *newline_offsets(text)]
+    begins = _starts(text)
     lines = [text[begin:end].rstrip("\r\n") for begin, end in zip(begins, ends, strict=True)]
     return lines[:-1] if lines and not lines[-1] else lines

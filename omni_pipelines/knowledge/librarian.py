@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
 from omni_pipelines.knowledge.receipts import make_receipt
 from omni_pipelines.knowledge.releases import release_file
-from omni_pipelines.knowledge.search import Hit, Mode, search
+from omni_pipelines.knowledge.search import Hit, Mode, place, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
@@ -161,7 +161,8 @@ class Librarian:
         text = ""
         taken: list[Hit] = []
         for hit in self.search(query, CONTEXT_HITS, Mode.HYBRID, where):
-            block = f"[{len(taken) + 1}] {hit.path}:{hit.start_line}-{hit.end_line}\n{hit.text}\n\n"
+            where_it_is = place(hit.path, hit.start_line, hit.end_line, hit.page)
+            block = f"[{len(taken) + 1}] {where_it_is}\n{hit.text}\n\n"
             if count(text + block) <= max_tokens:
                 text += block
                 taken.append(hit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import orjson
@@ -71,6 +72,46 @@ def require_release(home: Home, number: int | None = None) -> Release:
         cure = "make one: omni ingest PATH" if number is None else "see: omni releases list"
         raise ConfigurationError(f"{what} in {home.root}", cure=cure)
     return release
+
+
+def release_as_of(home: Home, moment: datetime) -> Release:
+    """The newest release that was made at or before `moment`, which has a time zone.
+
+    Raises:
+        ConfigurationError: none that old is kept.
+        HomeError: there is no home.
+    """
+    newest = require_release(home)
+    kept = list_releases(home)
+    for release in kept:
+        if release.created_at <= moment:
+            return release
+    oldest = min(kept, key=lambda release: release.created_at, default=newest)
+    raise ConfigurationError(
+        f"no kept release is as old as {moment.astimezone():%Y-%m-%d %H:%M:%S}; "
+        f"the oldest is {oldest.release}, of {oldest.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        cure="see: omni releases list; keep_releases says how many are kept, omni releases pin keeps one",
+    )
+
+
+def parse_moment(text: str) -> datetime:
+    """An ISO date, which means its last moment, or an ISO datetime; in local time unless it names a zone.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        day = date.fromisoformat(text) if _is_day(text) else None
+        moment = datetime.fromisoformat(text) if day is None else datetime.combine(day, time.max)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            f"{text!r} is not a date", cure="write it as 2026-11-25, or as 2026-11-25T14:30"
+        ) from error
+
+
+def _is_day(text: str) -> bool:
+    return "T" not in text and " " not in text and ":" not in text
 
 
 def put_release(home: Home, release: Release) -> bool:

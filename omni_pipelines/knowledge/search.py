@@ -58,6 +58,8 @@ class Hit(BaseModel):
     end_byte: int
     start_line: int
     end_line: int
+    page: int | None = None
+    """From 1, where the document has pages or slides."""
     heading: str
     text: str
     ranks: Ranks
@@ -66,6 +68,13 @@ class Hit(BaseModel):
     encoding: str
     verbatim: bool
     kind: str
+
+
+def place(name: str, start_line: int, end_line: int, page: int | None = None) -> str:
+    """A place as a person would type it: `guide.md:3-9`, or `guide.pdf, page 3`."""
+    if page is not None:
+        return f"{name}, page {page}"
+    return f"{name}:{start_line}" if start_line == end_line else f"{name}:{start_line}-{end_line}"
 
 
 def known_mode(name: str) -> Mode:

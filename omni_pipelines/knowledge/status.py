@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from omni_pipelines.knowledge.releases import require_release
-from omni_pipelines.records import Built, SourceSeen
+from omni_pipelines.knowledge.set_aside import list_set_aside
+from omni_pipelines.records import Built, SetAside, SourceSeen
 from omni_pipelines.settings import Home
 
 
@@ -35,15 +36,20 @@ class Status(BaseModel):
     coverage: dict[str, Coverage]
     fingerprints: dict[str, str]
     sources: dict[str, SourceSeen]
+    shows: int
+    """The release whose state this is: another one than `release` after a rollback."""
+    set_aside: list[SetAside]
+    """What recovery could not read and moved to `quarantine/`, oldest first."""
 
 
-def status(home: Home) -> Status:
-    """The state of a home, from its newest release alone: quick, and right while a writer is at work.
+def status(home: Home, number: int | None = None) -> Status:
+    """The state of a home, from one release alone, by default the newest: quick, and right while a writer works.
 
     Raises:
-        HomeError, ConfigurationError: no home, or no release in it.
+        HomeError, ConfigurationError: no home, or no such release in it.
     """
-    release = require_release(home)
+    release = require_release(home, number)
+    is_current = number is None and release.rollback is None
     chunks, vectors = release.counts["chunks"], release.counts["embeddings"]
     return Status(
         release=release.release,
@@ -57,7 +63,9 @@ def status(home: Home) -> Status:
             "vector": _coverage(release.indexed_vectors or vectors, chunks),
         },
         fingerprints=release.fingerprints,
-        sources=_seen_since(home, release.sources),
+        sources=_seen_since(home, release.sources) if is_current else release.sources,
+        shows=release.rollback.to if release.rollback is not None else release.release,
+        set_aside=list_set_aside(home),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from omni_pipelines.errors import NoAnswer
+from omni_pipelines.errors import ModelMissing, NoAnswer
 from omni_pipelines.knowledge.answers import Answer
 from omni_pipelines.knowledge.citations import Passage
 from omni_pipelines.knowledge.librarian import Context, Librarian
@@ -16,9 +16,11 @@ from omni_pipelines.knowledge.status import Status, status
 from omni_pipelines.settings import Home
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
 MOST_CONTEXT = 100_000
+WORDS = ToolVariant(name="words", description="By words alone, where the embedder's model is missing.", priority=51)
 Query = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 HitCount = Annotated[int, Field(ge=1, le=MOST_HITS)]
 TokenCount = Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
@@ -32,7 +34,7 @@ class Where(BaseModel):
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
     path: Annotated[str | None, Field(description="Path of a file in its source, exactly.")] = None
     language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
-    kind: Annotated[str | None, Field(description="prose, markup or code.")] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
 
 
 class KnowledgeTools:
@@ -61,6 +63,18 @@ class KnowledgeTools:
             where: Narrow it to passages whose fields have these values.
         """
         return self._librarian().search(query, k, mode, _filters(where))
+
+    def search_by_words(
+        self, query: str, k: int = 10, mode: Mode = Mode.HYBRID, where: Where | None = None
+    ) -> list[Hit]:
+        """The same without the embedder, where its model is not on this machine.
+
+        Raises:
+            ModelMissing: only a search by meaning was asked for.
+        """
+        if mode == Mode.VECTOR:
+            raise ModelMissing("a search by meaning needs the embedder", cure="fetch it once: omni model pull")
+        return self._librarian().search(query, k, Mode.KEYWORD, _filters(where))
 
     @tool("knowledge.ask", title="Ask the knowledge base", category="knowledge", read_only=True)
     def ask(self, question: Query, where: Where | None = None) -> Answer:
@@ -91,7 +105,7 @@ class KnowledgeTools:
         """Show the exact lines that a citation names.
 
         Args:
-            citation: PATH:LINE, PATH:LINE-LINE, a file URI, or the chunk_id of a hit.
+            citation: PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or the chunk_id of a hit.
         """
         return self._librarian().show(citation)
 
@@ -114,6 +128,7 @@ def knowledge_catalogue(
     tools = KnowledgeTools(place, release, embedder=embedder)
     catalogue = ToolCatalogue()
     catalogue.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalogue.add_variant("knowledge.search", WORDS, tools.search_by_words)
     return catalogue
 
 

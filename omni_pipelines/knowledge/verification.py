@@ -223,6 +223,7 @@ def _check_lines(
         first, last = (_line(parsed, stored, byte) for byte in (quote.start_byte, quote.end_byte))
     else:  # between the marks of such a file a sentence has no line of its own: it has those of its passage
         first, last = chunk["start_line"], chunk["end_line"]
+    checks.same(f"{place}.page", quote.page, chunk["page"], "the passage")
     checks.same(f"{place}.start_line", quote.start_line, first, "the text")
     checks.same(f"{place}.end_line", quote.end_line, last, "the text")
 

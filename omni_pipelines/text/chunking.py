@@ -7,13 +7,14 @@ paragraphs, then lines, then sentences, then words. Only where a paragraph itsel
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
 
-CHUNKER = "structure-2"
+CHUNKER = "structure-3"
 """Name and version: documents cut by another one are cut again."""
 SMALL = 0.25
 """A chunk below this share of the budget takes the next section in, if it fits as a whole."""
@@ -61,15 +62,23 @@ def chunk(parsed: Parsed, budget: Budget, count: Count) -> list[Span]:
     """The chunks of a document in order. Every character that is not blank stands in at least one."""
     spans: list[Span] = []
     packer = _Packer(parsed.text, budget, count)
-    for start, end, heading in _sections(parsed):
-        spans += packer.add_section(start, end, heading)
-    return spans + packer.flush()
+    for begin, finish in _pages(parsed):  # no chunk spans two pages: the page of every quote is known
+        for start, end, heading in _sections(parsed, begin, finish):
+            spans += packer.add_section(start, end, heading)
+        spans += packer.flush()
+    return spans
 
 
-def _sections(parsed: Parsed) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+def _pages(parsed: Parsed) -> Iterator[Range]:
+    return itertools.pairwise([0, *(start for start, _ in parsed.page_marks if start), len(parsed.text)])
+
+
+def _sections(parsed: Parsed, begin: int, finish: int) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     """Ranges that are not blank, with their heading path; what stands before the first heading has none."""
-    end_of_text = len(parsed.text)
-    marks = [Section(0, ()), *parsed.sections, Section(end_of_text, ())]
+    at = bisect_right(parsed.sections, begin, key=lambda section: section.start)
+    until = bisect_left(parsed.sections, finish, lo=at, key=lambda section: section.start)
+    path = parsed.sections[at - 1].path if at else ()
+    marks = [Section(begin, path), *parsed.sections[at:until], Section(finish, ())]
     for section, after in itertools.pairwise(marks):
         if not _is_blank(parsed.text, section.start, after.start):
             yield section.start, after.start, section.path

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from omni_pipelines.text.decoding import Decoded, newline_offsets
+
+Marks = tuple[tuple[int, int], ...]
+"""(character, number), rising: from that character on, up to the next mark, the number holds."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class Parsed:
     title: str
     sections: tuple[Section, ...] = ()
     extracted: str | None = None
-    """Text taken out of the file, where it is not the file's own characters (HTML)."""
-    line_marks: tuple[tuple[int, int], ...] = field(default=())
-    """For extracted text: (character, line of the file), rising."""
+    """Text taken out of the file, where it is not the file's own characters (HTML, PDF)."""
+    line_marks: Marks = ()
+    """For text extracted from a text file: (character, line of the file). Without, the text's own lines count."""
+    page_marks: Marks = ()
+    """(character, page or slide from 1), rising; none where the document has no pages."""
 
     @property
     def verbatim(self) -> bool:
@@ -47,12 +52,20 @@ class Parsed:
         return Decoded(self.extracted, "utf-8", 0).byte_offsets(positions)
 
     def line(self, position: int) -> int:
-        """The line of the file, from 1, that a character stands on."""
-        if self.extracted is None:
+        """The line, from 1, that a character stands on: of the file if it has lines, else of the extracted text."""
+        if not self.line_marks:
             return bisect_right(self._newlines, position) + 1
-        at = bisect_right(self.line_marks, (position, 1 << 62))
-        return self.line_marks[at - 1][1] if at else 1
+        return _at(self.line_marks, position) or 1
+
+    def page(self, position: int) -> int | None:
+        """The page, from 1, that a character stands on; None where the document has no pages."""
+        return _at(self.page_marks, position)
 
     @cached_property
     def _newlines(self) -> list[int]:
-        return newline_offsets(self.decoded.text)
+        return newline_offsets(self.text)
+
+
+def _at(marks: Marks, position: int) -> int | None:
+    at = bisect_right(marks, (position, 1 << 62))
+    return marks[at - 1][1] if at else None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from omni_pipelines.text.decoding import Decoded
-from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.document import Marks, Parsed, Section
 
 
 def structure_json(parsed: Parsed) -> str:
-    """Sections and line marks, for the `structure` column."""
+    """Sections, line marks and page marks, for the `structure` column."""
     sections = [[section.start, list(section.path)] for section in parsed.sections]
-    return orjson.dumps({"sections": sections, "lines": [list(mark) for mark in parsed.line_marks]}).decode()
+    return orjson.dumps({"sections": sections, "lines": parsed.line_marks, "pages": parsed.page_marks}).decode()
 
 
 def parsed_document(row: Mapping[str, Any]) -> Parsed:
@@ -23,6 +23,10 @@ def parsed_document(row: Mapping[str, Any]) -> Parsed:
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
     if row["verbatim"]:
         return Parsed(Decoded(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
-    marks = tuple((char, line) for char, line in structure["lines"])
     nothing = Decoded("", row["encoding"], row["bom_bytes"])
-    return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=marks)
+    lines, pages = _marks(structure["lines"]), _marks(structure.get("pages", ()))
+    return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
+
+
+def _marks(pairs: Iterable[Sequence[int]]) -> Marks:
+    return tuple((char, number) for char, number in pairs)

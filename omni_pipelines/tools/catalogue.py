@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from omni_pipelines.tools.definition import (
     ToolDefinition,
     ToolDocument,
     ToolInfo,
+    ToolVariant,
     written,
 )
 from omni_pipelines.tools.execution import Execution
 from omni_pipelines.tools.openapi import openapi_document
 from omni_pipelines.tools.schema import load_document
 from omni_pipelines.tools.signature import TypedTool, typed_tool
+from omni_pipelines.tools.variants import ToolVariants
 
 DEFAULT_FILE = Path("tool_schemas.json")
 MOST_TOLD = 3
@@ -48,6 +50,7 @@ class ToolCatalogue:
         self._info = ToolInfo(name=name, version=version)
         self._entries: dict[str, _Entry] = {}
         self._execution = execution or Execution()
+        self._variants = ToolVariants()
 
     def add(self, *functions: Callable[..., Any]) -> None:
         """Put in functions or bound methods that carry `@tool`.
@@ -61,6 +64,18 @@ class ToolCatalogue:
             if name in self._entries:
                 raise ConfigurationError(f"there is a tool {name} already", cure="give one of them another name")
             self._entries[name] = entry
+
+    def add_variant(self, name: str, variant: ToolVariant, function: Callable[..., Any]) -> None:
+        """Let another function stand in for a tool where its own cannot be used; it takes the same arguments.
+
+        Raises:
+            ToolNotFoundError: there is no such tool.
+            ConfigurationError: the tool may change something, or the variant's name is taken.
+        """
+        definition = self.get_tool_schema(name)
+        entry = self._entries[name]
+        definition = self._variants.add(definition, entry.function, variant, function)
+        self._entries[name] = replace(entry, typed=replace(entry.typed, definition=definition))
 
     @property
     def names(self) -> list[str]:
@@ -140,8 +155,11 @@ class ToolCatalogue:
         if found:
             return _refused(name, found)
         entry = self._entries[name]
-        call = functools.partial(_call, functools.partial(entry.function, **values))
-        return self._execution.run(entry.typed.definition, dict(arguments), call)
+        if entry.typed.definition.variants:
+            run = functools.partial(self._variants.run, name, values)
+        else:
+            run = functools.partial(entry.function, **values)
+        return self._execution.run(entry.typed.definition, dict(arguments), functools.partial(_call, run))
 
     def _checked(self, name: str, arguments: Any) -> tuple[dict[str, Any], list[ArgumentProblem]]:
         entry = self._entries.get(name)

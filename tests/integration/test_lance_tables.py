@@ -234,6 +234,47 @@ def test_a_data_file_that_was_cut_is_named(table: LanceTable) -> None:
     assert table.broken_files() == [f"data/{file.name}"]
 
 
+def test_a_data_file_that_kept_its_length_and_lost_its_content_is_named(table: LanceTable) -> None:
+    table.upsert("id", rows(["a"]))
+    (file,) = (table.path / "data").iterdir()
+    file.write_bytes(bytes(file.stat().st_size))
+    assert table.broken_files() == [f"data/{file.name}"]
+
+
+@pytest.mark.parametrize("left", [0, 100, None])
+def test_a_list_of_deleted_rows_that_was_cut_is_named(table: LanceTable, left: int | None) -> None:
+    table.upsert("id", rows(["a", "b"]))
+    table.delete(equals("id", "a"))
+    assert table.broken_files() == []
+    (file,) = (table.path / "_deletions").iterdir()
+    if left is None:
+        file.unlink()
+    else:
+        os.truncate(file, left)
+    assert table.broken_files() == [f"_deletions/{file.name}"]
+
+
+def test_a_torn_manifest_below_a_good_head_is_set_aside(table: LanceTable, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        table.upsert("id", rows([name]))
+    head = table.head()
+    good, torn, *_ = sorted((table.path / "_versions").glob("*.manifest"))
+    torn.write_bytes(torn.read_bytes()[:-20])
+    assert table.set_aside_torn(head.version - 1, tmp_path) == []
+    assert table.set_aside_torn(head.version - 2, tmp_path) == [torn.name]
+    assert good.exists()
+    table.clean_up()
+    assert ids(table) == ["a", "b", "c"]
+
+
+def test_a_manifest_of_zeros_is_corrupt_and_no_empty_table(table: LanceTable) -> None:
+    table.upsert("id", rows(["a"]))
+    newest = min((table.path / "_versions").glob("*.manifest"))
+    newest.write_bytes(bytes(newest.stat().st_size))
+    with pytest.raises(TableCorrupt, match="no identity"):
+        LanceTable(table.path).head()
+
+
 # --- versions that are kept
 
 

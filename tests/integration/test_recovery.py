@@ -86,6 +86,26 @@ def publish_nothing(line: Line) -> None:
         reconcile_embeddings(line.home, line.embedder, line.model)
 
 
+def test_a_text_whose_deletion_was_lost_with_a_broken_head_is_deleted_again(published: Line, docs: Path) -> None:
+    write(docs, {"b.md": b"\0 not text"})
+    ingest_only(published)
+    min((published.home.table("documents") / "_versions").glob("*.manifest")).write_bytes(b"")
+    published.run()
+    assert [row["path"] for row in published.rows("documents", "path")] == ["a.md"]
+    assert [row["path"] for row in published.rows("quarantine", "path")] == ["b.md"]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"version": 1', b"{}}"])
+def test_a_tag_that_a_power_cut_left_torn_does_not_stop_the_next_release(
+    published: Line, docs: Path, content: bytes
+) -> None:
+    tag = published.home.table("chunks") / "_refs" / "tags" / "rel-2.json"
+    tag.write_bytes(content)
+    write(docs, {"c.md": paragraph("candle")})
+    assert published.run().published.release.release == 2
+    assert published.search("candle")
+
+
 def test_before_the_first_release_a_broken_table_is_begun_anew(line: Line, docs: Path) -> None:
     line.add(write(docs, {"a.md": paragraph("walrus")}))
     ingest_only(line)

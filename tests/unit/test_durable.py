@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from native import durable
-from native.durable import Barrier, drop_parts, put_if_absent, sync_file, write_whole
+from native.durable import Barrier, drop_parts, put_if_absent, sync_above, sync_file, write_whole
 
 
 @pytest.fixture
@@ -104,3 +104,25 @@ def test_a_barrier_syncs_a_file_again_only_when_it_changed(tmp_path: Path, synce
     (tmp_path / "two").write_bytes(b"xy")
     barrier.sync_tree(tmp_path)
     assert synced == ["two", tmp_path.name]
+
+
+def test_the_name_of_a_new_folder_is_synced_and_those_above_it(tmp_path: Path, synced: list[str]) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    sync_above(folder)
+    assert synced[:2] == ["a", tmp_path.name]
+
+
+def test_above_a_folder_that_may_not_be_read_nothing_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def closed(path: Path) -> None:
+        asked.append(path)
+        if path == tmp_path:
+            raise PermissionError(13, "closed")
+
+    monkeypatch.setattr(durable, "sync_file", closed)
+    sync_above(tmp_path / "a" / "b")
+    assert asked == [tmp_path / "a", tmp_path]

@@ -17,6 +17,10 @@ def gives_up(raw: bytes, name: str) -> Parsed:
     raise RecursionError("too deep")
 
 
+def fails(raw: bytes, name: str) -> Parsed:
+    raise IndexError("a mistake")
+
+
 def refuses(raw: bytes, name: str) -> Parsed:
     raise Unreadable("E_PARSE", "not this format")
 
@@ -58,7 +62,9 @@ def test_after_many_failures_the_next_file_still_finds_the_same_readers() -> Non
     assert info.failures == 0
 
 
-@pytest.mark.parametrize(("broken", "code"), [(gives_up, "E_READER"), (refuses, "E_PARSE")], indirect=["broken"])
+@pytest.mark.parametrize(
+    ("broken", "code"), [(gives_up, "E_DEPTH"), (fails, "E_READER"), (refuses, "E_PARSE")], indirect=["broken"]
+)
 @pytest.mark.usefixtures("broken")
 def test_tags_are_never_read_as_text_and_the_file_goes_to_quarantine(code: str) -> None:
     with pytest.raises(Unreadable) as caught:

@@ -9,6 +9,7 @@ import lxml.html
 
 from omni_pipelines.text.decoding import Unreadable, decode
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
@@ -18,6 +19,7 @@ _INLINE = {
     "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",
     "wbr",
 }  # fmt: skip
+_CELLS = {"td", "th"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = {"p", "pre", "blockquote", "table", "ul", "ol", "dl", "section", "article", "figure", *_HEADINGS}
 _SPACE = re.compile(r"\s+")
@@ -77,6 +79,12 @@ def _is_silent(element: lxml.html.HtmlElement) -> bool:
     return element.tag in _SILENT or "hidden" in element.attrib
 
 
+def _is_cell(element: lxml.html.HtmlElement) -> bool:
+    """A cell of a row; one outside of any is a block like others."""
+    row = element.getparent()
+    return element.tag in _CELLS and row is not None and row.tag == "tr"
+
+
 class _Page:
     """Collects text while the tree is walked; iterative, for pages nest as deep as they like."""
 
@@ -89,6 +97,10 @@ class _Page:
         self._raw = 0
         self._break = 0
         """Line ends owed before the next text."""
+        self._bars = 0
+        """Cells of a table's row that began since the last text: a row stays on one line."""
+        self._row = 0
+        """Where the text of the row at hand begins."""
         self._line = 1
         """Of the file."""
         self._open_heading: tuple[int, int, int] | None = None
@@ -110,8 +122,12 @@ class _Page:
         tag = element.tag
         self._silent += _is_silent(element)
         self._raw += tag == "pre"
-        if tag not in _INLINE:
+        if _is_cell(element):
+            self._enter_cell(element)
+        elif tag not in _INLINE:
             self._owe(tag)
+        if tag == "tr":
+            self._row = self.length
         if tag in _HEADINGS:
             self._open_heading = (_HEADINGS[tag], len(self.parts), self.length)
         if element.sourceline and element.sourceline < _MOST_LINES:
@@ -124,9 +140,15 @@ class _Page:
         self._raw -= tag == "pre"
         if tag in _HEADINGS and self._open_heading is not None:
             self._close_heading(self._open_heading)
-        if tag not in _INLINE:
+        if tag not in _INLINE and not _is_cell(element):
             self._owe(tag)
         self._add(element.tail)
+
+    def _enter_cell(self, cell: lxml.html.HtmlElement) -> None:
+        if cell.getprevious() is not None:
+            self._bars += 1
+        if self.length > self._row:
+            self._break = 0
 
     def _owe(self, tag: str) -> None:
         self._break = max(self._break, 2 if tag in _PARAGRAPHS else 1)
@@ -146,16 +168,22 @@ class _Page:
                 self._put(line)
             self._line += line.endswith("\n")
 
+    def _between(self) -> str:
+        """What is owed between the text so far and the next: line ends, or the bars between cells."""
+        in_row = self._bars > 0 and self.length > self._row
+        line_ends = 0 if in_row or not self.parts else self._break
+        bars = CELL_SEPARATOR * self._bars
+        return "\n" * line_ends + (bars[1:] if in_row and self.parts[-1].endswith(" ") else bars)
+
     def _put(self, text: str) -> None:
         if not self._raw:
             text = _SPACE.sub(" ", text)
-            if self._break or not self.parts or self.parts[-1].endswith((" ", "\n")):
+            if self._break or self._bars or not self.parts or self.parts[-1].endswith((" ", "\n")):
                 text = text.lstrip()
         if not text:
             return
-        if self._break and self.parts:
-            text = "\n" * self._break + text
-        self._break = 0
+        text = self._between() + text
+        self._break = self._bars = 0
         if not self.marks or self.marks[-1][1] != self._line:
             self.marks.append((self.length, self._line))
         self.parts.append(text)

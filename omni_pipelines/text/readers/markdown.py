@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
@@ -22,6 +23,7 @@ _FRONT_MATTER = re.compile(
 _TITLE = re.compile(
     r"""(?:\A|[\r\n])title:[ \t]*(?:(?P<q>["'])(?P<quoted>[^\r\n]*)(?P=q)[ \t]*(?=[\r\n])|(?P<plain>[^\r\n]*))"""
 )
+_LONG_GAP = re.compile(rf"(?<=[\r\n]{{3}})(?<!\r\n\r)(?:[ \t]*+{_NEWLINE})++")
 _LONGEST_TITLE = 500
 """Characters of a heading that are read: an underlined paragraph is one, too, however long."""
 
@@ -48,13 +50,36 @@ def _parser(*, inline: bool) -> MarkdownIt:
 
 def _headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
     # markdown-it counts \r\n, \n and \r as one line end each, as newline_offsets does
-    starts = [begin, *(begin + offset for offset in newline_offsets(text[begin:]))]
-    tokens = _parser(inline=False).parse(text[begin:])
+    body, places = _without_long_gaps(text, begin)
+    starts = [0, *newline_offsets(body)]
+    tokens = _parser(inline=False).parse(body)
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.map and token.level == 0:
             title = _visible(inline.content[:_LONGEST_TITLE])
             if title:
-                yield starts[token.map[0]], int(token.tag[1:]), title
+                yield _place(places, starts[token.map[0]]), int(token.tag[1:]), title
+
+
+_Places = list[tuple[int, int]]
+"""(offset in the shortened text, offset in the text), rising: from there on they run side by side."""
+
+
+def _without_long_gaps(text: str, begin: int) -> tuple[str, _Places]:
+    """The text from `begin` on, with at most three line ends in a row: the parser pays dearly for each."""
+    pieces: list[str] = []
+    places: _Places = []
+    length, at = 0, begin
+    for gap in _LONG_GAP.finditer(text, begin):
+        pieces.append(text[at : gap.start()])
+        places.append((length, at))
+        length, at = length + len(pieces[-1]), gap.end()
+    places.append((length, at))
+    return "".join([*pieces, text[at:]]), places
+
+
+def _place(places: _Places, offset: int) -> int:
+    short, full = places[bisect_right(places, (offset, 1 << 62)) - 1]
+    return full + offset - short
 
 
 def _visible(markup: str) -> str:

@@ -14,7 +14,27 @@ from pathlib import PurePosixPath
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import html, markdown, plain, python, restructured
+from omni_pipelines.text.readers import (
+    asciidoc,
+    code,
+    delimited,
+    docx,
+    epub,
+    html,
+    mail,
+    markdown,
+    notebook,
+    opendocument,
+    pdf,
+    plain,
+    pptx,
+    python,
+    restructured,
+    rtf,
+    xlsx,
+    xml,
+)
+from omni_pipelines.text.readers.content import format_by_content
 
 
 @dataclass(frozen=True)
@@ -28,9 +48,13 @@ class Reader:
     """Bytes and file name to a document. Raises `Unreadable`."""
     media_type: str
     kind: str
-    """prose | markup | code"""
+    """prose | markup | data | code"""
     suffixes: tuple[str, ...]
     language: str = ""
+    isolated: bool = False
+    """Its parser is not trusted with hostile files: it runs in a process of its own, with limits."""
+    binary: bool = False
+    """Files hold more than text: pictures and fonts make them large."""
 
     @property
     def fingerprint(self) -> str:
@@ -38,32 +62,12 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-_CODE = {
-    "c": (".c", ".h"),
-    "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh"),
-    "csharp": (".cs",),
-    "css": (".css", ".scss"),
-    "go": (".go",),
-    "java": (".java",),
-    "javascript": (".js", ".mjs", ".cjs", ".jsx"),
-    "json": (".json", ".jsonl"),
-    "kotlin": (".kt",),
-    "lua": (".lua",),
-    "make": (".mk", "makefile"),
-    "perl": (".pl", ".pm"),
-    "php": (".php",),
-    "r": (".r",),
-    "ruby": (".rb",),
-    "rust": (".rs",),
-    "scala": (".scala",),
-    "shell": (".sh", ".bash", ".zsh"),
-    "sql": (".sql",),
-    "swift": (".swift",),
-    "toml": (".toml",),
-    "typescript": (".ts", ".tsx"),
-    "yaml": (".yaml", ".yml"),
-}
+def _binary(name: str, read: Callable[[bytes, str], Parsed], media_type: str, kind: str, *suffixes: str) -> Reader:
+    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True)
 
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
 PLAIN = Reader(
     "text", 1, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
@@ -71,15 +75,33 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 2, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 2, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 2, html.read, "text/html", "markup", (".html", ".htm", ".xhtml")),
+    Reader("html", 3, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    *(Reader("code", 1, plain.read, f"text/x-{name}", "code", suffixes, name) for name, suffixes in _CODE.items()),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
+    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
+    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm"),
+    _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm"),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
+    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub"),
+    Reader("notebook", 1, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader("csv", 1, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 1, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("xml", 1, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
+    Reader("rtf", 1, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("mail", 1, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
+    Reader("asciidoc", 1, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
+    *(
+        Reader("code", 2, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        for name, suffixes in code.SUFFIXES.items()
+    ),
 )
 
-_EXTRACTED = {"text/html"}
-"""Their text is taken out of the file: the file itself, with its tags, would be worse than nothing."""
+_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
+"""Their text is the file's own: the plain reader can stand in. A page with its tags would be worse than nothing."""
 
+_BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 
@@ -89,18 +111,57 @@ def reader_for(path: str) -> Reader | None:
     return _BY_SUFFIX.get(name.suffix.lower() or name.name.lower())
 
 
+def reader_named(name: str) -> Reader:
+    """The reader with a name; of several media types it reads, the first.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_NAME[name]
+
+
+def reader_by_content(reader: Reader, raw: bytes) -> Reader:
+    """The reader for what the bytes are: `reader`, unless they bear the signature of another format.
+
+    A page of HTML inside source code, such as PHP or a template, is still source code.
+    """
+    found = format_by_content(raw)
+    if not found or found == reader.name or (found == "html" and reader.kind == "code"):
+        return reader
+    return _BY_NAME[found]
+
+
+def is_current(parser: str, reader: Reader) -> bool:
+    """Whether what `parser` read, as `parser_mark` notes it, would be read the same today."""
+    by_name, _, by_content = parser.partition("+")
+    return by_name == reader.fingerprint and (not by_content or by_content in fingerprint().split(","))
+
+
+def parser_mark(reader: Reader, used: Reader) -> str:
+    """For the `parser` column: the reader by the file's name, and the one by its content where it is another."""
+    return reader.fingerprint if used.name == reader.name else f"{reader.fingerprint}+{used.fingerprint}"
+
+
+def stand_in(reader: Reader) -> Reader | None:
+    """What reads a format when its own parser died; None where the file's bytes are not its text."""
+    return PLAIN if reader.name in _VERBATIM else None
+
+
 def read_document(reader: Reader, raw: bytes, name: str) -> Parsed:
     """A file's bytes and name to a document, by the reader of its format or by the one that stands in for it.
 
     Raises:
         Unreadable: no reader could; E_READER for what is a reader's fault and not the file's.
+        MemoryError: there was not enough for it.
     """
     try:
         # whatever a reader says of one file, its health is not in doubt: the next file must find the same readers
         return _READING.call(_command(reader), lambda variant: variant.engine(raw, name), declines=(Exception,)).value
     except VariantsFailed as failed:
-        if isinstance(failed.last, Unreadable):
+        if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed
+        if isinstance(failed.last, RecursionError):
+            raise Unreadable("E_DEPTH", "too deep inside one another") from failed
         raise Unreadable("E_READER", f"{type(failed.last).__name__}: {failed.last}") from failed
 
 
@@ -109,7 +170,7 @@ def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READ
     for reader in readers:
         command = _command(reader)
         registry.register(command, EngineVariant(reader.fingerprint, reader.read, priority=PREFERRED))
-        if reader.read is not PLAIN.read and reader.media_type not in _EXTRACTED:
+        if reader.read is not PLAIN.read and reader.name in _VERBATIM:
             registry.register(command, EngineVariant(PLAIN.fingerprint, PLAIN.read, priority=FALLBACK))
 
 

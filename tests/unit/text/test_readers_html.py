@@ -130,3 +130,17 @@ def test_a_tag_of_a_hundred_thousand_attributes_keeps_its_text_and_line() -> Non
 def test_hostile_repetition_ends(hostile: str) -> None:
     with contextlib.suppress(Unreadable):
         assert "x" in _read("<p>x</p>" + hostile * 30_000).text
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ("<tr><th>animal<th>kg<tr><td>otter<td>7", "animal | kg\notter | 7"),
+        ("<tr><td><p>a</p><td><p>b</p><p>c</p>", "a | b\n\nc"),
+        ("<tr><td>a<td><td>c", "a |  | c"),
+        ("<tr><td>a<tr>\n<td>\n<td>b", "a\n | b"),
+        ("<tr><td>a <b>b</b> <td> c", "a b | c"),
+    ],
+)
+def test_a_row_of_a_table_stays_on_one_line(rows: str, text: str) -> None:
+    assert _read(f"<p>before<table>{rows}</table>after").text == f"before\n\n{text}\n\nafter"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -10,18 +11,15 @@ from hypothesis import strategies as st
 
 from omni_pipelines.text.decoding import Unreadable, newline_offsets
 from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, fingerprint, reader_for
+from tests.samples.valid import VALID
 
-SAMPLES = [
-    b"---\ntitle: x\n---\n# A\n\n```\n# b\n```\n\nC *d* [e](f)\n---\ng\n",
-    "=====\nTop\n=====\n\nSub\n---\n\n.. note:: é\n\n===== ==\na     b\n===== ==\n".encode("utf-16"),
-    '<html><head><meta charset="cp1251"><title>t</title><body><h1>Привет</h1><pre>\na</pre>'.encode("cp1251"),
-    b"# coding: latin-1\n@d\nclass A:\n    '''\xe9'''\n    # c\n    def f(self):\n        return [1]\n",
-]
+NAMES = {"code": "name.rs"}
+"""Where the name says more than the format."""
 DIFFERENT = list({reader.name: reader for reader in READERS}.values())
 
 
-def _damaged(data: st.DataObject) -> bytes:
-    raw = bytearray(data.draw(st.sampled_from(SAMPLES)))
+def _damaged(data: st.DataObject, name: str) -> bytes:
+    raw = bytearray(data.draw(st.sampled_from(VALID[name])))
     for _ in range(data.draw(st.integers(0, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     return bytes(raw[: data.draw(st.integers(0, len(raw)))])
@@ -29,7 +27,7 @@ def _damaged(data: st.DataObject) -> bytes:
 
 def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
     try:
-        parsed = reader.read(raw, "name")
+        parsed = reader.read(raw, NAMES.get(reader.name, "name"))
     except Unreadable:
         return
     starts = [section.start for section in parsed.sections]
@@ -37,7 +35,10 @@ def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
     assert all(0 <= start <= len(parsed.text) for start in starts)
     offsets = parsed.byte_offsets(list(range(len(parsed.text) + 1)))
     lines = [parsed.line(position) for position in range(len(parsed.text))]
-    assert all(1 <= line <= len(newline_offsets(parsed.decoded.text)) + 1 for line in lines)
+    last = len(re.findall(rb"[\r\n]", raw)) if parsed.line_marks else len(newline_offsets(parsed.text))
+    assert all(1 <= line <= last + 1 for line in lines)
+    pages = [number for _, number in parsed.page_marks]
+    assert pages == sorted(set(pages))
     assert offsets == sorted(offsets)
     assert parsed.title
     if parsed.verbatim:
@@ -54,7 +55,13 @@ def test_a_reader_refuses_or_reads_whatever_it_is_given(reader: Reader, raw: byt
 @pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
 @given(data=st.data())
 def test_a_reader_refuses_or_reads_damaged_files(reader: Reader, data: st.DataObject) -> None:
-    _keeps_its_promises(reader, _damaged(data))
+    _keeps_its_promises(reader, _damaged(data, reader.name))
+
+
+@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+def test_a_reader_reads_the_valid_files_of_its_format(reader: Reader) -> None:
+    for raw in VALID[reader.name]:
+        assert reader.read(raw, NAMES.get(reader.name, "name")).text.strip()
 
 
 def test_every_suffix_has_one_reader() -> None:

@@ -1,0 +1,98 @@
+"""E-mail: who wrote to whom, when and about what, then the text. Attachments are named, not read."""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.policy
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import html
+from omni_pipelines.text.readers.extraction import Extraction, one_line
+
+_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_MOST_PARTS = 1_000
+_DEEPEST = 32
+_LONGEST_HEADER = 1_000
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """The plain text, or the text of the web page where there is no other.
+
+    Raises:
+        Unreadable: E_PARSE for what is no message, E_DEPTH, E_NO_TEXT.
+    """
+    try:
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+    except RecursionError as error:
+        raise Unreadable("E_DEPTH", "parts too deep inside one another") from error
+    assert isinstance(message, EmailMessage)
+    headers = [(each, _header(message, each)) for each in _HEADERS]
+    if not any(value for _, value in headers):
+        raise Unreadable("E_PARSE", "no e-mail: it has none of the headers " + ", ".join(_HEADERS))
+    extraction = Extraction()
+    for key, value in headers:
+        if value:
+            extraction.block(f"{key}: {value}", apart=False)
+    attached = []
+    plain = False
+    for part in _leaves(message, 0):
+        if part.is_attachment() or part.get_content_maintype() != "text":
+            attached.append(_filename(part))
+        elif part.get_content_subtype() != "html":
+            extraction.block(_content(part))
+            plain = True
+    if not plain:
+        _add_page(extraction, message)
+    if any(attached):
+        extraction.block("Attachments: " + ", ".join(each for each in attached if each))
+    return extraction.parsed(name, _header(message, "Subject"))
+
+
+def _add_page(extraction: Extraction, message: EmailMessage) -> None:
+    for part in _leaves(message, 0):
+        if part.get_content_type() == "text/html" and not part.is_attachment():
+            try:
+                extraction.block(html.read(_content(part).encode("utf-8", "replace"), "").text)
+            except Unreadable as error:
+                if error.code != "E_NO_TEXT":
+                    raise
+
+
+def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
+    if depth > _DEEPEST:
+        raise Unreadable("E_DEPTH", f"more than {_DEEPEST} parts inside one another")
+    if not part.is_multipart():
+        yield part
+        return
+    for inner in list(part.iter_parts())[:_MOST_PARTS]:
+        if isinstance(inner, EmailMessage):
+            yield from _leaves(inner, depth + 1)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """A header as a person reads it. The library's own parser of addresses takes minutes for a long list of them."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    raw = raw[:_LONGEST_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        return one_line(str(email.header.make_header(email.header.decode_header(raw))))
+    except (ValueError, LookupError):  # an encoding that is unknown, or that is a lie
+        return one_line(raw)
+
+
+def _filename(part: EmailMessage) -> str:
+    try:
+        return one_line(part.get_filename() or "")
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return ""
+
+
+def _content(part: EmailMessage) -> str:
+    try:
+        return str(part.get_content())
+    except (ValueError, LookupError):  # an encoding that is unknown, or that is a lie
+        payload = part.get_payload(decode=True)
+        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""

@@ -1,0 +1,99 @@
+"""OpenDocument: texts (odt), tables (ods) and slides (odp), all from content.xml."""
+
+from __future__ import annotations
+
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.archive import Archive
+from omni_pipelines.text.readers.extraction import Extraction
+from omni_pipelines.text.readers.office import declared_title
+from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+
+_SILENT = {"tracked-changes", "annotation", "desc", "forms", "note-citation", "automatic-styles", "ruby-text"}
+_PARAGRAPHS = {"p", "h"}
+_AS_TEXT = {"tab": "\t", "line-break": "\n"}
+_MOST_BLANKS = 64
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """Paragraphs and headings; a table's row is one line, a slide is a page.
+
+    Raises:
+        Unreadable: as `Archive` and `parse_xml` say; E_ENCRYPTED, or E_NO_TEXT.
+    """
+    archive = Archive(raw)
+    extraction = Extraction()
+    parse_xml(archive.read("content.xml"), _Content(extraction))
+    return extraction.parsed(name, declared_title(archive, "meta.xml"))
+
+
+class _Content(XmlHandler):
+    def __init__(self, extraction: Extraction) -> None:
+        self._extraction = extraction
+        self._texts: list[list[str]] = []
+        """Paragraphs that are open: a footnote stands inside one."""
+        self._silent = self._listed = self._slides = self._rows = 0
+        self._level = 0
+        self._after_item = self._spreadsheet = False
+        self._cells: list[list[str]] | None = None
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        self._silent += name in _SILENT
+        if name in _PARAGRAPHS:
+            self._texts.append([])
+            self._level = _level(attributes) if name == "h" else 0
+        elif name in ("list-item", "list-header"):
+            self._listed += 1
+        elif name in _AS_TEXT or name == "s":
+            self.text(_AS_TEXT.get(name) or " " * _count(attributes.get("c", "1")))
+        else:
+            self._container(name, attributes)
+
+    def _container(self, name: str, attributes: Attributes) -> None:
+        if name == "spreadsheet":
+            self._spreadsheet = True
+        elif name == "page":
+            self._slides += 1
+            self._extraction.page(self._slides)
+        elif name == "table":
+            self._rows = 0
+            if self._spreadsheet:
+                self._extraction.heading(1, attributes.get("name", ""))
+        elif name == "table-row":
+            self._cells = []
+        elif name in ("table-cell", "covered-table-cell") and self._cells is not None:
+            self._cells.append([])
+
+    def end(self, name: str) -> None:
+        self._silent -= name in _SILENT
+        if name in _PARAGRAPHS and self._texts:
+            self._paragraph("".join(self._texts.pop()).strip())
+        elif name in ("list-item", "list-header"):
+            self._listed -= 1
+        elif name == "table-row" and self._cells is not None:
+            cells, self._cells = [" ".join(cell) for cell in self._cells], None
+            if any(cells):
+                self._extraction.row(cells, first=not self._rows)
+                self._rows += 1
+
+    def text(self, data: str) -> None:
+        if self._texts and not self._silent:
+            self._texts[-1].append(data)
+
+    def _paragraph(self, text: str) -> None:
+        if self._cells:
+            self._cells[-1].append(text)
+        elif self._level:
+            self._extraction.heading(self._level, text)
+        elif text:
+            item = self._listed > 0
+            self._extraction.block(f"- {text}" if item else text, apart=not (item and self._after_item))
+            self._after_item = item
+
+
+def _level(attributes: Attributes) -> int:
+    value = attributes.get("outline-level", "1")
+    return int(value) if value.isdecimal() and 1 <= int(value) <= 10 else 1
+
+
+def _count(value: str) -> int:
+    return min(int(value), _MOST_BLANKS) if value.isdecimal() else 1

@@ -1,0 +1,178 @@
+"""RTF: the paragraphs and table rows; headings by their outline level. Pictures and embedded objects are left out."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, replace
+
+from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.extraction import Extraction
+
+DEEPEST = 256
+_TOKEN = re.compile(
+    rb"\\(?:([a-zA-Z]{1,32})(-?\d{1,10})? ?|'([0-9a-fA-F]{2})|([^a-zA-Z]))|([{}])|[\r\n]+|([^\\{}\r\n]+)"
+)
+_DESTINATIONS = {
+    "fonttbl", "colortbl", "stylesheet", "listtable", "listoverridetable", "rsidtbl", "generator", "pict", "object",
+    "fldinst", "header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf", "themedata",
+    "colorschememapping", "datastore", "latentstyles", "xmlnstbl", "filetbl", "revtbl", "bkmkstart", "bkmkend",
+    "private", "objdata", "info", "nonshppict", "pntext", "listtext",
+}  # fmt: skip
+_CHARACTERS = {
+    "tab": "\t", "line": "\n", "emdash": "\u2014", "endash": "\u2013", "lquote": "\u2018", "rquote": "\u2019",
+    "ldblquote": "\u201c", "rdblquote": "\u201d", "bullet": "\u2022", "emspace": " ", "enspace": " ",
+    "~": "\u00a0", "_": "-", "\\": "\\", "{": "{", "}": "}",
+}  # fmt: skip
+_CODEPAGES = {"ansi": "cp1252", "mac": "mac-roman", "pc": "cp437", "pca": "cp850"}
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a group inherits from the one around it."""
+
+    silent: bool = False
+    title: bool = False
+    fallback: int = 1
+    """Characters that stand behind a Unicode one for old programs."""
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """Paragraphs in order; a table's row is one line.
+
+    Raises:
+        Unreadable: E_PARSE for what is no RTF, E_DEPTH, E_NO_TEXT.
+    """
+    if not raw.lstrip().startswith(b"{\\rtf"):
+        raise Unreadable("E_PARSE", "no RTF: it does not begin with {\\rtf")
+    reading = _Reading()
+    for token in _TOKEN.finditer(raw):
+        reading.take(token)
+    reading.end_paragraph()
+    return reading.extraction.parsed(name, "".join(reading.title))
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.extraction = Extraction()
+        self.title: list[str] = []
+        self._states = [_State()]
+        self._codec = "cp1252"
+        self._bytes = bytearray()
+        """Of the codepage, not decoded yet: a character may have two."""
+        self._texts: list[str] = []
+        self._cells: list[str] = []
+        self._skip = self._level = self._rows = 0
+        self._starred = self._in_table = False
+
+    def take(self, token: re.Match[bytes]) -> None:
+        word, number, code, symbol, brace, plain = token.groups()
+        if code or plain:
+            self._take_bytes(bytes([int(code, 16)]) if code else plain)
+            return
+        self._decode()
+        if brace:
+            self._group(opens=brace == b"{")
+        elif word:
+            self._word(word.decode("ascii"), int(number) if number else None)
+        elif symbol:
+            self._symbol(symbol)
+        self._starred = symbol == b"*"
+
+    def _take_bytes(self, content: bytes) -> None:
+        skipped = min(self._skip, len(content))
+        self._skip -= skipped
+        self._bytes += content[skipped:]
+        self._starred = False
+
+    def _group(self, *, opens: bool) -> None:
+        self._skip = 0
+        if opens:
+            if len(self._states) > DEEPEST:
+                raise Unreadable("E_DEPTH", f"more than {DEEPEST} groups inside one another")
+            self._states.append(self._states[-1])
+        elif len(self._states) > 1:
+            self._states.pop()
+
+    def _word(self, word: str, number: int | None) -> None:
+        if self._starred or word in _DESTINATIONS:
+            self._states[-1] = replace(self._states[-1], silent=True)
+        elif word == "title":
+            self._states[-1] = replace(self._states[-1], title=True)
+        elif word == "uc":
+            self._states[-1] = replace(self._states[-1], fallback=max(0, number or 0))
+        elif word == "u" and number is not None:
+            self._put(chr(number % 0x10000))
+            self._skip = self._states[-1].fallback
+        elif word in _CHARACTERS:
+            self._put(_CHARACTERS[word])
+        else:
+            self._format(word, number)
+
+    def _format(self, word: str, number: int | None) -> None:
+        if word in _CODEPAGES:
+            self._codec = _CODEPAGES[word]
+        elif word == "ansicpg":
+            self._codec = _known(f"cp{number}") or self._codec
+        elif word == "pard":
+            self._level, self._in_table = 0, False
+        elif word == "outlinelevel" and number is not None:
+            self._level = number + 1 if 0 <= number < 9 else 0
+        elif word == "intbl":
+            self._in_table = True
+        elif not self._states[-1].silent:
+            self._break(word)
+
+    def _break(self, word: str) -> None:
+        if word == "cell":
+            self._cells.append("".join(self._texts))
+            self._texts = []
+        elif word == "row":
+            self.extraction.row(self._cells, first=not self._rows)
+            self._rows += 1
+            self._cells = []
+        elif word in ("par", "sect", "page"):
+            self.end_paragraph()
+
+    def end_paragraph(self) -> None:
+        """Write the paragraph at hand; one inside a cell goes on."""
+        self._decode()
+        if self._in_table:
+            self._texts.append(" ")
+            return
+        text = _joined(self._texts)
+        self._texts, self._rows = [], 0
+        if self._level and text.strip():
+            self.extraction.heading(self._level, text)
+        else:
+            self.extraction.block(text)
+
+    def _symbol(self, symbol: bytes) -> None:
+        if symbol in b"\r\n":
+            self._word("par", None)
+        else:
+            self._put(_CHARACTERS.get(symbol.decode("latin-1"), ""))
+
+    def _decode(self) -> None:
+        if self._bytes:
+            self._put(bytes(self._bytes).decode(self._codec, "replace"))
+            self._bytes.clear()
+
+    def _put(self, text: str) -> None:
+        if self._states[-1].title:
+            self.title.append(text)
+        elif not self._states[-1].silent:
+            self._texts.append(text)
+
+
+def _joined(texts: list[str]) -> str:
+    """The pieces as one text: characters beyond the first plane are written as two halves."""
+    return "".join(texts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _known(codec: str) -> str:
+    try:
+        return codecs.lookup(codec).name
+    except LookupError:
+        return ""

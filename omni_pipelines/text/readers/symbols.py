@@ -1,0 +1,114 @@
+"""Source code to its symbols, by tree-sitter: where each class, function, key or table begins and ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_KINDS = (
+    "function|method|class|struct|enum|interface|trait|impl|union|module|mod|namespace|protocol|macro|constructor"
+    "|record|contract|service|message|object|extension|internal_module"
+)
+_SYMBOL = re.compile(
+    rf"(?:[a-z]+_)?(?:{_KINDS})(?:_(?:definition|declaration|item|specifier|spec|statement|def))?"
+    r"|type_(?:spec|item|alias_declaration|definition)|create_(?:table|view|function)"
+)
+"""How grammars call the nodes that define a name; a node without a name defines none."""
+_KEYED = {"pair", "block_mapping_pair", "table", "table_array_element"}
+"""Keys of JSON, YAML and TOML."""
+_FUNCTION = re.compile("function|method|constructor|macro")
+"""Nothing is looked for inside: what is local has no name elsewhere."""
+_ASSIGNED = {"arrow_function", "function_expression", "function", "class", "generator_function"}
+_WRAPPERS = {"export_statement", "template_declaration", "type_declaration", "lexical_declaration"}
+"""Begin before the symbol inside them, and belong to it."""
+_ABOVE = re.compile("comment|attribute|annotation|decorator")
+_MOST_BETWEEN = 8
+"""Nodes between a symbol and the one around it."""
+MOST_DEPTH = 6
+"""Symbols inside one another that are told apart."""
+_DEPTH_OF_DATA = 3
+_LONGEST_NAME = 100
+MOST_NODES = 300_000
+"""Nodes that are looked at: minified and generated files have millions, and none of them is worth a heading."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A named part of a file, in bytes of its UTF-8."""
+
+    start: int
+    """With the comments and attributes right above it."""
+    end: int
+    path: tuple[str, ...]
+
+
+def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
+    """The symbols in order, each before those inside it. What does not parse is passed over.
+
+    Of a file with more than `MOST_NODES` nodes none are given.
+    """
+    import semble_grammars
+
+    tree = semble_grammars.get_parser(grammar).parse(source)
+    if tree.root_node.descendant_count > MOST_NODES:
+        return
+    stack: list[tuple[Node, tuple[str, ...], int, Node | None]] = [(tree.root_node, (), 0, None)]
+    while stack:
+        node, path, between, wrapper = stack.pop()
+        name = _name(node)
+        if name:
+            path, between = (*path, name), 0
+            yield Symbol(_start(wrapper or node), node.end_byte, path)
+        if _is_open(node, path, between, named=bool(name)):
+            around = wrapper or node if node.type in _WRAPPERS else None
+            stack += [(child, path, between + 1, around) for child in reversed(node.named_children)]
+
+
+def _is_open(node: Node, path: tuple[str, ...], between: int, *, named: bool) -> bool:
+    """Whether to look for symbols inside."""
+    if between >= _MOST_BETWEEN or (named and _FUNCTION.search(node.type)):
+        return False
+    return len(path) < (_DEPTH_OF_DATA if node.type in _KEYED else MOST_DEPTH)
+
+
+def _name(node: Node) -> str:
+    """What a node defines; "" for most nodes."""
+    kind = node.type
+    if kind in _KEYED:
+        return _text(node.child_by_field_name("key") or next(iter(node.named_children), None))
+    if kind == "variable_declarator":
+        value = node.child_by_field_name("value")
+        return _text(node.child_by_field_name("name")) if value is not None and value.type in _ASSIGNED else ""
+    if not _SYMBOL.fullmatch(kind) or (kind.endswith("_specifier") and node.child_by_field_name("body") is None):
+        return ""
+    return _text(node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type"))
+
+
+def _declared(node: Node) -> Node | None:
+    """The name in C's `int *name(int)`, at the end of a chain of declarators; and where it is a child like others."""
+    found = node.child_by_field_name("declarator")
+    while found is not None and (inner := found.child_by_field_name("declarator")) is not None:
+        found = inner
+    if found is not None:
+        return found
+    named = (child for child in node.named_children if child.type.endswith(("_name", "object_reference")))
+    return next(named, None)
+
+
+def _text(node: Node | None) -> str:
+    if node is None or node.text is None:
+        return ""
+    text = node.text[: 4 * _LONGEST_NAME].decode("utf-8", "replace")
+    return " ".join(text.split()).strip("\"'")[:_LONGEST_NAME]
+
+
+def _start(node: Node) -> int:
+    above = node.prev_named_sibling
+    while above is not None and _ABOVE.search(above.type) and above.end_point[0] >= node.start_point[0] - 1:
+        node, above = above, above.prev_named_sibling
+    return node.start_byte

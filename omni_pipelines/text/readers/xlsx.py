@@ -1,0 +1,169 @@
+"""Excel: sheet by sheet, a row a line, values as they were last computed; dates are written as dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.archive import Archive
+from omni_pipelines.text.readers.extraction import Extraction
+from omni_pipelines.text.readers.office import declared_title, relations
+from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+
+_WORKBOOK = "xl/workbook.xml"
+_DATE_FORMATS = {*range(14, 23), *range(45, 48)}
+"""Formats that Excel numbers itself, of dates and times (ECMA-376, part 1, 18.8.30)."""
+_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+_MOST_COLUMNS = 16_384
+_EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+_LAST_DAY = 2_958_465
+"""31 December 9999, in days since the epoch."""
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """The sheets' names are the headings; cells are parted by ` | `, empty rows are left out.
+
+    Raises:
+        Unreadable: as `Archive` and `parse_xml` say, or E_NO_TEXT.
+    """
+    archive = Archive(raw)
+    workbook = _Workbook()
+    parse_xml(archive.read(_WORKBOOK), workbook)
+    targets = relations(archive, _WORKBOOK)
+    strings, formats = _Strings(), _Formats()
+    for kind, handler in (("sharedStrings", strings), ("styles", formats)):
+        part = archive.optional(f"xl/{kind}.xml")
+        if part is not None:
+            parse_xml(part, handler)
+    extraction = Extraction()
+    for sheet, identity in workbook.sheets:
+        kind, part_name = targets.get(identity, ("", ""))
+        if kind == "worksheet":
+            cells = _Cells(extraction, sheet, strings.texts, formats.dates, workbook.epoch)
+            parse_xml(archive.read(part_name), cells)
+    return extraction.parsed(name, declared_title(archive) or name)
+
+
+class _Workbook(XmlHandler):
+    def __init__(self) -> None:
+        self.sheets: list[tuple[str, str]] = []
+        self.epoch = _EPOCH
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        if name == "sheet":
+            self.sheets.append((attributes.get("name", ""), attributes.get("id", "")))
+        elif name == "workbookPr" and attributes.get("date1904") in ("1", "true"):
+            self.epoch = _EPOCH_1904
+
+
+class _Strings(XmlHandler):
+    """Texts that cells share."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._inside = False
+        self._phonetic = 0
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        if name == "si":
+            self.texts.append("")
+        self._phonetic += name == "rPh"  # how it is spoken, said once more
+        self._inside = name == "t"
+
+    def end(self, name: str) -> None:
+        self._phonetic -= name == "rPh"
+        self._inside = False
+
+    def text(self, data: str) -> None:
+        if self._inside and not self._phonetic and self.texts:
+            self.texts[-1] += data
+
+
+class _Formats(XmlHandler):
+    """Which cell formats show a date."""
+
+    def __init__(self) -> None:
+        self.dates: list[bool] = []
+        self._own: set[str] = set()
+        self._in_cells = False
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        number = attributes.get("numFmtId", "")
+        if name == "cellXfs":
+            self._in_cells = True
+        elif name == "numFmt" and re.search("[ymdhs]", _LITERAL.sub("", attributes.get("formatCode", "")), re.I):
+            self._own.add(number)
+        elif name == "xf" and self._in_cells:
+            self.dates.append(number in self._own or (number.isdecimal() and int(number) in _DATE_FORMATS))
+
+    def end(self, name: str) -> None:
+        if name == "cellXfs":
+            self._in_cells = False
+
+
+class _Cells(XmlHandler):
+    def __init__(
+        self, extraction: Extraction, sheet: str, strings: list[str], dates: list[bool], epoch: datetime
+    ) -> None:
+        self._extraction, self._sheet, self._strings = extraction, sheet, strings
+        self._dates, self._epoch = dates, epoch
+        self._row: list[str] = []
+        self._rows = 0
+        self._kind = self._value = ""
+        self._column = 0
+        self._is_date = self._inside = False
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        self._inside = name in ("v", "t")
+        if name == "row":
+            self._row = []
+        elif name == "c":
+            self._kind, self._value = attributes.get("t", "n"), ""
+            self._column = _column(attributes.get("r", "")) or len(self._row) + 1
+            style = attributes.get("s", "0")
+            self._is_date = style.isdecimal() and int(style) < len(self._dates) and self._dates[int(style)]
+
+    def end(self, name: str) -> None:
+        self._inside = False
+        if name == "c" and self._value:
+            self._row += [""] * (min(self._column, _MOST_COLUMNS) - 1 - len(self._row))
+            self._row.append(self._shown())
+        elif name == "row" and any(self._row):
+            if not self._rows:
+                self._extraction.heading(1, self._sheet)
+            self._extraction.row(self._row, first=not self._rows)
+            self._rows += 1
+
+    def text(self, data: str) -> None:
+        if self._inside:
+            self._value += data
+
+    def _shown(self) -> str:
+        value = self._value
+        if self._kind == "s":
+            return self._strings[int(value)] if value.isdecimal() and int(value) < len(self._strings) else ""
+        if self._kind == "b":
+            return "TRUE" if value == "1" else "FALSE"
+        return self._number(value) if self._kind == "n" else value
+
+    def _number(self, value: str) -> str:
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        if self._is_date and 0 <= number <= _LAST_DAY:
+            moment = self._epoch + timedelta(seconds=round(number * 86_400))
+            shown = moment.isoformat(" ").removesuffix(" 00:00:00")
+            return shown.removeprefix(f"{self._epoch:%Y-%m-%d} ") if number < 1 else shown
+        return f"{number:.15g}"  # as Excel shows it: 0.1 + 0.2 is 0.3
+
+
+def _column(reference: str) -> int:
+    """`AB7` is in column 28; 0 where it does not say."""
+    number = 0
+    for letter in reference[:3]:
+        if not "A" <= letter <= "Z":
+            break
+        number = number * 26 + ord(letter) - 64
+    return number

@@ -1,0 +1,55 @@
+"""A passage of a document with pages is found, cited and opened by its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from native.lance_tables import LanceTable
+from omni_pipelines.errors import CitationNotFound
+from tests.integration.line import Line, write
+from tests.samples.pdf import pdf
+
+PAGES = [["Herons fish at dawn in the shallow river."], ["Otters swim in the deep river at night.", "They play."]]
+
+
+@pytest.fixture
+def river(line: Line, docs: Path) -> Line:
+    write(docs, {"river.pdf": pdf(PAGES), "notes.md": "# Notes\n\nWalruses live at sea.\n"})
+    line.add(docs)
+    line.run()
+    return line
+
+
+def test_a_hit_knows_its_page_and_other_files_have_none(river: Line) -> None:
+    pages = {hit.path: hit.page for hit in (*river.search("otters swim", k=1), *river.search("walruses", k=1))}
+    assert pages == {"river.pdf": 2, "notes.md": None}
+
+
+def test_an_answer_cites_the_page(river: Line) -> None:
+    answer = river.librarian().ask("where do otters swim?")
+    assert [cited.page for sentence in answer.sentences for cited in sentence.citations] == [2]
+    assert "river.pdf, page 2\n" in river.librarian().context("otters swim", 100).text
+
+
+def test_a_page_opens_with_its_lines(river: Line) -> None:
+    passage = river.librarian().show("river.pdf, page 2")
+    assert (passage.lines, passage.page, passage.note) == (tuple(PAGES[1]), 2, "")
+    assert river.librarian().show(f"river.pdf:{passage.start_line}").lines == (PAGES[1][0],)
+
+
+@pytest.mark.parametrize("citation", ["river.pdf, page 3", "notes.md, page 1"])
+def test_a_page_that_is_not_there_is_an_error(river: Line, citation: str) -> None:
+    with pytest.raises(CitationNotFound, match="page"):
+        river.librarian().show(citation)
+
+
+def test_a_table_of_an_older_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
+    table = LanceTable(tmp_path / "t.lance")
+    key = pa.field("id", pa.string(), nullable=False)
+    table.create(pa.schema([key]))
+    table.upsert("id", pa.table({"id": ["a"]}, schema=pa.schema([key])))
+    table.create(pa.schema([key, pa.field("page", pa.int32())]))
+    assert table.read().to_pylist() == [{"id": "a", "page": None}]

@@ -1,0 +1,193 @@
+"""One real text, the project's licence, written down in every format."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from tests.samples import office, pdf
+
+ROOT = Path(__file__).parents[2]
+TITLE = "Terms of the licence"
+TABLE = [["place", "words", "kept"], ["Zürich", "1,024", "yes"], ["Kraków", "7", "no"], ["São Tomé", "99 %", "yes"]]
+LINES_OF_A_PAGE = 44
+
+
+@dataclass
+class Part:
+    """A heading and what stands below it."""
+
+    heading: str
+    paragraphs: list[str]
+    items: list[str] = field(default_factory=list)
+
+
+def manuscript() -> list[Part]:
+    """The numbered sections of the licence; what they enumerate are list items."""
+    text = (ROOT / "LICENSE").read_text("utf-8")
+    body = text[text.index("   1. ") : text.index("   END OF TERMS")]
+    parts = []
+    for section in re.split(r"\n(?=   \d\. )", body):
+        blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", section) if block.strip()]
+        heading, _, first = blocks[0].partition(". ")[2].partition(". ")
+        rest = [first, *blocks[1:]]
+        items = [block for block in rest if re.match(r"\([a-d]\) ", block)]
+        paragraphs = [block for block in rest if block and block not in items]
+        parts.append(Part(heading.rstrip("."), paragraphs, items))
+    return parts
+
+
+def _lines(part: Part) -> list[str]:
+    return [*part.paragraphs, *part.items]
+
+
+def _markdown(parts: list[Part]) -> bytes:
+    rows = [f"| {' | '.join(row)} |" for row in TABLE]
+    table = "\n".join([rows[0], "|---|---|---|", *rows[1:]])
+    texts = ["\n\n".join([f"## {p.heading}", *p.paragraphs, *(f"- {each}" for each in p.items)]) for p in parts]
+    return "\n\n".join([f"# {TITLE}", *texts, table, ""]).encode()
+
+
+def _restructured(parts: list[Part]) -> bytes:
+    texts = ["\n\n".join([f"{p.heading}\n{'-' * len(p.heading)}", *_lines(p)]) for p in parts]
+    table = ".. csv-table::\n\n" + "\n".join("   " + '", "'.join(row) for row in TABLE)
+    return "\n\n".join([f"{TITLE}\n{'=' * len(TITLE)}", *texts, table, ""]).encode()
+
+
+def _asciidoc(parts: list[Part]) -> bytes:
+    texts = ["\n\n".join([f"== {p.heading}", *p.paragraphs, *(f"* {each}" for each in p.items)]) for p in parts]
+    table = "|===\n" + "\n".join(" ".join(f"|{cell}" for cell in row) for row in TABLE) + "\n|==="
+    return "\n\n".join([f"= {TITLE}", *texts, table, ""]).encode()
+
+
+def _html_part(part: Part) -> str:
+    items = "".join(f"<li>{escape(each)}</li>" for each in part.items)
+    paragraphs = "".join(f"<p>{escape(each)}</p>\n" for each in part.paragraphs)
+    return f"<h2>{escape(part.heading)}</h2>\n{paragraphs}" + (f"<ul>{items}</ul>" if items else "")
+
+
+def _html_table() -> str:
+    rows = ("".join(f"<td>{cell}</td>" for cell in row) for row in TABLE)
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def _html(parts: list[Part]) -> bytes:
+    body = "\n".join([f"<h1>{TITLE}</h1>", *map(_html_part, parts), _html_table()])
+    return f"<!doctype html><html><head><title>{TITLE}</title></head><body>{body}</body></html>".encode()
+
+
+def _epub(parts: list[Part]) -> bytes:
+    return office.epub([*map(_html_part, parts), _html_table()], title=TITLE)
+
+
+def _pdf(parts: list[Part]) -> bytes:
+    lines: list[str] = []
+    outline = []
+    for part in parts:
+        outline.append((part.heading, len(lines) // LINES_OF_A_PAGE + 1))
+        lines += [part.heading, *(line for each in _lines(part) for line in textwrap.wrap(each, 88))]
+    lines += [" ".join(row) for row in TABLE if "Kraków" not in row] + ["Krak\xf3w 7 no"]
+    pages = [lines[at : at + LINES_OF_A_PAGE] for at in range(0, len(lines), LINES_OF_A_PAGE)]
+    return pdf.pdf(pages, title=TITLE, outline=outline)
+
+
+def _docx(parts: list[Part]) -> bytes:
+    body = "".join(
+        office.word_paragraph(part.heading, level=2)
+        + "".join(map(office.word_paragraph, part.paragraphs))
+        + "".join(office.word_paragraph(each, item=True) for each in part.items)
+        for part in parts
+    )
+    return office.docx(body + office.word_table(TABLE), title=TITLE)
+
+
+def _pptx(parts: list[Part]) -> bytes:
+    table = ("Table", [" ".join(row) for row in TABLE])
+    return office.pptx([*((part.heading, _lines(part)) for part in parts), table])
+
+
+def _xlsx(parts: list[Part]) -> bytes:
+    sheets: dict[str, list[office.Row]] = {part.heading: [[each] for each in _lines(part)] for part in parts}
+    return office.xlsx({**sheets, "Table": TABLE})
+
+
+def _odt(parts: list[Part]) -> bytes:
+    def text(part: Part) -> str:
+        items = "".join(f"<text:list-item><text:p>{escape(each)}</text:p></text:list-item>" for each in part.items)
+        return (
+            f"<text:h text:outline-level='2'>{escape(part.heading)}</text:h>"
+            + "".join(f"<text:p>{escape(each)}</text:p>" for each in part.paragraphs)
+            + (f"<text:list>{items}</text:list>" if items else "")
+        )
+
+    cells = ("".join(f"<table:table-cell><text:p>{c}</text:p></table:table-cell>" for c in row) for row in TABLE)
+    rows = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+    return office.opendocument("".join(map(text, parts)) + f"<table:table>{rows}</table:table>", title=TITLE)
+
+
+def _notebook(parts: list[Part]) -> bytes:
+    texts = ["\n\n".join([f"## {part.heading}", *_lines(part)]) for part in parts]
+    cells = [{"cell_type": "markdown", "source": text} for text in (f"# {TITLE}", *texts)]
+    table = {"cell_type": "code", "source": "table", "outputs": [{"text": ["\n".join(map(" ".join, TABLE))]}]}
+    return json.dumps({"cells": [*cells, table], "nbformat": 4}).encode()
+
+
+def _rtf(parts: list[Part]) -> bytes:
+    def coded(text: str) -> str:
+        plain = re.sub(r"([\\{}])", r"\\\1", text)
+        return "".join(char if char.isascii() else f"\\u{ord(char)}?" for char in plain)
+
+    texts = "".join(
+        rf"\pard\outlinelevel1 {coded(part.heading)}\par\pard "
+        + "".join(rf"{coded(each)}\par " for each in _lines(part))
+        for part in parts
+    )
+    rows = "".join(
+        r"\trowd\pard\intbl " + "".join(rf"{coded(cell)}\cell " for cell in row) + r"\row " for row in TABLE
+    )
+    return (r"{\rtf1\ansi{\info{\title " + TITLE + "}}" + texts + rows + "}").encode("ascii")
+
+
+def _mail(parts: list[Part]) -> bytes:
+    body = "\n\n".join(["\n\n".join([part.heading, *_lines(part)]) for part in parts])
+    table = "\n".join(map(" ".join, TABLE))
+    head = f"From: a@example.org\nSubject: {TITLE}\nContent-Type: text/plain; charset=utf-8\n"
+    return f"{head}Content-Transfer-Encoding: 8bit\n\n{body}\n\n{table}\n".encode()
+
+
+def _xml(parts: list[Part]) -> bytes:
+    def text(part: Part) -> str:
+        paragraphs = "".join(f"<para>{escape(each)}</para>\n" for each in _lines(part))
+        return f"<section><title>{escape(part.heading)}</title>\n{paragraphs}</section>\n"
+
+    rows = "".join("<row>" + "".join(f"<entry>{cell}</entry>" for cell in row) + "</row>" for row in TABLE)
+    return f"<article><title>{TITLE}</title>{''.join(map(text, parts))}<table>{rows}</table></article>".encode()
+
+
+def _csv(parts: list[Part]) -> bytes:
+    rows = [f'"{part.heading}","{each.replace(chr(34), chr(34) * 2)}"' for part in parts for each in _lines(part)]
+    return "\n".join(["heading,text", *rows, *(",".join(row) for row in TABLE), ""]).encode()
+
+
+WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
+    "a.md": _markdown,
+    "a.rst": _restructured,
+    "a.adoc": _asciidoc,
+    "a.html": _html,
+    "a.pdf": _pdf,
+    "a.docx": _docx,
+    "a.pptx": _pptx,
+    "a.xlsx": _xlsx,
+    "a.odt": _odt,
+    "a.epub": _epub,
+    "a.ipynb": _notebook,
+    "a.rtf": _rtf,
+    "a.eml": _mail,
+    "a.xml": _xml,
+    "a.csv": _csv,
+}

@@ -1,0 +1,65 @@
+"""Valid files of every format, by the name of its reader."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from tests.samples import office
+from tests.samples.pdf import pdf
+from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """The same archive with nothing packed, so that damage reaches what is inside."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, old.read(entry))
+    return out.getvalue()
+
+
+_WORD = office.docx(
+    office.word_paragraph("River", level=1)
+    + office.word_paragraph("Herons wait.")
+    + office.word_paragraph("small", item=True)
+    + office.word_table([["animal", "kg"], ["otter", "7"]]),
+    title="Animals",
+    parts={"word/footnotes.xml": office.word_notes("See the report.")},
+)
+_SLIDES = office.pptx([("Herons", ["They wait."]), ("Otters", ["They swim."])], notes={2: "Smile."})
+_SHEETS = office.xlsx({"Animals": [["name", "kg"], ["otter", 7.5]]}, dates={"A3": 45_000.5})
+_OPEN = office.opendocument(
+    "<text:h text:outline-level='1'>River</text:h><text:p>Herons<text:s text:c='2'/>wait.</text:p>"
+    "<table:table><table:table-row><table:table-cell><text:p>otter</text:p></table:table-cell></table:table-row>"
+    "</table:table>",
+    title="Animals",
+)
+_BOOK = office.epub(["<h1>One</h1><p>Herons wait.</p>", "<h1>Two</h1><p>Otters swim.</p>"], title="Rivers")
+_PDF = pdf(
+    [["Herons wait."], ["Otters (the small ones) swim."]], title="Rivers", outline=[("Herons", 1), ("Otters", 2)]
+)
+
+VALID: dict[str, list[bytes]] = {
+    "markdown": [b"---\ntitle: x\n---\n# A\n\n\n\n\n\n```\n# b\n```\n\nC *d* [e](f)\n---\ng\n"],
+    "restructured": ["===\nTop\n===\n\nSub\n---\n\n.. note:: é\n\n==== ==\na    b\n==== ==\n".encode("utf-16")],
+    "asciidoc": [b"= Top\n\n----\n== no\n----\n\n== Sub [[a]]\ntext\n"],
+    "html": [
+        '<html><head><meta charset="cp1251"><title>t</title><body><h1>Привет</h1><pre>\na</pre>'.encode("cp1251"),
+        b"<h1>One</h1><table><tr><td>a<td>b</table><ul><li>x<li>y</ul>",
+    ],
+    "python": [b"# coding: latin-1\n@d\nclass A:\n    '''\xe9'''\n    # c\n    def f(self):\n        return [1]\n"],
+    "text": ["plain é\r\ntext\n".encode("utf-16"), b"plain text\n"],
+    "csv": [b"name,kg\notter,7\n", "näme;kg\r\notter;7".encode("cp1252")],
+    "code": ["/// é\nfn a() {}\nimpl B {\n  fn c() {}\n}\n".encode()],
+    "pdf": [_PDF],
+    "docx": [_WORD, _unpacked(_WORD)],
+    "pptx": [_SLIDES, _unpacked(_SLIDES)],
+    "xlsx": [_SHEETS, _unpacked(_SHEETS)],
+    "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "epub": [_BOOK, _unpacked(_BOOK)],
+    "notebook": [NOTEBOOK],
+    "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],
+    "rtf": [RTF],
+    "mail": [MAIL],
+}

@@ -1,0 +1,94 @@
+"""Named moments of the line. A process can be made to die at one; the line itself knows nothing of them."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Point:
+    """Before or after the call number `call` of a function in the place where it is looked up."""
+
+    where: str
+    """`module:name` or `module:Class.method`."""
+    after: bool = True
+    call: int = 1
+
+
+_LINE = "omni_pipelines.ingest.line:"
+_TABLE = "native.lance_tables:LanceTable."
+_PUBLISH = "omni_pipelines.ingest.publish:"
+
+POINTS = {
+    "recovered": Point("omni_pipelines.ingest.writing:recover"),
+    "first table made": Point(_TABLE + "create"),
+    "first commit": Point(_TABLE + "upsert"),
+    "documents read": Point(_LINE + "reconcile_documents"),
+    "chunks committed": Point(_TABLE + "upsert", call=2),
+    "chunks cut": Point(_LINE + "reconcile_chunks"),
+    "vectors committed": Point(_TABLE + "upsert", call=3),
+    "texts embedded": Point(_LINE + "reconcile_embeddings"),
+    "keywords about to be committed": Point("native.tantivy_index:KeywordWriter.commit", after=False),
+    "keywords committed": Point("native.tantivy_index:KeywordWriter.commit"),
+    "generation in place": Point("omni_pipelines.ingest.indexes:write_built", after=False),
+    "keyword index built": Point(_LINE + "build_keyword_index"),
+    "vectors indexed": Point("native.lance_vectors:build"),
+    "vector index built": Point(_LINE + "build_vector_index"),
+    "files verified": Point(_PUBLISH + "_verify"),
+    "first tag": Point(_TABLE + "tag"),
+    "last tag": Point(_TABLE + "tag", call=3),
+    "files synced": Point(_PUBLISH + "sync_file"),
+    "record about to stand": Point("omni_pipelines.knowledge.releases:put_if_absent", after=False),
+    "record stands": Point("omni_pipelines.knowledge.releases:put_if_absent"),
+    "old records gone": Point(_TABLE + "untag", after=False),
+    "first tags gone": Point(_TABLE + "untag"),
+    "first old versions gone": Point(_TABLE + "clean_up"),
+    "last old versions gone": Point(_TABLE + "clean_up", call=4),
+    "collected": Point(_PUBLISH + "collect"),
+}
+
+RELEASED_FROM = "record stands"
+"""From this point on the release is there."""
+
+
+def released_at(name: str) -> bool:
+    """Whether a writer that died at a point has published."""
+    names = list(POINTS)
+    return names.index(name) >= names.index(RELEASED_FROM)
+
+
+def die_at(name: str) -> None:
+    """Kill this process when it comes to the point."""
+    point = POINTS[name]
+    module_name, _, attribute = point.where.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *classes, function_name = attribute.split(".")
+    for each in classes:
+        owner = getattr(owner, each)
+    function = getattr(owner, function_name)
+    assert not inspect.ismethod(function), f"{point.where} is a class method"
+    setattr(owner, function_name, _dying(function, point))
+
+
+def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:
+    calls = 0
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if not point.after and calls == point.call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*args, **kwargs)
+        if point.after and calls == point.call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return call

@@ -1,0 +1,52 @@
+"""How much is tried: a little in every run of the tests, all of it in `make stress`."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Numbers of trials."""
+
+    name: str
+    kills: int
+    """Random kills."""
+    reads: int
+    """Concurrent reads of full content, at least."""
+    operations: int
+    """Operations tried of each job and fault; 0 is every one."""
+    cuts: int
+    """Power cuts by the model of a disk."""
+    image_cuts: int
+    """Power cuts by a copied image of a file system."""
+    examples: int
+    steps: int
+    """Examples of the state machine, and their length."""
+
+
+_SHORT = Extent("short", 12, 30, 8, 8, 2, 6, 10)
+_LONG = Extent("long", 320, 5_000, 0, 60, 30, 100, 20)
+
+EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
+SEED = int(os.environ.get("OMNI_STRESS_SEED") or random.randrange(1 << 32))
+_UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or "inf")
+T = TypeVar("T")
+
+
+def time_is_over() -> bool:
+    """Whether OMNI_STRESS_MINUTES are over."""
+    return time.monotonic() > _UNTIL
+
+
+def while_time_lasts(trials: Iterable[T]) -> Iterator[T]:
+    """The trials, as long as there is time; at least one."""
+    for number, trial in enumerate(trials):
+        if number and time_is_over():
+            return
+        yield trial

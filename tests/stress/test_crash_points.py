@@ -1,0 +1,45 @@
+"""kill -9 at every named moment of a step, in a home with releases and in one that has none yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stress.conftest import BASE_STEP
+from tests.stress.harness.crash_points import POINTS, released_at
+from tests.stress.harness.figures import Figures
+from tests.stress.harness.trial import Trial
+from tests.stress.harness.workload import KILLED, Workload
+
+STEP = BASE_STEP + 1
+
+
+def test_a_death_at_any_named_moment_is_repaired_by_the_next_pass(
+    trial: Trial, workload: Workload, figures: Figures
+) -> None:
+    for name in POINTS:
+        victim = trial.copy("victim")
+        outcome = workload.run(victim.job("step", STEP, crash_at=name))
+        assert outcome.code == KILLED, f"{name}: {outcome}"
+        seen = victim.check_readable(STEP)
+        assert seen is not None
+        assert seen.step == (STEP if released_at(name) else BASE_STEP), name
+        victim.check_every_release()
+        victim.check_repair(STEP)
+        victim.drop()
+    figures.add("kill -9 at named moments", "of one step", moments=len(POINTS), failures=0)
+
+
+@pytest.mark.parametrize("name", ["first table made", "first commit", "generation in place", "record about to stand"])
+def test_a_death_during_the_first_pass_leaves_nothing_that_stops_the_second(
+    empty: Trial, workload: Workload, name: str
+) -> None:
+    assert workload.run(empty.job("step", 0, crash_at=name)).code == KILLED
+    assert empty.newest() is None
+    empty.check_repair(0)
+
+
+def test_two_deaths_in_a_row_are_repaired_like_one(trial: Trial, workload: Workload) -> None:
+    for name in ("chunks committed", "generation in place", "last tag"):
+        assert workload.run(trial.job("step", STEP, crash_at=name)).code == KILLED
+    trial.check_readable(STEP)
+    trial.check_repair(STEP)

@@ -1,0 +1,26 @@
+"""What the readers give back of a real text, and that docs/formats.md says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from omni_pipelines.text.readers.registry import READERS
+from tests.samples.fidelity import PAGE, measure, page_with, table
+from tests.samples.manuscript import WRITERS, manuscript
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_word_comes_back_in_order(name: str) -> None:
+    found = measure(name, manuscript())
+    assert (found.words, found.order) == (1.0, 1.0)
+
+
+def test_the_page_shows_what_is_measured_today() -> None:
+    assert page_with(table()) == PAGE.read_text("utf-8"), "run: python -m tests.samples.fidelity"
+
+
+def test_the_page_names_the_files_of_every_reader() -> None:
+    text = PAGE.read_text("utf-8")
+    for reader in READERS:
+        if reader.kind != "code":
+            assert all(suffix in text for suffix in reader.suffixes if suffix.startswith(".") and suffix != ".text")

@@ -1,0 +1,89 @@
+"""Source code: the text is the file's own, and every symbol is a section."""
+
+from __future__ import annotations
+
+import pytest
+import semble_grammars
+
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import code
+
+FILES = {
+    "a.rs": (
+        "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x;\n",
+        [
+            ("/// doc é\n#[test]\nfn a() {}\n", ("a",)),
+            ("\nimpl Foo for Bar {\n", ("Bar",)),
+            ("    // c\n    fn b(&self) {}\n", ("Bar", "b")),
+            ("}\n", ("Bar",)),
+            ("\nlet x;\n", ()),
+        ],
+    ),
+    "a.js": (
+        "import a;\n// C\nexport const f = () => { };\nexport default class A {\n  m() {}\n}\n",
+        [
+            ("// C\nexport const f = () => { };\n", ("f",)),
+            ("export default class A {\n", ("A",)),
+            ("  m() {}\n", ("A", "m")),
+            ("}\n", ("A",)),
+        ],
+    ),
+    "a.cpp": (
+        "namespace n {\nclass A {};\n}\ntemplate<class T>\nT h(T a){}\nvoid n::A::g() {}\n",
+        [
+            ("namespace n {\n", ("n",)),
+            ("class A {};\n", ("n", "A")),
+            ("}\n", ("n",)),
+            ("template<class T>\nT h(T a){}\n", ("h",)),
+            ("void n::A::g() {}\n", ("n::A::g",)),
+        ],
+    ),
+    "a.c": (
+        "static int *f(int a) { return 0; }\nstruct s;\n",
+        [("static int *f(int a) { return 0; }\n", ("f",)), ("struct s;\n", ())],
+    ),
+    "a.go": ("package a\n// C\nfunc (s *T) F() {}\n", [("// C\nfunc (s *T) F() {}\n", ("F",))]),
+    "a.json": ('{"a": {"b": 1}}\n', [('"a": {', ("a",)), ('"b": 1}}\n', ("a", "b"))]),
+    "a.yaml": ("a:\n  b: 1\nc: 2\n", [("a:\n", ("a",)), ("  b: 1\n", ("a", "b")), ("c: 2\n", ("c",))]),
+    "a.toml": ("[tool.a]\nb=1\n", [("[tool.a]\n", ("tool.a",)), ("b=1\n", ("tool.a", "b"))]),
+    "a.sql": ("create table a (x int);\nselect 1;\n", [("create table a (x int);\n", ("a",)), ("select 1;\n", ())]),
+    "min.js": ("function a(){};function b(){}", [("function a(){}", ("a",)), (";", ()), ("function b(){}", ("b",))]),
+}
+
+
+def pieces(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
+    """Text and path of every section that holds text."""
+    ends = [*(section.start for section in parsed.sections[1:]), len(parsed.text)]
+    cut = [
+        (parsed.text[section.start : end].lstrip("\n"), section.path)
+        for section, end in zip(parsed.sections, ends, strict=True)
+    ]
+    return [(text, path) for text, path in cut if text.strip()]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_symbol_begins_with_its_comments_and_ends_with_its_line(name: str) -> None:
+    text, expected = FILES[name]
+    parsed = code.read(text.encode(), name)
+    assert parsed.text == text
+    assert pieces(parsed) == [(piece.lstrip("\n"), path) for piece, path in expected]
+
+
+@pytest.mark.parametrize("name", ["a.rs", "a.js", "a.yaml"])
+def test_other_encodings_give_the_same_symbols(name: str) -> None:
+    text, _ = FILES[name]
+    assert code.read(text.encode("utf-16"), name).sections == code.read(text.encode(), name).sections
+
+
+@pytest.mark.parametrize("name", ["a.rs", "a.ts", "a.json", "a.yaml", "a.sql", "a.jsonl"])
+def test_what_does_not_parse_is_still_text(name: str) -> None:
+    text = "{[(<" * 500 + "no language at all é\n"
+    assert code.read(text.encode(), name).text == text
+
+
+def test_every_language_has_a_grammar_that_is_installed() -> None:
+    known = set(semble_grammars.available_languages())
+    names = {
+        suffix if suffix.startswith(".") else f"x.{suffix}" for each in code.SUFFIXES.values() for suffix in each
+    }
+    assert {code._grammar(f"x{name}") for name in names if name.startswith(".")} - known == {""}

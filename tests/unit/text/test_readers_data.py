@@ -1,0 +1,101 @@
+"""Notebooks, tables, XML, RTF, e-mail and AsciiDoc."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
+from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
+
+
+def outline(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
+    """First line and path of every section."""
+    return [(parsed.text[section.start :].split("\n")[0], section.path) for section in parsed.sections]
+
+
+def test_a_notebook_is_read_cell_by_cell() -> None:
+    parsed = notebook.read(NOTEBOOK, "a.ipynb")
+    assert outline(parsed) == [
+        ("# River", ("River",)),
+        ("import math", ("River", "cell 2")),
+        ("## Otters", ("River", "Otters")),
+        ("print(7)", ("River", "Otters", "cell 4")),
+    ]
+    assert "print(7)\n\n7" in parsed.text
+    assert "iVBOR" not in parsed.text
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"{", b'{"worksheets": []}', b'{"cells": 5}'])
+def test_what_is_no_notebook_is_refused(raw: bytes) -> None:
+    with pytest.raises(Unreadable, match="E_PARSE"):
+        notebook.read(raw, "a.ipynb")
+
+
+def test_a_notebook_with_wrong_types_keeps_what_is_right() -> None:
+    cells = [{"cell_type": "code", "source": 5}, 7, {"cell_type": "code", "source": ["a", 1, "b"], "outputs": 3}]
+    assert notebook.read(json.dumps({"cells": cells}).encode(), "a.ipynb").text == "ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("name,kg\notter,7\n", "name, kg"),
+        ("name;kg\r\notter;7", "name, kg"),
+        ('"a, b"\tc\n1\t2\n', "a, b, c"),
+        ("1,2\n3,4\n", None),
+        ("name,kg\n", None),
+        ("a,a\n1,2\n", None),
+        ("a,,b\n1,2,3\n", None),
+        ("words\nmore\n", None),
+    ],
+)
+def test_the_columns_names_stand_above_a_table(text: str, path: str | None) -> None:
+    parsed = delimited.read(text.encode(), "a.csv")
+    assert parsed.text == text
+    assert [section.path for section in parsed.sections] == ([(path,)] if path else [])
+
+
+def test_xml_keeps_names_values_titles_and_lines() -> None:
+    parsed = xml.read(XML, "a.xml")
+    assert parsed.text == "River\npara: Herons wait & fish.\nanimal kg=7: otter\nlink href=http://x/"
+    assert outline(parsed) == [("River", ("River",))]
+    assert [parsed.line(parsed.text.index(word)) for word in ("River", "Herons", "otter", "link")] == [3, 4, 6, 7]
+
+
+def test_a_declared_document_type_is_never_fetched_and_entities_are_refused() -> None:
+    assert xml.read(b'<!DOCTYPE r SYSTEM "http://127.0.0.1:9/x.dtd"><r>text</r>', "a").text == "r: text"
+    with pytest.raises(Unreadable, match="E_XML_ENTITY"):
+        xml.read('<!DOCTYPE r [<!ENTITY x "y">]><r>&x;</r>'.encode("utf-16"), "a")
+
+
+def test_rtf_is_read_with_headings_tables_and_characters() -> None:
+    parsed = rtf.read(RTF, "a.rtf")
+    assert parsed.text == "River\n\nDéjà vu — “Ünïcode” 😀 stays.\n\notter | 7\n\nThe end."
+    assert (parsed.title, outline(parsed)) == ("Animals", [("River", ("River",))])
+
+
+def test_a_message_is_read_with_its_headers_and_the_names_of_what_is_attached() -> None:
+    parsed = mail.read(MAIL, "a.eml")
+    assert parsed.title == "Otters – news"
+    headers, *rest = parsed.text.split("\n\n")
+    assert headers == "From: Ann <ann@example.org>\nTo: bob@example.org\nSubject: Otters – news"
+    assert rest == ["They swim.", "Attachments: otter.png"]
+
+
+def test_a_message_without_plain_text_is_read_as_the_page_it_is() -> None:
+    raw = b"Subject: x\nContent-Type: text/html\n\n<p>They <b>swim</b>.</p>"
+    assert mail.read(raw, "a.eml").text == "Subject: x\n\nThey swim."
+
+
+def test_asciidoc_titles_are_headings_outside_blocks() -> None:
+    text = "= River\n\n----\n== no title\n----\n\n== Otters [[o]]\ntext\n\n====\n=== no\n====\n\n=== `Deep` ===\n"
+    parsed = asciidoc.read(text.encode(), "a.adoc")
+    assert outline(parsed) == [
+        ("= River", ("River",)),
+        ("== Otters [[o]]", ("River", "Otters")),
+        ("=== `Deep` ===", ("River", "Otters", "Deep")),
+    ]

@@ -1,0 +1,118 @@
+"""A tool with several implementations: the next one stands in where one cannot be used, and the answer says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from omni_pipelines.errors import ConfigurationError, ModelMissing, NoAnswer, ToolTimeout
+from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.tools.definition import ToolVariant
+from omni_pipelines.tools.signature import tool
+
+PLAIN = ToolVariant(name="plain", priority=51)
+LAST = ToolVariant(name="last", priority=90)
+
+
+class Weather:
+    """A tool whose own way fails with whatever it is given."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    @tool("weather.tell", read_only=True)
+    def tell(self, place: str) -> str:
+        """Tell the weather.
+
+        Args:
+            place: Where.
+        """
+        if self.error is not None:
+            raise self.error
+        return f"measured in {place}"
+
+
+def catalogue(error: Exception | None = None) -> ToolCatalogue:
+    made = ToolCatalogue()
+    made.add(Weather(error).tell)
+    made.add_variant("weather.tell", PLAIN, lambda place: f"guessed for {place}")
+    return made
+
+
+def missing(place: str) -> str:
+    raise ModelMissing(f"no model for {place}", cure="fetch it")
+
+
+def tried(metadata: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["variant"], each["error_code"]) for each in metadata["tried"]]
+
+
+def test_the_tools_own_way_is_preferred() -> None:
+    response = catalogue().call("weather.tell", {"place": "Oslo"})
+    assert (response.data, response.metadata["variant"]) == ("measured in Oslo", "default")
+
+
+@pytest.mark.parametrize("error", [ModelMissing("no model"), ToolTimeout("weather.tell", 1.0)])
+def test_what_cannot_be_used_is_stood_in_for(error: Exception) -> None:
+    response = catalogue(error).call("weather.tell", {"place": "Oslo"})
+    assert (response.data, response.metadata["variant"]) == ("guessed for Oslo", "plain")
+    assert [name for name, _ in tried(response.metadata)] == ["default", "plain"]
+
+
+def test_a_no_is_an_answer_and_nobody_else_is_asked() -> None:
+    response = catalogue(NoAnswer("the sources do not tell")).call("weather.tell", {"place": "Oslo"})
+    assert (response.error_code, response.metadata["variant"]) == ("7001", "default")
+
+
+def test_of_three_with_two_broken_the_third_answers_and_says_so() -> None:
+    made = ToolCatalogue()
+    made.add(Weather(ModelMissing("no model")).tell)
+    made.add_variant("weather.tell", PLAIN, missing)
+    made.add_variant("weather.tell", LAST, lambda place: f"from the almanac of {place}")
+    response = made.call("weather.tell", {"place": "Oslo"})
+    assert response.data == "from the almanac of Oslo"
+    assert tried(response.metadata) == [("default", "3006"), ("plain", "3006"), ("last", "")]
+
+
+def test_when_none_can_be_used_the_last_reason_is_told_with_its_cure() -> None:
+    made = ToolCatalogue()
+    made.add(Weather(ModelMissing("no model")).tell)
+    made.add_variant("weather.tell", PLAIN, missing)
+    response = made.call("weather.tell", {"place": "Oslo"})
+    assert response.is_error
+    assert (response.error_code, response.metadata["variant"]) == ("3006", "")
+    assert "no model for Oslo" in str(response.error_message)
+
+
+def test_arguments_are_checked_before_any_variant_runs() -> None:
+    response = catalogue().call("weather.tell", {"plcae": "Oslo"})
+    assert response.is_error
+    assert "variant" not in response.metadata
+
+
+def test_the_document_names_the_variants() -> None:
+    found = catalogue().generate_tool_schemas()["tools"][0]
+    assert [each["name"] for each in found["variants"]] == ["default", "plain"]
+    assert found["default_variant"] == "default"
+
+
+def test_nothing_stands_in_for_a_tool_that_changes_something() -> None:
+    @tool("door.open")
+    def open_door(name: str) -> str:
+        """Open a door.
+
+        Args:
+            name: Which.
+        """
+        return name
+
+    made = ToolCatalogue()
+    made.add(open_door)
+    with pytest.raises(ConfigurationError, match="may change something"):
+        made.add_variant("door.open", PLAIN, lambda name: name)
+
+
+def test_a_name_is_given_once() -> None:
+    with pytest.raises(ConfigurationError, match="plain already"):
+        catalogue().add_variant("weather.tell", PLAIN, missing)
