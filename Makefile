@@ -61,8 +61,9 @@ docs: $(STAMP) ## write the pages that are made from the code
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
 
-bench: models ## count tokens with both engines, and write docs/benchmarks
+bench: models ## measure token counting and storage, and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.token_counting
+	@$(BIN)/python -m benchmarks.storage
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:

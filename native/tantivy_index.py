@@ -102,13 +102,18 @@ class KeywordIndex:
         return cls.open(target, filters)
 
     def writer(self) -> KeywordWriter:
-        """The one writer. Keep it for a whole run: a commit costs 20 times what adding ten entries does.
+        """The one writer; `native.keyword_engine` keeps one across writes.
+
+        It begins by removing what a killed commit left behind: a file of deletions that no commit names makes every
+        later commit fail.
 
         Raises:
             WriteConflict: another process holds it.
         """
         with engine_errors(f"the keyword index at {self.folder} cannot be written"):
-            return KeywordWriter(self._index.writer(WRITER_HEAP_BYTES, 1))
+            writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+            writer.garbage_collect_files()
+        return KeywordWriter(writer)
 
     @property
     def erased(self) -> bool:
@@ -242,14 +247,15 @@ class KeywordWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._writer.rollback()
-        self._writer.wait_merging_threads()
+            self.rollback()
+        self.close()
 
-    def upsert(self, entries: Iterable[Entry]) -> None:
-        """Replace the entries with these keys, or add them."""
+    def upsert(self, entries: Iterable[Entry]) -> int:
+        """Replace the entries with these keys, or add them. How many they were."""
         import tantivy
 
-        for entry in entries:
+        count = 0
+        for count, entry in enumerate(entries, 1):  # noqa: B007  # read after the loop
             self._writer.delete_documents_by_term("key", entry.key)
             text = analysis.normal(entry.text)
             self._writer.add_document(
@@ -263,13 +269,24 @@ class KeywordWriter:
                     **entry.filters,
                 )
             )
+        return count
 
-    def delete(self, keys: Iterable[str]) -> None:
-        """Remove the entries with exactly these keys."""
-        for key in keys:
+    def delete(self, keys: Iterable[str]) -> int:
+        """Remove the entries with exactly these keys. How many keys they were."""
+        count = 0
+        for count, key in enumerate(keys, 1):  # noqa: B007  # read after the loop
             self._writer.delete_documents_by_term("key", key)
+        return count
 
     def commit(self) -> None:
         """Make all of it visible and durable."""
         with engine_errors("the keyword index cannot be written"):
             self._writer.commit()
+
+    def rollback(self) -> None:
+        """Forget what was not committed."""
+        self._writer.rollback()
+
+    def close(self) -> None:
+        """Finish merges and give the lock back. The writer cannot be used again."""
+        self._writer.wait_merging_threads()

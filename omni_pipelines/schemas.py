@@ -275,5 +275,21 @@ SOURCES = Table(
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}
 """Those the line writes with Lance."""
 
+
+def column(name: str) -> pa.Field:
+    """The column called `table.column`.
+
+    Raises:
+        ValueError: there is none, or it is a vector, which no codec makes smaller.
+    """
+    table, _, short = name.partition(".")
+    if table not in TABLES or short not in TABLES[table].schema.names:
+        raise ValueError(f"there is no column {name!r}: write table.column, as chunks.text")
+    found = TABLES[table].schema.field(short)
+    if pa.types.is_fixed_size_list(found.type):
+        raise ValueError(f"{name} holds vectors: no codec makes them smaller, and reading them would cost more")
+    return found
+
+
 FILTERS = ("source", "path", "language", "kind")
 """Columns a search can be narrowed by, with `--where field=value`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
@@ -82,6 +83,16 @@ class Home:
     def logs(self) -> Path:
         """What the processes of `omni dev` say. Outside the instance: Dagster posts and deletes its `logs` folder."""
         return self.root / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        """Counters that outlive a process, `<kind>.json`. Nothing depends on them."""
+        return self.root / "metrics"
+
+    @property
+    def jobs(self) -> Path:
+        """Background jobs, `<id>.json`, and what they said."""
+        return self.root / "jobs"
 
     @property
     def sources(self) -> Path:
@@ -190,11 +201,52 @@ class Settings(BaseModel):
     """How long the language model may take for an answer, retries included."""
     lock_seconds: float = Field(60.0, ge=0)
     """How long to wait for another writer."""
+    codecs: dict[str, str] = {}
+    """Column (`chunks.text`) to codec (`zstd:9:65536`), for tables made or migrated from now on; others keep ours."""
+    max_cached_tables: int = Field(16, ge=1)
+    """Tables a process keeps open."""
+    index_cache_bytes: int = Field(256 << 20, ge=1 << 20)
+    """Memory for pages of the vector index."""
+    column_cache_bytes: int = Field(128 << 20, ge=0)
+    """Memory for keys and vectors that queries use again; vectors that do not fit are fetched from disk."""
+    cache_idle_seconds: float = Field(600.0, gt=0)
+    """A table unused for this long is closed."""
+
+    @property
+    def dataset_cache(self) -> DatasetCacheConfig:
+        """The limits of the pool of open tables."""
+        return DatasetCacheConfig(
+            max_cached_tables=self.max_cached_tables,
+            index_cache_bytes=self.index_cache_bytes,
+            column_bytes=self.column_cache_bytes,
+            idle_seconds=self.cache_idle_seconds,
+        )
 
     @field_validator("cache")
     @classmethod
     def _tilde_is_the_home_folder(cls, cache: Path) -> Path:
         return cache.expanduser()
+
+    @field_validator("codecs", mode="before")
+    @classmethod
+    def _pairs_in_one_line(cls, codecs: object) -> object:
+        """`chunks.text=zstd:9,documents.text=lz4`, as an environment variable has it."""
+        if not isinstance(codecs, str):
+            return codecs
+        pairs = (pair.strip().partition("=") for pair in codecs.split(","))
+        return {column: codec for column, _, codec in pairs}
+
+    @field_validator("codecs")
+    @classmethod
+    def _columns_and_codecs_exist(cls, codecs: dict[str, str]) -> dict[str, str]:
+        if codecs:  # else nothing heavy is loaded
+            from native.lance_codecs import Codec
+            from omni_pipelines.schemas import column
+
+            for name, codec in codecs.items():
+                column(name)
+                Codec.parse(codec)
+        return codecs
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:

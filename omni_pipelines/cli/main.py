@@ -14,6 +14,7 @@ import typer
 
 from omni_pipelines.cli import (
     bundles,
+    db,
     errors,
     evaluate,
     gaps,
@@ -53,6 +54,7 @@ bundles.add_to(releases.app)
 app.command(name="errors")(errors.errors)
 providers.add_to(app)
 app.command("eval")(evaluate.evaluate)
+app.add_typer(db.app, name="db")
 app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
 app.add_typer(knowledge.app, name="knowledge")

@@ -65,7 +65,8 @@ def reconcile_chunks(home: Home, settings: Settings, count: Count) -> ChunksRepo
         progress.report("cutting chunks", len(stale), len(stale), "documents")
     orphans = sorted(stored - set(wanted))
     _delete_documents(chunks, orphans)
-    chunks.compact()
+    if stale or orphans:
+        chunks.compact()
     head = chunks.head()
     write_built(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)
     return ChunksReport(chunks.count(), len(stale), len(orphans), str(head))

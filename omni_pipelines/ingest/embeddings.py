@@ -54,7 +54,8 @@ def reconcile_embeddings(home: Home, embedder: Embedder, model: str) -> Embeddin
     surplus = sorted(have.keys() - wanted.keys())  # last, for their vectors were worth reusing until now
     for at in range(0, len(surplus), 1000):
         embeddings.delete(is_in("chunk_id", surplus[at : at + 1000]))
-    embeddings.compact()
+    if missing or surplus:
+        embeddings.compact()
     head = embeddings.head()
     write_built(home, "embeddings", str(head), {"chunks": str(pinned)}, model)
     return EmbeddingsReport(len(wanted), writer.embedded, writer.reused, _version_of_rows(home, str(head)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
+from native.keyword_engine import AT_THE_END, KeywordEngine
 from native.lance_tables import LanceTable, is_in
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import Entry, KeywordIndex
@@ -17,6 +18,7 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import GENERATION, UNFINISHED
+from omni_pipelines.knowledge import metrics
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home
 
@@ -92,16 +94,15 @@ def _build(
     part = home.keyword / f"{UNFINISHED}{generation}"
     shutil.rmtree(part, ignore_errors=True)
     index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
-    with index.writer() as writer:
-        writer.delete(remove)
+    with KeywordEngine(index, AT_THE_END) as engine:
+        engine.delete(remove)
         for at in range(0, len(write), BATCH_ENTRIES):
             progress.report("indexing keywords", at, len(write), "chunks")
             batch = write[at : at + BATCH_ENTRIES]
             rows = chunks.read(None, is_in("chunk_id", batch), version).to_pylist()
-            writer.upsert(_entry(row, wanted[row["chunk_id"]]) for row in rows)
-        writer.commit()
+            engine.bulk_upsert(_entry(row, wanted[row["chunk_id"]]) for row in rows)
     progress.report("indexing keywords", len(write), len(write), "chunks")
-    index.reload()
+    metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
     if index.fingerprints() != wanted:
         raise TableBroken(
             f"keyword index {generation} does not agree with its table", cure="run it again: omni ingest"

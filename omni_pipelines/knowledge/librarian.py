@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from native import dataset_cache
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.entries import entry_stats
 from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.generation import Question, Unsupported, generate_answer
+from omni_pipelines.knowledge.metrics import QueryMetrics
 from omni_pipelines.knowledge.receipts import make_receipt
 from omni_pipelines.knowledge.releases import release_file
 from omni_pipelines.knowledge.search import Hit, Mode, place, search
@@ -54,6 +57,7 @@ class Librarian:
         models: VariantRegistry | None = None,
     ) -> None:
         self._snapshot, self._settings, self._given = snapshot, settings, embedder
+        self._metrics = QueryMetrics(snapshot.home)
         self._given_models = models
 
     @classmethod
@@ -71,7 +75,9 @@ class Librarian:
             HomeError, ConfigurationError: no home, or no such release in it.
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
-        return cls(Snapshot.open(place, release), load_settings(place), embedder, models)
+        settings = load_settings(place)
+        dataset_cache.configure(settings.dataset_cache)
+        return cls(Snapshot.open(place, release), settings, embedder, models)
 
     @property
     def release(self) -> int:
@@ -87,7 +93,10 @@ class Librarian:
             ConfigurationError: an empty or overlong query, a bad `k`, mode or filter.
             ModelMissing: vectors are asked for and the model was never pulled.
         """
-        return search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        began = time.perf_counter()
+        hits = search(self._snapshot, query, k, mode, where or {}, self._embed_query)
+        self._metrics.record(str(mode), time.perf_counter() - began)
+        return hits
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.fusion import Fused, fuse
 from omni_pipelines.knowledge.snapshot import Snapshot
-from omni_pipelines.schemas import FILTERS
+from omni_pipelines.schemas import CHUNKS, FILTERS
 
 MOST_CHARACTERS = 1_000
 MOST_HITS = 1_000
@@ -68,6 +68,9 @@ class Hit(BaseModel):
     encoding: str
     verbatim: bool
     kind: str
+
+
+_FETCHED = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
 
 
 def place(name: str, start_line: int, end_line: int, page: int | None = None) -> str:
@@ -126,9 +129,7 @@ def search(
     check_query(query, k, mode, where)
     pool = max(k, POOL)
     keyword = dict(snapshot.keyword.search(query, pool, where)) if mode != Mode.VECTOR else {}
-    vector: dict[str, float] = {}
-    if mode != Mode.KEYWORD:
-        vector = dict(snapshot.nearest(embed(query), pool, where))
+    vector = dict(snapshot.nearest(embed(query), pool, where)) if mode != Mode.KEYWORD else {}
     ranks = _ranks(keyword), _ranks(vector)
     if mode == Mode.HYBRID:
         _complete(snapshot, query, keyword, vector, embed)
@@ -150,7 +151,7 @@ def _complete(
     only_keyword = [key for key in keyword if key not in vector]
     only_vector = [key for key in vector if key not in keyword]
     if only_keyword:
-        vector.update(snapshot.nearest(embed(query), len(only_keyword), {}, only_keyword))
+        vector.update(snapshot.cosines(embed(query), only_keyword))
     if only_vector and keyword:
         keyword.update(snapshot.keyword.search(query, len(only_vector), keys=only_vector))
 
@@ -158,7 +159,7 @@ def _complete(
 def _hits(
     snapshot: Snapshot, best: Sequence[Fused], keyword: Mapping[str, int], vector: Mapping[str, int]
 ) -> list[Hit]:
-    rows = snapshot.chunks([each.key for each in best])
+    rows = snapshot.chunks([each.key for each in best], _FETCHED)
     found = [(each, rows[each.key]) for each in best if each.key in rows]
     return [
         _hit(rank, each.score, row, Ranks(keyword=keyword.get(each.key), vector=vector.get(each.key)))

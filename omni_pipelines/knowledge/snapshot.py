@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from native import lance_vectors
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in
+from native.lance_rows import fetch
+from native.lance_tables import LanceTable, TableVersion, equals
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
@@ -26,7 +27,7 @@ class Snapshot:
 
     def __init__(self, home: Home, release: Release) -> None:
         self.release = release
-        self.home = self._home = home
+        self.home = home
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
             self._check(definition.name)
@@ -52,7 +53,10 @@ class Snapshot:
 
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
         """Chunk rows by id; ids that are not there are left out."""
-        rows = self._read(CHUNKS.name, columns, is_in("chunk_id", ids))
+        chosen = ["chunk_id", *(columns if columns is not None else CHUNKS.schema.names)]
+        rows = fetch(
+            self._table(CHUNKS.name), CHUNKS.key, ids, list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
+        )
         return {row["chunk_id"]: row for row in rows.to_pylist()}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
@@ -74,20 +78,21 @@ class Snapshot:
         rows: list[dict[str, Any]] = self._read(DOCUMENTS.name, columns, where).to_pylist()
         return rows
 
-    def nearest(
-        self, vector: np.ndarray, k: int, where: Mapping[str, str], keys: Sequence[str] | None = None
-    ) -> list[tuple[str, float]]:
-        """Chunk ids with cosines to `vector` (d,), highest first; only of `keys` where they are given."""
-        filters = [equals(field, value) for field, value in where.items()]
-        if keys is not None:
-            filters.append(is_in("chunk_id", keys))
+    def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
+        """Ids of the `k` chunks nearest to `vector` (d,) that match `where`, with cosines, highest first."""
         return lance_vectors.nearest(
             self._table(EMBEDDINGS.name),
             vector,
             k,
-            key="chunk_id",
-            where=" AND ".join(filters) or None,
+            key=EMBEDDINGS.key,
+            where=" AND ".join(equals(field, value) for field, value in where.items()) or None,
             version=self._version(EMBEDDINGS.name),
+        )
+
+    def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
+        """The cosines of these chunks to `vector` (d,)."""
+        return lance_vectors.cosines(
+            self._table(EMBEDDINGS.name), vector, ids, key=EMBEDDINGS.key, version=self._version(EMBEDDINGS.name)
         )
 
     def _check(self, name: str) -> None:
@@ -100,7 +105,7 @@ class Snapshot:
             )
 
     def _table(self, name: str) -> LanceTable:
-        return LanceTable(self._home.table(name))
+        return LanceTable(self.home.table(name))
 
     def _version(self, name: str) -> int:
         return TableVersion.parse(self.release.tables[name]).version

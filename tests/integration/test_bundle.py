@@ -215,7 +215,7 @@ def test_links_and_devices_are_refused(file: Path, tmp_path: Path, kind: bytes) 
         assert listed is not None
         raw = listed.read()
     evil = tarfile.TarInfo(first.name)
-    evil.type, evil.linkname = kind, "/etc/passwd"
+    evil.type, evil.linkname, evil.size = kind, "/etc/passwd", first.size
     path = tmp_path / "evil.tar"
     with tarfile.open(path, "w:") as tar:
         tar.addfile(contents, io.BytesIO(raw))

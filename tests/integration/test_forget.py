@@ -14,6 +14,7 @@ import pytest
 
 from native.errors import EngineError
 from native.lance_tables import LanceTable
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError, NotForgotten
 from omni_pipelines.ingest import forget as forget_module
@@ -27,7 +28,7 @@ from omni_pipelines.knowledge.pins import list_pins, pin
 from omni_pipelines.knowledge.releases import newest_release, release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.records import Certificate
-from omni_pipelines.schemas import TABLES
+from omni_pipelines.schemas import FILTERS, TABLES
 from tests.fakes import count_words
 from tests.integration.line import Line, paragraph, write
 
@@ -80,6 +81,31 @@ def test_a_forgotten_document_is_not_found_and_all_else_is(told: Line) -> None:
         assert all("casserole" not in hit.text for hit in told.search("moonlight casserole", mode, 50))
     after = {hit.text for hit in told.search("badger shed keepers gecko", Mode.KEYWORD, 50)}
     assert after == {text for text in before if "casserole" not in text}
+
+
+def test_files_that_it_shares_with_others_are_written_anew(line: Line, docs: Path) -> None:
+    """All documents came with one commit: one data file a table, and one segment of the keyword index."""
+    line.add(write(docs, {"badger.md": paragraph("badger"), "secret.md": SECRET, "gecko.md": paragraph("gecko")}))
+    line.run()
+    forgotten(line, "secret.md")
+    for name in ("documents", "chunks", "embeddings"):
+        dataset = LanceTable(line.home.table(name)).open()
+        assert sum(fragment.physical_rows for fragment in dataset.get_fragments()) == dataset.count_rows() > 0
+    release = newest_release(line.home)
+    assert release is not None
+    assert KeywordIndex.open(line.home.keyword / release.keyword.generation, FILTERS).erased
+    assert release.keyword.entries == release.counts["chunks"]
+
+
+def test_a_hidden_row_is_seen_as_long_as_it_lies_in_a_file(line: Line, docs: Path) -> None:
+    line.add(write(docs, {"badger.md": paragraph("badger"), "secret.md": SECRET}))
+    line.run()
+    (docs / "secret.md").unlink()
+    line.run()
+    assert look(line.home, "secret.md").releases == (2, 1)
+    assert "casserole" in everything(line)
+    forgotten(line, "secret.md")
+    assert "casserole" not in everything(line)
 
 
 def test_releases_that_hold_it_are_dropped_and_older_ones_stay(told: Line) -> None:

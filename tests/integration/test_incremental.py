@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import LanceTable
+from native.lance_tables import MOST_FRAGMENTS, LanceTable
 from omni_pipelines.ingest import checks
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.documents import plan_source
@@ -351,3 +351,18 @@ def test_every_check_passes_after_a_pass(filled: Line) -> None:
     ]
     assert [verdict for verdict in verdicts if not verdict.passed] == []
     assert len(verdicts) == 11
+
+
+def test_many_small_runs_leave_few_fragments_and_a_line_that_chains(line: Line, docs: Path) -> None:
+    write(docs, {"a.md": paragraph("anchor")})
+    line.add(docs)
+    line.run()
+    for number in range(MOST_FRAGMENTS + 3):
+        write(docs, {f"n{number}.md": f"Note {number} about the lantern."})
+        assert line.run().published.new
+    fragments = [len(LanceTable(line.home.table(name)).open().get_fragments()) for name in ("chunks", "embeddings")]
+    assert max(fragments) <= MOST_FRAGMENTS
+    before = line.versions()
+    assert not line.run().published.new
+    assert line.versions() == before
+    assert len(line.search("lantern", k=50)) >= MOST_FRAGMENTS

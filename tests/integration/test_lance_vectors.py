@@ -13,7 +13,7 @@ from lancedb.index import IvfSq
 
 from native import lance_vectors
 from native.lance_tables import LanceTable, is_in
-from native.lance_vectors import FIRST_ROWS, INDEX, MOST_DELTAS, Coverage, build, coverage, nearest
+from native.lance_vectors import FIRST_ROWS, INDEX, MOST_DELTAS, Coverage, build, cosines, coverage, nearest
 from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 
 
@@ -181,5 +181,8 @@ def test_a_filter_gives_k_rows_wherever_they_stand(many_partitions: LanceTable) 
 def test_chosen_keys_are_all_scored(many_partitions: LanceTable) -> None:
     """A fused score needs the cosine of what only the keyword index found."""
     chosen = numbered(0, 100)
-    found = nearest(many_partitions, vectors(1, 8)[0], len(chosen), key="chunk_id", where=is_in("chunk_id", chosen))
-    assert {name for name, _ in found} == set(chosen)
+    query = vectors(1, 8)[0]
+    found = cosines(many_partitions, query, [*chosen, "unknown"], key="chunk_id")
+    assert set(found) == set(chosen)
+    listed = dict(nearest(many_partitions, query, len(chosen), key="chunk_id", where=is_in("chunk_id", chosen)))
+    assert found == pytest.approx(listed, abs=1e-6)

@@ -1,0 +1,82 @@
+"""Counters that outlive a process: a small file a kind, added to under a lock of their own.
+
+They are for people. Nothing depends on them, so a home that cannot be written is no error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import filelock
+import orjson
+
+from omni_pipelines.settings import Home
+
+KEYWORD_WRITER = "keyword_writer"
+QUERIES = "queries"
+_FLUSH_SECONDS = 5.0
+_LOCK_SECONDS = 1.0
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+
+
+def count(home: Home, kind: str, counts: Mapping[str, float], latest: Mapping[str, object] | None = None) -> None:
+    """Add to the counters of a kind, and replace its `latest` values."""
+    with contextlib.suppress(OSError, filelock.Timeout):
+        home.metrics.mkdir(exist_ok=True)
+        with filelock.FileLock(home.metrics / "LOCK", timeout=_LOCK_SECONDS):
+            before = read(home, kind)
+            total = {name: before.get(name, 0) + value for name, value in counts.items()}
+            part = home.metrics / f".{kind}.part"
+            part.write_bytes(orjson.dumps({**before, **total, **(latest or {})}, option=_SORTED))
+            os.replace(part, home.metrics / f"{kind}.json")  # not synced: a counter is not worth a disk's time
+
+
+def read(home: Home, kind: str) -> dict[str, float]:
+    """The counters of a kind; empty where nothing was counted yet or the file is torn."""
+    try:
+        found = orjson.loads((home.metrics / f"{kind}.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class QueryMetrics:
+    """Counts the queries of one librarian; written every few seconds, and when it is let go."""
+
+    def __init__(self, home: Home) -> None:
+        self._pending = _Pending(home)
+        weakref.finalize(self, self._pending.flush)
+
+    def record(self, mode: str, seconds: float) -> None:
+        """One query in this mode took this long."""
+        self._pending.add(mode, seconds)
+
+
+class _Pending:
+    def __init__(self, home: Home) -> None:
+        self._home, self._lock = home, threading.Lock()
+        self._counts: dict[str, float] = {}
+        self._latest: dict[str, object] = {}
+        self._flushed = time.monotonic()
+
+    def add(self, mode: str, seconds: float) -> None:
+        milliseconds = round(seconds * 1e3, 3)
+        with self._lock:
+            for name, value in (("query_count", 1), ("total_ms", milliseconds), (f"{mode}_count", 1)):
+                self._counts[name] = self._counts.get(name, 0) + value
+            self._latest = {"last_query_ms": milliseconds, "last_query_at": datetime.now(UTC).isoformat()}
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        with self._lock:
+            counts, self._counts, self._flushed = self._counts, {}, time.monotonic()
+            latest = self._latest
+        if counts:
+            count(self._home, QUERIES, counts, latest)

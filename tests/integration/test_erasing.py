@@ -1,0 +1,58 @@
+"""What a table's files hold, and what its versions tell, after rows are deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from native.lance_tables import LanceTable, equals
+from omni_pipelines.schemas import key, packed
+
+SCHEMA = pa.schema([key("id", "a key"), packed("text", "a text")])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> LanceTable:
+    """Three rows in one file; the second is deleted."""
+    found = LanceTable(tmp_path / "t.lance")
+    found.create(SCHEMA)
+    rows = [{"id": f"row-{number}", "text": f"text {number}"} for number in range(3)]
+    found.upsert("id", pa.Table.from_pylist(rows, schema=SCHEMA))
+    found.delete(equals("id", "row-1"))
+    return found
+
+
+def physical(table: LanceTable, version: int | None = None) -> list[str]:
+    return [each for batch in table.physical_batches(["id"], version) for each in batch.column(0).to_pylist()]
+
+
+def test_a_deleted_row_lies_in_the_file_until_it_is_erased(table: LanceTable) -> None:
+    assert table.read(["id"])["id"].to_pylist() == ["row-0", "row-2"]
+    assert physical(table) == ["row-0", "row-1", "row-2"]
+    table.erase_deleted()
+    assert physical(table) == ["row-0", "row-2"]
+
+
+def test_older_versions_hold_it_until_they_are_cleaned_up(table: LanceTable) -> None:
+    table.erase_deleted()
+    assert any("row-1" in physical(table, version) for version in table.versions())
+    table.clean_up()
+    assert not any("row-1" in physical(table, version) for version in table.versions())
+    assert table.versions() == [table.head().version]
+
+
+def test_the_filter_of_a_delete_stands_in_its_version_only(table: LanceTable) -> None:
+    assert b"row-1" in table.manifest(table.head().version).read_bytes()
+    table.erase_deleted()
+    assert b"row-1" not in table.manifest(table.head().version).read_bytes()
+
+
+def test_a_copy_has_the_rows_of_its_version_and_an_identity_of_its_own(table: LanceTable, tmp_path: Path) -> None:
+    before = table.versions()[-2]
+    copy = table.copy(tmp_path / "copy.lance", before)
+    assert copy.read(["id"])["id"].to_pylist() == ["row-0", "row-1", "row-2"]
+    assert copy.head().uuid != table.head().uuid
+    assert copy.open().schema.field("text").metadata == table.open().schema.field("text").metadata
+    assert copy.versions() == [1]
