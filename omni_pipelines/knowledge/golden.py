@@ -14,6 +14,7 @@ import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from native.durable import write_whole
+from native.lance_tables import equals
 from omni_pipelines import ids
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
 from omni_pipelines.knowledge.citations import open_citation
@@ -146,7 +147,7 @@ def label_citation(snapshot: Snapshot, question: str, citation: str) -> GoldenLa
 
 def locate_label(snapshot: Snapshot, label: GoldenLabel) -> Place | None:
     """Where a label stands in a release; None where its document or its words are gone."""
-    names = [row for row in snapshot.document_names() if row["path"] == label.path]
+    names = snapshot.documents(("doc_id", "source"), equals("path", label.path))
     names = [row for row in names if not label.source or row["source"] == label.source]
     row = snapshot.document(names[0]["doc_id"]) if names else None
     if row is None:
