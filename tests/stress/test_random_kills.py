@@ -77,7 +77,7 @@ def wait_for_reads(trial: Trial, reader: Reader, workload: Workload, log: Path) 
     process = workload.start(
         Job("steps", str(trial.home.root), str(trial.docs), trial.seed, last_in(log) + 1, log=str(log))
     )
-    wait_until(lambda: reader.seen() >= EXTENT.reads or time_is_over(), "the reader", seconds=3600)
+    wait_until(lambda: reader.counts()[0] >= EXTENT.reads or time_is_over(), "the reader", seconds=3600)
     os.kill(process, signal.SIGKILL)
     assert workload.end().code == KILLED
 

@@ -49,12 +49,13 @@ class Reader:
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "RUST_LOG": "off"},
         )
 
-    def seen(self) -> int:
-        """How many looks were consistent until now."""
+    def counts(self) -> tuple[int, int]:
+        """How many looks were consistent until now, and how many were not."""
         try:
-            return int(self._count.read_text() or 0)
-        except FileNotFoundError:
-            return 0
+            consistent, other = self._count.read_text().split()
+        except (FileNotFoundError, ValueError):
+            return 0, 0
+        return int(consistent), int(other)
 
     def stop(self) -> Reads:
         """Let it finish the look it is at. A signal would be swallowed inside a call of Lance."""
@@ -68,7 +69,8 @@ def read_until_told(store: Store, folder: Path) -> Reads:
     counts: Counter[str] = Counter()
     examples: list[str] = []
     newest = -1
-    while not (folder / "reader.stop").exists():
+    parent = os.getppid()
+    while folder.exists() and os.getppid() == parent and not (folder / "reader.stop").exists():
         try:
             seen = store.read()
         except Collected:
@@ -77,6 +79,7 @@ def read_until_told(store: Store, folder: Path) -> Reads:
         except Exception as error:  # noqa: BLE001  # any error is a finding
             counts["errors"] += 1
             examples.append(f"{type(error).__name__}: {error}"[:300])
+            _tell(folder, counts)
             continue
         if seen is None:
             time.sleep(0.01)
@@ -84,14 +87,19 @@ def read_until_told(store: Store, folder: Path) -> Reads:
         differences = wrong(store, seen)
         counts["inconsistent" if differences else "consistent"] += 1
         examples += [f"release {seen.release}, step {seen.step}: {each}" for each in differences]
-        (folder / "reader.count").write_text(str(counts["consistent"]))
+        _tell(folder, counts)
         counts["backwards"] += seen.step < newest
         newest = max(newest, seen.step)
     names = ("consistent", "inconsistent", "backwards", "collected", "errors")
     return Reads(**{name: counts[name] for name in names}, examples=examples[:20])
 
 
+def _tell(folder: Path, counts: Counter[str]) -> None:
+    (folder / "reader.count").write_text(f"{counts['consistent']} {counts['inconsistent'] + counts['errors']}")
+
+
 if __name__ == "__main__":
     kind, home, docs, seed, folder = sys.argv[1:]
     reads = read_until_told(STORES[kind](Home(Path(home)), Path(docs), int(seed)), Path(folder))
-    (Path(folder) / "reader.json").write_text(json.dumps(reads.__dict__))
+    if Path(folder).exists():
+        (Path(folder) / "reader.json").write_text(json.dumps(reads.__dict__))

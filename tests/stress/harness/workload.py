@@ -105,7 +105,10 @@ def _twice(store: Store, job: Job) -> None:
 def _steps(store: Store, job: Job) -> None:
     """Step after step until something kills it."""
     log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    server = os.getppid()
     for step in range(job.step, sys.maxsize):
+        if os.getppid() != server:  # the test is gone
+            return
         store.write(step)
         os.write(log, f"{step}\n".encode())
 
