@@ -21,6 +21,7 @@ CHECKS = {
     "unique_keys": "No key stands twice.",
     "no_orphans": "Every row belongs to a row of the table before it, and every row of that one has its own here.",
     "token_budget": "No chunk is longer than the budget it was cut to.",
+    "gate": "Nothing is missing, the search did not become worse, and citations stand where they say.",
     "index_coverage": "Everything is in the index, and nothing else.",
 }
 Results = Iterator[dg.AssetCheckResult]
@@ -42,7 +43,7 @@ def columns(table: Table) -> dict[str, Any]:
 
 
 def materialized(
-    version: str, counts: Mapping[str, int | bool], preview: Sections, *, rows: int, uri: object
+    version: str, counts: Mapping[str, int | float], preview: Sections, *, rows: int, uri: object
 ) -> dg.MaterializeResult[None]:
     """A materialization: its data version, its counts, and a preview for people."""
     return dg.MaterializeResult(

@@ -8,7 +8,13 @@ from omni_pipelines.ingest.publish import publish
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(group_name=RELEASE, kinds={"json"}, owners=OWNERS, deps=["keyword_index", "vector_index"], pool=INDEX_POOL)
+@dg.asset(
+    group_name=RELEASE,
+    kinds={"json"},
+    owners=OWNERS,
+    deps=["keyword_index", "vector_index", "retrieval_quality"],
+    pool=INDEX_POOL,
+)
 def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """What readers see: one record that pins tables, indexes and counts to exact versions.
 

@@ -6,6 +6,7 @@ EngineError            3002   an engine failed; `code` says how where that is kn
 ├── IndexMissing       4003   a keyword index is not on disk
 ├── IndexCorrupt       4004   a keyword index cannot be opened or disagrees with its table
 ├── ModelCorrupt       3006   a model or vocabulary file does not have the expected sha256
+├── StatementRefused   1001   an SQL statement is wrong, would change something, or takes too much
 └── WriteConflict      3005   another writer won; the same call may work on a reopened table
 
 The numbers are those of `omni_pipelines.error_codes`, as text: this room imports none of ours. What the engines, the
@@ -83,6 +84,12 @@ class WriteConflict(EngineError):
 
     code = "3005"
     retryable = True
+
+
+class StatementRefused(EngineError):
+    """An SQL statement is wrong, would change something, or takes too much."""
+
+    code = "1001"
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets import chunks, documents, embeddings, keyword_index, release, vector_index
+from assets import chunks, documents, embeddings, keyword_index, release, retrieval_quality, vector_index
 from resources.engines import TextEngines
 from resources.knowledge import KnowledgeHome
 from sensors.changes import SENSORS
 from sensors.jobs import JOBS
 from sensors.schedules import SCHEDULES
 
-_MODULES = [documents, chunks, embeddings, keyword_index, vector_index, release]
+_MODULES = [documents, chunks, embeddings, keyword_index, vector_index, retrieval_quality, release]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),

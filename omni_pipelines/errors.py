@@ -4,6 +4,8 @@ OmniError                      3002  exit 1   the domain said no
 ├── NoAnswer                   7001           the evidence is too weak to answer
 ├── CitationNotFound           4003           nothing stands at the place a citation names
 ├── DeletionRefused            3004           a listing would delete more than it should
+├── NotVerified                2004           a receipt does not agree with the release it names, or with itself
+├── GateFailed                 3004           a gate keeps a candidate from being published
 ├── TableBroken                4004           a table or index on disk fails its own checks
 ├── NotForgotten               3005           something of a forgotten document is still there
 ├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
@@ -115,6 +117,18 @@ class CitationNotFound(OmniError):
     """Nothing stands at the place a citation names."""
 
     code = CoreErrorCode.STORAGE_NOT_FOUND
+
+
+class NotVerified(OmniError):
+    """A receipt does not agree with the release it names, or with itself."""
+
+    code = CoreErrorCode.SECURITY_CHECK_FAILED
+
+
+class GateFailed(OmniError):
+    """A gate keeps a candidate from being published."""
+
+    code = CoreErrorCode.COMMAND_BLOCKED
 
 
 class DeletionRefused(OmniError):

@@ -157,6 +157,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A point in time, in UTC."""
 ReferencePath = Annotated[str, AfterValidator(_reference_path)]
 Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 def _now() -> datetime:
@@ -255,6 +256,8 @@ class ReceiptQuote(Record):
     end_byte: Annotated[int, Field(ge=0)]
     start_line: Annotated[int, Field(ge=1)]
     end_line: Annotated[int, Field(ge=1)]
+    page: Annotated[int, Field(ge=1)] | None = None
+    """Of a document that has pages."""
     encoding: str
     verbatim: bool
     quote_hash: Blake3
@@ -279,14 +282,22 @@ class ReceiptSentence(Record):
 class Receipt(Record):
     """What an answer rests on: sentence to quote to bytes to release to run."""
 
+    schema_version: Literal[1] = 1
     question: Text
     answer: str
+    """The sentences, joined; "" where nothing was answered."""
     sentences: tuple[ReceiptSentence, ...]
     release: Annotated[int, Field(ge=1)]
+    release_checksum: Sha256
+    """The checksum that the release's record holds of itself."""
     run_id: str
     """The Dagster run that published the release."""
-    answered_at: Moment = Field(default_factory=_now)
-    model: str = "extractive"
-    """What wrote the sentences."""
+    tables: dict[str, str]
+    """Table to the `uuid:version` that the release names."""
     fingerprints: dict[str, str] = {}
     """Readers, chunker, embedder and keyword analysis of the release."""
+    answered_at: Moment = Field(default_factory=_now)
+    mode: Literal["extractive", "generative"] = "extractive"
+    """Whose words the sentences are: the sources', or a language model's that quotes them."""
+    sha256: Sha256
+    """Of all the other fields as JSON, keys sorted, without blanks."""

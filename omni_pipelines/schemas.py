@@ -161,7 +161,119 @@ EMBEDDINGS = Table(
     ),
 )
 
+MOMENT = pa.timestamp("us", "UTC")
+
+QUESTIONS = Table(
+    "questions",
+    "question_id",
+    pa.schema(
+        [
+            key("question_id", "of this asking; the same question asked again has another"),
+            required("asked_at", MOMENT, "when"),
+            required("question", pa.string(), "as it was asked"),
+            required("filters", pa.string(), "JSON: what the search was narrowed to"),
+            required("release", pa.int64(), "the release that was asked"),
+            required("abstained", pa.bool_(), "whether no answer was given"),
+            required("evidence", pa.float64(), "how well the best sentence fits, 0 to 1"),
+            required("mode", pa.string(), "extractive or generative"),
+        ]
+    ),
+)
+
+ANSWERS = Table(
+    "answers",
+    "answer_id",
+    pa.schema(
+        [
+            key("answer_id", "of this citation"),
+            required("question_id", pa.string(), "the question it belongs to"),
+            required("release", pa.int64(), "the release that was asked"),
+            required("ordinal", pa.int32(), "0 for the first sentence of the answer"),
+            required("chunk_id", pa.string(), "the passage that is quoted"),
+            required("start_byte", pa.int64(), "of the quote, as in chunks"),
+            required("end_byte", pa.int64(), "behind the quote"),
+        ]
+    ),
+)
+
+GATE_RESULTS = Table(
+    "gate_results",
+    "gate_result_id",
+    pa.schema(
+        [
+            key("gate_result_id", "of this measure of this gate"),
+            required("gate_id", pa.string(), "the gate it belongs to; all its measures have the same"),
+            required("measured_at", MOMENT, "when"),
+            required("run_id", pa.string(), "the Dagster run"),
+            required("candidate", pa.string(), "names the state that was measured"),
+            optional("serving", pa.int64(), "the release it was compared with; null for the first"),
+            required("measure", pa.string(), "ndcg@10, recall@10, citations, coverage, orphans, golden"),
+            required("passed", pa.bool_(), "whether the measure lets the candidate pass"),
+            optional("value", pa.float64(), "of the candidate"),
+            optional("before", pa.float64(), "of the serving release"),
+            optional("least", pa.float64(), "the floor"),
+            optional("p", pa.float64(), "of a paired test: how often chance alone gives such a difference"),
+            required("detail", pa.string(), "in words"),
+        ]
+    ),
+)
+
+ENTRIES = Table(
+    "entries",
+    "id",
+    pa.schema(
+        [
+            key("id", "of the entry"),
+            required("title", pa.string(), "in a few words"),
+            required("content", pa.string(), "what is known"),
+            required("category", pa.string(), "patterns, solutions, errors, techniques, notes, references, ..."),
+            required("tags", pa.list_(pa.string()), "words it is found by"),
+            optional("source", pa.string(), "where it comes from"),
+            required("created_at", MOMENT, "when it was first written"),
+            required("updated_at", MOMENT, "when it was written last"),
+            required("version", pa.int64(), "1, and one more with each change"),
+            required("metadata", pa.string(), "JSON, for the open rest"),
+        ]
+    ),
+)
+
+RELEASES = Table(
+    "releases",
+    "release",
+    pa.schema(
+        [
+            required("release", pa.int64(), "its number"),
+            required("created_at", MOMENT, "when it was published"),
+            required("run_id", pa.string(), "the Dagster run that published it"),
+            required("documents", pa.int64(), "rows"),
+            required("chunks", pa.int64(), "rows"),
+            required("embeddings", pa.int64(), "rows"),
+            required("keyword_entries", pa.int64(), "entries of the keyword index"),
+            required("indexed_vectors", pa.int64(), "0 where every vector is compared"),
+            required("keyword_generation", pa.string(), "folder of the keyword index"),
+            required("readers", pa.string(), "fingerprint"),
+            required("chunker", pa.string(), "fingerprint"),
+            required("embedder", pa.string(), "fingerprint"),
+            required("checksum", pa.string(), "sha256 of its record, as receipts name it"),
+        ]
+    ),
+)
+
+SOURCES = Table(
+    "sources",
+    "source",
+    pa.schema(
+        [
+            required("source", pa.string(), "its name"),
+            required("place", pa.string(), "the folder or file"),
+            required("seen", MOMENT, "when it was last listed completely"),
+            required("documents", pa.int64(), "rows"),
+        ]
+    ),
+)
+
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}
+"""Those the line writes with Lance."""
 
 
 def column(name: str) -> pa.Field:

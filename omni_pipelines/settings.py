@@ -18,6 +18,7 @@ from omni_pipelines.errors import ConfigurationError, HomeError
 
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
+GOLDEN_NAME = "golden.jsonl"
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
 
@@ -64,6 +65,16 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def entries(self) -> Path:
+        """Knowledge entries, one Markdown file each; a source like any other."""
+        return self.root / "entries"
+
+    @property
+    def journal(self) -> Path:
+        """What was asked, answered and measured, `<table>.jsonl`."""
+        return self.root / "journal"
+
+    @property
     def dagster(self) -> Path:
         """The Dagster instance: run history, event logs, sensor cursors."""
         return self.root / "dagster"
@@ -97,6 +108,11 @@ class Home:
     def config(self) -> Path:
         """Settings of this knowledge base, beside the home."""
         return self.root.parent / CONFIG_NAME
+
+    @property
+    def golden(self) -> Path:
+        """The golden set, beside the home: people write it, and keep it under version control."""
+        return self.root.parent / GOLDEN_NAME
 
     def table(self, name: str) -> Path:
         """The folder of one Lance table."""
@@ -173,6 +189,12 @@ class Settings(BaseModel):
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)
     """Releases kept on disk besides the pinned ones."""
+    gate_floor: float = Field(0.3, ge=0, le=1)
+    """Least mean nDCG@10 and recall@10 on the golden set that are published."""
+    gate_drop: float = Field(0.1, ge=0, le=1)
+    """How far they may fall below the serving release, where a paired test does not object before."""
+    keep_questions: bool = True
+    """Keep what is asked, and where the answers stand, so that gaps can be seen."""
     llm_url: str = ""
     """Address of an OpenAI-compatible server, up to /v1. Nothing is sent anywhere while it is empty."""
     llm_model: str = ""

@@ -14,14 +14,14 @@ ingest_job = dg.define_asset_job(
 )
 index_job = dg.define_asset_job(
     "index_job",
-    selection=["keyword_index", "vector_index", "release"],
-    description="Brings both indexes up to the tables and publishes a release. In the background, one at a time.",
+    selection=["keyword_index", "vector_index", "retrieval_quality", "release"],
+    description="Brings both indexes up to the tables, past the gate to a release. In the background, one at a time.",
     tags={"dagster/max_runtime": _HOURS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=dg.AssetSelection.all(),
-    description="Everything in one run: sources to tables, tables to indexes, indexes to a release.",
+    description="Everything in one run: sources to tables, tables to indexes, past the gate to a release.",
     tags={"dagster/max_runtime": _HOURS},
 )
 JOBS = [ingest_job, index_job, refresh_job]

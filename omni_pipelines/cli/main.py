@@ -17,7 +17,11 @@ from omni_pipelines.cli import (
     db,
     errors,
     evaluate,
+    gaps,
+    gate,
+    golden,
     keeping,
+    knowledge,
     model,
     pipeline,
     providers,
@@ -26,6 +30,7 @@ from omni_pipelines.cli import (
     releases,
     schema,
     skill,
+    sql,
 )
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
@@ -52,10 +57,15 @@ app.command("eval")(evaluate.evaluate)
 app.add_typer(db.app, name="db")
 app.command()(releases.changes)
 app.add_typer(releases.app, name="releases")
+app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(golden.app, name="golden")
+app.add_typer(gate.app, name="gate")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
+app.command()(sql.sql)
+app.command()(gaps.gaps)
 
 
 def _print_version(asked: bool) -> None:

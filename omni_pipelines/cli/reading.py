@@ -1,4 +1,4 @@
-"""Commands that read: search, why-not, ask, show, status."""
+"""Commands that read: search, why-not, ask, verify, show, status."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.search import Hit
+    from omni_pipelines.records import Receipt
     from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
@@ -26,7 +27,7 @@ SNIPPET_LINES = 4
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands under `omni`."""
-    for command in (search, why_not, ask, show, status):
+    for command in (search, why_not, ask, verify, show, status):
         app.command()(command)
 
 
@@ -103,6 +104,9 @@ def ask(
             "checked against a quote. auto: generative if llm_url is set.",
         ),
     ] = "auto",
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", help="Write what the answer rests on to this file; see omni verify.")
+    ] = None,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
     home: HomeOption = None,
@@ -114,6 +118,8 @@ def ask(
     generate = _generate(mode)
     librarian = _librarian(home, release, as_of)
     answer = librarian.ask(question, filters(where), generate=generate)
+    if receipt is not None:
+        _write_receipt(receipt, librarian.receipt(answer))
     if answer.note:
         narrate(f"note: {answer.note}")
     if json:
@@ -164,7 +170,7 @@ def status(
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    found = read_status(place, _number(place, release, as_of))
+    found = read_status(place, release_number(place, release, as_of))
     if json:
         say_json(found.model_dump(mode="json"))
         return
@@ -197,6 +203,43 @@ def _explained(hit: Hit) -> str:
     return f"{hit.score:.6f} = {' + '.join(parts)}"
 
 
+def _write_receipt(path: Path, receipt: Receipt) -> None:
+    from native.durable import write_whole
+    from omni_pipelines.knowledge.receipts import receipt_bytes
+
+    write_whole(path, receipt_bytes(receipt))
+    narrate(f"receipt: {path}")
+
+
+def verify(
+    receipt: Annotated[Path, typer.Argument(help="A file that omni ask --receipt wrote.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a receipt against the release it names: every field, offline. Exit code 0 if all of it holds, else 1."""
+    from omni_pipelines.errors import ConfigurationError, NotVerified
+    from omni_pipelines.knowledge.verification import verify_receipt
+    from omni_pipelines.settings import find_home
+
+    try:
+        raw = receipt.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{receipt} cannot be read: {error.strerror}", cure="name a receipt") from error
+    found = verify_receipt(find_home(home), raw)
+    if json:
+        say_json(found.model_dump(mode="json"))
+    for note in found.notes:
+        narrate(f"note: {note}")
+    if found.verified and not json:
+        say(f"verified against release {found.release}: {found.checks} checks")
+    if not found.verified:
+        for failure in [] if json else found.failures:
+            say(f"{failure.field}: {failure.reason}")
+        raise NotVerified(
+            f"{len(found.failures)} of {found.checks} checks failed", cure="trust the sources, not this receipt"
+        )
+
+
 def _generate(mode: str) -> bool | None:
     from omni_pipelines.errors import ConfigurationError
 
@@ -211,10 +254,10 @@ def _librarian(home: Path | None, release: int | None, as_of: str | None) -> Lib
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    return Librarian.open(place, _number(place, release, as_of))
+    return Librarian.open(place, release_number(place, release, as_of))
 
 
-def _number(home: Home, release: int | None, as_of: str | None) -> int | None:
+def release_number(home: Home, release: int | None, as_of: str | None) -> int | None:
     """The release that is asked for; None is the newest.
 
     Raises:

@@ -118,6 +118,8 @@ def check_deletions(plan: Plan, settings: Settings) -> None:
     stored = len(plan.known)
     gone = len(plan.deletes)
     source = plan.listing.source
+    if not source.guarded:
+        return
     if stored and gone == stored and not plan.listing.files:
         raise DeletionRefused(
             f"source {source.name}: {source.place} is empty, but {stored} documents of it are stored",

@@ -9,9 +9,11 @@ from native.lance_vectors import Coverage
 from omni_pipelines.ingest.chunks import ChunksReport, reconcile_chunks
 from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
 from omni_pipelines.ingest.embeddings import EmbeddingsReport, reconcile_embeddings
+from omni_pipelines.ingest.gate import run_gate
 from omni_pipelines.ingest.indexes import KeywordReport, build_keyword_index, build_vector_index
 from omni_pipelines.ingest.publish import PublishReport, publish
 from omni_pipelines.ingest.writing import writing
+from omni_pipelines.knowledge.gates import Gate, require_passed
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.chunking import Count
 from omni_pipelines.text.embedding import Embedder
@@ -46,6 +48,7 @@ class Pass:
     embeddings: EmbeddingsReport
     keyword: KeywordReport
     vectors: Coverage
+    gate: Gate
     published: PublishReport
 
 
@@ -70,5 +73,12 @@ def run_line(
             reconcile_embeddings(home, engines.embedder, engines.model),
             build_keyword_index(home),
             build_vector_index(home),
+            _pass_gate(home, settings, engines, run_id),
             publish(home, settings, run_id),
         )
+
+
+def _pass_gate(home: Home, settings: Settings, engines: LineEngines, run_id: str) -> Gate:
+    gate = run_gate(home, settings, lambda: engines.embedder, run_id)
+    require_passed(gate)
+    return gate

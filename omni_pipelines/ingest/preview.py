@@ -12,6 +12,7 @@ from native import duckdb_sql, lance_vectors
 from native.lance_tables import is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.ingest.tables import table
+from omni_pipelines.knowledge.gates import Gate
 from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
@@ -107,6 +108,25 @@ def vector_index_preview(coverage: lance_vectors.Coverage) -> Sections:
     how = "IVF index, best hits ranked again by exact distance" if coverage.deltas else "exact, every vector compared"
     row = {"vectors": coverage.rows, "indexed": coverage.indexed, "parts": coverage.deltas, "search": how}
     return {"How a search is served": [row]}
+
+
+def gate_preview(gate: Gate) -> Sections:
+    """What the gate measured."""
+    number = "{:.3f}".format
+    return {
+        f"The gate is {'passed' if gate.passed else 'not passed'}": [
+            {
+                "measure": each.measure,
+                "passed": "yes" if each.passed else "no",
+                "candidate": "" if each.value is None else number(each.value),
+                f"release {gate.serving}" if gate.serving else "serving": ""
+                if each.before is None
+                else number(each.before),
+                "why": each.detail,
+            }
+            for each in gate.measures
+        ]
+    }
 
 
 def release_preview(home: Home) -> Sections:

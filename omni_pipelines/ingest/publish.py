@@ -23,6 +23,7 @@ from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.tables import table
+from omni_pipelines.knowledge.gates import require_gate
 from omni_pipelines.knowledge.pins import list_pins
 from omni_pipelines.knowledge.releases import (
     list_releases,
@@ -58,6 +59,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
+        GateFailed: there is a golden set, and this did not pass the gate.
         TableBroken: a file on disk is not as long as its manifest says.
     """
     built = _consistent(home)
@@ -67,6 +69,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     progress.report("publishing", 0, 0, "release")
     _verify({definition.name: table(home, definition) for definition in PINNED})
     release = _release(home, built, next_number(home), run_id)
+    require_gate(home, release)
     flip(home, release)
     collect(home, settings)
     progress.report("publishing", 1, 1, "release")
@@ -97,6 +100,15 @@ def flip(home: Home, release: Release) -> None:
     if not put_release(home, release):
         what = f"release {release.release} was published by another process"
         raise UpstreamMoved(what, cure="run it again: omni ingest")
+
+
+def candidate_release(home: Home, run_id: str) -> Release:
+    """The release that would be written now, for whoever looks before it is.
+
+    Raises:
+        UpstreamMoved: as for `publish`.
+    """
+    return _release(home, _consistent(home), next_number(home), run_id)
 
 
 def _consistent(home: Home) -> dict[str, Built]:

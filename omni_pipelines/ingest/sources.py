@@ -39,6 +39,8 @@ class Source(BaseModel):
     """The name of the single file; "" for a folder."""
     include: tuple[str, ...] = ()
     """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
+    guarded: bool = True
+    """Whether an ingest stops where suspiciously much is gone. Entries are deleted one by one, by name."""
     forgotten: tuple[str, ...] = ()
     """Marks of files that are never read again, unless one is named itself: see `forgotten_marks`."""
 

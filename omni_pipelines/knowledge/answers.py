@@ -70,6 +70,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    question: str = ""
     release: int
     abstained: bool
     answer: str
@@ -97,7 +98,7 @@ class _Candidate:
 
     @property
     def text(self) -> str:
-        return plain(self.quote) if self.hit.kind == "code" else " ".join(self.quote.split())
+        return on_one_line(self.quote, self.hit.kind)
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,11 @@ def evidence(cosine: float, share: float, readable: float = 1.0) -> float:
 def covered(terms: Set[str], found: Set[str]) -> float:
     """The share of the question's words that were found; 0 where it has none."""
     return len(terms & found) / len(terms) if terms else 0.0
+
+
+def on_one_line(quote: str, kind: str) -> str:
+    """A quote as a sentence of an answer: its words, without the line ends and comment signs between them."""
+    return plain(quote) if kind == "code" else " ".join(quote.split())
 
 
 def _abstention(release: int, best: float) -> Answer:

@@ -153,8 +153,13 @@ def read_sentences(reply: str) -> list[_Said]:
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
     """Where a quote stands in a text, word for word, whatever blanks are between the words; None if nowhere."""
+    return find_words(quote, text) if len(quote) <= LONGEST_QUOTE else None
+
+
+def find_words(quote: str, text: str) -> tuple[int, int] | None:
+    """As `locate`, for quotes of any length."""
     words = quote.split()
-    if not words or len(quote) > LONGEST_QUOTE:
+    if not words:
         return None
     spaced = r"\s+".join(map(re.escape, words))
     # not within a word: "use it" does not stand in "reuse it"
@@ -170,9 +175,14 @@ def _supported(said: _Said, hits: Sequence[Hit]) -> _Supported | None:
     place = locate(said.quote, hit.text)
     if place is None or not _says_enough(said.quote, hit.text):
         return None
-    if not set(_FIGURE.findall(text)) <= set(_FIGURE.findall(said.quote)):
+    if not figures_stand_in(text, said.quote):
         return None
     return _Supported(Sentence(text=text, citations=(cite(hit, *place),)), hit)
+
+
+def figures_stand_in(text: str, quote: str) -> bool:
+    """Whether every figure of a sentence stands in its quote, too."""
+    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
 
 
 def _says_enough(quote: str, text: str) -> bool:

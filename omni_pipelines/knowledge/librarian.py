@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +16,21 @@ from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.knowledge.answers import Answer, Question, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.context import Context, collect
+from omni_pipelines.knowledge.entries import entry_stats
 from omni_pipelines.knowledge.fusion import Fusion
+from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.generation import Unsupported, generate_answer
 from omni_pipelines.knowledge.metrics import QueryMetrics
 from omni_pipelines.knowledge.ranking import QueryVector, Search
+from omni_pipelines.knowledge.receipts import make_receipt
+from omni_pipelines.knowledge.releases import release_file
 from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.knowledge.why_not import WhyNot, why_not
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
+from omni_pipelines.records import Receipt
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Home, Settings, load_settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
@@ -142,9 +150,33 @@ class Librarian:
         terms = self._snapshot.keyword.terms
         readable = self._embed_query(question).readable
         asked = Question(question, set(terms(question)), hits, self._embed, terms, readable)
-        if models is None or not hits:
-            return self._extract(asked)
-        return self._generate(asked, models)
+        said = self._extract(asked) if models is None or not hits else self._generate(asked, models)
+        said = said.model_copy(update={"question": question})
+        if self._settings.keep_questions:
+            keep_question(self._snapshot.home, said, where or {})
+        return said
+
+    def gaps(self) -> list[Gap]:
+        """What was asked of this home and not answered, or only weakly; see `Gap`. Open ones first.
+
+        Raises:
+            ModelMissing: as for `search`, where an open gap is asked anew.
+        """
+        quiet = self._settings.model_copy(update={"keep_questions": False})
+        asker = Librarian(self._snapshot, quiet, self._given)
+
+        def ask(question: str, where: Mapping[str, str]) -> Answer:
+            return asker.ask(question, where, generate=False)
+
+        return find_gaps(self._snapshot.home, self._snapshot.keyword.terms, self.release, ask)
+
+    def receipt(self, answer: Answer) -> Receipt:
+        """What an answer of this librarian rests on, sealed; see `omni verify`.
+
+        Raises:
+            ConfigurationError: it was answered from another release.
+        """
+        return make_receipt(self._snapshot, answer)
 
     def _extract(self, asked: Question) -> Answer:
         return answer(self.release, asked)
@@ -176,6 +208,30 @@ class Librarian:
             raise ConfigurationError(f"neighbours is {neighbours}, but must be at least 0")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
         return collect(self._snapshot, hits, max_tokens, load_counter(self._settings).count, neighbours)
+
+    def query(self, text: str, limit: int = 5) -> list[Hit]:
+        """The best `limit` chunks, best first; as `search`, under the name that older callers know."""
+        return self.search(text, limit)
+
+    def get_context(self, query: str, limit: int = 5) -> str:
+        """The best `limit` chunks as fenced blocks, each under `[KIND] path (start-end)`; "" if none is found."""
+        return "\n\n".join(fenced(hit) for hit in self.search(query, limit))
+
+    def get_stats(self) -> dict[str, Any]:
+        """The release in numbers, and the entries of the home by category."""
+        counts, entries = self._snapshot.release.counts, entry_stats(self._snapshot.home)
+        return {
+            "table": CHUNKS.name,
+            "record_count": counts[CHUNKS.name],
+            "tracked_files": counts[DOCUMENTS.name],
+            "entries_by_category": entries.entries_by_category,
+        }
+
+    def get_manifest_status(self) -> dict[str, Any]:
+        """Where the record of the release stands, and how many files it tracks."""
+        path = release_file(self._snapshot.home, self.release)
+        tracked = self._snapshot.release.counts[DOCUMENTS.name]
+        return {"manifest_path": str(path), "manifest_exists": path.exists(), "tracked_files": tracked}
 
     def show(self, citation: str) -> Passage:
         """The exact lines a citation names.
@@ -212,3 +268,11 @@ class Librarian:
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and a query is embedded twice
     def _embed_query(self, query: str) -> QueryVector:
         return QueryVector(self._embed([query])[0], readable_share(self._embedder, query))
+
+
+def fenced(hit: Hit) -> str:
+    """A hit as a block of Markdown. The fence is longer than any in the text, which therefore cannot end it."""
+    longest = max((len(run) for run in re.findall("`+", hit.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    text = hit.text.rstrip("\n")
+    return f"[{hit.kind.upper()}] {hit.path} ({hit.start_line}-{hit.end_line})\n{fence}\n{text}\n{fence}"

@@ -27,12 +27,18 @@ def release_file(home: Home, number: int) -> Path:
 
 def read_release(home: Home, number: int) -> Release | None:
     """A release; None if its file is missing, torn or changed."""
+    found = read_checked(home, number)
+    return found[0] if found is not None else None
+
+
+def read_checked(home: Home, number: int) -> tuple[Release, str] | None:
+    """A release and the checksum that its file holds of it; None as for `read_release`."""
     try:
         document = orjson.loads(release_file(home, number).read_bytes())
         body = document["body"]
         if document["sha256"] != _checksum(body):
             return None
-        return Release.model_validate(body)
+        return Release.model_validate(body), document["sha256"]
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return None
 

@@ -57,6 +57,11 @@ class Decoded:
             offsets.append(byte)
         return offsets
 
+    def file_bytes(self) -> bytes:
+        """The bytes of the file, mark and all."""
+        mark = next((mark for mark, name in _MARKS if name == self.encoding), b"")[: self.bom_bytes]
+        return mark + self.text.encode(self.encoding)
+
 
 def decode(raw: bytes, declared: str | None = None) -> Decoded:
     """The text of a file: by its mark, else UTF-8, else what it declares, else Windows-1252 or Latin-1.

@@ -114,6 +114,7 @@ def test_index_builds_take_turns() -> None:
     assert {name for name, pool in pools.items() if pool == "index_build"} == {
         "keyword_index",
         "vector_index",
+        "retrieval_quality",
         "release",
     }
 

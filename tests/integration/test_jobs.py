@@ -12,8 +12,9 @@ import pytest
 from native import lance_vectors
 from omni_pipelines.cli.runs import run_job
 from omni_pipelines.definitions import defs
-from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
 from omni_pipelines.ingest.due import index_due, ingest_due
+from omni_pipelines.knowledge.golden import GoldenLabel, save_golden
 from omni_pipelines.knowledge.releases import release_numbers
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
@@ -192,3 +193,23 @@ def test_a_job_that_is_not_there_is_named_with_the_nearest(small: SmallHome, nam
     with pytest.raises(ConfigurationError, match="there is no job") as error:
         run_job(small.home, name)
     assert cure in error.value.cure
+
+
+def test_a_state_that_fails_the_gate_is_not_published_and_the_run_says_why(small: SmallHome) -> None:
+    quote = "Otters sleep holding hands"
+    save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
+    run_job(small.home, "refresh_job")
+    small.write("otter.md", "# Lorem\n\nLorem ipsum dolor sit amet.\n")
+    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.000 where the serving release has 1\.000"):
+        run_job(small.home, "refresh_job")
+    assert release_numbers(small.home) == [1]
+    small.write("otter.md", f"# Otter\n\n{quote}.\n")
+    run_job(small.home, "refresh_job")
+    assert release_numbers(small.home) == [1, 2]
+
+
+def test_the_page_shows_what_the_gate_measured(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert run(small, instance).success
+    shown = metadata(instance, "retrieval_quality")["preview"]
+    assert "The gate is passed" in shown
+    assert "there is no golden set" in shown

@@ -115,6 +115,8 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         Receipt,
         question=SAID,
         sentences=st.lists(RECEIPT_SENTENCE, max_size=2).map(tuple),
+        release_checksum=DIGEST,
+        sha256=DIGEST,
         release=LINE,
         answered_at=TIMES,
         fingerprints=NAMES,

@@ -260,7 +260,9 @@ def test_an_engine_s_error_keeps_its_number_and_its_cure() -> None:
     assert (found.retryable, found.exit_code, found.__cause__) == (True, 3, error)
 
 
-@pytest.mark.parametrize(("kind", "exit_code"), [(kind, {"3006": 2, "3005": 3}.get(kind.code, 1)) for kind in NATIVE])
+@pytest.mark.parametrize(
+    ("kind", "exit_code"), [(kind, {"1001": 2, "3006": 2, "3005": 3}.get(kind.code, 1)) for kind in NATIVE]
+)
 def test_engine_s_errors_have_the_exit_codes_they_always_had(kind: type[EngineError], exit_code: int) -> None:
     assert from_exception(kind("it happened")).exit_code == exit_code
 

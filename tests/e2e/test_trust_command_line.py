@@ -1,0 +1,103 @@
+"""Receipts, SQL, gates and entries on the command line, as a person meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.settings import find_home, load_settings
+from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+
+OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
+NOTES = {
+    "keys.md": "# Keys\n\nKeys are rotated with the rotate command every ninety days.\n",
+    "otters.md": "# Otters\n\nOtters sleep holding hands, so that none drifts away.\n",
+}
+
+
+def omni(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNI_HOME")}
+    return subprocess.run(
+        [*OMNI, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models() -> None:
+    try:
+        settings = load_settings(find_home())
+        model_fingerprint(settings)
+        vocabulary_file(settings)
+    except ModelMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two notes, ingested once."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "docs").mkdir()
+    for name, text in NOTES.items():
+        (folder / "docs" / name).write_text(text)
+    done = omni("ingest", "docs", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def receipt(folder: Path) -> Path:
+    done = omni("ask", "How often are keys rotated?", "--receipt", "keys.json", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "receipt: keys.json\n")
+    return folder / "keys.json"
+
+
+def test_a_receipt_is_verified(folder: Path, receipt: Path) -> None:
+    done = omni("verify", receipt.name, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("verified against release 1: ")
+    fields: Any = json.loads(omni("verify", receipt.name, "--json", cwd=folder).stdout)
+    assert (fields["schema_version"], fields["verified"], fields["failures"]) == (1, True, [])
+
+
+def test_a_tampered_receipt_is_not_and_the_field_is_named(folder: Path, receipt: Path) -> None:
+    (folder / "tampered.json").write_text(receipt.read_text().replace("ninety", "twenty"))
+    done = omni("verify", "tampered.json", cwd=folder)
+    assert done.returncode == 1
+    assert "sentences[0].quotes[0].quote: is not what stands in its bytes: Keys are rotated" in done.stdout
+    assert "checks failed" in done.stderr
+
+
+def test_a_receipt_that_is_none_is_a_mistake_of_the_command(folder: Path) -> None:
+    assert omni("verify", "docs/keys.md", cwd=folder).returncode == 2
+    assert omni("verify", "nowhere.json", cwd=folder).returncode == 2
+
+
+def test_sql_answers_and_its_mistakes_are_mistakes_of_the_command(folder: Path) -> None:
+    done = omni("sql", "select path from documents order by path", "--csv", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "path\nkeys.md\notters.md\n")
+    done = omni("sql", "select pth from documents", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean path?" in done.stderr
+
+
+def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folder: Path) -> None:
+    otters, before = folder / "docs" / "otters.md", omni("search", "otters", "--json", cwd=folder).stdout
+    done = omni("golden", "add", "How do otters sleep?", "docs/otters.md:3", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, f"{folder / 'golden.jsonl'}: 1 questions\n")
+    assert omni("golden", "check", cwd=folder).stdout == "all 1 labels stand in release 1\n"
+    otters.write_text("# Lorem\n\nLorem ipsum dolor sit amet.\n")
+    done = omni("ingest", cwd=folder)
+    assert done.returncode == 1
+    assert "the gate keeps this from being published: ndcg@10: 0.000" in done.stderr
+    assert omni("gate", "show", cwd=folder).stdout.startswith("not passed, ")
+    assert "docs/otters.md: spoils 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
+    assert omni("search", "otters", "--json", cwd=folder).stdout == before
+    otters.write_text(NOTES["otters.md"])
+    assert omni("ingest", cwd=folder).returncode == 0
