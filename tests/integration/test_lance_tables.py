@@ -271,7 +271,7 @@ def test_a_manifest_of_zeros_is_corrupt_and_no_empty_table(table: LanceTable) ->
     table.upsert("id", rows(["a"]))
     newest = min((table.path / "_versions").glob("*.manifest"))
     newest.write_bytes(bytes(newest.stat().st_size))
-    with pytest.raises(TableCorrupt, match="no identity|cannot be opened"):
+    with pytest.raises(TableCorrupt, match=r"no identity|cannot be opened"):
         LanceTable(table.path).head()
 
 
