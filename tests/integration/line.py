@@ -19,7 +19,7 @@ from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import Hit, Mode
 from omni_pipelines.settings import Home, Settings
-from tests.fakes import FakeEmbedder, count_words
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 MODEL = "fake/1"
 
@@ -49,8 +49,8 @@ class Line:
     def run(self, *, allow_delete: bool = False) -> Pass:
         """One pass, from the sources to a release."""
         settle()
-        self.embedder.texts.clear()
-        engines = LineEngines(count_words, self.embedder, self.model)
+        self.embedder.embedded.clear()
+        engines = LineEngines(WordCounter(), self.embedder, self.model)
         return run_line(self.home, self.settings, engines, "run-1", allow_delete=allow_delete)
 
     def librarian(self, release: int | None = None) -> Librarian:

@@ -7,7 +7,7 @@ import pytest
 from omni_pipelines.knowledge.context import Context, collect
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.settings import Home
-from tests.fakes import FakeEmbedder, count_words
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.integration.line import Line, write
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
@@ -27,7 +27,7 @@ def librarian(tmp_path_factory: pytest.TempPathFactory) -> Librarian:
 
 
 def context(librarian: Librarian, query: str, tokens: int, neighbours: int) -> Context:
-    return collect(librarian._snapshot, librarian.search(query, 10), tokens, count_words, neighbours)
+    return collect(librarian._snapshot, librarian.search(query, 10), tokens, WordCounter(), neighbours)
 
 
 def first_passage(found: Context) -> str:
@@ -38,7 +38,7 @@ def first_passage(found: Context) -> str:
 @pytest.mark.parametrize("tokens", [10, 60, 150, 1000])
 def test_the_budget_is_kept_and_counted(librarian: Librarian, tokens: int, neighbours: int) -> None:
     found = context(librarian, "gamma", tokens, neighbours)
-    assert found.tokens == count_words(found.text) <= tokens
+    assert found.tokens == WordCounter()(found.text) <= tokens
 
 
 def test_without_neighbours_a_passage_is_the_hit(librarian: Librarian) -> None:
@@ -73,7 +73,7 @@ def test_nothing_stands_in_it_twice(librarian: Librarian, neighbours: int) -> No
 
 def test_where_the_neighbours_do_not_fit_the_hit_comes_alone(librarian: Librarian) -> None:
     alone = context(librarian, "gamma length", 1000, 0)
-    tight = count_words(first_passage(alone)) + 5
+    tight = WordCounter()(first_passage(alone)) + 5
     found = context(librarian, "gamma length", tight, 2)
     assert [hit.heading for hit in found.hits] == ["gamma"]
     assert "# beta" not in found.text

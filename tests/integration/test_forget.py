@@ -29,7 +29,7 @@ from omni_pipelines.knowledge.releases import newest_release, release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import FILTERS, TABLES
-from tests.fakes import count_words
+from omni_pipelines.testing.fakes import WordCounter
 from tests.integration.line import Line, paragraph, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
@@ -38,7 +38,7 @@ SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger i
 
 
 def engines(line: Line) -> LineEngines:
-    return LineEngines(count_words, line.embedder, line.model)
+    return LineEngines(WordCounter(), line.embedder, line.model)
 
 
 def forgotten(line: Line, target: str) -> Certificate:

@@ -20,9 +20,9 @@ from omni_pipelines.ingest.sources import Source, load_sources, save_sources
 from omni_pipelines.knowledge.releases import release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
-from tests.fakes import FakeEmbedder
 from tests.integration.line import Line, paragraph, settle, write
 
 TOPICS = ("apple", "badger", "candle")
@@ -51,7 +51,7 @@ def paths(line: Line, name: str) -> set[str]:
 def test_a_second_pass_reads_no_file_and_embeds_nothing(filled: Line, reads: list[str]) -> None:
     again = filled.run()
     assert reads == []
-    assert filled.embedder.texts == []
+    assert filled.embedder.embedded == []
     assert again.documents.unchanged == 3
     assert again.chunks.recut == 0
 
@@ -111,8 +111,8 @@ def test_an_edit_embeds_only_the_texts_that_are_new(filled: Line, docs: Path) ->
     with (docs / "badger.md").open("a") as file:
         file.write("\n\nA sentence about a wholly new walrus.\n")
     done = filled.run()
-    assert done.embeddings.embedded == len(filled.embedder.texts) == 1
-    assert "walrus" in filled.embedder.texts[0]
+    assert done.embeddings.embedded == len(filled.embedder.embedded) == 1
+    assert "walrus" in filled.embedder.embedded[0]
 
 
 def test_the_same_text_in_two_files_is_embedded_once(line: Line, docs: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_renamed_file_is_embedded_from_its_old_vectors(filled: Line, docs: Pat
     (docs / "apple.md").rename(docs / "pear.md")
     done = filled.run()
     assert (done.documents.added, done.documents.deleted) == (1, 1)
-    assert filled.embedder.texts == []
+    assert filled.embedder.embedded == []
     assert {hit.path for hit in filled.search("apple", Mode.KEYWORD)} == {"pear.md"}
     assert paths(filled, "embeddings") == {"pear.md", "badger.md", "candle.md"}
 
@@ -202,7 +202,7 @@ def test_a_renamed_folder_is_embedded_from_its_old_vectors(line: Line, docs: Pat
     (docs / "old").rename(docs / "new")
     done = line.run()
     assert done.documents.added == done.documents.deleted == 3
-    assert line.embedder.texts == []
+    assert line.embedder.embedded == []
     assert {hit.path for hit in line.search("badger", Mode.KEYWORD)} == {"new/badger.md"}
 
 
@@ -213,7 +213,7 @@ def test_a_source_that_moved_keeps_its_chunks(filled: Line, docs: Path, tmp_path
     save_sources(filled.home, [source.model_copy(update={"root": tmp_path / "moved"})])
     filled.run()
     assert {row["chunk_id"] for row in filled.rows("chunks", "chunk_id")} == before
-    assert filled.embedder.texts == []
+    assert filled.embedder.embedded == []
     assert "/moved/" in filled.search("apple")[0].uri
 
 

@@ -18,10 +18,10 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.tools import knowledge_catalogue
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.settings import Home, load_settings
+from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.schema import check_document, check_tool, tool_schema
-from tests.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 
 KEYS = "# Keys\n\nKeys are rotated with the rotate command every ninety days.\nOld keys stay valid for one hour.\n"

@@ -88,6 +88,21 @@ def test_a_process_is_replaced_after_its_share(parser: DocumentParser, monkeypat
     assert seen == [False, True, False, True]
 
 
+def test_a_large_parent_wears_no_process_out() -> None:
+    """A child of a process that once held a lot begins with that peak in its accounts."""
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "held = bytearray(700 << 20); held[::4096] = bytes(len(held[::4096])); del held\n"
+        "from omni_pipelines.ingest.parsing import DocumentParser\n"
+        "from omni_pipelines.text.readers.registry import reader_for\n"
+        "with DocumentParser() as parser:\n"
+        "    parser.read(reader_for('a.html'), b'<p>Otters swim.', 'a.html')\n"
+        "    print(parser._process is not None)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, str(ROOT)], capture_output=True, text=True, check=False)
+    assert ran.stdout == "True\n", ran.stderr
+
+
 def test_a_refusal_keeps_the_process(parser: DocumentParser) -> None:
     with pytest.raises(Unreadable, match="E_NO_TEXT"):
         parser.read(reader("a.html"), b"<script>1</script>", "a.html")

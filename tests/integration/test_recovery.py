@@ -22,7 +22,7 @@ from omni_pipelines.ingest.writing import recover, writing
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.schemas import FILTERS
 from omni_pipelines.settings import Home, Settings
-from tests.fakes import count_words
+from omni_pipelines.testing.fakes import WordCounter
 from tests.integration.line import Line, paragraph, settle, write
 
 
@@ -82,7 +82,7 @@ def publish_nothing(line: Line) -> None:
     """The line up to the vectors."""
     ingest_only(line)
     with writing(line.home, line.settings):
-        reconcile_chunks(line.home, line.settings, count_words)
+        reconcile_chunks(line.home, line.settings, WordCounter())
         reconcile_embeddings(line.home, line.embedder, line.model)
 
 

@@ -11,7 +11,7 @@ from omni_pipelines.knowledge.fusion import VECTOR_WEIGHT, Fusion
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.settings import Home
-from tests.fakes import FakeEmbedder
+from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 
 NOTICE = "This notice about otters is repeated in every folder, word for word.\n"

@@ -146,7 +146,7 @@ def test_a_folder_that_grew_around_a_source_embeds_nothing_again(line: Line, doc
     line.run()
     line.add(docs)
     done = line.run()
-    assert line.embedder.texts == []
+    assert line.embedder.embedded == []
     assert (done.documents.added, done.documents.deleted) == (1, 1)
     assert [(hit.source, hit.path) for hit in line.search("walruses")] == [("docs", "sub/a.md")]
 

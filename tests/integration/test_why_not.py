@@ -7,7 +7,7 @@ import pytest
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.settings import Home
-from tests.fakes import FakeEmbedder
+from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 
 CROWD = 130

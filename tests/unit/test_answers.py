@@ -8,7 +8,7 @@ import pytest
 
 from omni_pipelines.knowledge.answers import WEAK, Answer, Question, answer, covered, evidence
 from omni_pipelines.knowledge.search import Hit, Ranks
-from tests.fakes import FakeEmbedder
+from omni_pipelines.testing.fakes import FakeEmbedder
 
 OTTERS = "Otters sleep in the kelp. They eat nine kilos a day.\n\nOtters sleep holding hands, so that none drifts.\n"
 

@@ -15,11 +15,11 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Settings
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from omni_pipelines.text.chunking import Budget, chunk
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.embedding import HEADING_SEPARATOR, embedded_text
 from omni_pipelines.text.readers.registry import reader_for
-from tests.fakes import FakeEmbedder, count_words
 from tests.stress.harness.corpus import WORDS
 
 SETTINGS = Settings(chunk_tokens=40, chunk_overlap=8, workers=1, lock_seconds=600)
@@ -77,7 +77,7 @@ def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTI
             continue
         documents[path] = ids.content_hash(raw)
         budget = Budget(settings.chunk_tokens, settings.chunk_overlap)
-        for ordinal, span in enumerate(chunk(parsed, budget, count_words)):
+        for ordinal, span in enumerate(chunk(parsed, budget, WordCounter())):
             text = parsed.text[span.start : span.end]
             document = ids.document_id(source, path)
             key = ids.chunk_id(document, ordinal, text, chunker_fingerprint(settings))

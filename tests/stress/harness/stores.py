@@ -18,12 +18,12 @@ from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.knowledge.releases import newest_release, read_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home
-from tests.fakes import FakeEmbedder, count_words
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, stored
 
 SOURCE = "docs"
-ENGINES = LineEngines(count_words, FakeEmbedder(), "fake/1")
+ENGINES = LineEngines(WordCounter(), FakeEmbedder(), "fake/1")
 
 
 class Collected(Exception):
@@ -117,7 +117,7 @@ class Naive:
         """Tables, then the index; each is visible at once."""
         lay(self.docs, files_at(self.seed, step))
         reconcile_documents(self.home, SETTINGS, allow_delete=True)
-        reconcile_chunks(self.home, SETTINGS, count_words)
+        reconcile_chunks(self.home, SETTINGS, WordCounter())
         reconcile_embeddings(self.home, ENGINES.embedder, ENGINES.model)
         chunks = LanceTable(self.home.table("chunks")).read().to_pylist()
         index = self._index()
