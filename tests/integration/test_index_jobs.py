@@ -36,11 +36,11 @@ def unpublished(line: Line, docs: Path) -> None:
     """Documents, chunks and vectors that no index and no release has yet."""
     from omni_pipelines.ingest.chunks import reconcile_chunks
     from omni_pipelines.ingest.embeddings import reconcile_embeddings
-    from tests.integration.line import count_words
+    from omni_pipelines.testing.fakes import WordCounter
 
     write(docs, {"new.md": paragraph("lantern")})
     line.ingest()
-    reconcile_chunks(line.home, line.settings, count_words)
+    reconcile_chunks(line.home, line.settings, WordCounter())
     reconcile_embeddings(line.home, line.embedder, line.model)
 
 
