@@ -30,7 +30,7 @@ HERE = "127.0.0.1"
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = shutil.which("chromium")
-ASSETS = {"documents", "chunks", "embeddings", "keyword_index", "vector_index", "release"}
+ASSETS = {"documents", "chunks", "embeddings", "keyword_index", "vector_index", "retrieval_quality", "release"}
 LOCATIONS = """{ workspaceOrError { __typename ... on Workspace { locationEntries {
     name loadStatus locationOrLoadError { __typename } } } } }"""
 LOADED = {

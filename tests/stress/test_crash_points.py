@@ -11,12 +11,14 @@ from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Workload
 
 STEP = BASE_STEP + 1
+FIRST_ONLY = "first table made"
+"""A later pass finds its tables made."""
 
 
 def test_a_death_at_any_named_moment_is_repaired_by_the_next_pass(
     trial: Trial, workload: Workload, figures: Figures
 ) -> None:
-    for name in POINTS:
+    for name in POINTS.keys() - {FIRST_ONLY}:
         victim = trial.copy("victim")
         outcome = workload.run(victim.job("step", STEP, crash_at=name))
         assert outcome.code == KILLED, f"{name}: {outcome}"

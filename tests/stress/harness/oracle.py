@@ -70,6 +70,7 @@ def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTI
     documents: dict[str, str] = {}
     chunks: dict[str, tuple[str, str, int, int]] = {}
     embedded: dict[str, str] = {}
+    around: dict[str, str] = {}
     for path, raw in files.items():
         try:
             parsed = _reader(path)(raw, path.rpartition("/")[2])
@@ -84,10 +85,17 @@ def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTI
             start, end = parsed.byte_offsets([span.start, span.end])
             chunks[key] = (path, text, start, end)
             embedded[key] = embedded_text(HEADING_SEPARATOR.join(span.heading), text)
+        around |= _with_neighbours({key: text for key, (name, text, _, _) in chunks.items() if name == path})
     vectors = {key: vector.astype(np.float16).tobytes() for key, vector in _embed(embedded).items()}
-    found = {word: {key for key, (_, text, _, _) in chunks.items() if word in text} for word in WORDS}
+    found = {word: {key for key, text in around.items() if word in text} for word in WORDS}
     probes = dict.fromkeys(_probes(chunks), True)
     return Content(documents, chunks, vectors, set(chunks), found, set(chunks), probes)
+
+
+def _with_neighbours(texts: Mapping[str, str]) -> dict[str, str]:
+    """Each passage of a document with the one before and the one behind it: a word of theirs finds it, too."""
+    each = list(texts.values())
+    return {key: "\n".join(each[max(at - 1, 0) : at + 2]) for at, key in enumerate(texts)}
 
 
 def _reader(path: str) -> Callable[[bytes, str], Any]:
@@ -103,7 +111,7 @@ def _embed(texts: Mapping[str, str]) -> dict[str, np.ndarray]:
 def content_of(snapshot: Snapshot) -> Content:
     """All that one release shows."""
     versions = {name: int(version.rpartition(":")[2]) for name, version in snapshot.release.tables.items()}
-    tables = {name: LanceTable(snapshot._home.table(name)) for name in versions}
+    tables = {name: LanceTable(snapshot.home.table(name)) for name in versions}
     return stored(tables, versions, snapshot.keyword)
 
 
