@@ -13,6 +13,7 @@ from omni_pipelines import schemas
 from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
+from omni_pipelines.ingest.indexes import _with_neighbours
 from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.knowledge.releases import newest_release, read_release
@@ -125,9 +126,15 @@ class Naive:
         with index.writer() as writer:
             writer.delete(have.keys() - {row["chunk_id"] for row in chunks})
             writer.upsert(
-                Entry(row["chunk_id"], "", row["text"], "", {name: row[name] for name in schemas.FILTERS})
-                for row in chunks
-                if row["chunk_id"] not in have
+                Entry(
+                    row["chunk_id"],
+                    "",
+                    row["text"],
+                    "",
+                    {name: row[name] for name in schemas.FILTERS},
+                    "\n".join(each["text"] for each in (before, row, behind) if each is not None),
+                )
+                for row, (before, behind) in _with_neighbours(chunks)
             )
             writer.commit()
 
