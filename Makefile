@@ -39,7 +39,7 @@ ask: $(STAMP)
 
 test: models browser ## set up, and run every test that this machine can run
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 stress: $(STAMP) ## kills, failing disks and power cuts by the hundred; writes docs/reliability.md
 	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress
