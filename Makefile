@@ -32,7 +32,7 @@ run: models ## set up, index real files, and answer three questions from them
 ask: $(STAMP)
 	@for question in "What does lru_cache do when maxsize is None?" \
 			"What is the difference between deepcopy and copy?" \
-			"How do I run the Dagster database migrations?"; do \
+			"Which command runs migrations manually?"; do \
 		printf '\n> %s\n' "$$question"; $(OMNI) ask --home $(DEMO) "$$question" || exit 1; \
 	done
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
