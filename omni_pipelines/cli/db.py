@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from omni_pipelines.cli import db_write
 from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from omni_pipelines.settings import Home
 
 app = typer.Typer(
     help="Tables and indexes: look at them, keep them well.", no_args_is_help=True, rich_markup_mode=None
@@ -41,11 +44,11 @@ def stats(
     json: JsonOption = False,
 ) -> None:
     """Say what every column costs, in memory and on disk, and how it is stored."""
-    from omni_pipelines.ingest.inspection import listed, stored_columns
+    from omni_pipelines.ingest.inspection import stored_columns
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    names = [table] if table else [each["name"] for each in listed(place) if each["exists"]]
+    names = _chosen(place, table)
     found = {name: stored_columns(place, name) for name in names}
     sums = {
         name: {"raw": sum(each["raw"] for each in columns), "stored": sum(each["stored"] for each in columns)}
@@ -166,11 +169,10 @@ def health(
 ) -> None:
     """Say whether a table needs something: `none`, or what to run."""
     from omni_pipelines.ingest.inspection import health as state
-    from omni_pipelines.ingest.inspection import listed
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    names = [table] if table else [each["name"] for each in listed(place) if each["exists"]]
+    names = _chosen(place, table)
     found = {name: state(place, name) for name in names}
     if json:
         say_json({"tables": {name: asdict(each) for name, each in found.items()}})
@@ -187,11 +189,11 @@ def validate_schema(
     json: JsonOption = False,
 ) -> None:
     """Compare the columns on disk with what they should be; exit code 1 where they differ."""
-    from omni_pipelines.ingest.inspection import listed, misfits
+    from omni_pipelines.ingest.inspection import misfits
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    names = [table] if table else [each["name"] for each in listed(place) if each["exists"]]
+    names = _chosen(place, table)
     found = {name: misfits(place, name) for name in names}
     if json:
         say_json({"tables": found})
@@ -255,12 +257,12 @@ def sql(
 ) -> None:
     """Ask the tables in SQL. It reads only, and reaches nothing else."""
     from native.duckdb_sql import named_query
-    from omni_pipelines.ingest.inspection import listed, opened
+    from omni_pipelines.ingest.inspection import opened
     from omni_pipelines.schemas import TABLES
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    names = [each["name"] for each in listed(place) if each["exists"]]
+    names = _chosen(place, None)
     without_vectors = {
         name: opened(place, name).scanner([each for each in TABLES[name].schema.names if each != "vector"])
         for name in names
@@ -314,3 +316,10 @@ def _fields(row: dict[str, Any]) -> None:
 def _cell(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
     return " ".join(text.split())[:LONGEST]
+
+
+def _chosen(home: Home, table: str | None) -> list[str]:
+    """The table that was named, or every one that is there."""
+    from omni_pipelines.ingest.inspection import listed
+
+    return [table] if table else [each["name"] for each in listed(home) if each["exists"]]
