@@ -10,6 +10,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -162,6 +163,29 @@ class Home:
             ) from error
 
 
+class SourceSettings(BaseModel):
+    """What can be set for one source, in `[sources.NAME]` of omni.toml. What is left out is as for all sources."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    location: str = ""
+    """Path, git repository, archive, object store or address: the source is ingested without being named."""
+    include: tuple[str, ...] = ()
+    """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
+    exclude: tuple[str, ...] = ()
+    """Patterns as in .gitignore; matching files are not read."""
+    acl: tuple[str, ...] = ()
+    """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
+    chunk_mode: Literal["auto", "text", "ast"] | None = None
+    """How documents are cut: by what they are, as prose, or by symbols."""
+    chunk_tokens: int | None = Field(None, ge=16, le=4096)
+    """Longest chunk, in tokens."""
+    chunk_overlap: int | None = Field(None, ge=0, le=512)
+    """Tokens repeated when a long passage is cut."""
+    mask_secrets: bool | None = None
+    """Whether keys, tokens and personal data are masked before anything is stored."""
+
+
 class Settings(BaseModel):
     """Everything that can be set."""
 
@@ -213,6 +237,9 @@ class Settings(BaseModel):
     """Memory for keys and vectors that queries use again; vectors that do not fit are fetched from disk."""
     cache_idle_seconds: float = Field(600.0, gt=0)
     """A table unused for this long is closed."""
+
+    sources: dict[str, SourceSettings] = {}
+    """Name of a source to what is set for it alone."""
 
     @property
     def dataset_cache(self) -> DatasetCacheConfig:
@@ -331,10 +358,10 @@ def _misfit(error: ValidationError, home: Home) -> ConfigurationError:
         return ConfigurationError(
             f"settings do not fit: {why}", cure=f"correct {home.config} or the OMNI_* variables"
         )
-    name = str(first["loc"][0])
+    name = ".".join(str(each) for each in first["loc"])
     return ConfigurationError(
         f"setting {name} = {first['input']!r} does not fit: {why}",
-        cure=f"correct it in {home.config} or in OMNI_{name.upper()}",
+        cure=f"correct it in {home.config}" + ("" if len(first["loc"]) > 1 else f" or in OMNI_{name.upper()}"),
     )
 
 
