@@ -64,6 +64,7 @@ dev: models ## serve the web page with the sensors on
 bench: models ## measure token counting and storage, and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.token_counting
 	@$(BIN)/python -m benchmarks.storage
+	@$(BIN)/python -m benchmarks.query_cost
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:

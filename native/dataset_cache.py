@@ -38,7 +38,7 @@ class DatasetCacheConfig:
     """Of the session: index pages."""
     metadata_cache_bytes: int = 64 << 20
     """Of the session: manifests and file footers."""
-    column_bytes: int = 128 << 20
+    column_bytes: int = 256 << 20
     """Columns that queries keep in memory, of all datasets together."""
     idle_seconds: float = 600.0
     """A dataset unused for this long is closed at the next use of any."""
@@ -64,7 +64,7 @@ class _Slot:
     identity: Identity
     used: float
     columns: dict[str, Any] = field(default_factory=dict)
-    uses: int = 0
+    uses: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
 
 
@@ -96,17 +96,20 @@ class DatasetCache:
         """
         return self._slot(path, version).dataset
 
-    def columns(self, path: Path, version: int | None, name: str, load: Callable[[Any, bool], Any]) -> Any:
+    def columns(
+        self, path: Path, version: int | None, name: str, load: Callable[[Any, bool], Any], *, counts: bool = True
+    ) -> Any:
         """What `load(dataset, again)` made of a version, kept as long as its dataset.
 
-        `again` is false at the first use of a version and true from the second on, when keeping more in memory
-        begins to pay. What is loaded says its size in `nbytes`, and whether it is worth loading anew in `partial`.
+        `again` is false at the first use under this name and true from the second on, when keeping more in memory
+        begins to pay; a use that does not count is not one of them. What is loaded says its size in `nbytes`, and
+        whether it is worth loading anew in `partial`.
         """
         slot = self._slot(path, version)
-        found = slot.columns.get(name)
-        slot.uses += 1
-        if found is None or (found.partial and slot.uses > 1):
-            found = load(slot.dataset, slot.uses > 1)
+        found, uses = slot.columns.get(name), slot.uses.get(name, 0) + counts
+        slot.uses[name] = uses
+        if found is None or (found.partial and uses > 1):
+            found = load(slot.dataset, uses > 1)
             with self._lock:
                 slot.columns[name] = found
                 slot.bytes = sum(each.nbytes for each in slot.columns.values())

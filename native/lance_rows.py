@@ -2,11 +2,14 @@
 
 A filter on the key reads the whole column at each query; reading it once and keeping it, 48 bytes a row, makes a
 lookup a binary search and a fetch by position. Fetching a vector costs 30 µs of CPU, having it in memory nothing.
+What a filter selects is kept as well: the same reader narrows every search alike.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from native import dataset_cache
+from native.int8_scan import Codes
 from native.lance_tables import LanceTable, missing_files
+
+_MOST_FILTERS = 32
+"""Filters of one version whose rows are kept, a byte a row each."""
+_VECTOR_BYTES = 3
+"""Of each part of a vector in memory: two as it is stored, one as a code."""
 
 
 class Rows:
@@ -29,13 +38,16 @@ class Rows:
         self._row_ids = table["_rowid"].to_numpy()
         self._by_row_id = np.argsort(self._row_ids)
         self._matrix = _matrix(table[vector]) if vector is not None else None
+        self._codes = Codes(self._matrix) if self._matrix is not None else None
+        self._selected: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
         self.partial = partial
         """Whether vectors are missing that would fit."""
 
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        held = (self._keys, self._by_key, self._row_ids, self._by_row_id, self._matrix)
+        held = (self._keys, self._by_key, self._row_ids, self._by_row_id, self._matrix, self._codes)
         return sum(each.nbytes for each in held if each is not None)
 
     def find(self, keys: Sequence[str]) -> np.ndarray:
@@ -45,6 +57,31 @@ class Rows:
     def find_row_ids(self, row_ids: np.ndarray) -> np.ndarray:
         """Positions (n,) of row ids; -1 for one that is not there."""
         return _find(self._row_ids, self._by_row_id, row_ids)
+
+    def selected(self, where: str) -> np.ndarray:
+        """Of each row (n,), whether a filter selects it."""
+        with self._lock:
+            if where in self._selected:
+                self._selected.move_to_end(where)
+                return self._selected[where]
+        table = self._dataset.to_table(columns=[], filter=where, with_row_id=True)
+        found = np.zeros(len(self._keys), np.bool_)
+        found[self.find_row_ids(table["_rowid"].to_numpy())] = True
+        with self._lock:
+            self._selected[where] = found
+            while len(self._selected) > _MOST_FILTERS:
+                self._selected.popitem(last=False)
+        return found
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the vectors are there, so that `scan` can be asked."""
+        return self._codes is not None
+
+    def scan(self, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
+        """Positions of about the `k` nearest rows to `vector` (d,) that a filter selects, in no order."""
+        assert self._codes is not None  # noqa: S101  # see in_memory
+        return self._codes.nearest(vector, k, self.selected(where) if where is not None else None)
 
     def keys(self, positions: np.ndarray) -> list[str]:
         """The keys at positions."""
@@ -58,8 +95,32 @@ class Rows:
         return _matrix(self._dataset.take(places, columns=[column])[column])[order].astype(np.float32)
 
 
-def rows_of(table: LanceTable, key: str, version: int | None = None, vector: str | None = None) -> Rows:
+class Held:
+    """Columns of one version in memory, equal values once: what every hit is told with costs nothing to fetch then."""
+
+    def __init__(self, dataset: Any, columns: Sequence[str], *, partial: bool) -> None:
+        self._table = _in_one_piece(dataset.to_table(columns=list(columns))) if columns else pa.table({})
+        self.partial = partial
+        """Whether columns are missing that would be worth it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in memory."""
+        return int(self._table.nbytes)
+
+    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        """Those of the columns that are here, at positions."""
+        here = [name for name in columns if name in self._table.column_names]
+        rows = self._table.select(here).take(pa.array(positions)) if here else self._table
+        return {name: rows[name] for name in here}
+
+
+def rows_of(
+    table: LanceTable, key: str, version: int | None = None, vector: str | None = None, *, counts: bool = True
+) -> Rows:
     """The rows of a version, kept in the pool as long as its dataset; with `vector`, that column too, if it fits.
+
+    With `counts`, this is a search, and the next one will find the vectors in memory.
 
     Raises:
         TableMissing, TableCorrupt: as for `LanceTable.open`.
@@ -67,22 +128,48 @@ def rows_of(table: LanceTable, key: str, version: int | None = None, vector: str
     table.open(version)  # for its errors
     load = functools.partial(_load, key=key, vector=vector)
     with missing_files(table.name):
-        rows: Rows = dataset_cache.pool().columns(table.path, version, key, load)
+        rows: Rows = dataset_cache.pool().columns(table.path, version, key, load, counts=counts)
     return rows
 
 
-def fetch(table: LanceTable, key: str, keys: Sequence[str], columns: Sequence[str], version: int) -> pa.Table:
-    """The rows with these keys, those that are there, in the order of `keys`."""
+def fetch(
+    table: LanceTable, key: str, keys: Sequence[str], columns: Sequence[str], version: int, held: Sequence[str] = ()
+) -> pa.Table:
+    """The rows with these keys, those that are there, in the order of `keys`.
+
+    The columns in `held` are kept in memory from the second call on. A column costs 100 µs to fetch for ten rows.
+    """
     dataset = table.open(version)
     positions = rows_of(table, key, version).find(keys)
+    positions = positions[positions >= 0]
+    load = functools.partial(_hold, columns=tuple(held))
     with missing_files(table.name):
-        return dataset.take(positions[positions >= 0], columns=list(columns))
+        kept: Held = dataset_cache.pool().columns(table.path, version, f"held of {','.join(held)}", load)
+        found = kept.take(positions, columns)
+        missing = [name for name in columns if name not in found]
+        if missing or not found:
+            fetched = dataset.take(positions, columns=missing)
+            found |= {name: fetched[name] for name in missing}
+    return pa.table({name: found[name] for name in columns})
+
+
+def _hold(dataset: Any, again: bool, *, columns: Sequence[str]) -> Held:
+    return Held(dataset, columns if again else (), partial=not again and bool(columns))
+
+
+def _in_one_piece(table: pa.Table) -> pa.Table:
+    """Each column as one array, strings as numbers of their values."""
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        coded = column.dictionary_encode() if pa.types.is_string(column.type) else column
+        columns[name] = coded.combine_chunks()
+    return pa.table(columns)
 
 
 def _load(dataset: Any, again: bool, *, key: str, vector: str | None) -> Rows:
     if vector is None:
         return Rows(dataset, key, None, partial=False)
-    size = dataset.count_rows() * dataset.schema.field(vector).type.list_size * 2
+    size = dataset.count_rows() * dataset.schema.field(vector).type.list_size * _VECTOR_BYTES
     fits = size <= dataset_cache.pool().config.column_bytes // 2
     return Rows(dataset, key, vector if fits and again else None, partial=fits and not again)
 

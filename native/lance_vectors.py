@@ -97,37 +97,49 @@ def nearest(
     where: str | None = None,
     version: int | None = None,
 ) -> list[tuple[str, float]]:
-    """The `k` nearest rows to `vector` (d,): their keys with cosines, highest first.
+    """The `k` nearest rows to `vector` (d,): their keys with cosines, highest first, ties by key.
 
-    `where` is applied before the top k, and more partitions are probed until k rows are found: k rows come back
-    if k rows match. The index proposes `REFINE` times as many rows by its own, coarse distance; they are ranked by
-    their exact one. Lance can do that itself, at three times the CPU, for it fetches every row from disk.
+    `where` is applied before the top k: k rows come back if k rows match. `REFINE` times as many rows are proposed by
+    a coarse distance and ranked by their exact one: by a scan where the vectors are in memory, else by the index.
     """
     dataset = table.open(version)
-    query: dict[str, Any] = {
-        "column": COLUMN,
-        "q": vector.astype(np.float16),
-        "k": k * REFINE,
-        "metric": "cosine",
-        "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
-    }
     rows = rows_of(table, key, dataset.version, COLUMN)
     failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
     with failed, missing_files(table.name):
-        found = dataset.scanner(
-            columns=["_distance"], with_row_id=True, nearest=query, filter=where, prefilter=where is not None
-        ).to_table()
-        proposed = rows.find_row_ids(found["_rowid"].to_numpy())
+        if rows.in_memory:
+            proposed = rows.scan(vector, k * REFINE, where)
+        else:
+            proposed = rows.find_row_ids(_ask_index(dataset, vector, k * REFINE, where))
         exact = _cosines(rows.vectors(proposed, COLUMN), vector)
-    best = np.argsort(-exact, kind="stable")[:k]
-    return list(zip(rows.keys(proposed[best]), exact[best].tolist(), strict=True))
+    keys = rows.keys(proposed)
+    best = sorted(zip(keys, exact.tolist(), strict=True), key=lambda each: (-each[1], each[0]))
+    return best[:k]
+
+
+def _ask_index(dataset: Any, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
+    """Row ids of about the `k` nearest rows.
+
+    More partitions are probed until k rows are found. Lance can rank by exact distances itself, at three times the
+    CPU, for it fetches every row from disk.
+    """
+    query: dict[str, Any] = {
+        "column": COLUMN,
+        "q": vector.astype(np.float16),
+        "k": k,
+        "metric": "cosine",
+        "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
+    }
+    found = dataset.scanner(
+        columns=["_distance"], with_row_id=True, nearest=query, filter=where, prefilter=where is not None
+    ).to_table()
+    return np.asarray(found["_rowid"].to_numpy())
 
 
 def cosines(
     table: LanceTable, vector: np.ndarray, keys: Sequence[str], *, key: str, version: int | None = None
 ) -> dict[str, float]:
     """The cosines to `vector` (d,) of the rows with these keys, those that are there."""
-    rows = rows_of(table, key, version, COLUMN)
+    rows = rows_of(table, key, version, COLUMN, counts=False)
     places = rows.find(keys)
     with missing_files(table.name):
         exact = _cosines(rows.vectors(places[places >= 0], COLUMN), vector)

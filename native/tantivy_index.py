@@ -179,7 +179,8 @@ class KeywordIndex:
             chosen = tantivy.Query.term_set_query(schema, "key", keys)
             parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)))
         searcher = self._index.searcher()
-        hits = searcher.search(tantivy.Query.boolean_query(parts), k, count=False).hits
+        whole = tantivy.Query.boolean_query(parts) if len(parts) > 1 else query
+        hits = searcher.search(whole, k, count=False).hits
         found = [(searcher.doc(address)["key"][0], float(score)) for score, address in hits]
         return sorted(found, key=lambda each: (-each[1], each[0]))
 
@@ -223,19 +224,19 @@ class KeywordIndex:
     def _word(self, terms: list[str]) -> list[tuple[Any, Any]]:
         import tantivy
 
-        queries = [(tantivy.Occur.Should, self._term(term)) for term in terms]
+        queries = [each for term in terms for each in self._fields(term)]
         if len(terms) > 1:  # json.loads, snake_case: the parts side by side count more than apart
             boosted = tantivy.Query.boost_query(self._phrase(terms), PHRASE_BOOST)
             queries.append((tantivy.Occur.Should, boosted))
         return queries
 
-    def _term(self, term: str) -> Any:
+    def _fields(self, term: str) -> list[tuple[Any, Any]]:
+        """A term in each field. In one flat list of terms, Tantivy skips what cannot come among the best k."""
         import tantivy
 
         boosted = (("around", AROUND_BOOST), ("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
         fields = [tantivy.Query.boost_query(self._exact(name, term), boost) for name, boost in boosted]
-        queries = [self._exact("text", term), *fields]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+        return [(tantivy.Occur.Should, query) for query in (self._exact("text", term), *fields)]
 
     def _exact(self, field: str, term: str) -> Any:
         import tantivy
@@ -246,7 +247,7 @@ class KeywordIndex:
         import tantivy
 
         if len(terms) == 1:
-            return self._term(terms[0])
+            return tantivy.Query.boolean_query(self._fields(terms[0]))
         return tantivy.Query.phrase_query(self._index.schema, "text", terms)
 
 

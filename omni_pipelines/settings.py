@@ -233,7 +233,7 @@ class Settings(BaseModel):
     """Tables a process keeps open."""
     index_cache_bytes: int = Field(256 << 20, ge=1 << 20)
     """Memory for pages of the vector index."""
-    column_cache_bytes: int = Field(128 << 20, ge=0)
+    column_cache_bytes: int = Field(256 << 20, ge=0)
     """Memory for keys and vectors that queries use again; vectors that do not fit are fetched from disk."""
     cache_idle_seconds: float = Field(600.0, gt=0)
     """A table unused for this long is closed."""

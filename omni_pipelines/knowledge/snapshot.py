@@ -21,6 +21,11 @@ from omni_pipelines.settings import Home
 _OPEN_ATTEMPTS = 5
 """A release can be collected between reading its record and opening its files; then a newer one is there."""
 
+_HELD = tuple(
+    column.name for column in CHUNKS.schema if column.name not in ("text", "text_hash", "revision", "chunker")
+)
+"""Columns of the passages that stay in memory, about 150 bytes a passage: all that a hit is told with, but its text."""
+
 
 class Snapshot:
     """What a reader reads from. It never looks at a table's head."""
@@ -54,9 +59,8 @@ class Snapshot:
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
         """Chunk rows by id; ids that are not there are left out."""
         chosen = ["chunk_id", *(columns if columns is not None else CHUNKS.schema.names)]
-        rows = fetch(
-            self._table(CHUNKS.name), CHUNKS.key, ids, list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        )
+        names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
+        rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD)
         return {row["chunk_id"]: row for row in rows.to_pylist()}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
@@ -91,9 +95,8 @@ class Snapshot:
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """The vectors (n, d), float32, of these chunks, in their order."""
-        rows = rows_of(
-            self._table(EMBEDDINGS.name), EMBEDDINGS.key, self._version(EMBEDDINGS.name), lance_vectors.COLUMN
-        )
+        table, version = self._table(EMBEDDINGS.name), self._version(EMBEDDINGS.name)
+        rows = rows_of(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
