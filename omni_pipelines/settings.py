@@ -9,8 +9,8 @@ import difflib
 import os
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -163,6 +163,18 @@ class Home:
             ) from error
 
 
+class ChunkMode(StrEnum):
+    """How documents are cut: by what they are, as plain text, or by their symbols."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    AST = "ast"
+
+
+_SET_PER_SOURCE = ("chunk_mode", "chunk_tokens", "chunk_overlap")
+"""Settings that a source may have in another way than the rest."""
+
+
 class SourceSettings(BaseModel):
     """What can be set for one source, in `[sources.NAME]` of omni.toml. What is left out is as for all sources."""
 
@@ -176,8 +188,8 @@ class SourceSettings(BaseModel):
     """Patterns as in .gitignore; matching files are not read."""
     acl: tuple[str, ...] = ()
     """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
-    chunk_mode: Literal["auto", "text", "ast"] | None = None
-    """How documents are cut: by what they are, as prose, or by symbols."""
+    chunk_mode: ChunkMode | None = None
+    """How documents are cut."""
     chunk_tokens: int | None = Field(None, ge=16, le=4096)
     """Longest chunk, in tokens."""
     chunk_overlap: int | None = Field(None, ge=0, le=512)
@@ -193,6 +205,8 @@ class Settings(BaseModel):
 
     cache: Path = Field(default_factory=lambda: _cache_folder())
     """Models and vocabularies, shared by all knowledge bases of this user."""
+    chunk_mode: ChunkMode = ChunkMode.AUTO
+    """How documents are cut: `auto`, `text` or `ast`."""
     chunk_tokens: int = Field(256, ge=16, le=4096)
     """Longest chunk, in tokens. 256 is what the default embedder reads."""
     chunk_overlap: int = Field(32, ge=0, le=512)
@@ -241,6 +255,12 @@ class Settings(BaseModel):
     sources: dict[str, SourceSettings] = {}
     """Name of a source to what is set for it alone."""
 
+    def of_source(self, name: str) -> Settings:
+        """The settings as they hold for one source: what is set for it stands in place of what is set for all."""
+        own = self.sources.get(name, SourceSettings())
+        chosen = {field: value for field in _SET_PER_SOURCE if (value := getattr(own, field)) is not None}
+        return self.model_copy(update=chosen)
+
     @property
     def dataset_cache(self) -> DatasetCacheConfig:
         """The limits of the pool of open tables."""
@@ -279,8 +299,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:
-        if self.chunk_overlap >= self.chunk_tokens:
-            raise ValueError(f"chunk_overlap {self.chunk_overlap} is not below chunk_tokens {self.chunk_tokens}")
+        for where, each in {
+            "": self,
+            **{f" in [sources.{name}]": self.of_source(name) for name in self.sources},
+        }.items():
+            if each.chunk_overlap >= each.chunk_tokens:
+                what = f"chunk_overlap {each.chunk_overlap} is not below chunk_tokens {each.chunk_tokens}"
+                raise ValueError(what + where)
         return self
 
 

@@ -43,7 +43,7 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
     listed = {source.name: list_source(source).fingerprint for source in sources}
     wanted = {
         "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings),
+        "chunker": chunker_fingerprint(settings, listed),
         "embedder": model_fingerprint(settings),
         **{f"source {name}": mark for name, mark in listed.items()},
     }

@@ -344,7 +344,7 @@ def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
 def test_every_check_passes_after_a_pass(filled: Line) -> None:
     verdicts = [
         *checks.check_documents(filled.home),
-        *checks.check_chunks(filled.home, filled.settings.chunk_tokens),
+        *checks.check_chunks(filled.home, filled.settings),
         *checks.check_embeddings(filled.home),
         checks.keyword_coverage(filled.home),
         checks.vector_coverage(filled.home),

@@ -40,7 +40,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(home: Home) -> None
 def test_an_unknown_setting_like_no_other_is_answered_with_all_names(home: Home) -> None:
     _configure(home, "zzz = 1\n")
     with pytest.raises(
-        ConfigurationError, match=r"known settings: cache, cache_idle_seconds, chunk_overlap, .*codecs, .*workers"
+        ConfigurationError, match=r"known settings: cache, cache_idle_seconds, chunk_mode, .*codecs, .*workers"
     ):
         load_settings(home)
 
