@@ -66,7 +66,7 @@ def _chunks(text: str, tokens: int = 16, overlap: int = 0) -> list[str]:
     return _texts(parsed, Chunker(Budget(tokens, overlap)).cut(parsed, word_count))
 
 
-def _check(
+def check_spans(
     parsed: Parsed, budget: Budget, count: Count, mode: ChunkMode = ChunkMode.AUTO, kind: str = "prose"
 ) -> None:
     spans = Chunker(budget, mode).cut(parsed, count, kind)
@@ -84,7 +84,7 @@ def _check(
 
 @given(text=DOCUMENTS, budget=BUDGETS, count=st.sampled_from([word_count, byte_count, pair_count]))
 def test_nothing_is_lost_or_too_long_or_out_of_order(text: str, budget: Budget, count: Count) -> None:
-    _check(_markdown(text), budget, count)
+    check_spans(_markdown(text), budget, count)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def tiktoken_count() -> Count:
 
 @given(text=DOCUMENTS | st.text(st.characters(codec="utf-8"), max_size=200), budget=BUDGETS)
 def test_the_same_holds_for_real_tokens(tiktoken_count: Count, text: str, budget: Budget) -> None:
-    _check(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
+    check_spans(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
 
 
 @pytest.mark.parametrize("text", ["", " \n\n\t\n", "\r\n"])
