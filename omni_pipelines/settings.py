@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.errors import ConfigurationError, HomeError
 
+_ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
 GOLDEN_NAME = "golden.jsonl"
@@ -175,6 +178,18 @@ _SET_PER_SOURCE = ("chunk_mode", "chunk_tokens", "chunk_overlap")
 """Settings that a source may have in another way than the rest."""
 
 
+def acl_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are stored: each once, sorted.
+
+    Raises:
+        ValueError: one is no word of letters, digits and `._:@/-`, of at most 100 characters.
+    """
+    for tag in tags:
+        if not _ACL_TAG.fullmatch(tag):
+            raise ValueError(f"{tag!r} is no tag: write letters, digits and ._:@/- only")
+    return tuple(sorted(set(tags)))
+
+
 class SourceSettings(BaseModel):
     """What can be set for one source, in `[sources.NAME]` of omni.toml. What is left out is as for all sources."""
 
@@ -196,6 +211,11 @@ class SourceSettings(BaseModel):
     """Tokens repeated when a long passage is cut."""
     mask_secrets: bool | None = None
     """Whether keys, tokens and personal data are masked before anything is stored."""
+
+    @field_validator("acl")
+    @classmethod
+    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return acl_tags(tags)
 
 
 class Settings(BaseModel):

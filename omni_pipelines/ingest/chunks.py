@@ -14,6 +14,7 @@ from native.lance_tables import LanceTable, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.ingest.built import write_built
 from omni_pipelines.ingest.sources import load_sources
+from omni_pipelines.ingest.stamps import modified, restamp
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Home, Settings
@@ -77,7 +78,8 @@ def reconcile_chunks(home: Home, settings: Settings, count: Count) -> ChunksRepo
         progress.report("cutting chunks", len(stale), len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())
     _delete_documents(chunks, orphans)
-    if stale or orphans:
+    restamped = restamp(documents, pinned.version, chunks)
+    if stale or orphans or restamped:
         chunks.compact()
     head = chunks.head()
     fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
@@ -134,7 +136,7 @@ class _Cutter:
         heading = heading_of(span)
         shared = {
             name: document[name]
-            for name in ("doc_id", "source", "path", "uri", "title", "language", "kind", "revision")
+            for name in ("doc_id", "source", "path", "uri", "title", "language", "kind", "revision", "acl")
         }
         return {
             **shared,
@@ -152,6 +154,7 @@ class _Cutter:
             "token_count": span.tokens,
             "text_hash": ids.text_hash(heading, text),
             "chunker": self.fingerprint,
+            "modified": modified(document["mtime_ns"]),
             "metadata": orjson.dumps(
                 {
                     "encoding": document["encoding"],

@@ -45,7 +45,9 @@ type Box struct {
 \tside int
 }
 """
-TABLE = "# Prices\n\nIn euros.\n\n| fruit | price |\n|---|---|\n" + "".join(f"| fruit {n} | {n} |\n" for n in range(12))
+TABLE = "# Prices\n\nIn euros.\n\n| fruit | price |\n|---|---|\n" + "".join(
+    f"| fruit {n} | {n} |\n" for n in range(12)
+)
 
 
 def _cut(parsed: Parsed, mode: ChunkMode, kind: str, tokens: int = 24, overlap: int = 4) -> list[Span]:
