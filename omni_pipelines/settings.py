@@ -205,9 +205,9 @@ class SourceSettings(BaseModel):
     """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
     chunk_mode: ChunkMode | None = None
     """How documents are cut."""
-    chunk_tokens: int | None = Field(None, ge=16, le=4096)
+    chunk_tokens: int | None = Field(default=None, ge=16, le=4096)
     """Longest chunk, in tokens."""
-    chunk_overlap: int | None = Field(None, ge=0, le=512)
+    chunk_overlap: int | None = Field(default=None, ge=0, le=512)
     """Tokens repeated when a long passage is cut."""
     mask_secrets: bool | None = None
     """Whether keys, tokens and personal data are masked before anything is stored."""
