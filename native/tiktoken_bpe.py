@@ -63,6 +63,17 @@ class TokenCounter:
         return text[:low]
 
 
+def encoding_of_model(model: str) -> str | None:
+    """The name of the encoding of one of OpenAI's models, from tiktoken's own list; None where it is not in it."""
+    from tiktoken.model import encoding_name_for_model
+
+    try:
+        name = encoding_name_for_model(model)
+    except KeyError:
+        return None
+    return name.replace("o200k_harmony", "o200k_base")  # alike but for special tokens, which are text here
+
+
 def pieces(text: str) -> Iterator[str]:
     """Parts of at most PIECE characters; every engine counts these parts, so that all agree on long texts, too."""
     at = 0

@@ -31,6 +31,7 @@ from omni_pipelines.cli import (
     schema,
     skill,
     sql,
+    tokens,
 )
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
@@ -64,6 +65,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
+app.add_typer(tokens.app, name="tokens")
 app.command()(sql.sql)
 app.command()(gaps.gaps)
 
