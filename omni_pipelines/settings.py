@@ -237,6 +237,8 @@ class Settings(BaseModel):
     """Model in `omni model list` that vectors are made with."""
     feedback: bool = False
     """Whether a hybrid search asks the vectors once more, near what it found first."""
+    fold_near_duplicates: bool = False
+    """Whether a hit takes in passages that are nearly the same, and not only those that are the same."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that embed."""
     max_file_bytes: int = Field(16 << 20, ge=1)

@@ -15,6 +15,7 @@ import typer
 from omni_pipelines.cli import (
     bundles,
     db,
+    duplicates,
     errors,
     evaluate,
     gaps,
@@ -68,6 +69,7 @@ schema.add_to(app)
 app.add_typer(tokens.app, name="tokens")
 app.command()(sql.sql)
 app.command()(gaps.gaps)
+app.command()(duplicates.duplicates)
 
 
 def _print_version(asked: bool) -> None:
