@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking
 
 PYTHON ?= python3
 VENV := .venv
@@ -76,6 +76,9 @@ browser:
 quality: models ## measure search and answers on judged collections: make quality COLLECTIONS=folder QA=xquad-en
 	@$(BIN)/python -m benchmarks.search_quality $$(dirname $(COLLECTIONS)/*/corpus.jsonl)
 	@$(BIN)/python -m benchmarks.answers $(COLLECTIONS)/$(QA)
+
+chunking: models ## compare ways to cut on a collection with marked answers: make chunking SPANS=folder
+	@$(BIN)/python -m benchmarks.chunking $(SPANS)
 
 schemas: $(STAMP) ## write docs/schemas anew from the shared types
 	@$(OMNI) schema --write docs/schemas

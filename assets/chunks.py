@@ -18,12 +18,12 @@ def chunks(
     """Documents cut into passages within a token budget, each with its exact bytes, characters and lines.
 
     Cuts fall where the text suggests them: at headings, paragraphs, definitions of code. Only documents whose text
-    changed are cut again; another budget or tokenizer cuts all of them again.
+    changed are cut again; another budget, mode or tokenizer of a source cuts those of this source again.
     """
     settings = knowledge.settings
     with knowledge.writing(context.log) as home:
         report = reconcile_chunks(home, settings, engines.count(settings))
-        preview = chunks_preview(home, settings.chunk_tokens)
+        preview = chunks_preview(home, settings)
     counts = {"documents cut": report.recut, "documents removed": report.removed}
     return materialized(report.version, counts, preview, rows=report.rows, uri=home.table("chunks"))
 
@@ -33,4 +33,4 @@ def chunks(
 )
 def chunks_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns as defined, no chunk twice, none without its document, none over the budget."""
-    yield from results(context, "chunks", check_chunks(knowledge.home, knowledge.settings.chunk_tokens))
+    yield from results(context, "chunks", check_chunks(knowledge.home, knowledge.settings))

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.errors import ConfigurationError, HomeError
 
+_ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
 GOLDEN_NAME = "golden.jsonl"
@@ -163,6 +166,30 @@ class Home:
             ) from error
 
 
+class ChunkMode(StrEnum):
+    """How documents are cut: by what they are, as plain text, or by their symbols."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    AST = "ast"
+
+
+_SET_PER_SOURCE = ("chunk_mode", "chunk_tokens", "chunk_overlap")
+"""Settings that a source may have in another way than the rest."""
+
+
+def acl_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are stored: each once, sorted.
+
+    Raises:
+        ValueError: one is no word of letters, digits and `._:@/-`, of at most 100 characters.
+    """
+    for tag in tags:
+        if not _ACL_TAG.fullmatch(tag):
+            raise ValueError(f"{tag!r} is no tag: write letters, digits and ._:@/- only")
+    return tuple(sorted(set(tags)))
+
+
 class SourceSettings(BaseModel):
     """What can be set for one source, in `[sources.NAME]` of omni.toml. What is left out is as for all sources."""
 
@@ -176,14 +203,19 @@ class SourceSettings(BaseModel):
     """Patterns as in .gitignore; matching files are not read."""
     acl: tuple[str, ...] = ()
     """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
-    chunk_mode: Literal["auto", "text", "ast"] | None = None
-    """How documents are cut: by what they are, as prose, or by symbols."""
-    chunk_tokens: int | None = Field(None, ge=16, le=4096)
+    chunk_mode: ChunkMode | None = None
+    """How documents are cut."""
+    chunk_tokens: int | None = Field(default=None, ge=16, le=4096)
     """Longest chunk, in tokens."""
-    chunk_overlap: int | None = Field(None, ge=0, le=512)
+    chunk_overlap: int | None = Field(default=None, ge=0, le=512)
     """Tokens repeated when a long passage is cut."""
     mask_secrets: bool | None = None
     """Whether keys, tokens and personal data are masked before anything is stored."""
+
+    @field_validator("acl")
+    @classmethod
+    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return acl_tags(tags)
 
 
 class Settings(BaseModel):
@@ -193,6 +225,8 @@ class Settings(BaseModel):
 
     cache: Path = Field(default_factory=lambda: _cache_folder())
     """Models and vocabularies, shared by all knowledge bases of this user."""
+    chunk_mode: ChunkMode = ChunkMode.AUTO
+    """How documents are cut: `auto`, `text` or `ast`."""
     chunk_tokens: int = Field(256, ge=16, le=4096)
     """Longest chunk, in tokens. 256 is what the default embedder reads."""
     chunk_overlap: int = Field(32, ge=0, le=512)
@@ -203,6 +237,8 @@ class Settings(BaseModel):
     """Model in `omni model list` that vectors are made with."""
     feedback: bool = False
     """Whether a hybrid search asks the vectors once more, near what it found first."""
+    fold_near_duplicates: bool = False
+    """Whether a hit takes in passages that are nearly the same, and not only those that are the same."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that embed."""
     max_file_bytes: int = Field(16 << 20, ge=1)
@@ -240,6 +276,12 @@ class Settings(BaseModel):
 
     sources: dict[str, SourceSettings] = {}
     """Name of a source to what is set for it alone."""
+
+    def of_source(self, name: str) -> Settings:
+        """The settings as they hold for one source: what is set for it stands in place of what is set for all."""
+        own = self.sources.get(name, SourceSettings())
+        chosen = {field: value for field in _SET_PER_SOURCE if (value := getattr(own, field)) is not None}
+        return self.model_copy(update=chosen)
 
     @property
     def dataset_cache(self) -> DatasetCacheConfig:
@@ -279,8 +321,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:
-        if self.chunk_overlap >= self.chunk_tokens:
-            raise ValueError(f"chunk_overlap {self.chunk_overlap} is not below chunk_tokens {self.chunk_tokens}")
+        for where, each in {
+            "": self,
+            **{f" in [sources.{name}]": self.of_source(name) for name in self.sources},
+        }.items():
+            if each.chunk_overlap >= each.chunk_tokens:
+                what = f"chunk_overlap {each.chunk_overlap} is not below chunk_tokens {each.chunk_tokens}"
+                raise ValueError(what + where)
         return self
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.chunking import Count
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.packing import Count
 
 
 class TextEngines(dg.ConfigurableResource):

@@ -15,6 +15,7 @@ import typer
 from omni_pipelines.cli import (
     bundles,
     db,
+    duplicates,
     errors,
     evaluate,
     gaps,
@@ -31,6 +32,7 @@ from omni_pipelines.cli import (
     schema,
     skill,
     sql,
+    tokens,
 )
 from omni_pipelines.cli.options import HomeOption
 from omni_pipelines.cli.output import complain, narrate, say, say_failure
@@ -64,8 +66,10 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 schema.add_to(app)
+app.add_typer(tokens.app, name="tokens")
 app.command()(sql.sql)
 app.command()(gaps.gaps)
+app.command()(duplicates.duplicates)
 
 
 def _print_version(asked: bool) -> None:

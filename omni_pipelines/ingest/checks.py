@@ -14,7 +14,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
-from omni_pipelines.settings import Home
+from omni_pipelines.settings import Home, Settings
 
 _LEAST = {"size": 1, "ordinal": 0, "start_char": 0, "start_byte": 0, "start_line": 1, "token_count": 1}
 """Smallest value of number columns."""
@@ -106,16 +106,15 @@ def _verdict(name: str, bad: list[str], what: str, fine: str) -> Verdict:
     return Verdict(name, not bad, detail, {"found": len(bad)})
 
 
-def token_budget(home: Home, most: int) -> Verdict:
-    """No chunk is longer than the budget it was cut to."""
-    rows = {"rows": table(home, CHUNKS).scanner(["token_count"])}
-    (longest, over, mean), *_ = duckdb_sql.query(
-        "select coalesce(max(token_count), 0), count(*) filter (token_count > ?), coalesce(avg(token_count), 0) "
-        "from rows",
-        rows,
-        [most],
-    )
-    detail = f"longest {longest} tokens, mean {mean:.0f}, budget {most}"
+def token_budget(home: Home, settings: Settings) -> Verdict:
+    """No chunk is longer than the budget its source is cut to."""
+    rows = {"rows": table(home, CHUNKS).scanner(["source", "token_count"])}
+    found = duckdb_sql.query("select source, token_count, count(*) from rows group by all", rows)
+    over = sum(chunks for source, tokens, chunks in found if tokens > settings.of_source(source).chunk_tokens)
+    longest = max((tokens for _, tokens, _ in found), default=0)
+    mean = sum(tokens * chunks for _, tokens, chunks in found) / max(sum(chunks for *_, chunks in found), 1)
+    budgets = sorted({settings.of_source(source).chunk_tokens for source, *_ in found} or {settings.chunk_tokens})
+    detail = f"longest {longest} tokens, mean {mean:.0f}, budget {', '.join(map(str, budgets))}"
     return Verdict("token_budget", over == 0, detail, {"longest": longest, "over": over, "mean": round(mean, 1)})
 
 
@@ -149,12 +148,12 @@ def check_documents(home: Home) -> Iterator[Verdict]:
     yield unique_keys(home, DOCUMENTS)
 
 
-def check_chunks(home: Home, most_tokens: int) -> Iterator[Verdict]:
+def check_chunks(home: Home, settings: Settings) -> Iterator[Verdict]:
     """All checks of the chunks table."""
     yield schema(home, CHUNKS)
     yield unique_keys(home, CHUNKS)
     yield no_orphans(home, CHUNKS, DOCUMENTS, "doc_id", both_ways=True)
-    yield token_budget(home, most_tokens)
+    yield token_budget(home, settings)
 
 
 def check_embeddings(home: Home) -> Iterator[Verdict]:

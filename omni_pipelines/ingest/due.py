@@ -9,7 +9,7 @@ from native.tantivy_analysis import ANALYZER
 from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
-from omni_pipelines.ingest.sources import list_source, load_sources
+from omni_pipelines.ingest.sources import current_sources, list_source
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -38,12 +38,12 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    sources = load_sources(home)
+    sources = current_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
     listed = {source.name: list_source(source).fingerprint for source in sources}
     wanted = {
         "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings),
+        "chunker": chunker_fingerprint(settings, listed),
         "embedder": model_fingerprint(settings),
         **{f"source {name}": mark for name, mark in listed.items()},
     }
@@ -66,7 +66,7 @@ def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
     Raises:
         HomeBusy: another process is writing.
     """
-    listings = [list_source(source) for source in load_sources(home)]
+    listings = [list_source(source) for source in current_sources(home, settings)]
     seen = {listing.source.name: listing.at for listing in listings}
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")

@@ -15,9 +15,9 @@ from omni_pipelines.ingest.publish import PublishReport, publish
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.gates import Gate, require_passed
 from omni_pipelines.settings import Home, Settings
-from omni_pipelines.text.chunking import Count
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.packing import Count
 
 
 @dataclass(frozen=True)

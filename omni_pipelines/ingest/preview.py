@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.gates import Gate
 from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
-from omni_pipelines.settings import Home
+from omni_pipelines.settings import Home, Settings
 
 Rows = list[dict[str, object]]
 Sections = dict[str, Rows]
@@ -47,8 +47,9 @@ def documents_preview(home: Home) -> Sections:
     }
 
 
-def chunks_preview(home: Home, budget: int) -> Sections:
+def chunks_preview(home: Home, settings: Settings) -> Sections:
     """How long the chunks are, and some of them."""
+    budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
     scanner = table(home, CHUNKS).scanner(["token_count"])
     sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
     bins = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))

@@ -129,7 +129,8 @@ class Librarian:
         self, mode: Mode | str, where: Mapping[str, str] | None, fusion: Fusion | str, feedback: bool | None
     ) -> Search:
         again = self._settings.feedback if feedback is None else feedback
-        return Search(known_mode(mode), where or {}, known_fusion(fusion), again)
+        folds = self._settings.fold_near_duplicates
+        return Search(known_mode(mode), where or {}, known_fusion(fusion), again, folds)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.

@@ -54,6 +54,8 @@ class Search:
     fusion: Fusion = Fusion.CONVEX
     feedback: bool = False
     """Ask the vector index once more, with the query moved towards what was found first."""
+    fold_near: bool = False
+    """Fold a passage that is nearly the same as a better one into it, and not only one that is the same."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, r
 from omni_pipelines.knowledge.ranking import Mode as Mode
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.schemas import CHUNKS, FILTERS
+from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
 
 MOST_CHARACTERS = 1_000
 MOST_HITS = 1_000
@@ -87,7 +88,7 @@ class Hit(BaseModel):
     kind: str
     parts: Parts = Parts()
     also_in: tuple[Place, ...] = ()
-    """Other places with the same text, word for word; they are no hits of their own."""
+    """Other places with the same text, or nearly the same where that is folded; they are no hits of their own."""
 
 
 _FETCHED = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
@@ -156,7 +157,7 @@ def search(snapshot: Snapshot, query: str, k: int, how: Search, embed: EmbedQuer
     """
     check_query(query, k, how.mode, how.where)
     ranked = rank(snapshot, query, max(k, POOL), how, embed)
-    found = itertools.islice(_distinct(snapshot, ranked.fused, k), k)
+    found = itertools.islice(_distinct(snapshot, ranked.fused, k, near=how.fold_near), k)
     return [_hit(number, passage, ranked) for number, passage in enumerate(found, 1)]
 
 
@@ -167,21 +168,47 @@ class _Passage:
     also: list[dict[str, Any]]
 
 
-def _distinct(snapshot: Snapshot, fused: Sequence[Fused], batch: int) -> Iterator[_Passage]:
+def _distinct(snapshot: Snapshot, fused: Sequence[Fused], batch: int, *, near: bool) -> Iterator[_Passage]:
     """Passages in order, each text once; the repeats that stand near it are folded into it."""
-    passages: dict[str, _Passage] = {}
+    passages = _Distinct(near=near)
     for at in range(0, len(fused), batch):
         rows = snapshot.chunks([each.key for each in fused[at : at + batch]], _FETCHED)
-        before = len(passages)
+        before = len(passages.kept)
         for each in fused[at : at + batch]:
-            if each.key not in rows:
-                continue
-            row = rows[each.key]
-            if row["text"] in passages:
-                passages[row["text"]].also.append(row)
-            else:
-                passages[row["text"]] = _Passage(each, row, [])
-        yield from list(passages.values())[before:]
+            if each.key in rows:
+                passages.add(each, rows[each.key])
+        yield from passages.kept[before:]
+
+
+class _Distinct:
+    """Passages that differ, and what was folded into them."""
+
+    def __init__(self, *, near: bool) -> None:
+        self.kept: list[_Passage] = []
+        self._near = near
+        self._by_text: dict[str, _Passage] = {}
+        self._marks: list[Shingles] = []
+
+    def add(self, fused: Fused, row: dict[str, Any]) -> None:
+        known = self._by_text.get(row["text"]) or self._like(row["text"])
+        if known is not None:
+            known.also.append(row)
+            return
+        passage = self._by_text[row["text"]] = _Passage(fused, row, [])
+        self.kept.append(passage)
+        if self._near:
+            self._marks.append(shingles(row["text"]))
+
+    def _like(self, text: str) -> _Passage | None:
+        if not self._near:
+            return None
+        marks = shingles(text)
+        close = (
+            passage
+            for passage, other in zip(self.kept, self._marks, strict=True)
+            if resemblance(marks, other) >= ALIKE
+        )
+        return next(close, None)
 
 
 def _hit(number: int, passage: _Passage, ranked: Ranked) -> Hit:

@@ -68,6 +68,11 @@ class Snapshot:
         rows = self._read(CHUNKS.name, None, equals("doc_id", document)).to_pylist()
         return sorted(rows, key=lambda row: row["ordinal"])
 
+    def all_chunks(self, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """These columns of every chunk."""
+        rows: list[dict[str, Any]] = self._read(CHUNKS.name, columns, None).to_pylist()
+        return rows
+
     def document(self, document: str) -> dict[str, Any] | None:
         """A document's row."""
         rows = self._read(DOCUMENTS.name, None, equals("doc_id", document)).to_pylist()

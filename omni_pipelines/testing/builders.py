@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from omni_pipelines.knowledge.snapshot import Snapshot
     from omni_pipelines.records import Release
     from omni_pipelines.settings import Home, Settings
-    from omni_pipelines.text.chunking import Count
     from omni_pipelines.text.embedding import Embedder
+    from omni_pipelines.text.packing import Count
 
 Raw = bytes
 """The type, where a method of that name hides it."""

@@ -1,222 +1,104 @@
-"""A document to chunks: cut where the text itself is cut, within a token budget, every character kept.
+"""A document to chunks, within a token budget, every character kept: how the text is cut depends on the mode.
 
-A section keeps its heading. A small one takes the next one in while both fit; one that is too long is cut between
-paragraphs, then lines, then sentences, then words. Only where a paragraph itself is cut do neighbours overlap.
+AUTO goes by what the document is: source code by its symbols, tables by rows, everything else by headings, paragraphs
+and sentences. TEXT goes by paragraphs and sentences alone. AST makes one chunk of each symbol that fits the budget; a
+document without symbols is cut as AUTO would.
 """
 
 from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from omni_pipelines.settings import ChunkMode
+from omni_pipelines.text.chunk_context import SectionsAround, signature
 from omni_pipelines.text.document import Parsed, Section
-from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
+from omni_pipelines.text.packing import Budget, Count, Grain, Packer, Span, is_blank
+from omni_pipelines.text.sentences import Range, lines, sentences, words
+from omni_pipelines.text.tables import row_header, rows
 
-CHUNKER = "structure-3"
+CHUNKER = "structure-4"
 """Name and version: documents cut by another one are cut again."""
-SMALL = 0.25
-"""A chunk below this share of the budget takes the next section in, if it fits as a whole."""
-STRAY = 0.125
-"""A chunk below this share, like a heading alone, takes in the beginning of what does not fit as a whole."""
-_LONGEST_WORD = 256
-"""Characters of a "word" after which it is cut anyway: nothing readable is longer."""
-
-Count = Callable[[str], int]
+CODE, DATA = "code", "data"
+"""Kinds of documents, as the readers tell them, that AUTO cuts in ways of their own."""
 
 
 @dataclass(frozen=True)
-class Span:
-    """A chunk as a range of the document's text."""
+class Chunker:
+    """A way to cut documents."""
 
-    start: int
-    end: int
-    tokens: int
-    heading: tuple[str, ...]
-    """The path of its section; of several sections, the part they have in common."""
+    budget: Budget
+    mode: ChunkMode = ChunkMode.AUTO
+    encoding: str = "cl100k_base"
+    """Vocabulary the budget is counted with."""
 
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a chunk may be, and how much of it may repeat the one before; both in tokens."""
-
-    tokens: int
-    overlap: int
-
-    def fingerprint(self, encoding: str) -> str:
+    @property
+    def fingerprint(self) -> str:
         """What chunks depend on besides the document."""
-        return f"{CHUNKER}/{encoding}/{self.tokens}/{self.overlap}"
+        return f"{CHUNKER}/{self.mode}/{self.encoding}/{self.budget.tokens}/{self.budget.overlap}"
+
+    def cut(self, parsed: Parsed, count: Count, kind: str = "prose") -> list[Span]:
+        """The chunks of a document in order. Every character that is not blank stands in at least one.
+
+        `kind` is the reader's: prose, markup, data or code.
+        """
+        if self.mode is ChunkMode.TEXT:
+            parsed = replace(parsed, sections=())
+        symbols = kind == CODE and bool(parsed.sections)
+        alone = self.mode is ChunkMode.AST and symbols
+        packer = Packer(parsed.text, self.budget, count, self._grain(parsed, kind), alone=alone)
+        spans: list[Span] = []
+        for begin, finish in _pages(parsed):  # no chunk spans two pages: the page of every quote is known
+            found = _sections(parsed, begin, finish)
+            for section, end in _without_leftovers(parsed.text, found) if alone else found:
+                spans += packer.add_section(section.start, end, section.path)
+            spans += packer.flush()
+        around = SectionsAround(parsed)
+        return [replace(span, context=_context(parsed, around, span, symbols=symbols)) for span in spans]
+
+    def _grain(self, parsed: Parsed, kind: str) -> Grain:
+        """CSV has no paragraphs: what looks like a blank line stands inside a cell."""
+        csv = kind == DATA and parsed.verbatim and self.mode is not ChunkMode.TEXT
+        return Grain(_whole, (rows, lines, sentences, words), repeats=False) if csv else Grain()
 
 
-@dataclass(frozen=True)
-class _Unit:
-    start: int
-    end: int
-    tokens: int
-    inside: bool
-    """Begins inside a paragraph: the end of the unit before is worth repeating in front of it."""
-
-
-def chunk(parsed: Parsed, budget: Budget, count: Count) -> list[Span]:
-    """The chunks of a document in order. Every character that is not blank stands in at least one."""
-    spans: list[Span] = []
-    packer = _Packer(parsed.text, budget, count)
-    for begin, finish in _pages(parsed):  # no chunk spans two pages: the page of every quote is known
-        for start, end, heading in _sections(parsed, begin, finish):
-            spans += packer.add_section(start, end, heading)
-        spans += packer.flush()
-    return spans
+def _whole(_text: str, start: int, end: int) -> Iterator[Range]:
+    yield start, end
 
 
 def _pages(parsed: Parsed) -> Iterator[Range]:
     return itertools.pairwise([0, *(start for start, _ in parsed.page_marks if start), len(parsed.text)])
 
 
-def _sections(parsed: Parsed, begin: int, finish: int) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Ranges that are not blank, with their heading path; what stands before the first heading has none."""
+def _sections(parsed: Parsed, begin: int, finish: int) -> Iterator[tuple[Section, int]]:
+    """Sections that are not blank, and where they end; what stands before the first heading has no path."""
     at = bisect_right(parsed.sections, begin, key=lambda section: section.start)
     until = bisect_left(parsed.sections, finish, lo=at, key=lambda section: section.start)
     path = parsed.sections[at - 1].path if at else ()
     marks = [Section(begin, path), *parsed.sections[at:until], Section(finish, ())]
     for section, after in itertools.pairwise(marks):
-        if not _is_blank(parsed.text, section.start, after.start):
-            yield section.start, after.start, section.path
+        if not is_blank(parsed.text, section.start, after.start):
+            yield section, after.start
 
 
-def _units(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Unit]:
-    for first, last in paragraphs(text, start, end):
-        for number, (at, to, tokens) in enumerate(_fit(text, first, last, limit, count, 0)):
-            yield _Unit(at, to, tokens, inside=number > 0)
+def _without_leftovers(text: str, found: Iterator[tuple[Section, int]]) -> Iterator[tuple[Section, int]]:
+    """A closing bracket behind a symbol is no section of its own: it goes with what stands before it."""
+    held: tuple[Section, int] | None = None
+    for section, end in found:
+        if held is not None and not any(character.isalnum() for character in text[section.start : end]):
+            held = held[0], end
+            continue
+        if held is not None:
+            yield held
+        held = section, end
+    if held is not None:
+        yield held
 
 
-_Piece = tuple[int, int, int]
-"""Start, end, tokens."""
-_MOST_CHARACTERS = 128
-"""Characters of the longest token, nearly: what has more of them a token allowed is too long without counting."""
-_FINER = (lines, sentences, words)
-
-
-def _fit(text: str, start: int, end: int, limit: int, count: Count, level: int) -> Iterator[_Piece]:
-    """The range as one piece if it fits the limit, else cut by the next finer kind of boundary."""
-    if end - start <= limit * _MOST_CHARACTERS or level == len(_FINER):
-        tokens = count(text[start:end])
-        if tokens <= limit:
-            yield start, end, tokens
-            return
-    if level == len(_FINER):
-        yield from _hard_cuts(text, start, end, limit, count)
-        return
-    for first, last in _FINER[level](text, start, end):
-        yield from _fit(text, first, last, limit, count, level + 1)
-
-
-def _hard_cuts(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Piece]:
-    step = min(_LONGEST_WORD, limit)
-    for first in range(start, end, step):
-        last = min(first + step, end)
-        tokens = count(text[first:last])
-        if tokens <= limit or last - first <= 1:
-            yield first, last, tokens
-        else:  # rare scripts: several tokens a character
-            for at in range(first, last):
-                yield at, at + 1, count(text[at])
-
-
-class _Packer:
-    """Fills chunks with units, greedily."""
-
-    def __init__(self, text: str, budget: Budget, count: Count) -> None:
-        self._text, self._limit, self._most_overlap, self._count = text, budget.tokens, budget.overlap, count
-        self._held: list[_Unit] = []
-        self._tokens = 0
-        self._repeated = 0
-        """Units at the front that stand in the chunk before, too."""
-        self._heading: tuple[str, ...] = ()
-
-    def add_section(self, start: int, end: int, heading: tuple[str, ...]) -> list[Span]:
-        units = list(_units(self._text, start, end, self._limit, self._count))
-        done = [] if self._takes(sum(unit.tokens for unit in units)) else self.flush()
-        self._heading = _common(self._heading, heading) if self._held else heading
-        for unit in units:
-            for piece in self._beside_a_stray(unit):
-                done += self._add(piece, heading)
-        return done
-
-    def flush(self) -> list[Span]:
-        done = self._spans(self._held, self._repeated)
-        self._hold([])
-        return done
-
-    def _takes(self, tokens: int) -> bool:
-        """Whether a section of so many tokens goes into the chunk at hand."""
-        if self._tokens + tokens <= self._limit:
-            return self._tokens < SMALL * self._limit
-        return self._tokens < STRAY * self._limit and tokens > self._limit
-
-    def _beside_a_stray(self, unit: _Unit) -> list[_Unit]:
-        """The unit, cut to fit beside what would otherwise stand alone, like a heading above a long paragraph."""
-        left = self._limit - self._tokens
-        if unit.inside or unit.tokens <= left or not 0 < self._tokens < STRAY * self._limit:
-            return [unit]
-        return list(_units(self._text, unit.start, unit.end, left, self._count))
-
-    def _add(self, unit: _Unit, heading: tuple[str, ...]) -> list[Span]:
-        done = []
-        if self._tokens + unit.tokens > self._limit:
-            done = self._spans(self._held, self._repeated)
-            self._hold(self._overlap(unit) if unit.inside else [])
-            self._heading = heading
-        if self._held or not _is_blank(self._text, unit.start, unit.end):
-            self._held.append(unit)
-            self._tokens += unit.tokens
-        return done
-
-    def _hold(self, repeated: list[_Unit]) -> None:
-        self._held, self._repeated = repeated, len(repeated)
-        self._tokens = sum(unit.tokens for unit in repeated)
-
-    def _overlap(self, following: _Unit) -> list[_Unit]:
-        """The last units of the paragraph that goes on, as many as may be repeated; never the whole chunk."""
-        kept: list[_Unit] = []
-        left = min(self._most_overlap, self._limit - following.tokens)
-        for unit in reversed(self._held[self._repeated + 1 :]):
-            if unit.tokens > left:
-                break
-            kept.insert(0, unit)
-            left -= unit.tokens
-            if not unit.inside:
-                break
-        return list(itertools.dropwhile(lambda unit: _is_blank(self._text, unit.start, unit.end), kept))
-
-    def _spans(self, units: list[_Unit], repeated: int) -> list[Span]:
-        """The units as one chunk; as two where they have more tokens together than each for itself."""
-        if not units[repeated:] or _is_blank(self._text, units[repeated].start, units[-1].end):
-            return []
-        start, end = _without_blank_lines(self._text, units[0].start, units[-1].end)
-        tokens = self._count(self._text[start:end])
-        if tokens <= self._limit or len(units) == 1:
-            return [Span(start, end, tokens, self._heading)]
-        if repeated:
-            return self._spans(units[repeated:], 0)
-        half = len(units) // 2
-        return self._spans(units[:half], 0) + self._spans(units[half:], 0)
-
-
-def _common(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False))
-    return tuple(name for name, _ in same)
-
-
-def _is_blank(text: str, start: int, end: int) -> bool:
-    return start >= end or text[start:end].isspace()
-
-
-def _without_blank_lines(text: str, start: int, end: int) -> Range:
-    """The range without blank lines in front and blank characters behind; the first line keeps its indentation."""
-    piece = text[start:end].rstrip()
-    if not piece:
-        return start, start
-    blank = len(piece) - len(piece.lstrip())
-    newline = max(piece.rfind("\n", 0, blank), piece.rfind("\r", 0, blank))
-    return start + newline + 1, start + len(piece)
+def _context(parsed: Parsed, around: SectionsAround, span: Span, *, symbols: bool) -> str:
+    if not symbols:
+        return row_header(parsed.text, span.block, span.start)
+    section = around.innermost(span.start)
+    return signature(parsed.text, section, span.start)

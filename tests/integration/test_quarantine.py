@@ -224,7 +224,7 @@ def test_a_file_that_changed_while_it_was_read_is_due_again(
     line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("omni_pipelines.ingest.due.model_fingerprint", lambda _: line.model)
-    monkeypatch.setattr("omni_pipelines.ingest.due.chunker_fingerprint", lambda _: "c")
+    monkeypatch.setattr("omni_pipelines.ingest.due.chunker_fingerprint", lambda *_: "c")
     write(docs, {"a.md": "Words."})
     line.add(docs)
     with monkeypatch.context() as patch:

@@ -40,7 +40,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(home: Home) -> None
 def test_an_unknown_setting_like_no_other_is_answered_with_all_names(home: Home) -> None:
     _configure(home, "zzz = 1\n")
     with pytest.raises(
-        ConfigurationError, match=r"known settings: cache, cache_idle_seconds, chunk_overlap, .*codecs, .*workers"
+        ConfigurationError, match=r"known settings: cache, cache_idle_seconds, chunk_mode, .*codecs, .*workers"
     ):
         load_settings(home)
 
@@ -49,6 +49,20 @@ def test_a_value_that_does_not_fit_is_named_with_its_two_places(home: Home, monk
     monkeypatch.setenv("OMNI_DELETE_GUARD", "nan")
     with pytest.raises(ConfigurationError, match=r"delete_guard = 'nan' does not fit.*in OMNI_DELETE_GUARD"):
         load_settings(home)
+
+
+def test_a_source_keeps_what_is_set_for_all_where_it_sets_nothing(home: Home) -> None:
+    _configure(home, 'chunk_overlap = 9\n[sources.a]\nchunk_tokens = 100\nchunk_mode = "ast"\n')
+    settings = load_settings(home)
+    found = [(each.chunk_mode, each.chunk_tokens, each.chunk_overlap) for each in map(settings.of_source, "ab")]
+    assert found == [("ast", 100, 9), ("auto", 256, 9)]
+
+
+def test_the_overlap_of_a_source_is_refused_as_well_where_its_chunks_are_too_short(home: Home) -> None:
+    _configure(home, "[sources.a]\nchunk_tokens = 32\n")
+    with pytest.raises(ConfigurationError) as error:
+        load_settings(home)
+    assert error.value.message.endswith("chunk_overlap 32 is not below chunk_tokens 32 in [sources.a]")
 
 
 def test_an_overlap_as_long_as_a_chunk_is_refused(home: Home) -> None:

@@ -15,8 +15,9 @@ from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import VariantRegistry
 from omni_pipelines.settings import Settings, find_home, load_settings
 from omni_pipelines.text import engines
-from omni_pipelines.text.chunking import Budget, chunk
+from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers import markdown
 from omni_pipelines.text.token_counting import (
     COUNT_TOKENS,
@@ -210,8 +211,8 @@ def test_chunks_do_not_depend_on_who_counts(toktok: TokenCounter, reference: Tok
     words = "Naïve façades, 東京タワー, 🙂 and it's 1234567 words said Ms. O'Neil. "
     raw = "".join(f"## Part {at}\n\n{words * (at % 9 + 1)}\n\n" for at in range(60)).encode()
     parsed: Parsed = markdown.read(raw, "a.md")
-    budget = Budget(64, 8)
-    assert chunk(parsed, budget, toktok.count) == chunk(parsed, budget, reference.count)
+    chunker = Chunker(Budget(64, 8))
+    assert chunker.cut(parsed, toktok.count) == chunker.cut(parsed, reference.count)
 
 
 # --- through the settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,13 @@ from native import lance_vectors
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
-from omni_pipelines.ingest.chunks import chunker_fingerprint
+from omni_pipelines.ingest.chunks import chunker_of, heading_of
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Settings
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from omni_pipelines.text.chunking import Budget, chunk
 from omni_pipelines.text.decoding import Unreadable
-from omni_pipelines.text.embedding import HEADING_SEPARATOR, embedded_text
-from omni_pipelines.text.readers.registry import reader_for
+from omni_pipelines.text.embedding import embedded_text
+from omni_pipelines.text.readers.registry import Reader, reader_for
 from tests.stress.harness.corpus import WORDS
 
 SETTINGS = Settings(chunk_tokens=40, chunk_overlap=8, workers=1, lock_seconds=600)
@@ -73,18 +72,19 @@ def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTI
     around: dict[str, str] = {}
     for path, raw in files.items():
         try:
-            parsed = _reader(path)(raw, path.rpartition("/")[2])
+            reader = _reader(path)
+            parsed = reader.read(raw, path.rpartition("/")[2])
         except Unreadable:
             continue
         documents[path] = ids.content_hash(raw)
-        budget = Budget(settings.chunk_tokens, settings.chunk_overlap)
-        for ordinal, span in enumerate(chunk(parsed, budget, WordCounter())):
+        chunker = chunker_of(settings, source)
+        for ordinal, span in enumerate(chunker.cut(parsed, WordCounter(), reader.kind)):
             text = parsed.text[span.start : span.end]
             document = ids.document_id(source, path)
-            key = ids.chunk_id(document, ordinal, text, chunker_fingerprint(settings))
+            key = ids.chunk_id(document, ordinal, text, chunker.fingerprint)
             start, end = parsed.byte_offsets([span.start, span.end])
             chunks[key] = (path, text, start, end)
-            embedded[key] = embedded_text(HEADING_SEPARATOR.join(span.heading), text)
+            embedded[key] = embedded_text(heading_of(span), text)
         around |= _with_neighbours({key: text for key, (name, text, _, _) in chunks.items() if name == path})
     vectors = {key: vector.astype(np.float16).tobytes() for key, vector in _embed(embedded).items()}
     found = {word: {key for key, text in around.items() if word in text} for word in WORDS}
@@ -98,10 +98,10 @@ def _with_neighbours(texts: Mapping[str, str]) -> dict[str, str]:
     return {key: "\n".join(each[max(at - 1, 0) : at + 2]) for at, key in enumerate(texts)}
 
 
-def _reader(path: str) -> Callable[[bytes, str], Any]:
+def _reader(path: str) -> Reader:
     reader = reader_for(path)
     assert reader is not None
-    return reader.read
+    return reader
 
 
 def _embed(texts: Mapping[str, str]) -> dict[str, np.ndarray]:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import Settings
-from omni_pipelines.text.chunking import Budget, Count, Span, chunk
+from omni_pipelines.settings import ChunkMode, Settings
+from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.decoding import Decoded
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.engines import load_counter
+from omni_pipelines.text.packing import Budget, Count, Span
 from omni_pipelines.text.readers import markdown, plain, python
 
 BLOCKS = st.sampled_from(
@@ -62,11 +63,13 @@ def _texts(parsed: Parsed, spans: list[Span]) -> list[str]:
 
 def _chunks(text: str, tokens: int = 16, overlap: int = 0) -> list[str]:
     parsed = _markdown(text)
-    return _texts(parsed, chunk(parsed, Budget(tokens, overlap), word_count))
+    return _texts(parsed, Chunker(Budget(tokens, overlap)).cut(parsed, word_count))
 
 
-def _check(parsed: Parsed, budget: Budget, count: Count) -> None:
-    spans = chunk(parsed, budget, count)
+def check_spans(
+    parsed: Parsed, budget: Budget, count: Count, mode: ChunkMode = ChunkMode.AUTO, kind: str = "prose"
+) -> None:
+    spans = Chunker(budget, mode).cut(parsed, count, kind)
     covered = set(itertools.chain.from_iterable(range(span.start, span.end) for span in spans))
     assert all(at in covered or character.isspace() for at, character in enumerate(parsed.text))
     for span, piece in zip(spans, _texts(parsed, spans), strict=True):
@@ -76,12 +79,12 @@ def _check(parsed: Parsed, budget: Budget, count: Count) -> None:
         assert before.start < after.start
         assert before.end < after.end
         assert count is pair_count or count(parsed.text[after.start : before.end]) <= budget.overlap
-    assert spans == chunk(parsed, budget, count)
+    assert spans == Chunker(budget, mode).cut(parsed, count, kind)
 
 
 @given(text=DOCUMENTS, budget=BUDGETS, count=st.sampled_from([word_count, byte_count, pair_count]))
 def test_nothing_is_lost_or_too_long_or_out_of_order(text: str, budget: Budget, count: Count) -> None:
-    _check(_markdown(text), budget, count)
+    check_spans(_markdown(text), budget, count)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def tiktoken_count() -> Count:
 
 @given(text=DOCUMENTS | st.text(st.characters(codec="utf-8"), max_size=200), budget=BUDGETS)
 def test_the_same_holds_for_real_tokens(tiktoken_count: Count, text: str, budget: Budget) -> None:
-    _check(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
+    check_spans(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
 
 
 @pytest.mark.parametrize("text", ["", " \n\n\t\n", "\r\n"])
@@ -123,13 +126,13 @@ def test_headings_without_text_go_with_what_follows() -> None:
 
 def test_paths_name_the_section_and_of_several_what_they_share() -> None:
     parsed = _markdown("# A\n\nintro\n\n## B\n\nb\n\n## C\n\n" + "c " * 14)
-    spans = chunk(parsed, Budget(16, 0), word_count)
+    spans = Chunker(Budget(16, 0)).cut(parsed, word_count)
     assert [span.heading for span in spans] == [("A",), ("A", "C")]
 
 
 def test_every_part_of_a_long_section_has_its_path() -> None:
     parsed = _markdown("# A\n\n## B\n\n" + "c " * 50)
-    headings = [span.heading for span in chunk(parsed, Budget(16, 4), word_count)]
+    headings = [span.heading for span in Chunker(Budget(16, 4)).cut(parsed, word_count)]
     assert headings == [("A",)] + [("A", "B")] * (len(headings) - 1)
     assert len(headings) > 3
 
@@ -137,14 +140,14 @@ def test_every_part_of_a_long_section_has_its_path() -> None:
 def test_functions_stay_whole_and_carry_their_names() -> None:
     source = "import os\n\n\n" + "\n\n".join(f"def f{n}():\n    " + "x = 1\n    " * 4 + "\n" for n in range(3))
     parsed = python.read(source.encode(), "m.py")
-    spans = chunk(parsed, Budget(20, 4), word_count)
+    spans = Chunker(Budget(20, 4)).cut(parsed, word_count)
     assert [span.heading for span in spans] == [(), ("f1",), ("f2",)]
     assert [text.split()[0] for text in _texts(parsed, spans)] == ["import", "def", "def"]
 
 
 def test_the_first_line_keeps_its_indentation() -> None:
     parsed = python.read(("class A:\n" + "    def f(self):\n        " + "x; " * 15 + "\n").encode() * 2, "m.py")
-    assert any(text.startswith("    def") for text in _texts(parsed, chunk(parsed, Budget(18, 0), word_count)))
+    assert any(text.startswith("    def") for text in _texts(parsed, Chunker(Budget(18, 0)).cut(parsed, word_count)))
 
 
 def test_paragraphs_do_not_overlap() -> None:
@@ -172,16 +175,19 @@ def test_line_ends_of_windows_change_no_boundary(newline: str) -> None:
 
 def test_a_line_without_any_blank_is_cut_between_characters() -> None:
     parsed = plain.read(("é" * 1000).encode(), "x")
-    spans = chunk(parsed, Budget(100, 0), byte_count)
+    spans = Chunker(Budget(100, 0)).cut(parsed, byte_count)
     assert [(span.start, span.end) for span in spans] == [(at, at + 50) for at in range(0, 1000, 50)]
 
 
 def test_blank_lines_in_front_do_not_make_a_chunk_repeat_the_one_before() -> None:
     parsed = _markdown("\n\n \n" + "Abcd efg. " * 3 + "Ab. " * 3)
-    starts = [span.start for span in chunk(parsed, Budget(35, 34), byte_count)]
+    starts = [span.start for span in Chunker(Budget(35, 34)).cut(parsed, byte_count)]
     assert len(starts) == len(set(starts)) > 1
 
 
 def test_the_fingerprint_changes_with_everything_chunks_depend_on() -> None:
-    prints = {Budget(64, 8).fingerprint("a"), Budget(64, 8).fingerprint("b"), Budget(64, 9).fingerprint("a")}
-    assert len(prints | {Budget(65, 8).fingerprint("a")}) == 4
+    budgets = [Budget(64, 8), Budget(64, 9), Budget(65, 8)]
+    found = {
+        Chunker(budget, mode, encoding).fingerprint for budget in budgets for mode in ChunkMode for encoding in "ab"
+    }
+    assert len(found) == 18

@@ -7,8 +7,9 @@ import io
 import pypdf
 import pytest
 
-from omni_pipelines.text.chunking import Budget, chunk
+from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers import pdf
 from tests.samples.pdf import pdf as make
 
@@ -38,7 +39,7 @@ def test_a_title_that_is_a_file_name_is_none() -> None:
 
 def test_no_chunk_spans_two_pages() -> None:
     parsed = pdf.read(FILE, "a.pdf")
-    spans = chunk(parsed, Budget(200, 0), lambda text: len(text.split()))
+    spans = Chunker(Budget(200, 0)).cut(parsed, lambda text: len(text.split()))
     pages = [{parsed.page(at) for at in range(span.start, span.end)} for span in spans]
     assert pages == [{1}, {2}, {3}]
 

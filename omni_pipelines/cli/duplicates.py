@@ -1,0 +1,35 @@
+"""`omni duplicates`: what stands in the knowledge base more than once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.output import narrate, say, say_json
+
+
+def duplicates(
+    least: Annotated[float, typer.Option("--least", help="Share of common runs of words, above 0 to 1.")] = 0.8,
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="Most groups that are shown.")] = 20,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List passages that are the same or nearly the same, grouped, the largest group first."""
+    from omni_pipelines.knowledge.duplicates import find_duplicates
+    from omni_pipelines.knowledge.search import place
+    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.settings import find_home
+
+    found = find_duplicates(Snapshot.open(find_home(home)), least)
+    passages = sum(len(group.places) for group in found)
+    if json:
+        shown = [group.model_dump(mode="json") for group in found[:limit]]
+        say_json({"groups": len(found), "passages": passages, "shown": shown})
+        return
+    for group in found[:limit]:
+        say(f"{group.similarity:.0%} alike: {group.beginning}")
+        for each in group.places:
+            say(f"    {place(each.path, each.start_line, each.end_line, each.page)}")
+    narrate(f"{len(found)} groups, {passages} passages" + (f"; {limit} shown" if limit < len(found) else ""))

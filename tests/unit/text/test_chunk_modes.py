@@ -1,0 +1,186 @@
+"""AUTO, TEXT and AST: cut by what a document is, as plain text, or by its symbols."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omni_pipelines.settings import ChunkMode
+from omni_pipelines.text.chunk_context import SectionsAround
+from omni_pipelines.text.chunking import Chunker
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.packing import Budget, Span
+from omni_pipelines.text.readers import code, delimited, markdown, plain, python
+from tests.unit.text.test_chunking import BUDGETS, DOCUMENTS, byte_count, check_spans, word_count
+
+SOURCE = b'''"""Shapes."""
+
+import math
+
+
+class Circle:
+    """Round."""
+
+    def area(self) -> float:
+        return math.pi
+
+
+@decorated
+def long_one(first: int,
+             second: str = "x") -> str:
+    """Says much."""
+''' + b"".join(b"    step_%d = first + %d\n" % (at, at) for at in range(30))
+
+GO = b"""package main
+
+// Adds.
+func Add(a int, b int) int {
+\treturn a + b
+}
+
+type Box struct {
+\tside int
+}
+"""
+TABLE = "# Prices\n\nIn euros.\n\n| fruit | price |\n|---|---|\n" + "".join(
+    f"| fruit {n} | {n} |\n" for n in range(12)
+)
+
+
+def _cut(parsed: Parsed, mode: ChunkMode, kind: str, tokens: int = 24, overlap: int = 4) -> list[Span]:
+    return Chunker(Budget(tokens, overlap), mode).cut(parsed, word_count, kind)
+
+
+def _texts(parsed: Parsed, spans: list[Span]) -> list[str]:
+    return [parsed.text[span.start : span.end] for span in spans]
+
+
+# --- code
+
+
+def test_auto_puts_small_symbols_together_and_ast_makes_a_chunk_of_each() -> None:
+    parsed = python.read(SOURCE, "shapes.py")
+    auto, ast = (_cut(parsed, mode, "code", 200) for mode in (ChunkMode.AUTO, ChunkMode.AST))
+    assert [span.heading for span in ast] == [(), ("Circle",), ("Circle", "area"), ("long_one",)]
+    assert len(auto) < len(ast)
+
+
+def test_a_chunk_below_a_signature_carries_it() -> None:
+    parsed = python.read(SOURCE, "shapes.py")
+    first, *rest = [span for span in _cut(parsed, ChunkMode.AUTO, "code") if span.heading == ("long_one",)]
+    assert first.context == ""
+    assert {span.context for span in rest} == {'def long_one(first: int, second: str = "x") -> str'}
+
+
+def test_a_chunk_that_begins_at_its_symbol_needs_no_context() -> None:
+    parsed = python.read(SOURCE, "shapes.py")
+    found = {text.split()[0]: span.context for span, text in _with_texts(parsed, _cut(parsed, ChunkMode.AST, "code"))}
+    assert (found["class"], found["@decorated"]) == ("", "")
+
+
+def _with_texts(parsed: Parsed, spans: list[Span]) -> list[tuple[Span, str]]:
+    return list(zip(spans, _texts(parsed, spans), strict=True))
+
+
+def test_a_closing_bracket_is_no_chunk_of_its_own() -> None:
+    parsed = code.read(GO, "main.go")
+    found = _texts(parsed, _cut(parsed, ChunkMode.AST, "code"))
+    assert [text.split("\n")[0] for text in found] == ["package main", "// Adds.", "type Box struct {"]
+    assert all(text.endswith("}") for text in found[1:])
+
+
+def test_text_knows_no_structure() -> None:
+    for parsed, kind in ((python.read(SOURCE, "a.py"), "code"), (markdown.read(TABLE.encode(), "a.md"), "prose")):
+        spans = _cut(parsed, ChunkMode.TEXT, kind)
+        as_plain = plain.read(parsed.text.encode(), "a.txt")
+        assert [(span.start, span.end) for span in spans] == [
+            (span.start, span.end) for span in _cut(as_plain, ChunkMode.AUTO, "prose")
+        ]
+        assert {span.heading for span in spans} == {()}
+
+
+@pytest.mark.parametrize(
+    ("parsed", "kind"),
+    [
+        (markdown.read(TABLE.encode(), "a.md"), "prose"),
+        (python.read(b"def broken(:\n    pass\n" * 20, "a.py"), "code"),
+        (plain.read(b"Some words. " * 50, "a.txt"), "prose"),
+    ],
+)
+def test_without_symbols_ast_cuts_as_auto_does(parsed: Parsed, kind: str) -> None:
+    assert _cut(parsed, ChunkMode.AST, kind) == _cut(parsed, ChunkMode.AUTO, kind)
+
+
+# --- tables
+
+
+def test_rows_below_the_header_carry_it_and_stand_in_one_chunk_each() -> None:
+    parsed = markdown.read(TABLE.encode(), "a.md")
+    spans = _cut(parsed, ChunkMode.AUTO, "prose")
+    assert len(spans) > 2
+    assert {span.context for span in spans if "fruit | price" not in _texts(parsed, [span])[0]} == {"fruit | price"}
+    rows = [line for text in _texts(parsed, spans) for line in text.splitlines() if line.startswith("| fruit ")]
+    assert rows == [line for line in TABLE.splitlines() if line.startswith("| fruit ")]
+
+
+def test_tables_taken_out_of_sheets_carry_their_header_as_well() -> None:
+    sheet = plain.read(("name | born\n" + "".join(f"Ada {n} | 18{n}\n" for n in range(10, 40))).encode(), "x")
+    first, *rest = _cut(sheet, ChunkMode.AUTO, "data")
+    assert first.context == ""
+    assert {span.context for span in rest} == {"name | born"}
+
+
+def test_no_row_of_csv_is_cut_where_a_quoted_cell_has_lines() -> None:
+    row = '{n},"one\n\ntwo ""three""\nfour"\n'
+    raw = "id,says\n" + "".join(row.format(n=n) for n in range(30))
+    parsed = delimited.read(raw.encode(), "a.csv")
+    found = _texts(parsed, _cut(parsed, ChunkMode.AUTO, "data", 20))
+    assert all(text.count('"') % 2 == 0 for text in found)
+    assert "\n".join(found) + "\n" == raw
+
+
+def test_quotes_that_never_close_lose_nothing() -> None:
+    parsed = delimited.read(b'a,b\n"open,1\n' + b"x,2\n" * 90, "a.csv")
+    check_spans(parsed, Budget(16, 0), word_count, ChunkMode.AUTO, "data")
+
+
+# --- all of them
+
+
+@given(
+    text=DOCUMENTS,
+    budget=BUDGETS,
+    mode=st.sampled_from(ChunkMode),
+    kind=st.sampled_from(["prose", "markup", "data", "code"]),
+    count=st.sampled_from([word_count, byte_count]),
+)
+def test_no_mode_loses_or_splits_a_character(text: str, budget: Budget, mode: ChunkMode, kind: str, count) -> None:  # type: ignore[no-untyped-def]
+    check_spans(markdown.read(text.encode(), "page.md"), budget, count, mode, kind)
+
+
+@given(blocks=st.permutations([SOURCE.decode(), GO.decode(), TABLE, "plain words. " * 30]), budget=BUDGETS)
+def test_code_of_all_kinds_is_kept_whole_by_ast(blocks: list[str], budget: Budget) -> None:
+    raw = "\n".join(blocks).encode()
+    for parsed in (python.read(raw, "a.py"), code.read(raw, "a.go")):
+        check_spans(parsed, budget, word_count, ChunkMode.AST, "code")
+
+
+@given(text=DOCUMENTS, budget=BUDGETS)
+def test_a_chunk_stands_inside_its_section(text: str, budget: Budget) -> None:
+    parsed = markdown.read(text.encode(), "page.md")
+    around = SectionsAround(parsed)
+    for span in Chunker(budget).cut(parsed, word_count):
+        start, end = around.range(span.start, span.heading)
+        assert start <= span.start < span.end <= end
+        inside = [section for section in parsed.sections if start <= section.start < end]
+        assert all(section.path[: len(span.heading)] == span.heading for section in inside)
+
+
+def test_asking_for_sections_in_any_order_gives_the_same() -> None:
+    parsed = markdown.read(b"# A\n\na\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\nd\n", "x.md")
+    places = list(itertools.product(range(0, len(parsed.text), 3), [(), ("A",), ("D",)]))
+    kept = SectionsAround(parsed)
+    assert [kept.range(*place) for place in places] == [SectionsAround(parsed).range(*place) for place in places]
