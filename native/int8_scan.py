@@ -16,7 +16,8 @@ _LARGEST = 127
 _ZERO = 128
 """The kernel takes unsigned numbers for the query: this one counts as 0."""
 _BLOCK = 64
-"""Vectors that are multiplied together: 24 KB of codes, what a core has at hand. All at once takes three times as long."""
+"""Vectors that are multiplied together: 24 KB of codes, what a core has at hand. All at once takes three times as
+long."""
 _AT_ONCE = 64 * _BLOCK
 
 

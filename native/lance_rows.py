@@ -80,7 +80,7 @@ class Rows:
 
     def scan(self, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
         """Positions of about the `k` nearest rows to `vector` (d,) that a filter selects, in no order."""
-        assert self._codes is not None  # noqa: S101  # see in_memory
+        assert self._codes is not None  # see in_memory
         return self._codes.nearest(vector, k, self.selected(where) if where is not None else None)
 
     def keys(self, positions: np.ndarray) -> list[str]:
@@ -96,7 +96,7 @@ class Rows:
 
 
 class Held:
-    """Columns of one version in memory, equal values once: what every hit is told with costs nothing to fetch then."""
+    """Columns of one version in memory, equal values once: what a hit is told with costs nothing to fetch then."""
 
     def __init__(self, dataset: Any, columns: Sequence[str], *, partial: bool) -> None:
         self._table = _in_one_piece(dataset.to_table(columns=list(columns))) if columns else pa.table({})

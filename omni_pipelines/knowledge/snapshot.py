@@ -24,7 +24,7 @@ _OPEN_ATTEMPTS = 5
 _HELD = tuple(
     column.name for column in CHUNKS.schema if column.name not in ("text", "text_hash", "revision", "chunker")
 )
-"""Columns of the passages that stay in memory, about 150 bytes a passage: all that a hit is told with, but its text."""
+"""Columns of the passages that stay in memory, about 150 bytes a passage: what a hit is told with, but its text."""
 
 
 class Snapshot:
