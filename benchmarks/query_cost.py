@@ -179,8 +179,8 @@ def page(figures: dict[str, tuple[float, ...]], rows: int, asked: int) -> str:
 
 Written by `make bench` (query_cost.py): {rows:,} passages of Python's library and of packages, k = 10, {asked}
 queries asked {TURNS} times, half of them as questions. CPU milliseconds of the whole process, all threads, the
-default embedder included; tables are open and vectors in memory, as from the second query on. Lance {version("pylance")},
-Tantivy {version("tantivy")}, Python {platform.python_version()} on {platform.machine()}. The passages' vectors are a
+default embedder included; tables are open and vectors in memory, as from the second query on. Lance
+{version("pylance")}, Tantivy {version("tantivy")}, Python {platform.python_version()}. The passages' vectors are a
 bag of words, for what a search costs does not depend on them; the texts are real.
 
 | CPU ms a query | mean | median | 95 % below |

@@ -158,12 +158,19 @@ class KeywordIndex:
         return found
 
     def search(
-        self, text: str, k: int, where: Mapping[str, str] | None = None, *, keys: list[str] | None = None
+        self,
+        text: str,
+        k: int,
+        where: Mapping[str, str] | None = None,
+        *,
+        keys: list[str] | None = None,
+        among: Mapping[str, list[str]] | None = None,
     ) -> list[tuple[str, float]]:
         """The best `k` keys with their BM25 scores (k1 1.2, b 0.75; higher is better), ties by key.
 
         Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values, or with
-        `docs/**` to what lies below a folder; `keys` narrows to these entries, to score what another list found.
+        `docs/**` to what lies below a folder; `among` to any of several values of a field; `keys` narrows to these
+        entries, to score what another list found.
         """
         import tantivy
 
@@ -175,8 +182,9 @@ class KeywordIndex:
         for field, value in (where or {}).items():
             narrowed = tantivy.Query.const_score_query(self._narrowed(field, value), 0.0)
             parts.append((tantivy.Occur.Must, narrowed))
-        if keys is not None:
-            chosen = tantivy.Query.term_set_query(schema, "key", keys)
+        sets = {**(among or {}), **({"key": keys} if keys is not None else {})}
+        for field, values in sets.items():
+            chosen = tantivy.Query.term_set_query(schema, field, values)
             parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)))
         searcher = self._index.searcher()
         whole = tantivy.Query.boolean_query(parts) if len(parts) > 1 else query

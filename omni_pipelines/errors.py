@@ -11,6 +11,7 @@ OmniError                      3002  exit 1   the domain said no
 ├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
 ├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
 ├── NetworkBlocked             6003           an answer leads to another host
+├── AccessRefused              2006           a reader may not see this
 ├── SecurityError              2004           a check refused it before it did anything
 ├── ToolNotFoundError          3001  exit 2   there is no tool of this name
 ├── ToolExecutionError         3002           a tool ran and failed
@@ -153,6 +154,12 @@ class NetworkBlocked(OmniError):
     """An answer leads to another host, which nobody allowed."""
 
     code = CoreErrorCode.NETWORK_BLOCKED
+
+
+class AccessRefused(OmniError):
+    """The reader who asks may not see this, and never will by asking in another way."""
+
+    code = CoreErrorCode.PERMISSION_DENIED
 
 
 class SecurityError(OmniError):

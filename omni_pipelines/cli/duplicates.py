@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, reader_of
 from omni_pipelines.cli.output import narrate, say, say_json
 
 
 def duplicates(
     least: Annotated[float, typer.Option("--least", help="Share of common runs of words, above 0 to 1.")] = 0.8,
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="Most groups that are shown.")] = 20,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -22,7 +23,7 @@ def duplicates(
     from omni_pipelines.knowledge.snapshot import Snapshot
     from omni_pipelines.settings import find_home
 
-    found = find_duplicates(Snapshot.open(find_home(home)), least)
+    found = find_duplicates(Snapshot.open(find_home(home), reader=reader_of(reader)), least)
     passages = sum(len(group.places) for group in found)
     if json:
         shown = [group.model_dump(mode="json") for group in found[:limit]]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+if TYPE_CHECKING:
+    from omni_pipelines.knowledge.access import Reader
 
 HomeOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it at run time
@@ -20,6 +23,15 @@ WhereOption = Annotated[
     ),
 ]
 
+ReaderOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--as",
+        help="Read as somebody with this tag, who sees what has it or has none; repeatable. Default: the owner, who "
+        "sees everything.",
+        show_default=False,
+    ),
+]
 FusionOption = Annotated[
     str,
     typer.Option("--fusion", help="How both lists become one: convex, rrf, weighted-rrf or adaptive-rrf."),
@@ -28,6 +40,19 @@ FeedbackOption = Annotated[
     Optional[bool],  # noqa: UP045
     typer.Option("--feedback/--no-feedback", help="Ask once more, near what was found first; default: as set."),
 ]
+
+
+def reader_of(tags: list[str] | None) -> Reader | None:
+    """The reader that `--as` names; None, the owner, without it. `--as ""` is somebody without tags.
+
+    Raises:
+        ConfigurationError: one of them is no tag.
+    """
+    if tags is None:
+        return None
+    from omni_pipelines.knowledge.access import Reader
+
+    return Reader.of(tag for given in tags for tag in given.split(",") if tag)
 
 
 def filters(where: list[str] | None) -> dict[str, str]:

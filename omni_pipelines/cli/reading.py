@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omni_pipelines.cli.options import FeedbackOption, FusionOption, HomeOption, JsonOption, WhereOption, filters
+from omni_pipelines.cli.options import (
+    FeedbackOption,
+    FusionOption,
+    HomeOption,
+    JsonOption,
+    ReaderOption,
+    WhereOption,
+    filters,
+    reader_of,
+)
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
@@ -41,6 +50,7 @@ def search(
     explain: Annotated[bool, typer.Option("--explain", help="Say what each score is made of.")] = False,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -49,7 +59,7 @@ def search(
 
     narrowed = filters(where)
     check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
-    librarian = _librarian(home, release, as_of)
+    librarian = _librarian(home, release, as_of, reader)
     hits = librarian.search(query, k, mode, narrowed, fusion=fusion, feedback=feedback)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
@@ -78,11 +88,12 @@ def why_not(
     feedback: FeedbackOption = None,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say at which stage of a search a document was lost."""
-    librarian = _librarian(home, release, as_of)
+    librarian = _librarian(home, release, as_of, reader)
     found = librarian.why_not(query, document, k, filters(where), fusion=fusion, feedback=feedback)
     if json:
         say_json(found.model_dump(mode="json"))
@@ -109,6 +120,7 @@ def ask(
     ] = None,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -116,7 +128,7 @@ def ask(
     from omni_pipelines.knowledge.search import place
 
     generate = _generate(mode)
-    librarian = _librarian(home, release, as_of)
+    librarian = _librarian(home, release, as_of, reader)
     answer = librarian.ask(question, filters(where), generate=generate)
     if receipt is not None:
         _write_receipt(receipt, librarian.receipt(answer))
@@ -145,11 +157,12 @@ def show(
     ],
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Open a citation at its exact lines."""
-    passage = _librarian(home, release, as_of).show(citation)
+    passage = _librarian(home, release, as_of, reader).show(citation)
     if json:
         fields = ("uri", "path", "start_line", "end_line", "page", "lines", "from_file")
         say_json({name: getattr(passage, name) for name in fields})
@@ -163,14 +176,18 @@ def show(
 
 
 def status(
-    release: ReleaseOption = None, as_of: AsOfOption = None, home: HomeOption = None, json: JsonOption = False
+    release: ReleaseOption = None,
+    as_of: AsOfOption = None,
+    reader: ReaderOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Say what the knowledge base holds."""
     from omni_pipelines.knowledge.status import status as read_status
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    found = read_status(place, release_number(place, release, as_of))
+    found = read_status(place, release_number(place, release, as_of), reader_of(reader))
     if json:
         say_json(found.model_dump(mode="json"))
         return
@@ -213,6 +230,7 @@ def _write_receipt(path: Path, receipt: Receipt) -> None:
 
 def verify(
     receipt: Annotated[Path, typer.Argument(help="A file that omni ask --receipt wrote.")],
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -225,7 +243,7 @@ def verify(
         raw = receipt.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{receipt} cannot be read: {error.strerror}", cure="name a receipt") from error
-    found = verify_receipt(find_home(home), raw)
+    found = verify_receipt(find_home(home), raw, reader_of(reader))
     if json:
         say_json(found.model_dump(mode="json"))
     for note in found.notes:
@@ -249,12 +267,12 @@ def _generate(mode: str) -> bool | None:
     return modes[mode]
 
 
-def _librarian(home: Path | None, release: int | None, as_of: str | None) -> Librarian:
+def _librarian(home: Path | None, release: int | None, as_of: str | None, tags: list[str] | None) -> Librarian:
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    return Librarian.open(place, release_number(place, release, as_of))
+    return Librarian.open(place, release_number(place, release, as_of), reader=reader_of(tags))
 
 
 def release_number(home: Home, release: int | None, as_of: str | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, reader_of
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption =
 def changes(
     since: Annotated[int, typer.Option("--since", help="Number of a kept release.")],
     summary: Annotated[bool, typer.Option("--summary", help="Names only, without the texts.")] = False,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -147,7 +148,9 @@ def changes(
     from omni_pipelines.knowledge.changes import changes as compare
     from omni_pipelines.settings import find_home
 
-    say_changes(compare(find_home(home), since, diffs=not summary), json=json, summary=summary)
+    say_changes(
+        compare(find_home(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
+    )
 
 
 def say_changes(found: Changes, *, json: bool, summary: bool) -> None:

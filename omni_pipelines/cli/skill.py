@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, reader_of
 from omni_pipelines.cli.output import complain_of, say, say_json
 
 if TYPE_CHECKING:
@@ -70,13 +70,14 @@ def run(
         typer.Argument(help="'{\"name\": value}', or name=value …; a value that is no text is written as JSON."),
     ] = None,
     release: ReleaseOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check the arguments, run a tool, and print its data; with --json the whole response."""
     from omni_pipelines.responses import CommandExecutor
 
-    response = CommandExecutor().execute(_answer, _catalogue(home, release), tool, arguments or [])
+    response = CommandExecutor().execute(_answer, _catalogue(home, release, reader), tool, arguments or [])
     if json:
         say_json(response.model_dump(mode="json"))
     elif response.data is not None:
@@ -100,11 +101,11 @@ def _check(path: Path, *, json: bool) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def _catalogue(home: Path | None, release: int | None = None) -> ToolCatalogue:
+def _catalogue(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalogue:
     from omni_pipelines.knowledge.tools import knowledge_catalogue
     from omni_pipelines.settings import find_home
 
-    return knowledge_catalogue(find_home(home), release)
+    return knowledge_catalogue(find_home(home), release, reader=reader_of(tags))
 
 
 def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:

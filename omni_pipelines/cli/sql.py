@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, reader_of
 from omni_pipelines.cli.output import narrate, say, say_json
 from omni_pipelines.cli.reading import AsOfOption, ReleaseOption, release_number
 
@@ -27,6 +27,7 @@ def sql(
     seconds: Annotated[float, typer.Option("--timeout", min=0.1, help="Stop it after so many seconds.")] = 30.0,
     release: ReleaseOption = None,
     as_of: AsOfOption = None,
+    reader: ReaderOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write comma-separated values, with a line of names.")] = False,
@@ -42,7 +43,9 @@ def sql(
         _say_columns(json=json)
         return
     place = find_home(home)
-    pinned, found = run_sql(place, statement, release_number(place, release, as_of), most=limit, seconds=seconds)
+    number = release_number(place, release, as_of)
+    asked = reader_of(reader)
+    pinned, found = run_sql(place, statement, number, most=limit, seconds=seconds, reader=asked)
     names = _unique(found.columns)
     if json:
         rows = [dict(zip(names, (_plain(value) for value in row), strict=True)) for row in found.rows]

@@ -15,12 +15,11 @@ from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.sources import Source, load_sources, save_sources
 from omni_pipelines.ingest.tables import stored
 from omni_pipelines.ingest.writing import writing
-from omni_pipelines.knowledge.entries import entry_file, entry_text, read_entry
+from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Home, Settings
 
-SOURCE = "entries"
 LOCK = ".lock"
 LOCK_SECONDS = 10.0
 RUN = "knowledge writer"

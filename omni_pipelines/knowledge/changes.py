@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from native.lance_tables import is_in
+from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.releases import require_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home
@@ -54,15 +55,17 @@ class Changes(BaseModel):
         return {kind: sum(each.kind == kind for each in self.changes) for kind in ("added", "changed", "removed")}
 
 
-def changes(home: Home, before: int, after: int | None = None, *, diffs: bool = True) -> Changes:
-    """What changed from release `before` to `after`, by default the newest.
+def changes(
+    home: Home, before: int, after: int | None = None, *, diffs: bool = True, reader: Reader | None = None
+) -> Changes:
+    """What changed from release `before` to `after`, by default the newest, of what a reader may see.
 
     Raises:
         ConfigurationError: one of them is not kept.
         EngineError: its files are gone or damaged.
     """
-    old = Snapshot(home, require_release(home, before))
-    new = Snapshot(home, require_release(home, after))
+    old = Snapshot(home, require_release(home, before), reader)
+    new = Snapshot(home, require_release(home, after), reader)
     a, b = _documents(old), _documents(new)
     changed = [key for key in a.keys() & b.keys() if a[key]["content_hash"] != b[key]["content_hash"]]
     found = [

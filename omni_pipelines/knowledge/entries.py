@@ -21,6 +21,8 @@ from omni_pipelines.ids import text_hash
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
 from omni_pipelines.settings import Home
 
+SOURCE = "entries"
+"""Name of the source that their folder is."""
 _WORD = re.compile(r"\w+")
 _FIELDS, _END = "\n<!-- ", " -->\n"
 _K1, _B = 1.2, 0.75

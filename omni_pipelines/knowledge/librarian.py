@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from native import dataset_cache
-from omni_pipelines.errors import ConfigurationError, ModelMissing
+from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
+from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.answers import Answer, Question, answer
 from omni_pipelines.knowledge.citations import Passage, open_citation
 from omni_pipelines.knowledge.context import Context, collect
-from omni_pipelines.knowledge.entries import entry_stats
+from omni_pipelines.knowledge.entries import SOURCE as ENTRIES_SOURCE
+from omni_pipelines.knowledge.entries import KnowledgeStats, entry_stats
 from omni_pipelines.knowledge.fusion import Fusion
 from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.generation import Unsupported, generate_answer
@@ -59,10 +61,13 @@ class Librarian:
         home: Path | str | Home,
         release: int | None = None,
         *,
+        reader: Reader | None = None,
         embedder: Embedder | None = None,
         models: VariantRegistry | None = None,
     ) -> Librarian:
-        """The librarian of a home. `embedder` and `models` stand in for what the settings name.
+        """The librarian of a home, for a reader; without one, for its owner, who sees everything.
+
+        `embedder` and `models` stand in for what the settings name.
 
         Raises:
             HomeError, ConfigurationError: no home, or no such release in it.
@@ -70,7 +75,7 @@ class Librarian:
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
         settings = load_settings(place)
         dataset_cache.configure(settings.dataset_cache)
-        return cls(Snapshot.open(place, release), settings, embedder, models)
+        return cls(Snapshot.open(place, release, reader), settings, embedder, models)
 
     @property
     def release(self) -> int:
@@ -162,7 +167,10 @@ class Librarian:
 
         Raises:
             ModelMissing: as for `search`, where an open gap is asked anew.
+            AccessRefused: a reader asks, and the questions are everybody's.
         """
+        if self._snapshot.reader is not None:
+            raise AccessRefused("gaps are what everybody asked", cure="ask as the owner: without a reader")
         quiet = self._settings.model_copy(update={"keep_questions": False})
         asker = Librarian(self._snapshot, quiet, self._given)
 
@@ -220,7 +228,9 @@ class Librarian:
 
     def get_stats(self) -> dict[str, Any]:
         """The release in numbers, and the entries of the home by category."""
-        counts, entries = self._snapshot.release.counts, entry_stats(self._snapshot.home)
+        counts, entries = self._snapshot.counts(), entry_stats(self._snapshot.home)
+        if not self._snapshot.sees(ENTRIES_SOURCE):
+            entries = KnowledgeStats()
         return {
             "table": CHUNKS.name,
             "record_count": counts[CHUNKS.name],
@@ -231,7 +241,7 @@ class Librarian:
     def get_manifest_status(self) -> dict[str, Any]:
         """Where the record of the release stands, and how many files it tracks."""
         path = release_file(self._snapshot.home, self.release)
-        tracked = self._snapshot.release.counts[DOCUMENTS.name]
+        tracked = self._snapshot.counts()[DOCUMENTS.name]
         return {"manifest_path": str(path), "manifest_exists": path.exists(), "tracked_files": tracked}
 
     def show(self, citation: str) -> Passage:

@@ -69,7 +69,7 @@ class Ranked:
 
 def rank(snapshot: Snapshot, query: str, pool: int, search: Search, embed: EmbedQuery) -> Ranked:
     """The best chunks, at most `pool` from each list. Filters apply before the lists are cut."""
-    keyword = dict(snapshot.keyword.search(query, pool, search.where)) if search.mode != Mode.VECTOR else {}
+    keyword = dict(snapshot.words(query, pool, search.where)) if search.mode != Mode.VECTOR else {}
     if search.mode == Mode.KEYWORD:
         return Ranked([Fused(key, score, score, 0.0) for key, score in keyword.items()], _ranks(keyword), {})
     asked = embed(query)
@@ -117,7 +117,7 @@ class _Hybrid:
         if only_keyword and asked.readable > 0:
             vector.update(self._snapshot.cosines(asked.values, only_keyword))
         if only_vector and keyword:
-            keyword.update(self._snapshot.keyword.search(self._query, len(only_vector), keys=only_vector))
+            keyword.update(self._snapshot.words(self._query, len(only_vector), {}, keys=only_vector))
 
     def _names(self, keys: set[str]) -> dict[str, Named]:
         rows = self._snapshot.chunks(sorted(keys), ["chunk_id", "path", "heading", "title", "kind"])

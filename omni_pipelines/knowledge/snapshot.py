@@ -11,8 +11,9 @@ import pyarrow as pa
 from native import lance_vectors
 from native.errors import EngineError, TableMissing
 from native.lance_rows import fetch, rows_of
-from native.lance_tables import LanceTable, TableVersion, equals, narrowed
+from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.knowledge.access import Reader, visible_sources
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
@@ -30,16 +31,18 @@ _HELD = tuple(
 class Snapshot:
     """What a reader reads from. It never looks at a table's head."""
 
-    def __init__(self, home: Home, release: Release) -> None:
+    def __init__(self, home: Home, release: Release, reader: Reader | None = None) -> None:
         self.release = release
         self.home = home
+        self.reader = reader
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
             self._check(definition.name)
+        self._visible = sorted(visible_sources(home, release, reader)) if reader is not None else None
 
     @classmethod
-    def open(cls, home: Home, number: int | None = None) -> Snapshot:
-        """The newest release, or the one with a number.
+    def open(cls, home: Home, number: int | None = None, reader: Reader | None = None) -> Snapshot:
+        """The newest release, or the one with a number, as far as a reader may see it; None sees all of it.
 
         Raises:
             ConfigurationError: there is none.
@@ -48,20 +51,39 @@ class Snapshot:
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
-                return cls(home, release)
+                return cls(home, release, reader)
             except EngineError:  # missing, or only half of its files left
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise
                 release = newer
-        return cls(home, release)
+        return cls(home, release, reader)
+
+    def sees(self, source: str) -> bool:
+        """Whether the reader may see a source of this release."""
+        return self._visible is None or source in self._visible
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table that the reader may see."""
+        if self._visible is None:
+            return self.release.counts
+        where = is_in("source", self._visible)
+        return {name: self._table(name).count(where, self._version(name)) for name in self.release.counts}
+
+    def words(
+        self, query: str, k: int, where: Mapping[str, str], *, keys: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Ids of the best `k` chunks by their words, with BM25 scores; see `KeywordIndex.search`."""
+        among = None if self._visible is None else {"source": self._visible}
+        chosen = None if keys is None else list(keys)
+        return self.keyword.search(query, k, where, keys=chosen, among=among)
 
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
         """Chunk rows by id; ids that are not there are left out."""
-        chosen = ["chunk_id", *(columns if columns is not None else CHUNKS.schema.names)]
+        chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
         rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD)
-        return {row["chunk_id"]: row for row in rows.to_pylist()}
+        return {row["chunk_id"]: row for row in rows.to_pylist() if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
         """The chunks of a document, in order."""
@@ -89,12 +111,15 @@ class Snapshot:
 
     def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
         """Ids of the `k` chunks nearest to `vector` (d,) that match `where`, with cosines, highest first."""
+        narrowest = [narrowed(field, value) for field, value in where.items()]
+        if self._visible is not None:
+            narrowest.append(is_in("source", self._visible))
         return lance_vectors.nearest(
             self._table(EMBEDDINGS.name),
             vector,
             k,
             key=EMBEDDINGS.key,
-            where=" AND ".join(narrowed(field, value) for field, value in where.items()) or None,
+            where=" AND ".join(narrowest) or None,
             version=self._version(EMBEDDINGS.name),
         )
 
@@ -126,4 +151,7 @@ class Snapshot:
         return TableVersion.parse(self.release.tables[name]).version
 
     def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
+        if self._visible is not None:
+            visible = is_in("source", self._visible)
+            where = visible if where is None else "(" + where + ") AND " + visible
         return self._table(name).read(columns, where, self._version(name))

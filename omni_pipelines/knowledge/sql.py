@@ -10,12 +10,14 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native.duckdb_sql import Rows, select
 from native.errors import StatementRefused
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge import journal
+from omni_pipelines.knowledge.access import Reader, visible_sources
 from omni_pipelines.knowledge.entries import list_entries
 from omni_pipelines.knowledge.releases import list_releases, read_checked, require_release
 from omni_pipelines.records import Release
@@ -69,9 +71,17 @@ def _shown(table: Table) -> list[pa.Field]:
 
 
 def run_sql(
-    home: Home, sql: str, release: int | None = None, *, most: int = MOST_ROWS, seconds: float = SECONDS
+    home: Home,
+    sql: str,
+    release: int | None = None,
+    *,
+    most: int = MOST_ROWS,
+    seconds: float = SECONDS,
+    reader: Reader | None = None,
 ) -> tuple[Release, Rows]:
     """The rows of one SELECT over the tables of a release, the newest if none is named.
+
+    To a reader there are only the tables that say where a row comes from, and in them the rows this reader may see.
 
     Raises:
         ConfigurationError: there is no such release; or the statement is wrong, changes something, or takes too long.
@@ -79,12 +89,20 @@ def run_sql(
     """
     pinned = require_release(home, release)
     try:
-        return pinned, select(sql, _tables(home, pinned), most=most, seconds=seconds)
+        return pinned, select(sql, _tables(home, pinned, reader), most=most, seconds=seconds)
     except StatementRefused as error:
         raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
 
 
-def _tables(home: Home, release: Release) -> Mapping[str, Any]:
+def _tables(home: Home, release: Release, reader: Reader | None) -> Mapping[str, Any]:
+    if reader is not None:
+        visible = sorted(visible_sources(home, release, reader))
+        where = is_in("source", visible)
+        sources = _sources(release)
+        return {
+            **{table.name: _pinned(home, release, table, where) for table in (DOCUMENTS, CHUNKS, EMBEDDINGS)},
+            SOURCES.name: sources.filter(pc.is_in(sources["source"], pa.array(visible, pa.string()))),
+        }
     return {
         **{table.name: _pinned(home, release, table) for table in (DOCUMENTS, CHUNKS, EMBEDDINGS)},
         SOURCES.name: _sources(release),
@@ -95,13 +113,13 @@ def _tables(home: Home, release: Release) -> Mapping[str, Any]:
     }
 
 
-def _pinned(home: Home, release: Release, table: Table) -> Any:
+def _pinned(home: Home, release: Release, table: Table, where: str | None = None) -> Any:
     pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
     if stored.version(pinned.version) != pinned:
         raise ConfigurationError(
             f"table {table.name} is not the one that release {release.release} was made of", cure="run: omni ingest"
         )
-    return stored.scanner([column.name for column in _shown(table)], version=pinned.version)
+    return stored.scanner([column.name for column in _shown(table)], where, pinned.version)
 
 
 def _sources(release: Release) -> pa.Table:

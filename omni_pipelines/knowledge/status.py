@@ -6,8 +6,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.releases import require_release
 from omni_pipelines.knowledge.set_aside import list_set_aside
+from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.records import Built, SetAside, SourceSeen
 from omni_pipelines.settings import Home
 
@@ -42,8 +44,10 @@ class Status(BaseModel):
     """What recovery could not read and moved to `quarantine/`, oldest first."""
 
 
-def status(home: Home, number: int | None = None) -> Status:
+def status(home: Home, number: int | None = None, reader: Reader | None = None) -> Status:
     """The state of a home, from one release alone, by default the newest: quick, and right while a writer works.
+
+    A reader is told of the sources that this reader may see, and of nothing else.
 
     Raises:
         HomeError, ConfigurationError: no home, or no such release in it.
@@ -51,7 +55,7 @@ def status(home: Home, number: int | None = None) -> Status:
     release = require_release(home, number)
     is_current = number is None and release.rollback is None
     chunks, vectors = release.counts["chunks"], release.counts["embeddings"]
-    return Status(
+    whole = Status(
         release=release.release,
         created_at=release.created_at,
         run_id=release.run_id,
@@ -67,6 +71,12 @@ def status(home: Home, number: int | None = None) -> Status:
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_set_aside(home),
     )
+    return whole if reader is None else _seen_by(Snapshot.open(home, number, reader), whole)
+
+
+def _seen_by(snapshot: Snapshot, whole: Status) -> Status:
+    sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
+    return whole.model_copy(update={"counts": snapshot.counts(), "coverage": {}, "sources": sources, "set_aside": []})
 
 
 def _coverage(entries: int, of: int) -> Coverage:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.answers import Answer
 from omni_pipelines.knowledge.citations import Passage
 from omni_pipelines.knowledge.context import Context
@@ -45,11 +46,19 @@ class KnowledgeTools:
     Args:
         home: the knowledge base.
         release: a kept release; None is the newest when it is opened.
+        reader: whom the tools serve; None is the owner, who sees everything.
         embedder: stands in for the one that the settings name.
     """
 
-    def __init__(self, home: Home, release: int | None = None, *, embedder: Embedder | None = None) -> None:
-        self._home, self._release, self._embedder = home, release, embedder
+    def __init__(
+        self,
+        home: Home,
+        release: int | None = None,
+        *,
+        reader: Reader | None = None,
+        embedder: Embedder | None = None,
+    ) -> None:
+        self._home, self._release, self._reader, self._embedder = home, release, reader, embedder
         self._opened: Librarian | None = None
 
     @tool("knowledge.search", title="Search the knowledge base", category="knowledge", read_only=True)
@@ -121,20 +130,24 @@ class KnowledgeTools:
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
         """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
-        return status(self._home)
+        return status(self._home, reader=self._reader)
 
     def _librarian(self) -> Librarian:
         if self._opened is None:
-            self._opened = Librarian.open(self._home, self._release, embedder=self._embedder)
+            self._opened = Librarian.open(self._home, self._release, reader=self._reader, embedder=self._embedder)
         return self._opened
 
 
 def knowledge_catalogue(
-    home: Home | Path | str, release: int | None = None, *, embedder: Embedder | None = None
+    home: Home | Path | str,
+    release: int | None = None,
+    *,
+    reader: Reader | None = None,
+    embedder: Embedder | None = None,
 ) -> ToolCatalogue:
     """The librarian's tools over one home. Nothing is opened, and nothing need be there, until one is called."""
     place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
-    tools = KnowledgeTools(place, release, embedder=embedder)
+    tools = KnowledgeTools(place, release, reader=reader, embedder=embedder)
     catalogue = ToolCatalogue()
     catalogue.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
     catalogue.add_variant("knowledge.search", WORDS, tools.search_by_words)

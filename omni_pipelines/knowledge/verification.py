@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.ids import content_hash
+from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.answers import on_one_line
 from omni_pipelines.knowledge.generation import figures_stand_in
 from omni_pipelines.knowledge.receipts import SEAL, as_written, seal
@@ -76,8 +77,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def verify_receipt(home: Home, raw: bytes) -> Verification:
+def verify_receipt(home: Home, raw: bytes, reader: Reader | None = None) -> Verification:
     """Check the receipt in the bytes of a file. Everything that is wrong is named, not only the first.
+
+    What a reader may not see is not in the release to that reader.
 
     Raises:
         ConfigurationError: the bytes hold no receipt at all.
@@ -91,7 +94,7 @@ def verify_receipt(home: Home, raw: bytes) -> Verification:
     receipt = _receipt(fields, checks)
     if receipt is not None:
         _check_words(receipt, checks)
-        snapshot = _check_release(home, receipt, checks)
+        snapshot = _check_release(home, receipt, reader, checks)
         if snapshot is not None:
             _check_sentences(snapshot, receipt.mode, receipt.sentences, checks)
     return Verification(
@@ -143,7 +146,7 @@ def _check_words(receipt: Receipt, checks: _Checks) -> None:
     checks.that("answer", receipt.answer == whole, "is not the sentences, one after the other")
 
 
-def _check_release(home: Home, receipt: Receipt, checks: _Checks) -> Snapshot | None:
+def _check_release(home: Home, receipt: Receipt, reader: Reader | None, checks: _Checks) -> Snapshot | None:
     """The release, opened; None where it cannot be, or is another one than the receipt says."""
     record = read_checked(home, receipt.release)
     if record is None:
@@ -158,7 +161,7 @@ def _check_release(home: Home, receipt: Receipt, checks: _Checks) -> Snapshot | 
     checks.same("tables", receipt.tables, release.tables, told)
     checks.same("fingerprints", receipt.fingerprints, release.fingerprints, told)
     try:
-        return Snapshot.open(home, receipt.release)
+        return Snapshot.open(home, receipt.release, reader)
     except EngineError as error:
         checks.that("tables", False, f"cannot be opened as the release names them: {error.message}")
         return None

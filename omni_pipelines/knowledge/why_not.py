@@ -80,7 +80,7 @@ class _Trace:
     def _ranked(self, name: str, keys: Sequence[str]) -> WhyNot:
         """The lists, asked as deep as they are, and what came of them."""
         where, deep = self._how.where, self._snapshot.keyword.size
-        words = self._snapshot.keyword.search(self._query, deep, where)
+        words = self._snapshot.words(self._query, deep, where)
         meaning = self._snapshot.nearest(self._embed(self._query).values, deep, where)
         self._steps += [
             self._candidate("keyword", _best_rank(words, keys), "none of the words stands in it or beside it"),
