@@ -11,8 +11,8 @@ from native import tantivy_analysis as analysis
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 PATTERN = rf"[{UNSPACED}]|[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]+"
 CHARACTERS = (
-    "aZ9_ .,-\n\t\"'\u00e9\u00df\u0301\u0915\u094d\u093f\ud55c\u6771\u306e\u30bf\u0e2a\u0e35\u1780\u1000\u0664\u2014\u00b2"
-    "\U00020000\U0001f600"
+    "aZ9_ .,-\n\t\"'\u00e9\u00df\u0301\u0915\u094d\u093f\ud55c\u6771\u306e\u30bf\u0e2a\u0e35\u1780\u1000\u0664\u2014"
+    "\u00b2\U00020000\U0001f600"
 )
 
 
