@@ -42,16 +42,9 @@ def query(sql: str, tables: Mapping[str, Any], parameters: list[Any] | None = No
     Raises:
         EngineError: what DuckDB, or the scanner it reads, refuses.
     """
-    return named_query(sql, tables, parameters)[1]
-
-
-def named_query(
-    sql: str, tables: Mapping[str, Any], parameters: list[Any] | None = None
-) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """As `query`, with the names of the columns before the rows."""
     with _connection(tables) as connection:
-        done = connection.execute(sql, parameters or [])
-        return [column[0] for column in done.description or []], done.fetchall()
+        rows: list[tuple[Any, ...]] = connection.execute(sql, parameters or []).fetchall()
+        return rows
 
 
 def select(sql: str, tables: Mapping[str, Any], *, most: int, seconds: float) -> Rows:
