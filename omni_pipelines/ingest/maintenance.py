@@ -62,7 +62,10 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
 
 
 def compact(home: Home, definition: Table) -> Compaction:
-    """Merge all small fragments and drop deleted rows for good; versions that no release names are deleted."""
+    """Merge small fragments, and drop deleted rows where they are many; versions that no release names are deleted.
+
+    What it writes anew stands on disk twice until the kept releases that hold it as it was are gone.
+    """
     with rows_unchanged(home, definition) as found:
         fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
         found.merge_fragments()

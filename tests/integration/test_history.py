@@ -258,9 +258,9 @@ def rows_of(line: Line, release: int | None) -> Rows:
     """All rows of a release, without the times at which files were read, and the keys of its keyword index."""
     pinned = require_release(line.home, release)
     found: Rows = {}
-    for name, pin in pinned.tables.items():
+    for name, version in pinned.tables.items():
         columns = [each for each in TABLES[name].schema.names if each not in ("stat", "mtime_ns")]
-        rows = LanceTable(line.home.table(name)).read(columns, version=TableVersion.parse(pin).version)
+        rows = LanceTable(line.home.table(name)).read(columns, version=TableVersion.parse(version).version)
         found[name] = rows.sort_by(TABLES[name].key).to_pylist()
     keyword = KeywordIndex.open(line.home.keyword / pinned.keyword.generation, FILTERS)
     return {**found, "keyword": sorted(keyword.fingerprints().items())}
