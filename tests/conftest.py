@@ -9,7 +9,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from omni_pipelines.settings import Home
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.settings import Home, find_home, load_settings
+from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
 hypothesis.settings.register_profile("omni", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("omni")
@@ -34,3 +36,14 @@ def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / ".omni")
     home.create()
     return home
+
+
+@pytest.fixture(scope="session")
+def models() -> None:
+    """What `omni ingest` needs with the default settings; without it the test is skipped."""
+    try:
+        settings = load_settings(find_home())
+        model_fingerprint(settings)
+        vocabulary_file(settings)
+    except ModelMissing as error:
+        pytest.skip(str(error))

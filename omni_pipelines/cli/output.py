@@ -49,7 +49,11 @@ def say_failure(error: Exception) -> None:
 
 
 def complain(error: OmniError, cure: str = "") -> None:
-    """Write an error as one line, what happened and its code; and a second one with the cure."""
-    message = " ".join(error.message.split())
-    cure = cure or error.cure
-    narrate(f"omni: {message} [{error.code}]" + (f"\n      cure: {cure}" if cure else ""))
+    """Write an error, with its own cure or this one; see `complain_of`."""
+    complain_of(error.message, error.code, cure or error.cure)
+
+
+def complain_of(message: str, code: str | None, cure: str) -> None:
+    """Write what went wrong as one line with its number; and a second one with the cure, if there is one."""
+    told = " ".join(message.split())
+    narrate(f"omni: {told} [{code}]" + (f"\n      cure: {cure}" if cure else ""))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from omni_pipelines.cli.options import HomeOption, JsonOption
-from omni_pipelines.cli.output import narrate, say, say_json
+from omni_pipelines.cli.output import complain_of, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.responses import ToolResponse
@@ -82,7 +82,7 @@ def run(
     elif response.data is not None:
         _say_data(response.data)
     if response.error_message:
-        narrate(_complaint(response))
+        complain_of(response.error_message, response.error_code, response.metadata.get("cure", ""))
     raise typer.Exit(_exit_code(response))
 
 
@@ -128,10 +128,3 @@ def _exit_code(response: ToolResponse) -> int:
         return 3
     row = explain(response.error_code)
     return row.exit_code if row else 1
-
-
-def _complaint(response: ToolResponse) -> str:
-    """The error as every other command tells it."""
-    message = " ".join((response.error_message or "").split())
-    cure = response.metadata.get("cure")
-    return f"omni: {message} [{response.error_code}]" + (f"\n      cure: {cure}" if cure else "")

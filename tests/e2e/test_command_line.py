@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import find_home, load_settings
-from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+pytestmark = pytest.mark.usefixtures("models")
+
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 
@@ -29,16 +28,6 @@ def told(*arguments: str, cwd: Path) -> Any:
     done = omni(*arguments, "--json", cwd=cwd)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    try:
-        settings = load_settings(find_home())
-        model_fingerprint(settings)
-        vocabulary_file(settings)
-    except ModelMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,6 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import find_home, load_settings
-from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
-
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 QUESTION = "How do otters sleep?"
 LINE = "Otters sleep holding hands, so that none drifts away."
@@ -31,13 +27,7 @@ def omni(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        settings = load_settings(find_home())
-        model_fingerprint(settings)
-        vocabulary_file(settings)
-    except ModelMissing as error:
-        pytest.skip(str(error))
+def folder(models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "otters.md").write_text(f"# Otters\n\n{LINE}\n")
     done = omni("ingest", "otters.md", cwd=folder)

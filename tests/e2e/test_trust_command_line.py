@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import find_home, load_settings
-from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+pytestmark = pytest.mark.usefixtures("models")
+
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 NOTES = {
@@ -27,16 +26,6 @@ def omni(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*OMNI, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    try:
-        settings = load_settings(find_home())
-        model_fingerprint(settings)
-        vocabulary_file(settings)
-    except ModelMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from omni_pipelines.contracts import json_schema
-from omni_pipelines.errors import ModelMissing
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.tools import knowledge_catalogue
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.settings import Home, load_settings
+from omni_pipelines.settings import Home
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.engines import load_counter
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.schema import check_document, check_tool, tool_schema
 from tests.integration.line import Line, write
@@ -122,11 +120,7 @@ def test_a_hit_is_opened_by_its_id(tools: ToolCatalogue) -> None:
     assert answered(tools, "knowledge.show", citation=hit["chunk_id"])["path"] == "otters.md"
 
 
-def test_context_keeps_to_its_budget(tools: ToolCatalogue, docs: Path) -> None:
-    try:
-        load_counter(load_settings(Home(docs.parent / ".omni")))
-    except ModelMissing as error:
-        pytest.skip(str(error))
+def test_context_keeps_to_its_budget(models: None, tools: ToolCatalogue) -> None:
     context = answered(tools, "knowledge.context", query="keys and otters", max_tokens=60)
     assert 0 < context["tokens"] <= 60
     assert context["text"].startswith("[1] ")

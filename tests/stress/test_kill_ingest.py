@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from native.lance_tables import LanceTable
-from omni_pipelines.errors import ModelMissing
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
-from omni_pipelines.settings import Home, find_home, load_settings
-from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+from omni_pipelines.settings import Home
+
+pytestmark = pytest.mark.usefixtures("models")
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 KILLS = 10
@@ -29,16 +29,6 @@ COMPARED = {
     CHUNKS: ("chunk_id", "doc_id", "ordinal", "text", "start_byte", "end_byte", "revision"),
     EMBEDDINGS: ("chunk_id", "text_hash", "model"),
 }
-
-
-@pytest.fixture(autouse=True)
-def models() -> None:
-    try:
-        settings = load_settings(find_home())
-        model_fingerprint(settings)
-        vocabulary_file(settings)
-    except ModelMissing as error:
-        pytest.skip(str(error))
 
 
 def told(home: Path, *arguments: str) -> Any:

@@ -32,14 +32,21 @@ def test_recall_and_reciprocal_rank_look_no_further_than_asked() -> None:
     assert reciprocal_rank(["x", "a"], grades, 1) == 0.0
 
 
-@given(ranking=rankings, grades=judgements)
-def test_ndcg_agrees_with_its_definition(ranking: list[str], grades: dict[str, int]) -> None:
-    """Against a second implementation that tries every discount by itself."""
-    gains = [grades.get(key, 0) for key in ranking[:10]]
-    best = sorted(grades.values(), reverse=True)[:10]
-    ideal = math.fsum(gain / math.log2(place + 2) for place, gain in enumerate(best))
-    found = math.fsum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
-    assert ndcg(ranking, grades, 10) == pytest.approx(found / ideal if ideal else 0.0)
+@given(ranking=rankings, grades=judgements, found=st.integers(0, len(KEYS)))
+def test_the_measures_agree_with_trec_eval(ranking: list[str], grades: dict[str, int], found: int) -> None:
+    trec_eval = pytest.importorskip("pytrec_eval", reason="trec_eval's measures come with the extra dev")
+    reference = trec_eval.RelevanceEvaluator({"q": grades}, {"ndcg_cut_10", "recall_10,100", "recip_rank"})
+    shown = ranking[:found]
+    run = {key: float(-place) for place, key in enumerate(shown)}
+    first_ten = {key: float(-place) for place, key in enumerate(shown[:10])}
+    if not run:
+        assert score(shown, grades).ndcg_10 == 0.0
+        return
+    theirs, theirs_10 = (reference.evaluate({"q": each})["q"] for each in (run, first_ten))
+    ours = score(shown, grades)
+    assert ours.ndcg_10 == pytest.approx(theirs["ndcg_cut_10"])
+    assert (ours.recall_10, ours.recall_100) == pytest.approx((theirs["recall_10"], theirs["recall_100"]))
+    assert ours.mrr_10 == pytest.approx(theirs_10["recip_rank"])
 
 
 @given(ranking=rankings, grades=judgements)

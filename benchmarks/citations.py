@@ -1,0 +1,111 @@
+"""Whether every citation opens at exactly the bytes it quotes.
+
+    python -m benchmarks.citations COLLECTION... [--answers 500]
+
+The documents of collections in BEIR layout are written in turn as UTF-8, as UTF-16, and as HTML, ingested by the real
+line, and their questions asked until so many were answered. Each citation is then opened by its numbers alone: the
+file's bytes where the text is the file's own, else those of the parsed text that the release holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from omni_pipelines.ingest.line import LineEngines, run_line
+from omni_pipelines.ingest.sources import register, save_sources
+from omni_pipelines.knowledge.answers import Answer, Citation
+from omni_pipelines.knowledge.collections import Collection, Judged, load_collection
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.search import MOST_CHARACTERS
+from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.settings import HOME_NAME, Home, load_settings
+
+FORMS = ("utf-8", "utf-16", "html")
+
+
+def main() -> None:
+    """Print a row for each form of document, and exit with 1 if a citation is off."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("collections", nargs="+", type=Path)
+    asked.add_argument("--answers", type=int, default=500, help="stop after so many answers")
+    options = asked.parse_args()
+    collections = [load_collection(folder) for folder in options.collections]
+    with tempfile.TemporaryDirectory(prefix="omni-citations-") as scratch:
+        home = Home(Path(scratch) / HOME_NAME)
+        ingest(collections, Path(scratch) / "documents", home)
+        wrong = report(home, answers(Librarian.open(home), collections, options.answers))
+    raise SystemExit(1 if wrong else 0)
+
+
+def ingest(collections: Sequence[Collection], folder: Path, home: Home) -> None:
+    """Write the documents, each in the form whose turn it is, and publish a release of them."""
+    folder.mkdir(parents=True)
+    documents = (document for collection in collections for document in collection.documents)
+    for number, document in enumerate(documents):
+        write(folder, number, document)
+    home.create()
+    settings = load_settings(home)
+    save_sources(home, register([], [folder])[0])
+    run_line(home, settings, LineEngines.load(settings), "citations")
+
+
+def write(folder: Path, number: int, document: Judged) -> None:
+    """One document in one form."""
+    form = FORMS[number % len(FORMS)]
+    if form == "html":
+        body = "".join(f"<p>{html.escape(line)}</p>\n" for line in document.text.splitlines())
+        page = f"<!doctype html><meta charset=utf-8><title>{html.escape(document.title)}</title>\n{body}"
+        (folder / f"{number}.html").write_text(page, "utf-8")
+    else:
+        (folder / f"{number}-{form}.md").write_text(f"# {document.title}\n\n{document.text}\n", form)
+
+
+def answers(librarian: Librarian, collections: Sequence[Collection], most: int) -> Iterator[Answer]:
+    """At most so many answers, from each collection in turn as many as from the others."""
+    for at, collection in enumerate(collections, 1):
+        given, share = 0, most * at // len(collections) - most * (at - 1) // len(collections)
+        for question in collection.queries.values():
+            answer = librarian.ask(question[:MOST_CHARACTERS], generate=False)
+            if not answer.abstained:
+                given += 1
+                yield answer
+            if given == share:
+                break
+
+
+def report(home: Home, given: Iterator[Answer]) -> int:
+    """Print how many citations opened at their quotes; return how many did not."""
+    snapshot = Snapshot.open(home)
+    opened: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    told = list(given)
+    for answer in told:
+        for citation in (each for sentence in answer.sentences for each in sentence.citations):
+            form = citation.encoding if citation.verbatim else "parsed text"
+            opened[form] += 1
+            wrong[form] += quoted_bytes(snapshot, citation) != citation.quote
+    print(f"{len(told)} answers\n\n| text | citations | opened at exactly the quote |\n|---|---|---|")
+    for form in sorted(opened):
+        print(f"| {form} | {opened[form]} | {opened[form] - wrong[form]} |")
+    return wrong.total()
+
+
+def quoted_bytes(snapshot: Snapshot, citation: Citation) -> str:
+    """What stands at the bytes a citation names."""
+    if citation.verbatim:
+        raw = Path(url2pathname(urlsplit(citation.uri).path)).read_bytes()
+        return raw[citation.start_byte : citation.end_byte].decode(citation.encoding)
+    row = snapshot.document(snapshot.chunks([citation.chunk_id])[citation.chunk_id]["doc_id"])
+    assert row is not None
+    return str(row["text"]).encode()[citation.start_byte : citation.end_byte].decode()
+
+
+if __name__ == "__main__":
+    main()
