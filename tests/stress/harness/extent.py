@@ -39,7 +39,8 @@ SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 3
 """In the environment, so that all processes of a run have the same."""
 RUN = os.environ.setdefault("OMNI_STRESS_RUN", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC {os.getpid()}")
 """When the run began, and the process that began it."""
-_UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or "inf")
+MINUTES = os.environ.get("OMNI_STRESS_MINUTES", "")
+_UNTIL = time.monotonic() + 60 * float(MINUTES or "inf")
 T = TypeVar("T")
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import filelock
 
-from tests.stress.harness.extent import RUN, Extent
+from tests.stress.harness.extent import MINUTES, RUN, Extent
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+SHARED = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
 _ENGINES = ("pylance", "lancedb", "tantivy", "pyarrow", "duckdb")
 _HEAD = """# Reliability
 
@@ -22,7 +23,7 @@ What was done to a knowledge base, and what became of it. This page is written b
 A row appears when its trial has ended, and only a trial without a failure gets that far.
 
 - seed {seed}; again: `OMNI_STRESS_SEED={seed} make stress`
-- begun {began}, last row {now:%H:%M} UTC
+- begun {began}, last row {now:%H:%M} UTC; {end}
 - {versions}
 
 | trial | how | figures |
@@ -43,15 +44,30 @@ class Figures:
         told = "; ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
         self.rows.append(f"| {trial} | {how} | {told} |\n")
         if self.extent.name == "long":
-            PAGE.parent.mkdir(exist_ok=True)
-            shared = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
-            with filelock.FileLock(f"{shared}.lock"):
-                with shared.open("a") as file:
+            with filelock.FileLock(f"{SHARED}.lock"):
+                with SHARED.open("a") as file:
                     file.write(self.rows[-1])
-                PAGE.write_text(self._head() + "".join(sorted(shared.read_text().splitlines(keepends=True))))
+                self._write("still at work, or killed")
 
-    def _head(self) -> str:
+    def end(self, passed: bool) -> None:
+        """Say how the run ended; it is over, and its file goes."""
+        if SHARED.exists():
+            self._write("all its trials passed" if passed else "some trial FAILED")
+            for path in (SHARED, SHARED.with_name(f"{SHARED.name}.lock")):
+                path.unlink(missing_ok=True)
+
+    def _write(self, end: str) -> None:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(self._head(end) + "".join(sorted(SHARED.read_text().splitlines(keepends=True))))
+
+    def _head(self, end: str) -> str:
         engines = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _ENGINES)
         system = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
-        began = RUN.rpartition(" ")[0]
-        return _HEAD.format(seed=self.seed, began=began, now=datetime.now(UTC), versions=f"{engines}; {system}")
+        cut = f"; cut short after {MINUTES} minutes, as OMNI_STRESS_MINUTES said" if MINUTES else ""
+        return _HEAD.format(
+            seed=self.seed,
+            began=RUN.rpartition(" ")[0],
+            now=datetime.now(UTC),
+            end=end + cut,
+            versions=f"{engines}; {system}",
+        )
