@@ -240,7 +240,7 @@ def tend_vector_index(home: Home, run_id: str) -> lance_vectors.Coverage:
         OmniError: the job failed, or somebody cancelled it.
     """
     embeddings = LanceTable(home.table(EMBEDDINGS.name))
-    if lance_vectors.coverage(embeddings).complete:
+    if not embeddings.exists() or lance_vectors.coverage(embeddings).complete:
         with writing(home, load_settings(home)):
             return build_vector_index(home)
     job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run_id)
