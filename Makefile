@@ -42,7 +42,7 @@ test: models browser ## set up, and run every test that this machine can run
 	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 stress: $(STAMP) ## kills, failing disks and power cuts by the hundred; writes docs/reliability.md
-	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress
+	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress -n auto --dist worksteal --max-worker-restart 0
 
 check: $(STAMP) ## format, lint, types, rooms
 	@$(BIN)/ruff format --check .
@@ -61,9 +61,10 @@ docs: $(STAMP) ## write the pages that are made from the code
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
 
-bench: models ## measure token counting and storage, and write docs/benchmarks
+bench: models ## measure tokens, storage, updates and queries, and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.token_counting
 	@$(BIN)/python -m benchmarks.storage
+	@$(BIN)/python -m benchmarks.updates
 	@$(BIN)/python -m benchmarks.query_cost
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
 from omni_pipelines.ingest.checks import vector_coverage
-from omni_pipelines.ingest.indexes import build_vector_index
+from omni_pipelines.ingest.index_jobs import tend_vector_index
 from omni_pipelines.ingest.preview import vector_index_preview
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import EMBEDDINGS
@@ -16,10 +16,11 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     """Vectors to chunks: the IVF index of the embeddings, a version of their table.
 
     New vectors are added to it; when they have become too many it is trained again. Below 5,000 rows there is none,
-    for comparing every vector is as fast, and exact.
+    for comparing every vector is as fast, and exact. A build is a process of its own, which ends when this run is
+    terminated; the release that serves goes on serving.
     """
-    with knowledge.writing(context.log) as home:
-        coverage = build_vector_index(home)
+    with knowledge.telling(context.log) as home:
+        coverage = tend_vector_index(home, context.run.run_id)
         version = str(table(home, EMBEDDINGS).head())
     counts = {"indexed": coverage.indexed, "parts": coverage.deltas}
     preview = vector_index_preview(coverage)

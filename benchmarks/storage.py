@@ -41,7 +41,7 @@ from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 TEXT_BYTES = 8_000_000
 BATCHES, BATCH = 100, 10
-WRITERS = ((200, 15.0), (1_000, 5.0))
+WRITERS = ((200, 15.0), (1_000, 15.0))
 """Characters of an entry, as of a tool's description and of a passage, and how many times less a kept writer takes.
 What a commit costs does not depend on them; what indexing costs does, and no writer saves it."""
 QUERIES = 60

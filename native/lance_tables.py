@@ -239,21 +239,18 @@ class LanceTable:
             dataset.delete(where, conflict_retries=CONFLICT_RETRIES)
 
     def compact(self) -> bool:
-        """Merge small fragments once there are many: each costs every query. Whether it made a version.
+        """Merge small fragments once there are many: each costs every query. Whether it made a version."""
+        return len(self.open().get_fragments()) > MOST_FRAGMENTS and self.merge_fragments()
 
-        A fragment of a quarter of the rows or more is left alone, so that a small change never rewrites the table.
+    def merge_fragments(self) -> bool:
+        """Merge small fragments, and write those anew of which a tenth is deleted. Whether it made a version.
+
+        A fragment of a quarter of the rows or more is left alone: a small change never rewrites the table, and what
+        kept releases share with the head stays shared.
         """
-        dataset = self.open()
-        if len(dataset.get_fragments()) <= MOST_FRAGMENTS:
-            return False
-        target = max(LEAST_FRAGMENT_ROWS, dataset.count_rows() // BIG_FRAGMENTS)
         with self.lease() as head:
+            target = max(LEAST_FRAGMENT_ROWS, head.count_rows() // BIG_FRAGMENTS)
             return bool(head.optimize.compact_files(target_rows_per_fragment=target).fragments_removed)
-
-    def merge_fragments(self) -> None:
-        """Merge all fragments that are small by Lance's own measure, and drop deleted rows."""
-        with self.lease() as head:
-            head.optimize.compact_files()
 
     def copy(self, target: Path, version: int) -> LanceTable:
         """The rows of one version as a new table with an identity of its own, without history, in few files.

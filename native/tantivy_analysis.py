@@ -7,17 +7,20 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-ANALYZER = "omni-3"
+ANALYZER = "omni-4"
 """Name and version of the analysis: an index made with another one is built anew."""
 GRAMS = "omni-grams"
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_TOKEN = rf"[{_UNSPACED}]|[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]+"
-"""Words; single characters in scripts that put no space between words."""
 _RUN = re.compile(
     "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003134f]+"
 )
-"""The same scripts for Python's engine, which knows no script names."""
+"""Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Han, Hiragana, Katakana."""
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_ASCII = "".join(map(chr, range(128)))
+_PLAIN = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
+"""Every byte of UTF-8, with a space for what is neither a letter nor a digit of ASCII."""
+_SHAPE = re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"[0-9_]", "1", re.sub(r"\W", " ", _ASCII))))
+"""For each character of ASCII: A and a for letters by their case, 1 for what else stands in words."""
 _HUMPS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
 _QUESTION_WORDS = (
@@ -32,19 +35,60 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
+class _Apart(dict[int, str]):
+    """A character of another script by its number: itself, itself with spaces around, or a space; learned as met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if unicodedata.category(character)[0] not in "LMN":  # letters, marks that belong to them, numbers
+            self[code] = " "
+        else:
+            self[code] = f" {character} " if _RUN.match(character) else character
+        return self[code]
+
+
+_APART = _Apart()
+
+
+def words(text: str) -> str:
+    """The words of a text with spaces between them; of scripts without spaces, the single characters.
+
+    Tantivy's tokenizer by pattern could find them, and takes half of all that adding a text costs; cutting at spaces
+    takes a tenth.
+    """
+    if not text.isascii():
+        text = _FOREIGN.sub(lambda run: run[0].translate(_APART), text)
+    return text.encode("utf-8", "surrogatepass").translate(_PLAIN).decode("utf-8", "surrogatepass")
+
+
 def character_pairs(text: str) -> Iterator[str]:
     """Neighbouring characters of every run in a script without spaces: 東大寺 is 東大, 大寺.
 
     Pairs find words in a text that nobody has cut into words, without a dictionary.
     """
+    if text.isascii():
+        return
     for run in _RUN.findall(text):
         yield from (run[at : at + 2] for at in range(len(run) - 1))
 
 
 def identifier_parts(text: str) -> Iterator[str]:
     """The words inside camelCase and PascalCase: parseHTTPHeader is parse, HTTP, Header."""
-    for name in _CAMEL.findall(text):
+    for name in _in_camel_case(text) if text.isascii() else _CAMEL.findall(text):
         yield from _HUMPS.findall(name)
+
+
+def _in_camel_case(text: str) -> Iterator[str]:
+    """What `_CAMEL` finds in ASCII, three times faster: only where case changes as it does in such names."""
+    shape = text.translate(_SHAPE) + " "
+    found = set()
+    for change in ("aA", "AAa"):
+        at = shape.find(change)
+        while at >= 0:
+            end = shape.index(" ", at)
+            found.add((shape.rfind(" ", 0, at) + 1, end))
+            at = shape.find(change, end)
+    return (name for begin, end in sorted(found) if _CAMEL.fullmatch(name := text[begin:end]))
 
 
 def schema(filters: tuple[str, ...]) -> Any:
@@ -68,15 +112,26 @@ def register(index: Any) -> None:
     """Tell an opened index its analyzers: Tantivy keeps their names only."""
     import tantivy
 
-    index.register_tokenizer(ANALYZER, analyzer(stopwords=False))
+    index.register_tokenizer(ANALYZER, _terms(stopwords=False))
     index.register_tokenizer(GRAMS, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
-def analyzer(*, stopwords: bool) -> Any:
-    """Words to terms: lower case, English stems; with `stopwords`, without the words that questions are made of."""
+class Analyzer:
+    """Text to terms as the index has them; with `stopwords`, without the words that questions are made of."""
+
+    def __init__(self, *, stopwords: bool) -> None:
+        self._terms = _terms(stopwords=stopwords)
+
+    def analyze(self, text: str) -> list[str]:
+        """The terms, in their order."""
+        return list(self._terms.analyze(words(text)))
+
+
+def _terms(*, stopwords: bool) -> Any:
+    """Words with spaces between them to terms: lower case, English stems."""
     import tantivy
 
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_TOKEN))
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
     if stopwords:
         builder = builder.filter(tantivy.Filter.stopword("english"))

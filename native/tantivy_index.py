@@ -63,8 +63,8 @@ class KeywordIndex:
         self._index = index
         self._filters = filters
         analysis.register(index)
-        self._query_analyzer = analysis.analyzer(stopwords=True)
-        self._bare_analyzer = analysis.analyzer(stopwords=False)
+        self._query_analyzer = analysis.Analyzer(stopwords=True)
+        self._bare_analyzer = analysis.Analyzer(stopwords=False)
 
     @classmethod
     def create(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -205,7 +205,7 @@ class KeywordIndex:
         text = analysis.normal(text)
         return self._analyzer_for(text).analyze(text)
 
-    def _analyzer_for(self, text: str) -> Any:
+    def _analyzer_for(self, text: str) -> analysis.Analyzer:
         return self._query_analyzer if self._query_analyzer.analyze(text) else self._bare_analyzer
 
     def _query(self, text: str) -> Any | None:
@@ -287,9 +287,9 @@ class KeywordWriter:
                 tantivy.Document(
                     key=entry.key,
                     fingerprint=entry.fingerprint,
-                    text=text,
-                    around=analysis.normal(entry.around),
-                    context=analysis.normal(entry.context),
+                    text=analysis.words(text),
+                    around=analysis.words(analysis.normal(entry.around)),
+                    context=analysis.words(analysis.normal(entry.context)),
                     parts=" ".join(analysis.identifier_parts(text)),
                     pairs=" ".join(analysis.character_pairs(text)),
                     **entry.filters,

@@ -1,6 +1,6 @@
-"""How far a long step is, told to whoever listens.
+"""How far a long step is, told on the event bus.
 
-The library reports; the command line draws a bar; a Dagster run writes a log line. Reports travel on a context
+The library reports; the command line draws a bar; a Dagster run writes a log line. The bus travels on a context
 variable, so nothing has to be passed through the layers between.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+
+from omni_pipelines.events import Payload, current_bus
+from omni_pipelines.events import listening as hearing
+from omni_pipelines.records import Event
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Payload, topics=("step/progress",)):
     """One report of a step."""
 
     step: str
@@ -27,21 +28,19 @@ class Report:
     """The thing being worked on, for a person."""
 
 
-Listener = Callable[[Report], None]
-_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("omni_progress_listeners", default=())
-
-
 def report(step: str, done: int, total: int, unit: str, detail: str = "") -> None:
-    """Tell every listener."""
-    for listener in _listeners.get():
-        listener(Report(step, done, total, unit, detail))
+    """Tell everybody who listens; without anybody it costs nothing."""
+    bus = current_bus()
+    if bus is not None:
+        bus.publish(Report(step=step, done=done, total=total, unit=unit, detail=detail))
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
+def listening(listener: Callable[[Report], None]) -> Iterator[None]:
     """Send every report made inside the block to `listener` too: a terminal's bar and a run's log hear the same."""
-    token = _listeners.set((*_listeners.get(), listener))
-    try:
+
+    def hear(event: Event) -> None:
+        listener(Report.model_validate(event.payload))
+
+    with hearing(hear, Report.topics[0]):
         yield
-    finally:
-        _listeners.reset(token)

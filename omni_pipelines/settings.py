@@ -64,6 +64,11 @@ class Home:
         return self.root / "certificates"
 
     @property
+    def forgetting(self) -> Path:
+        """What is being forgotten, until it is certified."""
+        return self.root / "forgetting"
+
+    @property
     def quarantine(self) -> Path:
         """Files moved aside by recovery."""
         return self.root / "quarantine"

@@ -6,12 +6,16 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
+from omni_pipelines.events import listening as hearing
+from omni_pipelines.ingest.index_jobs import JobEvent
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.progress import Report, listening
+from omni_pipelines.records import Event
 from omni_pipelines.settings import Home, Settings, find_home, load_settings
 
 LOG_SECONDS = 10.0
@@ -35,10 +39,21 @@ class KnowledgeHome(dg.ConfigurableResource):
         return load_settings(self.home)
 
     @contextmanager
+    def telling(self, log: logging.Logger) -> Iterator[Home]:
+        """Progress goes to the run's log, and what becomes of an index job."""
+        with listening(_LogProgress(log)), hearing(partial(_log_job, log), "index_job/**"):
+            yield self.home
+
+    @contextmanager
     def writing(self, log: logging.Logger) -> Iterator[Home]:
         """Hold the write lock, after recovery; progress goes to the run's log."""
-        with listening(_LogProgress(log)), writing(self.home, self.settings):
-            yield self.home
+        with self.telling(log) as home, writing(home, self.settings):
+            yield home
+
+
+def _log_job(log: logging.Logger, event: Event) -> None:
+    told = JobEvent.model_validate(event.payload)
+    log.info("index job %s: %s, %.0f %% %s", told.job, told.state, told.progress * 100, told.error)
 
 
 class _LogProgress:

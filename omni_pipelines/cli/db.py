@@ -11,7 +11,7 @@ import typer
 
 from omni_pipelines.cli import db_write
 from omni_pipelines.cli.options import HomeOption, JsonOption
-from omni_pipelines.cli.output import say, say_json
+from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.settings import Home
@@ -251,25 +251,27 @@ def partition_suggest(table: TableArgument, home: HomeOption = None, json: JsonO
 
 @app.command()
 def sql(
-    statement: Annotated[str, typer.Argument(help="One statement; every table is there under its name.")],
+    statement: Annotated[str, typer.Argument(help="One SELECT; every table is there under its name.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows that are given.")] = 1_000,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Ask the tables in SQL. It reads only, and reaches nothing else."""
-    from native.duckdb_sql import named_query
     from omni_pipelines.ingest.inspection import opened
+    from omni_pipelines.knowledge.sql import ask_tables
     from omni_pipelines.schemas import TABLES
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
-    names = _chosen(place, None)
     without_vectors = {
         name: opened(place, name).scanner([each for each in TABLES[name].schema.names if each != "vector"])
-        for name in names
+        for name in _chosen(place, None)
     }
-    columns, rows = named_query(statement, without_vectors)
-    found = [dict(zip(columns, row, strict=True)) for row in rows]
-    _show({"columns": columns, "rows": found}, found, json)
+    asked = ask_tables(statement, without_vectors, most=limit)
+    found = [dict(zip(asked.columns, row, strict=True)) for row in asked.rows]
+    _show({"columns": asked.columns, "rows": found, "more": asked.more}, found, json)
+    if asked.more:
+        narrate(f"the first {limit:,} rows; more with --limit")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,6 +162,10 @@ def create(
     background: Annotated[
         bool, typer.Option("--background", help="Return at once; see: omni db index jobs.")
     ] = False,
+    kind: Annotated[
+        str,
+        typer.Option("--type", help="Of vectors: ivf_sq, ivf_flat, ivf_rq, ivf_pq or ivf_hnsw_sq. It stays that."),
+    ] = "",
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -169,7 +174,7 @@ def create(
     from omni_pipelines.ingest.index_jobs import JobState, create_index_background
     from omni_pipelines.settings import find_home
 
-    job = create_index_background(find_home(home), table)
+    job = create_index_background(find_home(home), table, kind.lower())
     if not background:
         job.wait()
     record = job.record
@@ -187,6 +192,10 @@ def create(
 def jobs(
     cancel: Annotated[Optional[str], typer.Option("--cancel", help="Stop this job first.")] = None,  # noqa: UP045
     wait: Annotated[Optional[str], typer.Option("--wait", help="Wait for this job first.")] = None,  # noqa: UP045
+    follow: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--follow", help="Instead of the list: the events of this job as JSON lines, until it is over."),
+    ] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -200,6 +209,11 @@ def jobs(
         IndexJob(place, cancel).cancel()
     if wait:
         IndexJob(place, wait).wait()
+    if follow:
+        for event in IndexJob(place, follow).events(None):
+            say(event.model_dump_json())
+            sys.stdout.flush()
+        return
     records = [job.record for job in index_jobs(place)]
     if json:
         say_json({"jobs": [record.model_dump(mode="json") for record in records]})

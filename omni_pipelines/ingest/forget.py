@@ -3,14 +3,14 @@
 Deleting a row hides it; its bytes stay in the files of that version and of all before it. So files with deleted rows
 are written anew, the indexes are built from the rows that are left, a release without them is published, and releases
 whose files still hold something are dropped. Then everything is searched, and only a search that finds nothing is
-certified. A redo after a kill goes on where it stopped, for what is to be forgotten is found in old versions, too.
+certified. What is to be forgotten is written down first, so that a redo after a kill goes on wherever it stopped.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from omni_pipelines.errors import NotForgotten
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
+from omni_pipelines.ingest.forget_journal import clear_journal
+from omni_pipelines.ingest.forget_plan import ForgetPlan, drop_plan, read_plan, write_plan
 from omni_pipelines.ingest.forget_scope import Scope, find_scope
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.ingest.line import LineEngines
@@ -80,6 +82,8 @@ def _search(home: Home, scope: Scope) -> Traces:
     found["quarantine folder", "files set aside by recovery, which cannot be searched"] = len(_set_aside(home))
     telltale = Telltale(scope.phrases)
     found["run history and logs", "values and lines that name or quote it"] = black_out(home, telltale, write=False)
+    journal = clear_journal(home, scope.wanted, telltale, write=False)
+    found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
     found["registry of sources", "a source of that name, or its place"] = len(_registered(home, scope))
     found["all files", "bytes with an id or a line of it"] = len(grep(home, scope.wanted.needles).found)
     return Traces(scope, found, tuple(releases))
@@ -96,37 +100,49 @@ def forget(
         ConfigurationError: nothing is called so, or several documents are.
         NotForgotten: something of it was found afterwards. The next call goes on.
     """
-    progress.report("searching", 0, 0, "places")
-    before = look(home, target)
-    scope = before.scope
-    records = list(_records(home, scope))
+    plan = read_plan(home, target) or _plan(home, target)
+    scope = plan.scope
     _unregister(home, scope)
     _erase(home, scope)
     _rest_of_line(home, settings, engines)
-    room = settings.keep_releases + len(before.releases)  # those that are dropped crowd out no clean one
+    room = settings.keep_releases + len(plan.releases)  # those that are dropped crowd out no clean one
     release = publish(home, settings.model_copy(update={"keep_releases": room}), run_id).release
     dropped = _drop_releases(home, release.release, scope)
     for path in _set_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     black_out(home, Telltale(scope.phrases), write=True)
+    clear_journal(home, scope.wanted, Telltale(scope.phrases), write=True)
     after = _search(home, scope)
     _check(after)
-    searched = grep(home, scope.wanted.needles)
-    places = [Place(place=p, how=how, before=n, after=after.places[p, how]) for (p, how), n in before.places.items()]
-    certificate = Certificate(
-        kind=scope.kind,
-        named_sha256=_sha256(scope.name.encode()),
+    certificate = _certificate(home, plan, after, release.release, dropped)
+    path = _write(home, certificate)
+    drop_plan(home, target)
+    return certificate, path
+
+
+def _plan(home: Home, target: str) -> ForgetPlan:
+    progress.report("searching", 0, 0, "places")
+    before = look(home, target)
+    plan = ForgetPlan.of(before.scope, before.places, before.releases, list(_records(home, before.scope)))
+    write_plan(home, target, plan)
+    return plan
+
+
+def _certificate(home: Home, plan: ForgetPlan, after: Traces, release: int, dropped: Sequence[int]) -> Certificate:
+    searched = grep(home, after.scope.wanted.needles)
+    return Certificate(
+        kind=plan.kind,
+        named_sha256=_sha256(plan.name.encode()),
         at=datetime.now(UTC),
-        release=release.release,
-        dropped_releases=sorted({*before.releases, *dropped}),
-        places=places,
-        records=records,
+        release=release,
+        dropped_releases=sorted({*plan.releases, *dropped}),
+        places=[Place(place=p, how=how, before=n, after=after.places[p, how]) for p, how, n in plan.places],
+        records=list(plan.records),
         files_searched=searched.files,
         bytes_searched=searched.size,
-        copies_left=len(scope.copies),
+        copies_left=len(plan.copies),
         not_searched=_NOT_SEARCHED,
     )
-    return certificate, _write(home, certificate)
 
 
 def _records(home: Home, scope: Scope) -> Iterator[Erased]:

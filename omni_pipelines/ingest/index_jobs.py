@@ -1,7 +1,8 @@
 """Indexes built in the background: a job of its own process, at low priority, that survives whoever asked for it.
 
 A job is a file, `<home>/jobs/<id>.json`. Its process holds a lock beside it for as long as it lives, which the system
-gives back however it ends: a job that says "running" and holds no lock has died, and is told so.
+gives back however it ends: a job that says "running" and holds no lock has died, and is told so. What becomes of it
+is told as events, too, in `<home>/jobs/<id>.events.jsonl`: who waits for a job hears them on the bus of its process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,19 +24,21 @@ from pathlib import Path
 import filelock
 from pydantic import ValidationError
 
+from native import lance_vectors
 from native.durable import write_whole
-from omni_pipelines import progress
+from native.lance_tables import LanceTable
+from omni_pipelines import events, progress
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.ingest.maintenance import publish_if_whole
 from omni_pipelines.ingest.writing import writing
-from omni_pipelines.records import Record
+from omni_pipelines.records import Event, Record
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.settings import Home, child_environment, load_settings
 
-BUILDS: dict[str, Callable[[Home], object]] = {
+BUILDS: dict[str, Callable[[Home, str], object]] = {
     EMBEDDINGS.name: build_vector_index,
-    CHUNKS.name: build_keyword_index,
+    CHUNKS.name: lambda home, _kind: build_keyword_index(home),
 }
 """Table to what builds its index."""
 KEPT_JOBS = 20
@@ -45,6 +48,7 @@ _WRITER_SECONDS = 24 * 3600.0
 """How long a job waits for other writers of the home."""
 _POLL_SECONDS, _TOLD_SECONDS = 0.05, 0.5
 _NICE = 19
+_AGAIN = "start it again: omni db index create"
 
 
 class JobState(StrEnum):
@@ -74,6 +78,30 @@ class JobRecord(Record):
     finished_at: datetime | None = None
     release: int | None = None
     """The release that shows what was built; none where the line was half done."""
+    kind: str = ""
+    """The kind of index that was asked for; "" for the one there is, or the default."""
+    publishes: bool = True
+    """Whether it publishes what it built; in a Dagster run other steps do."""
+    run_id: str = ""
+    """The Dagster run that asked for it."""
+
+
+class JobEvent(events.Payload, topics=tuple(f"index_job/{each}" for each in (*JobState, "progress"))):
+    """What became of a job: a new state, or progress."""
+
+    job: str
+    table: str
+    state: JobState
+    progress: float = 0.0
+    error: str = ""
+    release: int | None = None
+    told: bool = True
+    """Whether the state is news; else the progress is."""
+
+    @property
+    def topic(self) -> str:
+        """By state: `index_job/running`; `index_job/progress` in between."""
+        return f"index_job/{self.state if self.told else 'progress'}"
 
 
 @dataclass(frozen=True)
@@ -102,11 +130,25 @@ class IndexJob:
         return self.record.state
 
     def wait(self, timeout: float | None = None) -> JobState:
-        """Wait until it is over, or for `timeout` seconds. The state then."""
+        """Wait until it is over, or for `timeout` seconds. The state then.
+
+        What it tells meanwhile, and told before, is told on the bus of whoever waits.
+        """
+        for event in self.events(timeout):
+            if (bus := events.current_bus()) is not None:
+                bus.forward(event)
+        return self.state
+
+    def events(self, timeout: float | None = 0.0) -> Iterator[Event]:
+        """All that it told so far; then, until it is over or for `timeout` seconds, what it tells."""
+        tail = events.Tail(_events(self.home, self.id))
         deadline = None if timeout is None else time.monotonic() + timeout
-        while (state := self.state) not in FINAL and (deadline is None or time.monotonic() < deadline):
+        while True:
+            over = self.state in FINAL or (deadline is not None and time.monotonic() >= deadline)
+            yield from tail.read()
+            if over:
+                return
             time.sleep(_POLL_SECONDS)
-        return state
 
     def cancel(self) -> JobState:
         """Stop it. What it had not committed is dropped; a job that was over stays what it was."""
@@ -141,27 +183,76 @@ class IndexJob:
         return last
 
 
-def create_index_background(home: Home, table: str) -> IndexJob:
+def create_index_background(
+    home: Home, table: str, kind: str = "", *, publishes: bool = True, run_id: str = ""
+) -> IndexJob:
     """Start building the index of `embeddings` or `chunks`; the job of this table that is not over, if there is one.
 
+    Args:
+        home: where.
+        table: whose index.
+        kind: a key of `lance_vectors.REFINES`; "" for the kind there is, or the default.
+        publishes: whether it publishes what it built.
+        run_id: the Dagster run that asks for it.
+
     Raises:
-        ConfigurationError: the table has no index.
+        ConfigurationError: the table has no index, or not of this kind.
     """
     home.check()
-    if table not in BUILDS:
-        raise ConfigurationError(
-            f"table {table!r} has no index", cure=f"tables with one: {', '.join(sorted(BUILDS))}"
-        )
+    _check(table, kind)
     home.jobs.mkdir(exist_ok=True)
     with filelock.FileLock(home.jobs / "LOCK"):
         for job in index_jobs(home):
             if (record := job.record).table == table and record.state not in FINAL:
                 return job
-        record = JobRecord(id=uuid.uuid4().hex[:12], table=table, state=JobState.QUEUED, created_at=datetime.now(UTC))
+        record = JobRecord(
+            id=uuid.uuid4().hex[:12],
+            table=table,
+            state=JobState.QUEUED,
+            created_at=datetime.now(UTC),
+            kind=kind,
+            publishes=publishes,
+            run_id=run_id,
+        )
         _write(home, record)
         _drop_old(home)
     _start(home, record.id)
     return IndexJob(home, record.id)
+
+
+def _check(table: str, kind: str) -> None:
+    if table not in BUILDS:
+        raise ConfigurationError(
+            f"table {table!r} has no index", cure=f"tables with one: {', '.join(sorted(BUILDS))}"
+        )
+    kinds = lance_vectors.REFINES if table == EMBEDDINGS.name else ()
+    if kind and kind not in kinds:
+        cure = f"types: {', '.join(kinds)}" if kinds else "leave --type out: words have one type of index"
+        raise ConfigurationError(f"the index of {table} cannot be of type {kind!r}", cure=cure)
+
+
+def tend_vector_index(home: Home, run_id: str) -> lance_vectors.Coverage:
+    """Bring the vector index up to date for a run: at once where there is nothing to build, else as a job.
+
+    A job is a process of its own: when the run is terminated, the build ends with it, whatever engine is at work.
+
+    Raises:
+        OmniError: the job failed, or somebody cancelled it.
+    """
+    embeddings = LanceTable(home.table(EMBEDDINGS.name))
+    if not embeddings.exists() or lance_vectors.coverage(embeddings).complete:
+        with writing(home, load_settings(home)):
+            return build_vector_index(home)
+    job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run_id)
+    try:
+        job.wait()
+    except BaseException:  # a terminated run: Dagster raises what no handler of errors catches
+        if job.record.run_id == run_id:
+            job.cancel()
+        raise
+    if (record := job.record).state != JobState.DONE:
+        raise OmniError(f"index job {record.id} {record.state}: {record.error or 'it was cancelled'}", cure=_AGAIN)
+    return lance_vectors.coverage(embeddings)
 
 
 def index_jobs(home: Home) -> list[IndexJob]:
@@ -188,14 +279,14 @@ def run_job(home: Home, job: str) -> JobRecord:
     with _alive(home, job):
         record = JobRecord.model_validate_json(_file(home, job).read_bytes())
         record = record.model_copy(update={"pid": os.getpid()})
-        _write(home, record)
+        _write(home, record, told=False)
         teller = _Teller(home, record)
         try:
             settings = load_settings(home).model_copy(update={"lock_seconds": _WRITER_SECONDS})
             with progress.listening(teller), writing(home, settings):
                 teller.set(state=JobState.RUNNING)
-                BUILDS[record.table](home)
-                published = publish_if_whole(home, settings, f"job {job}")
+                BUILDS[record.table](home, record.kind)
+                published = publish_if_whole(home, settings, f"job {job}") if record.publishes else None
             release = published.release.release if published else None
             done = teller.record.model_copy(update={"progress": 1.0, "release": release})
             return _write(home, _finished(done, JobState.DONE))
@@ -209,7 +300,7 @@ class _Teller:
 
     def __init__(self, home: Home, record: JobRecord) -> None:
         self.record = record
-        self._home, self._told = home, 0.0
+        self._home, self._told, self._lock = home, 0.0, threading.Lock()
 
     def __call__(self, report: progress.Report) -> None:
         if report.total and time.monotonic() - self._told > _TOLD_SECONDS:
@@ -217,16 +308,36 @@ class _Teller:
             self.set(progress=round(report.done / report.total, 3))
 
     def set(self, **fields: object) -> None:
-        self.record = _write(self._home, self.record.model_copy(update=fields))
+        with self._lock:  # reports come from the thread that listens
+            told = self.record.state != fields.get("state", self.record.state)
+            self.record = _write(self._home, self.record.model_copy(update=fields), told=told)
 
 
 def _finished(record: JobRecord, state: JobState, error: str = "") -> JobRecord:
     return record.model_copy(update={"state": state, "error": error, "finished_at": datetime.now(UTC)})
 
 
-def _write(home: Home, record: JobRecord) -> JobRecord:
+def _write(home: Home, record: JobRecord, *, told: bool = True) -> JobRecord:
+    """Write how it stands, and tell it; `told` where the state is news, and not only the progress."""
     write_whole(_file(home, record.id), record.model_dump_json(indent=2).encode())
+    said = record.model_dump(include={"table", "state", "progress", "error", "release"})
+    payload = JobEvent(job=record.id, told=told, **said)
+    path = _events(home, record.id)
+    number = len(path.read_bytes().splitlines()) if path.exists() else 0
+    event = Event(
+        source="index_job",
+        topic=payload.topic,
+        payload=payload.model_dump(mode="json"),
+        sequence=number + 1,
+        run_id=record.run_id or record.id,
+        span_id=record.id,
+    )
+    events.append(path, event)
     return record
+
+
+def _events(home: Home, job: str) -> Path:
+    return home.jobs / f"{job}.events.jsonl"
 
 
 def _file(home: Home, job: str) -> Path:
@@ -241,7 +352,7 @@ def _drop_old(home: Home) -> None:
     """Called under the lock: the oldest jobs that are over go."""
     for job in index_jobs(home)[KEPT_JOBS:]:
         if job.state in FINAL:
-            for suffix in (".json", ".log", ".lock"):
+            for suffix in (".json", ".log", ".lock", ".events.jsonl"):
                 _file(home, job.id).with_suffix(suffix).unlink(missing_ok=True)
 
 

@@ -150,14 +150,18 @@ def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
     return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around)
 
 
-def build_vector_index(home: Home) -> lance_vectors.Coverage:
-    """A vector index that covers every embedding; below 5,000 rows none, for a scan is as fast and exact."""
+def build_vector_index(home: Home, kind: str = "") -> lance_vectors.Coverage:
+    """A vector index that covers every embedding; below 5,000 rows none, for a scan is as fast and exact.
+
+    With `kind`, a key of `lance_vectors.REFINES`, there is one of that kind, and it is tended as such from then on.
+    """
     embeddings = table(home, EMBEDDINGS)
     pinned = embeddings.head()
     progress.report("indexing vectors", 0, 0, "vectors")
     if any(name.startswith("_indices/") for name in embeddings.broken_files()):
+        kind = kind or lance_vectors.coverage(embeddings).kind
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
-    coverage = lance_vectors.build(embeddings)
+    coverage = lance_vectors.build(embeddings, kind)
     progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
     before, head = read_built(home, "vector_index"), str(embeddings.head())
     if before is None or before.output != head:  # else it stays known which rows that index was built from

@@ -62,7 +62,10 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
 
 
 def compact(home: Home, definition: Table) -> Compaction:
-    """Merge all small fragments and drop deleted rows for good; versions that no release names are deleted."""
+    """Merge small fragments, and drop deleted rows where they are many; versions that no release names are deleted.
+
+    What it writes anew stands on disk twice until the kept releases that hold it as it was are gone.
+    """
     with rows_unchanged(home, definition) as found:
         fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
         found.merge_fragments()
@@ -91,19 +94,21 @@ def migrate(home: Home, definition: Table) -> Migration:
     """Rewrite a table as it would be made today, if it differs. Kept releases stay readable as they were written."""
     planned = migration(home, definition)
     if planned.pending:
+        kind = lance_vectors.coverage(table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as found:
             rewrite(found, stored_schema(home, definition), FORMAT)
         if definition == EMBEDDINGS:  # a rewrite leaves the index behind
-            build_vector_index(home)
+            build_vector_index(home, kind)
     return planned
 
 
 def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Coverage:
     """Bring the vector index up to date; with `retrain`, train it anew."""
-    embeddings = table(home, EMBEDDINGS)
-    if retrain and lance_vectors.coverage(embeddings).deltas:
+    before = lance_vectors.coverage(table(home, EMBEDDINGS))
+    if retrain and before.deltas:
         with rows_unchanged(home, EMBEDDINGS) as found:
             lance_vectors.drop(found)
+        return build_vector_index(home, before.kind)
     return build_vector_index(home)
 
 

@@ -119,10 +119,15 @@ class Grep:
 
 
 def grep(home: Home, needles: Collection[bytes]) -> Grep:
-    """Search the bytes of every file below the home. Compressed pages hide text: so rows are read as well."""
+    """Search the bytes of every file below the home. Compressed pages hide text: so rows are read as well.
+
+    What says that something is being forgotten is left out: it is deleted when the certificate stands.
+    """
     files = size = 0
     found = []
     for path in _files(home.root):
+        if path.parent == home.forgetting:
+            continue
         files += 1
         size += path.stat().st_size
         if _holds(path, needles):

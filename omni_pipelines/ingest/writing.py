@@ -16,6 +16,7 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import forget_built, read_built
+from omni_pipelines.knowledge.metrics import drop_unfinished
 from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.knowledge.set_aside import note_set_aside
 from omni_pipelines.records import Release, SetAside
@@ -57,6 +58,7 @@ def recover(home: Home) -> None:
     """
     for folder in (home.tables, home.built, home.releases):  # what is unfinished here belongs to a killed writer
         drop_parts(folder)
+    drop_unfinished(home)
     _drop_generations(home)
     releases = list_releases(home)
     for name in schemas.TABLES:

@@ -7,7 +7,7 @@ line is one write at the end of a file, whoever else writes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from native.durable import write_whole
 from omni_pipelines.schemas import Table
 from omni_pipelines.settings import Home
 
@@ -53,13 +54,67 @@ def read(home: Home, table: Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
-def _rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
+def lines(home: Home, table: Table) -> Iterator[dict[str, Any]]:
+    """All lines that are JSON objects, oldest first, whatever their fields: for whoever looks for words in them."""
+    for path in journal_files(home, table):
+        for line in _lines(path):
+            row = _object(line)
+            if row is not None:
+                yield row
+
+
+def drop(
+    home: Home,
+    table: Table,
+    unwanted: Callable[[dict[str, Any]], bool],
+    torn: Callable[[str], bool],
+    *,
+    write: bool,
+) -> int:
+    """Write the files of a table anew without its unwanted rows; how many they are. `write` false only counts them.
+
+    A row that somebody adds at this very moment may be lost, as in a power cut.
+
+    Args:
+        home: where.
+        table: which.
+        unwanted: whether a row goes.
+        torn: whether a line goes that is no row.
+        write: whether to do it.
+    """
+    found = 0
+    for path in journal_files(home, table):
+        before = _lines(path)
+        kept = [line for line in before if not _goes(line, unwanted, torn)]
+        found += len(before) - len(kept)
+        if write and len(kept) < len(before):
+            write_whole(path, b"".join(line + b"\n" for line in kept))
+    return found
+
+
+def _goes(line: bytes, unwanted: Callable[[dict[str, Any]], bool], torn: Callable[[str], bool]) -> bool:
+    row = _object(line)
+    return torn(line.decode(errors="replace")) if row is None else unwanted(row)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        lines = path.read_bytes().splitlines()
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
+
+
+def _rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
     found = []
-    for line in lines:
+    for line in _lines(path):
         try:
             row = _typed(orjson.loads(line), schema)
             pa.RecordBatch.from_pylist([row], schema=schema).validate(full=True)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import filelock
 import orjson
 
+from native.durable import PART, drop_parts
 from omni_pipelines.settings import Home
 
 KEYWORD_WRITER = "keyword_writer"
@@ -30,11 +31,20 @@ def count(home: Home, kind: str, counts: Mapping[str, float], latest: Mapping[st
     with contextlib.suppress(OSError, filelock.Timeout):
         home.metrics.mkdir(exist_ok=True)
         with filelock.FileLock(home.metrics / "LOCK", timeout=_LOCK_SECONDS):
+            drop_parts(home.metrics)  # of a process that was killed here: this one alone writes now
             before = read(home, kind)
             total = {name: before.get(name, 0) + value for name, value in counts.items()}
-            part = home.metrics / f".{kind}.part"
+            part = home.metrics / f".{kind}{PART}"
             part.write_bytes(orjson.dumps({**before, **total, **(latest or {})}, option=_SORTED))
             os.replace(part, home.metrics / f"{kind}.json")  # not synced: a counter is not worth a disk's time
+
+
+def drop_unfinished(home: Home) -> None:
+    """Remove what a process that was killed while it counted left behind, unless one is counting now."""
+    with contextlib.suppress(OSError, filelock.Timeout):
+        if any(home.metrics.glob(f".*{PART}")):
+            with filelock.FileLock(home.metrics / "LOCK", timeout=_LOCK_SECONDS):
+                drop_parts(home.metrics)
 
 
 def read(home: Home, kind: str) -> dict[str, float]:

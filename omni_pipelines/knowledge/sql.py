@@ -88,8 +88,18 @@ def run_sql(
         EngineError: a table is gone or damaged.
     """
     pinned = require_release(home, release)
+    return pinned, ask_tables(sql, _tables(home, pinned, reader), most=most, seconds=seconds)
+
+
+def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MOST_ROWS, seconds: float = SECONDS) -> Rows:
+    """The rows of one SELECT over any tables.
+
+    Raises:
+        ConfigurationError: the statement is wrong, changes something, or takes too long.
+        EngineError: a table is gone or damaged.
+    """
     try:
-        return pinned, select(sql, _tables(home, pinned, reader), most=most, seconds=seconds)
+        return select(sql, tables, most=most, seconds=seconds)
     except StatementRefused as error:
         raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
 

@@ -355,6 +355,49 @@ def test_a_job_is_queued_from_the_command_line_and_runs_there(server: Server) ->
     assert _runs(server)[run] == "SUCCESS"
 
 
+SENSOR = """{ sensorOrError(sensorSelector: {repositoryLocationName: "omni_pipelines",
+    repositoryName: "__repository__", sensorName: "index_sensor"}) { ... on Sensor { sensorState { id } } } }"""
+STOP = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
+START = """mutation { startSensor(sensorSelector: {repositoryLocationName: "omni_pipelines",
+    repositoryName: "__repository__", sensorName: "index_sensor"}) { __typename } }"""
+BUILD = """mutation { launchRun(executionParams: {mode: "default", runConfigData: {}, selector: {
+    repositoryLocationName: "omni_pipelines", repositoryName: "__repository__", pipelineName: "__ASSET_JOB",
+    assetSelection: [{path: ["vector_index"]}], assetCheckSelection: []}}) {
+    ... on LaunchRunSuccess { run { runId } } } }"""
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+
+
+@pytest.mark.timeout(420)
+def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(server: Server) -> None:
+    import filelock
+
+    def finished(run: str) -> bool:
+        return _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED")
+
+    def building(run: str) -> list[dict[str, Any]]:
+        records = [json.loads(path.read_bytes()) for path in (server.home / "jobs").glob("*.json")]
+        return [record for record in records if record["run_id"] == run and record["pid"]]
+
+    server.omni("db", "index", "create", "--type", "ivf_flat")
+    server.ask(STOP, {"id": server.ask(SENSOR)["sensorOrError"]["sensorState"]["id"]})
+    (server.home.parent / "notes" / "crane.md").write_text("# Crane\n\nA crane dances at dusk.\n")
+    ingest = server.omni("launch", "ingest_job", "--queue")["run_id"]
+    wait_for("new vectors", lambda: finished(ingest), 240)
+    before = server.omni("status")["release"]
+    with filelock.FileLock(server.home / "LOCK"):  # the build cannot be over before it is stopped
+        run = server.ask(BUILD)["launchRun"]["run"]["runId"]
+        (job,) = wait_for("the build", lambda: building(run), 240)
+        assert is_running(job["pid"])
+        assert server.ask(TERMINATE, {"id": run})["terminateRun"]["__typename"] == "TerminateRunSuccess"
+        wait_for("the end of the run", lambda: finished(run))
+        assert not is_running(job["pid"])
+        jobs = server.omni("db", "index", "jobs")["jobs"]
+        assert {each["state"] for each in jobs if each["id"] == job["id"]} == {"cancelled"}
+        assert server.omni("search", "heron in cold water")["hits"]
+    assert (_runs(server)[run], server.omni("status")["release"]) == ("CANCELED", before)
+    server.ask(START)
+
+
 def test_a_job_is_not_queued_where_nobody_serves(server: Server, tmp_path: Path) -> None:
     elsewhere = tmp_path / ".omni"
     omni("init", "--home", str(elsewhere))

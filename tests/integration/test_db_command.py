@@ -147,7 +147,15 @@ def test_raw_rows_are_found_by_their_words(published: Line) -> None:
 def test_sql_reads_every_table_and_nothing_else(published: Line, tmp_path: Path) -> None:
     (row,) = db_json("sql", "select count(*) as n from chunks join documents using (doc_id)")["rows"]
     assert row["n"] == len(published.rows("chunks"))
-    for statement in (f"select * from '{tmp_path}/x.csv'", "delete from chunks", "select nothing from chunks", ";;("):
+    for statement in (
+        f"select * from '{tmp_path}/x.csv'",
+        f"copy chunks to '{tmp_path}/x.csv'",
+        "delete from chunks",
+        "create table mine as select 1",
+        "select 1; select 2",
+        "select nothing from chunks",
+        ";;(",
+    ):
         with pytest.raises(Refused):
             db("sql", statement)
     assert len(published.rows("chunks")) == row["n"]

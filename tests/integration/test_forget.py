@@ -24,11 +24,12 @@ from omni_pipelines.ingest.run_history import BLACK
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.traces import grep
 from omni_pipelines.ingest.writing import writing
+from omni_pipelines.knowledge import journal
 from omni_pipelines.knowledge.pins import list_pins, pin
 from omni_pipelines.knowledge.releases import newest_release, release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.records import Certificate
-from omni_pipelines.schemas import FILTERS, TABLES
+from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.testing.fakes import WordCounter
 from tests.integration.line import Line, paragraph, write
 
@@ -297,7 +298,7 @@ def test_what_is_found_afterwards_is_said_and_not_certified(told: Line, monkeypa
     assert list(told.home.certificates.glob("*.json")) == []
 
 
-@pytest.mark.parametrize("step", ["_rest_of_line", "publish", "_drop_releases"])
+@pytest.mark.parametrize("step", ["_rest_of_line", "publish", "_drop_releases", "_set_aside", "_certificate"])
 def test_a_forget_that_was_killed_is_finished_by_the_next(
     told: Line, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -309,8 +310,29 @@ def test_a_forget_that_was_killed_is_finished_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             forgotten(told, "secret/plan.md")
     assert told.librarian().search("badger", mode=Mode.KEYWORD)
-    forgotten(told, "secret/plan.md")
+    certificate = forgotten(told, "secret/plan.md")
     assert "casserole" not in everything(told)
+    before = {place.place: place.before for place in certificate.places}
+    assert (before["table documents"] > 0, certificate.dropped_releases) == (True, [2])
+    assert {each.table for each in certificate.records} == {"documents", "chunks", "embeddings"}
+    assert not told.home.forgetting.exists()
+
+
+def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: Line) -> None:
+    for question in (
+        "Who cooks the moonlight casserole?",  # its answer cites
+        "Is it true that The moonlight casserole is cooked by Ottilie in May?",  # quotes
+        "Where is the badger number 1 kept?",
+    ):
+        told.librarian().ask(question)
+    assert len({row["question_id"] for row in journal.lines(told.home, ANSWERS)}) >= 2
+    certificate = forgotten(told, "secret/plan.md")
+    asked = [row["question"] for row in journal.lines(told.home, QUESTIONS)]
+    assert asked == ["Where is the badger number 1 kept?"]
+    (left,) = journal.lines(told.home, QUESTIONS)
+    assert {row["question_id"] for row in journal.lines(told.home, ANSWERS)} == {left["question_id"]}
+    (place,) = [each for each in certificate.places if each.place == "journal of questions"]
+    assert (place.before >= 3, place.after) == (True, 0)
 
 
 # --- what is meant

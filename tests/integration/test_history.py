@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from native.lance_tables import LanceTable, TableVersion
+from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError, TableBroken
 from omni_pipelines.ingest.due import index_due
 from omni_pipelines.ingest.rollback import RollbackReport, roll_back
@@ -23,6 +26,7 @@ from omni_pipelines.knowledge.releases import (
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.knowledge.status import status
 from omni_pipelines.records import Release
+from omni_pipelines.schemas import FILTERS, TABLES
 from omni_pipelines.settings import Home, Settings
 from tests.integration.line import Line, paragraph, write
 
@@ -33,6 +37,7 @@ DAYS: tuple[dict[str, str | None], ...] = (
     {"badger.md": paragraph("badger"), "heron.md": "# Heron\n\nOnly one heron is left.", "walrus.md": None},
 )
 """Edits of four days: content, or None where the file is deleted."""
+Rows = dict[str, list[Any]]
 Place = tuple[str, str, int, str]
 """Mode, path, first line and text of a hit."""
 QUERIES = ("walrus keepers", "badger shed", "gecko number 1", "heron", "lizard every day", "harbour")
@@ -235,17 +240,30 @@ def test_a_diff_is_bounded_in_lines_and_in_their_length() -> None:
 def test_every_kept_day_answers_as_a_base_built_from_that_days_files(line: Line, docs: Path, tmp_path: Path) -> None:
     line.settings = line.settings.model_copy(update={"keep_releases": 20})
     line.add(docs)
-    then: list[tuple[datetime, dict[str, list[Place]]]] = []
+    then: list[tuple[datetime, dict[str, list[Place]], Rows]] = []
     for number, day in enumerate(DAYS):
         edit(docs, day)
         made = line.run(allow_delete=True).published.release.created_at
         fresh = rebuilt(docs, tmp_path / f"day-{number}", line.settings)
-        then.append((made, {query: found(fresh, None, query) for query in QUERIES}))
-    assert len({str(answers) for _, answers in then}) == len(DAYS)
-    for number, (made, answers) in enumerate(then, 1):
+        then.append((made, {query: found(fresh, None, query) for query in QUERIES}, rows_of(fresh, None)))
+    assert len({str(answers) for _, answers, _ in then}) == len(DAYS)
+    for number, (made, answers, rows) in enumerate(then, 1):
         release = release_as_of(line.home, made).release
         assert release == number
         assert {query: found(line, release, query) for query in QUERIES} == answers
+        assert rows_of(line, release) == rows
+
+
+def rows_of(line: Line, release: int | None) -> Rows:
+    """All rows of a release, without the times at which files were read, and the keys of its keyword index."""
+    pinned = require_release(line.home, release)
+    found: Rows = {}
+    for name, version in pinned.tables.items():
+        columns = [each for each in TABLES[name].schema.names if each not in ("stat", "mtime_ns")]
+        rows = LanceTable(line.home.table(name)).read(columns, version=TableVersion.parse(version).version)
+        found[name] = rows.sort_by(TABLES[name].key).to_pylist()
+    keyword = KeywordIndex.open(line.home.keyword / pinned.keyword.generation, FILTERS)
+    return {**found, "keyword": sorted(keyword.fingerprints().items())}
 
 
 def rebuilt(docs: Path, place: Path, settings: Settings) -> Line:

@@ -13,6 +13,7 @@ import pytest
 
 from native import lance_vectors
 from native.lance_tables import LanceTable
+from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.ingest import index_jobs as jobs
 from omni_pipelines.ingest.index_jobs import IndexJob, JobState, create_index_background, index_jobs, run_job
@@ -88,6 +89,7 @@ def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) ->
         assert job.wait(0.2) not in jobs.FINAL
         assert job.cancel() == JobState.CANCELLED
     assert job.cancel() == job.wait(0) == JobState.CANCELLED
+    assert [event.topic for event in job.events()][-1] == "index_job/cancelled"
     assert published.versions() == before
     assert not published.run().published.new
 
@@ -105,7 +107,7 @@ def test_a_job_whose_process_was_killed_is_told_to_have_failed(published: Line) 
 
 
 def test_what_went_wrong_stands_in_the_record(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     job = create_index_background(published.home, "embeddings")
@@ -134,6 +136,28 @@ def test_a_real_vector_index_is_built_in_the_background(published: Line, monkeyp
 def test_a_table_without_an_index_is_refused(published: Line, table: str) -> None:
     with pytest.raises(ConfigurationError, match="has no index"):
         create_index_background(published.home, table)
+
+
+@pytest.mark.parametrize(("table", "cure"), [("embeddings", "ivf_hnsw_sq"), ("chunks", "leave --type out")])
+def test_a_type_that_is_not_worth_having_is_refused(published: Line, table: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be of type 'ivf_hnsw_pq'") as error:
+        create_index_background(published.home, table, "ivf_hnsw_pq")
+    assert cure in error.value.cure
+    assert index_jobs(published.home) == []
+
+
+def test_a_job_tells_what_becomes_of_it_on_the_bus_of_whoever_waits(published: Line) -> None:
+    job = create_index_background(published.home, "embeddings", "ivf_flat")
+    with events.using(events.EventBus("test")) as bus, bus.subscribe("index_job/*") as heard:
+        assert job.wait(PATIENCE) == JobState.DONE
+    told = [event for event in heard if event.topic != "index_job/progress"]
+    assert [event.topic for event in told] == ["index_job/queued", "index_job/running", "index_job/done"]
+    last = events.payload_of(told[-1])
+    assert isinstance(last, jobs.JobEvent)
+    assert (last.job, last.release, last.progress) == (job.id, job.record.release, 1.0)
+    record = list(job.events())
+    assert [event.sequence for event in record] == list(range(1, len(record) + 1))
+    assert lance_vectors.coverage(LanceTable(published.home.table("embeddings"))).kind == "ivf_flat"
 
 
 def test_an_unknown_job_is_said_to_be_unknown(published: Line) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import lance
 import pytest
 
-from native import lance_vectors
 from omni_pipelines.cli.runs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
 from omni_pipelines.ingest.due import index_due, ingest_due
+from omni_pipelines.ingest.indexes import build_vector_index
+from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.golden import GoldenLabel, save_golden
 from omni_pipelines.knowledge.releases import release_numbers
 from resources.instance import open_instance
@@ -22,6 +24,7 @@ from resources.knowledge import KnowledgeHome
 if TYPE_CHECKING:
     from tests.integration.small_home import SmallHome
 
+ROOT = Path(__file__).parents[2]
 ASSETS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index", "release")
 
 
@@ -132,12 +135,19 @@ def test_an_index_that_was_built_does_not_make_the_embeddings_new(
     small: SmallHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a version of their table, with the same rows: what stands on them is not out of date."""
-    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
-    for _ in range(2):
-        assert run(small, instance).success
-        versions = data_versions(instance)
-        assert metadata(instance, "vector_index")["indexed"] == 2
-        assert (versions["embeddings"][-2:], versions["vector_index"][-2:]) == (":2", ":3")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert run(small, instance).success
+    with writing(small.home, small.engines.settings):
+        build_vector_index(small.home, "ivf_flat")
+    small.write("crane.md", "# Crane\n\nA crane dances.\n")
+    result = run(small, instance)
+    assert result.success
+    assert "done, 100 %" in said(instance, result.run_id)  # what is to be built is built by a job
+    versions = data_versions(instance)
+    numbers = [int(versions[asset].rpartition(":")[2]) for asset in ("embeddings", "vector_index")]
+    assert (metadata(instance, "vector_index")["indexed"], numbers[1] - numbers[0]) == (3, 1)
+    assert run(small, instance).success
+    assert data_versions(instance) == versions
 
 
 def test_ingest_publishes_nothing_and_index_does(small: SmallHome, instance: dg.DagsterInstance) -> None:

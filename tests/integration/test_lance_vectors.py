@@ -14,7 +14,18 @@ from lancedb.index import IvfSq
 
 from native import lance_vectors
 from native.lance_tables import LanceTable, is_in
-from native.lance_vectors import FIRST_ROWS, INDEX, MOST_DELTAS, Coverage, build, cosines, coverage, nearest
+from native.lance_vectors import (
+    FIRST_ROWS,
+    INDEX,
+    KIND,
+    MOST_DELTAS,
+    REFINES,
+    Coverage,
+    build,
+    cosines,
+    coverage,
+    nearest,
+)
 from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 
 
@@ -68,7 +79,7 @@ def test_one_row_below_the_limit_no_index_is_built(table: LanceTable) -> None:
 
 
 def test_from_the_limit_on_the_index_covers_every_row(indexed: LanceTable) -> None:
-    assert coverage(indexed) == Coverage(FIRST_ROWS, FIRST_ROWS, 1)
+    assert coverage(indexed) == Coverage(FIRST_ROWS, FIRST_ROWS, 1, KIND)
 
 
 def test_a_build_with_nothing_new_makes_no_version(indexed: LanceTable) -> None:
@@ -80,7 +91,7 @@ def test_a_build_with_nothing_new_makes_no_version(indexed: LanceTable) -> None:
 def test_new_rows_become_a_delta(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(["new"], seed=1))
     assert not coverage(indexed).complete
-    assert build(indexed) == Coverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2)
+    assert build(indexed) == Coverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2, KIND)
 
 
 def test_changed_and_deleted_rows_leave_the_index_complete(indexed: LanceTable) -> None:
@@ -117,7 +128,7 @@ def test_after_many_deltas_the_index_is_trained_anew(indexed: LanceTable) -> Non
 
 def test_when_the_table_doubles_the_index_is_trained_anew(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(numbered(FIRST_ROWS, 2 * FIRST_ROWS + 1), seed=3))
-    assert build(indexed) == Coverage(2 * FIRST_ROWS + 1, 2 * FIRST_ROWS + 1, 1)
+    assert build(indexed) == Coverage(2 * FIRST_ROWS + 1, 2 * FIRST_ROWS + 1, 1, KIND)
 
 
 def test_a_damaged_index_is_found_by_its_size_and_can_be_dropped(indexed: LanceTable) -> None:
@@ -188,3 +199,17 @@ def test_chosen_keys_are_all_scored(many_partitions: LanceTable) -> None:
     assert set(found) == set(chosen)
     listed = dict(nearest(many_partitions, query, len(chosen), key="chunk_id", where=is_in("chunk_id", chosen)))
     assert found == pytest.approx(listed, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", REFINES)
+def test_every_kind_of_index_finds_what_a_scan_finds_and_stays_its_kind(table: LanceTable, kind: str) -> None:
+    table.upsert("chunk_id", rows(numbered(0, 600)))
+    assert build(table, kind) == Coverage(600, 600, 1, kind)
+    table.upsert("chunk_id", rows(numbered(600, 601)))
+    assert build(table).kind == kind
+    stored = table.read(["chunk_id", "vector"])
+    matrix = np.stack(stored["vector"].to_numpy()).astype(np.float32)
+    query = matrix[7] + 0.1 * matrix[400]
+    best = stored["chunk_id"].to_pylist()[int(np.argmax(matrix @ query / np.linalg.norm(matrix, axis=1)))]
+    assert nearest(table, query, 3, key="chunk_id")[0][0] == best
+    assert build(table, "ivf_sq").kind == "ivf_sq"

@@ -19,6 +19,7 @@ from omni_pipelines.ingest.due import note_seen
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
 from omni_pipelines.ingest.indexes import build_keyword_index
 from omni_pipelines.ingest.writing import recover, writing
+from omni_pipelines.knowledge.metrics import drop_unfinished
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.schemas import FILTERS
 from omni_pipelines.settings import Home, Settings
@@ -137,6 +138,16 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
     recover(published.home)
     assert sorted(path.name for path in published.home.keyword.iterdir()) == kept
     assert list(published.home.root.rglob("*.part")) == []
+
+
+def test_half_written_counters_of_a_killed_reader_go_but_not_those_of_one_at_work(published: Line) -> None:
+    part = published.home.metrics / ".queries.part"
+    part.write_bytes(b"{")
+    with filelock.FileLock(published.home.metrics / "LOCK"):
+        drop_unfinished(published.home)
+        assert part.exists()
+    with writing(published.home, published.settings):
+        assert not part.exists()
 
 
 def test_a_generation_that_no_release_names_yet_is_kept(published: Line, docs: Path) -> None:

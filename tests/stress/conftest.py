@@ -27,6 +27,11 @@ def pytest_report_header() -> str:
     return f"stress: seed {SEED} (again: OMNI_STRESS_SEED={SEED}), {EXTENT.name} form"
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if not hasattr(session.config, "workerinput"):  # the one that began the run, and not a process of it
+        Figures(SEED, EXTENT).end(passed=exitstatus == 0)
+
+
 @pytest.fixture
 def seed() -> int:
     print(f"seed {SEED}; again with OMNI_STRESS_SEED={SEED}")  # noqa: T201

@@ -10,11 +10,21 @@ from pathlib import Path
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from omni_pipelines import ids
+from omni_pipelines.ingest.forget import forget
 from omni_pipelines.ingest.line import run_line
 from omni_pipelines.ingest.rollback import roll_back
 from omni_pipelines.ingest.writing import writing
+from omni_pipelines.knowledge.pins import pin, unpin
 from omni_pipelines.knowledge.releases import list_releases, newest_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.settings import Home
@@ -30,6 +40,7 @@ NAMES = ("a.md", "b.md", "o'brien.md", "sub/é\u0301.md", "sub/a,b) OR (1=1.md",
 WORDS = st.sampled_from(("walrus", "badger", "candle", "naïve", "emoji \U0001f600", "'; --"))
 TEXTS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
 UNREADABLE = "\0"
+MOST_PINNED = 2
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,8 @@ class Line(RuleBasedStateMachine):
         self.history: dict[int, dict[str, str]] = {}
         self.number = 0
         self.pins: list[Pin] = []
+        self.pinned: set[int] = set()
+        self.forgotten: set[str] = set()
 
     @rule(name=st.sampled_from(NAMES), text=TEXTS)
     def put(self, name: str, text: str) -> None:
@@ -76,13 +89,13 @@ class Line(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        lay(self.store.docs, self.bytes_of(self.files))
+        self.lay_files()
         run_line(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
         self._passed()
 
     @rule(point=st.sampled_from(sorted(POINTS)))
     def die_during_a_pass(self, point: str) -> None:
-        lay(self.store.docs, self.bytes_of(self.files))
+        self.lay_files()
         before = newest_release(self.store.home)
         job = Job("pass", str(self.store.home.root), str(self.store.docs), 0, 0, crash_at=point)
         outcome = self.workload.run(job)
@@ -112,6 +125,36 @@ class Line(RuleBasedStateMachine):
             self.shown = self.history[numbers[back]]
             self.history[report.release.release] = self.shown
 
+    @rule(back=st.integers(0, 2))
+    def pin_a_release(self, back: int) -> None:
+        numbers = [release.release for release in list_releases(self.store.home)]
+        if len(numbers) > back and len(self.pinned) < MOST_PINNED:
+            pin(self.store.home, numbers[back], "by the machine")
+            self.pinned.add(numbers[back])
+
+    @precondition(lambda self: self.pinned)
+    @rule()
+    def unpin_a_release(self) -> None:
+        number = min(self.pinned)
+        unpin(self.store.home, number)
+        self.pinned.remove(number)
+
+    @precondition(lambda self: not self.forgotten and self.passed)
+    @rule(name=st.sampled_from(NAMES))
+    def forget(self, name: str) -> None:
+        """A document that the tables hold; its file stays, and no pass reads it again."""
+        self.publish()
+        if self.passed.get(name, UNREADABLE) == UNREADABLE:
+            return
+        with writing(self.store.home, SETTINGS):
+            document = ids.document_id(SOURCE, name)
+            certificate, _ = forget(self.store.home, SETTINGS, ENGINES, document, "forget")
+        self.forgotten.add(name)
+        self.shown = self.passed
+        self.history[certificate.release] = self.passed
+        self.pinned -= set(certificate.dropped_releases)
+        assert not {release.release for release in list_releases(self.store.home)} & set(certificate.dropped_releases)
+
     @rule()
     def pin_a_reader(self) -> None:
         if newest_release(self.store.home) is not None:
@@ -131,14 +174,27 @@ class Line(RuleBasedStateMachine):
         assert found.differences(expected(SOURCE, self.bytes_of(self.shown))) == []
 
     @invariant()
+    def a_pinned_release_is_kept_and_holds_its_dict(self) -> None:
+        kept = {release.release for release in list_releases(self.store.home)}
+        assert self.pinned <= kept
+        assert len(kept - self.pinned) <= SETTINGS.keep_releases + 1  # one more between a record and collection
+        for number in self.pinned:
+            found = content_of(Snapshot.open(self.store.home, number))
+            assert found.differences(expected(SOURCE, self.bytes_of(self.history[number]))) == []
+
+    @invariant()
     def a_pinned_reader_sees_what_it_saw_while_its_release_is_kept(self) -> None:
         kept = {release.release for release in list_releases(self.store.home)}
-        self.pins = [pin for pin in self.pins if pin.snapshot.release.release in kept]
-        for pin in self.pins:
-            assert content_of(pin.snapshot).differences(pin.content) == []
+        self.pins = [each for each in self.pins if each.snapshot.release.release in kept]
+        for each in self.pins:
+            assert content_of(each.snapshot).differences(each.content) == []
+
+    def lay_files(self) -> None:
+        lay(self.store.docs, {name: text.encode() for name, text in self.files.items()})
 
     def bytes_of(self, files: dict[str, str]) -> dict[str, bytes]:
-        return {name: text.encode() for name, text in files.items()}
+        """What a store must hold of files: all that is not forgotten."""
+        return {name: text.encode() for name, text in files.items() if name not in self.forgotten}
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):

@@ -16,7 +16,7 @@ def test_a_listener_hears_what_is_reported() -> None:
     heard: list[Report] = []
     with listening(heard.append):
         report("reading files", 1, 2, "files", "a.md")
-    assert heard == [Report("reading files", 1, 2, "files", "a.md")]
+    assert heard == [Report(step="reading files", done=1, total=2, unit="files", detail="a.md")]
 
 
 def test_without_a_listener_nothing_happens() -> None:

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 
@@ -34,8 +35,12 @@ _SHORT = Extent("short", 12, 30, 8, 8, 2, 6, 10)
 _LONG = Extent("long", 320, 5_000, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
-SEED = int(os.environ.get("OMNI_STRESS_SEED") or random.randrange(1 << 32))
-_UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or "inf")
+SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))
+"""In the environment, so that all processes of a run have the same."""
+RUN = os.environ.setdefault("OMNI_STRESS_RUN", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC {os.getpid()}")
+"""When the run began, and the process that began it."""
+MINUTES = os.environ.get("OMNI_STRESS_MINUTES", "")
+_UNTIL = time.monotonic() + 60 * float(MINUTES or "inf")
 T = TypeVar("T")
 
 

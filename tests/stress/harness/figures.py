@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.stress.harness.extent import Extent
+import filelock
+
+from tests.stress.harness.extent import MINUTES, RUN, Extent
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+SHARED = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
 _ENGINES = ("pylance", "lancedb", "tantivy", "pyarrow", "duckdb")
 _HEAD = """# Reliability
 
@@ -18,7 +23,7 @@ What was done to a knowledge base, and what became of it. This page is written b
 A row appears when its trial has ended, and only a trial without a failure gets that far.
 
 - seed {seed}; again: `OMNI_STRESS_SEED={seed} make stress`
-- begun {began:%Y-%m-%d %H:%M} UTC, last row {now:%H:%M} UTC
+- begun {began}, last row {now:%H:%M} UTC; {end}
 - {versions}
 
 | trial | how | figures |
@@ -28,11 +33,10 @@ A row appears when its trial has ended, and only a trial without a failure gets 
 
 @dataclass
 class Figures:
-    """The rows of the page. A short run keeps them to itself."""
+    """The rows of the page. A short run keeps them to itself; the processes of a long one share a file of them."""
 
     seed: int
     extent: Extent
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     rows: list[str] = field(default_factory=list)
 
     def add(self, trial: str, how: str, **numbers: object) -> None:
@@ -40,10 +44,30 @@ class Figures:
         told = "; ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
         self.rows.append(f"| {trial} | {how} | {told} |\n")
         if self.extent.name == "long":
-            PAGE.parent.mkdir(exist_ok=True)
-            PAGE.write_text(self._head() + "".join(self.rows))
+            with filelock.FileLock(f"{SHARED}.lock"):
+                with SHARED.open("a") as file:
+                    file.write(self.rows[-1])
+                self._write("still at work, or killed")
 
-    def _head(self) -> str:
+    def end(self, passed: bool) -> None:
+        """Say how the run ended; it is over, and its file goes."""
+        if SHARED.exists():
+            self._write("all its trials passed" if passed else "some trial FAILED")
+            for path in (SHARED, SHARED.with_name(f"{SHARED.name}.lock")):
+                path.unlink(missing_ok=True)
+
+    def _write(self, end: str) -> None:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(self._head(end) + "".join(sorted(SHARED.read_text().splitlines(keepends=True))))
+
+    def _head(self, end: str) -> str:
         engines = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _ENGINES)
         system = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
-        return _HEAD.format(seed=self.seed, began=self.began, now=datetime.now(UTC), versions=f"{engines}; {system}")
+        cut = f"; cut short after {MINUTES} minutes, as OMNI_STRESS_MINUTES said" if MINUTES else ""
+        return _HEAD.format(
+            seed=self.seed,
+            began=RUN.rpartition(" ")[0],
+            now=datetime.now(UTC),
+            end=end + cut,
+            versions=f"{engines}; {system}",
+        )
