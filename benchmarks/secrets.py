@@ -19,7 +19,10 @@ from tests.samples.secrets import planted
 
 SEED, EACH = 1, 100
 MOST_BYTES = 2_000_000
-KINDS = {"source code": (".py", ".pyi", ".js", ".ts"), "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml")}
+KINDS = {
+    "source code": (".py", ".pyi", ".js", ".ts"),
+    "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml"),
+}
 PAGE = Path(__file__).parents[1] / "docs" / "secrets.md"
 
 
@@ -42,13 +45,17 @@ def _recall() -> list[str]:
     marked = [kind for kind in of if not kind.startswith("assigned")]
     rows = ["| secret | planted | masked |", "|---|---|---|"]
     share = sum(hidden[kind] for kind in marked), sum(of[kind] for kind in marked)
-    rows.append(f"| {len(marked)} kinds that bear a mark or stand in a URL | {share[1]:,} | {share[0] / share[1]:.1%} |")
+    rows.append(
+        f"| {len(marked)} kinds that bear a mark or stand in a URL | {share[1]:,} | {share[0] / share[1]:.1%} |"
+    )
     rows += [f"| {kind} | {of[kind]} | {hidden[kind] / of[kind]:.1%} |" for kind in of if kind not in marked]
     return rows
 
 
 def _ordinary() -> list[str]:
-    rows = ["| ordinary text | files | MB | MB/s of one core | taken for secrets | cards, accounts | e-mail | phone |"]
+    rows = [
+        "| ordinary text | files | MB | MB/s of one core | taken for secrets | cards, accounts | e-mail | phone |"
+    ]
     rows.append("|---|---|---|---|---|---|---|---|")
     for name, suffixes in KINDS.items():
         texts = [path.read_bytes().decode("utf-8", "replace") for path in _files(suffixes)]
@@ -64,8 +71,12 @@ def _ordinary() -> list[str]:
 
 def _files(suffixes: tuple[str, ...]) -> list[Path]:
     places = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
-    found = {path for place in places for path in Path(place).rglob("*") if path.suffix in suffixes and path.is_file()}
-    return sorted(path for path in found if path.stat().st_size < MOST_BYTES and not re.search(r"/tests?/", str(path)))
+    found = {
+        path for place in places for path in Path(place).rglob("*") if path.suffix in suffixes and path.is_file()
+    }
+    return sorted(
+        path for path in found if path.stat().st_size < MOST_BYTES and not re.search(r"/tests?/", str(path))
+    )
 
 
 if __name__ == "__main__":

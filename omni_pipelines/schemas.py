@@ -42,6 +42,11 @@ def _field(name: str, kind: pa.DataType, says: str, how: dict[bytes, bytes]) -> 
     return pa.field(name, kind, nullable=False, metadata={b"description": says.encode(), **how})
 
 
+ACL = pa.list_(pa.string())
+"""Tags of a source, sorted: who has one of them sees the row. No tag: everybody does."""
+MOMENT = pa.timestamp("us", "UTC")
+
+
 def is_packed(column: pa.Field) -> bool:
     """Whether a column is compressed text."""
     return PACKED.items() <= column.metadata.items()
@@ -75,7 +80,9 @@ DOCUMENTS = Table(
             required("language", pa.string(), "of code: python; of prose: empty"),
             required("title", pa.string(), "first heading, or the file's name"),
             required("size", pa.int64(), "bytes of the file"),
-            required("mtime_ns", pa.int64(), "last change of the file, nanoseconds since 1970"),
+            required(
+                "mtime_ns", pa.int64(), "last change of the content, as the file tells it, nanoseconds since 1970"
+            ),
             required("stat", pa.string(), "size:mtime:ctime:inode at the last read; empty: read it again"),
             required("content_hash", pa.string(), "blake3 of the bytes"),
             required(
@@ -95,6 +102,7 @@ DOCUMENTS = Table(
             required("findings", pa.string(), "JSON: kind of secret or personal data to how many places"),
             required("masked", pa.int32(), "places that are masked"),
             required("revision", pa.string(), "hash of all that chunks are made from"),
+            required("acl", ACL, "tags of its source, one of which a reader must have; none: everybody"),
         ]
     ),
 )
@@ -112,7 +120,7 @@ QUARANTINE = Table(
             required("stage", pa.string(), "read or parse"),
             required("parser", pa.string(), "as in documents"),
             required("detail", pa.string(), "what was wrong, at most 500 characters"),
-            required("first_seen", pa.timestamp("us", "UTC"), "when it was first refused"),
+            required("first_seen", MOMENT, "when it was first refused"),
             required("attempts", pa.int32(), "how often it was tried"),
         ]
     ),
@@ -145,6 +153,8 @@ CHUNKS = Table(
             required("text_hash", pa.string(), "of what is embedded: heading and text"),
             required("revision", pa.string(), "of the document this was cut from"),
             required("chunker", pa.string(), "fingerprint of chunker and tokenizer"),
+            required("acl", ACL, "as in documents"),
+            required("modified", MOMENT, "last change of the document"),
             packed("metadata", "JSON, for the open rest"),
         ]
     ),
@@ -162,12 +172,12 @@ EMBEDDINGS = Table(
             required("path", pa.string(), "to narrow a search before it ranks"),
             required("language", pa.string(), "to narrow a search before it ranks"),
             required("kind", pa.string(), "to narrow a search before it ranks"),
+            required("acl", ACL, "to narrow a search before it ranks"),
+            required("modified", MOMENT, "to narrow a search before it ranks"),
             required("vector", pa.list_(pa.float16(), VECTOR_SIZE), "float16, unit length"),
         ]
     ),
 )
-
-MOMENT = pa.timestamp("us", "UTC")
 
 QUESTIONS = Table(
     "questions",

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.errors import ConfigurationError, HomeError
 
+_ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 HOME_NAME = ".omni"
 CONFIG_NAME = "omni.toml"
 GOLDEN_NAME = "golden.jsonl"
@@ -168,6 +170,18 @@ PersonalData = Literal["card", "iban", "email", "phone"]
 """Numbers of payment cards and bank accounts, e-mail addresses, telephone numbers."""
 
 
+def acl_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are stored: each once, sorted.
+
+    Raises:
+        ValueError: one is no word of letters, digits and `._:@/-`, of at most 100 characters.
+    """
+    for tag in tags:
+        if not _ACL_TAG.fullmatch(tag):
+            raise ValueError(f"{tag!r} is no tag: write letters, digits and ._:@/- only")
+    return tuple(sorted(set(tags)))
+
+
 class SourceSettings(BaseModel):
     """What can be set for one source, in `[sources.NAME]` of omni.toml. What is left out is as for all sources."""
 
@@ -191,6 +205,11 @@ class SourceSettings(BaseModel):
     """Whether keys, tokens and passwords are masked before anything is stored."""
     mask_personal: tuple[PersonalData, ...] | None = None
     """Which data of persons is masked."""
+
+    @field_validator("acl")
+    @classmethod
+    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return acl_tags(tags)
 
 
 class Settings(BaseModel):

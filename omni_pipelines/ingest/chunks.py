@@ -12,6 +12,7 @@ import pyarrow as pa
 from native.lance_tables import LanceTable, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.ingest.built import write_built
+from omni_pipelines.ingest.stamps import modified, restamp
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Home, Settings
@@ -65,7 +66,8 @@ def reconcile_chunks(home: Home, settings: Settings, count: Count) -> ChunksRepo
         progress.report("cutting chunks", len(stale), len(stale), "documents")
     orphans = sorted(stored - set(wanted))
     _delete_documents(chunks, orphans)
-    if stale or orphans:
+    restamped = restamp(documents, pinned.version, chunks)
+    if stale or orphans or restamped:
         chunks.compact()
     head = chunks.head()
     write_built(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)
@@ -102,7 +104,7 @@ class _Cutter:
         heading = HEADING_SEPARATOR.join(span.heading)[:MOST_HEADING]
         shared = {
             name: document[name]
-            for name in ("doc_id", "source", "path", "uri", "title", "language", "kind", "revision")
+            for name in ("doc_id", "source", "path", "uri", "title", "language", "kind", "revision", "acl")
         }
         return {
             **shared,
@@ -120,6 +122,7 @@ class _Cutter:
             "token_count": span.tokens,
             "text_hash": ids.text_hash(heading, text),
             "chunker": self._fingerprint,
+            "modified": modified(document["mtime_ns"]),
             "metadata": orjson.dumps(
                 {
                     "encoding": document["encoding"],

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,7 +17,8 @@ from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.parsing import DocumentParser
 from omni_pipelines.ingest.quarantine import Refusal, record_refusals
 from omni_pipelines.ingest.reading import read_file
-from omni_pipelines.ingest.sources import Found, Listing, Source, list_source, load_sources
+from omni_pipelines.ingest.sources import Found, Listing, Source, current_sources, list_source
+from omni_pipelines.ingest.stamps import retag
 from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
@@ -29,6 +31,7 @@ from omni_pipelines.text.stored import structure_json
 BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
 """A commit holds at most this much, so that memory stays flat and a kill loses little."""
+_KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "acl", "mtime_ns")
 GUARD_FROM = 50
 """Documents a source must have before the share of deletions means anything."""
 
@@ -62,12 +65,14 @@ class Plan:
     listing: Listing
     to_read: tuple[Found, ...]
     """New, changed on disk, or read by an older reader."""
-    known: dict[str, dict[str, str]]
-    """Path to uri, stat, parser and revision of documents that are stored."""
+    known: dict[str, dict[str, Any]]
+    """Path to uri, stat, parser, revision, acl and mtime_ns of documents that are stored."""
     gone: tuple[str, ...]
     """Paths that are stored, as documents or in quarantine, and stand in the source no more."""
     held: tuple[str, ...]
     """Paths in quarantine that did not change since."""
+    retagged: tuple[str, ...] = ()
+    """Paths whose documents get other tags."""
 
     @property
     def deletes(self) -> tuple[str, ...]:
@@ -77,7 +82,7 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Nothing to do."""
-        return not self.to_read and not self.gone
+        return not self.to_read and not self.gone and not self.retagged
 
 
 def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
@@ -88,7 +93,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     """
     listing = list_source(source)
     where = equals("source", source.name)
-    rows = stored(home, DOCUMENTS, ["path", "uri", "stat", "parser", "revision", "masking", "findings"], where)
+    rows = stored(home, DOCUMENTS, _KNOWN, where)
     known = {row["path"]: row for row in rows}
     masking = masking_of(settings, source.name)
     held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
@@ -101,15 +106,16 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     present = {found.path for found in listing.files}
     unsure = tuple(listing.unlistable)
     gone = sorted(path for path in known.keys() | held.keys() if path not in present and not path.startswith(unsure))
-    return Plan(listing, tuple(to_read), known, tuple(gone), tuple(still_held))
+    retagged = sorted(path for path, row in known.items() if path not in gone and row["acl"] != list(source.acl))
+    return Plan(listing, tuple(to_read), known, tuple(gone), tuple(still_held), tuple(retagged))
 
 
-def _is_current(found: Found, stored: dict[str, dict[str, str]]) -> bool:
+def _is_current(found: Found, stored: dict[str, dict[str, Any]]) -> bool:
     row = stored.get(found.path)
     return row is not None and row["stat"] == found.stat and is_current(row["parser"], found.reader)
 
 
-def _stands(source: Source, row: dict[str, str]) -> bool:
+def _stands(source: Source, row: dict[str, Any]) -> bool:
     """Whether the stored place is still the place: the root of a source can move."""
     return row["uri"] == source.uri(row["path"])
 
@@ -147,7 +153,7 @@ def reconcile_documents(
         SourceMissing: a source cannot be listed, or nothing at all is registered.
         DeletionRefused: see `check_deletions`.
     """
-    registered = load_sources(home)
+    registered = current_sources(home, settings)
     if not registered:
         raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
     chosen = [source for source in registered if names is None or not names or source.name in names]
@@ -188,6 +194,8 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
     ]
     for batch in _batches([*plan.deletes, *replaced], 1000):
         reader.documents.delete(is_in("doc_id", [ids.document_id(name, path) for path in batch]))
+    if plan.retagged:
+        retag(reader.documents, name, plan.listing.source.acl)
     refused = {each.found.path for each in outcome.refused}
     # not only what was read now: a pass that was killed may have stored a document and left its row here
     healed = {found.path for found in plan.listing.files}.difference(refused, plan.held)
@@ -307,7 +315,10 @@ class _Reader:
         outcome.masked += masked.masked
         known = plan.known.get(found.path)
         outcome.added += known is None
-        outcome.changed += known is not None and known["revision"] != row["revision"]
+        if known is not None and known["revision"] == row["revision"]:
+            row["mtime_ns"] = known["mtime_ns"]  # only touched: nothing of it changed
+        elif known is not None:
+            outcome.changed += 1
         return row
 
     def _limit(self, reader: Reader) -> int:
@@ -343,4 +354,5 @@ def document_row(
         "parser": parser,
         **masked.columns,
         "revision": ids.revision(content, parser, source.uri(found.path), masking),
+        "acl": list(source.acl),
     }

@@ -10,7 +10,7 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
-from omni_pipelines.ingest.sources import list_source, load_sources
+from omni_pipelines.ingest.sources import current_sources, list_source
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -39,7 +39,7 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    sources = load_sources(home)
+    sources = current_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
     listed = {source.name: listing_mark(list_source(source), settings) for source in sources}
     wanted = {
@@ -67,7 +67,7 @@ def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
     Raises:
         HomeBusy: another process is writing.
     """
-    listings = [list_source(source) for source in load_sources(home)]
+    listings = [list_source(source) for source in current_sources(home, settings)]
     seen = {listing.source.name: listing.at for listing in listings}
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")

@@ -20,7 +20,7 @@ from omni_pipelines.text.embedding import Embedder, embedded_text
 
 BATCH_TEXTS = 1024
 """A commit holds this many vectors: a kill loses seconds of work, not minutes."""
-_WANTED = ("chunk_id", "text_hash", *FILTERS)
+_WANTED = ("chunk_id", "text_hash", *FILTERS, "acl", "modified")
 
 
 @dataclass(frozen=True)

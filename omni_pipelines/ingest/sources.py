@@ -11,12 +11,12 @@ from pathlib import Path
 
 import orjson
 import pathspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ids import document_id, text_hash
-from omni_pipelines.settings import Home
+from omni_pipelines.settings import Home, Settings, SourceSettings, acl_tags
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
 _VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
@@ -39,10 +39,17 @@ class Source(BaseModel):
     """The name of the single file; "" for a folder."""
     include: tuple[str, ...] = ()
     """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
+    acl: tuple[str, ...] = ()
+    """Tags, sorted: only a reader who has one of them sees the source. Empty: everybody does."""
     guarded: bool = True
     """Whether an ingest stops where suspiciously much is gone. Entries are deleted one by one, by name."""
     forgotten: tuple[str, ...] = ()
     """Marks of files that are never read again, unless one is named itself: see `forgotten_marks`."""
+
+    @field_validator("acl")
+    @classmethod
+    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return acl_tags(tags)
 
     @property
     def place(self) -> Path:
@@ -93,7 +100,10 @@ class Listing:
     def fingerprint(self) -> str:
         """Changes when any file appears, vanishes or changes, and when the root moves."""
         return text_hash(
-            str(self.source.root), *(f"{found.path}\0{found.stat}" for found in self.files), *self.unlistable
+            str(self.source.root),
+            *self.source.acl,
+            *(f"{found.path}\0{found.stat}" for found in self.files),
+            *self.unlistable,
         )
 
 
@@ -111,6 +121,17 @@ def load_sources(home: Home) -> list[Source]:
         raise ConfigurationError(
             f"{home.sources} cannot be read", cure="delete it and name your paths again: omni ingest PATH"
         ) from error
+
+
+def current_sources(home: Home, settings: Settings) -> list[Source]:
+    """The registered sources, by name, with what `[sources.NAME]` of omni.toml sets for them."""
+    return [_as_set(source, settings.sources.get(source.name)) for source in load_sources(home)]
+
+
+def _as_set(source: Source, own: SourceSettings | None) -> Source:
+    given = own.model_fields_set & {"include", "acl"} if own else set()
+    values = {name: getattr(own, name) for name in given}
+    return Source.model_validate({**source.model_dump(), **values}) if values else source
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lancedb
@@ -26,10 +27,11 @@ def vectors(count: int, seed: int) -> np.ndarray:
 def rows(names: list[str], seed: int = 0, source: str = "docs") -> pa.Table:
     matrix = vectors(len(names), seed).astype(np.float16)
     constant = {"model": "m", "source": source, "path": "p", "language": "", "kind": "prose"}
+    stamps = {"acl": [], "modified": datetime(2026, 1, 1, tzinfo=UTC)}
     columns = {
         "chunk_id": names,
         "text_hash": names,
-        **{name: [value] * len(names) for name, value in constant.items()},
+        **{name: [value] * len(names) for name, value in (constant | stamps).items()},
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), VECTOR_SIZE),
     }
     return pa.table(columns, schema=EMBEDDINGS.schema)

@@ -57,7 +57,10 @@ def test_no_byte_of_a_secret_stands_anywhere_in_the_home(filled: Line, docs: Pat
 
 
 def test_findings_are_counted_and_shown_without_what_was_found(filled: Line, docs: Path) -> None:
-    found = {row["path"]: (row["findings"], row["masked"]) for row in filled.rows("documents", "path", "findings", "masked")}
+    found = {
+        row["path"]: (row["findings"], row["masked"])
+        for row in filled.rows("documents", "path", "findings", "masked")
+    }
     assert found["deploy.md"] == ('{"github_token":1}', 1)
     assert found["settings.py"] == ('{"password":1}', 1)
     assert found["clean.md"] == ("{}", 0)
@@ -95,7 +98,9 @@ def test_other_settings_read_again_what_they_change_and_nothing_else(filled: Lin
     assert due.want != other.want
     open_line.run()
     assert sorted(set(reads)) == sorted(set(TEXTS) - {"clean.md"})
-    assert SECRET in next(row["text"] for row in filled.rows("documents", "path", "text") if row["path"] == "deploy.md")
+    assert SECRET in next(
+        row["text"] for row in filled.rows("documents", "path", "text") if row["path"] == "deploy.md"
+    )
 
 
 def test_a_source_can_be_left_as_it_is(line: Line, docs: Path) -> None:

@@ -66,7 +66,8 @@ TOKENS: dict[str, Callable[[random.Random], str]] = {
     "github_token": lambda r: r.choice(["gh" + "p_", "gh" + "o_", "gh" + "s_"]) + _some(r, LETTERS, 36),
     "github_token (fine)": lambda r: "github" + "_pat_" + _some(r, LETTERS, 22) + "_" + _some(r, LETTERS, 59),
     "gitlab_token": lambda r: "gl" + "pat-" + _some(r, LETTERS, 20),
-    "slack_token": lambda r: "xo" + f"xb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12)}-" + _some(r, LETTERS, 24),
+    "slack_token": lambda r: "xo" + f"xb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12)}-"
+    + _some(r, LETTERS, 24),
     "slack_token (hook)": lambda r: "hooks.slack" + ".com/services/T" + _some(r, LETTERS, 8) + "/B"
     + _some(r, LETTERS, 10) + "/" + _some(r, LETTERS, 24),
     "stripe_key": lambda r: r.choice(["sk", "rk"]) + "_li" + "ve_" + _some(r, LETTERS, 24),

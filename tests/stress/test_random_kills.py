@@ -116,7 +116,7 @@ def same_as_a_fresh_build(trial: Trial, ground: Path, step: int) -> None:
 
 def rows(home: Home) -> dict[str, list[dict[str, Any]]]:
     """All rows, without what tells when a file was read."""
-    when = {"stat", "mtime_ns", "first_seen", "attempts"}
+    when = {"stat", "mtime_ns", "modified", "first_seen", "attempts"}
     found = {}
     for name, definition in schemas.TABLES.items():
         columns = [column for column in definition.schema.names if column not in when]

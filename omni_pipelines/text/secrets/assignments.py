@@ -1,7 +1,7 @@
-"""Secrets without a mark of their own, known by the name they are given: `password = "…"`, `://user:…@`, `Bearer …`.
+"""Secrets without a mark of their own, known by their name: `password = "…"`, `://user:…@`, `Bearer …`.
 
-A name alone proves nothing, for programs are full of `token = "access_token"`. The value decides: whether a machine or
-a careful person made it up, or whether it reads like words.
+A name alone proves nothing, for programs are full of `token = "access_token"`. The value decides: whether a machine
+or a careful person made it up, or whether it reads like words.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ _NO_SECRET = {
     "sha", "sha1", "sha256", "md5", "hash", "fingerprint", "store", "manager", "izer", "izers", "ized", "ize",
 }  # fmt: skip
 """A name that ends in one of these is about a secret, and is none."""
+_NO_SECRET_AFTER = re.compile(
+    r"(?:next|continuation|page|change|lock|idempotency|request)[_-]?\Z|::\w*\Z", re.IGNORECASE
+)
+"""Tokens that mark a place in a list or a request, and names of types."""
 _QUOTED = re.compile(
     r"""["'`]?\]?\s{0,3}(?:\)|:\s{0,2}\w{1,20}(?:\s{0,2}\|\s{0,2}None)?)?\s{0,3}(?:=>|:=|==?|:|,|\()\s{0,3}"""
     r"""[bru]{0,2}(["'`])([^\s"'`]{8,200}+)\1"""
 )
-"""`"name": "value"`, `name = 'value'`, `name="value"`, `["name"] = "value"`, `name: str = "value"`, `name("value")`."""
+"""`"name": "value"`, `name = 'value'`, `name="value"`, `["name"] = "value"`, `name: str = "value"`…"""
 _BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)[ \t]*(?=[\r\n;&]|\Z)")
 """`NAME=value` and `name: value`, up to the end of the line."""
 _FLAG = re.compile(r"[= ]([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
@@ -45,13 +49,16 @@ _CODE = re.compile(
 """What programs write in the place of a value: patterns, paths, references."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*")
 _PAIRS = frozenset(
-    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic"
-    " ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so rs"
-    " un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu"
-    " ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa ef"
-    " cu rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht ru ug ds lt pi rc rr eg au ck ew mu br bi"
-    " pt ak pu ui rg ib tl ny ki rk ys ob mm fu ph og ms ye ud mb ip ub oi rl gu dr hr cc tw ft wn nu af hu nn eo vo rv"
-    " nf xp gn sm fl iz ok nl my gl aw ju oa eq sy sl ps jo lf nv je nk kn gs dy hy ze ks xt bs ik dd pd xi sd wd".split()
+    (
+        "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi "
+        "ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc "
+        "et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv "
+        "ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do "
+        "uc bu ei ov by rm ep tt oc fa ef cu rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht "
+        "ru ug ds lt pi rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ny ki rk ys ob mm fu ph og ms ye ud mb ip "
+        "ub oi rl gu dr hr cc tw ft wn nu af hu nn eo vo rv nf xp gn sm fl iz ok nl my gl aw ju oa eq sy sl ps jo "
+        "lf nv je nk kn gs dy hy ze ks xt bs ik dd pd xi sd wd"
+    ).split()
 )
 """Pairs of letters that English words and the words of programs are mostly made of."""
 _LETTERS = re.compile(r"[a-z]{2,}")
@@ -74,7 +81,8 @@ def assignments(text: str) -> Iterator[Finding]:
     if len(small) != len(text):  # a few letters of Turkish and Lithuanian grow
         small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
     for name in _NAMES.finditer(small):
-        if not _is_about_a_secret(text[name.start() : name.end()]):
+        before = text[max(0, name.start() - 24) : name.start()]
+        if _NO_SECRET_AFTER.search(before) or not _is_about_a_secret(text[name.start() : name.end()]):
             continue
         found = _value(text, name.start(), name.end())
         if found is not None:

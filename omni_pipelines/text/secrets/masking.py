@@ -1,6 +1,6 @@
 """A document with its secrets masked: character for character and byte for byte as long as before.
 
-So every section, page and line mark stays right, and a citation of the masked text opens at the same place of the file.
+So every section, page and line mark stays right, and a citation of the masked text opens at the same place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Masking:
 
 
 def is_current(row: Mapping[str, str], masking: Masking) -> bool:
-    """Whether a document's row would be masked the same today: where nothing was found, the settings do not matter."""
+    """Whether a document's row would be masked the same today; where nothing was found, by any settings."""
     same_detector = row["masking"].startswith(f"{DETECTOR}:")
     return row["masking"] == masking.fingerprint or (same_detector and row["findings"] == NOTHING)
 

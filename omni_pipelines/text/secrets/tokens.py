@@ -45,12 +45,15 @@ MARKS = (
           rf"gl[a-z]{{2,6}}-{_DASHED}{{20,300}}+(?:\.[0-9a-z]{{2}}\.[0-9a-z]{{9}})?"),
     _mark("slack_token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs-", r"xox[abeoprs]-[A-Za-z0-9-]{20,300}+"),
     _mark("slack_token", "xapp-", r"xapp-\d-[A-Za-z0-9-]{20,300}+"),
-    _mark("slack_token", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,100}+",
+    _mark("slack_token", "hooks.slack.com/",
+          r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,100}+",
           "A-Za-z0-9+"),
-    _mark("stripe_key", "sk_live_ rk_live_ sk_test_ rk_test_", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}+", "A-Za-z0-9_"),
+    _mark("stripe_key", "sk_live_ rk_live_ sk_test_ rk_test_",
+          r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}+", "A-Za-z0-9_"),
     _mark("stripe_key", "whsec_", r"whsec_[A-Za-z0-9+/]{32,100}+={0,2}", "A-Za-z0-9_+/="),
     _mark("model_api_key", "sk-ant-", rf"sk-ant-{_DASHED}{{32,300}}+"),
-    _mark("model_api_key", "sk-proj- sk-svcacct- sk-admin- sk-or-", rf"sk-(?:proj|svcacct|admin|or)-{_DASHED}{{40,300}}+"),
+    _mark("model_api_key", "sk-proj- sk-svcacct- sk-admin- sk-or-",
+          rf"sk-(?:proj|svcacct|admin|or)-{_DASHED}{{40,300}}+"),
     _mark("model_api_key", "sk-", r"sk-[A-Za-z0-9]{32,100}+"),
     _mark("model_api_key", "gsk_ hf_", r"gsk_[A-Za-z0-9]{40,80}+|hf_[A-Za-z0-9]{30,60}+", "A-Za-z0-9_"),
     _mark("package_token", "npm_", r"npm_[A-Za-z0-9]{36}", "A-Za-z0-9_"),
@@ -93,8 +96,8 @@ def _beginnings(text: str) -> Iterator[tuple[str, int]]:
     for run in _RUN.finditer(text):
         for begin in _IN_RUNS.finditer(text, run.start(), run.end()):
             yield begin[0], begin.start()
-    for begin in _APART:
-        yield from ((begin, at) for at in places(text, begin))
+    for apart in _APART:
+        yield from ((apart, at) for at in places(text, apart))
 
 
 def private_keys(text: str) -> Iterator[Finding]:

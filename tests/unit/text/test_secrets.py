@@ -11,7 +11,15 @@ import pytest
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, Section
-from omni_pipelines.text.secrets.masking import NOTHING, Masking, find, is_current, mask_document, masked_text, masking_of
+from omni_pipelines.text.secrets.masking import (
+    NOTHING,
+    Masking,
+    find,
+    is_current,
+    mask_document,
+    masked_text,
+    masking_of,
+)
 from omni_pipelines.text.secrets.personal import PERSONAL
 from tests.samples.secrets import HEX, TOKENS, Planted, planted
 
@@ -83,6 +91,8 @@ def test_cards_and_accounts_are_proved_by_their_check_digits() -> None:
         "postgres://user:${PASSWORD}@db.internal/main",
         'TOKEN_URL = "https://login.internal/oauth2/v2/token"',
         "sha256: " + HEX * 4,
+        '"NextToken": "BMugzAi4L72IERzQdbpyMQuEFB"',
+        '"AWS::Api::ApiKey": "48205d4ffd7feba3"',
         'api_key_header = "X-Api-Key-2"',
         'keyword = "for_each_2nd_window"',
         "uuid 123e4567-e89b-12d3-a456-426614174000",
@@ -135,7 +145,10 @@ def test_with_masking_off_findings_are_counted_and_the_text_stays() -> None:
 
 def test_a_source_has_its_own_settings_and_falls_back_to_those_of_all() -> None:
     settings = Settings.model_validate(
-        {"mask_personal": "email, phone", "sources": {"open": {"mask_secrets": False}, "staff": {"mask_personal": []}}}
+        {
+            "mask_personal": "email, phone",
+            "sources": {"open": {"mask_secrets": False}, "staff": {"mask_personal": []}},
+        }
     )
     assert masking_of(settings, "docs") == Masking(True, frozenset({"email", "phone"}))
     assert masking_of(settings, "open") == Masking(False, frozenset({"email", "phone"}))
@@ -152,7 +165,8 @@ def test_where_nothing_was_found_other_settings_change_nothing() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["@", "a@a.", "eyJ", "eyJaaaaaaaaaaaaaaaaaaaaaaa.", 'password="', "--password=aaa", "://a:b", "-----BEGIN PRIVATE" + " KEY-----",
+    ["@", "a@a.", "eyJ", "eyJaaaaaaaaaaaaaaaaaaaaaaa.", 'password="', "--password=aaa", "://a:b",
+     "-----BEGIN PRIVATE" + " KEY-----",
      "1234-", "+1 ", "AB12", "authorization bearer ", "token: ", "<password>", "İ", "password aB3$"],
 )  # fmt: skip
 @pytest.mark.timeout(20)
