@@ -23,6 +23,11 @@ def text_hash(*parts: str) -> str:
     return digest.hexdigest(length=ID_BYTES)
 
 
+def revision(content: str, parser: str, uri: str, masking: str) -> str:
+    """The hash of all that a document's chunks are made from; `masking` is "" where nothing was masked."""
+    return text_hash(content, parser, uri, masking)
+
+
 def document_id(source: str, path: str) -> str:
     """The id of the document at `path` (relative, `/` between parts) in `source`."""
     return text_hash("document", source, path)

@@ -48,6 +48,8 @@ class SourceSeen(Record):
     place: str
     seen: datetime
     documents: int
+    masked: int = 0
+    """Places of its documents where secrets or personal data are masked."""
 
 
 class Rollback(Record):

@@ -85,6 +85,9 @@ DOCUMENTS = Table(
             ),
             required("stat", pa.string(), "size:mtime:ctime:inode at the last read; empty: read it again"),
             required("content_hash", pa.string(), "blake3 of the bytes"),
+            required(
+                "stored_hash", pa.string(), "blake3 of the text as it is stored: in its encoding, else in UTF-8"
+            ),
             required("encoding", pa.string(), "Python's name of the codec of the bytes"),
             required("bom_bytes", pa.int8(), "bytes before the first character"),
             required("verbatim", pa.bool_(), "whether the text is the decoded file, character for character"),
@@ -95,6 +98,9 @@ DOCUMENTS = Table(
                 pa.string(),
                 "name/version of the reader by name, and of the one by content if it differs",
             ),
+            required("masking", pa.string(), "detector of secrets, and what of its findings is masked"),
+            required("findings", pa.string(), "JSON: kind of secret or personal data to how many places"),
+            required("masked", pa.int32(), "places that are masked"),
             required("revision", pa.string(), "hash of all that chunks are made from"),
             required("acl", ACL, "tags of its source, one of which a reader must have; none: everybody"),
         ]

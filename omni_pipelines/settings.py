@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -182,6 +183,9 @@ class ChunkMode(StrEnum):
 _SET_PER_SOURCE = ("chunk_mode", "chunk_tokens", "chunk_overlap")
 """Settings that a source may have in another way than the rest."""
 
+PersonalData = Literal["card", "iban", "email", "phone"]
+"""Numbers of payment cards and bank accounts, e-mail addresses, telephone numbers."""
+
 
 def acl_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Tags as they are stored: each once, sorted.
@@ -215,7 +219,9 @@ class SourceSettings(BaseModel):
     chunk_overlap: int | None = Field(default=None, ge=0, le=512)
     """Tokens repeated when a long passage is cut."""
     mask_secrets: bool | None = None
-    """Whether keys, tokens and personal data are masked before anything is stored."""
+    """Whether keys, tokens and passwords are masked before anything is stored."""
+    mask_personal: tuple[PersonalData, ...] | None = None
+    """Which data of persons is masked."""
 
     @field_validator("acl")
     @classmethod
@@ -250,6 +256,10 @@ class Settings(BaseModel):
     """Larger text files go to quarantine."""
     max_binary_bytes: int = Field(64 << 20, ge=1)
     """Larger PDF, Office and EPUB files go to quarantine."""
+    mask_secrets: bool = True
+    """Whether keys, tokens and passwords are masked before anything is stored."""
+    mask_personal: tuple[PersonalData, ...] = ("card", "iban")
+    """Which data of persons is masked; what is not is counted all the same."""
     delete_guard: float = Field(0.2, ge=0, le=1)
     """Share of a source's documents that one ingest may delete without --allow-delete."""
     keep_releases: int = Field(3, ge=1)
@@ -302,6 +312,12 @@ class Settings(BaseModel):
     @classmethod
     def _tilde_is_the_home_folder(cls, cache: Path) -> Path:
         return cache.expanduser()
+
+    @field_validator("mask_personal", mode="before")
+    @classmethod
+    def _names_in_one_line(cls, names: object) -> object:
+        """`card,iban`, as an environment variable has it."""
+        return tuple(filter(None, re.split(r"[\s,]+", names))) if isinstance(names, str) else names
 
     @field_validator("codecs", mode="before")
     @classmethod

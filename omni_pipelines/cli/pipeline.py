@@ -56,7 +56,7 @@ def ingest(
     if not sources:
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
-        _say_plan(place, [source for source in sources if not paths or source.name in names], json=json)
+        _say_plan(place, settings, [source for source in sources if not paths or source.name in names], json=json)
         return
     _refuse_empty([source for source in sources if source not in known])
     _check_models(settings)
@@ -125,7 +125,7 @@ def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, A
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]
-    return _report(
+    return {"masked": documents["masked"]} | _report(
         shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
     )
 
@@ -146,13 +146,15 @@ def _report(
 def _say_report(report: dict[str, Any]) -> None:
     counts = ", ".join(f"{count:,} {name}" for name, count in report["documents"].items() if count)
     say(f"release {report['release']}: {counts or 'no documents'}")
+    if report.get("masked"):
+        narrate(f"{report['masked']:,} secrets and personal data masked: see omni status, and docs/secrets.md")
     say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")
 
 
-def _say_plan(home: Home, sources: list[Source], *, json: bool) -> None:
+def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
     from omni_pipelines.ingest.documents import plan_source
 
-    plans = {source.name: _summary(plan_source(home, source)) for source in sources}
+    plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
     if json:
         say_json({"dry_run": True, "sources": plans})
         return

@@ -198,7 +198,10 @@ def status(
     for name, coverage in found.coverage.items():
         say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
     for name, source in found.sources.items():
-        say(f"  source {name}: {source.documents:,} documents, last seen {_when(source.seen)}, {source.place}")
+        masked = f", {source.masked:,} secrets masked" if source.masked else ""
+        say(
+            f"  source {name}: {source.documents:,} documents{masked}, last seen {_when(source.seen)}, {source.place}"
+        )
     for name, fingerprint in found.fingerprints.items():
         say(f"  {name}: {fingerprint}")
     for note in found.set_aside:

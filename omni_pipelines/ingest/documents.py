@@ -23,14 +23,15 @@ from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
-from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, fingerprint, is_current, parser_mark, reader_by_content
+from omni_pipelines.text.secrets.masking import Masked, mask_document, masking_of
+from omni_pipelines.text.secrets.masking import is_current as is_masked
 from omni_pipelines.text.stored import structure_json
 
 BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
 """A commit holds at most this much, so that memory stays flat and a kill loses little."""
-_KNOWN = ("path", "uri", "stat", "parser", "revision", "acl", "mtime_ns")
+_KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "acl", "mtime_ns")
 GUARD_FROM = 50
 """Documents a source must have before the share of deletions means anything."""
 
@@ -45,13 +46,15 @@ class DocumentsReport:
     unchanged: int = 0
     quarantined: int = 0
     skipped: int = 0
+    masked: int = 0
+    """Places with secrets or personal data that were masked in what was read."""
     version: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """The counts, by name."""
-        names = ("added", "changed", "deleted", "unchanged", "quarantined", "skipped")
+        names = ("added", "changed", "deleted", "unchanged", "quarantined", "skipped", "masked")
         return {name: getattr(self, name) for name in names}
 
 
@@ -82,7 +85,7 @@ class Plan:
         return not self.to_read and not self.gone and not self.retagged
 
 
-def plan_source(home: Home, source: Source) -> Plan:
+def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     """List a source and compare it with what is stored. Reads no file.
 
     Raises:
@@ -92,10 +95,12 @@ def plan_source(home: Home, source: Source) -> Plan:
     where = equals("source", source.name)
     rows = stored(home, DOCUMENTS, _KNOWN, where)
     known = {row["path"]: row for row in rows}
+    masking = masking_of(settings, source.name)
     held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
     # with a document still stored, its deletion was lost in a recovery, and the file is looked at again
     still_held = [found.path for found in listing.files if _is_current(found, held) and found.path not in known]
-    skip = {found.path for found in listing.files if _is_current(found, known) and _stands(source, known[found.path])}
+    standing = {path for path, row in known.items() if _stands(source, row) and is_masked(row, masking)}
+    skip = {found.path for found in listing.files if _is_current(found, known) and found.path in standing}
     skip.update(still_held)
     to_read = [found for found in listing.files if found.path not in skip]
     present = {found.path for found in listing.files}
@@ -152,7 +157,7 @@ def reconcile_documents(
     if not registered:
         raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
     chosen = [source for source in registered if names is None or not names or source.name in names]
-    plans = [plan_source(home, source) for source in chosen]
+    plans = [plan_source(home, settings, source) for source in chosen]
     if not allow_delete:
         for plan in plans:
             check_deletions(plan, settings)
@@ -164,7 +169,7 @@ def reconcile_documents(
         for plan in plans:
             report = _merge(report, _apply(home, plan, reader))
     documents.compact()
-    _record(home, plans, registered, reader.racy)
+    _record(home, settings, plans, registered, reader.racy)
     return replace(report, version=str(documents.head()))
 
 
@@ -176,6 +181,7 @@ def _merge(a: DocumentsReport, b: DocumentsReport) -> DocumentsReport:
         unchanged=a.unchanged + b.unchanged,
         quarantined=a.quarantined + b.quarantined,
         skipped=a.skipped + b.skipped,
+        masked=a.masked + b.masked,
         warnings=(*a.warnings, *b.warnings),
     )
 
@@ -203,6 +209,7 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
         unchanged=len(plan.listing.files) - outcome.added - outcome.changed - held,
         quarantined=held,
         skipped=plan.listing.skipped,
+        masked=outcome.masked,
         warnings=warnings,
     )
 
@@ -222,14 +229,21 @@ def _drop_unregistered(home: Home, registered: Sequence[Source]) -> int:
     return sum(count for name, count in counts.items() if name not in names)
 
 
-def _record(home: Home, plans: Sequence[Plan], registered: Sequence[Source], racy: set[str]) -> None:
+def listing_mark(listing: Listing, settings: Settings) -> str:
+    """What the documents of a source are made from: its files, and the settings they are read with."""
+    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}"
+
+
+def _record(
+    home: Home, settings: Settings, plans: Sequence[Plan], registered: Sequence[Source], racy: set[str]
+) -> None:
     before = read_built(home, "documents")
     same_readers = before is not None and before.fingerprint == fingerprint()
     inputs = dict(before.inputs) if before is not None and same_readers else {}  # else the others are to be read, too
     seen = dict(before.seen) if before is not None else {}
     for plan in plans:
         name = plan.listing.source.name
-        inputs[name] = "" if name in racy else plan.listing.fingerprint
+        inputs[name] = "" if name in racy else listing_mark(plan.listing, settings)
         seen[name] = plan.listing.at
     names = [source.name for source in registered]
     inputs = {name: inputs.get(name, "") for name in names}
@@ -243,6 +257,7 @@ class _Outcome:
 
     added: int = 0
     changed: int = 0
+    masked: int = 0
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -295,7 +310,9 @@ class _Reader:
             return None
         if not stat or stat != found.stat:
             self.racy.add(source.name)
-        row = document_row(source, found, used, raw, stat, parsed)
+        masked = mask_document(parsed, masking_of(self._settings, source.name))
+        row = document_row(source, found, used, raw, stat, masked)
+        outcome.masked += masked.masked
         known = plan.known.get(found.path)
         outcome.added += known is None
         if known is not None and known["revision"] == row["revision"]:
@@ -309,11 +326,12 @@ class _Reader:
 
 
 def document_row(
-    source: Source, found: Found, reader: Reader, raw: bytes, stat: str, parsed: Parsed
+    source: Source, found: Found, reader: Reader, raw: bytes, stat: str, masked: Masked
 ) -> dict[str, object]:
     """The row of a document, read by `reader`, which its content may have chosen against its name."""
-    content = ids.content_hash(raw)
+    content, parsed = ids.content_hash(raw), masked.parsed
     parser = parser_mark(found.reader, reader)
+    masking = masked.masking.fingerprint if masked.masked else ""
     return {
         "doc_id": ids.document_id(source.name, found.path),
         "source": source.name,
@@ -327,12 +345,14 @@ def document_row(
         "mtime_ns": found.mtime_ns,
         "stat": stat,
         "content_hash": content,
+        "stored_hash": ids.content_hash(parsed.stored_bytes),
         "encoding": parsed.decoded.encoding,
         "bom_bytes": parsed.decoded.bom_bytes,
         "verbatim": parsed.verbatim,
         "text": parsed.text,
         "structure": structure_json(parsed),
         "parser": parser,
-        "revision": ids.text_hash(content, parser, source.uri(found.path)),
+        **masked.columns,
+        "revision": ids.revision(content, parser, source.uri(found.path), masking),
         "acl": list(source.acl),
     }

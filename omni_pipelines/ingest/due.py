@@ -9,6 +9,7 @@ from native.tantivy_analysis import ANALYZER
 from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
+from omni_pipelines.ingest.documents import listing_mark
 from omni_pipelines.ingest.sources import current_sources, list_source
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
@@ -40,7 +41,7 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
     """
     sources = current_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
-    listed = {source.name: list_source(source).fingerprint for source in sources}
+    listed = {source.name: listing_mark(list_source(source), settings) for source in sources}
     wanted = {
         "readers": readers_fingerprint(),
         "chunker": chunker_fingerprint(settings, listed),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 
 from native import duckdb_sql, lance_vectors
 from native.lance_tables import is_in
@@ -37,14 +39,36 @@ def documents_preview(home: Home) -> Sections:
         {"rows": scanner},
         [MOST_ROWS],
     )
+    scanner = table(home, DOCUMENTS).scanner(["source", "findings", "masked"])
+    found = duckdb_sql.query(
+        "select source, findings, masked from rows where findings <> '{}'", {"rows": scanner}, []
+    )
     refused = table(home, QUARANTINE).read(["source", "path", "code", "detail"]).slice(0, MOST_ROWS).to_pylist()
     return {
         "What was read": [
             {"source": source, "kind": kind, "language": language, "documents": count, "kB": f"{size / 1000:,.1f}"}
             for source, kind, language, count, size in read
         ],
+        "Secrets and personal data": _findings(found),
         "What could not be read": refused,
     }
+
+
+def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
+    """Each source's findings by kind; none says what was found."""
+    kinds: dict[str, Counter[str]] = {}
+    masked: Counter[str] = Counter()
+    for source, findings, count in documents:
+        kinds.setdefault(source, Counter()).update(orjson.loads(findings))
+        masked[source] += count
+    return [
+        {
+            "source": source,
+            "found": ", ".join(f"{count:,} {kind}" for kind, count in found.most_common()),
+            "masked": masked[source],
+        }
+        for source, found in sorted(kinds.items())
+    ]
 
 
 def chunks_preview(home: Home, settings: Settings) -> Sections:

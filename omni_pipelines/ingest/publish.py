@@ -192,10 +192,17 @@ def _release(home: Home, built: dict[str, Built], number: int, run_id: str) -> R
 
 
 def _sources(home: Home, documents: Built) -> dict[str, SourceSeen]:
-    rows = Counter(table(home, schemas.DOCUMENTS).read(["source"])["source"].to_pylist())
+    found = table(home, schemas.DOCUMENTS).read(["source", "masked"]).to_pylist()
+    rows = Counter(row["source"] for row in found)
+    masked: Counter[str] = Counter()
+    for row in found:
+        masked[row["source"]] += row["masked"]
     return {
         source.name: SourceSeen(
-            place=str(source.place), seen=documents.seen[source.name], documents=rows[source.name]
+            place=str(source.place),
+            seen=documents.seen[source.name],
+            documents=rows[source.name],
+            masked=masked[source.name],
         )
         for source in load_sources(home)
         if source.name in documents.seen

@@ -19,6 +19,7 @@ from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, parser_mark
+from omni_pipelines.text.secrets.masking import Masking, masked_text
 
 _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
 """The file may be as good as ever: what was stored of it stays."""
@@ -94,7 +95,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "code": error.code,
         "stage": "read" if error.code in _READ_CODES else "parse",
         "parser": parser_mark(found.reader, refusal.reader),
-        "detail": error.detail[:MOST_DETAIL],
+        "detail": masked_text(error.detail[:MOST_DETAIL], Masking()),  # a parser may quote what it choked on
         "first_seen": before["first_seen"] if before else datetime.now(UTC),
         "attempts": int(str(before["attempts"])) + 1 if before else 1,
     }

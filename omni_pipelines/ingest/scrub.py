@@ -198,28 +198,17 @@ def _document_fault(row: _Row) -> str:
     """What is wrong with a document's row; "" if nothing is."""
     if row["doc_id"] != ids.document_id(row["source"], row["path"]):
         return "its id is not that of its source and path"
-    if row["revision"] != ids.text_hash(row["content_hash"], row["parser"], row["uri"]):
+    masking = row["masking"] if row["masked"] else ""
+    if row["revision"] != ids.revision(row["content_hash"], row["parser"], row["uri"], masking):
         return "its revision is not that of its content, parser and place"
     try:
-        parsed_document(row)
-        encoded = row["text"].encode(row["encoding"]) if row["verbatim"] else b""
+        stored = ids.content_hash(parsed_document(row).stored_bytes)
     except (orjson.JSONDecodeError, LookupError, ValueError, KeyError, TypeError) as error:
         return f"its text or structure cannot be read: {error}"
-    if row["verbatim"] and not _is_content(encoded, row):
-        return "its text is not the file's"
+    is_file = row["verbatim"] and not row["masked"]
+    if stored != row["stored_hash"] or (is_file and stored != row["content_hash"]):
+        return "its text is not the file's" if is_file else "its text is not what was stored"
     return ""
-
-
-_BOMS = {
-    0: (b"",),
-    2: (b"\xff\xfe", b"\xfe\xff"),
-    3: (b"\xef\xbb\xbf",),
-    4: (b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
-}
-
-
-def _is_content(encoded: bytes, row: _Row) -> bool:
-    return any(ids.content_hash(mark + encoded) == row["content_hash"] for mark in _BOMS.get(row["bom_bytes"], ()))
 
 
 def _chunk_fault(row: _Row, text: str | None) -> str:

@@ -15,6 +15,7 @@ from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.text.decoding import Unreadable, decode, newline_offsets
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.secrets.masking import Masking, masked_text
 from omni_pipelines.text.stored import parsed_document
 
 _PAGE = re.compile(r", page (\d+)$")
@@ -92,7 +93,7 @@ def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage
     row = _row(snapshot, document)
     parsed = parsed_document(row)
     raw = _unchanged(row)
-    lines = _lines(_file_text(parsed, raw))
+    lines = _lines(_file_text(parsed, raw, row["masking"]))
     last = len(lines) if end == 0 else end
     if not 1 <= start <= last <= len(lines):
         raise CitationNotFound(f"{row['path']} has {len(lines)} lines, not {start}-{last}", cure="check the lines")
@@ -134,14 +135,18 @@ def _unchanged(row: dict[str, Any]) -> bytes | None:
     return raw if content_hash(raw) == row["content_hash"] else None
 
 
-def _file_text(parsed: Parsed, raw: bytes | None) -> str:
-    """The text whose lines are counted: the file's own where it has lines, else what was taken out of it."""
-    if raw is None or not (parsed.verbatim or parsed.line_marks):
+def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:
+    """The text whose lines are counted: the file's own where it has lines, else what was taken out of it.
+
+    What was masked in the release is masked here as well.
+    """
+    if raw is None or parsed.verbatim or not parsed.line_marks:
         return parsed.text
     try:
-        return decode(raw).text
+        text = decode(raw).text
     except Unreadable:
         return parsed.text
+    return masked_text(text, Masking.of(masking))
 
 
 def _starts(text: str) -> list[int]:

@@ -45,6 +45,11 @@ class Parsed:
         """What is chunked, indexed and quoted."""
         return self.decoded.text if self.extracted is None else self.extracted
 
+    @property
+    def stored_bytes(self) -> bytes:
+        """The text as the bytes that ranges of bytes count in: as in the file, or UTF-8 of extracted text."""
+        return self.decoded.file_bytes() if self.extracted is None else self.extracted.encode()
+
     def byte_offsets(self, positions: list[int]) -> list[int]:
         """Bytes of rising character positions: into the file, or into the UTF-8 of extracted text."""
         if self.extracted is None:

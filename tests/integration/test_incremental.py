@@ -338,7 +338,7 @@ def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = plan_source(Home(tmp_path / "none"), Source(name="docs", root=docs))
+    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs))
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 

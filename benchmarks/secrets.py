@@ -1,0 +1,83 @@
+"""How many secrets are found, how often ordinary text is taken for one, and how fast: `python -m benchmarks.secrets`.
+
+Secrets are made up and planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
+the installed packages: published, so that what is found in it is a mistake. The result goes to docs/secrets.md.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import sysconfig
+import time
+from collections import Counter
+from pathlib import Path
+
+from omni_pipelines.text.secrets.masking import Masking, find, masked_text
+from omni_pipelines.text.secrets.personal import PERSONAL
+from tests.samples.secrets import planted
+
+SEED, EACH = 1, 100
+MOST_BYTES = 2_000_000
+KINDS = {
+    "source code": (".py", ".pyi", ".js", ".ts"),
+    "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml"),
+}
+PAGE = Path(__file__).parents[1] / "docs" / "secrets.md"
+
+
+def main() -> int:
+    """Measure, and write the part of the page between its marks."""
+    table = "\n".join([*_recall(), "", *_ordinary()])
+    before, _, rest = PAGE.read_text().partition("<!-- measured: begin -->\n")
+    after = rest.partition("<!-- measured: end -->")[2]
+    PAGE.write_text(f"{before}<!-- measured: begin -->\n{table}\n<!-- measured: end -->{after}")
+    print(table)
+    return 0
+
+
+def _recall() -> list[str]:
+    of: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
+    for each in planted(SEED, EACH):
+        of[each.kind] += 1
+        hidden[each.kind] += each.secret[:6] not in masked_text(each.text, Masking(True, frozenset(PERSONAL)))
+    marked = [kind for kind in of if not kind.startswith("assigned")]
+    rows = ["| secret | planted | masked |", "|---|---|---|"]
+    share = sum(hidden[kind] for kind in marked), sum(of[kind] for kind in marked)
+    rows.append(
+        f"| {len(marked)} kinds that bear a mark or stand in a URL | {share[1]:,} | {share[0] / share[1]:.1%} |"
+    )
+    rows += [f"| {kind} | {of[kind]} | {hidden[kind] / of[kind]:.1%} |" for kind in of if kind not in marked]
+    return rows
+
+
+def _ordinary() -> list[str]:
+    rows = [
+        "| ordinary text | files | MB | MB/s of one core | taken for secrets | cards, accounts | e-mail | phone |"
+    ]
+    rows.append("|---|---|---|---|---|---|---|---|")
+    for name, suffixes in KINDS.items():
+        texts = [path.read_bytes().decode("utf-8", "replace") for path in _files(suffixes)]
+        began = time.process_time()
+        found = Counter(each.kind for text in texts for each in find(text))
+        seconds = time.process_time() - began
+        size = sum(len(text.encode()) for text in texts) / 1e6
+        secrets = sum(count for kind, count in found.items() if kind not in PERSONAL)
+        counts = f"{secrets} | {found['card'] + found['iban']} | {found['email']:,} | {found['phone']}"
+        rows.append(f"| {name} | {len(texts):,} | {size:.0f} | {size / seconds:.0f} | {counts} |")
+    return rows
+
+
+def _files(suffixes: tuple[str, ...]) -> list[Path]:
+    places = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
+    found = {
+        path for place in places for path in Path(place).rglob("*") if path.suffix in suffixes and path.is_file()
+    }
+    return sorted(
+        path for path in found if path.stat().st_size < MOST_BYTES and not re.search(r"/tests?/", str(path))
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

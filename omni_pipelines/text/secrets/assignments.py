@@ -1,0 +1,156 @@
+"""Secrets without a mark of their own, known by their name: `password = "…"`, `://user:…@`, `Bearer …`.
+
+A name alone proves nothing, for programs are full of `token = "access_token"`. The value decides: whether a machine
+or a careful person made it up, or whether it reads like words.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+
+from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, places
+
+_NAMES = re.compile(
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|auth|account|private|encryption|signing)"
+    r"[_-]?key)[a-z0-9_-]{0,40}+"
+)
+"""In text whose letters are all small."""
+_NO_SECRET = {
+    "name", "names", "path", "file", "filename", "dir", "url", "uri", "endpoint", "type", "types", "field", "fields",
+    "header", "param", "params", "regex", "pattern", "length", "len", "size", "count", "limit", "digest", "checksum",
+    "version", "format", "label", "title", "text", "message", "msg", "error", "hint", "help", "description", "prefix",
+    "suffix", "expires", "timeout", "class", "id", "ids", "kind", "index", "policy", "scope", "scopes", "provider",
+    "alias", "ref", "template", "column", "table", "state", "status", "mode", "env", "var", "getter", "validator",
+    "sha", "sha1", "sha256", "md5", "hash", "fingerprint", "store", "manager", "izer", "izers", "ized", "ize",
+}  # fmt: skip
+"""A name that ends in one of these is about a secret, and is none."""
+_NO_SECRET_AFTER = re.compile(
+    r"(?:next|continuation|page|change|lock|idempotency|request)[_-]?\Z|::\w*\Z", re.IGNORECASE
+)
+"""Tokens that mark a place in a list or a request, and names of types."""
+_QUOTED = re.compile(
+    r"""["'`]?\]?\s{0,3}(?:\)|:\s{0,2}\w{1,20}(?:\s{0,2}\|\s{0,2}None)?)?\s{0,3}(?:=>|:=|==?|:|,|\()\s{0,3}"""
+    r"""[bru]{0,2}(["'`])([^\s"'`]{8,200}+)\1"""
+)
+"""`"name": "value"`, `name = 'value'`, `name="value"`, `["name"] = "value"`, `name: str = "value"`…"""
+_BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)[ \t]*(?=[\r\n;&]|\Z)")
+"""`NAME=value` and `name: value`, up to the end of the line."""
+_FLAG = re.compile(r"[= ]([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
+"""`--name=value` and `--name value`."""
+_IN_FLAGS = string.ascii_letters + string.digits + "_-"
+_ELEMENT = re.compile(r">\s{0,4}([^\s<>&]{8,200}+)\s{0,4}</")
+_URL = re.compile(r"://[^\s/:@\"'<>`]{0,64}+:([^\s/@\"'<>`{},]{3,128}+)@(?!localhost|127\.|example)[\w\[]")
+_BEARER = re.compile(r"(?:bearer|basic|token)[ \t]{1,4}([a-z0-9+/=_.~-]{20,2000}+)", re.IGNORECASE)
+_CODE = re.compile(
+    r"^[$@#:.%&*~^-]|^/(?!.{39}$)|://|[\[\](){}|\\^]|\$\w|%[sd(]|::|->|\.(?:py|js|ts|json|ya?ml|txt|md|pem|crt|key|html)$"
+)
+"""What programs write in the place of a value: patterns, paths, references."""
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*")
+_PAIRS = frozenset(
+    (
+        "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi "
+        "ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc "
+        "et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv "
+        "ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do "
+        "uc bu ei ov by rm ep tt oc fa ef cu rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht "
+        "ru ug ds lt pi rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ny ki rk ys ob mm fu ph og ms ye ud mb ip "
+        "ub oi rl gu dr hr cc tw ft wn nu af hu nn eo vo rv nf xp gn sm fl iz ok nl my gl aw ju oa eq sy sl ps jo "
+        "lf nv je nk kn gs dy hy ze ks xt bs ik dd pd xi sd wd"
+    ).split()
+)
+"""Pairs of letters that English words and the words of programs are mostly made of."""
+_LETTERS = re.compile(r"[a-z]{2,}")
+_MOST_WORDLIKE = 0.62
+_CHANGE = re.compile(
+    r"(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Za-z])|(?<=[A-Z])(?=\d)|(?<=[A-Z])(?=[a-z])(?<![a-z\d_-][A-Z])(?<!^.)"
+)
+"""Where small and capital letters and digits meet, but for a capital that begins a word."""
+_MOST_CHANGES = 0.28
+"""Of a name's characters; of random letters and digits it is nearly half."""
+_HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
+_SIGN = re.compile(r"[!?@#%^~&]")
+_SHORTEST_BARE = 10
+_NO_PASSWORD = re.compile(r"[a-z]+|[A-Z_]+|(?i:pass|password|pw|secret|user|admin|root|guest|token|test)[\d_]*")
+
+
+def assignments(text: str) -> Iterator[Finding]:
+    """Values that look made up, where a name, an address or a header says that they are secrets."""
+    small = text.lower()
+    if len(small) != len(text):  # a few letters of Turkish and Lithuanian grow
+        small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    for name in _NAMES.finditer(small):
+        before = text[max(0, name.start() - 24) : name.start()]
+        if _NO_SECRET_AFTER.search(before) or not _is_about_a_secret(text[name.start() : name.end()]):
+            continue
+        found = _value(text, name.start(), name.end())
+        if found is not None:
+            yield Finding(*found, "password" if name[0].startswith(("pass", "pwd")) else "secret")
+    for at in places(small, "authorization"):
+        yield from _header(text, at)
+    for at in places(text, "://"):
+        found_url = _URL.match(text, at)
+        if found_url and not is_placeholder(found_url[1]) and not _NO_PASSWORD.fullmatch(found_url[1]):
+            yield Finding(*found_url.span(1), "url_password")
+
+
+def _is_about_a_secret(name: str) -> bool:
+    parts = re.split(r"[_-]|(?<=[a-z0-9])(?=[A-Z])", name.strip("_-"))
+    last = parts[-1].lower()
+    for stem in ("password", "passwd", "passphrase", "secret", "token", "credential", "key"):
+        last = last.removeprefix(stem) if last != stem else ""
+    return last not in _NO_SECRET
+
+
+def _header(text: str, at: int) -> Iterator[Finding]:
+    found = _BEARER.search(text, at, at + 60)
+    if found is None:
+        return
+    whole = _BEARER.match(text, found.start())
+    if whole and not is_placeholder(whole[1]) and looks_made_up(whole[1]):
+        yield Finding(*whole.span(1), "bearer_token")
+
+
+def _value(text: str, start: int, end: int) -> tuple[int, int] | None:
+    quoted = _QUOTED.match(text, end)
+    if quoted:
+        return quoted.span(2) if looks_made_up(quoted[2]) else None
+    element = _ELEMENT.match(text, end)
+    if element:
+        return element.span(1) if looks_made_up(element[1]) else None
+    line = max(text.rfind("\n", max(0, start - 80), start), text.rfind("\r", max(0, start - 80), start)) + 1
+    before = text[line:start] if line else text[max(0, start - 80) : start]
+    bare = _BARE.match(text, end) if re.fullmatch(r"[\w.\t \-]*", before) else None
+    if bare is None and "--" in before[len(before.rstrip(_IN_FLAGS)) :]:
+        bare = _FLAG.match(text, end)
+    return bare.span(1) if bare and looks_made_up(bare[1], bare=True) else None
+
+
+def looks_made_up(value: str, *, bare: bool = False) -> bool:
+    """Whether a value is random or a strong password, and not a word, a name, a path or a pattern.
+
+    `bare` is a value without quotes, which in a program is more often another name.
+    """
+    if not re.search(r"\d", value) or _CODE.search(value) or is_placeholder(value):
+        return False
+    kinds = sum(bool(re.search(kind, value)) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w.:/-]"))
+    if kinds == 4 and (not bare or _SIGN.search(value)):
+        return True
+    if kinds < 2 or entropy(value) < (2.75 if len(value) < 16 else 3.0):
+        return False
+    if bare and _IDENTIFIER.fullmatch(value) and len(value) < _SHORTEST_BARE:
+        return False
+    return not reads_like_a_name(value)
+
+
+def reads_like_a_name(value: str) -> bool:
+    """Whether a value is made of words: most pairs of its letters are those of words, and its parts are long."""
+    if _HEX.fullmatch(value):
+        return False
+    pairs = [run[at : at + 2] for run in _LETTERS.findall(value.lower()) for at in range(len(run) - 1)]
+    if len(pairs) < 3:  # hardly two letters side by side: digits and signs between them
+        return len(value) < 10 and re.fullmatch(r"[a-zA-Z]*\d*|\d+[a-zA-Z]*|[\d.:/-]+", value) is not None
+    if len(_CHANGE.findall(value)) >= _MOST_CHANGES * len(value):
+        return False
+    return sum(pair in _PAIRS for pair in pairs) / len(pairs) > _MOST_WORDLIKE

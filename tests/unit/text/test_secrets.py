@@ -1,0 +1,174 @@
+"""Secrets are found, ordinary text is left alone, and what is masked is as long as before."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.settings import Settings
+from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.secrets.masking import (
+    NOTHING,
+    Masking,
+    find,
+    is_current,
+    mask_document,
+    masked_text,
+    masking_of,
+)
+from omni_pipelines.text.secrets.personal import PERSONAL
+from tests.samples.secrets import HEX, TOKENS, Planted, planted
+
+SEED = 20_261
+ALL = Masking(secrets=True, personal=frozenset(PERSONAL))
+PLANTED = list(planted(SEED, each=8))
+
+
+def token(kind: str = "github_token") -> str:
+    return TOKENS[kind](random.Random(SEED))
+
+
+def is_hidden(each: Planted) -> bool:
+    return each.secret[:6] not in masked_text(each.text, ALL)
+
+
+@pytest.mark.parametrize("kind", sorted({each.kind for each in PLANTED if not each.kind.startswith("assigned")}))
+def test_every_secret_that_bears_a_mark_is_masked(kind: str) -> None:
+    assert [each.text for each in PLANTED if each.kind == kind and not is_hidden(each)] == [], f"seed {SEED}"
+
+
+def test_nearly_every_assigned_secret_is_masked() -> None:
+    quoted = [is_hidden(each) for each in PLANTED if each.kind.startswith("assigned, ")]
+    bare = [is_hidden(each) for each in PLANTED if each.kind.startswith("assigned without quotes, ")]
+    assert sum(quoted) >= 0.95 * len(quoted), f"seed {SEED}"
+    assert sum(bare) >= 0.7 * len(bare), f"seed {SEED}"  # a word, a year, a word: half of those stay
+
+
+@pytest.mark.parametrize("each", PLANTED[::9], ids=lambda each: each.kind)
+def test_what_is_masked_is_as_long_as_before_and_the_rest_stands(each: Planted) -> None:
+    masked = masked_text(each.text, ALL)
+    assert len(masked) == len(each.text)
+    assert all(was == now or now == "*" for was, now in zip(each.text, masked, strict=True))
+    assert masked.count("\n") == each.text.count("\n")
+    assert masked_text(masked, ALL) == masked
+
+
+def personal() -> dict[str, str]:
+    return {
+        "card": "4539 1488 " + "0343 6467",
+        "iban": "DE89 3704 0044 " + "0532 0130 00",
+        "email": "ada.lovelace@" + "analytical.org",
+        "phone": "+44 20 7946" + " 0958",
+    }
+
+
+@pytest.mark.parametrize("kind", PERSONAL)
+def test_data_of_persons_is_found_and_masked_only_where_that_is_wished(kind: str) -> None:
+    text = f"Write it down: {personal()[kind]}, and wait."
+    assert [each.kind for each in find(text)] == [kind]
+    assert personal()[kind] in masked_text(text, Masking())
+    assert personal()[kind] not in masked_text(text, Masking(personal=frozenset({kind})))
+
+
+def test_cards_and_accounts_are_proved_by_their_check_digits() -> None:
+    wrong = [f"{personal()['card'][:-1]}2", f"{personal()['iban'][:-1]}1"]
+    assert find("\n".join(wrong)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'token = "access_token"',
+        'password = "your-password-here-1"',
+        "password: str | None = None",
+        'secret = os.environ["APP_SECRET_V2"]',
+        "token: {{ vault.token }}",
+        "postgres://user:password@db.internal/main",
+        "postgres://user:${PASSWORD}@db.internal/main",
+        'TOKEN_URL = "https://login.internal/oauth2/v2/token"',
+        "sha256: " + HEX * 4,
+        '"NextToken": "BMugzAi4L72IERzQdbpyMQuEFB"',
+        '"AWS::Api::ApiKey": "48205d4ffd7feba3"',
+        'api_key_header = "X-Api-Key-2"',
+        'keyword = "for_each_2nd_window"',
+        "uuid 123e4567-e89b-12d3-a456-426614174000",
+        "-----BEGIN PUBLIC KEY-----\nMIIBIjAN\n-----END PUBLIC KEY-----",
+        "Between 2020-2024 we counted 12.345.678 otters and 1,234,567,890 herons.",
+        "The IP 192.168.100.200 and version 1.23.456.7890.",
+        "user@example.com and git@host.org:path and image@2x.png",
+    ],
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert find(text) == []
+
+
+def test_the_text_of_this_project_holds_no_secret() -> None:
+    root = Path(__file__).parents[3]
+    pages = [path.read_text() for path in (root / "docs").glob("*.md")]
+    code = [path.read_text() for path in (root / "omni_pipelines").rglob("*.py")]
+    assert [each for text in pages + code for each in find(text) if each.kind not in PERSONAL] == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "cp1252", "cp1251", "shift_jis", "gb18030"])
+def test_bytes_stay_where_they_are_in_every_encoding(encoding: str) -> None:
+    word, letter = {"cp1251": ("пароль", "Я"), "shift_jis": ("合言葉", "ｱ"), "gb18030": ("密码", "码")}.get(
+        encoding, ("Schlüssel", "ü")
+    )
+    before = f"{word}: {token()}\npassword = 'K{letter}9!xQz7wLp'\n"
+    parsed = Parsed(replace(decode(b"x"), text=before, encoding=encoding), "t")
+    masked = mask_document(parsed, Masking())
+    places = list(range(len(before) + 1))
+    assert masked.masked == 2
+    assert masked.parsed.byte_offsets(places) == parsed.byte_offsets(places)
+    assert len(masked.parsed.stored_bytes) == len(parsed.stored_bytes)
+
+
+def test_a_title_and_headings_are_masked_as_well() -> None:
+    secret = token()
+    parsed = Parsed(decode(f"# {secret}\n\ntext\n".encode()), secret, (Section(0, (secret,)),))
+    masked = mask_document(parsed, Masking())
+    assert secret not in repr(masked.parsed)
+    assert masked.found == {"github_token": 1, **masked.found}
+
+
+def test_with_masking_off_findings_are_counted_and_the_text_stays() -> None:
+    parsed = Parsed(decode(f"token {token()}\n".encode()), "t")
+    masked = mask_document(parsed, Masking(secrets=False))
+    assert masked.parsed is parsed
+    assert (masked.found, masked.masked) == ({"github_token": 1}, 0)
+    assert masked.columns["findings"] == '{"github_token":1}'
+
+
+def test_a_source_has_its_own_settings_and_falls_back_to_those_of_all() -> None:
+    settings = Settings.model_validate(
+        {
+            "mask_personal": "email, phone",
+            "sources": {"open": {"mask_secrets": False}, "staff": {"mask_personal": []}},
+        }
+    )
+    assert masking_of(settings, "docs") == Masking(True, frozenset({"email", "phone"}))
+    assert masking_of(settings, "open") == Masking(False, frozenset({"email", "phone"}))
+    assert masking_of(settings, "staff") == Masking(True)
+    assert Masking.of(masking_of(settings, "docs").fingerprint) == masking_of(settings, "docs")
+
+
+def test_where_nothing_was_found_other_settings_change_nothing() -> None:
+    row = {"masking": Masking().fingerprint, "findings": NOTHING}
+    assert is_current(row, ALL)
+    assert not is_current({**row, "findings": '{"email":1}'}, ALL)
+    assert not is_current({**row, "masking": "secrets-0:secret"}, ALL)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["@", "a@a.", "eyJ", "eyJaaaaaaaaaaaaaaaaaaaaaaa.", 'password="', "--password=aaa", "://a:b",
+     "-----BEGIN PRIVATE" + " KEY-----",
+     "1234-", "+1 ", "AB12", "authorization bearer ", "token: ", "<password>", "İ", "password aB3$"],
+)  # fmt: skip
+@pytest.mark.timeout(20)
+def test_what_begins_again_and_again_is_read_once(unit: str) -> None:
+    find((unit * (300_000 // len(unit) + 1))[:300_000])
