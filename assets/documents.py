@@ -8,6 +8,7 @@ from omni_pipelines.ingest.checks import check_documents
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.preview import documents_preview
 from omni_pipelines.ingest.tables import table
+from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
 from resources.knowledge import KnowledgeHome
 
@@ -36,7 +37,8 @@ def documents(
         rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
     for warning in report.warnings:
         context.log.warning(warning)
-    return materialized(report.version, report.counts, preview, rows=rows, uri=home.table("documents"))
+    counts = {**report.counts, **entry_fields(home)}
+    return materialized(report.version, counts, preview, rows=rows, uri=home.table("documents"))
 
 
 @dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"), can_subset=True)

@@ -25,8 +25,8 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.frames import MOST_ANSWER, document_of, read_frame, write_frame
 from omni_pipelines.text.readers.registry import Reader, read_document, stand_in
 
-DOCUMENTS_EACH = 200
-"""After so many documents a process is replaced: parsers leak."""
+DOCUMENTS_EACH = 2_000
+"""After so many documents a process is replaced: parsers leak. A start costs as much as a hundred small documents."""
 MOST_RESIDENT = 512 << 20
 """Bytes a process may have held before it is replaced."""
 WALL_SECONDS = 120.0

@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.ids import text_hash
+from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
 from omni_pipelines.settings import Home
 
@@ -72,7 +73,7 @@ def read_entry(home: Home, identity: str) -> KnowledgeEntry:
     Raises:
         CitationNotFound: there is none, or its file is no entry any more.
     """
-    found = _read(entry_file(home, identity))
+    found = _read(entry_file(home, identity), MetadataReader(KnowledgeEntry))
     if found is None:
         raise CitationNotFound(f"there is no entry {identity!r}", cure="see: omni knowledge list")
     return found
@@ -80,17 +81,29 @@ def read_entry(home: Home, identity: str) -> KnowledgeEntry:
 
 def list_entries(home: Home) -> list[KnowledgeEntry]:
     """All entries, the one that was changed last first. Files that are no entries are left out."""
-    found = [entry for path in home.entries.glob("*.md") if (entry := _read(path)) is not None]
+    return _listed(home, MetadataReader(KnowledgeEntry))
+
+
+def entry_fields(home: Home) -> dict[str, int]:
+    """What became of the fields of all entries: how many were read, fell back, and were dropped."""
+    reader = MetadataReader(KnowledgeEntry)
+    _listed(home, reader)
+    return reader.counts.counts
+
+
+def _listed(home: Home, reader: MetadataReader[KnowledgeEntry]) -> list[KnowledgeEntry]:
+    found = [entry for path in home.entries.glob("*.md") if (entry := _read(path, reader)) is not None]
     return sorted(found, key=lambda entry: (-entry.updated_at.timestamp(), entry.id))
 
 
-def _read(path: Path) -> KnowledgeEntry | None:
+def _read(path: Path, reader: MetadataReader[KnowledgeEntry]) -> KnowledgeEntry | None:
+    """An entry. A field that somebody spoiled is left at its default; without id or title it is no entry."""
     try:
         text, _, fields = path.read_bytes().decode().rpartition(_FIELDS)
-        content = text.partition("\n\n")[2]
-        return KnowledgeEntry.model_validate({**orjson.loads(fields.removesuffix(_END)), "content": content})
-    except (OSError, ValueError, TypeError, ValidationError):
+    except (OSError, ValueError):
         return None
+    content = text.partition("\n\n")[2]
+    return reader.read(fields.removesuffix(_END), {"content": content}) if text else None
 
 
 def search_entries(home: Home, query: KnowledgeSearchQuery) -> list[tuple[KnowledgeEntry, float]]:

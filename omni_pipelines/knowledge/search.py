@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from native.narrowing import LONGEST_FOLDER, folder
@@ -17,6 +16,7 @@ from omni_pipelines.knowledge.fusion import Fused, Fusion
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
 from omni_pipelines.knowledge.ranking import Mode as Mode
 from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.schemas import CHUNKS, FILTERS
 from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
 
@@ -89,6 +89,15 @@ class Hit(BaseModel):
     parts: Parts = Parts()
     also_in: tuple[Place, ...] = ()
     """Other places with the same text, or nearly the same where that is folded; they are no hits of their own."""
+
+
+class ChunkMetadata(BaseModel):
+    """The open rest of a chunk."""
+
+    encoding: str = "utf-8"
+    """Python's name of the codec of the file."""
+    verbatim: bool = False
+    """Whether the text is the file's own."""
 
 
 _FETCHED = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
@@ -213,7 +222,7 @@ class _Distinct:
 
 def _hit(number: int, passage: _Passage, ranked: Ranked) -> Hit:
     row, fused = passage.row, passage.fused
-    metadata = orjson.loads(row["metadata"])
+    metadata = MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
     parts = Parts(
         keyword=round(fused.keyword_part, _PLACES),
         vector=round(fused.vector_part, _PLACES),
@@ -226,7 +235,7 @@ def _hit(number: int, passage: _Passage, ranked: Ranked) -> Hit:
         ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
         parts=parts,
         also_in=tuple(Place(**{name: other[name] for name in Place.model_fields}) for other in passage.also),
-        encoding=metadata["encoding"],
-        verbatim=metadata["verbatim"],
+        encoding=metadata.encoding,
+        verbatim=metadata.verbatim,
         **fields,
     )

@@ -18,6 +18,7 @@ from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.knowledge.entries import (
     KnowledgeSearchQuery,
     KnowledgeStats,
+    entry_fields,
     entry_stats,
     entry_text,
     list_entries,
@@ -211,3 +212,13 @@ def test_the_command_writes_finds_and_deletes(home: Home) -> None:
 def test_mistakes_are_told(home: Home, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises((ConfigurationError, CitationNotFound), match=message):
         omni(home, *arguments)
+
+
+def test_a_spoiled_field_costs_that_field_and_is_counted(home: Home, writer: KnowledgeWriter) -> None:
+    writer.create(TYPED)
+    (path,) = home.entries.glob("*.md")
+    path.write_text(path.read_text().replace('"version":1', '"version":"first"').replace('"tags":["', '"tags":[5,"'))
+    assert list_entries(home) == [TYPED.model_copy(update={"version": 1, "tags": ()})]
+    assert entry_fields(home) == {
+        "metadata read": 1, "metadata fallbacks": 0, "metadata unreadable": 0, "metadata fields dropped": 2
+    }  # fmt: skip

@@ -1,0 +1,118 @@
+"""Metadata of others: what is sound is kept, field by field, and what had to be done for it is counted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from omni_pipelines.metadata import MOST_WRAPPED, MetadataReader, decode_object
+
+
+class Tool(BaseModel):
+    name: str
+    category: str = "none"
+    intents: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+GOOD = {"name": "git.commit", "category": "vcs", "intents": ["save"], "weight": 2.5}
+
+
+def read(text: str | bytes) -> tuple[Tool | None, dict[str, int]]:
+    reader = MetadataReader(Tool)
+    found = reader.read(text)
+    return found, {name.removeprefix("metadata "): count for name, count in reader.counts.counts.items()}
+
+
+def test_sound_metadata_takes_the_fast_path() -> None:
+    assert read(orjson.dumps(GOOD)) == (
+        Tool.model_validate(GOOD), {"read": 1, "fallbacks": 0, "unreadable": 0, "fields dropped": 0}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("category", 5), ("intents", "save"), ("weight", "heavy"), ("weight", None)]
+)
+def test_a_wrong_type_costs_that_field_only(name: str, wrong: Any) -> None:
+    found, counts = read(json.dumps({**GOOD, name: wrong}))
+    assert found == Tool.model_validate({key: value for key, value in GOOD.items() if key != name})
+    assert (counts["fields dropped"], counts["fallbacks"]) == (1, 0)
+
+
+def test_several_wrong_fields_cost_as_many() -> None:
+    found, counts = read(json.dumps({**GOOD, "category": [], "intents": {}, "weight": []}))
+    assert found == Tool(name="git.commit")
+    assert counts["fields dropped"] == 3
+
+
+def test_without_a_field_that_has_no_default_nothing_can_be_saved() -> None:
+    assert read(json.dumps({**GOOD, "name": 7})) == (
+        None, {"read": 1, "fallbacks": 0, "unreadable": 1, "fields dropped": 0}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "a", "weight": NaN}',
+        '{"name": "a", "category": "one\ntwo"}',
+        '\ufeff{"name": "a"}',
+        b'\xef\xbb\xbf{"name": "a"}',
+        '{"name": "a", "other": "\\ud800"}',
+        b'{"name": "a", "category": "\xff"}',
+    ],
+)
+def test_what_a_strict_parser_refuses_is_read_by_a_lenient_one(text: str | bytes) -> None:
+    found, counts = read(text)
+    assert found is not None
+    assert found.name == "a"
+    assert counts["fallbacks"] == 1
+
+
+@pytest.mark.parametrize("times", range(1, MOST_WRAPPED + 1))
+def test_json_inside_json_is_taken_out(times: int) -> None:
+    text = json.dumps(GOOD)
+    for _ in range(times):
+        text = json.dumps(text)
+    found, counts = read(text)
+    assert found == Tool.model_validate(GOOD)
+    assert counts["fallbacks"] == 1
+    assert decode_object(json.dumps("x" * 9)) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "5", '"a"', "{", "[" * 100_000, '{"a":' * 100_000, b"\x00"])
+def test_what_is_no_object_is_counted_and_raises_nothing(text: str | bytes) -> None:
+    found, counts = read(text)
+    assert found is None
+    assert counts["unreadable"] == 1
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60))
+def test_nothing_whatever_raises(text: str | bytes) -> None:
+    reader = MetadataReader(Tool)
+    reader.read(text)
+    assert reader.counts.read == 1
+
+
+_NUMBERS = st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False, allow_infinity=False)
+_NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | _NUMBERS
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["name", "category", "intents", "weight", "more"]), _VALUES))
+def test_both_parsers_give_the_same(fields: dict[str, Any]) -> None:
+    strict, lenient = decode_object(orjson.dumps(fields)), decode_object("\ufeff" + json.dumps(fields))
+    assert strict is not None
+    assert lenient is not None
+    assert strict.fields == lenient.fields
