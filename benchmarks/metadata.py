@@ -2,8 +2,8 @@
 
     python -m benchmarks.metadata [--rows 20000]
 
-Chunk metadata as the line writes it, and the fields of knowledge entries, also with one spoiled field in ten rows. CPU
-time, in turns, medians. The result goes to docs/benchmarks/metadata.md.
+Chunk metadata as the line writes it, and the fields of knowledge entries, also with one spoiled field in ten rows.
+CPU time, in turns, medians. The result goes to docs/benchmarks/metadata.md.
 """
 
 from __future__ import annotations

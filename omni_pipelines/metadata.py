@@ -1,7 +1,8 @@
 """JSON of others to typed fields: fast where it is sound, and saved field by field where it is not.
 
 Metadata is written by people, by other programs and by older versions. A field of the wrong type costs that field
-and no other; what a strict parser refuses is tried by a lenient one; JSON that was put into JSON twice is taken out twice.
+and no other; what a strict parser refuses is tried by a lenient one; JSON that was put into JSON twice is taken out
+twice.
 """
 
 from __future__ import annotations

@@ -205,7 +205,9 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     location: str = ""
-    """Path, git repository, archive, object store or address: the source is ingested without being named."""
+    """Path of a folder, file, archive or repository, from the folder of omni.toml: ingested without being named."""
+    rev: str = ""
+    """Branch, tag or commit, where the location is a git repository."""
     include: tuple[str, ...] = ()
     """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
     exclude: tuple[str, ...] = ()

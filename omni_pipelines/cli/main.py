@@ -31,6 +31,7 @@ from omni_pipelines.cli import (
     releases,
     schema,
     skill,
+    source,
     sql,
     tokens,
 )
@@ -65,6 +66,7 @@ app.add_typer(gate.app, name="gate")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
+app.add_typer(source.app, name="source")
 schema.add_to(app)
 app.add_typer(tokens.app, name="tokens")
 app.command()(sql.sql)

@@ -13,7 +13,7 @@ from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.ingest.documents import Plan
-    from omni_pipelines.ingest.sources import Source
+    from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
 
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
@@ -99,7 +99,9 @@ def _refuse_empty(sources: list[Source]) -> None:
 
     for source in sources:
         if not list_source(source).files:
-            raise SourceMissing(f"there is nothing to read in {source.place}", cure="name a folder with text or code")
+            raise SourceMissing(
+                f"there is nothing to read in {source.location}", cure="name a folder with text or code"
+            )
 
 
 def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:

@@ -26,8 +26,9 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, TableBroken
+from omni_pipelines.ingest.origins.source import Source
 from omni_pipelines.ingest.publish import PINNED, TAG
-from omni_pipelines.ingest.sources import Source, load_sources, save_sources
+from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.knowledge.releases import put_release, require_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.records import Record, Release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,17 @@ from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
 from omni_pipelines.ingest.parsing import DocumentParser
 from omni_pipelines.ingest.quarantine import Refusal, record_refusals
-from omni_pipelines.ingest.reading import read_file
-from omni_pipelines.ingest.sources import Found, Listing, Source, current_sources, list_source
+from omni_pipelines.ingest.sources import (
+    current_sources,
+    list_source,
+    load_sources,
+    reading_source,
+    save_sources,
+    undeclared,
+)
 from omni_pipelines.ingest.stamps import retag
 from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
@@ -32,6 +40,8 @@ BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
 """A commit holds at most this much, so that memory stays flat and a kill loses little."""
 _KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "acl", "mtime_ns")
+CHANGED_ATTEMPTS, CHANGED_PAUSE = 3, 0.05
+"""How often a file is read that changes meanwhile, and the seconds in between."""
 GUARD_FROM = 50
 """Documents a source must have before the share of deletions means anything."""
 
@@ -133,12 +143,12 @@ def check_deletions(plan: Plan, settings: Settings) -> None:
         return
     if stored and gone == stored and not plan.listing.files:
         raise DeletionRefused(
-            f"source {source.name}: {source.place} is empty, but {stored} documents of it are stored",
+            f"source {source.name}: {source.location} is empty, but {stored} documents of it are stored",
             cure="check that it is mounted; if they shall go: --allow-delete",
         )
     if stored >= GUARD_FROM and gone > settings.delete_guard * stored:
         raise DeletionRefused(
-            f"source {source.name}: {gone} of {stored} documents are gone from {source.place}, "
+            f"source {source.name}: {gone} of {stored} documents are gone from {source.location}, "
             f"more than {settings.delete_guard:.0%}",
             cure="check the folder; if they shall go: --allow-delete",
         )
@@ -156,13 +166,18 @@ def reconcile_documents(
     registered = current_sources(home, settings)
     if not registered:
         raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
+    _adopt(home, registered)
     chosen = [source for source in registered if names is None or not names or source.name in names]
     plans = [plan_source(home, settings, source) for source in chosen]
     if not allow_delete:
         for plan in plans:
             check_deletions(plan, settings)
     documents = table(home, DOCUMENTS)
-    report = DocumentsReport(deleted=_drop_unregistered(home, registered))
+    lost = tuple(
+        f"source {name} is not in omni.toml any more; it is kept until: omni source remove {name}"
+        for name in undeclared(home, settings)
+    )
+    report = DocumentsReport(deleted=_drop_unregistered(home, registered), warnings=lost)
     total = sum(len(plan.to_read) for plan in plans)
     with DocumentParser() as parser:
         reader = _Reader(settings, documents, parser, total)
@@ -171,6 +186,14 @@ def reconcile_documents(
     documents.compact()
     _record(home, settings, plans, registered, reader.racy)
     return replace(report, version=str(documents.head()))
+
+
+def _adopt(home: Home, current: Sequence[Source]) -> None:
+    """Register what omni.toml declares: what is registered is not deleted when a line of a file is."""
+    registered = {source.name: source for source in load_sources(home)}
+    declared = {source.name: source for source in current if source.declared}
+    if any(registered.get(name) != source for name, source in declared.items()):
+        save_sources(home, list({**registered, **declared}.values()))
 
 
 def _merge(a: DocumentsReport, b: DocumentsReport) -> DocumentsReport:
@@ -274,31 +297,32 @@ class _Reader:
         outcome = _Outcome()
         rows: list[dict[str, object]] = []
         size = 0
-        for found in plan.to_read:
-            progress.report("reading files", self._done, self._total, "files", found.path)
-            self._done += 1
-            row = self._read_one(plan, found, outcome)
-            if row is not None:
-                rows.append(row)
-                size += found.size
-            if len(rows) >= BATCH_FILES or size >= BATCH_BYTES:
-                self._commit(rows)
-                rows, size = [], 0
+        if not plan.to_read:
+            return outcome
+        with reading_source(plan.listing.source) as read:
+            for found in plan.to_read:
+                progress.report("reading files", self._done, self._total, "files", found.path)
+                self._done += 1
+                row = self._read_one(plan, found, read, outcome)
+                if row is not None:
+                    rows.append(row)
+                    size += found.size
+                if len(rows) >= BATCH_FILES or size >= BATCH_BYTES:
+                    self._commit(rows)
+                    rows, size = [], 0
         self._commit(rows)
-        if plan.to_read:
-            progress.report("reading files", self._done, self._total, "files")
+        progress.report("reading files", self._done, self._total, "files")
         return outcome
 
     def _commit(self, rows: list[dict[str, object]]) -> None:
         if rows:
             self.documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(rows, schema=DOCUMENTS.schema))
 
-    def _read_one(self, plan: Plan, found: Found, outcome: _Outcome) -> dict[str, object] | None:
+    def _read_one(self, plan: Plan, found: Found, read: Read, outcome: _Outcome) -> dict[str, object] | None:
         source = plan.listing.source
-        path = source.root / found.path
         used = found.reader
         try:
-            raw, stat = read_file(path, self._limit(found.reader))
+            raw, stat = _read_settled(read, found, self._limit(found.reader))
             used = reader_by_content(found.reader, raw)
             parsed = self._parser.read(used, raw, Path(found.path).name)
             if not parsed.text.strip():
@@ -323,6 +347,18 @@ class _Reader:
 
     def _limit(self, reader: Reader) -> int:
         return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
+
+
+def _read_settled(read: Read, found: Found, limit: int) -> tuple[bytes, str]:
+    """Read a file, and once more where it changed during the read: most writers are done in a moment."""
+    for _ in range(CHANGED_ATTEMPTS - 1):
+        try:
+            return read(found, limit)
+        except Unreadable as error:
+            if error.code != "E_CHANGED":
+                raise
+            time.sleep(CHANGED_PAUSE)
+    return read(found, limit)
 
 
 def document_row(

@@ -31,9 +31,10 @@ from omni_pipelines.ingest.forget_plan import ForgetPlan, drop_plan, read_plan, 
 from omni_pipelines.ingest.forget_scope import Scope, find_scope
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.ingest.line import LineEngines
+from omni_pipelines.ingest.origins.source import Source, forgotten_marks
 from omni_pipelines.ingest.publish import keep_only, publish
 from omni_pipelines.ingest.run_history import Telltale, black_out
-from omni_pipelines.ingest.sources import Source, forgotten_marks, load_sources, save_sources
+from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.traces import entries_everywhere, grep, releases_with, rows_everywhere
 from omni_pipelines.knowledge.pins import list_pins, unpin

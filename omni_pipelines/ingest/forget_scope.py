@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.ingest.sources import Source, load_sources
+from omni_pipelines.ingest.origins.source import Source, SourceKind
+from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.traces import Wanted
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home
@@ -71,7 +72,14 @@ def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
     if target in {source.name for source in sources} | stored:
         return target
     place = Path(target).expanduser().absolute()
-    return next((source.name for source in sources if not source.file and source.place == place), None)
+    return next(
+        (source.name for source in sources if source.location in (str(place), target) and _is_whole(source)), None
+    )
+
+
+def _is_whole(source: Source) -> bool:
+    """Whether a path means the source, and not the one file that it is."""
+    return not source.file or source.kind is not SourceKind.FILES
 
 
 def _documents(target: str, known: list[Known]) -> list[Known]:
@@ -91,6 +99,8 @@ def _documents(target: str, known: list[Known]) -> list[Known]:
 def _uri(target: str) -> str:
     if target.startswith("file:"):
         return Path(url2pathname(urlsplit(target).path)).as_uri()
+    if "://" in target:
+        return target
     return Path(target).expanduser().absolute().as_uri()
 
 

@@ -319,7 +319,6 @@ def _finished(record: JobRecord, state: JobState, error: str = "") -> JobRecord:
 
 def _write(home: Home, record: JobRecord, *, told: bool = True) -> JobRecord:
     """Write how it stands, and tell it; `told` where the state is news, and not only the progress."""
-    write_whole(_file(home, record.id), record.model_dump_json(indent=2).encode())
     said = record.model_dump(include={"table", "state", "progress", "error", "release"})
     payload = JobEvent(job=record.id, told=told, **said)
     path = _events(home, record.id)
@@ -332,7 +331,8 @@ def _write(home: Home, record: JobRecord, *, told: bool = True) -> JobRecord:
         run_id=record.run_id or record.id,
         span_id=record.id,
     )
-    events.append(path, event)
+    events.append(path, event)  # before the state: who sees that it is over has heard everything
+    write_whole(_file(home, record.id), record.model_dump_json(indent=2).encode())
     return record
 
 

@@ -12,7 +12,8 @@ import filelock
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError, HomeBusy
 from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.sources import Source, load_sources, save_sources
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.ingest.tables import stored
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry

@@ -199,7 +199,7 @@ def _sources(home: Home, documents: Built) -> dict[str, SourceSeen]:
         masked[row["source"]] += row["masked"]
     return {
         source.name: SourceSeen(
-            place=str(source.place),
+            place=source.location,
             seen=documents.seen[source.name],
             documents=rows[source.name],
             masked=masked[source.name],

@@ -13,7 +13,7 @@ from native.lance_tables import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.ingest.built import read_built, write_built
-from omni_pipelines.ingest.sources import Found
+from omni_pipelines.ingest.origins.source import Found
 from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home

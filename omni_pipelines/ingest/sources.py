@@ -1,110 +1,63 @@
-"""What is ingested: the registry of sources, and what stands in one right now."""
+"""What is ingested: the registry of sources, what omni.toml declares, and what stands in one right now."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import pathspec
-from pydantic import BaseModel, ConfigDict, field_validator
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ids import document_id, text_hash
-from omni_pipelines.settings import Home, Settings, SourceSettings, acl_tags
-from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
-
-_VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
-"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
-MOST_DEPTH = 64
-_Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-"""The ignore files on the way down: folder, and its rules."""
+from omni_pipelines.ingest.origins.archive import is_archive, list_archive, reading_entries
+from omni_pipelines.ingest.origins.folder import list_files, reading_files
+from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
+from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
+from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
-class Source(BaseModel):
-    """A folder, or a single file, that is kept in the knowledge base."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    """Part of every document's identity: it survives when the root moves."""
-    root: Path
-    """The folder, absolute; for a single file, the folder it stands in."""
-    file: str = ""
-    """The name of the single file; "" for a folder."""
-    include: tuple[str, ...] = ()
-    """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
-    acl: tuple[str, ...] = ()
-    """Tags, sorted: only a reader who has one of them sees the source. Empty: everybody does."""
-    guarded: bool = True
-    """Whether an ingest stops where suspiciously much is gone. Entries are deleted one by one, by name."""
-    forgotten: tuple[str, ...] = ()
-    """Marks of files that are never read again, unless one is named itself: see `forgotten_marks`."""
-
-    @field_validator("acl")
-    @classmethod
-    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
-        return acl_tags(tags)
-
-    @property
-    def place(self) -> Path:
-        """The path a person would type."""
-        return self.root / self.file if self.file else self.root
-
-    def uri(self, path: str) -> str:
-        """Where the file at `path` (relative, `/` between parts) stands now."""
-        return (self.root / path).as_uri()
+class _Origin(NamedTuple):
+    list: Callable[[Source], Listing]
+    reading: Callable[[Source], AbstractContextManager[Read]]
 
 
-def forgotten_marks(source: Source, path: str) -> tuple[str, str]:
-    """What stands in the registry for a file that was forgotten, and does not tell its name.
+_ORIGINS = {
+    SourceKind.FILES: _Origin(list_files, reading_files),
+    SourceKind.GIT: _Origin(list_revision, reading_blobs),
+    SourceKind.ARCHIVE: _Origin(list_archive, reading_entries),
+}
+"""How each kind of source is listed and read. A new kind is a module in `origins` and a line here."""
 
-    One mark goes by identity and survives when the root moves; one goes by place and survives when a source around
-    this one takes its place.
+
+def list_source(source: Source) -> Listing:
+    """What stands in a source now, sorted by path, without what its patterns leave out and what was forgotten.
+
+    Raises:
+        SourceMissing: it is gone or cannot be listed: no proof that its documents are deleted.
     """
-    identity = text_hash("forgotten", document_id(source.name, path))
-    return identity, text_hash("forgotten", source.uri(path))
+    listing = _ORIGINS[source.kind].list(source)
+    include = pathspec.GitIgnoreSpec.from_lines(source.include)
+    exclude = pathspec.GitIgnoreSpec.from_lines(source.exclude)
+    forgotten = frozenset(source.forgotten)
+
+    def is_wanted(found: Found) -> bool:
+        if source.include and not source.file and not include.match_file(found.path):
+            return False
+        if source.exclude and exclude.match_file(found.path):
+            return False
+        return not forgotten or forgotten.isdisjoint(forgotten_marks(source, found.path))
+
+    return replace(listing, files=tuple(filter(is_wanted, listing.files)))
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file of a source that a reader knows."""
-
-    path: str
-    """Relative to the source's root, `/` between parts."""
-    size: int
-    mtime_ns: int
-    stat: str
-    """size:mtime:ctime:inode. Equal means: not changed since, not read again."""
-    reader: Reader
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Everything a source holds at one moment."""
-
-    source: Source
-    files: tuple[Found, ...]
-    skipped: int
-    """Files no reader knows, and empty ones."""
-    unlistable: tuple[str, ...]
-    """Folders and files that could not be looked into: absence of what begins with one of these proves nothing."""
-    at: datetime
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes when any file appears, vanishes or changes, and when the root moves."""
-        return text_hash(
-            str(self.source.root),
-            *self.source.acl,
-            *(f"{found.path}\0{found.stat}" for found in self.files),
-            *self.unlistable,
-        )
+def reading_source(source: Source) -> AbstractContextManager[Read]:
+    """What reads the files of a source, while it is open."""
+    return _ORIGINS[source.kind].reading(source)
 
 
 def load_sources(home: Home) -> list[Source]:
@@ -124,14 +77,76 @@ def load_sources(home: Home) -> list[Source]:
 
 
 def current_sources(home: Home, settings: Settings) -> list[Source]:
-    """The registered sources, by name, with what `[sources.NAME]` of omni.toml sets for them."""
-    return [_as_set(source, settings.sources.get(source.name)) for source in load_sources(home)]
+    """The registered sources and those that omni.toml declares, by name, with what `[sources.NAME]` sets for them.
+
+    Raises:
+        SourceMissing: a declared location is not there.
+        ConfigurationError: the registry cannot be read.
+    """
+    sources = {source.name: source for source in load_sources(home)}
+    for name, own in settings.sources.items():
+        if own.location:
+            at = source_at(own.location, name, rev=own.rev, base=home.config.parent)
+            known = sources.get(name)
+            sources[name] = at.model_copy(update={"declared": True, "forgotten": known.forgotten if known else ()})
+    return [_as_set(source, settings.sources.get(name)) for name, source in sorted(sources.items())]
+
+
+def undeclared(home: Home, settings: Settings) -> list[str]:
+    """Names of sources that omni.toml declared once and does not any more. Their documents are kept."""
+    declared = {name for name, own in settings.sources.items() if own.location}
+    return [source.name for source in load_sources(home) if source.declared and source.name not in declared]
 
 
 def _as_set(source: Source, own: SourceSettings | None) -> Source:
-    given = own.model_fields_set & {"include", "acl"} if own else set()
+    given = own.model_fields_set & {"include", "exclude", "acl"} if own else set()
     values = {name: getattr(own, name) for name in given}
     return Source.model_validate({**source.model_dump(), **values}) if values else source
+
+
+def source_at(location: str, name: str, *, rev: str = "", base: Path | None = None) -> Source:
+    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository.
+
+    Args:
+        location: a path, from `base` where it is relative.
+        name: of the source.
+        rev: branch, tag or commit.
+        base: a folder; default: this one.
+
+    Raises:
+        SourceMissing: it is not there.
+    """
+    path = (base or Path()) / Path(location).expanduser()
+    if not rev and not path.exists() and "@" in location:
+        place, _, rev = str(path).rpartition("@")
+        path = Path(place)
+    real = _resolved(path)
+    if rev:
+        return Source(name=name, kind=SourceKind.GIT, root=real, rev=rev)
+    if real.is_file():
+        kind = SourceKind.ARCHIVE if is_archive(real.name) else SourceKind.FILES
+        return Source(name=name, kind=kind, root=real.parent, file=real.name)
+    return Source(name=name, root=real)
+
+
+def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev: str = "") -> Source:
+    """A source that is not registered yet, under its name or a free one.
+
+    Raises:
+        SourceMissing: it is not there.
+        ConfigurationError: the name is taken, or is none; or the same place is registered.
+    """
+    found = source_at(location, name or "-", rev=rev)
+    twin = next((source for source in sources if source.location == found.location), None)
+    if twin is not None:
+        raise ConfigurationError(
+            f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
+        )
+    if name and not _NAME.fullmatch(name):
+        raise ConfigurationError(f"{name!r} is no name", cure="write letters, digits and _.- only")
+    if name in {source.name for source in sources}:
+        raise ConfigurationError(f"there is a source {name} already", cure="choose another name with --name")
+    return found.model_copy(update={"name": name or _free_name(found.place, sources)})
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
@@ -178,12 +193,17 @@ def _resolved(path: Path) -> Path:
 
 def _holds(source: Source, path: Path) -> bool:
     """Whether the source reads what stands at `path`. What it passes over can be a source of its own."""
+    if source.kind is SourceKind.GIT:
+        return False  # it reads what was committed, and not the files
     if path == source.place:
         return True
     if source.file or source.include or not path.is_relative_to(source.root):
         return False
     inside = path.relative_to(source.root).as_posix()
     return any(f"{found.path}/".startswith(f"{inside}/") for found in list_source(source).files)
+
+
+_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 def _free_name(path: Path, sources: Sequence[Source]) -> str:
@@ -196,128 +216,6 @@ def _free_name(path: Path, sources: Sequence[Source]) -> str:
 
 
 def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:
-    if path.is_file():
-        return Source(name=name, root=path.parent, file=path.name)
-    return Source(name=name, root=path, include=include)
-
-
-def list_source(source: Source) -> Listing:
-    """What stands in a source now, sorted by path; links are not followed, ignored files are left out.
-
-    Raises:
-        SourceMissing: the root is gone or cannot be listed: no proof that its documents are deleted.
-    """
-    if source.file:
-        return _list_file(source)
-    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing where a parent is closed
-        raise SourceMissing(
-            f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
-        )
-    walk = _Walk(source)
-    files = sorted(walk.files(), key=lambda found: found.path)
-    return Listing(source, tuple(files), walk.skipped, tuple(walk.unlistable), datetime.now(UTC))
-
-
-def _list_file(source: Source) -> Listing:
-    try:
-        status = source.place.stat(follow_symlinks=False)
-    except OSError as error:
-        raise SourceMissing(f"source {source.name}: {source.place} is not there", cure="bring it back") from error
-    if status.st_size == 0:
-        return Listing(source, (), 1, (), datetime.now(UTC))
-    reader = reader_for(source.file) or PLAIN  # asked for by name: worth a try as text
-    return Listing(source, (_found(source.file, status, reader),), 0, (), datetime.now(UTC))
-
-
-def _found(path: str, status: os.stat_result, reader: Reader) -> Found:
-    stat = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return Found(path, status.st_size, status.st_mtime_ns, stat, reader)
-
-
-class _Walk:
-    """One pass over a folder."""
-
-    def __init__(self, source: Source) -> None:
-        self._source, self._root = source, source.root
-        self._forgotten = frozenset(source.forgotten)
-        self._include = pathspec.GitIgnoreSpec.from_lines(source.include) if source.include else None
-        self.skipped = 0
-        self.unlistable: list[str] = []
-
-    def files(self) -> Iterator[Found]:
-        pending: list[tuple[str, _Ignores]] = [("", ())]
-        while pending:
-            folder, ignores = pending.pop()
-            entries = self._entries(folder)
-            ignores = self._with_ignore_file(folder, entries, ignores)
-            for entry in entries:
-                path = f"{folder}{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    if self._enters(path, entry.name, ignores):
-                        pending.append((f"{path}/", ignores))
-                elif entry.is_file(follow_symlinks=False) and not _ignored(path, ignores):
-                    yield from self._file(path, entry)
-
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(self._root / folder) as entries:
-                return list(entries)
-        except OSError as error:
-            if not folder:
-                raise SourceMissing(
-                    f"{self._root} cannot be listed: {error.strerror}", cure="check its permissions"
-                ) from error
-            self.unlistable.append(folder)
-            return []
-
-    def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _Ignores) -> _Ignores:
-        rules = (entry for entry in entries if entry.name == ".gitignore" and entry.is_file(follow_symlinks=False))
-        if self._include is not None or next(rules, None) is None:
-            return ignores
-        try:
-            text = (self._root / folder / ".gitignore").read_text("utf-8", "replace")
-        except OSError:
-            return ignores
-        return (*ignores, (folder, pathspec.GitIgnoreSpec.from_lines(text.splitlines())))
-
-    def _enters(self, path: str, name: str, ignores: _Ignores) -> bool:
-        if path.count("/") >= MOST_DEPTH:
-            return False
-        if self._include is not None:
-            return not name.startswith(".") and name != "__pycache__"
-        return not name.startswith(".") and name not in _VENDORED and not _ignored(f"{path}/", ignores)
-
-    def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
-        if self._include is not None and not self._include.match_file(path):
-            return
-        if self._forgotten and not self._forgotten.isdisjoint(forgotten_marks(self._source, path)):
-            return
-        reader = None if entry.name.startswith(".") or not _is_text(path) else reader_for(path)
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            return  # it vanished since the folder was listed
-        except OSError:
-            self.unlistable.append(path)  # in a folder that gives names and nothing else
-            return
-        if reader is None or status.st_size == 0:
-            self.skipped += 1
-        else:
-            yield _found(path, status, reader)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _ignored(path: str, ignores: _Ignores) -> bool:
-    """The nearest ignore file that says anything about a path decides: it can take back what one above it says."""
-    for folder, spec in reversed(ignores):
-        verdict = spec.check_file(path[len(folder) :]).include
-        if verdict is not None:
-            return verdict
-    return False
+    found = source_at(str(path), name)
+    single = found.kind is SourceKind.FILES and found.file
+    return found if single else found.model_copy(update={"include": include})

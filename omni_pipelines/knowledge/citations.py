@@ -41,7 +41,10 @@ class Passage:
     @property
     def note(self) -> str:
         """What a person should know about these lines; "" if nothing."""
-        return "" if self.from_file else "the file changed since this release; these are the lines that were indexed"
+        if self.from_file:
+            return ""
+        changed = "the file changed since this release; " if self.uri.startswith("file:") else ""
+        return f"{changed}these are the lines that were indexed"
 
 
 def open_citation(snapshot: Snapshot, citation: str) -> Passage:
@@ -86,6 +89,8 @@ def find_document(snapshot: Snapshot, name: str) -> str:
 def _uri(name: str) -> str:
     if name.startswith("file:"):
         return Path(url2pathname(urlsplit(name).path)).as_uri()
+    if "://" in name:  # in a repository or an archive
+        return name
     return Path(name).expanduser().absolute().as_uri()
 
 
@@ -128,6 +133,8 @@ def _row(snapshot: Snapshot, document: str) -> dict[str, Any]:
 
 def _unchanged(row: dict[str, Any]) -> bytes | None:
     """The file's bytes, if they are those that were indexed."""
+    if not row["uri"].startswith("file:"):
+        return None
     try:
         raw = Path(url2pathname(urlsplit(row["uri"]).path)).read_bytes()
     except OSError:

@@ -238,6 +238,8 @@ def _line(parsed: Parsed, stored: bytes, byte: int) -> int:
 
 def _note_file(document: Mapping[str, Any], checks: _Checks) -> None:
     """Look at the file that the release names, never at what a stranger's receipt may name."""
+    if not document["uri"].startswith("file:"):
+        return  # what was committed or packed is looked up in the release alone
     path = Path(url2pathname(urlsplit(document["uri"]).path))
     try:
         same = path.is_file() and content_hash(path.read_bytes()) == document["content_hash"]

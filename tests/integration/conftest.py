@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.ingest import documents
+from omni_pipelines.ingest.origins import folder
 from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.ingest.sources import register, save_sources
 from omni_pipelines.settings import Home, load_settings
@@ -24,9 +24,9 @@ def line(home: Home) -> Line:
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    return folder
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    return docs
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         opened.append(path.name)
         return read_file(path, limit)
 
-    monkeypatch.setattr(documents, "read_file", counting)
+    monkeypatch.setattr(folder, "read_file", counting)
     return opened
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.ingest import documents
-from omni_pipelines.ingest.sources import Listing, Source, list_source, load_sources
+from omni_pipelines.ingest.origins import folder
+from omni_pipelines.ingest.origins.source import Listing, Source
+from omni_pipelines.ingest.sources import list_source, load_sources
 from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, write
 
@@ -103,7 +105,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, code: str, count: int) -> Iterat
         raise Unreadable(code, "the disk did not answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "read_file", failing)
+        patch.setattr(folder, "read_file", failing)
         yield
 
 

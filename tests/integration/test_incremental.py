@@ -16,7 +16,8 @@ from omni_pipelines.ingest import checks
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.documents import plan_source
 from omni_pipelines.ingest.due import index_due
-from omni_pipelines.ingest.sources import Source, load_sources, save_sources
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.knowledge.releases import release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.settings import Home, Settings

@@ -10,6 +10,7 @@ import pytest
 
 from omni_pipelines.ingest import documents
 from omni_pipelines.ingest.due import ingest_due
+from omni_pipelines.ingest.origins import folder
 from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.decoding import Unreadable
@@ -177,7 +178,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     def refuse(path: Path, limit: int) -> tuple[bytes, str]:
         raise Unreadable(code, "for a test")
 
-    monkeypatch.setattr(documents, "read_file", refuse)
+    monkeypatch.setattr(folder, "read_file", refuse)
 
 
 # --- reading one file

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from omni_pipelines.ingest.due import ingest_due
-from omni_pipelines.ingest.sources import Source, load_sources, save_sources
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.ingest.stamps import modified
 from omni_pipelines.settings import SourceSettings
 from tests.integration.line import Line

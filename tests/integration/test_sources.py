@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ingest.sources import Source, list_source, load_sources, register, save_sources
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import list_source, load_sources, register, save_sources
 from omni_pipelines.settings import Home
 from tests.integration.line import Line, write
 

@@ -1,0 +1,157 @@
+"""Commands about sources: what is kept in the knowledge base, and from where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from omni_pipelines.cli.options import HomeOption, JsonOption
+from omni_pipelines.cli.output import narrate, say, say_json
+
+if TYPE_CHECKING:
+    from omni_pipelines.ingest.origins.source import Source
+    from omni_pipelines.settings import Home, Settings
+
+app = typer.Typer(help="What is kept, and from where.", no_args_is_help=True, rich_markup_mode=None)
+Patterns = Optional[list[str]]  # noqa: UP045  # typer reads it at run time
+NameArgument = Annotated[str, typer.Argument(help="Its name, as omni source list has it.")]
+
+
+@app.command()
+def add(
+    location: Annotated[str, typer.Argument(help="A folder, a file, a zip or tar file, or REPOSITORY@REVISION.")],
+    name: Annotated[str, typer.Option("--name", help="Default: the last part of the path.")] = "",
+    rev: Annotated[str, typer.Option("--rev", help="Branch, tag or commit of a git repository.")] = "",
+    include: Annotated[Patterns, typer.Option("--include", help="Read only what matches. Repeatable.")] = None,
+    exclude: Annotated[Patterns, typer.Option("--exclude", help="Leave out what matches. Repeatable.")] = None,
+    acl: Annotated[Patterns, typer.Option("--acl", help="Tag of who may see it. Repeatable.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Register a source; the next omni ingest reads it."""
+    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, save_sources
+    from omni_pipelines.ingest.writing import writing
+
+    place, settings = _home(home)
+    with writing(place, settings):
+        known = load_sources(place)
+        found = add_source(known, location, name, rev=rev)
+        values = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
+        found = type(found).model_validate({**found.model_dump(), **values})
+        listing = list_source(found)  # what cannot be listed is not registered
+        save_sources(place, [*known, found])
+    if json:
+        say_json({**_fields(found), "files": len(listing.files), "skipped": listing.skipped})
+    else:
+        say(f"{found.name}: {found.kind}, {len(listing.files):,} files in {found.location}")
+        narrate("next: omni ingest")
+
+
+@app.command("list")
+def list_(home: HomeOption = None, json: JsonOption = False) -> None:
+    """List the sources, with what omni.toml says of them."""
+    place, settings = _home(home)
+    found = _sources(place, settings)
+    counts = _documents(place)
+    if json:
+        say_json({"sources": [{**_fields(source), "documents": counts.get(source.name, 0)} for source in found]})
+        return
+    if not found:
+        narrate("no sources yet: omni source add, or omni ingest PATH")
+    for source in found:
+        tags = f"  [{', '.join(source.acl)}]" if source.acl else ""
+        say(f"{source.name:<20} {source.kind:<8} {counts.get(source.name, 0):>8,} documents  {source.location}{tags}")
+
+
+@app.command()
+def show(name: NameArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Show one source, and how it is cut and masked."""
+    place, settings = _home(home)
+    source = _named(_sources(place, settings), name)
+    own = settings.of_source(name)
+    fields = {
+        **_fields(source),
+        "documents": _documents(place).get(name, 0),
+        **{field: getattr(own, field) for field in ("chunk_mode", "chunk_tokens", "chunk_overlap")},
+        "mask_secrets": own.mask_secrets,
+    }
+    if json:
+        say_json(fields)
+        return
+    for field, value in fields.items():
+        say(f"{field:<14} {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
+
+
+@app.command()
+def remove(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Take a source out of the registry; the next omni ingest deletes its documents. omni forget leaves no trace."""
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.ingest.sources import load_sources, save_sources
+    from omni_pipelines.ingest.writing import writing
+
+    place, settings = _home(home)
+    source = _named(load_sources(place), name)
+    if (own := settings.sources.get(name)) is not None and own.location:
+        raise ConfigurationError(f"source {name} is declared in {place.config}", cure="take it out there first")
+    count = _documents(place).get(name, 0)
+    if not yes and not typer.confirm(f"delete {count:,} documents of {source.location} at the next ingest?"):
+        raise typer.Exit(1)
+    with writing(place, settings):
+        save_sources(place, [each for each in load_sources(place) if each.name != name])
+    narrate(f"{name} is removed; next: omni ingest, which deletes {count:,} documents")
+
+
+def _home(home: Path | None) -> tuple[Home, Settings]:
+    from omni_pipelines.settings import find_home, load_settings
+
+    place = find_home(home)
+    return place, load_settings(place)
+
+
+def _sources(home: Home, settings: Settings) -> list[Source]:
+    from omni_pipelines.ingest.sources import current_sources
+
+    home.check()
+    return current_sources(home, settings)
+
+
+def _documents(home: Home) -> dict[str, int]:
+    """Documents of each source in the newest release."""
+    from omni_pipelines.knowledge.releases import newest_release
+
+    release = newest_release(home)
+    return {name: seen.documents for name, seen in release.sources.items()} if release else {}
+
+
+def _named(sources: list[Source], name: str) -> Source:
+    import difflib
+
+    from omni_pipelines.errors import ConfigurationError
+
+    found = next((source for source in sources if source.name == name), None)
+    if found is None:
+        near = difflib.get_close_matches(name, [source.name for source in sources], n=1)
+        cure = f"did you mean {near[0]}?" if near else "see: omni source list"
+        raise ConfigurationError(f"there is no source {name!r}", cure=cure)
+    return found
+
+
+def _tags(tags: list[str]) -> tuple[str, ...]:
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.settings import acl_tags
+
+    try:
+        return acl_tags(tags)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _fields(source: Source) -> dict[str, Any]:
+    names = ("name", "kind", "include", "exclude", "acl", "declared")
+    return {"location": source.location, **{name: getattr(source, name) for name in names}}
