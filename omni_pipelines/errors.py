@@ -24,6 +24,7 @@ OmniError                      3002  exit 1   the domain said no
 │   └── ModelMissing           3006           a model was never pulled, or its files changed
 └── RetryableError             3005  exit 3   the same command may work in a moment
     ├── HomeBusy               3005           another process is writing to this home
+    ├── ServiceBusy            3005           more is asked than can be answered in time
     ├── UpstreamMoved          3005           a table changed while it was being indexed
     ├── NetworkUnreachable     6001           nobody answers at an address
     ├── NetworkTimeout         6002           an answer did not come in time
@@ -289,6 +290,10 @@ class RetryableError(OmniError):
 
 class HomeBusy(RetryableError):
     """Another process is writing to this home."""
+
+
+class ServiceBusy(RetryableError):
+    """More is asked than can be answered in time; `details["retry_after"]` seconds are a fair wait."""
 
 
 class UpstreamMoved(RetryableError):
