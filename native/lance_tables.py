@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 from native.dataset_cache import head_version, manifest_name, manifest_version, pool
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, engine_errors
-from native.narrowing import folder
+from native.narrowing import MODIFIED, days, folder
 
 FORMAT = "2.2"
 CONFLICT_RETRIES = 20
@@ -64,9 +64,20 @@ def is_in(column: str, values: Sequence[str]) -> str:
 
 
 def narrowed(column: str, value: str) -> str:
-    """A filter: `column` is `value`, or for `docs/**` begins with `docs/`."""
+    """A filter: `column` is `value`, or for `docs/**` begins with `docs/`, or lies between two days."""
+    if column == MODIFIED:
+        return _between(column, *days(value))
     below = folder(value)
     return equals(column, value) if below is None else "starts_with(" + column + ", " + _quote(below) + ")"
+
+
+def _between(column: str, first: date | None, last: date | None) -> str:
+    bounds = []
+    if first is not None:
+        bounds.append(column + " >= TIMESTAMP " + _quote(f"{first} 00:00:00"))
+    if last is not None and last != date.max:
+        bounds.append(column + " < TIMESTAMP " + _quote(f"{last + timedelta(days=1)} 00:00:00"))
+    return " AND ".join(bounds) or "true"
 
 
 def _quote(value: str) -> str:

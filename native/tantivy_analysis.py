@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-ANALYZER = "omni-4"
+from native.narrowing import MODIFIED
+
+ANALYZER = "omni-5"
 """Name and version of the analysis: an index made with another one is built anew."""
 GRAMS = "omni-grams"
 _RUN = re.compile(
@@ -105,6 +107,7 @@ def schema(filters: tuple[str, ...]) -> Any:
     builder.add_text_field("pairs", stored=False, tokenizer_name=GRAMS, index_option="freq")
     for name in filters:
         builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field(MODIFIED, stored=False, indexed=True, fast=True)  # day, as `date.toordinal` has it
     return builder.build()
 
 

@@ -20,7 +20,7 @@ import orjson
 
 from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, engine_errors
-from native.narrowing import folder
+from native.narrowing import MODIFIED, days, folder
 
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000
@@ -53,6 +53,8 @@ class Entry:
     filters: Mapping[str, str]
     around: str = ""
     """The text with what stands before and behind it: a short document as a whole."""
+    day: int = 1
+    """Of the last change, in UTC, as `date.toordinal` counts."""
 
 
 class KeywordIndex:
@@ -168,9 +170,9 @@ class KeywordIndex:
     ) -> list[tuple[str, float]]:
         """The best `k` keys with their BM25 scores (k1 1.2, b 0.75; higher is better), ties by key.
 
-        Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values, or with
-        `docs/**` to what lies below a folder; `among` to any of several values of a field; `keys` narrows to these
-        entries, to score what another list found.
+        Any text is a query. `"two words"` in quotes must stand in the chunk; `where` narrows to exact values, with
+        `docs/**` to what lies below a folder, `modified` to days; `among` to any of several values of a field; `keys`
+        narrows to these entries, to score what another list found.
         """
         import tantivy
 
@@ -195,6 +197,9 @@ class KeywordIndex:
     def _narrowed(self, field: str, value: str) -> Any:
         import tantivy
 
+        if field == MODIFIED:
+            first, last = (day.toordinal() if day is not None else None for day in days(value))
+            return tantivy.Query.range_query(self._index.schema, field, tantivy.FieldType.Integer, first, last)
         below = folder(value)
         if below is None:
             return tantivy.Query.term_query(self._index.schema, field, value, "basic")
@@ -292,7 +297,7 @@ class KeywordWriter:
                     context=analysis.words(analysis.normal(entry.context)),
                     parts=" ".join(analysis.identifier_parts(text)),
                     pairs=" ".join(analysis.character_pairs(text)),
-                    **entry.filters,
+                    **{**entry.filters, MODIFIED: entry.day},
                 )
             )
         return count

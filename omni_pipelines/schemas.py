@@ -309,3 +309,5 @@ def column(name: str) -> pa.Field:
 
 FILTERS = ("source", "path", "language", "kind")
 """Columns a search can be narrowed by, with `--where field=value`."""
+NARROWED = (*FILTERS, "modified")
+"""And by days: `--where modified=2026-01-01..2026-03-31`."""

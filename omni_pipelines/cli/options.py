@@ -19,7 +19,7 @@ WhereOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
         "--where",
-        help="Narrow to FIELD=VALUE: source, path (or docs/**), language, kind. Repeatable.",
+        help="Narrow to FIELD=VALUE: source, path (or docs/**), language, kind, modified (2026-01-01..). Repeatable.",
     ),
 ]
 

@@ -145,6 +145,8 @@ def ask(
         for number, sentence in enumerate(answer.sentences, 1):
             cited = sentence.citations[0]
             say(f"[{number}] {place(_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+        for conflict in answer.conflicts:
+            say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
     if answer.abstained:
         from omni_pipelines.errors import NoAnswer
 

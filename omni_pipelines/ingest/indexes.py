@@ -13,6 +13,7 @@ from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
 from native.keyword_engine import AT_THE_END, KeywordEngine
 from native.lance_tables import LanceTable, is_in
+from native.narrowing import MODIFIED
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
@@ -27,7 +28,7 @@ from omni_pipelines.text.stored import joined
 
 BATCH_ENTRIES = 2_000
 _FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
-_PLACED = ("doc_id", "ordinal")
+_PLACED = ("doc_id", "ordinal", MODIFIED)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
     rows = chunks.read((*_FINGERPRINTED, *_PLACED), version=version).to_pylist()
     return {
         row["chunk_id"]: ids.text_hash(
-            *(row[name] for name in _FINGERPRINTED), *(each["text_hash"] if each else "" for each in beside)
+            *(row[name] for name in _FINGERPRINTED),
+            str(_day(row)),
+            *(each["text_hash"] if each else "" for each in beside),
         )
         for row, beside in _with_neighbours(rows)
     }
@@ -147,7 +150,12 @@ def _entry(row: _Row, fingerprint: str, around: str) -> Entry:
     words = row["path"].replace("/", " ").replace("_", " ")
     context = "\n".join((row["title"], row["heading"], words))
     filters = {name: row[name] for name in FILTERS}
-    return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around)
+    return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, around, _day(row))
+
+
+def _day(row: _Row) -> int:
+    day: int = row[MODIFIED].toordinal()
+    return day
 
 
 def build_vector_index(home: Home, kind: str = "") -> lance_vectors.Coverage:

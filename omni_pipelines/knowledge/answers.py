@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from native.tantivy_analysis import character_pairs
+from omni_pipelines.knowledge.conflicts import Conflict, conflicts, difference
 from omni_pipelines.knowledge.search import Hit
 from omni_pipelines.providers import Attempt
 from omni_pipelines.text.decoding import newline_offsets
@@ -82,6 +83,8 @@ class Answer(BaseModel):
     """Whether the sources speak, or a language model that quotes them."""
     note: str = ""
     """Why it is not what was asked for; "" if it is."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Sentences of different documents that do not agree."""
     attempts: tuple[Attempt, ...] = ()
     """The language models that were asked, and what became of it."""
 
@@ -138,10 +141,15 @@ def answer(release: int, question: Question) -> Answer:
     best = scores[order[0]]
     if best < WEAK:
         return _abstention(release, best)
-    chosen = _in_reading_order(_distinct([candidates[at] for at in order if scores[at] >= NEARLY_AS_GOOD * best]))
+    chosen = _distinct([candidates[at] for at in order if scores[at] >= NEARLY_AS_GOOD * best])
+    fitting = [candidates[at] for at in order if scores[at] >= WEAK]
+    chosen = _in_reading_order([*chosen, *_contradicting(chosen, fitting, question.stem)])
     said = tuple(Sentence(text=each.text, citations=(cite(each.hit, each.start, each.end),)) for each in chosen)
     whole = " ".join(sentence.text for sentence in said)
-    return Answer(release=release, abstained=False, answer=whole, sentences=said, evidence=round(best, 4))
+    found = conflicts([each.text for each in chosen], [each.hit.doc_id for each in chosen], question.stem)
+    return Answer(
+        release=release, abstained=False, answer=whole, sentences=said, evidence=round(best, 4), conflicts=found
+    )
 
 
 def evidence(cosine: float, share: float, readable: float = 1.0) -> float:
@@ -180,6 +188,25 @@ def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
         if len(chosen) < MOST_SENTENCES and not any(_says_no_more(candidate, other) for other in chosen):
             chosen.append(candidate)
     return chosen
+
+
+def _contradicting(
+    chosen: Sequence[_Candidate], fitting: Sequence[_Candidate], terms: Callable[[str], list[str]]
+) -> list[_Candidate]:
+    """For each chosen sentence the best one of another document that says otherwise: an answer must not hide it."""
+    found: list[_Candidate] = []
+    for each in chosen:
+        against = (
+            other
+            for other in fitting
+            if other.hit.doc_id != each.hit.doc_id
+            and other not in chosen
+            and difference(each.text, other.text, terms)
+        )
+        first = next(against, None)
+        if first is not None and first not in found:
+            found.append(first)
+    return found
 
 
 def _says_no_more(candidate: _Candidate, other: _Candidate) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from native.narrowing import LONGEST_FOLDER, folder
+from native.narrowing import LONGEST_FOLDER, MODIFIED, days, folder
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.fusion import Fused, Fusion
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
 from omni_pipelines.knowledge.ranking import Mode as Mode
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
-from omni_pipelines.schemas import CHUNKS, FILTERS
+from omni_pipelines.schemas import CHUNKS, NARROWED
 from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
 
 MOST_CHARACTERS = 1_000
@@ -152,10 +152,21 @@ def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) 
             raise ConfigurationError(
                 f"the folder to narrow to has more than {LONGEST_FOLDER} characters", cure="name one further up"
             )
-        if field not in FILTERS:
-            near = difflib.get_close_matches(field, FILTERS, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"filters: {', '.join(FILTERS)}"
+        if field not in NARROWED:
+            near = difflib.get_close_matches(field, NARROWED, n=1)
+            cure = f"did you mean {near[0]}?" if near else f"filters: {', '.join(NARROWED)}"
             raise ConfigurationError(f"cannot filter by {field!r}", cure=cure)
+        if field == MODIFIED:
+            _check_days(value)
+
+
+def _check_days(value: str) -> None:
+    try:
+        days(value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"cannot narrow to the days {value!r}: {error}", cure="write modified=2026-01-01..2026-03-31, or one day"
+        ) from error
 
 
 def search(snapshot: Snapshot, query: str, k: int, how: Search, embed: EmbedQuery) -> list[Hit]:

@@ -38,6 +38,10 @@ class Where(BaseModel):
     path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
     language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
     kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
+    modified: Annotated[
+        str | None,
+        Field(description="Days of its last change: 2026-01-01..2026-03-31, 2026-01-01.., or one day."),
+    ] = None
 
 
 class KnowledgeTools:

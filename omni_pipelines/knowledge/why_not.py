@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from native.narrowing import folder
+from native.narrowing import days, folder
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.citations import find_document
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Search, rank
@@ -142,10 +143,17 @@ def _best_rank(ranking: Sequence[tuple[str, float]], keys: Sequence[str]) -> int
 
 def _misfits(row: Mapping[str, Any], where: Mapping[str, str]) -> list[str]:
     misfits = {field: value for field, value in where.items() if not _fits(row[field], value)}
-    return [f"{field} is {row[field]!r}, not {value!r}" for field, value in misfits.items()]
+    return [f"{field} is {_told(row[field])!r}, not {value!r}" for field, value in misfits.items()]
 
 
-def _fits(value: str, wanted: str) -> bool:
+def _told(value: object) -> object:
+    return str(value.date()) if isinstance(value, datetime) else value
+
+
+def _fits(value: str | datetime, wanted: str) -> bool:
+    if isinstance(value, datetime):
+        first, last = days(wanted)
+        return (first or date.min) <= value.date() <= (last or date.max)
     below = folder(wanted)
     return value == wanted if below is None else value.startswith(below)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import filelock
 
-from tests.stress.harness.extent import MINUTES, RUN, Extent
+from tests.stress.harness.extent import MINUTES, RUN, Extent, time_is_over
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 SHARED = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
@@ -63,7 +63,7 @@ class Figures:
     def _head(self, end: str) -> str:
         engines = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _ENGINES)
         system = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
-        cut = f"; cut short after {MINUTES} minutes, as OMNI_STRESS_MINUTES said" if MINUTES else ""
+        cut = f"; cut short after {MINUTES} minutes, as OMNI_STRESS_MINUTES said" if time_is_over() else ""
         return _HEAD.format(
             seed=self.seed,
             began=RUN.rpartition(" ")[0],
