@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from native import lance_vectors
 from native.errors import IndexCorrupt, IndexMissing
@@ -77,7 +79,7 @@ def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
     """Key to fingerprint, by document and ordinal: an entry holds its neighbours' text, and changes with them."""
-    rows = chunks.read((*_FINGERPRINTED, *_PLACED), version=version).to_pylist()
+    rows = _in_order(chunks.read((*_FINGERPRINTED, *_PLACED), version=version))
     return {
         row["chunk_id"]: ids.text_hash(
             *(row[name] for name in _FINGERPRINTED),
@@ -91,12 +93,20 @@ def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
 _Row = dict[str, Any]
 
 
-def _with_neighbours(rows: Sequence[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
-    """Chunk rows by document and ordinal, each with the chunks before and behind it in its document."""
-    in_order = [None, *sorted(rows, key=lambda row: (row["doc_id"], row["ordinal"])), None]
-    for before, row, behind in zip(in_order, in_order[1:], in_order[2:], strict=False):
-        if row is not None:
-            yield row, (_of(row, before), _of(row, behind))
+def _in_order(rows: pa.Table) -> Iterator[_Row]:
+    """Chunk rows by document and ordinal; few of them are in memory as dicts at the same time."""
+    for batch in rows.sort_by([("doc_id", "ascending"), ("ordinal", "ascending")]).to_batches(BATCH_ENTRIES):
+        yield from batch.to_pylist()
+
+
+def _with_neighbours(rows: Iterator[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
+    """Chunk rows in order, each with the chunks before and behind it in its document."""
+    before: _Row | None = None
+    row = next(rows, None)
+    while row is not None:
+        behind = next(rows, None)
+        yield row, (_of(row, before), _of(row, behind))
+        before, row = row, behind
 
 
 def _of(row: _Row, other: _Row | None) -> _Row | None:
@@ -139,8 +149,8 @@ def _build(
 
 def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[Entry]:
     documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
-    rows = chunks.read(None, is_in("doc_id", documents), version).to_pylist()
-    for row, (before, behind) in _with_neighbours(rows):
+    rows = chunks.read(None, is_in("doc_id", documents), version)
+    for row, (before, behind) in _with_neighbours(_in_order(rows)):
         if row["chunk_id"] in wanted:
             around = joined(each for each in (before, row, behind) if each is not None)
             yield _entry(row, wanted[row["chunk_id"]], around)

@@ -202,11 +202,18 @@ class Librarian:
         return self._extract(asked).model_copy(update={"note": note, "attempts": attempts})
 
     def context(
-        self, query: str, max_tokens: int, where: Mapping[str, str] | None = None, *, neighbours: int = 0
+        self,
+        query: str,
+        max_tokens: int,
+        where: Mapping[str, str] | None = None,
+        *,
+        neighbours: int = 0,
+        sections: bool = False,
     ) -> Context:
         """The best passages that fit `max_tokens`, each under `[n] path:lines`, best first.
 
-        With `neighbours`, each passage comes with so many chunks before and behind it, where they fit.
+        With `neighbours`, each passage comes with so many chunks before and behind it, and with `sections` with the
+        whole section around it, where they fit.
 
         Raises:
             ConfigurationError: as for `search`, or `max_tokens` below 1, or `neighbours` below 0.
@@ -216,7 +223,8 @@ class Librarian:
         if neighbours < 0:
             raise ConfigurationError(f"neighbours is {neighbours}, but must be at least 0")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
-        return collect(self._snapshot, hits, max_tokens, load_counter(self._settings).count, neighbours)
+        count = load_counter(self._settings).count
+        return collect(self._snapshot, hits, max_tokens, count, neighbours, sections=sections)
 
     def query(self, text: str, limit: int = 5) -> list[Hit]:
         """The best `limit` chunks, best first; as `search`, under the name that older callers know."""

@@ -111,6 +111,7 @@ class KnowledgeTools:
         max_tokens: TokenCount = 2_000,
         where: Where | None = None,
         neighbours: NeighbourCount = 0,
+        sections: bool = False,
     ) -> Context:
         """Collect the best passages that fit a token budget, as one text with a citation above each.
 
@@ -119,8 +120,9 @@ class KnowledgeTools:
             max_tokens: The budget, which is never exceeded.
             where: Narrow it to passages whose fields have these values.
             neighbours: How many passages before and behind each one come with it, where they fit.
+            sections: Whether the whole section around each one comes with it, where it fits.
         """
-        return self._librarian().context(query, max_tokens, _filters(where), neighbours=neighbours)
+        return self._librarian().context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
     def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:

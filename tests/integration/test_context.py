@@ -77,3 +77,19 @@ def test_where_the_neighbours_do_not_fit_the_hit_comes_alone(librarian: Libraria
     found = context(librarian, "gamma length", tight, 2)
     assert [hit.heading for hit in found.hits] == ["gamma"]
     assert "# beta" not in found.text
+
+
+def test_a_passage_comes_with_its_section_where_it_fits(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("sections") / "docs"
+    parts = "\n\n".join(f"The {name} part of the heron story is told at length here. " * 4 for name in NAMES)
+    write(folder, {"birds.md": f"# Heron\n\n{parts}\n\n# Otter\n\n{'Otters are told of elsewhere. ' * 12}\n"})
+    line = Line(Home(folder.parent / ".omni"))
+    line.add(folder)
+    line.run()
+    librarian = Librarian.open(line.home, embedder=FakeEmbedder())
+    hits = librarian.search("gamma part", 3)
+    whole = first_passage(collect(librarian._snapshot, hits, 1000, WordCounter(), sections=True))
+    assert all(f"The {name} part" in whole for name in NAMES)
+    assert "Otters" not in whole
+    small = collect(librarian._snapshot, hits, 60, WordCounter(), sections=True)
+    assert 0 < small.tokens <= 60
