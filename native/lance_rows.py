@@ -66,7 +66,8 @@ class Rows:
                 return self._selected[where]
         table = self._dataset.to_table(columns=[], filter=where, with_row_id=True)
         found = np.zeros(len(self._keys), np.bool_)
-        found[self.find_row_ids(table["_rowid"].to_numpy())] = True
+        positions = self.find_row_ids(table["_rowid"].to_numpy())
+        found[positions[positions >= 0]] = True  # -1 would be the last row, and who may see what rests on this
         with self._lock:
             self._selected[where] = found
             while len(self._selected) > _MOST_FILTERS:

@@ -223,7 +223,7 @@ GATE_RESULTS = Table(
             required("run_id", pa.string(), "the Dagster run"),
             required("candidate", pa.string(), "names the state that was measured"),
             optional("serving", pa.int64(), "the release it was compared with; null for the first"),
-            required("measure", pa.string(), "ndcg@10, recall@10, citations, coverage, orphans, golden"),
+            required("measure", pa.string(), "ndcg@10, recall@10, cpu_ms, citations, coverage, orphans, golden"),
             required("passed", pa.bool_(), "whether the measure lets the candidate pass"),
             optional("value", pa.float64(), "of the candidate"),
             optional("before", pa.float64(), "of the serving release"),

@@ -250,6 +250,10 @@ class Settings(BaseModel):
     """Model in `omni model list` that vectors are made with."""
     feedback: bool = False
     """Whether a hybrid search asks the vectors once more, near what it found first."""
+    reranker: Literal["", "words", "http"] = ""
+    """What looks at the best passages again: nothing, the closeness of the query's words, or a server."""
+    rerank_url: str = ""
+    """Address of a reranking server, up to /rerank. Nothing is sent anywhere while `reranker` is not `http`."""
     fold_near_duplicates: bool = False
     """Whether a hit takes in passages that are nearly the same, and not only those that are the same."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -268,6 +272,8 @@ class Settings(BaseModel):
     """Releases kept on disk besides the pinned ones."""
     gate_floor: float = Field(0.3, ge=0, le=1)
     """Least mean nDCG@10 and recall@10 on the golden set that are published."""
+    gate_cpu_ms: float = Field(100.0, gt=0)
+    """Most milliseconds of CPU that a question of the golden set may take, in the median."""
     gate_drop: float = Field(0.1, ge=0, le=1)
     """How far they may fall below the serving release, where a paired test does not object before."""
     keep_questions: bool = True
@@ -341,6 +347,12 @@ class Settings(BaseModel):
                 column(name)
                 Codec.parse(codec)
         return codecs
+
+    @model_validator(mode="after")
+    def _a_server_has_an_address(self) -> Settings:
+        if self.reranker == "http" and not self.rerank_url:
+            raise ValueError("reranker is http, and rerank_url names no address")
+        return self
 
     @model_validator(mode="after")
     def _overlap_is_the_smaller(self) -> Settings:

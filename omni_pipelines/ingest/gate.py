@@ -7,10 +7,11 @@ and a candidate that fails leaves the serving release where it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import fmean
+from statistics import fmean, median
 from uuid import uuid4
 
 from omni_pipelines import progress
@@ -47,6 +48,8 @@ class Asked:
 
     hits: Rankings
     scores: dict[str, Scores]
+    cpu_ms: float
+    """CPU of a question, the median."""
 
 
 def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], run_id: str) -> Gate:
@@ -105,7 +108,15 @@ def _quality(
         values = {question: float(getattr(each, field)) for question, each in now.scores.items()}
         old = {question: float(getattr(each, field)) for question, each in before.scores.items()} if before else None
         yield judge(name, settings, values, old)
+    yield _cost(settings, now.cpu_ms, before.cpu_ms if before is not None else None)
     yield _citations(opened, settings, embedder, golden)
+
+
+def _cost(settings: Settings, now: float, before: float | None) -> Measure:
+    """CPU of a question, in the median: the first ones open tables, and other work is not theirs."""
+    compared = f", {before:.1f} in the serving release" if before is not None else ""
+    detail = f"{now:.1f} ms of CPU a question{compared}, at most {settings.gate_cpu_ms:.0f}"
+    return Measure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
 
 
 def ask_golden(
@@ -114,11 +125,14 @@ def ask_golden(
     """Ask a state every question of the golden set."""
     librarian = Librarian(snapshot, settings, embedder)
     hits: Rankings = {}
+    spent: list[float] = []
     for done, question in enumerate(golden):
         progress.report("asking the golden set", done, len(golden), "questions")
+        began = time.process_time()
         hits[question] = librarian.search(question, depth)
+        spent.append((time.process_time() - began) * 1e3)
     progress.report("asking the golden set", len(golden), len(golden), "questions")
-    return Asked(hits, score_hits(snapshot, golden, hits))
+    return Asked(hits, score_hits(snapshot, golden, hits), median(spent))
 
 
 def score_hits(snapshot: Snapshot, golden: Golden, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:

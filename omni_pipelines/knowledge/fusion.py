@@ -35,6 +35,7 @@ class Fused:
     keyword_part: float
     vector_part: float
     boost_part: float = 0.0
+    rerank_part: float = 0.0
 
 
 def fuse(bm25: Scores, cosine: Scores, vector_weight: float = VECTOR_WEIGHT) -> list[Fused]:

@@ -26,6 +26,7 @@ from omni_pipelines.knowledge.metrics import QueryMetrics
 from omni_pipelines.knowledge.ranking import QueryVector, Search
 from omni_pipelines.knowledge.receipts import make_receipt
 from omni_pipelines.knowledge.releases import release_file
+from omni_pipelines.knowledge.reranking import Score, load_reranker
 from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.knowledge.why_not import WhyNot, why_not
@@ -135,7 +136,7 @@ class Librarian:
     ) -> Search:
         again = self._settings.feedback if feedback is None else feedback
         folds = self._settings.fold_near_duplicates
-        return Search(known_mode(mode), where or {}, known_fusion(fusion), again, folds)
+        return Search(known_mode(mode), where or {}, known_fusion(fusion), again, self._rerank, folds)
 
     def ask(self, question: str, where: Mapping[str, str] | None = None, *, generate: bool | None = None) -> Answer:
         """An answer, or an abstention. It says in `mode` whose words it has.
@@ -259,6 +260,10 @@ class Librarian:
             CitationNotFound: there are no such lines.
         """
         return open_citation(self._snapshot, citation)
+
+    @functools.cached_property
+    def _rerank(self) -> Score | None:
+        return load_reranker(self._settings)
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:

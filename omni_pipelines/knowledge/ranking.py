@@ -6,7 +6,7 @@ score is not a low one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,6 +54,8 @@ class Search:
     fusion: Fusion = Fusion.CONVEX
     feedback: bool = False
     """Ask the vector index once more, with the query moved towards what was found first."""
+    rerank: Callable[[str, Sequence[str]], Sequence[float]] | None = None
+    """A second look at the best passages; see `reranking`."""
     fold_near: bool = False
     """Fold a passage that is nearly the same as a better one into it, and not only one that is the same."""
 

@@ -15,9 +15,11 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.fusion import Fused, Fusion
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
 from omni_pipelines.knowledge.ranking import Mode as Mode
+from omni_pipelines.knowledge.reranking import DEPTH, Score, reranked
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.schemas import CHUNKS, NARROWED
+from omni_pipelines.text.embedding import embedded_text
 from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
 
 MOST_CHARACTERS = 1_000
@@ -44,6 +46,8 @@ class Parts(BaseModel):
     vector: float = 0.0
     boost: float = 0.0
     """For being named like the query; 0 but in the weighted and adaptive fusion."""
+    rerank: float = 0.0
+    """What the second look added; 0 without one."""
 
 
 class Place(BaseModel):
@@ -177,8 +181,16 @@ def search(snapshot: Snapshot, query: str, k: int, how: Search, embed: EmbedQuer
     """
     check_query(query, k, how.mode, how.where)
     ranked = rank(snapshot, query, max(k, POOL), how, embed)
-    found = itertools.islice(_distinct(snapshot, ranked.fused, k, near=how.fold_near), k)
+    fused = ranked.fused if how.rerank is None else _looked_at_again(snapshot, query, ranked.fused, how.rerank)
+    found = itertools.islice(_distinct(snapshot, fused, k, near=how.fold_near), k)
     return [_hit(number, passage, ranked) for number, passage in enumerate(found, 1)]
+
+
+def _looked_at_again(snapshot: Snapshot, query: str, fused: Sequence[Fused], score: Score) -> list[Fused]:
+    rows = snapshot.chunks([each.key for each in fused[:DEPTH]], ["heading", "text"])
+    first = [each for each in fused[:DEPTH] if each.key in rows]
+    texts = [embedded_text(rows[each.key]["heading"], rows[each.key]["text"]) for each in first]
+    return reranked(query, [*first, *fused[DEPTH:]], texts, score)
 
 
 @dataclass(frozen=True)
@@ -238,11 +250,12 @@ def _hit(number: int, passage: _Passage, ranked: Ranked) -> Hit:
         keyword=round(fused.keyword_part, _PLACES),
         vector=round(fused.vector_part, _PLACES),
         boost=round(fused.boost_part, _PLACES),
+        rerank=round(fused.rerank_part, _PLACES),
     )
     fields = {name: row[name] for name in Hit.model_fields if name in row}
     return Hit(
         rank=number,
-        score=round(parts.keyword + parts.vector + parts.boost, _PLACES),
+        score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, _PLACES),
         ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
         parts=parts,
         also_in=tuple(Place(**{name: other[name] for name in Place.model_fields}) for other in passage.also),

@@ -64,9 +64,11 @@ def test_a_good_state_passes_and_is_measured(base: KnowledgeBase) -> None:
     assert gate is not None
     assert (gate.passed, gate.serving, gate.run_id) == (True, None, "test")
     found = {"coverage": None, "orphans": None, "ndcg@10": 1.0, "recall@10": 1.0, "citations": 1.0}
-    assert values(base) == found
+    told = values(base)
+    assert 0 < (told.pop("cpu_ms") or 0) < 100
+    assert told == found
     rows = run_sql(base.home, "select measure, passed from gate_results order by measure")[1].rows
-    assert rows == [(name, True) for name in sorted(found)]
+    assert rows == [(name, True) for name in sorted([*found, "cpu_ms"])]
 
 
 def test_a_poisoned_batch_is_blocked_and_answers_stay_as_they_were(base: KnowledgeBase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.errors
 import email.header
 import email.policy
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def _header(message: EmailMessage, name: str) -> str:
     raw = raw[:_LONGEST_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
         return one_line(str(email.header.make_header(email.header.decode_header(raw))))
-    except (ValueError, LookupError):  # an encoding that is unknown, or that is a lie
+    except (ValueError, LookupError, email.errors.MessageError):  # an encoding that is unknown, or that is a lie
         return one_line(raw)
 
 

@@ -86,6 +86,11 @@ def test_a_message_is_read_with_its_headers_and_the_names_of_what_is_attached() 
     assert rest == ["They swim.", "Attachments: otter.png"]
 
 
+def test_a_subject_in_an_encoding_that_is_none_is_kept_as_it_is_written() -> None:
+    raw = b"From: a@example.org\r\nSubject: =?\xfftf-8?q?Hello?=\r\n\r\nThe heron waits.\r\n"
+    assert "The heron waits." in mail.read(raw, "letter").text
+
+
 def test_a_message_without_plain_text_is_read_as_the_page_it_is() -> None:
     raw = b"Subject: x\nContent-Type: text/html\n\n<p>They <b>swim</b>.</p>"
     assert mail.read(raw, "a.eml").text == "Subject: x\n\nThey swim."
