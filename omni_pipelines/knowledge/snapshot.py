@@ -82,7 +82,7 @@ class Snapshot:
         """Chunk rows by id; ids that are not there are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD)
+        rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
         return {row["chunk_id"]: row for row in rows.to_pylist() if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
