@@ -61,11 +61,14 @@ docs: $(STAMP) ## write the pages that are made from the code
 dev: models ## serve the web page with the sensors on
 	@$(OMNI) dev
 
-bench: models ## measure tokens, storage, updates and queries, and write docs/benchmarks
+bench: models ## measure tokens, storage, queries and large trees, and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.token_counting
 	@$(BIN)/python -m benchmarks.storage
 	@$(BIN)/python -m benchmarks.updates
 	@$(BIN)/python -m benchmarks.query_cost
+	@$(BIN)/python -m benchmarks.metadata
+	@$(BIN)/python -m benchmarks.load
+	@$(BIN)/python -m benchmarks.large_tree
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
 browser:

@@ -127,7 +127,7 @@ def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, A
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]
-    return {"masked": documents["masked"]} | _report(
+    return {"masked": documents["masked"], "moved": documents["moved"]} | _report(
         shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
     )
 
@@ -148,6 +148,8 @@ def _report(
 def _say_report(report: dict[str, Any]) -> None:
     counts = ", ".join(f"{count:,} {name}" for name, count in report["documents"].items() if count)
     say(f"release {report['release']}: {counts or 'no documents'}")
+    if report.get("moved"):
+        say(f"  {report['moved']:,} of the added only moved: nothing of them is embedded again")
     if report.get("masked"):
         narrate(f"{report['masked']:,} secrets and personal data masked: see omni status, and docs/secrets.md")
     say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")

@@ -39,7 +39,7 @@ from omni_pipelines.text.stored import structure_json
 BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
 """A commit holds at most this much, so that memory stays flat and a kill loses little."""
-_KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "acl", "mtime_ns")
+_KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "content_hash", "acl", "mtime_ns")
 CHANGED_ATTEMPTS, CHANGED_PAUSE = 3, 0.05
 """How often a file is read that changes meanwhile, and the seconds in between."""
 GUARD_FROM = 50
@@ -58,13 +58,15 @@ class DocumentsReport:
     skipped: int = 0
     masked: int = 0
     """Places with secrets or personal data that were masked in what was read."""
+    moved: int = 0
+    """Of the added: those with the content of one that is deleted."""
     version: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """The counts, by name."""
-        names = ("added", "changed", "deleted", "unchanged", "quarantined", "skipped", "masked")
+        names = ("added", "changed", "deleted", "unchanged", "quarantined", "skipped", "masked", "moved")
         return {name: getattr(self, name) for name in names}
 
 
@@ -205,6 +207,7 @@ def _merge(a: DocumentsReport, b: DocumentsReport) -> DocumentsReport:
         quarantined=a.quarantined + b.quarantined,
         skipped=a.skipped + b.skipped,
         masked=a.masked + b.masked,
+        moved=a.moved + b.moved,
         warnings=(*a.warnings, *b.warnings),
     )
 
@@ -233,6 +236,7 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
         quarantined=held,
         skipped=plan.listing.skipped,
         masked=outcome.masked,
+        moved=len(outcome.contents & {plan.known[path]["content_hash"] for path in plan.deletes}),
         warnings=warnings,
     )
 
@@ -281,6 +285,8 @@ class _Outcome:
     added: int = 0
     changed: int = 0
     masked: int = 0
+    contents: set[str] = field(default_factory=set)
+    """Hashes of what was added."""
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -338,7 +344,9 @@ class _Reader:
         row = document_row(source, found, used, raw, stat, masked)
         outcome.masked += masked.masked
         known = plan.known.get(found.path)
-        outcome.added += known is None
+        if known is None:
+            outcome.added += 1
+            outcome.contents.add(str(row["content_hash"]))
         if known is not None and known["revision"] == row["revision"]:
             row["mtime_ns"] = known["mtime_ns"]  # only touched: nothing of it changed
         elif known is not None:

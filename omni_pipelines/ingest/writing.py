@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import filelock
 
 from native import dataset_cache
+from native.allocator import share_arenas
 from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
@@ -34,6 +35,7 @@ def writing(home: Home, settings: Settings) -> Iterator[None]:
         HomeBusy: another process held it for all of `lock_seconds`.
     """
     home.create()
+    share_arenas()
     dataset_cache.configure(settings.dataset_cache)
     lock = filelock.FileLock(home.lock, timeout=settings.lock_seconds)
     try:

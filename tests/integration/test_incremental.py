@@ -12,16 +12,19 @@ import pyarrow as pa
 import pytest
 
 from native.lance_tables import MOST_FRAGMENTS, LanceTable
-from omni_pipelines.ingest import checks
+from omni_pipelines.ingest import checks, documents
 from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.documents import plan_source
 from omni_pipelines.ingest.due import index_due
+from omni_pipelines.ingest.origins import folder
 from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.knowledge.releases import release_numbers
 from omni_pipelines.knowledge.search import Mode
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.testing.fakes import FakeEmbedder
+from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
@@ -369,3 +372,30 @@ def test_many_small_runs_leave_few_fragments_and_a_line_that_chains(line: Line, 
     assert not line.run().published.new
     assert line.versions() == before
     assert len(line.search("lantern", k=50)) >= MOST_FRAGMENTS
+
+
+def test_a_moved_file_is_told_as_moved_and_not_embedded_again(filled: Line, docs: Path) -> None:
+    (docs / "far").mkdir()
+    (docs / "apple.md").rename(docs / "far" / "pear.md")
+    (docs / "new.md").write_text("Something that was never here.\n")
+    done = filled.run()
+    assert (done.documents.added, done.documents.deleted, done.documents.moved) == (2, 1, 1)
+    assert not any("apple number" in text for text in filled.embedder.embedded)
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[str] = []
+
+    def changing(path: Path, limit: int) -> tuple[bytes, str]:
+        attempts.append(path.name)
+        if len(attempts) < 3:
+            raise Unreadable("E_CHANGED", "it changed while it was read")
+        return read_file(path, limit)
+
+    monkeypatch.setattr(folder, "read_file", changing)
+    monkeypatch.setattr(documents, "CHANGED_PAUSE", 0.0)
+    (docs / "busy.md").write_text("Written to all the time.\n")
+    assert filled.run().documents.added == 1
+    assert attempts == ["busy.md"] * 3
