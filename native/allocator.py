@@ -1,4 +1,4 @@
-"""How the C library gives memory out: engines run dozens of threads, and each has an arena that keeps what was freed."""
+"""How the C library gives memory out: engines run many threads, and each has an arena that keeps what was freed."""
 
 from __future__ import annotations
 
