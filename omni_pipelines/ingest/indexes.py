@@ -79,27 +79,27 @@ def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
     """Key to fingerprint, by document and ordinal: an entry holds its neighbours' text, and changes with them."""
-    rows = _in_order(chunks.read((*_FINGERPRINTED, *_PLACED), version=version))
+    rows = in_order(chunks.read((*_FINGERPRINTED, *_PLACED), version=version))
     return {
         row["chunk_id"]: ids.text_hash(
             *(row[name] for name in _FINGERPRINTED),
             str(_day(row)),
             *(each["text_hash"] if each else "" for each in beside),
         )
-        for row, beside in _with_neighbours(rows)
+        for row, beside in with_neighbours(rows)
     }
 
 
 _Row = dict[str, Any]
 
 
-def _in_order(rows: pa.Table) -> Iterator[_Row]:
+def in_order(rows: pa.Table) -> Iterator[_Row]:
     """Chunk rows by document and ordinal; few of them are in memory as dicts at the same time."""
     for batch in rows.sort_by([("doc_id", "ascending"), ("ordinal", "ascending")]).to_batches(BATCH_ENTRIES):
         yield from batch.to_pylist()
 
 
-def _with_neighbours(rows: Iterator[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
+def with_neighbours(rows: Iterator[_Row]) -> Iterator[tuple[_Row, tuple[_Row | None, _Row | None]]]:
     """Chunk rows in order, each with the chunks before and behind it in its document."""
     before: _Row | None = None
     row = next(rows, None)
@@ -150,7 +150,7 @@ def _build(
 def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[Entry]:
     documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
     rows = chunks.read(None, is_in("doc_id", documents), version)
-    for row, (before, behind) in _with_neighbours(_in_order(rows)):
+    for row, (before, behind) in with_neighbours(in_order(rows)):
         if row["chunk_id"] in wanted:
             around = joined(each for each in (before, row, behind) if each is not None)
             yield _entry(row, wanted[row["chunk_id"]], around)

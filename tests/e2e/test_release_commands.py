@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_command_line import models as models
 from tests.e2e.test_command_line import omni, told
+
+pytestmark = pytest.mark.usefixtures("models")
 
 DAYS = (
     {"keys.md": "# Keys\n\nOld keys stay valid for one hour.\n", "otters.md": "# Otters\n\nOtters hold hands.\n"},
@@ -19,7 +20,7 @@ DAYS = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of three days; release 1 is pinned."""
     folder = tmp_path_factory.mktemp("history")
     (folder / "docs").mkdir()

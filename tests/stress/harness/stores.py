@@ -13,7 +13,7 @@ from omni_pipelines import schemas
 from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.indexes import _with_neighbours
+from omni_pipelines.ingest.indexes import in_order, with_neighbours
 from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.knowledge.releases import newest_release, read_release
@@ -120,11 +120,11 @@ class Naive:
         reconcile_documents(self.home, SETTINGS, allow_delete=True)
         reconcile_chunks(self.home, SETTINGS, WordCounter())
         reconcile_embeddings(self.home, ENGINES.embedder, ENGINES.model)
-        chunks = LanceTable(self.home.table("chunks")).read().to_pylist()
+        chunks = LanceTable(self.home.table("chunks")).read()
         index = self._index()
         have = index.fingerprints()
         with index.writer() as writer:
-            writer.delete(have.keys() - {row["chunk_id"] for row in chunks})
+            writer.delete(have.keys() - set(chunks["chunk_id"].to_pylist()))
             writer.upsert(
                 Entry(
                     row["chunk_id"],
@@ -134,7 +134,7 @@ class Naive:
                     {name: row[name] for name in schemas.FILTERS},
                     "\n".join(each["text"] for each in (before, row, behind) if each is not None),
                 )
-                for row, (before, behind) in _with_neighbours(chunks)
+                for row, (before, behind) in with_neighbours(in_order(chunks))
             )
             writer.commit()
 
