@@ -44,14 +44,14 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.ingest.sources import load_sources, register
+    from omni_pipelines.ingest.sources import current_sources, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
 
     began = time.monotonic()
     place = find_home(home)
     settings = load_settings(place)
-    known = load_sources(place)
+    known = current_sources(place, settings)
     sources, names = register(known, paths or [], include or [])
     if not sources:
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")

@@ -44,9 +44,10 @@ def list_source(source: Source) -> Listing:
     include = pathspec.GitIgnoreSpec.from_lines(source.include)
     exclude = pathspec.GitIgnoreSpec.from_lines(source.exclude)
     forgotten = frozenset(source.forgotten)
+    chosen_here = bool(source.include) and source.kind is not SourceKind.FILES  # a folder is walked by them already
 
     def is_wanted(found: Found) -> bool:
-        if source.include and not source.file and not include.match_file(found.path):
+        if chosen_here and not include.match_file(found.path):
             return False
         if source.exclude and exclude.match_file(found.path):
             return False

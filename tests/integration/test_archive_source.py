@@ -146,3 +146,11 @@ def test_nothing_is_unpacked_beside_the_archive(line: Line, tmp_path: Path) -> N
 
 def test_a_path_with_the_name_of_an_archive_is_one(tmp_path: Path) -> None:
     assert source_at(str(zipped(tmp_path / "a.zip", FILES)), "packed").kind is SourceKind.ARCHIVE
+
+
+def test_patterns_choose_and_leave_out(tmp_path: Path) -> None:
+    source = source_at(str(zipped(tmp_path / "a.zip", FILES)), "packed")
+    chosen = source.model_copy(update={"include": ("docs/",)})
+    left = source.model_copy(update={"exclude": ("docs/",)})
+    assert [found.path for found in list_source(chosen).files] == ["docs/otter.md"]
+    assert [found.path for found in list_source(left).files] == ["guide.md"]

@@ -134,3 +134,11 @@ def test_a_declared_place_that_is_missing_stops_the_ingest(line: Line) -> None:
     declare(line, '[sources.papers]\nlocation = "nowhere"\n')
     with pytest.raises(SourceMissing, match="nowhere"):
         line.run()
+
+
+def test_ingest_knows_what_is_only_declared(line: Line, notes: Path) -> None:
+    declare(line, '[sources.papers]\nlocation = "docs"\nexclude = ["draft*"]\n')
+    done = CliRunner().invoke(app, ["ingest", "--dry-run", "--json", "--home", str(line.home.root)])
+    assert done.exit_code == 0, done.exception
+    assert "otter.md" in done.stdout
+    assert "draft.md" not in done.stdout
