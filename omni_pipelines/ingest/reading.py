@@ -26,8 +26,7 @@ def read_file(path: Path, limit: int) -> tuple[bytes, str]:
         before = os.fstat(handle)
         if not modes.S_ISREG(before.st_mode):
             raise Unreadable("E_NOT_REGULAR", "not a regular file")
-        if before.st_size > limit:
-            raise Unreadable("E_TOO_LARGE", f"{before.st_size:,} bytes; the settings allow {limit:,}")
+        refuse_large(before.st_size, limit)
         with os.fdopen(os.dup(handle), "rb") as file:
             raw = file.read(limit + 1)
         after = os.fstat(handle)
@@ -35,11 +34,30 @@ def read_file(path: Path, limit: int) -> tuple[bytes, str]:
         raise Unreadable("E_IO", f"{error.strerror}") from error
     finally:
         os.close(handle)
-    if _mark(before) != _mark(after) or len(raw) != after.st_size:
+    if stat_mark(before) != stat_mark(after) or len(raw) != after.st_size:
         raise Unreadable("E_CHANGED", "it changed while it was read")
+    refuse_empty(raw)
+    return raw, stat_mark(after) if after.st_ctime_ns < began - RACY_NS else ""
+
+
+def refuse_large(size: int, limit: int) -> None:
+    """Refuse more bytes than the settings allow.
+
+    Raises:
+        Unreadable: E_TOO_LARGE.
+    """
+    if size > limit:
+        raise Unreadable("E_TOO_LARGE", f"{size:,} bytes; the settings allow {limit:,}")
+
+
+def refuse_empty(raw: bytes) -> None:
+    """Refuse what is blank.
+
+    Raises:
+        Unreadable: E_EMPTY.
+    """
     if not raw.strip():
         raise Unreadable("E_EMPTY", "nothing in it")
-    return raw, _mark(after) if after.st_ctime_ns < began - RACY_NS else ""
 
 
 def _open(path: Path) -> int:
@@ -54,5 +72,6 @@ def _open(path: Path) -> int:
         raise Unreadable(code, f"{error.strerror}") from error
 
 
-def _mark(status: os.stat_result) -> str:
+def stat_mark(status: os.stat_result) -> str:
+    """size:mtime:ctime:inode. Equal means: not changed since."""
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"

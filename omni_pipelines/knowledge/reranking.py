@@ -114,4 +114,4 @@ def _closeness(wanted: Set[str], words: Sequence[str]) -> float:
     share = len(found) / len(wanted)
     gaps = [b - a for (a, one), (b, other) in itertools.pairwise(places) if one != other]
     near = math.log1p(math.exp(1 - min(gaps))) if gaps else 0.0
-    return share * (0.5 + 0.5 * min(near, 1.0))
+    return share * (0.5 + 0.5 * near)

@@ -71,13 +71,13 @@ class _Unit:
 
 _Piece = tuple[int, int, int]
 """Start, end, tokens."""
-_MOST_CHARACTERS = 128
+MOST_CHARACTERS = 128
 """Characters of the longest token, nearly: what has more of them a token allowed is too long without counting."""
 
 
 def _fit(text: str, start: int, end: int, limit: int, count: Count, finer: Sequence[Cuts]) -> Iterator[_Piece]:
     """The range as one piece if it fits the limit, else cut by the next finer kind of boundary."""
-    if end - start <= limit * _MOST_CHARACTERS or not finer:
+    if end - start <= limit * MOST_CHARACTERS or not finer:
         tokens = count(text[start:end])
         if tokens <= limit:
             yield start, end, tokens

@@ -25,6 +25,7 @@ from typing import IO, cast
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins.folder import MOST_DEPTH, is_text
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.reading import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
 
@@ -104,8 +105,7 @@ def reading_entries(source: Source) -> Iterator[Read]:
                 raise
             except (*_DAMAGED, RuntimeError) as error:
                 raise Unreadable("E_PARSE", f"the archive is damaged here: {error}") from error
-            if not raw.strip():
-                raise Unreadable("E_EMPTY", "nothing in it")
+            refuse_empty(raw)
             return raw, entry.mark if entry.mark == found.stat else ""
 
         yield read
@@ -122,8 +122,7 @@ def _refuse(entry: _Entry, times: int, limit: int) -> None:
         raise Unreadable("E_ZIP_DUPLICATE", f"its name stands {times} times in the archive")
     if entry.encrypted:
         raise Unreadable("E_ENCRYPTED", "it needs a password")
-    if entry.size > limit:
-        raise Unreadable("E_TOO_LARGE", f"{entry.size:,} bytes; the settings allow {limit:,}")
+    refuse_large(entry.size, limit)
     if entry.packed and entry.size > max(FREE_BYTES, MOST_RATIO * entry.packed):
         raise Unreadable("E_ZIP_BOMB", f"{entry.packed:,} bytes become {entry.size:,}")
 
@@ -134,9 +133,7 @@ def _is_hidden(name: str) -> bool:
 
 def _entries(source: Source) -> tuple[_Entry, ...]:
     try:
-        status = source.place.stat(follow_symlinks=False)
-        mark = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-        return _listed(source.place, mark)
+        return _listed(source.place, stat_mark(source.place.stat(follow_symlinks=False)))
     except FileNotFoundError as error:
         raise SourceMissing(f"source {source.name}: {source.place} is not there", cure="bring it back") from error
     except _DAMAGED as error:

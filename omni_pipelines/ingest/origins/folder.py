@@ -11,7 +11,7 @@ import pathspec
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
-from omni_pipelines.ingest.reading import read_file
+from omni_pipelines.ingest.reading import read_file, stat_mark
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
@@ -56,8 +56,7 @@ def _list_file(source: Source) -> Listing:
 
 
 def _found(path: str, status: os.stat_result, reader: Reader) -> Found:
-    stat = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return Found(path, status.st_size, status.st_mtime_ns, stat, reader)
+    return Found(path, status.st_size, status.st_mtime_ns, stat_mark(status), reader)
 
 
 class _Walk:

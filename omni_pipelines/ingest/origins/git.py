@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.folder import MOST_DEPTH, VENDORED
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
 
@@ -76,8 +77,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
         assert stdout is not None
 
         def read(found: Found, limit: int) -> tuple[bytes, str]:
-            if found.size > limit:
-                raise Unreadable("E_TOO_LARGE", f"{found.size:,} bytes; the settings allow {limit:,}")
+            refuse_large(found.size, limit)
             stdin.write(found.stat.encode() + b"\n")
             stdin.flush()
             header = stdout.readline().split()
@@ -85,8 +85,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
                 raise Unreadable("E_VANISHED", "its blob is not in the repository")
             raw = stdout.read(int(header[2]))
             stdout.read(1)
-            if not raw.strip():
-                raise Unreadable("E_EMPTY", "nothing in it")
+            refuse_empty(raw)
             return raw, found.stat
 
         try:
