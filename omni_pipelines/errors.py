@@ -223,6 +223,12 @@ class UnexpectedError(OmniError):
     """An exception that nobody foresaw; it stands behind this one, with its traceback, as `__cause__`."""
 
 
+class StoreRefused(OmniError):
+    """A store of releases is not what it must be, or has no room for this home."""
+
+    code = CoreErrorCode.INVALID_STATE
+
+
 class NotForgotten(OmniError):
     """Something of a document that was to be forgotten is still there."""
 

@@ -87,29 +87,30 @@ def pin(
     home: HomeOption = None,
 ) -> None:
     """Keep a release, however many come after it."""
+    from omni_pipelines.ingest.store.pinning import pin as keep
     from omni_pipelines.ingest.writing import writing
-    from omni_pipelines.knowledge.pins import pin as keep
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
-    with writing(place, load_settings(place)):
-        keep(place, number, reason)
+    settings = load_settings(place)
+    with writing(place, settings, newest=True):
+        keep(place, settings, number, reason)
     say(f"release {number} is kept until: omni releases unpin {number}")
 
 
 @app.command()
 def unpin(number: NumberArgument, home: HomeOption = None) -> None:
     """Let a pinned release go once enough newer ones stand."""
+    from omni_pipelines.ingest.store.pinning import unpin as let_go
     from omni_pipelines.ingest.writing import writing
-    from omni_pipelines.knowledge.pins import unpin as let_go
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings):
-        let_go(place, number)
+    with writing(place, settings, newest=True):
+        let_go(place, settings, number)
     say(f"release {number} is kept as long as it is among the newest {settings.keep_releases}")
 
 
@@ -123,7 +124,7 @@ def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption =
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         report = roll_back(place, settings, number, "omni releases rollback")
     if json:
         say_json({"release": report.release.release, "shows": number, "before": report.before, "new": report.new})

@@ -31,13 +31,13 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Register a source; the next omni ingest reads it."""
-    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, save_sources
+    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, reads, save_sources
     from omni_pipelines.ingest.writing import writing
 
     place, settings = _home(home)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         known = load_sources(place)
-        found = add_source(known, location, name, rev=rev)
+        found = add_source(known, location, name, rev=rev, is_ours=reads(place))
         values = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
         found = type(found).model_validate({**found.model_dump(), **values})
         listing = list_source(found)  # what cannot be listed is not registered
@@ -102,7 +102,7 @@ def remove(
     count = _documents(place).get(name, 0)
     if not yes and not typer.confirm(f"delete {count:,} documents of {source.location} at the next ingest?"):
         raise typer.Exit(1)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         save_sources(place, [each for each in load_sources(place) if each.name != name])
     narrate(f"{name} is removed; next: omni ingest, which deletes {count:,} documents")
 

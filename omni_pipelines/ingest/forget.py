@@ -39,7 +39,7 @@ from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.traces import entries_everywhere, grep, releases_with, rows_everywhere
 from omni_pipelines.knowledge.pins import list_pins, unpin
 from omni_pipelines.knowledge.releases import list_releases
-from omni_pipelines.records import Certificate, Erased, Place
+from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.readers.registry import fingerprint
@@ -249,11 +249,11 @@ def _sha256(data: bytes) -> str:
 def _write(home: Home, certificate: Certificate) -> Path:
     home.certificates.mkdir(exist_ok=True)
     path = home.certificates / f"{certificate.at:%Y%m%dT%H%M%S%f}.json"
-    write_whole(path, orjson.dumps(certified(certificate), option=orjson.OPT_INDENT_2))
+    write_whole(path, sealed(certificate))
     return path
 
 
 def certified(certificate: Certificate) -> dict[str, Any]:
     """The document that is written: the certificate, and the sha256 of it as JSON with sorted keys and no spaces."""
     body = certificate.model_dump(mode="json")
-    return {"body": body, "sha256": _sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))}
+    return {"body": body, "sha256": seal_of(body)}

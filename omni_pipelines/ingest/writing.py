@@ -17,6 +17,7 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import forget_built, read_built
+from omni_pipelines.ingest.store.pull import catch_up
 from omni_pipelines.knowledge.metrics import drop_unfinished
 from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.knowledge.set_aside import note_set_aside
@@ -28,11 +29,15 @@ UNFINISHED = "tmp-"
 
 
 @contextmanager
-def writing(home: Home, settings: Settings) -> Iterator[None]:
+def writing(home: Home, settings: Settings, *, newest: bool = False) -> Iterator[None]:
     """Hold the home's lock. The system gives it back when a process dies.
+
+    With `newest`, begin from the newest release of the store that the home shares, if it does. That is for whoever
+    begins something: in the middle of a line it would take away what the steps before have built.
 
     Raises:
         HomeBusy: another process held it for all of `lock_seconds`.
+        StoreRefused, EngineError: as for `catch_up`.
     """
     home.create()
     share_arenas()
@@ -47,6 +52,8 @@ def writing(home: Home, settings: Settings) -> Iterator[None]:
         ) from error
     try:
         recover(home)
+        if newest:
+            catch_up(home, settings)
         yield
     finally:
         lock.release()
