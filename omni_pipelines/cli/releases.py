@@ -27,11 +27,11 @@ def releases() -> None:
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the kept releases, newest first."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.pins import list_pins
     from omni_pipelines.knowledge.releases import list_releases, require_release
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     require_release(place)
     found, pins = list_releases(place), list_pins(place)
     if json:
@@ -45,11 +45,11 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command()
 def show(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what a release is made of."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.pins import list_pins
     from omni_pipelines.knowledge.releases import require_release
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     release = require_release(place, number)
     pin = list_pins(place).get(number)
     if json:
@@ -74,10 +74,10 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Name the documents in which two releases differ."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.changes import changes as compare
-    from omni_pipelines.settings import find_home
 
-    say_changes(compare(find_home(home), before, after, diffs=False), json=json, summary=False)
+    say_changes(compare(home_to_read(home), before, after, diffs=False), json=json, summary=False)
 
 
 @app.command()
@@ -146,11 +146,11 @@ def changes(
     json: JsonOption = False,
 ) -> None:
     """Say what was added, changed and removed since a release, with the texts' differences."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.changes import changes as compare
-    from omni_pipelines.settings import find_home
 
     say_changes(
-        compare(find_home(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
+        compare(home_to_read(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
     )
 
 

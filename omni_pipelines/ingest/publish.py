@@ -229,7 +229,11 @@ def collect(home: Home, settings: Settings) -> None:
     pins = list_pins(home)
     found = list_releases(home)
     kept = [release for release in found if release.release not in pins][: settings.keep_releases]
-    numbers = {*pins, *(release.release for release in kept)}
+    drop_all_but(home, settings, {*pins, *(release.release for release in kept)})
+
+
+def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
+    """Delete all releases but these, here and in the store that the home shares. What others pinned there stays."""
     member = member_of(home, settings)
     if member is not None:
         numbers = set(member.bucket.drop(numbers))

@@ -51,16 +51,17 @@ def member_of(home: Home, settings: Settings) -> Member | None:
     return Member(home, Bucket(ObjectStore(settings.store)), known)
 
 
-def join(home: Home, url: str, seconds: float = 60.0) -> Member:
-    """The home as a member of a store, which is made where there is none.
+def join(home: Home, url: str, seconds: float = 60.0, *, make: bool = True) -> Member:
+    """The home as a member of a store.
 
     Args:
         home: its folders exist.
         url: of the store.
         seconds: how long one request may take.
+        make: whether to make a store where there is none.
 
     Raises:
-        StoreRefused: the home belongs to another store, or has releases that this one does not know.
+        StoreRefused: there is none; or the home belongs to another, or has releases that this one does not know.
         EngineError: the store cannot be reached.
     """
     bucket = Bucket(ObjectStore(url, seconds=seconds))
@@ -73,6 +74,8 @@ def join(home: Home, url: str, seconds: float = 60.0) -> Member:
             )
         return Member(home, bucket, known)
     if found is None:
+        if not make:
+            raise StoreRefused(f"there is no knowledge base in {url} yet", cure="make one: omni ingest PATH")
         bucket.probe()
         found = bucket.make()
     if newest_release(home) is not None and bucket.numbers():

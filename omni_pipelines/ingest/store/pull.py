@@ -15,10 +15,11 @@ from pathlib import Path
 from native import dataset_cache
 from native.durable import PART, Barrier, write_whole
 from native.lance_tables import LanceTable, TableVersion
-from native.object_store import ObjectStore
+from native.object_store import ObjectStore, StoreError
 from omni_pipelines import progress
-from omni_pipelines.errors import StoreRefused, UpstreamMoved
+from omni_pipelines.errors import HomeBusy, StoreRefused, UpstreamMoved
 from omni_pipelines.ingest.built import forget_built
+from omni_pipelines.ingest.lock import only_writer
 from omni_pipelines.ingest.publish import TAG, keep_only
 from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.ingest.store.membership import Member, join
@@ -27,7 +28,7 @@ from omni_pipelines.ingest.store.push import TRANSFERS, named_once, push, sha256
 from omni_pipelines.ingest.store.records import StoredFile, StoredRelease, keep_copies, read_copy, write_copy
 from omni_pipelines.ingest.store.vectors import keep_vectors
 from omni_pipelines.knowledge.pins import write_pins
-from omni_pipelines.knowledge.releases import list_releases, release_file
+from omni_pipelines.knowledge.releases import list_releases, newest_release, release_file
 from omni_pipelines.records import sealed
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.settings import Home, Settings
@@ -35,6 +36,8 @@ from omni_pipelines.settings import Home, Settings
 _ATTEMPTS = 5
 """Releases that may be dropped while they are fetched, until that is an error."""
 UNFINISHED = "tmp-"
+READING_SECONDS = 5.0
+"""How long somebody who reads waits for an answer of the store."""
 
 
 def catch_up(home: Home, settings: Settings, *, seconds: float = 60.0) -> int:
@@ -215,3 +218,30 @@ def _place_generations(home: Home, staged: Path) -> None:
 def _tag(home: Home, record: StoredRelease) -> None:
     for name, pinned in record.release.tables.items():
         LanceTable(home.table(name)).tag(f"{TAG}{record.number}", TableVersion.parse(pinned).version)
+
+
+def refresh(home: Home, settings: Settings) -> str:
+    """Bring a home to the newest release for somebody who reads. Why it could not be done; "" where it was.
+
+    A home that is being written to stays as it is, and so does one whose store cannot be reached.
+
+    Raises:
+        StoreRefused: see `join`; or there is nothing to read, neither here nor there.
+        EngineError: the store cannot be reached, and the home is empty.
+    """
+    if not settings.store:
+        return ""
+    home.create()
+    try:
+        member = join(home, settings.store, READING_SECONDS, make=False)
+        newest = max(member.bucket.numbers(max(0, member.known.release - 1)), default=0)
+        if newest > member.known.release:
+            with only_writer(home, 0):
+                catch_up(home, settings)
+    except HomeBusy:
+        return ""
+    except StoreError as error:
+        if not error.retryable or newest_release(home) is None:
+            raise
+        return error.message
+    return ""
