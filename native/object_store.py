@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from native.errors import EngineError
+from native.errors import StoreError
 
 SCHEMES = ("s3", "gs", "az", "file")
 _ATTEMPTS, _PAUSE = 8, 0.1
@@ -30,12 +30,6 @@ _ANSWERS = (
     ("credential", "2001", "no credentials were found", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("BadScheme", "6003", "plain http is not allowed", "set AWS_ALLOW_HTTP=true if the network is yours"),
 )
-
-
-class StoreError(EngineError):
-    """An object store refused, or cannot be reached. Nothing of an object is ever seen by half."""
-
-    code = "6001"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from native import dataset_cache
 from native.durable import PART, Barrier, write_whole
+from native.errors import StoreError
 from native.lance_tables import LanceTable, TableVersion
-from native.object_store import ObjectStore, StoreError
+from native.object_store import ObjectStore
 from omni_pipelines import progress
 from omni_pipelines.errors import HomeBusy, StoreRefused, UpstreamMoved
 from omni_pipelines.ingest.built import forget_built
