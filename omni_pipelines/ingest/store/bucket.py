@@ -116,6 +116,10 @@ class Bucket:
             found[number] = Pin.model_validate(body) if body is not None else Pin(release=number)
         return found
 
+    def pinned(self) -> set[int]:
+        """Their numbers."""
+        return _numbers(self.objects.list("pins"))
+
     def pin(self, pin: Pin) -> None:
         """Keep a release.
 
@@ -139,11 +143,11 @@ class Bucket:
         Those that were about to be dropped by a home that died are dropped, too.
         """
         listed = list(self.objects.list("tables")), list(self.objects.list("blobs"))
-        kept, pinned = self.numbers(), self._pinned()
+        kept, pinned = self.numbers(), self.pinned()
         for number in kept:
             if number not in keep and number not in pinned:
                 self.objects.put(_dropping(number), b"")
-        pinned = self._pinned()
+        pinned = self.pinned()
         asked = _numbers(self.objects.list("dropping"))
         gone = [number for number in kept if number in asked and number not in keep and number not in pinned]
         doomed = {number: self.read(number) for number in gone}
@@ -177,9 +181,6 @@ class Bucket:
         found = next(each for each in self.objects.list("probe") if each.key == key)
         self.objects.delete([key])
         return found.modified
-
-    def _pinned(self) -> set[int]:
-        return _numbers(self.objects.list("pins"))
 
 
 def needed(record: StoredRelease) -> set[str]:

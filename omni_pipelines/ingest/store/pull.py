@@ -28,7 +28,7 @@ from omni_pipelines.ingest.store.merging import merged, stamped
 from omni_pipelines.ingest.store.push import TRANSFERS, named_once, push, sha256_of
 from omni_pipelines.ingest.store.records import StoredFile, StoredRelease, keep_copies, read_copy, write_copy
 from omni_pipelines.ingest.store.vectors import keep_vectors
-from omni_pipelines.knowledge.pins import write_pins
+from omni_pipelines.knowledge.pins import list_pins, write_pins
 from omni_pipelines.knowledge.releases import list_releases, newest_release, release_file
 from omni_pipelines.records import sealed
 from omni_pipelines.schemas import TABLES
@@ -54,6 +54,8 @@ def catch_up(home: Home, settings: Settings, *, seconds: float = 60.0) -> int:
         return 0
     member = join(home, settings.store, seconds)
     _stamp_sources(member)
+    if member.bucket.pinned() != list_pins(home).keys():
+        write_pins(home, member.bucket.pins())
     for _ in range(_ATTEMPTS):
         newest = max(member.bucket.numbers(max(0, member.known.release - 1)), default=0)
         if newest == member.known.release:
@@ -96,9 +98,8 @@ def _adopt(member: Member) -> bool:
     fetch = _Fetch(home, member.bucket.objects)
     if not fetch.all({path: file for record in records for path, file in record.files.items()}):
         return False
-    keep_vectors(home, newest, known)
+    keep_vectors(home, known)
     sources = merged(known.sources if known else [], load_sources(home), newest.sources, member.known.home)
-    pins = member.bucket.pins()
     forget_built(home)  # a crash from here on leaves every step to be done again, and the rest to the next call
     _place_tables(home, records, fetch.staged)
     _place_generations(home, fetch.staged)
@@ -109,7 +110,6 @@ def _adopt(member: Member) -> bool:
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
     save_sources(home, sources)
-    write_pins(home, pins)
     for record in records:
         write_copy(home, record)
         write_whole(release_file(home, record.number), sealed(record.release))

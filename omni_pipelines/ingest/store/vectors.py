@@ -14,11 +14,10 @@ from omni_pipelines.settings import Home
 _NAME = "vectors.lance"
 
 
-def keep_vectors(home: Home, newest: StoredRelease, known: StoredRelease | None) -> None:
-    """Copy what the head holds, where it holds more than `known`, before the tables become those of `newest`."""
+def keep_vectors(home: Home, known: StoredRelease | None) -> None:
+    """Copy what the head holds, unless that is what the home published or took over last."""
     table = LanceTable(home.table(EMBEDDINGS.name))
-    published = {each.heads.get(EMBEDDINGS.name) for each in (newest, known) if each is not None}
-    if not table.exists() or str(table.head()) in published:
+    if not table.exists() or (known is not None and str(table.head()) == known.heads.get(EMBEDDINGS.name)):
         return
     part = home.shared / f".{_NAME}{PART}"
     shutil.rmtree(part, ignore_errors=True)
