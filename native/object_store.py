@@ -27,6 +27,7 @@ _ANSWERS = (
     ("InvalidAccessKeyId", "2001", "the access key is unknown", "set AWS_ACCESS_KEY_ID"),
     ("SignatureDoesNotMatch", "2001", "the secret key is wrong", "set AWS_SECRET_ACCESS_KEY"),
     ("AccessDenied", "2006", "access is denied", "allow these credentials to read and write there"),
+    ("169.254.169.254", "2001", "no credentials were found", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("credential", "2001", "no credentials were found", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("BadScheme", "6003", "plain http is not allowed", "set AWS_ALLOW_HTTP=true if the network is yours"),
 )

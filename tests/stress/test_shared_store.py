@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from native.errors import StoreError
+from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.settings import Home
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.object_server import ADDRESS, Noise, make_bucket, s3_server, speak_to
+from tests.stress.harness.crash_points import request
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.reader import Reader
@@ -25,6 +29,13 @@ LONGEST_RUN = 2.5
 """Seconds until a kill, at most: a pass takes a fraction of that."""
 COLD_EVERY = 10
 """Kills after which the store is read by a home that knows nothing of it."""
+
+
+@pytest.fixture
+def workload(bucket: str) -> Iterator[Workload]:
+    """One that knows where the bucket is."""
+    with Workload() as workload:
+        yield workload
 
 
 @pytest.fixture
@@ -105,7 +116,7 @@ def test_two_homes_that_are_killed_lose_nothing_double_nothing_and_mix_nothing(
     last = {writer.shared.name: writer.acknowledged() + 1 for writer in writers}
     for writer in writers:
         writer.shared.write(last[writer.shared.name])
-    _equal_to_a_rebuild(homes["judge"], ground, last)
+    _judge_rebuild(homes["judge"], ground, last)
     assert (reads.inconsistent, reads.backwards, reads.errors) == (0, 0, 0), reads.examples
     assert reads.consistent
     figures.add(
@@ -121,6 +132,89 @@ def test_two_homes_that_are_killed_lose_nothing_double_nothing_and_mix_nothing(
     )
 
 
+@pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
+def test_a_death_at_any_request_to_the_store_is_repaired_by_the_next_pass(
+    bucket: str, ground: Path, figures: Figures, seed: int, workload: Workload
+) -> None:
+    """Each pass first takes over what the other home published, then publishes, then collects."""
+    dice = random.Random(seed)
+    left, right, judge = (Shared.made(ground, name, bucket, ground / "docs", seed) for name in (*WRITERS, "judge"))
+    for each in (left, right):
+        each.begin()
+        each.write(0)
+    step = deaths = 0
+    numbers = iter(range(1, 1000)) if not EXTENT.operations else iter(sorted(dice.sample(range(1, 60), 5)))
+    for number, after in itertools.product(while_time_lasts(numbers), (False, True)):
+        step += 1
+        right.write(step)
+        job = Job("step", str(left.home.root), str(left.docs), seed, step, "shared", request(number, after=after))
+        outcome = workload.run(job)
+        seen = judge.read()
+        assert seen is not None
+        assert seen.content.differences(judge.expects(seen)) == []
+        assert seen.steps["right"] == step
+        assert seen.steps["left"] in {step - 1, step}
+        left.write(step)
+        seen = judge.read()
+        assert seen is not None
+        assert dict(seen.steps) == {"left": step, "right": step}
+        assert seen.content.differences(judge.expects(seen)) == []
+        if outcome.code != KILLED:
+            assert outcome.code == 0, outcome.error
+            break
+        deaths += 1
+    assert deaths
+    _judge_rebuild(judge, ground, {"left": step, "right": step})
+    figures.add(
+        "kill -9 before and after a request to the store",
+        "of a pass that takes over, publishes and collects",
+        requests=deaths,
+        repaired=deaths,
+        failures=0,
+    )
+
+
+NOISE = 0.1
+"""Share of requests that are spoiled, in each way."""
+
+
+@pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
+def test_lost_answers_and_cut_downloads_lose_nothing_and_double_nothing(
+    bucket: str, ground: Path, figures: Figures, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = {name: Shared.made(ground, name, bucket, ground / "docs", seed) for name in (*WRITERS, "judge")}
+    steps = dict.fromkeys(WRITERS, -1)
+    gave_up = 0
+    with Noise(os.environ[ADDRESS], seed, NOISE) as noise:
+        speak_to(noise.url, monkeypatch)
+        for name in WRITERS:
+            homes[name].begin()
+        for number in while_time_lasts(range(EXTENT.noisy_steps)):
+            name = WRITERS[number % 2]
+            try:
+                homes[name].write(steps[name] + 1)
+            except (StoreError, UpstreamMoved):
+                gave_up += 1
+                homes[name].write(steps[name] + 1)  # a redo by itself
+            steps[name] += 1
+            seen = homes["judge"].read()
+            assert seen is not None
+            assert dict(seen.steps) == steps
+            assert seen.content.differences(homes["judge"].expects(seen)) == []
+        spoiled = dict(noise.spoiled)
+    assert set(spoiled) == {"request dropped", "answered with 503", "answer lost", "download cut short"}
+    assert all(spoiled.values())
+    figures.add(
+        "two writers behind a network that spoils a tenth of all requests in each way",
+        "dropped before it is done, answer lost, 503, download cut short; all content compared after each step",
+        steps_published=sum(steps.values()) + 2,
+        **{how.replace(" ", "_"): count for how, count in spoiled.items()},
+        passes_that_gave_up_and_were_repeated=gave_up,
+        acknowledged_steps_lost=0,
+        inconsistent=0,
+    )
+
+
 def _judge(judge: Shared, writers: list[Writer]) -> None:
     """The newest release holds exactly what each folder gave at a step, and at least the acknowledged one."""
     acknowledged = {writer.shared.name: writer.acknowledged() for writer in writers}
@@ -133,7 +227,7 @@ def _judge(judge: Shared, writers: list[Writer]) -> None:
     assert not lost, f"acknowledged {lost}, but release {seen.release} shows {seen.steps}"
 
 
-def _equal_to_a_rebuild(judge: Shared, ground: Path, steps: dict[str, int]) -> None:
+def _judge_rebuild(judge: Shared, ground: Path, steps: dict[str, int]) -> None:
     seen = judge.read()
     assert seen is not None
     assert dict(seen.steps) == steps
