@@ -20,11 +20,11 @@ from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
-from omni_pipelines.ingest.built import STEPS, read_built
+from omni_pipelines.ingest.built import STEPS, forget_built, read_built
 from omni_pipelines.ingest.sources import load_sources
-from omni_pipelines.ingest.store.membership import member_of
+from omni_pipelines.ingest.store.membership import Member, member_of
 from omni_pipelines.ingest.store.push import push
-from omni_pipelines.ingest.store.records import keep_copies, write_copy
+from omni_pipelines.ingest.store.records import StoredRelease, keep_copies, write_copy
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.gates import require_gate
 from omni_pipelines.knowledge.pins import list_pins
@@ -103,13 +103,21 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
     if release.release == 1:  # the home itself may be new
         sync_above(home.root)
     member = member_of(home, settings)
-    record = push(member, release) if member is not None else None
+    record = _pushed(member, release) if member is not None else None
     if not put_release(home, release):
         what = f"release {release.release} was published by another process"
         raise UpstreamMoved(what, cure="run it again: omni ingest")
     if member is not None and record is not None:
         write_copy(home, record)
         member.note(release=release.release)
+
+
+def _pushed(member: Member, release: Release) -> StoredRelease:
+    try:
+        return push(member, release)
+    except UpstreamMoved:
+        forget_built(member.home)  # these heads are never published: the sensors see that all is to be done again
+        raise
 
 
 def candidate_release(home: Home, run_id: str) -> Release:

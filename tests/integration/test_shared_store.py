@@ -17,6 +17,7 @@ from native.object_store import ObjectStore
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing, StoreRefused, UpstreamMoved
 from omni_pipelines.ingest import line as line_module
+from omni_pipelines.ingest.built import read_built
 from omni_pipelines.ingest.forget import forget
 from omni_pipelines.ingest.line import LineEngines
 from omni_pipelines.ingest.rollback import roll_back
@@ -191,6 +192,7 @@ def test_who_is_overtaken_every_time_is_told(tmp_path: Path, url: str, monkeypat
     with pytest.raises(UpstreamMoved, match="release 2 was published by another home"):
         left.run()
     assert release_numbers(left.home) == [1]
+    assert read_built(left.home, "documents") is None, "the sensors would think that all is done"
 
 
 def test_folders_of_one_name_are_two_sources(tmp_path: Path, url: str) -> None:
