@@ -98,10 +98,11 @@ def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
-        if not point.after and calls == point.call:
+        here = calls == point.call  # threads may call meanwhile
+        if here and not point.after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*args, **kwargs)
-        if point.after and calls == point.call:
+        if here and point.after:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
