@@ -65,7 +65,11 @@ class _Slot:
     used: float
     columns: dict[str, Any] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
-    bytes: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that its columns hold now: some grow while they are used."""
+        return sum(each.nbytes for each in self.columns.values())
 
 
 class DatasetCache:
@@ -112,7 +116,6 @@ class DatasetCache:
             found = load(slot.dataset, uses > 1)
             with self._lock:
                 slot.columns[name] = found
-                slot.bytes = sum(each.nbytes for each in slot.columns.values())
                 self._shrink(keep=slot)
         return found
 

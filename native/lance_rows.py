@@ -50,7 +50,8 @@ class Rows:
     def nbytes(self) -> int:
         """Bytes held in memory."""
         held = (self._keys, self._by_key, self._row_ids, self._by_row_id, self._matrix, self._codes)
-        return sum(each.nbytes for each in held if each is not None)
+        with self._lock:
+            return sum(each.nbytes for each in (*held, *self._selected.values()) if each is not None)
 
     def find(self, keys: Sequence[str]) -> np.ndarray:
         """Positions (n,) of keys; -1 for one that is not there."""
@@ -99,23 +100,28 @@ class Rows:
 
 
 class Held:
-    """Columns of one version in memory, equal values once: what a hit is told with costs nothing to fetch then."""
+    """Columns of one version in memory, equal strings once: what a hit is told with costs nothing to fetch then."""
 
     def __init__(self, dataset: Any, columns: Sequence[str], *, partial: bool) -> None:
-        self._table = _in_one_piece(dataset.to_table(columns=list(columns))) if columns else pa.table({})
+        table = dataset.to_table(columns=list(columns)) if columns else pa.table({})
+        self._columns = {name: _coded(table[name]) for name in table.column_names}
         self.partial = partial
         """Whether columns are missing that would be worth it."""
 
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        return int(self._table.nbytes)
+        return sum(each.nbytes for column in self._columns.values() for each in column if each is not None)
 
-    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-        """Those of the columns that are here, at positions."""
-        here = [name for name in columns if name in self._table.column_names]
-        rows = self._table.select(here).take(pa.array(positions)) if here else self._table
-        return {name: rows[name] for name in here}
+    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
+        """Those of the columns that are here, at positions. Value by value: ten rows are not worth Arrow's kernels."""
+        found = {}
+        for name in columns:
+            if name in self._columns:
+                values, codes = self._columns[name]
+                places = positions if codes is None else codes[positions]
+                found[name] = [values[place].as_py() for place in places.tolist()]
+        return found
 
 
 def rows_of(
@@ -143,7 +149,7 @@ def fetch(
     version: int,
     held: Sequence[str] = (),
     large: Sequence[str] = (),
-) -> pa.Table:
+) -> list[dict[str, Any]]:
     """The rows with these keys, those that are there, in the order of `keys`.
 
     The columns in `held` are kept in memory from the second call on, those in `large`, of about 1 KiB a row, where
@@ -159,23 +165,21 @@ def fetch(
         kept: Held = dataset_cache.pool().columns(table.path, version, f"held of {','.join(held)}", load)
         found = kept.take(positions, columns)
         missing = [name for name in columns if name not in found]
-        if missing or not found:
-            fetched = dataset.take(positions, columns=missing)
-            found |= {name: fetched[name] for name in missing}
-    return pa.table({name: found[name] for name in columns})
+        if missing:
+            found |= dataset.take(positions, columns=missing).to_pydict()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*(found[name] for name in columns), strict=True)]
 
 
 def _hold(dataset: Any, again: bool, *, columns: Sequence[str]) -> Held:
     return Held(dataset, columns if again else (), partial=not again and bool(columns))
 
 
-def _in_one_piece(table: pa.Table) -> pa.Table:
-    """Each column as one array, strings as numbers of their values."""
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        coded = column.dictionary_encode() if pa.types.is_string(column.type) else column
-        columns[name] = coded.combine_chunks()
-    return pa.table(columns)
+def _coded(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray | None]:
+    """The values of a column; of strings the different ones, and which of them stands in each row."""
+    if not pa.types.is_string(column.type):
+        return column.combine_chunks(), None
+    coded = column.dictionary_encode(null_encoding="encode").combine_chunks()
+    return coded.dictionary, coded.indices.to_numpy()
 
 
 def _load(dataset: Any, again: bool, *, key: str, vector: str | None) -> Rows:

@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -180,14 +180,12 @@ class KeywordIndex:
         if query is None:
             return []
         parts = [(tantivy.Occur.Must, query)]
-        schema = self._index.schema
-        for field, value in (where or {}).items():
-            narrowed = tantivy.Query.const_score_query(self._narrowed(field, value), 0.0)
-            parts.append((tantivy.Occur.Must, narrowed))
         sets = {**(among or {}), **({"key": keys} if keys is not None else {})}
-        for field, values in sets.items():
-            chosen = tantivy.Query.term_set_query(schema, field, values)
-            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)))
+        for narrowed in (
+            *(self._narrowed(field, value) for field, value in (where or {}).items()),
+            *(self._any_of(field, values) for field, values in sets.items()),
+        ):
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(narrowed, 0.0)))
         searcher = self._index.searcher()
         whole = tantivy.Query.boolean_query(parts) if len(parts) > 1 else query
         hits = searcher.search(whole, k, count=False).hits
@@ -204,6 +202,13 @@ class KeywordIndex:
         if below is None:
             return tantivy.Query.term_query(self._index.schema, field, value, "basic")
         return tantivy.Query.regex_query(self._index.schema, field, _META.sub(r"\\\g<0>", below) + "(.|\\n)*")
+
+    def _any_of(self, field: str, values: Sequence[str]) -> Any:
+        """One of some values. Tantivy's own query for a set of terms takes twice as long, at any number of them."""
+        import tantivy
+
+        terms = [tantivy.Query.term_query(self._index.schema, field, value, "basic") for value in values]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""

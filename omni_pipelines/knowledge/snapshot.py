@@ -83,7 +83,7 @@ class Snapshot:
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
         rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
-        return {row["chunk_id"]: row for row in rows.to_pylist() if self.sees(row["source"])}
+        return {row["chunk_id"]: row for row in rows if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
         """The chunks of a document, in order."""

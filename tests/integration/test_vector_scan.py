@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
+from onnx import TensorProto, helper
 
-from native import dataset_cache
+from native import dataset_cache, int8_scan
 from native.int8_scan import Codes
 from native.lance_rows import rows_of
 from native.lance_tables import LanceTable, equals
@@ -30,6 +35,29 @@ def test_products_are_those_of_whole_numbers_to_the_last_bit() -> None:
     codes = Codes(vectors)
     expected = np.where(np.arange(70) % 2, 1, -1) * 127 * 127 * VECTOR_SIZE / 127
     assert codes._products(np.ones(VECTOR_SIZE, np.float32)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_graph_is_the_one_that_onnx_makes() -> None:
+    product = helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["products"])
+    graph = helper.make_graph(
+        [product],
+        "scan",
+        [
+            helper.make_tensor_value_info("query", TensorProto.UINT8, [1, "d"]),
+            helper.make_tensor_value_info("vectors", TensorProto.INT8, ["blocks", "d", int8_scan._BLOCK]),
+        ],
+        [helper.make_tensor_value_info("products", TensorProto.INT32, ["blocks", 1, int8_scan._BLOCK])],
+        [helper.make_tensor("zero", TensorProto.UINT8, [], [int8_scan._ZERO])],
+    )
+    assert onnx.load_from_string(base64.b64decode(int8_scan._GRAPH)) == helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8
+    )
+
+
+def test_a_scan_does_not_import_what_builds_graphs() -> None:
+    code = "import sys, numpy; from native.int8_scan import Codes; one = numpy.ones((3, 4), 'f4'); "
+    code += "assert len(Codes(one).nearest(one[0], 1)) == 1; assert 'onnx' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def rows(count: int, seed: int) -> pa.Table:
