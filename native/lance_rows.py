@@ -1,6 +1,6 @@
 """Rows of a Lance version by key, without scanning: the key column in memory, and where it pays the vectors, too.
 
-A filter on the key reads the whole column at each query; reading it once and keeping it, 48 bytes a row, makes a
+A filter on the key reads the whole column at each query; reading it once and keeping it, 64 bytes a row, makes a
 lookup a binary search and a fetch by position. Fetching a vector costs 30 µs of CPU, having it in memory nothing.
 What a filter selects is kept as well: the same reader narrows every search alike.
 """
@@ -26,6 +26,8 @@ _LARGE_BYTES = 1 << 10
 """Of a text in a row, about."""
 _VECTOR_BYTES = 3
 """Of each part of a vector in memory: two as it is stored, one as a code."""
+_SINGLE = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+"""Every float16 as float32, by its bits."""
 
 
 class Rows:
@@ -37,6 +39,7 @@ class Rows:
         self._dataset = dataset
         self._keys = _fixed_width(table[key])
         self._by_key = np.argsort(self._keys)
+        self._beginnings = _beginnings(self._keys[self._by_key])
         self._row_ids = table["_rowid"].to_numpy()
         self._by_row_id = np.argsort(self._row_ids)
         self._matrix = _matrix(table[vector]) if vector is not None else None
@@ -49,13 +52,19 @@ class Rows:
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        held = (self._keys, self._by_key, self._row_ids, self._by_row_id, self._matrix, self._codes)
+        held = (self._keys, self._by_key, self._beginnings, self._row_ids, self._by_row_id, self._matrix, self._codes)
         with self._lock:
             return sum(each.nbytes for each in (*held, *self._selected.values()) if each is not None)
 
     def find(self, keys: Sequence[str]) -> np.ndarray:
         """Positions (n,) of keys; -1 for one that is not there."""
-        return _find(self._keys, self._by_key, np.array([key.encode() for key in keys], self._keys.dtype.type))
+        wanted = np.array([key.encode() for key in keys], self._keys.dtype.type)
+        if len(self._keys):
+            at = np.searchsorted(self._beginnings, _beginnings(wanted))
+            places = self._by_key[np.minimum(at, len(self._keys) - 1)]
+            if (self._keys[places] == wanted).all():
+                return places
+        return _find(self._keys, self._by_key, wanted)  # one is not there, or begins like another one
 
     def find_row_ids(self, row_ids: np.ndarray) -> np.ndarray:
         """Positions (n,) of row ids; -1 for one that is not there."""
@@ -94,9 +103,9 @@ class Rows:
     def vectors(self, positions: np.ndarray, column: str) -> np.ndarray:
         """The vectors at positions (n,) as (n, d), float32."""
         if self._matrix is not None:
-            return self._matrix[positions].astype(np.float32)
+            return _single(self._matrix[positions])
         places, order = np.unique(positions, return_inverse=True)
-        return _matrix(self._dataset.take(places, columns=[column])[column])[order].astype(np.float32)
+        return _single(_matrix(self._dataset.take(places, columns=[column])[column])[order])
 
 
 class Held:
@@ -114,7 +123,7 @@ class Held:
         return sum(each.nbytes for column in self._columns.values() for each in column if each is not None)
 
     def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
-        """Those of the columns that are here, at positions. Value by value: ten rows are not worth Arrow's kernels."""
+        """Those of the columns that are here, at positions. Value by value: ten rows are no work for kernels."""
         found = {}
         for name in columns:
             if name in self._columns:
@@ -195,6 +204,16 @@ def _find(values: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> np.ndarr
         return np.full(len(wanted), -1)
     places = order[np.minimum(np.searchsorted(values, wanted, sorter=order), len(values) - 1)]
     return np.where(values[places] == wanted, places, -1)
+
+
+def _beginnings(keys: np.ndarray) -> np.ndarray:
+    """The first eight bytes of keys as numbers that sort like them: found three times as fast as the keys."""
+    return keys.astype("S8").view(">u8").astype(np.uint64)
+
+
+def _single(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as float32; numpy itself takes three times as long for halves."""
+    return _SINGLE.take(vectors.view(np.uint16)) if vectors.dtype == np.float16 else vectors.astype(np.float32)
 
 
 def _fixed_width(column: pa.ChunkedArray) -> np.ndarray:

@@ -199,7 +199,9 @@ def test_held_columns_give_every_type_as_it_is_stored(tmp_path: Path) -> None:
             assert fetch(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
 
 
-@pytest.mark.parametrize("names", [["a", "bb", "ccc", "é日本"], ["aa", "bb", "cc"], ["x"], []], ids=str)
+@pytest.mark.parametrize(
+    "names", [["a", "bb", "ccc", "é日本"], ["aa", "bb", "cc"], ["x"], [], ["beginning-b", "beginning-a"]], ids=str
+)
 def test_rows_are_found_by_key_of_any_width(tmp_path: Path, names: list[str]) -> None:
     table = LanceTable(tmp_path / "t.lance")
     table.create(SCHEMA)
