@@ -65,6 +65,7 @@ class _Slot:
     used: float
     columns: dict[str, Any] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
+    loading: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def bytes(self) -> int:
@@ -112,11 +113,14 @@ class DatasetCache:
         slot = self._slot(path, version)
         found, uses = slot.columns.get(name), slot.uses.get(name, 0) + counts
         slot.uses[name] = uses
-        if found is None or (found.partial and uses > 1):
-            found = load(slot.dataset, uses > 1)
-            with self._lock:
-                slot.columns[name] = found
-                self._shrink(keep=slot)
+        if not _enough(found, uses):
+            with slot.loading:  # what one thread loads, no other has to
+                found = slot.columns.get(name)
+                if not _enough(found, uses):
+                    found = load(slot.dataset, uses > 1)
+                    with self._lock:
+                        slot.columns[name] = found
+                        self._shrink(keep=slot)
         return found
 
     def lend(self, path: Path) -> Any:
@@ -198,6 +202,10 @@ class DatasetCache:
                 del self._slots[key]
                 held -= slot.bytes
                 self._evictions += 1
+
+
+def _enough(found: Any, uses: int) -> bool:
+    return found is not None and not (found.partial and uses > 1)
 
 
 def manifest_version(name: str) -> int | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -173,6 +176,23 @@ def test_columns_beyond_the_limit_push_out_other_tables_and_never_themselves(tab
     pool.columns(tables[2], None, "id", load)
     assert pool.stats().column_bytes <= 100
     assert pool.columns(tables[2], None, "id", load) is pool.columns(tables[2], None, "id", load)
+
+
+def test_what_many_threads_want_is_loaded_once(tables: list[Path]) -> None:
+    pool, loads, together = DatasetCache(), [], threading.Barrier(4)
+
+    def load(dataset: Any, _again: bool) -> Rows:
+        loads.append(dataset)
+        time.sleep(0.05)
+        return Rows(dataset, "id", None, partial=False)
+
+    def want(_: int) -> Rows:
+        together.wait(30)
+        return cast("Rows", pool.columns(tables[0], None, "id", load))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(want, range(4)))
+    assert (len(loads), len(set(map(id, found)))) == (1, 1)
 
 
 def test_what_filters_select_is_counted_among_the_columns(tables: list[Path]) -> None:
