@@ -18,7 +18,7 @@ from native import dataset_cache, int8_scan
 from native.int8_scan import Codes
 from native.lance_rows import rows_of
 from native.lance_tables import LanceTable, equals
-from native.lance_vectors import COLUMN, nearest
+from native.lance_vectors import COLUMN, build, nearest
 from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 
 
@@ -105,3 +105,18 @@ def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTa
     for _ in range(2):
         after = nearest(table, query, 100, key="chunk_id", where=where)
     assert [name for name, _ in after] == [name for name, _ in before[1:]]
+
+
+def test_an_index_leaves_in_memory_what_is_there_and_a_changed_row_does_not(table: LanceTable) -> None:
+    dataset_cache.pool().evict()
+    query = unit(1, 9)[0]
+    for _ in range(2):
+        before = nearest(table, query, 10, key="chunk_id")
+    held = rows_of(table, "chunk_id", None, COLUMN, counts=False)
+    build(table, "ivf_flat")
+    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is held
+    assert dataset_cache.pool().stats().column_bytes == held.nbytes  # counted once
+    assert nearest(table, query, 10, key="chunk_id") == before
+    table.delete(equals("chunk_id", before[0][0]))
+    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is not held
+    assert [name for name, _ in nearest(table, query, 9, key="chunk_id")] == [name for name, _ in before[1:]]
