@@ -34,6 +34,8 @@ PARTS_BOOST = 0.2
 """Words inside an identifier: more than nothing, for `parseHeader` is about headers."""
 _MUTABLE = ("meta.json", ".managed.json")
 """Files Tantivy replaces in place: a new generation copies them and hard-links the rest."""
+_HASH = re.compile("[0-9a-f]{32}")
+_SIGNED = 1 << 63
 _PHRASE = re.compile(r'"[^"]*"')
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 """What means something in a pattern of Tantivy's; it refuses escapes of anything else."""
@@ -189,7 +191,9 @@ class KeywordIndex:
         searcher = self._index.searcher()
         whole = tantivy.Query.boolean_query(parts) if len(parts) > 1 else query
         hits = searcher.search(whole, k, count=False).hits
-        found = [(searcher.doc(address)["key"][0], float(score)) for score, address in hits]
+        found = zip(
+            _keys(searcher, [address for _, address in hits]), (float(score) for score, _ in hits), strict=True
+        )
         return sorted(found, key=lambda each: (-each[1], each[0]))
 
     def _narrowed(self, field: str, value: str) -> Any:
@@ -269,6 +273,23 @@ class KeywordIndex:
         return tantivy.Query.phrase_query(self._index.schema, "text", terms)
 
 
+def _halves(key: str) -> dict[str, int]:
+    """The numbers of a key that is a hash, with a sign, for others are not taken; another key has none."""
+    halves = (int(key[:16], 16) - _SIGNED, int(key[16:], 16) - _SIGNED) if _HASH.fullmatch(key) else ()
+    return dict(zip(analysis.KEY_HALVES, halves, strict=False))
+
+
+def _keys(searcher: Any, addresses: list[Any]) -> list[str]:
+    try:
+        high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
+    except ValueError:  # an index that was made before there were such columns
+        high = low = [None] * len(addresses)
+    return [
+        searcher.doc(address)["key"][0] if first is None else f"{first + _SIGNED:016x}{second + _SIGNED:016x}"
+        for address, first, second in zip(addresses, high, low, strict=True)
+    ]
+
+
 class KeywordWriter:
     """The one writer of an index; nothing is visible before `commit`."""
 
@@ -296,6 +317,7 @@ class KeywordWriter:
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
+                    **_halves(entry.key),
                     fingerprint=entry.fingerprint,
                     text=analysis.words(text),
                     around=analysis.words(analysis.normal(entry.around)),
