@@ -150,6 +150,11 @@ class DatasetCache:
             self._evictions += len(gone)
         return len(gone)
 
+    def start_anew(self) -> None:
+        """Close all datasets and the session: for when versions of a table were replaced by others."""
+        self.evict()
+        self.__dict__.pop("session", None)
+
     def stats(self) -> DatasetCacheStats:
         """What happened, and what is held."""
         with self._lock:

@@ -8,6 +8,7 @@ OmniError                      3002  exit 1   the domain said no
 ├── GateFailed                 3004           a gate keeps a candidate from being published
 ├── TableBroken                4004           a table or index on disk fails its own checks
 ├── NotForgotten               3005           something of a forgotten document is still there
+├── StoreRefused               3005           a store of releases is not what it must be
 ├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
 ├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
 ├── NetworkBlocked             6003           an answer leads to another host
@@ -221,6 +222,12 @@ class CellError(OmniError):
 
 class UnexpectedError(OmniError):
     """An exception that nobody foresaw; it stands behind this one, with its traceback, as `__cause__`."""
+
+
+class StoreRefused(OmniError):
+    """A store of releases is not what it must be, or has no room for this home."""
+
+    code = CoreErrorCode.INVALID_STATE
 
 
 class NotForgotten(OmniError):

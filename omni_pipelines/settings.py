@@ -105,6 +105,11 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def shared(self) -> Path:
+        """What this home knows of the store that it shares with others; see docs/shared.md."""
+        return self.root / "shared"
+
+    @property
     def sources(self) -> Path:
         """The registry of what is ingested."""
         return self.root / "sources.json"
@@ -236,6 +241,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    store: str = ""
+    """Where several homes keep their releases: `s3://bucket/folder`, `gs://…`, `az://…`. "": each has its own."""
     cache: Path = Field(default_factory=lambda: _cache_folder())
     """Models and vocabularies, shared by all knowledge bases of this user."""
     chunk_mode: ChunkMode = ChunkMode.AUTO
