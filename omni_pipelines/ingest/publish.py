@@ -246,11 +246,12 @@ def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
     member = member_of(home, settings)
     if member is not None:
         try:
-            numbers = set(member.bucket.drop(numbers))
+            stay = member.bucket.drop(numbers)
         except StoreError as error:
             if not error.retryable:
                 raise
             return  # what is published is published: the next one drops them
+        numbers = {max(numbers), *stay}  # another home may have dropped the newest of this one, which readers see
         keep_copies(home, numbers)
     keep_only(home, numbers)
 

@@ -14,6 +14,7 @@ comes second sees the other, so no release is both pinned and dropped, whoever d
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -139,12 +140,13 @@ class Bucket:
     def drop(self, keep: Collection[int]) -> list[int]:
         """Drop all releases but those in `keep` and the pinned ones, and what only they need; the numbers that stay.
 
-        Those that were about to be dropped by a home that died are dropped, too.
+        Those that were about to be dropped by a home that died are dropped, too. A release that is newer than all in
+        `keep` stays: another home has published it since, and the caller does not know it.
         """
         listed = [*self.objects.list("tables"), *self.objects.list("blobs")]
-        kept, pinned = self.numbers(), self.pinned()
+        kept, pinned, known = self.numbers(), self.pinned(), max(keep, default=math.inf)
         for number in kept:
-            if number not in keep and number not in pinned:
+            if number < known and number not in keep and number not in pinned:
                 self.objects.put(_dropping(number), b"")
         dropping, pinned = _numbers(self.objects.list("dropping")), self.pinned()
         gone = [number for number in kept if number in dropping and number not in keep and number not in pinned]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from native import dataset_cache
 from native.durable import PART, Barrier, write_whole
-from native.errors import StoreError
+from native.errors import StoreError, TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
 from omni_pipelines import progress
@@ -29,7 +29,7 @@ from omni_pipelines.ingest.store.push import TRANSFERS, named_once, push, sha256
 from omni_pipelines.ingest.store.records import StoredFile, StoredRelease, keep_copies, read_copy, write_copy
 from omni_pipelines.ingest.store.vectors import keep_vectors
 from omni_pipelines.knowledge.pins import list_pins, write_pins
-from omni_pipelines.knowledge.releases import list_releases, newest_release, release_file
+from omni_pipelines.knowledge.releases import list_releases, newest_release, read_release, release_file
 from omni_pipelines.records import sealed
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.settings import Home, Settings
@@ -58,8 +58,8 @@ def catch_up(home: Home, settings: Settings, *, seconds: float = 60.0) -> int:
         write_pins(home, member.bucket.pins())
     for _ in range(_ATTEMPTS):
         newest = max(member.bucket.numbers(max(0, member.known.release - 1)), default=0)
-        if newest == member.known.release:
-            return newest or _fill(member)
+        if newest == member.known.release and _stands(member):
+            return _fill(member)
         if newest < member.known.release:
             raise StoreRefused(
                 f"{member.bucket.url} ends with release {newest}, and this home has seen {member.known.release}",
@@ -80,11 +80,40 @@ def _stamp_sources(member: Member) -> None:
 
 
 def _fill(member: Member) -> int:
-    """Give an empty store the releases of the home, the oldest first."""
+    """Give the store the releases that only the home has, the oldest first: all, or the rest of them."""
     for release in reversed(list_releases(member.home)):
-        write_copy(member.home, push(member, release))
-        member.note(release=release.release)
+        if release.release > member.known.release:
+            write_copy(member.home, push(member, release))
+            member.note(release=release.release)
     return member.known.release
+
+
+def _stands(member: Member) -> bool:
+    """Whether the home still has what it took over or published last.
+
+    What is missing is fetched again. A table or a registry that is made anew here, as where nothing is shared, would
+    lack what other homes gave, and its next release would delete that everywhere.
+    """
+    home, number = member.home, member.known.release
+    if not number:
+        return True
+    known, release = read_copy(home, number), read_release(home, number)
+    if known is None or release is None or not home.sources.exists():
+        return False
+    try:
+        heads = {name: LanceTable(home.table(name)).head() for name in known.heads}
+    except (TableCorrupt, TableMissing):
+        return False
+    wanted = {name: TableVersion.parse(head) for name, head in known.heads.items()}
+    return (
+        all(heads[name].uuid == each.uuid and heads[name].version >= each.version for name, each in wanted.items())
+        and all(_manifest(home, name, pinned).exists() for name, pinned in release.tables.items())
+        and (home.keyword / release.keyword.generation).is_dir()
+    )
+
+
+def _manifest(home: Home, name: str, pinned: str) -> Path:
+    return LanceTable(home.table(name)).manifest(TableVersion.parse(pinned).version)
 
 
 def _adopt(member: Member) -> bool:
@@ -99,7 +128,8 @@ def _adopt(member: Member) -> bool:
     if not fetch.all({path: file for record in records for path, file in record.files.items()}):
         return False
     keep_vectors(home, known)
-    sources = merged(known.sources if known else [], load_sources(home), newest.sources, member.known.home)
+    base = known.sources if known and home.sources.exists() else []  # a registry that is gone removed nothing
+    sources = merged(base, load_sources(home), newest.sources, member.known.home)
     forget_built(home)  # a crash from here on leaves every step to be done again, and the rest to the next call
     _place_tables(home, records, fetch.staged)
     _place_generations(home, fetch.staged)
@@ -115,8 +145,8 @@ def _adopt(member: Member) -> bool:
         write_whole(release_file(home, record.number), sealed(record.release))
     for step, built in newest.built.items():
         write_whole(home.built / f"{step}.json", built.model_dump_json(indent=2).encode())
-    member.note(release=newest.number)
     keep_only(home, {record.number for record in records})
+    member.note(release=newest.number)
     keep_copies(home, {record.number for record in records})
     shutil.rmtree(fetch.staged, ignore_errors=True)
     return True

@@ -6,6 +6,7 @@ import os
 import shutil
 
 from native.durable import PART
+from native.errors import TableCorrupt
 from native.lance_tables import LanceTable
 from omni_pipelines.ingest.store.records import StoredRelease
 from omni_pipelines.schemas import EMBEDDINGS
@@ -17,7 +18,10 @@ _NAME = "vectors.lance"
 def keep_vectors(home: Home, known: StoredRelease | None) -> None:
     """Copy what the head holds, unless that is what the home published or took over last."""
     table = LanceTable(home.table(EMBEDDINGS.name))
-    if not table.exists() or (known is not None and str(table.head()) == known.heads.get(EMBEDDINGS.name)):
+    try:
+        if not table.exists() or (known is not None and str(table.head()) == known.heads.get(EMBEDDINGS.name)):
+            return
+    except TableCorrupt:  # a power cut left it so, and a reading command comes before recovery
         return
     part = home.shared / f".{_NAME}{PART}"
     shutil.rmtree(part, ignore_errors=True)
