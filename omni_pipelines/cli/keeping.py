@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from omni_pipelines.ingest.forget import Traces
     from omni_pipelines.ingest.scrub import ScrubReport
+    from omni_pipelines.records import Certificate
     from omni_pipelines.settings import Home
 
 MOST_LINES = 50
@@ -107,15 +108,20 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.ingest.forget import certified
     from omni_pipelines.ingest.forget import forget as forget_all
-    from omni_pipelines.ingest.line import LineEngines
+    from omni_pipelines.ingest.line import LineEngines, again_when_overtaken
     from omni_pipelines.ingest.writing import writing
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import load_settings
 
     settings = load_settings(home)
     engines = LineEngines.load(settings)
-    with ProgressBar() as bar, listening(bar), writing(home, settings, newest=True):
-        certificate, path = forget_all(home, settings, engines, target, "omni forget")
+
+    def run() -> tuple[Certificate, Path]:
+        with writing(home, settings, newest=True):
+            return forget_all(home, settings, engines, target, "omni forget")
+
+    with ProgressBar() as bar, listening(bar):
+        certificate, path = again_when_overtaken(settings, run)
     document = certified(certificate)
     if json:
         say_json({**document, "file": str(path)})

@@ -117,15 +117,20 @@ def unpin(number: NumberArgument, home: HomeOption = None) -> None:
 @app.command()
 def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Show an older state again, as a new release. The sources and the tables stay as they are."""
-    from omni_pipelines.ingest.rollback import roll_back
+    from omni_pipelines.ingest.line import again_when_overtaken
+    from omni_pipelines.ingest.rollback import RollbackReport, roll_back
     from omni_pipelines.ingest.writing import writing
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings, newest=True):
-        report = roll_back(place, settings, number, "omni releases rollback")
+
+    def run() -> RollbackReport:
+        with writing(place, settings, newest=True):
+            return roll_back(place, settings, number, "omni releases rollback")
+
+    report = again_when_overtaken(settings, run)
     if json:
         say_json({"release": report.release.release, "shows": number, "before": report.before, "new": report.new})
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError, HomeBusy
 from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.origins.source import Source
-from omni_pipelines.ingest.sources import free_name, load_sources, save_sources
+from omni_pipelines.ingest.sources import free_name, load_sources, reads, save_sources
 from omni_pipelines.ingest.tables import stored
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry
@@ -89,7 +89,8 @@ class KnowledgeWriter:
             OmniError, EngineError: as the line does.
         """
         place = path.expanduser().absolute()
-        source = next((each for each in load_sources(self._home) if place.is_relative_to(each.root)), None)
+        ours = filter(reads(self._home), load_sources(self._home))
+        source = next((each for each in ours if place.is_relative_to(each.root)), None)
         if source is None:
             raise ConfigurationError(f"no source holds {path}", cure="name its folder: omni ingest PATH")
         before = self._stored(place)
@@ -115,13 +116,18 @@ class KnowledgeWriter:
 
     def _register(self) -> None:
         """Make the folder a source, once."""
-        if self._home.entries.is_dir() and any(each.root == self._home.entries for each in load_sources(self._home)):
+        if self._home.entries.is_dir() and self._registered(load_sources(self._home)):
             return
         with writing(self._home, self._settings):
             self._home.entries.mkdir(exist_ok=True)
             sources = load_sources(self._home)
-            if not any(each.root == self._home.entries for each in sources):
+            if not self._registered(sources):
                 made = Source(
                     name=free_name(SOURCE, sources), root=self._home.entries, include=("*.md",), guarded=False
                 )
                 save_sources(self._home, [*sources, made])
+
+    def _registered(self, sources: Iterable[Source]) -> bool:
+        """Another home of the same store may have its folder at the same path, on another machine."""
+        is_ours = reads(self._home)
+        return any(each.root == self._home.entries and is_ours(each) for each in sources)

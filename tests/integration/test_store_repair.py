@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +13,15 @@ import pytest
 from native import dataset_cache
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
+from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.ingest import publish as publish_module
 from omni_pipelines.ingest.chunks import reconcile_chunks
+from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
+from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
+from omni_pipelines.ingest.line import LineEngines
 from omni_pipelines.ingest.sources import load_sources
-from omni_pipelines.ingest.store import pull
+from omni_pipelines.ingest.store import pull, push
 from omni_pipelines.ingest.store.bucket import Bucket
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import release_file, release_numbers
@@ -145,3 +151,31 @@ def test_a_release_that_another_home_publishes_before_older_ones_are_dropped_sta
     for each in two:
         catch_up(each)
         assert {hit.text for hit in each.search("walrus badger")} == {"Walrus naps.", "Badger sleeps."}
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+def test_an_upload_that_slept_for_a_day_is_not_published(
+    two: tuple[Line, Line], monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """Its first objects are named by no release, and may have been deleted as leftovers."""
+    left, _ = two
+    (docs_of(left) / "a.md").write_text("Walrus naps.")
+    real, asked = getattr(push.time, clock), []
+
+    def jumps() -> float:
+        asked.append(True)
+        return float(real()) + 13 * 3600 * (len(asked) > 1)
+
+    with writing(left.home, left.settings, newest=True):
+        engines = LineEngines(WordCounter(), left.embedder, left.model)
+        reconcile_documents(left.home, left.settings)
+        reconcile_chunks(left.home, left.settings, engines.count)
+        reconcile_embeddings(left.home, engines.embedder, engines.model)
+        build_keyword_index(left.home)
+        build_vector_index(left.home)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                push, "time", SimpleNamespace(**{"monotonic": time.monotonic, "time": time.time, clock: jumps})
+            )
+            with pytest.raises(UpstreamMoved, match="took so long"):
+                publish_module.publish(left.home, left.settings, "slept")

@@ -29,11 +29,21 @@ def _trusted(other: Source, own: Source | None, home: str) -> Source:
 _PLACE = ("kind", "root", "file", "rev", "include", "read_by")
 
 
+def _forgetting(source: Source, other: Source | None) -> Source:
+    marks = {*source.forgotten, *(other.forgotten if other is not None else ())}
+    return source.model_copy(update={"forgotten": tuple(sorted(marks))})
+
+
+def _place(source: Source) -> tuple[str, str]:
+    return source.read_by, source.location
+
+
 def merged(base: Sequence[Source], mine: Sequence[Source], theirs: Sequence[Source], home: str) -> list[Source]:
     """The registry after both sides changed it, `base` being what they had last in common.
 
-    Of two changes of one source, the one of the home that reads it counts. Two sources that were added under one name
-    are two: mine, of which nothing is published yet, gets another name.
+    Of two changes of one source, the one of the home that reads it counts; what either side forgot stays forgotten.
+    Two sources that were added under one name are two, for one path is another place on another machine: mine, of
+    which nothing is published yet, gets another name.
     """
     before, local, remote = ({source.name: source for source in each} for each in (base, mine, theirs))
     remote = {name: _trusted(other, local.get(name), home) for name, other in remote.items()}
@@ -46,10 +56,12 @@ def merged(base: Sequence[Source], mine: Sequence[Source], theirs: Sequence[Sour
         if own is None:
             if other is None or other == before.get(name):
                 found.pop(name, None)
-        elif name not in before and other is not None and other.location != own.location:
+        elif name not in before and other is not None and _place(other) != _place(own):
             added.append(own)
         elif other is None or other == before.get(name) or own.read_by == home:
-            found[name] = own
+            found[name] = _forgetting(own, other)
+        else:
+            found[name] = _forgetting(other, own)
     for source in added:
         found_name = free_name(source.name, found.values())
         found[found_name] = source.model_copy(update={"name": found_name})

@@ -1,0 +1,108 @@
+"""The registry of sources that homes share: what one machine calls by a path, another does not take for its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.ingest import forget as forget_module
+from omni_pipelines.ingest.forget import forget
+from omni_pipelines.ingest.knowledge_writer import KnowledgeWriter
+from omni_pipelines.ingest.line import LineEngines
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import load_sources, reads, save_sources
+from omni_pipelines.ingest.store.merging import merged
+from omni_pipelines.ingest.writing import writing
+from omni_pipelines.records import KnowledgeEntry
+from omni_pipelines.testing.fakes import WordCounter
+from tests.integration.line import Line
+from tests.integration.members import catch_up, docs_of, everything, member, pair, paths
+
+
+def source(name: str, read_by: str, **fields: object) -> Source:
+    return Source(name=name, root=Path("/data/docs"), read_by=read_by, **fields)
+
+
+def forget_in(line: Line, target: str) -> None:
+    with writing(line.home, line.settings, newest=True):
+        engines = LineEngines(WordCounter(), line.embedder, line.model)
+        forget(line.home, line.settings, engines, target, "forget")
+
+
+def test_one_path_on_two_machines_is_two_sources() -> None:
+    found = merged([], [source("docs", "me")], [source("docs", "you")], "me")
+    assert [(each.name, each.read_by) for each in found] == [("docs", "you"), ("docs-2", "me")]
+
+
+@pytest.mark.parametrize("reader", ["me", "you"])
+def test_what_one_side_forgot_stays_forgotten_whatever_the_other_changed(reader: str) -> None:
+    base, changed = source("docs", reader), source("docs", reader, acl=("hr",))
+    for mine, theirs in ((changed, ("x",)), (changed.model_copy(update={"forgotten": ("y",)}), ("x",))):
+        found = merged([base], [mine], [source("docs", reader, exclude=("*.tmp",), forgotten=theirs)], "me")
+        assert set(found[0].forgotten) == {*mine.forgotten, *theirs}
+        assert found[0].acl == (("hr",) if reader == "me" else ())
+
+
+def test_what_another_home_forgets_does_not_come_back_from_a_source_that_is_changed_here(
+    tmp_path: Path, store_url: str
+) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.", b="The xylophone secret.")
+    right = member(tmp_path, "right", store_url, c="Badger digs.")
+    left.run()
+    right.run()
+    catch_up(left)
+    with writing(left.home, left.settings):
+        known = load_sources(left.home)
+        save_sources(left.home, [each.model_copy(update={"exclude": ("*.tmp",)}) for each in known])
+    forget_in(right, "b.md")
+    left.run()
+    assert paths(left) == ["a.md", "c.md"]
+    assert b"xylophone" not in everything(store_url)
+
+
+def test_forgetting_that_is_overtaken_goes_on_at_the_next_call(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.", b="The xylophone secret.")
+    right = member(tmp_path, "right", store_url, c="Badger digs.")
+    left.run()
+    right.run()
+    real, overtaken = forget_module.publish, []
+
+    def late(*arguments: object) -> object:
+        if not overtaken:
+            overtaken.append(True)
+            (docs_of(right) / "c.md").write_text("Badger sleeps.")
+            right.run()
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(forget_module, "publish", late)
+    with pytest.raises(UpstreamMoved, match="run the same command again"):
+        forget_in(left, "b.md")
+    forget_in(left, "b.md")
+    assert b"xylophone" not in everything(store_url)
+    catch_up(right)
+    kept = [path for path in right.home.root.rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"xylophone" in path.read_bytes()]
+    left.run()
+    assert paths(left) == ["a.md", "c.md"]
+
+
+def test_entries_are_read_though_another_machine_keeps_its_own_at_the_same_path(
+    tmp_path: Path, store_url: str
+) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    right.run()
+    with writing(right.home, right.settings):
+        theirs = Source(name="entries", root=right.home.entries, include=("*.md",), read_by="another machine")
+        save_sources(right.home, [*load_sources(right.home), theirs])
+    KnowledgeWriter(right.home, right.settings).create(
+        KnowledgeEntry(id="x", title="Otter", content="The otter floats.")
+    )
+    ours = [each.name for each in load_sources(right.home) if reads(right.home)(each)]
+    assert ours == ["entries-2", "right-docs"]
+    right.run()
+    assert "The otter floats." in right.search("otter")[0].text
