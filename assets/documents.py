@@ -7,6 +7,7 @@ from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materiali
 from omni_pipelines.ingest.checks import check_documents
 from omni_pipelines.ingest.documents import reconcile_documents
 from omni_pipelines.ingest.preview import documents_preview
+from omni_pipelines.ingest.store.records import read_membership
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
@@ -35,9 +36,11 @@ def documents(
     with knowledge.writing(context.log, newest=True) as home:
         report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
         rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
+        membership = read_membership(home)
+        began = {"store_release": membership.release} if membership is not None else {}
     for warning in report.warnings:
         context.log.warning(warning)
-    counts = {**report.counts, **entry_fields(home)}
+    counts = {**report.counts, **entry_fields(home), **began}
     return materialized(report.version, counts, preview, rows=rows, uri=home.table("documents"))
 
 

@@ -6,6 +6,7 @@ are kept nowhere. A request is repeated where that can do no harm; one whose ans
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,12 @@ _ATTEMPTS, _PAUSE = 8, 0.1
 """How often a request is made that neither worked nor was refused, and the seconds before the second; it doubles."""
 _BATCH = 1_000
 _LONGEST = 500
+_PARTS = 2
+"""Parts of a file that are on their way at the same time: of twelve, none would arrive in time on a slow line."""
+_CLIENT_OPTIONS = (
+    *("allow_http", "allow_invalid_certificates", "connect_timeout", "http1_only", "http2_only", "pool_idle_timeout"),
+    *("pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes", "proxy_url", "timeout", "user_agent"),
+)
 T = TypeVar("T")
 _ANSWERS = (
     ("NoSuchBucket", "4003", "there is no such bucket", "make it, or correct the address"),
@@ -98,7 +105,10 @@ class ObjectStore:
         """Write an object, from bytes or from a file; one that is there is replaced."""
         import obstore
 
-        self._asking(lambda: obstore.put(self._store, key, data), f"{key} cannot be written")
+        def ask() -> None:
+            obstore.put(self._store, key, data, max_concurrency=_PARTS)
+
+        self._asking(ask, f"{key} cannot be written")
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Create an object, unless there is one. Whether it was created by this call.
@@ -184,9 +194,18 @@ def _opened(url: str, seconds: float) -> Any:
         if scheme == "file":
             return LocalStore("/" + rest.lstrip("/"), mkdir=True)
         retries: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=seconds)}
-        return from_url(url, retry_config=retries)  # client options would hide those in the environment
+        return from_url(url, retry_config=retries, client_options=_client_options(scheme, seconds))
     except (BaseError, ValueError, OSError) as error:
         raise StoreError(f"{url} cannot be opened: {error}", cure="write s3://bucket/folder", code="1001") from error
+
+
+def _client_options(scheme: str, seconds: float) -> Any:
+    """Options given here hide those in the environment, so these are given again. One there about time counts."""
+    prefix = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}[scheme]
+    names = {name: f"{prefix}_{name.upper()}" for name in _CLIENT_OPTIONS}
+    environment = os.environ  # noqa: TID251  # the library reads the same variables by itself
+    given = {name: environment[variable] for name, variable in names.items() if variable in environment}
+    return {"timeout": f"{seconds}s", **given}
 
 
 def _object(found: Any) -> StoredObject:

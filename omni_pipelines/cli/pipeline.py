@@ -138,7 +138,9 @@ def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: 
 
     def run() -> Outcome:
         narrate("starting the refresh job")
-        return run_job(home, "refresh_job", config)
+        outcome = run_job(home, "refresh_job", config)
+        _require_published(outcome)
+        return outcome
 
     outcome = again_when_overtaken(settings, run)
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
@@ -147,6 +149,21 @@ def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: 
     return {"masked": documents["masked"], "moved": documents["moved"]} | _report(
         shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
     )
+
+
+def _require_published(outcome: Outcome) -> None:
+    """Between two steps of a run, another command may take over a newer release: what the run had built is gone then.
+
+    Raises:
+        UpstreamMoved: so it was.
+    """
+    from omni_pipelines.errors import UpstreamMoved
+
+    began, shown = outcome.metadata["documents"].get("store_release"), outcome.metadata["release"]
+    if began is not None and shown["release"] - shown["new"] != began:
+        raise UpstreamMoved(
+            "a release of another home was taken over in the middle of the run", cure="run it again: omni ingest"
+        )
 
 
 def _report(

@@ -10,7 +10,7 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
-from omni_pipelines.ingest.sources import current_sources, list_source, load_sources, reads
+from omni_pipelines.ingest.sources import current_sources, is_published, list_source, load_sources, reads
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -108,5 +108,8 @@ def index_due(home: Home) -> Due | None:
             return None  # held back: it comes with the next change of a source
         shown = {name: release.tables[name] for name in heads}
         if shown == heads and marks.items() <= release.fingerprints.items():
-            return None
+            if is_published(home):
+                return None
+            marks |= {source.name: source.model_dump_json() for source in load_sources(home)}
+            return Due(ids.text_hash(*heads.values(), *marks.values()), "other homes do not know these sources yet")
     return Due(ids.text_hash(*heads.values(), *marks.values()), "the tables are ahead of the newest release")

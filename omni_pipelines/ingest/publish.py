@@ -22,7 +22,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.ingest.built import STEPS, forget_built, read_built
-from omni_pipelines.ingest.sources import load_sources
+from omni_pipelines.ingest.sources import is_published, load_sources
 from omni_pipelines.ingest.store.membership import Member, member_of
 from omni_pipelines.ingest.store.push import push
 from omni_pipelines.ingest.store.records import StoredRelease, keep_copies, write_copy
@@ -68,7 +68,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     """
     built = _consistent(home)
     current = newest_release(home)
-    if current is not None and _same(current, built):
+    if current is not None and _same(home, current, built):
         return PublishReport(current, new=False)
     progress.report("publishing", 0, 0, "release")
     _verify({definition.name: table(home, definition) for definition in PINNED})
@@ -150,14 +150,14 @@ def _consistent(home: Home) -> dict[str, Built]:
     return built
 
 
-def _same(release: Release, built: dict[str, Built]) -> bool:
-    """Whether a reader would see no difference. Times of last change alone make no new release.
+def _same(home: Home, release: Release, built: dict[str, Built]) -> bool:
+    """Whether readers and other homes would see no difference. Times of last change alone make no new release.
 
     After a rollback the heads it held back are no news: else whatever publishes next would undo it.
     """
     if release.rollback is not None and _heads(built).items() <= release.rollback.heads.items():
         return True
-    return (
+    return is_published(home) and (
         release.tables["chunks"] == built["chunks"].output
         and release.tables["embeddings"] == built["vector_index"].output
         and release.keyword.generation == built["keyword_index"].output

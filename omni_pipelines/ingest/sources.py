@@ -18,7 +18,7 @@ from omni_pipelines.ingest.origins.archive import is_archive, list_archive, read
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
-from omni_pipelines.ingest.store.records import read_membership
+from omni_pipelines.ingest.store.records import read_copy, read_membership
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
@@ -104,6 +104,13 @@ def reads(home: Home) -> Callable[[Source], bool]:
     membership = read_membership(home)
     names = {"", membership.home} if membership is not None else {""}
     return lambda source: source.read_by in names
+
+
+def is_published(home: Home) -> bool:
+    """Whether the homes that share a store know the registry as it is here. True where nothing is shared."""
+    membership = read_membership(home)
+    known = read_copy(home, membership.release) if membership is not None and membership.release else None
+    return known is None or known.sources == load_sources(home)
 
 
 def undeclared(home: Home, settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -274,3 +275,18 @@ def test_a_bucket_cannot_make_a_home_read_another_place(tmp_path: Path, store_ur
     assert [(each.name, each.root) for each in filter(reads(left.home), load_sources(left.home))] == [
         ("left-docs", docs_of(left))
     ]
+
+
+def test_a_server_that_never_answers_is_given_up_in_the_time_that_was_allowed(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ObjectStore(store_url, seconds=5.0).get("nothing") is None
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(StoreError, match=r" in 5\d\d\.\d+ms"):
+            ObjectStore(store_url, seconds=0.5).get("nothing")
+        monkeypatch.setenv("AWS_TIMEOUT", "200ms")
+        with pytest.raises(StoreError, match=r" in 2\d\d\.\d+ms"):
+            ObjectStore(store_url, seconds=0.1).get("nothing")

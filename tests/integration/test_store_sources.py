@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
+from typer.testing import CliRunner
 
+from omni_pipelines.cli.main import app
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.ingest import forget as forget_module
+from omni_pipelines.ingest.due import index_due
 from omni_pipelines.ingest.forget import forget
 from omni_pipelines.ingest.knowledge_writer import KnowledgeWriter
-from omni_pipelines.ingest.line import LineEngines
+from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.origins.source import Source
 from omni_pipelines.ingest.sources import load_sources, reads, save_sources
 from omni_pipelines.ingest.store.merging import merged
+from omni_pipelines.ingest.store.pull import refresh
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.records import KnowledgeEntry
+from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.testing.fakes import WordCounter
+from resources.knowledge import KnowledgeHome
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, everything, member, pair, paths
+from tests.integration.small_home import Engines
 
 
 def source(name: str, read_by: str, **fields: object) -> Source:
@@ -106,3 +117,57 @@ def test_entries_are_read_though_another_machine_keeps_its_own_at_the_same_path(
     assert ours == ["entries-2", "right-docs"]
     right.run()
     assert "The otter floats." in right.search("otter")[0].text
+
+
+def test_a_claim_reaches_the_other_home_though_no_document_changed(tmp_path: Path, store_url: str) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    right.run()
+    right.home.config.write_text(f'store = "{store_url}"\n')
+    result = CliRunner().invoke(app, ["source", "claim", "left-docs", "--home", str(right.home.root)])
+    assert result.exit_code == 0, result.output
+    catch_up(right)
+    due = index_due(right.home)
+    assert due is not None
+    assert due.reason == "other homes do not know these sources yet"
+    assert right.run().published.release.release == 3
+    assert index_due(right.home) is None
+    catch_up(left)
+    assert not any(map(reads(left.home), load_sources(left.home)))
+    assert [right.run().published.new for _ in range(2)] == [False, False]
+
+
+def ingest(line: Line) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["ingest", "--json", "--home", str(line.home.root)])
+    assert result.exit_code == 0, result.output
+    return dict(orjson.loads(result.stdout))
+
+
+def test_a_run_is_done_again_where_another_command_took_over_a_release_between_its_steps(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, engines: Engines
+) -> None:
+    """The lock of a home is free between two steps, and `omni ask` brings it to the newest release."""
+    left, right = pair(tmp_path, store_url)
+    for line in (left, right):
+        line.home.config.write_text(f'store = "{store_url}"\n')
+        line.settings = load_settings(line.home)
+        ingest(line)
+    (docs_of(left) / "c.md").write_text("Candle burns.")
+    overtaken = []
+
+    @contextmanager
+    def late(knowledge: KnowledgeHome, log: Any, *, newest: bool = False) -> Iterator[Home]:
+        if not newest and knowledge.home == left.home and not overtaken:
+            overtaken.append(True)
+            (docs_of(right) / "b.md").write_text("Badger sleeps.")
+            engines_of = LineEngines(engines.count, engines.embedder, engines.fingerprint)
+            run_line(right.home, right.settings, engines_of, "right")
+            assert refresh(left.home, left.settings) == ""
+        with writing_of(knowledge, log, newest=newest) as home:
+            yield home
+
+    writing_of = KnowledgeHome.writing
+    monkeypatch.setattr(KnowledgeHome, "writing", late)
+    report = ingest(left)
+    assert (report["release"], report["documents"]["added"]) == (4, 1)
+    assert paths(left) == ["a.md", "b.md", "c.md"]
