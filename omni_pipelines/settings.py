@@ -422,6 +422,11 @@ def language_model_key(settings: Settings) -> SecretStr:
     return SecretStr(key)
 
 
+def aws_region() -> str:
+    """The region of AWS that the environment names; "" if none. botocore knows only the second of its two names."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+
+
 def child_environment(home: Home) -> dict[str, str]:
     """The environment for a child process that works on this home."""
     return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}

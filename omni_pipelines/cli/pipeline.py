@@ -106,13 +106,16 @@ def _refuse_empty(sources: list[Source]) -> None:
 
 def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
-    from omni_pipelines.ingest.due import index_due, ingest_due, note_seen
+    from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources, note_seen
     from omni_pipelines.knowledge.releases import newest_release
 
     release = newest_release(home)
-    if release is None or ingest_due(home, settings) is not None or index_due(home) is not None:
+    if release is None or index_due(home) is not None:
         return None
-    quarantined, skipped = note_seen(home, settings)
+    listings = look_at_sources(home, settings)
+    if ingest_due(home, settings, listings) is not None:
+        return None
+    quarantined, skipped = note_seen(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
     return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)

@@ -227,7 +227,8 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
     healed = {found.path for found in plan.listing.files}.difference(refused, plan.held)
     record_refusals(home, name, outcome.refused, {*plan.gone, *healed})
     held = len(plan.held) + len(outcome.refused)
-    warnings = tuple(f"{plan.listing.source.root / path} cannot be looked into" for path in plan.listing.unlistable)
+    unsure = plan.listing.unlistable
+    warnings = tuple(f"{plan.listing.source.place_of(path)} cannot be looked into" for path in unsure)
     return DocumentsReport(
         added=outcome.added,
         changed=outcome.changed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
@@ -10,6 +11,7 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
+from omni_pipelines.ingest.origins.source import Listing
 from omni_pipelines.ingest.sources import current_sources, list_source
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
@@ -30,44 +32,56 @@ class Due:
     reason: str
 
 
-def ingest_due(home: Home, settings: Settings) -> Due | None:
+def look_at_sources(home: Home, settings: Settings, *, remote: bool = True) -> list[Listing]:
+    """What stands in every source now; only in those on this machine, if `remote` is false. Reads no file.
+
+    Raises:
+        SourceMissing: a source cannot be listed.
+    """
+    return [list_source(source) for source in current_sources(home, settings) if remote or not source.is_remote]
+
+
+def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | None = None) -> Due | None:
     """Whether a source, a reader, the chunker or the embedder differs from what the tables were built from.
 
-    Lists the sources; reads no file and loads no model.
+    Compares `listings`, and looks at all sources where there are none; reads no file and loads no model. Where they
+    leave sources out, nothing is said about those.
 
     Raises:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    sources = current_sources(home, settings)
+    if listings is None:
+        listings = look_at_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
-    listed = {source.name: listing_mark(list_source(source), settings) for source in sources}
+    listed = {listing.source.name: listing_mark(listing, settings) for listing in listings}
+    names = {source.name for source in current_sources(home, settings)}
     wanted = {
         "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings, listed),
+        "chunker": chunker_fingerprint(settings, names),
         "embedder": model_fingerprint(settings),
         **{f"source {name}": mark for name, mark in listed.items()},
     }
+    inputs = documents.inputs if documents else {}
     have = {
         "readers": documents.fingerprint if documents else "",
         "chunker": chunks.fingerprint if chunks else "",
         "embedder": embeddings.fingerprint if embeddings else "",
-        **{f"source {name}": mark for name, mark in (documents.inputs if documents else {}).items()},
+        **{f"source {name}": mark for name, mark in inputs.items() if name in listed or name not in names},
     }
     differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
     if not differs and _chained(documents, chunks, embeddings):
         return None
     want = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
-    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
+    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if names else None
 
 
-def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
-    """Record that the sources were listed just now and nothing had changed. Files in quarantine, files skipped.
+def note_seen(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
+    """Record that nothing had changed when the sources were listed. Files in quarantine, files skipped.
 
     Raises:
         HomeBusy: another process is writing.
     """
-    listings = [list_source(source) for source in current_sources(home, settings)]
     seen = {listing.source.name: listing.at for listing in listings}
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")

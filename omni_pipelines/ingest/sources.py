@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import orjson
 import pathspec
@@ -17,6 +19,7 @@ from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.archive import is_archive, list_archive, reading_entries
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
+from omni_pipelines.ingest.origins.objects import is_prefix, list_objects, objects_at, reading_objects
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
@@ -30,6 +33,7 @@ _ORIGINS = {
     SourceKind.FILES: _Origin(list_files, reading_files),
     SourceKind.GIT: _Origin(list_revision, reading_blobs),
     SourceKind.ARCHIVE: _Origin(list_archive, reading_entries),
+    SourceKind.OBJECTS: _Origin(list_objects, reading_objects),
 }
 """How each kind of source is listed and read. A new kind is a module in `origins` and a line here."""
 
@@ -106,17 +110,22 @@ def _as_set(source: Source, own: SourceSettings | None) -> Source:
 
 
 def source_at(location: str, name: str, *, rev: str = "", base: Path | None = None) -> Source:
-    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository.
+    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository; or at a URL.
 
     Args:
-        location: a path, from `base` where it is relative.
+        location: a path, from `base` where it is relative, or the address of objects.
         name: of the source.
         rev: branch, tag or commit.
         base: a folder; default: this one.
 
     Raises:
         SourceMissing: it is not there.
+        ConfigurationError: it is a URL that cannot be a source.
     """
+    if location.startswith("file://"):
+        location = url2pathname(urlsplit(location).path)
+    if is_prefix(location):
+        return objects_at(location, name)
     path = (base or Path()) / Path(location).expanduser()
     if not rev and not path.exists() and "@" in location:
         place, _, rev = str(path).rpartition("@")
@@ -147,7 +156,7 @@ def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev:
         raise ConfigurationError(f"{name!r} is no name", cure="write letters, digits and _.- only")
     if name in {source.name for source in sources}:
         raise ConfigurationError(f"there is a source {name} already", cure="choose another name with --name")
-    return found.model_copy(update={"name": name or _free_name(found.place, sources)})
+    return found.model_copy(update={"name": name or _free_name(_called(found), sources)})
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
@@ -174,7 +183,7 @@ def register(
         around = next((source for source in sources if _holds(source, real)), None)
         if around is None or (include and around.place == real):
             before = next((source.name for source in sources if source.place == real), None)
-            around = _new_source(real, tuple(include), before or _free_name(real, sources))
+            around = _new_source(real, tuple(include), before or _free_name(real.name, sources))
             marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
             around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
             sources = [each for each in sources if not _holds(around, each.place)] + [around]
@@ -194,8 +203,8 @@ def _resolved(path: Path) -> Path:
 
 def _holds(source: Source, path: Path) -> bool:
     """Whether the source reads what stands at `path`. What it passes over can be a source of its own."""
-    if source.kind is SourceKind.GIT:
-        return False  # it reads what was committed, and not the files
+    if source.kind is SourceKind.GIT or source.is_remote:
+        return False  # it reads what was committed, or is not on this machine
     if path == source.place:
         return True
     if source.file or source.include or not path.is_relative_to(source.root):
@@ -205,11 +214,18 @@ def _holds(source: Source, path: Path) -> bool:
 
 
 _NAME = re.compile(r"\w[\w.-]{0,99}")
+_LONGEST_NAME = 80
+"""Of those that are made here; a number may follow."""
 
 
-def _free_name(path: Path, sources: Sequence[Source]) -> str:
+def _called(source: Source) -> str:
+    """The last part of its location."""
+    return source.location.rpartition("/")[2] if source.is_remote else source.place.name
+
+
+def _free_name(wanted: str, sources: Sequence[Source]) -> str:
     taken = {source.name for source in sources}
-    base = re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root"
+    base = re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:_LONGEST_NAME] or "root"
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.ingest.origins.folder import MOST_DEPTH, is_text
+from omni_pipelines.ingest.origins.folder import is_text
+from omni_pipelines.ingest.origins.names import is_hidden, refuse_name
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.text.decoding import Unreadable
@@ -76,7 +77,7 @@ def list_archive(source: Source) -> Listing:
         SourceMissing: it is not there, is damaged, or holds more than the limits allow.
     """
     entries = _entries(source)
-    readable = [entry for entry in entries if is_text(entry.name) and not _is_hidden(entry.name)]
+    readable = [entry for entry in entries if is_text(entry.name) and not is_hidden(entry.name)]
     files = {
         entry.name: Found(entry.name, entry.size, entry.mtime_ns, entry.mark, reader)
         for entry in readable
@@ -113,11 +114,9 @@ def reading_entries(source: Source) -> Iterator[Read]:
 
 def _refuse(entry: _Entry, times: int, limit: int) -> None:
     """Refuse an entry that is not to be unpacked."""
-    parts = entry.name.replace("\\", "/").split("/")
-    if entry.name.startswith("/") or ".." in parts or ":" in parts[0]:
-        raise Unreadable("E_PATH", "its name leads out of the archive")
-    if len(parts) > MOST_DEPTH:
-        raise Unreadable("E_DEPTH", f"below more than {MOST_DEPTH} folders")
+    refuse_name(entry.name, "archive")
+    if ":" in entry.name.replace("\\", "/").split("/")[0]:
+        raise Unreadable("E_PATH", "its name leads to another drive")
     if times > 1:
         raise Unreadable("E_ZIP_DUPLICATE", f"its name stands {times} times in the archive")
     if entry.encrypted:
@@ -125,10 +124,6 @@ def _refuse(entry: _Entry, times: int, limit: int) -> None:
     refuse_large(entry.size, limit)
     if entry.packed and entry.size > max(FREE_BYTES, MOST_RATIO * entry.packed):
         raise Unreadable("E_ZIP_BOMB", f"{entry.packed:,} bytes become {entry.size:,}")
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/")) or "__MACOSX/" in name
 
 
 def _entries(source: Source) -> tuple[_Entry, ...]:

@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 import pathspec
 
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.ingest.origins.names import MOST_DEPTH, VENDORED
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import read_file, stat_mark
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
-VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
-"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
-MOST_DEPTH = 64
 _Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
 """The ignore files on the way down: folder, and its rules."""
 

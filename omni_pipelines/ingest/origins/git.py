@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ingest.origins.folder import MOST_DEPTH, VENDORED
+from omni_pipelines.ingest.origins.names import MOST_DEPTH, is_vendored
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.decoding import Unreadable
@@ -117,7 +117,7 @@ def _is_entered(path: str, source: Source) -> bool:
     folders = path.split("/")[:-1]
     if len(folders) > MOST_DEPTH or any(name.startswith(".") for name in folders):
         return False
-    return bool(source.include) or VENDORED.isdisjoint(folders)
+    return bool(source.include) or not is_vendored(path)
 
 
 def _command(source: Source) -> list[str]:

@@ -25,20 +25,26 @@ class SourceKind(StrEnum):
     """The files of a repository at a revision."""
     ARCHIVE = "archive"
     """The files in a zip or tar file."""
+    OBJECTS = "objects"
+    """The objects below a prefix of an object store, or a single one."""
 
 
 class Source(BaseModel):
-    """A folder, a single file, a repository at a revision, or an archive, that is kept in the knowledge base."""
+    """A place that is kept in the knowledge base: see `SourceKind`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """Part of every document's identity: it survives when the root moves."""
-    root: Path
-    """The folder or repository, absolute; for a single file or an archive, the folder it stands in."""
+    root: Path = Path()
+    """The folder or repository, absolute; for a single file or an archive, the folder it stands in; for what is not
+    on this machine, nothing."""
+    url: str = ""
+    """Where it is, if not on this machine: of objects, what all have in common, without a slash at its end. It holds
+    no name of a user and no key."""
     kind: SourceKind = SourceKind.FILES
     file: str = ""
-    """The name of the single file or archive; "" for a folder and a repository."""
+    """The name of the single file, archive or object; "" for all others."""
     rev: str = ""
     """Branch, tag or commit of a repository."""
     include: tuple[str, ...] = ()
@@ -65,9 +71,20 @@ class Source(BaseModel):
         return self.root / self.file if self.file else self.root
 
     @property
+    def is_remote(self) -> bool:
+        """Whether a look at it goes over the network: no sensor takes one by itself."""
+        return bool(self.url)
+
+    @property
     def location(self) -> str:
         """The place, with the revision where there is one."""
+        if self.url:
+            return f"{self.url}/{self.file}" if self.file else self.url
         return f"{self.place}@{self.rev}" if self.rev else str(self.place)
+
+    def place_of(self, path: str) -> str:
+        """The file at `path` as a person would write it."""
+        return self.uri(path) if self.is_remote else str(self.root / path)
 
     def uri(self, path: str) -> str:
         """Where the file at `path` (relative, `/` between parts) stands now. It names no commit: that would move."""
@@ -75,6 +92,8 @@ class Source(BaseModel):
             return f"git+{(self.root / path).as_uri()}?rev={quote(self.rev)}"
         if self.kind is SourceKind.ARCHIVE:
             return f"archive+{self.place.as_uri()}!/{quote(path)}"
+        if self.kind is SourceKind.OBJECTS:
+            return f"{self.url}/{quote(path)}"
         return (self.root / path).as_uri()
 
 
@@ -97,8 +116,8 @@ class Found:
     size: int
     mtime_ns: int
     stat: str
-    """size:mtime:ctime:inode, the id of a blob, or what stands for it in an archive. Equal means: not changed since,
-    not read again."""
+    """size:mtime:ctime:inode, the id of a blob, or what stands for it elsewhere. Equal means: not changed since, not
+    read again."""
     reader: Reader
 
 

@@ -1,0 +1,32 @@
+"""What the name of an entry or an object may be, where its owner chose it and no file system did."""
+
+from __future__ import annotations
+
+from omni_pipelines.text.decoding import Unreadable
+
+VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
+"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
+MOST_DEPTH = 64
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a part of a name begins with a dot, or is one that archives hide."""
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/")) or "__MACOSX/" in name
+
+
+def is_vendored(name: str) -> bool:
+    """Whether a file stands in a folder of other people's work."""
+    return not VENDORED.isdisjoint(name.split("/")[:-1])
+
+
+def refuse_name(name: str, where: str) -> None:
+    """Refuse a name that leads out of where it stands, or too deep into it.
+
+    Raises:
+        Unreadable: E_PATH or E_DEPTH.
+    """
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith("/") or ".." in parts:
+        raise Unreadable("E_PATH", f"its name leads out of the {where}")
+    if len(parts) > MOST_DEPTH:
+        raise Unreadable("E_DEPTH", f"below more than {MOST_DEPTH} folders")
