@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
 
+MOST_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
 
 
@@ -44,6 +45,7 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
+    from omni_pipelines.ingest.looking import looking_once
     from omni_pipelines.ingest.sources import current_sources, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
@@ -62,7 +64,7 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, listening(bar), looking_once():
         report = _nothing_to_do(place, settings) or _refresh(place, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
@@ -118,7 +120,9 @@ def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     quarantined, skipped = note_seen(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
-    return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
+    warnings = [note for listing in listings for note in listing.notes]
+    report = _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
+    return report | {"warnings": warnings}
 
 
 def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
@@ -130,9 +134,10 @@ def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, A
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]
-    return {"masked": documents["masked"], "moved": documents["moved"]} | _report(
+    report = _report(
         shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
     )
+    return report | {name: documents[name] for name in ("masked", "moved", "warnings")}
 
 
 def _report(
@@ -156,6 +161,10 @@ def _say_report(report: dict[str, Any]) -> None:
     if report.get("masked"):
         narrate(f"{report['masked']:,} secrets and personal data masked: see omni status, and docs/secrets.md")
     say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")
+    for warning in report["warnings"][:MOST_WARNINGS]:
+        narrate(f"note: {warning}")
+    if (more := len(report["warnings"]) - MOST_WARNINGS) > 0:
+        narrate(f"note: and {more:,} more like these")
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:

@@ -21,16 +21,25 @@ NameArgument = Annotated[str, typer.Argument(help="Its name, as omni source list
 
 @app.command()
 def add(
-    location: Annotated[str, typer.Argument(help="A folder, a file, a zip or tar file, or REPOSITORY@REVISION.")],
+    location: Annotated[
+        str, typer.Argument(help="A folder, a file, a zip or tar file, REPOSITORY@REVISION, or a URL.")
+    ],
     name: Annotated[str, typer.Option("--name", help="Default: the last part of the path.")] = "",
     rev: Annotated[str, typer.Option("--rev", help="Branch, tag or commit of a git repository.")] = "",
     include: Annotated[Patterns, typer.Option("--include", help="Read only what matches. Repeatable.")] = None,
     exclude: Annotated[Patterns, typer.Option("--exclude", help="Leave out what matches. Repeatable.")] = None,
     acl: Annotated[Patterns, typer.Option("--acl", help="Tag of who may see it. Repeatable.")] = None,
+    allow: Annotated[
+        Patterns, typer.Option("--allow", help="Another host that pages may come from. Repeatable.")
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="A site of your own network: its address may be private.")
+    ] = False,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Register a source; the next omni ingest reads it."""
+    from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.ingest.sources import add_source, list_source, load_sources, save_sources
     from omni_pipelines.ingest.writing import writing
 
@@ -38,7 +47,10 @@ def add(
     with writing(place, settings):
         known = load_sources(place)
         found = add_source(known, location, name, rev=rev)
-        values = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
+        values: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
+        values |= {"allow": _hosts(allow or []), "allow_private": allow_private}
+        if (allow or allow_private) and found.kind != "web":
+            raise ConfigurationError(f"{found.location} is no site", cure="leave --allow and --allow-private out")
         found = type(found).model_validate({**found.model_dump(), **values})
         listing = list_source(found)  # what cannot be listed is not registered
         save_sources(place, [*known, found])
@@ -152,6 +164,16 @@ def _tags(tags: list[str]) -> tuple[str, ...]:
         raise ConfigurationError(str(error)) from error
 
 
+def _hosts(hosts: list[str]) -> tuple[str, ...]:
+    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.ingest.origins.web_address import allowed_host
+
+    try:
+        return tuple(map(allowed_host, hosts))
+    except ValueError as error:
+        raise ConfigurationError(str(error), cure="name hosts, without https://") from error
+
+
 def _fields(source: Source) -> dict[str, Any]:
-    names = ("name", "kind", "include", "exclude", "acl", "declared")
+    names = ("name", "kind", "include", "exclude", "acl", "allow", "allow_private", "declared")
     return {"location": source.location, **{name: getattr(source, name) for name in names}}

@@ -11,8 +11,9 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
+from omni_pipelines.ingest.looking import look_at
 from omni_pipelines.ingest.origins.source import Listing
-from omni_pipelines.ingest.sources import current_sources, list_source
+from omni_pipelines.ingest.sources import current_sources
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -38,7 +39,7 @@ def look_at_sources(home: Home, settings: Settings, *, remote: bool = True) -> l
     Raises:
         SourceMissing: a source cannot be listed.
     """
-    return [list_source(source) for source in current_sources(home, settings) if remote or not source.is_remote]
+    return [look_at(home, source) for source in current_sources(home, settings) if remote or not source.is_remote]
 
 
 def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | None = None) -> Due | None:

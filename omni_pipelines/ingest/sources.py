@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import orjson
-import pathspec
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
@@ -20,7 +19,9 @@ from omni_pipelines.ingest.origins.archive import is_archive, list_archive, read
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
 from omni_pipelines.ingest.origins.objects import is_prefix, list_objects, objects_at, reading_objects
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
+from omni_pipelines.ingest.origins.source import Listing, Read, Source, SourceKind, chooses
+from omni_pipelines.ingest.origins.web import is_web, list_pages, reading_pages, web_at
+from omni_pipelines.ingest.origins.web_address import authority
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
@@ -35,34 +36,28 @@ _ORIGINS = {
     SourceKind.ARCHIVE: _Origin(list_archive, reading_entries),
     SourceKind.OBJECTS: _Origin(list_objects, reading_objects),
 }
-"""How each kind of source is listed and read. A new kind is a module in `origins` and a line here."""
+"""How each kind of source is listed and read, but for the web, which is told what is known already. A new kind is a
+module in `origins` and a line here."""
 
 
-def list_source(source: Source) -> Listing:
+def list_source(source: Source, known: Mapping[str, str] | None = None) -> Listing:
     """What stands in a source now, sorted by path, without what its patterns leave out and what was forgotten.
+
+    Args:
+        source: the source.
+        known: the marks of its files that are stored, by path; a web server is asked whether they still hold.
 
     Raises:
         SourceMissing: it is gone or cannot be listed: no proof that its documents are deleted.
     """
-    listing = _ORIGINS[source.kind].list(source)
-    include = pathspec.GitIgnoreSpec.from_lines(source.include)
-    exclude = pathspec.GitIgnoreSpec.from_lines(source.exclude)
-    forgotten = frozenset(source.forgotten)
-    chosen_here = bool(source.include) and source.kind is not SourceKind.FILES  # a folder is walked by them already
-
-    def is_wanted(found: Found) -> bool:
-        if chosen_here and not include.match_file(found.path):
-            return False
-        if source.exclude and exclude.match_file(found.path):
-            return False
-        return not forgotten or forgotten.isdisjoint(forgotten_marks(source, found.path))
-
-    return replace(listing, files=tuple(filter(is_wanted, listing.files)))
+    listing = list_pages(source, known or {}) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].list(source)
+    is_wanted = chooses(source)
+    return replace(listing, files=tuple(found for found in listing.files if is_wanted(found.path)))
 
 
 def reading_source(source: Source) -> AbstractContextManager[Read]:
     """What reads the files of a source, while it is open."""
-    return _ORIGINS[source.kind].reading(source)
+    return reading_pages(source) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].reading(source)
 
 
 def load_sources(home: Home) -> list[Source]:
@@ -104,7 +99,7 @@ def undeclared(home: Home, settings: Settings) -> list[str]:
 
 
 def _as_set(source: Source, own: SourceSettings | None) -> Source:
-    given = own.model_fields_set & {"include", "exclude", "acl"} if own else set()
+    given = own.model_fields_set & {"include", "exclude", "acl", "allow", "allow_private"} if own else set()
     values = {name: getattr(own, name) for name in given}
     return Source.model_validate({**source.model_dump(), **values}) if values else source
 
@@ -113,7 +108,7 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository; or at a URL.
 
     Args:
-        location: a path, from `base` where it is relative, or the address of objects.
+        location: a path, from `base` where it is relative, or the address of objects or pages.
         name: of the source.
         rev: branch, tag or commit.
         base: a folder; default: this one.
@@ -124,6 +119,8 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     """
     if location.startswith("file://"):
         location = url2pathname(urlsplit(location).path)
+    if is_web(location):
+        return web_at(location, name)
     if is_prefix(location):
         return objects_at(location, name)
     path = (base or Path()) / Path(location).expanduser()
@@ -220,6 +217,8 @@ _LONGEST_NAME = 80
 
 def _called(source: Source) -> str:
     """The last part of its location."""
+    if source.kind is SourceKind.WEB:
+        return authority(source.url)
     return source.location.rpartition("/")[2] if source.is_remote else source.place.name
 
 

@@ -25,7 +25,7 @@ from typing import IO, cast
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins.folder import is_text
 from omni_pipelines.ingest.origins.names import is_hidden, refuse_name
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
@@ -95,7 +95,7 @@ def reading_entries(source: Source) -> Iterator[Read]:
     by_name = {entry.name: entry for entry in entries}
     with _opened(source.place) as unpack:
 
-        def read(found: Found, limit: int) -> tuple[bytes, str]:
+        def read(found: Found, limit: int) -> Content:
             entry = by_name.get(found.path)
             if entry is None:
                 raise Unreadable("E_VANISHED", "it is not in the archive any more")
@@ -107,7 +107,7 @@ def reading_entries(source: Source) -> Iterator[Read]:
             except (*_DAMAGED, RuntimeError) as error:
                 raise Unreadable("E_PARSE", f"the archive is damaged here: {error}") from error
             refuse_empty(raw)
-            return raw, entry.mark if entry.mark == found.stat else ""
+            return Content(raw, entry.mark if entry.mark == found.stat else "")
 
         yield read
 

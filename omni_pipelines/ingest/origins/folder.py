@@ -11,7 +11,7 @@ import pathspec
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins.names import MOST_DEPTH, VENDORED
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import read_file, stat_mark
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
@@ -22,7 +22,7 @@ _Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
 @contextmanager
 def reading_files(source: Source) -> Iterator[Read]:
     """Read files of a folder, or the single file."""
-    yield lambda found, limit: read_file(source.root / found.path, limit)
+    yield lambda found, limit: Content(*read_file(source.root / found.path, limit))
 
 
 def list_files(source: Source) -> Listing:
@@ -39,7 +39,8 @@ def list_files(source: Source) -> Listing:
         )
     walk = _Walk(source)
     files = sorted(walk.files(), key=lambda found: found.path)
-    return Listing(source, tuple(files), walk.skipped, tuple(walk.unlistable), datetime.now(UTC))
+    notes = tuple(f"{source.root / path} cannot be looked into" for path in walk.unlistable)
+    return Listing(source, tuple(files), walk.skipped, tuple(walk.unlistable), datetime.now(UTC), notes)
 
 
 def _list_file(source: Source) -> Listing:

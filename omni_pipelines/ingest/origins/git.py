@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.names import MOST_DEPTH, is_vendored
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
@@ -76,7 +76,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
         assert stdin is not None
         assert stdout is not None
 
-        def read(found: Found, limit: int) -> tuple[bytes, str]:
+        def read(found: Found, limit: int) -> Content:
             refuse_large(found.size, limit)
             stdin.write(found.stat.encode() + b"\n")
             stdin.flush()
@@ -86,7 +86,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
             raw = stdout.read(int(header[2]))
             stdout.read(1)
             refuse_empty(raw)
-            return raw, found.stat
+            return Content(raw, found.stat)
 
         try:
             yield read

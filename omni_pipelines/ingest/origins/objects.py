@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.names import is_hidden, is_vendored, refuse_name
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source, SourceKind
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.readers.registry import reader_for
 
@@ -124,12 +124,12 @@ def reading_objects(source: Source) -> Iterator[Read]:
     """Read objects: each request gives one version of one object, and says which."""
     client = _client(source)
 
-    def read(found: Found, limit: int) -> tuple[bytes, str]:
+    def read(found: Found, limit: int) -> Content:
         refuse_name(found.path, "prefix")
         refuse_large(found.size, limit)
         raw, mark = client.read(found.path, limit)
         refuse_empty(raw)
-        return raw, mark
+        return Content(raw, mark)
 
     yield read
 
