@@ -23,7 +23,9 @@ def test_pages_come_with_their_dates_and_without_their_pictures() -> None:
 
 
 def test_an_index_names_sitemaps() -> None:
-    read = read_sitemap(f"<sitemapindex {SPACE}><sitemap><loc>https://h/1.xml</loc></sitemap></sitemapindex>".encode())
+    read = read_sitemap(
+        f"<sitemapindex {SPACE}><sitemap><loc>https://h/1.xml</loc></sitemap></sitemapindex>".encode()
+    )
     assert (read.is_index, [entry.location for entry in read.entries]) == (True, ["https://h/1.xml"])
 
 

@@ -260,7 +260,7 @@ class _Look:
             return self.site.allows(address)
         except Unavailable as error:
             if authority(address) == authority(self.site.source.url):
-                raise self.site.missing(f"its robots.txt cannot be read: {error}") from error
+                raise self.site.missing(str(error)) from error
             self._keep(path, str(error))
             return False
         except WebFailure as error:

@@ -29,7 +29,10 @@ def web_address(text: str, base: str = "") -> str:
     Raises:
         BadAddress: another scheme, a user or password, no host, a strange port, or over 2,000 characters.
     """
-    whole = urljoin(base, text.strip()) if base else text.strip()
+    try:
+        whole = urljoin(base, text.strip()) if base else text.strip()
+    except ValueError as error:
+        raise BadAddress("its host is none") from error
     if _SPOILED.search(whole) or len(whole) > LONGEST:
         raise BadAddress("it has control characters, or is too long")
     try:

@@ -42,6 +42,8 @@ class Robots:
         if host not in self._rules:
             try:
                 self._rules[host] = self._fetch(f"{host}/robots.txt")
+            except Unavailable as error:
+                self._rules[host] = Unavailable(f"{host}/robots.txt: {error}")
             except WebFailure as error:
                 self._rules[host] = error
         if isinstance(self._rules[host], WebFailure):
@@ -54,4 +56,4 @@ class Robots:
             return Protego.parse(answer.body.decode("utf-8", "replace"))
         if 400 <= answer.status < 500:
             return None
-        raise Unavailable(f"{address}: the server answers {answer.status}")
+        raise Unavailable(f"the server answers {answer.status}")
