@@ -83,15 +83,11 @@ def _check_models(settings: Settings) -> None:
 
 def _register(home: Home, settings: Settings, paths: list[Path], include: list[str]) -> list[str]:
     """Add the paths to the registry; the names of the sources that hold them."""
-    from omni_pipelines.ingest.sources import load_sources, register, save_sources
+    from omni_pipelines.ingest.sources import register_paths
     from omni_pipelines.ingest.writing import writing
 
     with writing(home, settings):  # another ingest may add its own at the same time
-        known = load_sources(home)
-        sources, names = register(known, paths, include)
-        if sources != known:
-            save_sources(home, sources)
-    return names
+        return register_paths(home, settings, paths, include)
 
 
 def _refuse_empty(sources: list[Source]) -> None:

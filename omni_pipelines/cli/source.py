@@ -40,20 +40,18 @@ def add(
 ) -> None:
     """Register a source; the next omni ingest reads it."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, save_sources
+    from omni_pipelines.ingest.sources import add_source, current_sources, list_source, load_sources, save_sources
     from omni_pipelines.ingest.writing import writing
 
     place, settings = _home(home)
+    values = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
+    allowed = {"allow": _hosts(allow or []), "allow_private": allow_private}
     with writing(place, settings):
-        known = load_sources(place)
-        found = add_source(known, location, name, rev=rev)
-        values: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
-        values |= {"allow": _hosts(allow or []), "allow_private": allow_private}
-        if (allow or allow_private) and found.kind != "web":
+        found = add_source(current_sources(place, settings), location, name, rev=rev, **values, **allowed)
+        if any(allowed.values()) and found.kind != "web":
             raise ConfigurationError(f"{found.location} is no site", cure="leave --allow and --allow-private out")
-        found = type(found).model_validate({**found.model_dump(), **values})
         listing = list_source(found)  # what cannot be listed is not registered
-        save_sources(place, [*known, found])
+        save_sources(place, [*load_sources(place), found])
     if json:
         say_json({**_fields(found), "files": len(listing.files), "skipped": listing.skipped})
     else:

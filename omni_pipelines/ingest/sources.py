@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -136,19 +136,34 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     return Source(name=name, root=real)
 
 
-def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev: str = "") -> Source:
+def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev: str = "", **values: Any) -> Source:
     """A source that is not registered yet, under its name or a free one.
+
+    Args:
+        sources: the current ones, with those that omni.toml declares.
+        location: where it is.
+        name: of the source; default: the last part of its location.
+        rev: branch, tag or commit.
+        values: fields of the source, such as `exclude`.
 
     Raises:
         SourceMissing: it is not there.
-        ConfigurationError: the name is taken, or is none; or the same place is registered.
+        ConfigurationError: the name is taken, or is none; the same place is registered, or the same files.
     """
     found = source_at(location, name or "-", rev=rev)
+    found = Source.model_validate({**found.model_dump(), **values})
     twin = next((source for source in sources if source.location == found.location), None)
     if twin is not None:
         raise ConfigurationError(
             f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
         )
+    for source in sources:
+        if shared := _shared(source, found):
+            more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
+            raise ConfigurationError(
+                f"{shared[0]}{more} would stand twice: source {source.name} reads them at {source.location}",
+                cure="leave them out in one of the two, with --exclude or exclude in omni.toml",
+            )
     if name and not _NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no name", cure="write letters, digits and _.- only")
     if name in {source.name for source in sources}:
@@ -161,6 +176,30 @@ def save_sources(home: Home, sources: Sequence[Source]) -> None:
     ordered = sorted(sources, key=lambda source: source.name)
     document = {"sources": [source.model_dump(mode="json") for source in ordered]}
     write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def register_paths(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str] = ()) -> list[str]:
+    """Add paths to the registry, and give the names of the sources that hold them. Hold the writer's lock.
+
+    Raises:
+        SourceMissing: a path is not there.
+        ConfigurationError: a path would take the place of a source that omni.toml declares.
+    """
+    registered, current = load_sources(home), current_sources(home, settings)
+    wanted, names = register(current, paths, include)
+    kept = {source.name for source in wanted}
+    for source in current:
+        if source.name not in kept and source.declared:
+            raise ConfigurationError(
+                f"that holds {source.location}, which {home.config} declares as source {source.name}",
+                cure="take it out there first, or name other folders",
+            )
+    new = [source for source in wanted if source not in current]
+    replaced = {source.name for source in new}
+    sources = [source for source in registered if source.name in kept and source.name not in replaced] + new
+    if sources != registered:
+        save_sources(home, sources)
+    return names
 
 
 def register(
@@ -208,6 +247,16 @@ def _holds(source: Source, path: Path) -> bool:
         return False
     inside = path.relative_to(source.root).as_posix()
     return any(f"{found.path}/".startswith(f"{inside}/") for found in list_source(source).files)
+
+
+def _shared(one: Source, other: Source) -> list[Path]:
+    """The files that both sources read, sorted."""
+    if not one.kind is other.kind is SourceKind.FILES:
+        return []
+    if not (one.place.is_relative_to(other.root) or other.place.is_relative_to(one.root)):
+        return []
+    first, second = ({source.root / found.path for found in list_source(source).files} for source in (one, other))
+    return sorted(first & second)
 
 
 _NAME = re.compile(r"\w[\w.-]{0,99}")

@@ -210,8 +210,8 @@ def test_an_object_that_changes_after_it_was_listed_is_read_as_it_is_now(line: L
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
     with reading_source(source) as read:
         bucket.put(docs__guide_md="# Guide\n\nThe heron flies.\n")
-        raw, mark = read(guide, 1_000)
-        assert (b"flies" in raw, mark != guide.stat) == (True, True)
+        content = read(guide, 1_000)
+        assert (b"flies" in content.raw, content.mark != guide.stat) == (True, True)
         bucket.delete("docs/guide.md")
         with pytest.raises(Unreadable, match="E_VANISHED"):
             read(guide, 1_000)
