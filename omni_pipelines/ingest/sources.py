@@ -18,6 +18,7 @@ from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.archive import is_archive, list_archive, reading_entries
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
+from omni_pipelines.ingest.origins.names import is_text, shown_name
 from omni_pipelines.ingest.origins.objects import is_prefix, list_objects, objects_at, reading_objects
 from omni_pipelines.ingest.origins.source import Listing, Read, Source, SourceKind, chooses
 from omni_pipelines.ingest.origins.web import is_web, list_pages, reading_pages, web_at
@@ -227,7 +228,17 @@ def register(
     return sources, list(dict.fromkeys(chosen))
 
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
+
+
 def _resolved(path: Path) -> Path:
+    if not is_text(str(path)):
+        raise ConfigurationError(
+            f"the name of {shown_name(str(path))} is no UTF-8", cure="name the folder above it, or rename it"
+        )
+    if (scheme := _SCHEME.match(str(path))) and not path.exists():
+        address = f"{scheme[1]}://{str(path)[scheme.end() :]}"
+        raise ConfigurationError(f"{address} is no path", cure=f"omni source add {address}, and then: omni ingest")
     try:
         real = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:

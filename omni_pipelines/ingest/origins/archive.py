@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.ingest.origins.folder import is_text
-from omni_pipelines.ingest.origins.names import is_hidden, refuse_name
+from omni_pipelines.ingest.origins.names import is_hidden, refuse_name, shown_name
 from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.text.decoding import Unreadable
@@ -77,9 +76,9 @@ def list_archive(source: Source) -> Listing:
         SourceMissing: it is not there, is damaged, or holds more than the limits allow.
     """
     entries = _entries(source)
-    readable = [entry for entry in entries if is_text(entry.name) and not is_hidden(entry.name)]
+    readable = [entry for entry in entries if not is_hidden(entry.name)]
     files = {
-        entry.name: Found(entry.name, entry.size, entry.mtime_ns, entry.mark, reader)
+        shown_name(entry.name): Found(shown_name(entry.name), entry.size, entry.mtime_ns, entry.mark, reader)
         for entry in readable
         if entry.size and (reader := reader_for(entry.name)) is not None
     }
@@ -91,15 +90,15 @@ def list_archive(source: Source) -> Listing:
 def reading_entries(source: Source) -> Iterator[Read]:
     """Read entries of the archive as it is now."""
     entries = _entries(source)
-    names = Counter(entry.name for entry in entries)
-    by_name = {entry.name: entry for entry in entries}
+    names = Counter(shown_name(entry.name) for entry in entries)
+    by_name = {shown_name(entry.name): entry for entry in entries}
     with _opened(source.place) as unpack:
 
         def read(found: Found, limit: int) -> Content:
             entry = by_name.get(found.path)
             if entry is None:
                 raise Unreadable("E_VANISHED", "it is not in the archive any more")
-            _refuse(entry, names[entry.name], limit)
+            _refuse(entry, names[found.path], limit)
             try:
                 raw = unpack(entry.name, limit)
             except Unreadable:

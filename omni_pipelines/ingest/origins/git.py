@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ingest.origins.names import MOST_DEPTH, is_vendored
+from omni_pipelines.ingest.origins.names import MOST_DEPTH, is_vendored, shown_name
 from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.decoding import Unreadable
@@ -61,7 +61,7 @@ def list_revision(source: Source) -> Listing:
         if reader is None or entry.size == 0 or entry.path.rpartition("/")[2].startswith("."):
             skipped += 1
         else:
-            files.append(Found(entry.path, entry.size, seconds * 1_000_000_000, entry.blob, reader))
+            files.append(Found(shown_name(entry.path), entry.size, seconds * 1_000_000_000, entry.blob, reader))
     return Listing(source, tuple(sorted(files, key=lambda found: found.path)), skipped, (), datetime.now(UTC))
 
 

@@ -1,4 +1,4 @@
-"""What the name of an entry or an object may be, where its owner chose it and no file system did."""
+"""What the name of a file, an entry or an object may be, and how one that is no text is shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,32 @@ from omni_pipelines.text.decoding import Unreadable
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
 """Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
 MOST_DEPTH = 64
+
+
+def shown_name(name: str) -> str:
+    """A name as documents have it: bytes that are no UTF-8, and then the percent sign, as `%FF`; else unchanged.
+
+    `file_of` in `knowledge.citations` finds the file again.
+    """
+    if is_text(name):
+        return name
+    return "".join(letter if is_text(letter) and letter != "%" else _escaped(letter) for letter in name)
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(letter: str) -> str:
+    is_byte = "\udc80" <= letter <= "\udcff"
+    return "".join(
+        f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    )
 
 
 def is_hidden(name: str) -> bool:

@@ -131,6 +131,8 @@ class Found:
     """size:mtime:ctime:inode, the id of a blob, or what stands for it elsewhere. Equal means: not changed since, not
     read again."""
     reader: Reader
+    at: str = ""
+    """Where it really stands, if its name is no text; else it stands at its path."""
     is_provisional: bool = False
     """Whether the mark is known only once it is read: nobody asks twice for a page that is new."""
 
