@@ -65,7 +65,7 @@ def ingest(
     if paths:
         names = _register(place, settings, paths, include or [])
     with ProgressBar() as bar, listening(bar), looking_once():
-        report = _nothing_to_do(place, settings) or _refresh(place, names, allow_delete=allow_delete)
+        report = _nothing_to_do(place, settings, names) or _refresh(place, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
         say_json(report)
@@ -102,7 +102,7 @@ def _refuse_empty(sources: list[Source]) -> None:
             )
 
 
-def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
+def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str, Any] | None:
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
     from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources, note_seen
     from omni_pipelines.knowledge.releases import newest_release
@@ -110,7 +110,7 @@ def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     release = newest_release(home)
     if release is None or index_due(home) is not None:
         return None
-    listings = look_at_sources(home, settings)
+    listings = look_at_sources(home, settings, names)
     if ingest_due(home, settings, listings) is not None:
         return None
     quarantined, skipped = note_seen(home, settings, listings)

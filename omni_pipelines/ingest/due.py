@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
@@ -33,13 +33,25 @@ class Due:
     reason: str
 
 
-def look_at_sources(home: Home, settings: Settings, *, remote: bool = True) -> list[Listing]:
-    """What stands in every source now; only in those on this machine, if `remote` is false. Reads no file.
+def look_at_sources(
+    home: Home, settings: Settings, names: Collection[str] = (), *, remote: bool = True
+) -> list[Listing]:
+    """What stands in every source now. Reads no file.
+
+    Args:
+        home: of the sources.
+        settings: with those that omni.toml declares.
+        names: of those on the network, only these are looked at; all, if none is named.
+        remote: whether the network is used at all.
 
     Raises:
         SourceMissing: a source cannot be listed.
     """
-    return [look_at(home, source) for source in current_sources(home, settings) if remote or not source.is_remote]
+    return [
+        look_at(home, source)
+        for source in current_sources(home, settings)
+        if not source.is_remote or (remote and (not names or source.name in names))
+    ]
 
 
 def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | None = None) -> Due | None:

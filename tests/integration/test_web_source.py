@@ -373,7 +373,7 @@ def test_the_pause_that_a_site_wants_is_kept_up_to_a_limit(site: Site, monkeypat
 
 
 def test_a_private_host_is_refused_unless_it_was_allowed(site: Site) -> None:
-    with pytest.raises(SourceMissing, match="private address; allow it for this source with --allow-private"):
+    with pytest.raises(SourceMissing, match="private address; if it is a site of your own network: --allow-private"):
         listed(source_of(site, allow_private=False))
     assert site.asked == []
 
@@ -571,6 +571,15 @@ def test_a_site_can_be_declared(line: Line, site: Site) -> None:
 def test_a_sensor_asks_no_site(kept: Line, site: Site) -> None:
     assert look_at_sources(kept.home, kept.settings, remote=False) == []
     assert site.asked == []
+
+
+def test_an_ingest_of_a_folder_asks_no_site(kept: Line, site: Site, docs: Path) -> None:
+    (docs / "here.md").write_text("A file of this machine.\n")
+    kept.add(docs)
+    assert [each.source.name for each in look_at_sources(kept.home, kept.settings, ["docs"])] == ["docs"]
+    assert kept.ingest("docs").added == 1
+    assert site.asked == []
+    assert paths(kept) == [*ALL, "here.md"]
 
 
 def test_one_command_looks_once(kept: Line, site: Site) -> None:

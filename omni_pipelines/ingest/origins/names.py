@@ -53,6 +53,6 @@ def refuse_name(name: str, where: str) -> None:
     """
     parts = name.replace("\\", "/").split("/")
     if name.startswith("/") or ".." in parts:
-        raise Unreadable("E_PATH", f"its name leads out of the {where}")
+        raise Unreadable("E_PATH", f"its name begins at the top of the {where}, or leads out of it")
     if len(parts) > MOST_DEPTH:
         raise Unreadable("E_DEPTH", f"below more than {MOST_DEPTH} folders")

@@ -99,7 +99,7 @@ def reading_pages(source: Source) -> Iterator[Read]:
             try:
                 answer = site.get(source.uri(found.path), limit, wanted=_is_text)
             except Blocked as error:
-                raise Unreadable("E_PERM", str(error), "blocked") from error
+                raise Unreadable("E_PERM", error.whole, "blocked") from error
             except TooLarge as error:
                 raise Unreadable("E_TOO_LARGE", str(error)) from error
             except Unavailable as error:
@@ -144,9 +144,10 @@ class _Site:
         """
         return self._robots.allows(address)
 
-    def missing(self, why: str, cure: str = "check the address; nothing is deleted") -> SourceMissing:
+    def missing(self, why: str, cure: str = "") -> SourceMissing:
         """What to say when there is no listing."""
-        return SourceMissing(f"source {self.source.name}: {self.source.location}: {why}", cure=cure)
+        what = f"source {self.source.name}: {self.source.location}: {why}"
+        return SourceMissing(what, cure=cure or "check the address, or try again later; nothing is deleted")
 
     def _permit(self, address: str) -> None:
         if not self.allows(address):
@@ -242,11 +243,11 @@ class _Look:
             packed = answer.body.startswith(b"\x1f\x8b")
             return sitemap.read_sitemap(inflate(iter([answer.body]), SITEMAP_BYTES) if packed else answer.body)
         except WebFailure as error:
-            why = str(error)
+            why, cure = str(error), error.cure
         except Unreadable as error:
-            why = f"it is no sitemap: {error.detail}"
+            why, cure = f"it is no sitemap: {error.detail}", ""
         if is_first:
-            raise self.site.missing(why)
+            raise self.site.missing(why, cure)
         self._incomplete(f"{address} is left out: {why}")
         return None
 
@@ -260,7 +261,7 @@ class _Look:
             return self.site.allows(address)
         except Unavailable as error:
             if authority(address) == authority(self.site.source.url):
-                raise self.site.missing(str(error)) from error
+                raise self.site.missing(str(error), error.cure) from error
             self._keep(path, str(error))
             return False
         except WebFailure as error:
@@ -306,7 +307,7 @@ def _single(site: _Site, known: Mapping[str, str]) -> Listing:
     try:
         mark = _mark_now(site, found)
     except WebFailure as error:
-        raise site.missing(str(error)) from error
+        raise site.missing(str(error), error.cure) from error
     if mark.startswith("status:"):
         raise site.missing(f"the server answers {mark.partition(':')[2]}")
     return Listing(source, (Found(path, 0, 0, mark, found.reader),), 0, (), datetime.now(UTC))

@@ -44,7 +44,16 @@ _INNER = ipaddress.ip_network("192.0.0.0/24")
 
 
 class WebFailure(Exception):
-    """No answer. The message says why, in half a sentence."""
+    """No answer. The message says why, in half a sentence; `cure` what to do about it, where that is known."""
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.cure = cure
+
+    @property
+    def whole(self) -> str:
+        """Message and cure."""
+        return f"{self}; {self.cure}" if self.cure else str(self)
 
 
 class Blocked(WebFailure):
@@ -85,7 +94,7 @@ def refusal(address: str, *, private: bool) -> str:
     if ip.is_multicast or ip.is_unspecified or (ip.is_reserved and not ip.is_loopback):
         return f"{ip} is no address of a server"
     if (not ip.is_global or ip in _INNER) and not private:
-        return f"{ip} is a private address; allow it for this source with --allow-private"
+        return f"{ip} is a private address"
     return ""
 
 
@@ -139,7 +148,7 @@ class WebClient:
     def _check_host(self, address: str) -> None:
         host = authority(address)
         if host not in self._hosts:
-            raise Blocked(f"it leads to {host}, which is not allowed; allow it with --allow {host}")
+            raise Blocked(f"it leads to {host}, which is not allowed", f"allow it for this source: --allow {host}")
 
     def _patiently(
         self, address: str, limit: int, headers: Mapping[str, str], wanted: Callable[[http.client.HTTPMessage], bool]
@@ -222,7 +231,8 @@ def connect(host: str, port: int, *, private: bool) -> socket.socket:
     addresses = list(dict.fromkeys((family, place) for family, _, _, _, place in told))
     for _, place in addresses:
         if why := refusal(str(place[0]), private=private):
-            raise Blocked(why)
+            hint = "" if private or refusal(str(place[0]), private=True) else "--allow-private"
+            raise Blocked(why, f"if it is a site of your own network: {hint}" if hint else "")
     failure: OSError | None = None
     for family, place in addresses[:_MOST_ADDRESSES]:
         sock = socket.socket(family, socket.SOCK_STREAM)
