@@ -12,6 +12,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
+    from omni_pipelines.cli.runs import Outcome
     from omni_pipelines.ingest.documents import Plan
     from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
@@ -46,15 +47,18 @@ def ingest(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
     from omni_pipelines.ingest.looking import looking_once
-    from omni_pipelines.ingest.sources import current_sources, register
+    from omni_pipelines.ingest.sources import current_sources, reads, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
 
     began = time.monotonic()
     place = find_home(home)
     settings = load_settings(place)
+    if settings.store and not dry_run:
+        _catch_up(place, settings)
     known = current_sources(place, settings)
-    sources, names = register(known, paths or [], include or [])
+    sources, names = register(known, paths or [], include or [], is_ours=reads(place))
+    sources = list(filter(reads(place), sources))
     if not sources:
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
@@ -65,7 +69,7 @@ def ingest(
     if paths:
         names = _register(place, settings, paths, include or [])
     with ProgressBar() as bar, listening(bar), looking_once():
-        report = _nothing_to_do(place, settings, names) or _refresh(place, names, allow_delete=allow_delete)
+        report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
         say_json(report)
@@ -121,12 +125,25 @@ def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str
     return report | {"warnings": warnings}
 
 
-def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
-    from omni_pipelines.cli.runs import run_job
+def _catch_up(home: Home, settings: Settings) -> None:
+    """Whether there is anything to do shows only against the newest release."""
+    from omni_pipelines.ingest.writing import writing
 
-    narrate("starting the refresh job")
+    with writing(home, settings, newest=True):
+        pass
+
+
+def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
+    from omni_pipelines.cli.runs import run_job
+    from omni_pipelines.ingest.line import again_when_overtaken
+
     config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
-    outcome = run_job(home, "refresh_job", config)
+
+    def run() -> Outcome:
+        narrate("starting the refresh job")
+        return run_job(home, "refresh_job", config)
+
+    outcome = again_when_overtaken(settings, run)
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]

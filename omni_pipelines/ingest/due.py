@@ -13,7 +13,7 @@ from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
 from omni_pipelines.ingest.looking import look_at
 from omni_pipelines.ingest.origins.source import Listing
-from omni_pipelines.ingest.sources import current_sources
+from omni_pipelines.ingest.sources import current_sources, load_sources, reads
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -36,7 +36,7 @@ class Due:
 def look_at_sources(
     home: Home, settings: Settings, names: Collection[str] = (), *, remote: bool = True
 ) -> list[Listing]:
-    """What stands in every source now. Reads no file.
+    """What stands now in every source that this home reads. Reads no file.
 
     Args:
         home: of the sources.
@@ -49,7 +49,7 @@ def look_at_sources(
     """
     return [
         look_at(home, source)
-        for source in current_sources(home, settings)
+        for source in filter(reads(home), current_sources(home, settings))
         if not source.is_remote or (remote and (not names or source.name in names))
     ]
 
@@ -64,29 +64,34 @@ def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | Non
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
+    sources = list(filter(reads(home), current_sources(home, settings)))
     if listings is None:
         listings = look_at_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
     listed = {listing.source.name: listing_mark(listing, settings) for listing in listings}
-    names = {source.name for source in current_sources(home, settings)}
+    known = {source.name for source in [*sources, *load_sources(home)]}
+    unseen = known - listed.keys()
     wanted = {
         "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings, names),
+        "chunker": chunker_fingerprint(settings, known),
         "embedder": model_fingerprint(settings),
         **{f"source {name}": mark for name, mark in listed.items()},
     }
-    inputs = documents.inputs if documents else {}
     have = {
         "readers": documents.fingerprint if documents else "",
         "chunker": chunks.fingerprint if chunks else "",
         "embedder": embeddings.fingerprint if embeddings else "",
-        **{f"source {name}": mark for name, mark in inputs.items() if name in listed or name not in names},
+        **{f"source {name}": mark for name, mark in _inputs(documents).items() if name not in unseen},
     }
     differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
     if not differs and _chained(documents, chunks, embeddings):
         return None
     want = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
-    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if names else None
+    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
+
+
+def _inputs(documents: Built | None) -> dict[str, str]:
+    return documents.inputs if documents is not None else {}
 
 
 def note_seen(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
@@ -99,6 +104,7 @@ def note_seen(home: Home, settings: Settings, listings: Sequence[Listing]) -> tu
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")
         if documents is not None:
+            seen = documents.seen | seen
             write_built(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
     return table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
 

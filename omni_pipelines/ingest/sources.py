@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from omni_pipelines.ingest.origins.objects import is_prefix, list_objects, objec
 from omni_pipelines.ingest.origins.source import Listing, Read, Source, SourceKind, chooses
 from omni_pipelines.ingest.origins.web import is_web, list_pages, reading_pages, web_at
 from omni_pipelines.ingest.origins.web_address import authority
+from omni_pipelines.ingest.store.records import read_membership
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
@@ -85,12 +86,24 @@ def current_sources(home: Home, settings: Settings) -> list[Source]:
         ConfigurationError: the registry cannot be read.
     """
     sources = {source.name: source for source in load_sources(home)}
+    is_ours = reads(home)
     for name, own in settings.sources.items():
-        if own.location:
+        if own.location and (name not in sources or is_ours(sources[name])):
             at = source_at(own.location, name, rev=own.rev, base=home.config.parent)
-            known = sources.get(name)
-            sources[name] = at.model_copy(update={"declared": True, "forgotten": known.forgotten if known else ()})
-    return [_as_set(source, settings.sources.get(name)) for name, source in sorted(sources.items())]
+            known = sources.get(name, at)
+            kept = {"forgotten": known.forgotten, "read_by": known.read_by}
+            sources[name] = at.model_copy(update={"declared": True, **kept})
+    return [
+        _as_set(source, settings.sources.get(name)) if is_ours(source) else source
+        for name, source in sorted(sources.items())
+    ]
+
+
+def reads(home: Home) -> Callable[[Source], bool]:
+    """Whether the home reads a source. Homes that share a store know all sources, and read those they registered."""
+    membership = read_membership(home)
+    names = {"", membership.home} if membership is not None else {""}
+    return lambda source: source.read_by in names
 
 
 def undeclared(home: Home, settings: Settings) -> list[str]:
@@ -137,7 +150,19 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     return Source(name=name, root=real)
 
 
-def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev: str = "", **values: Any) -> Source:
+def _everything(_: Source) -> bool:
+    return True
+
+
+def add_source(
+    sources: Sequence[Source],
+    location: str,
+    name: str = "",
+    *,
+    rev: str = "",
+    is_ours: Callable[[Source], bool] = _everything,
+    **values: Any,
+) -> Source:
     """A source that is not registered yet, under its name or a free one.
 
     Args:
@@ -145,6 +170,7 @@ def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev:
         location: where it is.
         name: of the source; default: the last part of its location.
         rev: branch, tag or commit.
+        is_ours: of `reads`: what another home reads is on another machine.
         values: fields of the source, such as `exclude`.
 
     Raises:
@@ -153,12 +179,12 @@ def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev:
     """
     found = source_at(location, name or "-", rev=rev)
     found = Source.model_validate({**found.model_dump(), **values})
-    twin = next((source for source in sources if source.location == found.location), None)
+    twin = next((each for each in filter(is_ours, sources) if each.location == found.location), None)
     if twin is not None:
         raise ConfigurationError(
             f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
         )
-    for source in sources:
+    for source in filter(is_ours, sources):
         if shared := _shared(source, found):
             more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
             raise ConfigurationError(
@@ -187,10 +213,11 @@ def register_paths(home: Home, settings: Settings, paths: Sequence[Path], includ
         ConfigurationError: a path would take the place of a source that omni.toml declares.
     """
     registered, current = load_sources(home), current_sources(home, settings)
-    wanted, names = register(current, paths, include)
+    is_ours = reads(home)
+    wanted, names = register(current, paths, include, is_ours=is_ours)
     kept = {source.name for source in wanted}
     for source in current:
-        if source.name not in kept and source.declared:
+        if source.name not in kept and source.declared and is_ours(source):
             raise ConfigurationError(
                 f"that holds {source.location}, which {home.config} declares as source {source.name}",
                 cure="take it out there first, or name other folders",
@@ -204,9 +231,13 @@ def register_paths(home: Home, settings: Settings, paths: Sequence[Path], includ
 
 
 def register(
-    known: Sequence[Source], paths: Sequence[Path], include: Sequence[str] = ()
+    known: Sequence[Source],
+    paths: Sequence[Path],
+    include: Sequence[str] = (),
+    *,
+    is_ours: Callable[[Source], bool] = _everything,
 ) -> tuple[list[Source], list[str]]:
-    """The registry with `paths` in it, and the names of the sources that hold them.
+    """The registry with `paths` in it, and the names of the sources that hold them. `is_ours` is of `reads`.
 
     A path that a registered folder reads is that folder; a folder that reads registered ones takes their place.
     A path that is named again with other patterns keeps its name.
@@ -214,18 +245,19 @@ def register(
     Raises:
         SourceMissing: a path is not there, or is neither file nor folder.
     """
-    sources, chosen = list(known), []
+    sources, chosen = list(filter(is_ours, known)), []
+    others = [source for source in known if not is_ours(source)]
     for path in paths:
         real = _resolved(path)
         around = next((source for source in sources if _holds(source, real)), None)
         if around is None or (include and around.place == real):
             before = next((source.name for source in sources if source.place == real), None)
-            around = _new_source(real, tuple(include), before or _free_name(real.name, sources))
+            around = _new_source(real, tuple(include), before or _free_name(real.name, [*sources, *others]))
             marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
             around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
             sources = [each for each in sources if not _holds(around, each.place)] + [around]
         chosen.append(around.name)
-    return sources, list(dict.fromkeys(chosen))
+    return [*sources, *others], list(dict.fromkeys(chosen))
 
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
@@ -283,8 +315,12 @@ def _called(source: Source) -> str:
 
 
 def _free_name(wanted: str, sources: Sequence[Source]) -> str:
+    return free_name(re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:_LONGEST_NAME] or "root", sources)
+
+
+def free_name(base: str, sources: Iterable[Source]) -> str:
+    """`base`, or `base-2`, … where it is taken."""
     taken = {source.name for source in sources}
-    base = re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:_LONGEST_NAME] or "root"
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

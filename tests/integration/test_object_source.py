@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,53 +20,25 @@ from omni_pipelines.ingest.origins.objects import objects_at
 from omni_pipelines.ingest.sources import list_source, load_sources, reading_source, save_sources, source_at
 from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line
+from tests.object_server import free_port, s3_server
 
 botocore_session = pytest.importorskip("botocore.session")
 fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("moto")
 SECRET = "not-to-be-said-anywhere"
 GUIDE, OTTER = "# Guide\n\nThe heron waits.\n", "# Otter\n\nOtters hold hands.\n"
 
 
-class Server:
-    """moto in a process of its own."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.stop()
-        raise AssertionError("moto does not start")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
 @pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.stop()
+def running() -> Iterator[str]:
+    with s3_server() as url:
+        yield url
 
 
-def credentials(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+def credentials(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in {
-        "ENDPOINT_URL": server.url,
+        "ENDPOINT_URL": url,
         "ACCESS_KEY_ID": "key",
         "SECRET_ACCESS_KEY": SECRET,
         "REGION": "us-east-1",
@@ -104,7 +72,7 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket(running: Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def bucket(running: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     credentials(monkeypatch, running)
     bucket = Bucket()
     bucket.put(docs__guide_md=GUIDE, docs__deep__otter_md=OTTER, other_md="Not below the prefix.\n")
@@ -196,9 +164,7 @@ def test_a_listing_that_breaks_off_deletes_nothing(
 def test_a_server_that_is_gone_deletes_nothing_and_is_named(
     kept: Line, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server()
-    server.stop()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(SourceMissing, match=r"papers: s3://.* cannot be listed: EndpointConnectionError") as caught:
         kept.run()
     assert "AWS_ENDPOINT_URL" in caught.value.cure

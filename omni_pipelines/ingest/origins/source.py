@@ -62,6 +62,8 @@ class Source(BaseModel):
     """Hosts, besides its own, that pages may be asked of."""
     allow_private: bool = False
     """Whether its hosts may have addresses that the internet does not reach."""
+    read_by: str = ""
+    """Id of the home that reads it, where several share a store: its place means nothing to others. "": this one."""
     declared: bool = False
     """Whether omni.toml named its location."""
     guarded: bool = True
