@@ -8,6 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from omni_pipelines.ingest.origins import web_client
+from omni_pipelines.ingest.origins.source import Source
+from omni_pipelines.ingest.sources import list_source, save_sources, source_at
+from tests.integration.line import Line
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -127,3 +135,46 @@ def running_site() -> Iterator[Site]:
         yield site
     finally:
         site.stop()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(web_client, "FIRST_WAIT", 0.01)
+    with running_site() as site:
+        site.page("/docs/heron.html", "The heron", etag='"h1"')
+        site.page("/docs/otter", "The otter", modified="Tue, 06 Jan 2026 10:00:00 GMT")
+        site.page("/docs/moose?lang=en&x=1", "The moose")
+        site.sitemap("/docs/heron.html", "/docs/otter", "/docs/moose?lang=en&x=1")
+        yield site
+
+
+def source_of(site: Site, path: str = "/sitemap.xml", **more: Any) -> Source:
+    return source_at(site.url(path), "site").model_copy(update={"allow_private": True, **more})
+
+
+@pytest.fixture
+def kept(line: Line, site: Site) -> Line:
+    save_sources(line.home, [source_of(site)])
+    line.run()
+    site.forget_requests()
+    return line
+
+
+def paths(line: Line) -> list[str]:
+    return sorted(row["path"] for row in line.rows("documents", "path"))
+
+
+def refused(line: Line) -> dict[str, str]:
+    return {row["path"]: row["code"] for row in line.rows("quarantine", "path", "code")}
+
+
+def listed(source: Source) -> list[str]:
+    return [found.path for found in list_source(source).files]
+
+
+ALL = ["docs/heron.html", "docs/moose?lang=en&x=1", "docs/otter"]
+"""Paths of the pages of `site`."""
+
+
+def robots(site: Site, text: str, status: int = 200) -> None:
+    site.pages["/robots.txt"] = Page(text.encode(), status)
