@@ -187,7 +187,7 @@ def test_an_object_that_grew_since_it_was_listed_is_not_read_beyond_the_limit(bu
     source = source_at(bucket.url("docs"), "papers")
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
     bucket.put(docs__guide_md="word " * 10_000)
-    with reading_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE"):
+    with reading_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE: 50,000 bytes"):
         read(guide, 1_000)
 
 

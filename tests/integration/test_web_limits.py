@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +187,58 @@ def test_addresses_in_a_sitemap_that_are_none_are_skipped(site: Site) -> None:
     site.sitemap("/docs/otter", "javascript://x", "http://u:p@127.0.0.1/x", "http://[::1/", "http://elsewhere.test/y")
     listing = list_source(source_of(site))
     assert ([found.path for found in listing.files], listing.skipped) == (["docs/otter"], 4)
+
+
+def certificate(folder: Path, *names: str) -> Path:
+    """A certificate for hosts that signs itself, with its key."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, names))), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "site.pem"
+    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_certificate_must_be_trusted_and_be_that_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = certificate(tmp_path, "site.test")
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(pem)
+    trusting = ssl.create_default_context(cafile=str(pem))
+    with running_site(secure) as site:
+        port = int(site.host.partition(":")[2])
+        place = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: place)
+        monkeypatch.setattr(web_client, "ATTEMPTS", 1)
+        site.page("/docs/otter", "The otter", etag='"1"')
+
+        def listed_at(host: str) -> list[str]:
+            source = source_at(f"https://{host}:{port}/docs/otter", "site")
+            return listed(source.model_copy(update={"allow_private": True}))
+
+        with pytest.raises(SourceMissing, match="certificate is not trusted: self"):
+            listed_at("site.test")
+        monkeypatch.setattr(ssl, "create_default_context", lambda: trusting)
+        assert listed_at("site.test") == ["docs/otter"]
+        with pytest.raises(SourceMissing, match="certificate is not trusted: Hostname mismatch"):
+            listed_at("other.test")
+        assert site.asked[-1].headers["host"] == f"site.test:{port}"

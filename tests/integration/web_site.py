@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ class Asked:
 class Site:
     """Pages by path, and the requests so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, secure: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.asked: list[Asked] = []
         site = self
@@ -61,6 +62,8 @@ class Site:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if secure is not None:
+            self._server.socket = secure.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
@@ -129,8 +132,8 @@ class Site:
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    site = Site()
+def running_site(secure: ssl.SSLContext | None = None) -> Iterator[Site]:
+    site = Site(secure)
     try:
         yield site
     finally:

@@ -170,11 +170,29 @@ def test_what_is_packed_is_unpacked_to_a_limit_and_whole() -> None:
 
     packed = gzip.compress(b"a" * 100_000)
     assert inflate(iter([packed]), 100_000) == b"a" * 100_000
-    with pytest.raises(TooLarge):
-        inflate(iter([packed]), 99_999)
+    assert inflate(iter([packed + packed + bytes(8)]), 200_000) == b"a" * 200_000
+    assert inflate((bytes([byte]) for byte in packed + packed), 200_000) == b"a" * 200_000
+    for too_much in (packed, packed + gzip.compress(b"b")):
+        with pytest.raises(TooLarge):
+            inflate(iter([too_much]), 100_000 - (too_much is packed))
     for damaged in (packed[:-9], b"\x1f\x8b" + b"x" * 50):
         with pytest.raises(Unavailable):
             inflate(iter([damaged]), 1 << 20)
+
+
+def test_a_bomb_is_never_unpacked_beyond_the_limit() -> None:
+    import tracemalloc
+    import zlib
+
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(64)), packer.flush()])
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            inflate(iter([bomb]), 1_000)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_connection_never_opens_itself() -> None:

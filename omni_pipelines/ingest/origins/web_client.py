@@ -329,9 +329,13 @@ def inflate(pieces: Iterator[bytes], limit: int) -> bytes:
     whole = bytearray()
     try:
         for piece in pieces:
-            whole += unpacking.decompress(piece, limit + 1 - len(whole))
-            if len(whole) > limit:
-                raise TooLarge(f"it unpacks to more than {limit:,} bytes, which the settings allow")
+            while piece:
+                whole += unpacking.decompress(piece, limit + 1 - len(whole))
+                if len(whole) > limit:
+                    raise TooLarge(f"it unpacks to more than {limit:,} bytes, which the settings allow")
+                piece = unpacking.unused_data.lstrip(b"\0")
+                if piece:  # several files packed one by one are one, and may be filled up with zeros
+                    unpacking = zlib.decompressobj(31)
     except zlib.error as error:
         raise Unavailable("what it packs is damaged") from error
     if not unpacking.eof:
