@@ -163,14 +163,11 @@ def _documents(home: Home) -> dict[str, int]:
 
 
 def _named(sources: list[Source], name: str) -> Source:
-    import difflib
-
-    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.errors import ConfigurationError, nearest
 
     found = next((source for source in sources if source.name == name), None)
     if found is None:
-        near = difflib.get_close_matches(name, [source.name for source in sources], n=1)
-        cure = f"did you mean {near[0]}?" if near else "see: omni source list"
+        cure = nearest(name, [source.name for source in sources], "see: omni source list")
         raise ConfigurationError(f"there is no source {name!r}", cure=cure)
     return found
 

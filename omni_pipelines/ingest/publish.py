@@ -15,6 +15,7 @@ from pathlib import Path
 
 from native import lance_vectors
 from native.durable import Barrier, sync_above, sync_file
+from native.errors import StoreError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
@@ -244,7 +245,12 @@ def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
     """Delete all releases but these, here and in the store that the home shares. What others pinned there stays."""
     member = member_of(home, settings)
     if member is not None:
-        numbers = set(member.bucket.drop(numbers))
+        try:
+            numbers = set(member.bucket.drop(numbers))
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            return  # what is published is published: the next one drops them
         keep_copies(home, numbers)
     keep_only(home, numbers)
 

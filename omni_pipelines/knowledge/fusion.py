@@ -47,8 +47,8 @@ def fuse(bm25: Scores, cosine: Scores, vector_weight: float = VECTOR_WEIGHT) -> 
     best_cosine = max(cosine.values(), default=-1.0)
     fused = []
     for key in bm25.keys() | cosine.keys():
-        keyword = (1 - vector_weight) * bm25.get(key, 0.0) / best_bm25 if best_bm25 > 0 else 0.0
-        vector = vector_weight * (cosine.get(key, -1.0) + 1) / (best_cosine + 1) if best_cosine > -1 else 0.0
+        keyword = (1 - vector_weight) * (bm25.get(key, 0.0) / best_bm25) if best_bm25 > 0 else 0.0
+        vector = vector_weight * ((cosine.get(key, -1.0) + 1) / (best_cosine + 1)) if best_cosine > -1 else 0.0
         fused.append(Fused(key, keyword + vector, keyword, vector))
     return ordered(fused)
 

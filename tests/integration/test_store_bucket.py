@@ -12,14 +12,15 @@ from native.errors import StoreError
 from native.object_store import ObjectStore
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, StoreRefused
+from omni_pipelines.ingest.sources import load_sources, reads
 from omni_pipelines.ingest.store import bucket as bucket_module
 from omni_pipelines.ingest.store.bucket import Bucket
 from omni_pipelines.ingest.store.pinning import pin, unpin
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.pins import list_pins
 from omni_pipelines.knowledge.releases import newest_release, release_numbers
-from omni_pipelines.records import Pin
-from tests.integration.members import SECRET, catch_up, docs_of, everything, member, objects, rows
+from omni_pipelines.records import Pin, sealed
+from tests.integration.members import SECRET, catch_up, docs_of, everything, member, objects, pair, rows
 
 
 def test_a_pinned_release_outlives_the_others_in_every_home(tmp_path: Path, store_url: str) -> None:
@@ -50,7 +51,7 @@ def test_a_release_that_is_being_dropped_cannot_be_pinned(tmp_path: Path, store_
     ObjectStore(store_url).put("dropping/000000000001", b"")
     with (
         writing(left.home, left.settings),
-        pytest.raises(ConfigurationError, match="release 1 is being dropped by another home"),
+        pytest.raises(ConfigurationError, match="release 1 is dropped by another home"),
     ):
         pin(left.home, left.settings, 1)
     assert objects(store_url, "pins") == []
@@ -228,3 +229,48 @@ def test_a_store_is_shown_with_what_differs_here(tmp_path: Path, store_url: str)
     assert "chunker of the newest release is" in result.stderr
     alone = CliRunner().invoke(app, ["store", "status", "--home", str(tmp_path / "none")])
     assert alone.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../evil",
+        "tables/chunks.lance/../../../evil",
+        "tables/chunks.lance/./../evil",
+        "tables/chunks.lance/data/..",
+        "/etc/evil",
+        "sources.json",
+        "keyword/gen-1/a/../../../evil",
+        "tables/other.lance/data/a",
+    ],
+)
+def test_a_record_writes_nowhere_but_into_tables_and_indexes(tmp_path: Path, store_url: str, path: str) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    bucket = Bucket(ObjectStore(store_url))
+    record = bucket.read(1)
+    assert record is not None
+    file = next(iter(record.files.values()))
+    bucket.objects.put("releases/000000000001.json", sealed(record.model_copy(update={"files": {path: file}})))
+    with pytest.raises(StoreRefused, match="record of release 1"):
+        catch_up(right)
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_bucket_cannot_make_a_home_read_another_place(tmp_path: Path, store_url: str) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    right.run()
+    private = tmp_path / "private"
+    private.mkdir()
+    bucket = Bucket(ObjectStore(store_url))
+    record = bucket.read(2)
+    assert record is not None
+    mine = next(source for source in record.sources if source.name == "left-docs")
+    planted = [mine.model_copy(update={"root": private}), mine.model_copy(update={"name": "more", "root": private})]
+    release = record.release.model_copy(update={"release": 3})
+    assert bucket.publish(record.model_copy(update={"release": release, "sources": planted}))
+    catch_up(left)
+    assert [(each.name, each.root) for each in filter(reads(left.home), load_sources(left.home))] == [
+        ("left-docs", docs_of(left))
+    ]

@@ -1,10 +1,10 @@
 """The store's side: which releases it holds, what keeps them, and the one put that makes a release.
 
     store.json             which store this is
-    releases/<n>.json      a record for each number that was ever published; a number is never given again
+    releases/<n>.json      a record for each number that was ever published, {} once it is dropped: a number is never
+                           given again
     pins/<n>.json          releases that collection keeps
     dropping/<n>           releases that collection is about to drop: nobody pins them any more
-    dropped/<n>            releases whose objects are being deleted, or are deleted
     tables/<name>-<uuid>.lance/…   Lance tables: what Lance wrote, under Lance's names
     blobs/<sha256>-<id>    all other files, each under a name that was never used before
 
@@ -81,9 +81,8 @@ class Bucket:
 
     def numbers(self, after: int = 0) -> list[int]:
         """Numbers of the releases that are kept and higher than `after`, rising."""
-        found = _numbers(self.objects.list("releases", f"releases/{after:012d}.json" if after else ""))
-        gone = _numbers(self.objects.list("dropped", f"dropped/{after:012d}" if after else ""))
-        return sorted(found - gone)
+        found = self.objects.list("releases", _release(after) if after else "")
+        return sorted(_number(each.key) for each in found if each.size > len(_GONE))
 
     def read(self, number: int) -> StoredRelease | None:
         """The record of a release; None where there is none, or it was dropped.
@@ -124,13 +123,13 @@ class Bucket:
         """Keep a release.
 
         Raises:
-            ConfigurationError: it is being dropped.
+            ConfigurationError: it is being dropped, or was.
         """
         self.objects.put(_pin(pin.release), sealed(pin))
-        if self.objects.exists(_dropping(pin.release)):
+        if self.objects.exists(_dropping(pin.release)) or self.read(pin.release) is None:
             self.unpin(pin.release)
             raise ConfigurationError(
-                f"release {pin.release} is being dropped by another home", cure="see: omni releases list"
+                f"release {pin.release} is dropped by another home", cure="see: omni releases list"
             )
 
     def unpin(self, number: int) -> None:
@@ -142,21 +141,19 @@ class Bucket:
 
         Those that were about to be dropped by a home that died are dropped, too.
         """
-        listed = list(self.objects.list("tables")), list(self.objects.list("blobs"))
+        listed = [*self.objects.list("tables"), *self.objects.list("blobs")]
         kept, pinned = self.numbers(), self.pinned()
         for number in kept:
             if number not in keep and number not in pinned:
                 self.objects.put(_dropping(number), b"")
-        pinned = self.pinned()
-        asked = _numbers(self.objects.list("dropping"))
-        gone = [number for number in kept if number in asked and number not in keep and number not in pinned]
-        doomed = {number: self.read(number) for number in gone}
-        for number in gone:
-            self.objects.put(_dropped(number), b"")
-        stay = [number for number in kept if number not in gone]
-        self._delete(doomed.values(), [self.read(number) for number in stay], [*listed[0], *listed[1]])
+        dropping, pinned = _numbers(self.objects.list("dropping")), self.pinned()
+        gone = [number for number in kept if number in dropping and number not in keep and number not in pinned]
+        doomed = [self.read(number) for number in gone]
         for number in gone:
             self.objects.put(_release(number), _GONE)
+        stay = [number for number in kept if number not in gone]
+        self._delete(doomed, [self.read(number) for number in stay], listed)
+        self.objects.delete(_dropping(number) for number in dropping.difference(stay))
         return stay
 
     def _delete(
@@ -208,10 +205,6 @@ def _pin(number: int) -> str:
 
 def _dropping(number: int) -> str:
     return f"dropping/{number:012d}"
-
-
-def _dropped(number: int) -> str:
-    return f"dropped/{number:012d}"
 
 
 def _number(key: str) -> int:

@@ -13,6 +13,22 @@ def stamped(sources: Sequence[Source], home: str) -> list[Source]:
     return [each if each.read_by else each.model_copy(update={"read_by": home}) for each in sources]
 
 
+NOBODY = "nobody"
+"""Reads a source until a home claims it."""
+
+
+def _trusted(other: Source, own: Source | None, home: str) -> Source:
+    """A source as the store has it. What this home reads, no other decides: a bucket must not make it read /etc."""
+    if other.read_by not in ("", home):
+        return other
+    if own is None or own.read_by not in ("", home):
+        return other.model_copy(update={"read_by": NOBODY})
+    return other.model_copy(update={field: getattr(own, field) for field in _PLACE})
+
+
+_PLACE = ("kind", "root", "file", "rev", "include", "read_by")
+
+
 def merged(base: Sequence[Source], mine: Sequence[Source], theirs: Sequence[Source], home: str) -> list[Source]:
     """The registry after both sides changed it, `base` being what they had last in common.
 
@@ -20,6 +36,7 @@ def merged(base: Sequence[Source], mine: Sequence[Source], theirs: Sequence[Sour
     are two: mine, of which nothing is published yet, gets another name.
     """
     before, local, remote = ({source.name: source for source in each} for each in (base, mine, theirs))
+    remote = {name: _trusted(other, local.get(name), home) for name, other in remote.items()}
     found = dict(remote)
     added: list[Source] = []
     for name in before.keys() | local.keys():

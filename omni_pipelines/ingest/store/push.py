@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 import uuid
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.errors import UpstreamMoved
@@ -51,7 +53,8 @@ def push(member: Member, release: Release) -> StoredRelease:
     record = plan.model_copy(update={"files": _uploaded(member, plan, before)})
     if not bucket.publish(record):
         raise lost_race(release.release)
-    lay_open(member, record)
+    with contextlib.suppress(StoreError):  # it is published, and homes do not need this; the next push sees to it
+        _lay_open(member, record, before)
     return record
 
 
@@ -62,15 +65,17 @@ def lost_race(number: int) -> UpstreamMoved:
     )
 
 
-def lay_open(member: Member, record: StoredRelease) -> None:
+def _lay_open(member: Member, record: StoredRelease, before: StoredRelease | None) -> None:
     """Put the manifests where Lance looks for them, so that every reader of Lance can open the tables.
 
-    Homes do not need it: they take what the record names.
+    Also those of the release before, if whoever published it died at this point.
     """
-    for path, file in record.files.items():
-        key = table_key(record, path)
-        if key is not None and key != file.key:
-            member.bucket.objects.put(key, member.home.root / path)
+    objects = member.bucket.objects
+    for each in filter(None, (before, record)):
+        for path, file in each.files.items():
+            key, local = table_key(each, path), member.home.root / path
+            if key is not None and key != file.key and local.exists() and not objects.exists(key):
+                objects.put(key, local)
 
 
 def _uploaded(member: Member, plan: StoredRelease, before: StoredRelease | None) -> dict[str, StoredFile]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from native.durable import write_whole
+from omni_pipelines.ingest.built import STEPS
 from omni_pipelines.ingest.origins.source import Source
 from omni_pipelines.records import Built, Record, Release, sealed, unsealed
+from omni_pipelines.schemas import TABLES
 from omni_pipelines.settings import Home
 
 LAYOUT = 1
 """Version of the layout of a store."""
+
+
+_FOLDER = rf"tables/(?:{'|'.join(TABLES)})\.lance|keyword/gen-[0-9]{{1,18}}"
+_PATH = re.compile(rf"(?:{_FOLDER})(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.-]+)+")
+"""What is fetched from a bucket is written there and nowhere else, whoever may write to the bucket."""
 
 
 class StoredFile(Record):
@@ -37,6 +45,21 @@ class StoredRelease(Record):
     """Path below the home to what stands there."""
     built: dict[str, Built]
     sources: list[Source]
+
+    @field_validator("files")
+    @classmethod
+    def _paths_stay_in_the_home(cls, files: dict[str, StoredFile]) -> dict[str, StoredFile]:
+        for path in files:
+            if not _PATH.fullmatch(path):
+                raise ValueError(f"{path!r} is no file of a home")
+        return files
+
+    @field_validator("built")
+    @classmethod
+    def _steps_are_known(cls, built: dict[str, Built]) -> dict[str, Built]:
+        if not built.keys() <= set(STEPS):
+            raise ValueError("unknown steps")
+        return built
 
     @property
     def number(self) -> int:
