@@ -167,6 +167,20 @@ def test_a_row_knows_when_its_page_changed(kept: Line) -> None:
     assert abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600  # not told: when it was first seen
 
 
+def test_headers_and_dates_that_make_no_sense_stop_nothing(line: Line, site: Site) -> None:
+    site.page("/folded", "Folded", etag='"a\r\n b"')
+    site.page("/late", "Late", modified="Fri, 31 Dec 9999 23:59:59 GMT")
+    site.page("/early", "Early", modified="Mon, 01 Jan 0001 00:00:00 GMT")
+    site.page("/none", "None", modified="soon")
+    site.page("/old", "Old")
+    site.sitemap("/folded", "/late", "/early", "/none", "/old", lastmod={"/old": "0001-01-01T00:00:00+00:00"})
+    save_sources(line.home, [source_of(site)])
+    line.run()
+    assert paths(line) == ["early", "folded", "late", "none", "old"]
+    assert line.run().documents.unchanged == 5
+    assert site.requests("/folded")[-1].headers["if-none-match"] == '"a b"'
+
+
 def test_patterns_choose_before_anything_is_asked(site: Site) -> None:
     assert listed(source_of(site, exclude=("*.html",))) == ["docs/moose?lang=en&x=1", "docs/otter"]
     assert listed(source_of(site, include=("/docs/o*",))) == ["docs/otter"]
