@@ -169,7 +169,9 @@ def opendocument(body: str, *, kind: str = "text", title: str = "") -> bytes:
     )
 
 
-def epub(chapters: Sequence[str], *, title: str, parts: Mapping[str, str | bytes] | None = None) -> bytes:
+def epub(
+    chapters: Sequence[str], *, title: str, language: str = "", parts: Mapping[str, str | bytes] | None = None
+) -> bytes:
     """A book of web pages, listed in the reverse of their reading order."""
     numbers = range(1, len(chapters) + 1)
     items = "".join(
@@ -177,9 +179,8 @@ def epub(chapters: Sequence[str], *, title: str, parts: Mapping[str, str | bytes
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers)
     container = '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
-    metadata = (
-        f'<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{escape(title)}</dc:title></metadata>'
-    )
+    said = f"<dc:title>{escape(title)}</dc:title><dc:language>{escape(language)}</dc:language>"
+    metadata = f'<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">{said}</metadata>'
     package = f"<package>{metadata}<manifest>{items}</manifest><spine>{spine}</spine></package>"
     pages = {
         f"OEBPS/text/c{n}.xhtml": f'{HEADER}<html xmlns="http://www.w3.org/1999/xhtml"><body>{page}</body></html>'
