@@ -45,8 +45,8 @@ _UNKNOWN = {"und", "mul", "mis", "zxx"}
 _SHORTER = {
     "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt",
     "nld": "nl", "dut": "nl", "swe": "sv", "dan": "da", "fin": "fi", "nor": "nb", "no": "nb", "rus": "ru",
-    "hun": "hu", "ron": "ro", "rum": "ro", "tur": "tr", "ell": "el", "gre": "el", "ara": "ar", "tam": "ta", "hin": "hi",
-    "zho": "zh", "chi": "zh", "jpn": "ja", "kor": "ko", "tha": "th", "iw": "he",
+    "hun": "hu", "ron": "ro", "rum": "ro", "tur": "tr", "ell": "el", "gre": "el", "ara": "ar", "tam": "ta",
+    "hin": "hi", "zho": "zh", "chi": "zh", "jpn": "ja", "kor": "ko", "tha": "th", "iw": "he",
 }  # fmt: skip
 """Codes of three letters, and old ones, to those of ISO 639-1."""
 
