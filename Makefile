@@ -68,6 +68,7 @@ bench: models ## measure tokens, storage, queries and large trees, and write doc
 	@$(BIN)/python -m benchmarks.query_cost
 	@$(BIN)/python -m benchmarks.metadata
 	@$(BIN)/python -m benchmarks.load
+	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
 
 # The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.

@@ -32,7 +32,7 @@ def documents(
     source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
     Files that cannot be read are named in the preview, and never stop a run.
     """
-    with knowledge.writing(context.log) as home:
+    with knowledge.writing(context.log, newest=True) as home:
         report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
         rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
     for warning in report.warnings:

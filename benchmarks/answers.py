@@ -2,8 +2,10 @@
 
     python -m benchmarks.answers COLLECTION [--absent COLLECTION...] [--home FOLDER] [--questions 120]
 
-COLLECTION is in BEIR layout, its questions with `metadata.answers`. The knowledge base holds every second title.
-Questions about those are answerable; questions about the other titles, and those of other collections, are not.
+COLLECTION is in BEIR layout, its questions with `metadata.answers`, wordings of which one is to be quoted, or
+`metadata.answer`, a text whose words are. The knowledge base holds every second subject: a file or page where the
+keys of documents name their part of it behind a #, else a title. Questions about those are answerable; questions
+about the other subjects, and those of other collections, are not.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import orjson
 from omni_pipelines.ingest.collection import build_base
 from omni_pipelines.ingest.line import LineEngines
 from omni_pipelines.knowledge.answers import WEAK, Answer
-from omni_pipelines.knowledge.collections import QUERIES, Collection, load_collection
+from omni_pipelines.knowledge.collections import QUERIES, Collection, Judged, load_collection
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import MOST_CHARACTERS
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
@@ -39,47 +41,59 @@ def main() -> None:
     asked.add_argument("--questions", type=int, default=120, help="ask at most so many of each kind")
     options = asked.parse_args()
     collection = load_collection(options.collection)
-    kept = {title for number, title in enumerate(titles(collection)) if number % 2 == 0}
+    kept = {subject for number, subject in enumerate(subjects(collection)) if number % 2 == 0}
+    half = dataclasses.replace(
+        collection, documents=tuple(each for each in collection.documents if subject_of(each) in kept)
+    )
     with tempfile.TemporaryDirectory(prefix="omni-answers-") as scratch:
-        librarian = half_of_it(collection, kept, Home((options.home or Path(scratch)) / HOME_NAME))
-        report(librarian, collection, kept, options)
+        home = Home((options.home or Path(scratch)) / HOME_NAME)
+        settings = load_settings(home)
+        build_base(half, home, settings, LineEngines.load(settings))
+        report(Librarian.open(home), collection, half, options)
 
 
-def titles(collection: Collection) -> list[str]:
-    """Every title once, in the order of the documents."""
-    return list(dict.fromkeys(document.title for document in collection.documents))
+def subject_of(document: Judged) -> str:
+    """What a document is about: what is withheld is withheld with all that says the same."""
+    page, part, _ = document.key.partition("#")
+    return page if part else document.title
 
 
-def half_of_it(collection: Collection, kept: set[str], home: Home) -> Librarian:
-    """The librarian of a base with the documents of some titles alone."""
-    documents = tuple(document for document in collection.documents if document.title in kept)
-    settings = load_settings(home)
-    build_base(dataclasses.replace(collection, documents=documents), home, settings, LineEngines.load(settings))
-    return Librarian.open(home)
+def subjects(collection: Collection) -> list[str]:
+    """Every subject once, in the order of the documents."""
+    return list(dict.fromkeys(map(subject_of, collection.documents)))
 
 
-def report(librarian: Librarian, collection: Collection, kept: set[str], options: Any) -> None:
+def report(librarian: Librarian, collection: Collection, half: Collection, options: Any) -> None:
     """Ask, and say how it went."""
-    title = {document.key: document.title for document in collection.documents}
+    there = {document.key for document in half.documents}
     answerable, removed = {}, []
     for key, text in collection.queries.items():
-        about = {title[document] for document, grade in collection.judgements[key].items() if grade > 0}
-        if about <= kept:
+        about = {document for document, grade in collection.judgements[key].items() if grade > 0}
+        if about <= there:
             answerable[key] = text
-        elif not about & kept:
+        elif not about & there:
             removed.append(text)
     chosen = drawn(sorted(answerable), options.questions)
-    answers = [librarian.ask(answerable[key], generate=False) for key in chosen]
+    answers = {key: librarian.ask(answerable[key][:MOST_CHARACTERS], generate=False) for key in chosen}
+    print("| questions | asked | gold answer quoted | of a judged document | abstained |\n|---|---|---|---|---|")
     gold = gold_answers(options.collection)
-    held = [holds(answer, gold[key]) for key, answer in zip(chosen, answers, strict=True)]
-    print("| questions | asked | gold answer quoted | abstained |\n|---|---|---|---|")
-    print(f"| answerable | {len(answers)} | {np.mean(held):.1%} | {abstained(answers):.1%} |")
-    for name, texts in (("on titles that were left out", removed), *others(options.absent)):
+    held = np.mean([holds(librarian, answer, gold[key]) for key, answer in answers.items()])
+    judged = np.mean(
+        [bool(sources(answer, half) & collection.judgements[key].keys()) for key, answer in answers.items()]
+    )
+    print(f"| answerable | {len(answers)} | {held:.1%} | {judged:.1%} | {abstained(list(answers.values())):.1%} |")
+    for name, texts in (("on subjects that were left out", removed), *others(options.absent)):
         found = [librarian.ask(text[:MOST_CHARACTERS], generate=False) for text in drawn(texts, options.questions)]
-        print(f"| {name} | {len(found)} | | {abstained(found):.1%} |", flush=True)
-    evidence = [answer.evidence for answer in answers]
+        print(f"| {name} | {len(found)} | | | {abstained(found):.1%} |", flush=True)
+    evidence = [answer.evidence for answer in answers.values()]
     marks = ", ".join(f"{share:.0%} below {np.quantile(evidence, share):.3f}" for share in SHARES)
     print(f"\nWEAK is {WEAK}. Evidence of the answerable questions: {marks}.")
+
+
+def sources(answer: Answer, half: Collection) -> set[str]:
+    """The documents that are quoted, by key."""
+    cited = (citation.path for sentence in answer.sentences for citation in sentence.citations)
+    return {half.documents[int(path.removesuffix(".md"))].key for path in cited}
 
 
 def others(folders: Sequence[Path]) -> list[tuple[str, list[str]]]:
@@ -94,16 +108,19 @@ def drawn(items: Sequence[str], most: int, seed: int = 0) -> list[str]:
     return [items[at] for at in sorted(np.random.default_rng(seed).choice(len(items), count, replace=False))]
 
 
-def gold_answers(folder: Path) -> dict[str, list[str]]:
-    """Question to the wordings that are right."""
+def gold_answers(folder: Path) -> dict[str, list[str] | str]:
+    """Question to the wordings that are right, or to an answer in whole sentences."""
     rows = [orjson.loads(line) for line in (folder / QUERIES).read_bytes().splitlines()]
-    return {str(row["_id"]): row["metadata"]["answers"] for row in rows}
+    return {str(row["_id"]): row["metadata"].get("answers") or row["metadata"]["answer"] for row in rows}
 
 
-def holds(answer: Answer, gold: Sequence[str]) -> bool:
-    """Whether a right wording stands in the quoted sentences."""
-    quoted = _flat(" ".join(sentence.citations[0].quote for sentence in answer.sentences))
-    return any(_flat(wording) in quoted for wording in gold)
+def holds(librarian: Librarian, answer: Answer, gold: list[str] | str) -> float:
+    """Whether a right wording stands in the quoted sentences; of a whole answer, the share of its words that do."""
+    quoted = " ".join(sentence.citations[0].quote for sentence in answer.sentences)
+    if isinstance(gold, str):
+        words = set(librarian._snapshot.keyword.terms(gold))
+        return len(words & set(librarian._snapshot.keyword.terms(quoted))) / max(len(words), 1)
+    return float(any(_flat(wording) in _flat(quoted) for wording in gold))
 
 
 def abstained(answers: Sequence[Answer]) -> float:

@@ -59,13 +59,20 @@ class DatasetCacheStats:
 
 
 @dataclass
+class _Columns:
+    """What is kept of some rows, for all versions that have just these: building an index changes none."""
+
+    loaded: dict[str, Any] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
+    loading: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass
 class _Slot:
     dataset: Any
     identity: Identity
     used: float
-    columns: dict[str, Any] = field(default_factory=dict)
-    uses: dict[str, int] = field(default_factory=dict)
-    bytes: int = 0
+    columns: _Columns = field(default_factory=_Columns)
 
 
 class DatasetCache:
@@ -99,21 +106,24 @@ class DatasetCache:
     def columns(
         self, path: Path, version: int | None, name: str, load: Callable[[Any, bool], Any], *, counts: bool = True
     ) -> Any:
-        """What `load(dataset, again)` made of a version, kept as long as its dataset.
+        """What `load(dataset, again)` made of a version, kept as long as its dataset, or another with the same rows.
 
         `again` is false at the first use under this name and true from the second on, when keeping more in memory
         begins to pay; a use that does not count is not one of them. What is loaded says its size in `nbytes`, and
         whether it is worth loading anew in `partial`.
         """
         slot = self._slot(path, version)
-        found, uses = slot.columns.get(name), slot.uses.get(name, 0) + counts
-        slot.uses[name] = uses
-        if found is None or (found.partial and uses > 1):
-            found = load(slot.dataset, uses > 1)
-            with self._lock:
-                slot.columns[name] = found
-                slot.bytes = sum(each.nbytes for each in slot.columns.values())
-                self._shrink(keep=slot)
+        kept = slot.columns
+        found, uses = kept.loaded.get(name), kept.uses.get(name, 0) + counts
+        kept.uses[name] = uses
+        if not _enough(found, uses):
+            with kept.loading:  # what one thread loads, no other has to
+                found = kept.loaded.get(name)
+                if not _enough(found, uses):
+                    found = load(slot.dataset, uses > 1)
+                    with self._lock:
+                        kept.loaded[name] = found
+                        self._shrink(keep=slot)
         return found
 
     def lend(self, path: Path) -> Any:
@@ -140,6 +150,11 @@ class DatasetCache:
             self._evictions += len(gone)
         return len(gone)
 
+    def start_anew(self) -> None:
+        """Close all datasets and the session: for when versions of a table were replaced by others."""
+        self.evict()
+        self.__dict__.pop("session", None)
+
     def stats(self) -> DatasetCacheStats:
         """What happened, and what is held."""
         with self._lock:
@@ -150,7 +165,7 @@ class DatasetCache:
                 evictions=self._evictions,
                 stale=self._stale,
                 open_tables=len(self._slots),
-                column_bytes=sum(slot.bytes for slot in self._slots.values()),
+                column_bytes=self._column_bytes(),
                 session_bytes=int(self.session.size_bytes()),
             )
 
@@ -180,21 +195,41 @@ class DatasetCache:
         with self._lock:
             slot = self._slots.get(key)
             if slot is None or slot.identity != fresh.identity:  # else another thread was quicker, or nothing changed
+                fresh.columns = self._columns_of_the_same_rows(path, dataset) or fresh.columns
                 slot = self._slots[key] = fresh
             self._slots.move_to_end(key)
             self._shrink(keep=slot)
         return slot
 
+    def _columns_of_the_same_rows(self, path: Path, dataset: Any) -> _Columns | None:
+        others = [slot for key, slot in self._slots.items() if key[0] == str(path) and slot.columns.loaded]
+        rows = _rows(dataset) if others else None
+        return next((slot.columns for slot in others if _rows(slot.dataset) == rows), None)
+
+    def _column_bytes(self) -> int:
+        """As they are now: some grow while they are used."""
+        kept = {id(slot.columns): slot.columns for slot in self._slots.values()}
+        return sum(each.nbytes for columns in kept.values() for each in list(columns.loaded.values()))
+
     def _shrink(self, keep: _Slot | None = None) -> None:
         """Close what is idle or too much, the longest unused first."""
         idle_since = self._clock() - self.config.idle_seconds
-        held = sum(slot.bytes for slot in self._slots.values())
         for key, slot in list(self._slots.items()):
-            full = len(self._slots) > self.config.max_cached_tables or held > self.config.column_bytes
-            if slot is not keep and (full or slot.used < idle_since):
+            if slot is not keep and (slot.used < idle_since or self._full()):
                 del self._slots[key]
-                held -= slot.bytes
                 self._evictions += 1
+
+    def _full(self) -> bool:
+        return len(self._slots) > self.config.max_cached_tables or self._column_bytes() > self.config.column_bytes
+
+
+def _rows(dataset: Any) -> tuple[Any, list[Any]]:
+    """What a version holds, and where: equal in versions that differ in nothing but indexes and tags."""
+    return dataset.schema, [fragment.metadata.to_json() for fragment in dataset.get_fragments()]
+
+
+def _enough(found: Any, uses: int) -> bool:
+    return found is not None and not (found.partial and uses > 1)
 
 
 def manifest_version(name: str) -> int | None:

@@ -6,6 +6,7 @@ EngineError            3002   an engine failed; `code` says how where that is kn
 ├── IndexMissing       4003   a keyword index is not on disk
 ├── IndexCorrupt       4004   a keyword index cannot be opened or disagrees with its table
 ├── ModelCorrupt       3006   a model or vocabulary file does not have the expected sha256
+├── StoreError         6001   an object store refuses, or cannot be reached
 ├── StatementRefused   1001   an SQL statement is wrong, would change something, or takes too much
 └── WriteConflict      3005   another writer won; the same call may work on a reopened table
 
@@ -84,6 +85,12 @@ class WriteConflict(EngineError):
 
     code = "3005"
     retryable = True
+
+
+class StoreError(EngineError):
+    """An object store refuses, or cannot be reached. Nothing of an object is ever seen by half."""
+
+    code = "6001"
 
 
 class StatementRefused(EngineError):

@@ -1,6 +1,6 @@
 """Rows of a Lance version by key, without scanning: the key column in memory, and where it pays the vectors, too.
 
-A filter on the key reads the whole column at each query; reading it once and keeping it, 48 bytes a row, makes a
+A filter on the key reads the whole column at each query; reading it once and keeping it, 64 bytes a row, makes a
 lookup a binary search and a fetch by position. Fetching a vector costs 30 µs of CPU, having it in memory nothing.
 What a filter selects is kept as well: the same reader narrows every search alike.
 """
@@ -26,6 +26,8 @@ _LARGE_BYTES = 1 << 10
 """Of a text in a row, about."""
 _VECTOR_BYTES = 3
 """Of each part of a vector in memory: two as it is stored, one as a code."""
+_SINGLE = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+"""Every float16 as float32, by its bits."""
 
 
 class Rows:
@@ -37,6 +39,7 @@ class Rows:
         self._dataset = dataset
         self._keys = _fixed_width(table[key])
         self._by_key = np.argsort(self._keys)
+        self._beginnings = _beginnings(self._keys[self._by_key])
         self._row_ids = table["_rowid"].to_numpy()
         self._by_row_id = np.argsort(self._row_ids)
         self._matrix = _matrix(table[vector]) if vector is not None else None
@@ -49,12 +52,19 @@ class Rows:
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        held = (self._keys, self._by_key, self._row_ids, self._by_row_id, self._matrix, self._codes)
-        return sum(each.nbytes for each in held if each is not None)
+        held = (self._keys, self._by_key, self._beginnings, self._row_ids, self._by_row_id, self._matrix, self._codes)
+        with self._lock:
+            return sum(each.nbytes for each in (*held, *self._selected.values()) if each is not None)
 
     def find(self, keys: Sequence[str]) -> np.ndarray:
         """Positions (n,) of keys; -1 for one that is not there."""
-        return _find(self._keys, self._by_key, np.array([key.encode() for key in keys], self._keys.dtype.type))
+        wanted = np.array([key.encode() for key in keys], self._keys.dtype.type)
+        if len(self._keys):
+            at = np.searchsorted(self._beginnings, _beginnings(wanted))
+            places = self._by_key[np.minimum(at, len(self._keys) - 1)]
+            if (self._keys[places] == wanted).all():
+                return places
+        return _find(self._keys, self._by_key, wanted)  # one is not there, or begins like another one
 
     def find_row_ids(self, row_ids: np.ndarray) -> np.ndarray:
         """Positions (n,) of row ids; -1 for one that is not there."""
@@ -93,29 +103,34 @@ class Rows:
     def vectors(self, positions: np.ndarray, column: str) -> np.ndarray:
         """The vectors at positions (n,) as (n, d), float32."""
         if self._matrix is not None:
-            return self._matrix[positions].astype(np.float32)
+            return _single(self._matrix[positions])
         places, order = np.unique(positions, return_inverse=True)
-        return _matrix(self._dataset.take(places, columns=[column])[column])[order].astype(np.float32)
+        return _single(_matrix(self._dataset.take(places, columns=[column])[column])[order])
 
 
 class Held:
-    """Columns of one version in memory, equal values once: what a hit is told with costs nothing to fetch then."""
+    """Columns of one version in memory, equal strings once: what a hit is told with costs nothing to fetch then."""
 
     def __init__(self, dataset: Any, columns: Sequence[str], *, partial: bool) -> None:
-        self._table = _in_one_piece(dataset.to_table(columns=list(columns))) if columns else pa.table({})
+        table = dataset.to_table(columns=list(columns)) if columns else pa.table({})
+        self._columns = {name: _coded(table[name]) for name in table.column_names}
         self.partial = partial
         """Whether columns are missing that would be worth it."""
 
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        return int(self._table.nbytes)
+        return sum(each.nbytes for column in self._columns.values() for each in column if each is not None)
 
-    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-        """Those of the columns that are here, at positions."""
-        here = [name for name in columns if name in self._table.column_names]
-        rows = self._table.select(here).take(pa.array(positions)) if here else self._table
-        return {name: rows[name] for name in here}
+    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
+        """Those of the columns that are here, at positions. Value by value: ten rows are no work for kernels."""
+        found = {}
+        for name in columns:
+            if name in self._columns:
+                values, codes = self._columns[name]
+                places = positions if codes is None else codes[positions]
+                found[name] = [values[place].as_py() for place in places.tolist()]
+        return found
 
 
 def rows_of(
@@ -143,7 +158,7 @@ def fetch(
     version: int,
     held: Sequence[str] = (),
     large: Sequence[str] = (),
-) -> pa.Table:
+) -> list[dict[str, Any]]:
     """The rows with these keys, those that are there, in the order of `keys`.
 
     The columns in `held` are kept in memory from the second call on, those in `large`, of about 1 KiB a row, where
@@ -159,23 +174,21 @@ def fetch(
         kept: Held = dataset_cache.pool().columns(table.path, version, f"held of {','.join(held)}", load)
         found = kept.take(positions, columns)
         missing = [name for name in columns if name not in found]
-        if missing or not found:
-            fetched = dataset.take(positions, columns=missing)
-            found |= {name: fetched[name] for name in missing}
-    return pa.table({name: found[name] for name in columns})
+        if missing:
+            found |= dataset.take(positions, columns=missing).to_pydict()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*(found[name] for name in columns), strict=True)]
 
 
 def _hold(dataset: Any, again: bool, *, columns: Sequence[str]) -> Held:
     return Held(dataset, columns if again else (), partial=not again and bool(columns))
 
 
-def _in_one_piece(table: pa.Table) -> pa.Table:
-    """Each column as one array, strings as numbers of their values."""
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        coded = column.dictionary_encode() if pa.types.is_string(column.type) else column
-        columns[name] = coded.combine_chunks()
-    return pa.table(columns)
+def _coded(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray | None]:
+    """The values of a column; of strings the different ones, and which of them stands in each row."""
+    if not pa.types.is_string(column.type):
+        return column.combine_chunks(), None
+    coded = column.dictionary_encode(null_encoding="encode").combine_chunks()
+    return coded.dictionary, coded.indices.to_numpy()
 
 
 def _load(dataset: Any, again: bool, *, key: str, vector: str | None) -> Rows:
@@ -191,6 +204,16 @@ def _find(values: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> np.ndarr
         return np.full(len(wanted), -1)
     places = order[np.minimum(np.searchsorted(values, wanted, sorter=order), len(values) - 1)]
     return np.where(values[places] == wanted, places, -1)
+
+
+def _beginnings(keys: np.ndarray) -> np.ndarray:
+    """The first eight bytes of keys as numbers that sort like them: found three times as fast as the keys."""
+    return keys.astype("S8").view(">u8").astype(np.uint64)
+
+
+def _single(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as float32; numpy itself takes three times as long for halves."""
+    return _SINGLE.take(vectors.view(np.uint16)) if vectors.dtype == np.float16 else vectors.astype(np.float32)
 
 
 def _fixed_width(column: pa.ChunkedArray) -> np.ndarray:

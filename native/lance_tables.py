@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -284,6 +284,18 @@ class LanceTable:
             )
         return LanceTable(target)
 
+    def files(self, version: int) -> Iterator[str]:
+        """Names below the table's folder of all files that a version needs, its manifest last.
+
+        Raises:
+            TableMissing: the version is gone.
+        """
+        dataset = self.open(version)
+        yield from (name for name, _ in self._data_files(dataset))
+        for segment, _ in self._index_segments(dataset):
+            yield from sorted(f"{segment}/{path.name}" for path in (self.path / segment).iterdir())
+        yield f"_versions/{self.manifest(version).name}"
+
     def broken_files(self, version: int | None = None) -> list[str]:
         """Files whose size is not what the manifest records, or whose end is missing.
 
@@ -293,24 +305,32 @@ class LanceTable:
         return [*self._broken_data(dataset), *self._broken_indexes(dataset)]
 
     def _broken_data(self, dataset: Any) -> Iterator[str]:
-        for fragment in dataset.get_fragments():
-            for file in fragment.metadata.files:
-                path = self.path / "data" / file.path
-                if not _ends_well(path) or (file.file_size_bytes and _size(path) != file.file_size_bytes):
-                    yield f"data/{file.path}"
-            deleted = fragment.deletion_file()
-            if deleted is not None and not _ends_well(self.path / deleted):
-                yield deleted
+        for name, size in self._data_files(dataset):
+            if not _ends_well(self.path / name) or (size and _size(self.path / name) != size):
+                yield name
 
     def _broken_indexes(self, dataset: Any) -> Iterator[str]:
+        for name, size in self._index_segments(dataset):
+            folder = self.path / name
+            files = list(folder.glob("*"))
+            found = sum(_size(path) for path in files) if folder.is_dir() else -1
+            if (size is not None and found != size) or not all(_ends_well(path) for path in files):
+                yield name
+
+    def _data_files(self, dataset: Any) -> Iterator[tuple[str, int | None]]:
+        """Rows and marks of deleted ones: name and the bytes that the manifest records, if it does."""
+        for fragment in dataset.get_fragments():
+            for file in fragment.metadata.files:
+                yield f"data/{file.path}", file.file_size_bytes
+            deleted = fragment.deletion_file()
+            if deleted is not None:
+                yield deleted, None
+
+    def _index_segments(self, dataset: Any) -> Iterator[tuple[str, int | None]]:
+        """Folders of indexes, and the bytes of all files in each, if they are recorded."""
         for index in dataset.describe_indices():
             for segment in index.segments:
-                folder = self.path / "_indices" / str(segment.uuid)
-                files = list(folder.glob("*"))
-                found = sum(_size(path) for path in files) if folder.is_dir() else -1
-                unlike = segment.size_bytes is not None and found != segment.size_bytes
-                if unlike or not all(_ends_well(path) for path in files):
-                    yield f"_indices/{segment.uuid}"
+                yield f"_indices/{segment.uuid}", segment.size_bytes
 
     def tag(self, name: str, version: int) -> None:
         """Keep a version from being cleaned up."""
@@ -367,6 +387,21 @@ class LanceTable:
         self.open(version)
         with self.lease() as dataset:
             dataset.checkout_version(version).restore()
+
+    def adopt(self, manifests: Sequence[Path], keep: Collection[int]) -> None:
+        """Put these manifests in place, and have no versions but those in `keep`, and no tags.
+
+        What the manifests name stands in the table's folder already. Lance's caches know the older versions still:
+        see `DatasetCache.start_anew`.
+        """
+        folder = self.path / "_versions"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.path / "_refs", ignore_errors=True)
+        for path in folder.iterdir():
+            if manifest_version(path.name) not in keep:  # and the hint which is the newest
+                path.unlink()
+        for path in manifests:
+            os.replace(path, folder / path.name)
 
     def set_aside_after(self, version: int, folder: Path) -> list[str]:
         """Move manifests newer than `version` into `folder`; with version 0, the whole table.

@@ -8,6 +8,7 @@ OmniError                      3002  exit 1   the domain said no
 ├── GateFailed                 3004           a gate keeps a candidate from being published
 ├── TableBroken                4004           a table or index on disk fails its own checks
 ├── NotForgotten               3005           something of a forgotten document is still there
+├── StoreRefused               3005           a store of releases is not what it must be
 ├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
 ├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
 ├── NetworkBlocked             6003           an answer leads to another host
@@ -39,7 +40,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from native.errors import EngineError, translate
@@ -183,7 +184,7 @@ class ToolNotFoundError(OmniError):
     def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
         names = sorted(available_tools)
         super().__init__(
-            f"there is no tool {tool!r}", cure=_nearest(tool, names), details={"tool": tool, "available_tools": names}
+            f"there is no tool {tool!r}", cure=nearest(tool, names), details={"tool": tool, "available_tools": names}
         )
         self.tool = tool
         self.available_tools = tuple(names)
@@ -221,6 +222,12 @@ class CellError(OmniError):
 
 class UnexpectedError(OmniError):
     """An exception that nobody foresaw; it stands behind this one, with its traceback, as `__cause__`."""
+
+
+class StoreRefused(OmniError):
+    """A store of releases is not what it must be, or has no room for this home."""
+
+    code = CoreErrorCode.INVALID_STATE
 
 
 class NotForgotten(OmniError):
@@ -377,10 +384,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The cure for a name that there is none of: the nearest known one, or `otherwise`, by default all of them."""
+    names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
+    if near or otherwise:
+        return f"did you mean {near[0]}?" if near else otherwise
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"there are: {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
+import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 
@@ -15,6 +17,27 @@ class Record(BaseModel):
     """Base: immutable, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def sealed(record: Record) -> bytes:
+    """A record as a document that can be checked: `{"body": …, "sha256": …}`, a sum over the body as sorted JSON."""
+    body = record.model_dump(mode="json")
+    return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
+
+
+def unsealed(raw: bytes) -> dict[str, Any] | None:
+    """The body of a sealed document; None where it is torn or was changed."""
+    try:
+        document = orjson.loads(raw)
+        body: dict[str, Any] = document["body"]
+        return body if document["sha256"] == seal_of(body) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def seal_of(body: object) -> str:
+    """The sha256 of a body."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class Built(Record):

@@ -5,7 +5,6 @@ Flags beat `OMNI_*` variables, which beat `omni.toml` beside the home folder, wh
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from native.dataset_cache import DatasetCacheConfig
-from omni_pipelines.errors import ConfigurationError, HomeError
+from omni_pipelines.errors import ConfigurationError, HomeError, nearest
 
 _ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 HOME_NAME = ".omni"
@@ -103,6 +102,11 @@ class Home:
     def jobs(self) -> Path:
         """Background jobs, `<id>.json`, and what they said."""
         return self.root / "jobs"
+
+    @property
+    def shared(self) -> Path:
+        """What this home knows of the store that it shares with others; see docs/shared.md."""
+        return self.root / "shared"
 
     @property
     def sources(self) -> Path:
@@ -236,6 +240,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    store: str = ""
+    """Where several homes keep their releases: `s3://bucket/folder`, `gs://…`, `az://…`. "": each has its own."""
     cache: Path = Field(default_factory=lambda: _cache_folder())
     """Models and vocabularies, shared by all knowledge bases of this user."""
     chunk_mode: ChunkMode = ChunkMode.AUTO
@@ -428,8 +434,7 @@ def child_environment(home: Home) -> dict[str, str]:
 
 
 def _unknown_key(name: str, where: str, known: set[str]) -> ConfigurationError:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    cure = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(sorted(known))}"
+    cure = nearest(name, sorted(known), f"known settings: {', '.join(sorted(known))}")
     return ConfigurationError(f"unknown setting {name!r} in {where}", cure=cure)
 
 

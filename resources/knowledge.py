@@ -45,9 +45,9 @@ class KnowledgeHome(dg.ConfigurableResource):
             yield self.home
 
     @contextmanager
-    def writing(self, log: logging.Logger) -> Iterator[Home]:
-        """Hold the write lock, after recovery; progress goes to the run's log."""
-        with self.telling(log) as home, writing(home, self.settings):
+    def writing(self, log: logging.Logger, *, newest: bool = False) -> Iterator[Home]:
+        """Hold the write lock, after recovery; progress goes to the run's log. See `ingest.writing` for `newest`."""
+        with self.telling(log) as home, writing(home, self.settings, newest=newest):
             yield home
 
 

@@ -25,10 +25,10 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a release to one file, with a checksum of everything in it."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.ingest.bundle import export_release
-    from omni_pipelines.settings import find_home
 
-    bundle = export_release(find_home(home), number, file)
+    bundle = export_release(home_to_read(home), number, file)
     size = file.stat().st_size
     if json:
         say_json({"release": number, "file": str(file), "bytes": size, "files": len(bundle.files)})

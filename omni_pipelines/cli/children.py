@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -61,8 +62,11 @@ class Children:
                 child.kill()
                 child.wait()
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start one. Its log begins anew; the one before is kept as `<name>.log.1`."""
+    def start(self, name: str, command: Sequence[str], nice: int = 0) -> None:
+        """Start one. Its log begins anew; the one before is kept as `<name>.log.1`.
+
+        With `nice`, 1 to 19, it and all that it starts yield the processor to others, the more the higher.
+        """
         path = self._home.logs / f"{name}.log"
         if path.exists():
             os.replace(path, path.with_name(f"{name}.log.1"))
@@ -74,7 +78,7 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=functools.partial(_begin, nice),
                 start_new_session=True,  # Ctrl+C reaches this process alone, which then stops them in order
             )
 
@@ -105,5 +109,8 @@ class Children:
                 )
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _begin(nice: int) -> None:
+    """Called in the new process: it dies with its parent, and is as nice as it shall be."""
+    os.nice(nice)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -84,10 +84,10 @@ def query(
     json: JsonOption = False,
 ) -> None:
     """Find passages, one a row."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.settings import find_home
 
-    hits = Librarian.open(find_home(home)).search(text, limit)
+    hits = Librarian.open(home_to_read(home)).search(text, limit)
     rows = [
         {
             "score": hit.score,
@@ -108,12 +108,12 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find chunks by their words, and show the whole rows."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.search import Mode, check_query
     from omni_pipelines.knowledge.snapshot import Snapshot
-    from omni_pipelines.settings import find_home
 
     check_query(text, limit, Mode.KEYWORD, {})
-    snapshot = Snapshot.open(find_home(home))
+    snapshot = Snapshot.open(home_to_read(home))
     scores = dict(snapshot.keyword.search(text, limit))
     rows = [{"score": round(scores[key], 4), **row} for key, row in snapshot.chunks(list(scores)).items()]
     if json:

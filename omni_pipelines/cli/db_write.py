@@ -272,7 +272,7 @@ def _writing(home: Path | None) -> Iterator[Home]:
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         yield place
         published = publish_if_whole(place, settings, RUN)
     if published is not None and published.new:

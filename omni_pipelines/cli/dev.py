@@ -26,6 +26,8 @@ from omni_pipelines.settings import Home
 HOST = "127.0.0.1"
 LOCATION = "omni_pipelines"
 READY_SECONDS = 180
+RUNS_NICE = 10
+"""Runs yield the processor: nobody waits for them, and whoever asks the librarian meanwhile does."""
 _PYTHON = (sys.executable, "-m")
 
 
@@ -61,7 +63,8 @@ def _start(children: Children, home: Home, folder: Path, port: int) -> bool:
     code, workspace = folder / "code.sock", folder / "workspace.yaml"
     workspace.write_text(f"load_from:\n  - grpc_server:\n      socket: {code}\n      location_name: {LOCATION}\n")
     definitions = ["-m", "omni_pipelines.definitions", "--location-name", LOCATION]
-    children.start("code-server", [*_PYTHON, "dagster", "code-server", "start", "--socket", str(code), *definitions])
+    server = [*_PYTHON, "dagster", "code-server", "start", "--socket", str(code), *definitions]
+    children.start("code-server", server, RUNS_NICE)  # which starts the runs
     # the others look for it once, and again only a minute later
     if not children.wait_until("the code server", code.exists, READY_SECONDS):
         return False

@@ -85,7 +85,7 @@ def _run(
 
     chosen = [known_mode(mode) for mode in modes or list(Mode)]
     collection = load_collection(folder)
-    settings = load_settings(home)
+    settings = load_settings(home).model_copy(update={"store": ""})  # a collection is published to nobody
     cpu = build_base(collection, home, settings, LineEngines.load(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)  # the model is loaded once, not for the first query

@@ -17,10 +17,10 @@ def gaps(
     json: JsonOption = False,
 ) -> None:
     """List what was asked and not answered, or only weakly, grouped; a release that answers it closes a gap."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.settings import find_home
 
-    found = Librarian.open(find_home(home)).gaps()
+    found = Librarian.open(home_to_read(home)).gaps()
     shown = [gap for gap in found if every or gap.closed_by is None][:limit]
     if json:
         say_json(

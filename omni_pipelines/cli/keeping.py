@@ -114,7 +114,7 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
 
     settings = load_settings(home)
     engines = LineEngines.load(settings)
-    with ProgressBar() as bar, listening(bar), writing(home, settings):
+    with ProgressBar() as bar, listening(bar), writing(home, settings, newest=True):
         certificate, path = forget_all(home, settings, engines, target, "omni forget")
     document = certified(certificate)
     if json:

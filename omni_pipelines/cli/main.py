@@ -33,6 +33,7 @@ from omni_pipelines.cli import (
     skill,
     source,
     sql,
+    store,
     tokens,
 )
 from omni_pipelines.cli.options import HomeOption
@@ -67,6 +68,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(model.app, name="model")
 app.add_typer(skill.app, name="skill")
 app.add_typer(source.app, name="source")
+app.add_typer(store.app, name="store")
 schema.add_to(app)
 app.add_typer(tokens.app, name="tokens")
 app.command()(sql.sql)

@@ -12,6 +12,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
+    from omni_pipelines.cli.runs import Outcome
     from omni_pipelines.ingest.documents import Plan
     from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
@@ -44,15 +45,18 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.ingest.sources import current_sources, register
+    from omni_pipelines.ingest.sources import current_sources, reads, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
 
     began = time.monotonic()
     place = find_home(home)
     settings = load_settings(place)
+    if settings.store and not dry_run:
+        _catch_up(place, settings)
     known = current_sources(place, settings)
-    sources, names = register(known, paths or [], include or [])
+    sources, names = register(known, paths or [], include or [], is_ours=reads(place))
+    sources = list(filter(reads(place), sources))
     if not sources:
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
@@ -63,7 +67,7 @@ def ingest(
     if paths:
         names = _register(place, settings, paths, include or [])
     with ProgressBar() as bar, listening(bar):
-        report = _nothing_to_do(place, settings) or _refresh(place, names, allow_delete=allow_delete)
+        report = _nothing_to_do(place, settings) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
         say_json(report)
@@ -81,12 +85,12 @@ def _check_models(settings: Settings) -> None:
 
 def _register(home: Home, settings: Settings, paths: list[Path], include: list[str]) -> list[str]:
     """Add the paths to the registry; the names of the sources that hold them."""
-    from omni_pipelines.ingest.sources import load_sources, register, save_sources
+    from omni_pipelines.ingest.sources import load_sources, reads, register, save_sources
     from omni_pipelines.ingest.writing import writing
 
     with writing(home, settings):  # another ingest may add its own at the same time
         known = load_sources(home)
-        sources, names = register(known, paths, include)
+        sources, names = register(known, paths, include, is_ours=reads(home))
         if sources != known:
             save_sources(home, sources)
     return names
@@ -118,12 +122,25 @@ def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
     return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
 
 
-def _refresh(home: Home, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
-    from omni_pipelines.cli.runs import run_job
+def _catch_up(home: Home, settings: Settings) -> None:
+    """Whether there is anything to do shows only against the newest release."""
+    from omni_pipelines.ingest.writing import writing
 
-    narrate("starting the refresh job")
+    with writing(home, settings, newest=True):
+        pass
+
+
+def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
+    from omni_pipelines.cli.runs import run_job
+    from omni_pipelines.ingest.line import again_when_overtaken
+
     config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
-    outcome = run_job(home, "refresh_job", config)
+
+    def run() -> Outcome:
+        narrate("starting the refresh job")
+        return run_job(home, "refresh_job", config)
+
+    outcome = again_when_overtaken(settings, run)
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]

@@ -185,10 +185,10 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Say what the knowledge base holds."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.status import status as read_status
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     found = read_status(place, release_number(place, release, as_of), reader_of(reader))
     if json:
         say_json(found.model_dump(mode="json"))
@@ -240,15 +240,15 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Check a receipt against the release it names: every field, offline. Exit code 0 if all of it holds, else 1."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.errors import ConfigurationError, NotVerified
     from omni_pipelines.knowledge.verification import verify_receipt
-    from omni_pipelines.settings import find_home
 
     try:
         raw = receipt.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{receipt} cannot be read: {error.strerror}", cure="name a receipt") from error
-    found = verify_receipt(find_home(home), raw, reader_of(reader))
+    found = verify_receipt(home_to_read(home), raw, reader_of(reader))
     if json:
         say_json(found.model_dump(mode="json"))
     for note in found.notes:
@@ -273,10 +273,10 @@ def _generate(mode: str) -> bool | None:
 
 
 def _librarian(home: Path | None, release: int | None, as_of: str | None, tags: list[str] | None) -> Librarian:
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     return Librarian.open(place, release_number(place, release, as_of), reader=reader_of(tags))
 
 

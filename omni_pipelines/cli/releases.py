@@ -27,11 +27,11 @@ def releases() -> None:
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the kept releases, newest first."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.pins import list_pins
     from omni_pipelines.knowledge.releases import list_releases, require_release
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     require_release(place)
     found, pins = list_releases(place), list_pins(place)
     if json:
@@ -45,11 +45,11 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command()
 def show(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what a release is made of."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.pins import list_pins
     from omni_pipelines.knowledge.releases import require_release
-    from omni_pipelines.settings import find_home
 
-    place = find_home(home)
+    place = home_to_read(home)
     release = require_release(place, number)
     pin = list_pins(place).get(number)
     if json:
@@ -74,10 +74,10 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Name the documents in which two releases differ."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.changes import changes as compare
-    from omni_pipelines.settings import find_home
 
-    say_changes(compare(find_home(home), before, after, diffs=False), json=json, summary=False)
+    say_changes(compare(home_to_read(home), before, after, diffs=False), json=json, summary=False)
 
 
 @app.command()
@@ -87,29 +87,30 @@ def pin(
     home: HomeOption = None,
 ) -> None:
     """Keep a release, however many come after it."""
+    from omni_pipelines.ingest.store.pinning import pin as keep
     from omni_pipelines.ingest.writing import writing
-    from omni_pipelines.knowledge.pins import pin as keep
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
-    with writing(place, load_settings(place)):
-        keep(place, number, reason)
+    settings = load_settings(place)
+    with writing(place, settings, newest=True):
+        keep(place, settings, number, reason)
     say(f"release {number} is kept until: omni releases unpin {number}")
 
 
 @app.command()
 def unpin(number: NumberArgument, home: HomeOption = None) -> None:
     """Let a pinned release go once enough newer ones stand."""
+    from omni_pipelines.ingest.store.pinning import unpin as let_go
     from omni_pipelines.ingest.writing import writing
-    from omni_pipelines.knowledge.pins import unpin as let_go
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings):
-        let_go(place, number)
+    with writing(place, settings, newest=True):
+        let_go(place, settings, number)
     say(f"release {number} is kept as long as it is among the newest {settings.keep_releases}")
 
 
@@ -123,7 +124,7 @@ def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption =
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         report = roll_back(place, settings, number, "omni releases rollback")
     if json:
         say_json({"release": report.release.release, "shows": number, "before": report.before, "new": report.new})
@@ -145,11 +146,11 @@ def changes(
     json: JsonOption = False,
 ) -> None:
     """Say what was added, changed and removed since a release, with the texts' differences."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.changes import changes as compare
-    from omni_pipelines.settings import find_home
 
     say_changes(
-        compare(find_home(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
+        compare(home_to_read(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
     )
 
 

@@ -102,10 +102,10 @@ def _check(path: Path, *, json: bool) -> None:
 
 
 def _catalogue(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalogue:
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.knowledge.tools import knowledge_catalogue
-    from omni_pipelines.settings import find_home
 
-    return knowledge_catalogue(find_home(home), release, reader=reader_of(tags))
+    return knowledge_catalogue(home_to_read(home), release, reader=reader_of(tags))
 
 
 def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:

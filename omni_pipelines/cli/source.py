@@ -31,13 +31,13 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Register a source; the next omni ingest reads it."""
-    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, save_sources
+    from omni_pipelines.ingest.sources import add_source, list_source, load_sources, reads, save_sources
     from omni_pipelines.ingest.writing import writing
 
     place, settings = _home(home)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         known = load_sources(place)
-        found = add_source(known, location, name, rev=rev)
+        found = add_source(known, location, name, rev=rev, is_ours=reads(place))
         values = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
         found = type(found).model_validate({**found.model_dump(), **values})
         listing = list_source(found)  # what cannot be listed is not registered
@@ -52,17 +52,24 @@ def add(
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the sources, with what omni.toml says of them."""
+    from omni_pipelines.ingest.sources import reads
+
     place, settings = _home(home)
-    found = _sources(place, settings)
+    found, is_ours = _sources(place, settings), reads(place)
     counts = _documents(place)
     if json:
-        say_json({"sources": [{**_fields(source), "documents": counts.get(source.name, 0)} for source in found]})
+        rows = [
+            {**_fields(each), "documents": counts.get(each.name, 0), "read_here": is_ours(each)} for each in found
+        ]
+        say_json({"sources": rows})
         return
     if not found:
         narrate("no sources yet: omni source add, or omni ingest PATH")
     for source in found:
         tags = f"  [{', '.join(source.acl)}]" if source.acl else ""
-        say(f"{source.name:<20} {source.kind:<8} {counts.get(source.name, 0):>8,} documents  {source.location}{tags}")
+        remark = "" if is_ours(source) else "  (read by another home)"
+        documents = counts.get(source.name, 0)
+        say(f"{source.name:<20} {source.kind:<8} {documents:>8,} documents  {source.location}{tags}{remark}")
 
 
 @app.command()
@@ -102,9 +109,35 @@ def remove(
     count = _documents(place).get(name, 0)
     if not yes and not typer.confirm(f"delete {count:,} documents of {source.location} at the next ingest?"):
         raise typer.Exit(1)
-    with writing(place, settings):
+    with writing(place, settings, newest=True):
         save_sources(place, [each for each in load_sources(place) if each.name != name])
     narrate(f"{name} is removed; next: omni ingest, which deletes {count:,} documents")
+
+
+@app.command()
+def claim(
+    name: NameArgument,
+    at: Annotated[str, typer.Option("--at", help="Where it stands here, if that is another place.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Read a source here that another home of the same store has read, when that home is gone or gives it up."""
+    from omni_pipelines.ingest.sources import list_source, load_sources, reads, save_sources, source_at
+    from omni_pipelines.ingest.writing import writing
+
+    place, settings = _home(home)
+    with writing(place, settings, newest=True):
+        sources = load_sources(place)
+        source = _named(sources, name)
+        if reads(place)(source):
+            say(f"{name} is read here already")
+            return
+        moved = source_at(at, name, rev=source.rev) if at else source
+        place_here = {field: getattr(moved, field) for field in ("kind", "root", "file")}
+        mine = source.model_copy(update={**place_here, "read_by": ""})  # the next pass fills in who reads it
+        listing = list_source(mine)  # what cannot be listed here is not taken over
+        save_sources(place, [mine if each.name == name else each for each in sources])
+    say(f"{name}: {len(listing.files):,} files in {mine.location} are read here from now on")
+    narrate("next: omni ingest; the other home reads it no more once it has caught up")
 
 
 def _home(home: Path | None) -> tuple[Home, Settings]:
@@ -130,14 +163,11 @@ def _documents(home: Home) -> dict[str, int]:
 
 
 def _named(sources: list[Source], name: str) -> Source:
-    import difflib
-
-    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.errors import ConfigurationError, nearest
 
     found = next((source for source in sources if source.name == name), None)
     if found is None:
-        near = difflib.get_close_matches(name, [source.name for source in sources], n=1)
-        cure = f"did you mean {near[0]}?" if near else "see: omni source list"
+        cure = nearest(name, [source.name for source in sources], "see: omni source list")
         raise ConfigurationError(f"there is no source {name!r}", cure=cure)
     return found
 

@@ -33,16 +33,16 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Write comma-separated values, with a line of names.")] = False,
 ) -> None:
     """Ask in SQL: documents, chunks, releases, gates, questions. Nothing can be changed by it."""
+    from omni_pipelines.cli.opening import home_to_read
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.knowledge.sql import run_sql
-    from omni_pipelines.settings import find_home
 
     if json and csv:
         raise ConfigurationError("--json and --csv are two ways to write the same", cure="give one of them")
     if statement is None:
         _say_columns(json=json)
         return
-    place = find_home(home)
+    place = home_to_read(home)
     number = release_number(place, release, as_of)
     asked = reader_of(reader)
     pinned, found = run_sql(place, statement, number, most=limit, seconds=seconds, reader=asked)

@@ -23,6 +23,7 @@ from omni_pipelines.ingest.sources import (
     list_source,
     load_sources,
     reading_source,
+    reads,
     save_sources,
     undeclared,
 )
@@ -172,7 +173,8 @@ def reconcile_documents(
     if not registered:
         raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
     _adopt(home, registered)
-    chosen = [source for source in registered if names is None or not names or source.name in names]
+    is_ours = reads(home)
+    chosen = [source for source in registered if is_ours(source) and (not names or source.name in names)]
     plans = [plan_source(home, settings, source) for source in chosen]
     if not allow_delete:
         for plan in plans:

@@ -10,7 +10,7 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
-from omni_pipelines.ingest.sources import current_sources, list_source
+from omni_pipelines.ingest.sources import current_sources, list_source, load_sources, reads
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -39,12 +39,14 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    sources = current_sources(home, settings)
+    sources = list(filter(reads(home), current_sources(home, settings)))
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
     listed = {source.name: listing_mark(list_source(source), settings) for source in sources}
+    known = {source.name for source in load_sources(home)} | listed.keys()
+    of_others = known - listed.keys()
     wanted = {
         "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings, listed),
+        "chunker": chunker_fingerprint(settings, known),
         "embedder": model_fingerprint(settings),
         **{f"source {name}": mark for name, mark in listed.items()},
     }
@@ -52,7 +54,7 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
         "readers": documents.fingerprint if documents else "",
         "chunker": chunks.fingerprint if chunks else "",
         "embedder": embeddings.fingerprint if embeddings else "",
-        **{f"source {name}": mark for name, mark in (documents.inputs if documents else {}).items()},
+        **{f"source {name}": mark for name, mark in _inputs(documents).items() if name not in of_others},
     }
     differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
     if not differs and _chained(documents, chunks, embeddings):
@@ -61,17 +63,22 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
     return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
 
 
+def _inputs(documents: Built | None) -> dict[str, str]:
+    return documents.inputs if documents is not None else {}
+
+
 def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
     """Record that the sources were listed just now and nothing had changed. Files in quarantine, files skipped.
 
     Raises:
         HomeBusy: another process is writing.
     """
-    listings = [list_source(source) for source in current_sources(home, settings)]
+    listings = [list_source(source) for source in filter(reads(home), current_sources(home, settings))]
     seen = {listing.source.name: listing.at for listing in listings}
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")
         if documents is not None:
+            seen = documents.seen | seen
             write_built(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
     return table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
 

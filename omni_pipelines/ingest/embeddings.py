@@ -13,6 +13,7 @@ import pyarrow as pa
 from native.lance_tables import LanceTable, is_in
 from omni_pipelines import progress
 from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.store.vectors import drop_vectors, kept_vectors
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
 from omni_pipelines.settings import Home
@@ -48,7 +49,7 @@ def reconcile_embeddings(home: Home, embedder: Embedder, model: str) -> Embeddin
     wanted = {row["chunk_id"]: row for row in chunks.read(_WANTED, version=pinned.version).to_pylist()}
     have = {row["chunk_id"]: row for row in embeddings.read([*_WANTED, "model"]).to_pylist()}
     missing = [row for key, row in wanted.items() if {**row, "model": model} != have.get(key)]
-    writer = _Writer(chunks, pinned.version, embeddings, embedder, model)
+    writer = _Writer(chunks, pinned.version, embeddings, embedder, model, kept_vectors(home))
     writer.reuse(missing)
     writer.embed([row for row in missing if row["text_hash"] not in writer.reusable])
     surplus = sorted(have.keys() - wanted.keys())  # last, for their vectors were worth reusing until now
@@ -56,6 +57,7 @@ def reconcile_embeddings(home: Home, embedder: Embedder, model: str) -> Embeddin
         embeddings.delete(is_in("chunk_id", surplus[at : at + 1000]))
     if missing or surplus:
         embeddings.compact()
+    drop_vectors(home)
     head = embeddings.head()
     write_built(home, "embeddings", str(head), {"chunks": str(pinned)}, model)
     return EmbeddingsReport(len(wanted), writer.embedded, writer.reused, _version_of_rows(home, str(head)))
@@ -79,17 +81,25 @@ class _Writer:
     """Writes vectors in batches, one commit each."""
 
     def __init__(
-        self, chunks: LanceTable, version: int, embeddings: LanceTable, embedder: Embedder, model: str
+        self,
+        chunks: LanceTable,
+        version: int,
+        embeddings: LanceTable,
+        embedder: Embedder,
+        model: str,
+        kept: LanceTable | None,
     ) -> None:
         self._chunks, self._version = chunks, version
         self._embeddings, self._embedder, self._model = embeddings, embedder, model
+        self._donors = [embeddings] if kept is None else [embeddings, kept]
         self.reusable: set[str] = set()
         self.embedded = self.reused = 0
 
     def reuse(self, rows: Sequence[dict[str, Any]]) -> None:
         """Copy the vectors of equal texts that the same model embedded."""
-        known = self._embeddings.read(["text_hash"], is_in("model", [self._model]))
-        self.reusable = set(known["text_hash"].to_pylist()) & {row["text_hash"] for row in rows}
+        known = [each.read(["text_hash"], is_in("model", [self._model])) for each in self._donors]
+        texts = {text for found in known for text in found["text_hash"].to_pylist()}
+        self.reusable = texts & {row["text_hash"] for row in rows}
         copied = [row for row in rows if row["text_hash"] in self.reusable]
         for batch in _batches(copied, BATCH_TEXTS):
             hashes = sorted({row["text_hash"] for row in batch})
@@ -115,7 +125,8 @@ class _Writer:
         return {row["chunk_id"]: embedded_text(row["heading"], row["text"]) for row in rows.to_pylist()}
 
     def _vectors_of(self, hashes: Sequence[str]) -> dict[str, np.ndarray]:
-        rows = self._embeddings.read(["text_hash", "model", "vector"], is_in("text_hash", hashes))
+        columns = ["text_hash", "model", "vector"]
+        rows = pa.concat_tables([each.read(columns, is_in("text_hash", hashes)) for each in self._donors])
         matrix = _matrix(rows["vector"])
         same = zip(rows["text_hash"].to_pylist(), rows["model"].to_pylist(), matrix, strict=True)
         return {text: vector for text, model, vector in same if model == self._model}

@@ -32,14 +32,16 @@ from omni_pipelines.ingest.forget_scope import Scope, find_scope
 from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.ingest.line import LineEngines
 from omni_pipelines.ingest.origins.source import Source, forgotten_marks
-from omni_pipelines.ingest.publish import keep_only, publish
+from omni_pipelines.ingest.publish import drop_all_but, publish
 from omni_pipelines.ingest.run_history import Telltale, black_out
 from omni_pipelines.ingest.sources import load_sources, save_sources
+from omni_pipelines.ingest.store.pinning import unpin
+from omni_pipelines.ingest.store.records import read_membership
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.traces import entries_everywhere, grep, releases_with, rows_everywhere
-from omni_pipelines.knowledge.pins import list_pins, unpin
+from omni_pipelines.knowledge.pins import list_pins
 from omni_pipelines.knowledge.releases import list_releases
-from omni_pipelines.records import Certificate, Erased, Place
+from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.readers.registry import fingerprint
@@ -50,6 +52,12 @@ _NOT_SEARCHED = [
     "bundles that were exported to other places, and backups",
     "Dagster storages outside of the home",
     "blocks that the disk has freed and not yet overwritten",
+]
+
+_NOT_SEARCHED_OF_STORE = [
+    "other homes of the same store: each drops it when it catches up the next time",
+    "objects in the store that no release ever named: they are deleted after a day",
+    "older versions of objects, where the bucket keeps them",
 ]
 
 
@@ -108,7 +116,7 @@ def forget(
     _rest_of_line(home, settings, engines)
     room = settings.keep_releases + len(plan.releases)  # those that are dropped crowd out no clean one
     release = publish(home, settings.model_copy(update={"keep_releases": room}), run_id).release
-    dropped = _drop_releases(home, release.release, scope)
+    dropped = _drop_releases(home, settings, release.release, scope)
     for path in _set_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     black_out(home, Telltale(scope.phrases), write=True)
@@ -142,7 +150,7 @@ def _certificate(home: Home, plan: ForgetPlan, after: Traces, release: int, drop
         files_searched=searched.files,
         bytes_searched=searched.size,
         copies_left=len(plan.copies),
-        not_searched=_NOT_SEARCHED,
+        not_searched=[*_NOT_SEARCHED, *(_NOT_SEARCHED_OF_STORE if read_membership(home) is not None else [])],
     )
 
 
@@ -218,13 +226,13 @@ def _rest_of_line(home: Home, settings: Settings, engines: LineEngines) -> None:
     build_vector_index(home)
 
 
-def _drop_releases(home: Home, newest: int, scope: Scope) -> list[int]:
+def _drop_releases(home: Home, settings: Settings, newest: int, scope: Scope) -> list[int]:
     """Drop the older releases in whose files something lies; the versions that only they name go with them."""
     older = [release for release in list_releases(home) if release.release != newest]
     dropped = releases_with(home, older, scope.wanted)
     for number in set(list_pins(home)) & set(dropped):
-        unpin(home, number)
-    keep_only(home, {newest, *(release.release for release in older if release.release not in dropped)})
+        unpin(home, settings, number)
+    drop_all_but(home, settings, {newest, *(release.release for release in older if release.release not in dropped)})
     return dropped
 
 
@@ -249,11 +257,11 @@ def _sha256(data: bytes) -> str:
 def _write(home: Home, certificate: Certificate) -> Path:
     home.certificates.mkdir(exist_ok=True)
     path = home.certificates / f"{certificate.at:%Y%m%dT%H%M%S%f}.json"
-    write_whole(path, orjson.dumps(certified(certificate), option=orjson.OPT_INDENT_2))
+    write_whole(path, sealed(certificate))
     return path
 
 
 def certified(certificate: Certificate) -> dict[str, Any]:
     """The document that is written: the certificate, and the sha256 of it as JSON with sorted keys and no spaces."""
     body = certificate.model_dump(mode="json")
-    return {"body": body, "sha256": _sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))}
+    return {"body": body, "sha256": seal_of(body)}

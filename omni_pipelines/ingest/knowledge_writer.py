@@ -13,7 +13,7 @@ from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError, HomeBusy
 from omni_pipelines.ingest.line import LineEngines, run_line
 from omni_pipelines.ingest.origins.source import Source
-from omni_pipelines.ingest.sources import load_sources, save_sources
+from omni_pipelines.ingest.sources import free_name, load_sources, save_sources
 from omni_pipelines.ingest.tables import stored
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry
@@ -121,7 +121,7 @@ class KnowledgeWriter:
             self._home.entries.mkdir(exist_ok=True)
             sources = load_sources(self._home)
             if not any(each.root == self._home.entries for each in sources):
-                taken = {each.name for each in sources}
-                name = SOURCE if SOURCE not in taken else f"{SOURCE}-of-home"
-                made = Source(name=name, root=self._home.entries, include=("*.md",), guarded=False)
+                made = Source(
+                    name=free_name(SOURCE, sources), root=self._home.entries, include=("*.md",), guarded=False
+                )
                 save_sources(self._home, [*sources, made])

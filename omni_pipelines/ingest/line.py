@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from native.lance_vectors import Coverage
+from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.ingest.chunks import ChunksReport, reconcile_chunks
 from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
 from omni_pipelines.ingest.embeddings import EmbeddingsReport, reconcile_embeddings
@@ -18,6 +22,10 @@ from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.text.packing import Count
+
+OVERTAKEN_ATTEMPTS, OVERTAKEN_PAUSE = 10, 1.0
+"""How often a pass is begun again after another home published before it, and the longest pause in seconds."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,31 @@ def run_line(
     Raises:
         OmniError, EngineError: as its steps do.
     """
-    with writing(home, settings):
+    return again_when_overtaken(
+        settings, lambda: _pass(home, settings, engines, run_id, names, allow_delete=allow_delete)
+    )
+
+
+def again_when_overtaken(settings: Settings, run: Callable[[], T]) -> T:
+    """What `run` gives, which is called again where another home of the same store has published meanwhile.
+
+    Raises:
+        UpstreamMoved: it was overtaken every time.
+    """
+    for attempt in range(OVERTAKEN_ATTEMPTS):
+        try:
+            return run()
+        except UpstreamMoved:
+            if not settings.store or attempt == OVERTAKEN_ATTEMPTS - 1:
+                raise
+            time.sleep(random.uniform(0, OVERTAKEN_PAUSE))  # or two homes would meet again and again
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _pass(
+    home: Home, settings: Settings, engines: LineEngines, run_id: str, names: Sequence[str], *, allow_delete: bool
+) -> Pass:
+    with writing(home, settings, newest=True):
         return Pass(
             reconcile_documents(home, settings, names, allow_delete=allow_delete),
             reconcile_chunks(home, settings, engines.count),

@@ -15,13 +15,17 @@ from pathlib import Path
 
 from native import lance_vectors
 from native.durable import Barrier, sync_above, sync_file
+from native.errors import StoreError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
-from omni_pipelines.ingest.built import STEPS, read_built
+from omni_pipelines.ingest.built import STEPS, forget_built, read_built
 from omni_pipelines.ingest.sources import load_sources
+from omni_pipelines.ingest.store.membership import Member, member_of
+from omni_pipelines.ingest.store.push import push
+from omni_pipelines.ingest.store.records import StoredRelease, keep_copies, write_copy
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.gates import require_gate
 from omni_pipelines.knowledge.pins import list_pins
@@ -70,7 +74,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     _verify({definition.name: table(home, definition) for definition in PINNED})
     release = _release(home, built, next_number(home), run_id)
     require_gate(home, release)
-    flip(home, release)
+    flip(home, settings, release)
     collect(home, settings)
     progress.report("publishing", 1, 1, "release")
     return PublishReport(release, new=True)
@@ -81,8 +85,10 @@ def next_number(home: Home) -> int:
     return max(release_numbers(home), default=0) + 1
 
 
-def flip(home: Home, release: Release) -> None:
+def flip(home: Home, settings: Settings, release: Release) -> None:
     """Tag what a release names, make it durable, then write the record: from here on readers see it.
+
+    Where homes share a store, it is the record there that counts; the one on disk follows.
 
     Raises:
         UpstreamMoved: another process has published under this number.
@@ -97,9 +103,22 @@ def flip(home: Home, release: Release) -> None:
     sync_file(home.root)
     if release.release == 1:  # the home itself may be new
         sync_above(home.root)
+    member = member_of(home, settings)
+    record = _pushed(member, release) if member is not None else None
     if not put_release(home, release):
         what = f"release {release.release} was published by another process"
         raise UpstreamMoved(what, cure="run it again: omni ingest")
+    if member is not None and record is not None:
+        write_copy(home, record)
+        member.note(release=release.release)
+
+
+def _pushed(member: Member, release: Release) -> StoredRelease:
+    try:
+        return push(member, release)
+    except UpstreamMoved:
+        forget_built(member.home)  # these heads are never published: the sensors see that all is to be done again
+        raise
 
 
 def candidate_release(home: Home, run_id: str) -> Release:
@@ -219,7 +238,21 @@ def collect(home: Home, settings: Settings) -> None:
     pins = list_pins(home)
     found = list_releases(home)
     kept = [release for release in found if release.release not in pins][: settings.keep_releases]
-    keep_only(home, {*pins, *(release.release for release in kept)})
+    drop_all_but(home, settings, {*pins, *(release.release for release in kept)})
+
+
+def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
+    """Delete all releases but these, here and in the store that the home shares. What others pinned there stays."""
+    member = member_of(home, settings)
+    if member is not None:
+        try:
+            numbers = set(member.bucket.drop(numbers))
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            return  # what is published is published: the next one drops them
+        keep_copies(home, numbers)
+    keep_only(home, numbers)
 
 
 def keep_only(home: Home, numbers: Set[int]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.ingest.publish import PINNED, collect, flip, next_number
+from omni_pipelines.ingest.store.pinning import held
 from omni_pipelines.knowledge.releases import require_release
 from omni_pipelines.knowledge.snapshot import Snapshot
 from omni_pipelines.records import Release, Rollback
@@ -52,7 +53,8 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
             "rollback": Rollback(to=number, heads=heads),
         }
     )
-    flip(home, release)
+    with held(home, settings, number):
+        flip(home, settings, release)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from omni_pipelines.ingest.origins.archive import is_archive, list_archive, read
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
 from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
+from omni_pipelines.ingest.store.records import read_membership
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
@@ -85,12 +86,24 @@ def current_sources(home: Home, settings: Settings) -> list[Source]:
         ConfigurationError: the registry cannot be read.
     """
     sources = {source.name: source for source in load_sources(home)}
+    is_ours = reads(home)
     for name, own in settings.sources.items():
-        if own.location:
+        if own.location and (name not in sources or is_ours(sources[name])):
             at = source_at(own.location, name, rev=own.rev, base=home.config.parent)
-            known = sources.get(name)
-            sources[name] = at.model_copy(update={"declared": True, "forgotten": known.forgotten if known else ()})
-    return [_as_set(source, settings.sources.get(name)) for name, source in sorted(sources.items())]
+            known = sources.get(name, at)
+            kept = {"forgotten": known.forgotten, "read_by": known.read_by}
+            sources[name] = at.model_copy(update={"declared": True, **kept})
+    return [
+        _as_set(source, settings.sources.get(name)) if is_ours(source) else source
+        for name, source in sorted(sources.items())
+    ]
+
+
+def reads(home: Home) -> Callable[[Source], bool]:
+    """Whether the home reads a source. Homes that share a store know all sources, and read those they registered."""
+    membership = read_membership(home)
+    names = {"", membership.home} if membership is not None else {""}
+    return lambda source: source.read_by in names
 
 
 def undeclared(home: Home, settings: Settings) -> list[str]:
@@ -130,15 +143,26 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     return Source(name=name, root=real)
 
 
-def add_source(sources: Sequence[Source], location: str, name: str = "", *, rev: str = "") -> Source:
-    """A source that is not registered yet, under its name or a free one.
+def _everything(_: Source) -> bool:
+    return True
+
+
+def add_source(
+    sources: Sequence[Source],
+    location: str,
+    name: str = "",
+    *,
+    rev: str = "",
+    is_ours: Callable[[Source], bool] = _everything,
+) -> Source:
+    """A source that is not registered yet, under its name or a free one. `is_ours` is of `reads`.
 
     Raises:
         SourceMissing: it is not there.
         ConfigurationError: the name is taken, or is none; or the same place is registered.
     """
     found = source_at(location, name or "-", rev=rev)
-    twin = next((source for source in sources if source.location == found.location), None)
+    twin = next((each for each in filter(is_ours, sources) if each.location == found.location), None)
     if twin is not None:
         raise ConfigurationError(
             f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
@@ -158,9 +182,13 @@ def save_sources(home: Home, sources: Sequence[Source]) -> None:
 
 
 def register(
-    known: Sequence[Source], paths: Sequence[Path], include: Sequence[str] = ()
+    known: Sequence[Source],
+    paths: Sequence[Path],
+    include: Sequence[str] = (),
+    *,
+    is_ours: Callable[[Source], bool] = _everything,
 ) -> tuple[list[Source], list[str]]:
-    """The registry with `paths` in it, and the names of the sources that hold them.
+    """The registry with `paths` in it, and the names of the sources that hold them. `is_ours` is of `reads`.
 
     A path that a registered folder reads is that folder; a folder that reads registered ones takes their place.
     A path that is named again with other patterns keeps its name.
@@ -168,18 +196,19 @@ def register(
     Raises:
         SourceMissing: a path is not there, or is neither file nor folder.
     """
-    sources, chosen = list(known), []
+    sources, chosen = list(filter(is_ours, known)), []
+    others = [source for source in known if not is_ours(source)]
     for path in paths:
         real = _resolved(path)
         around = next((source for source in sources if _holds(source, real)), None)
         if around is None or (include and around.place == real):
             before = next((source.name for source in sources if source.place == real), None)
-            around = _new_source(real, tuple(include), before or _free_name(real, sources))
+            around = _new_source(real, tuple(include), before or _free_name(real, [*sources, *others]))
             marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
             around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
             sources = [each for each in sources if not _holds(around, each.place)] + [around]
         chosen.append(around.name)
-    return sources, list(dict.fromkeys(chosen))
+    return [*sources, *others], list(dict.fromkeys(chosen))
 
 
 def _resolved(path: Path) -> Path:
@@ -208,8 +237,12 @@ _NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 def _free_name(path: Path, sources: Sequence[Source]) -> str:
+    return free_name(re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root", sources)
+
+
+def free_name(base: str, sources: Iterable[Source]) -> str:
+    """`base`, or `base-2`, … where it is taken."""
     taken = {source.name for source in sources}
-    base = re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root"
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import filelock
-
 from native import dataset_cache
 from native.allocator import share_arenas
 from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
-from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import forget_built, read_built
+from omni_pipelines.ingest.lock import only_writer
+from omni_pipelines.ingest.store.pull import catch_up
 from omni_pipelines.knowledge.metrics import drop_unfinished
 from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.knowledge.set_aside import note_set_aside
@@ -28,28 +27,24 @@ UNFINISHED = "tmp-"
 
 
 @contextmanager
-def writing(home: Home, settings: Settings) -> Iterator[None]:
+def writing(home: Home, settings: Settings, *, newest: bool = False) -> Iterator[None]:
     """Hold the home's lock. The system gives it back when a process dies.
+
+    With `newest`, begin from the newest release of the store that the home shares, if it does. That is for whoever
+    begins something: in the middle of a line it would take away what the steps before have built.
 
     Raises:
         HomeBusy: another process held it for all of `lock_seconds`.
+        StoreRefused, EngineError: as for `catch_up`.
     """
     home.create()
     share_arenas()
     dataset_cache.configure(settings.dataset_cache)
-    lock = filelock.FileLock(home.lock, timeout=settings.lock_seconds)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise HomeBusy(
-            f"another process has been writing to {home.root} for {settings.lock_seconds:.0f} s",
-            cure="wait for it, or see what runs: omni status",
-        ) from error
-    try:
+    with only_writer(home, settings.lock_seconds):
         recover(home)
+        if newest:
+            catch_up(home, settings)
         yield
-    finally:
-        lock.release()
 
 
 def recover(home: Home) -> None:

@@ -83,6 +83,14 @@ class Librarian:
         """Number of the release that is answered from."""
         return self._snapshot.release.release
 
+    def prepare(self) -> None:
+        """Bring into memory what searches keep there, for which the first ones would wait otherwise.
+
+        Raises:
+            EngineError: the release is damaged.
+        """
+        self._snapshot.prepare()
+
     def search(
         self,
         query: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def unpin(home: Home, number: int) -> None:
         raise ConfigurationError(f"release {number} is not pinned", cure="see: omni releases list")
     path.unlink()
     sync_file(home.pins)
+
+
+def write_pins(home: Home, pins: Mapping[int, Pin]) -> None:
+    """Have these pins, and no others. Hold the writer's lock."""
+    home.pins.mkdir(exist_ok=True)
+    for number in list_pins(home).keys() - pins.keys():
+        _file(home, number).unlink()
+    for number, each in pins.items():
+        write_whole(_file(home, number), each.model_dump_json(indent=2).encode())
 
 
 def _file(home: Home, number: int) -> Path:

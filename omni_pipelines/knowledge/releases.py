@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-import orjson
 from pydantic import ValidationError
 
 from native.durable import put_if_absent
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.records import Release
+from omni_pipelines.records import Release, seal_of, sealed, unsealed
 from omni_pipelines.settings import Home
 
 
@@ -34,12 +32,9 @@ def read_release(home: Home, number: int) -> Release | None:
 def read_checked(home: Home, number: int) -> tuple[Release, str] | None:
     """A release and the checksum that its file holds of it; None as for `read_release`."""
     try:
-        document = orjson.loads(release_file(home, number).read_bytes())
-        body = document["body"]
-        if document["sha256"] != _checksum(body):
-            return None
-        return Release.model_validate(body), document["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        body = unsealed(release_file(home, number).read_bytes())
+        return (Release.model_validate(body), seal_of(body)) if body is not None else None
+    except (OSError, ValidationError):
         return None
 
 
@@ -119,10 +114,4 @@ def put_release(home: Home, release: Release) -> bool:
 
     Returns False where a release with this number stands already.
     """
-    body = release.model_dump(mode="json")
-    document = orjson.dumps({"body": body, "sha256": _checksum(body)}, option=orjson.OPT_INDENT_2)
-    return put_if_absent(release_file(home, release.release), document)
-
-
-def _checksum(body: object) -> str:
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return put_if_absent(release_file(home, release.release), sealed(release))

@@ -10,7 +10,6 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Sequence, Set
-from dataclasses import replace
 from typing import Protocol
 
 import orjson
@@ -101,7 +100,7 @@ def reranked(query: str, fused: Sequence[Fused], texts: Sequence[str], score: Sc
     except VariantsFailed:
         return list(fused)
     again = (
-        replace(each, score=each.score + more, rerank_part=more) for each, more in zip(first, added, strict=True)
+        each._replace(score=each.score + more, rerank_part=more) for each, more in zip(first, added, strict=True)
     )
     return [*ordered(again), *rest]
 

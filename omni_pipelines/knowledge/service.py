@@ -1,11 +1,13 @@
-"""One librarian for many callers at once: a bounded queue, a deadline, and always the newest release.
+"""One librarian for many callers at once: a bounded queue, a deadline, and soon the newest release.
 
 A front end that answers several people asks through this. Whoever cannot be answered in time is told so at once, or
-at the deadline at the latest; nobody waits for what nobody needs any more.
+at the deadline at the latest; nobody waits for what nobody needs any more. A new release is opened, and what its
+searches keep in memory is brought there, beside the calls: it answers from then on.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.knowledge.librarian import Librarian
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.25
 """How often a newer release is looked for."""
 
@@ -35,7 +38,7 @@ class ServiceLimits:
 
 
 class LibrarianService:
-    """Answers calls with the newest release. Close it, or use it as a context, to let its threads end."""
+    """Answers calls with the newest release that is open. Close it, or use it as a context: its threads end."""
 
     def __init__(
         self,
@@ -46,15 +49,16 @@ class LibrarianService:
         """Open the newest release.
 
         Args:
-            open_librarian: opens a librarian of the newest release; the one before goes on answering meanwhile.
-            newest: the number of the newest release.
+            open_librarian: opens a librarian of the newest release.
+            newest: the number of the newest release; asked a few times a second.
             limits: None is the defaults.
         """
         self.limits = limits or ServiceLimits()
         self._open, self._newest = open_librarian, newest
-        self._librarian = open_librarian()
-        self._looked = time.monotonic()
-        self._opening = threading.Lock()
+        self._seen, self._librarian = newest(), open_librarian()
+        self._closed = threading.Event()
+        self._follower = threading.Thread(target=self._follow, name="librarian-releases", daemon=True)
+        self._follower.start()
         self._free = threading.BoundedSemaphore(self.limits.workers + self.limits.waiting)
         self._pool = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="librarian")
 
@@ -64,8 +68,15 @@ class LibrarianService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def release(self) -> int:
+        """Number of the release that answers now."""
+        return self._librarian.release
+
     def close(self) -> None:
         """Let calls that run come to their end, and drop those that wait."""
+        self._closed.set()
+        self._follower.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def call(self, ask: Callable[[Librarian], T]) -> T:
@@ -92,21 +103,35 @@ class LibrarianService:
     def _answer(self, ask: Callable[[Librarian], T], deadline: float) -> T:
         if time.monotonic() >= deadline:
             raise _Late
-        return ask(self._current())
+        return ask(self._librarian)
 
     def _left(self, _: Future[T]) -> None:
         self._free.release()
 
-    def _current(self) -> Librarian:
-        """The librarian of the newest release; one call opens it, the others go on with the one there is."""
-        if time.monotonic() - self._looked > _LOOK_SECONDS and self._opening.acquire(blocking=False):
-            try:
-                self._looked = time.monotonic()
-                if self._newest() != self._librarian.release:
-                    self._librarian = self._open()
-            finally:
-                self._opening.release()
-        return self._librarian
+    def _follow(self) -> None:
+        """Open newer releases while the one before goes on answering: its callers never wait for that."""
+        told = ""
+        self._try(self._librarian.prepare)
+        while not self._closed.wait(_LOOK_SECONDS):
+            trouble = self._try(self._look)
+            if trouble not in ("", told):
+                _LOG.warning("the newest release cannot be opened, release %s answers: %s", self.release, trouble)
+            told = trouble
+
+    def _look(self) -> None:
+        newest = self._newest()
+        if newest != self._seen:
+            librarian = self._open()
+            librarian.prepare()
+            self._librarian, self._seen = librarian, newest
+
+    @staticmethod
+    def _try(work: Callable[[], None]) -> str:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with a new release, the one there is answers
+            return str(error) or type(error).__name__
+        return ""
 
     def _busy(self, why: str) -> ServiceBusy:
         wait = self.limits.seconds

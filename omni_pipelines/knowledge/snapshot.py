@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from native import lance_vectors
+from native import dataset_cache, lance_vectors
 from native.errors import EngineError, TableMissing
 from native.lance_rows import fetch, rows_of
 from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
@@ -16,7 +16,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.knowledge.access import Reader, visible_sources
 from omni_pipelines.knowledge.releases import newest_release, require_release
 from omni_pipelines.records import Release
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, VECTOR_SIZE
 from omni_pipelines.settings import Home
 
 _OPEN_ATTEMPTS = 5
@@ -59,6 +59,15 @@ class Snapshot:
                 release = newer
         return cls(home, release, reader)
 
+    def prepare(self) -> None:
+        """Bring into memory what searches keep there, unless what others keep would have to go for it."""
+        pool = dataset_cache.pool()
+        if 2 * pool.stats().column_bytes > pool.config.column_bytes:
+            return
+        for _ in range(2):  # they keep it from the second time on
+            self.nearest(np.ones(VECTOR_SIZE, np.float32), 1, {})
+            self.chunks([])
+
     def sees(self, source: str) -> bool:
         """Whether the reader may see a source of this release."""
         return self._visible is None or source in self._visible
@@ -83,7 +92,7 @@ class Snapshot:
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
         rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
-        return {row["chunk_id"]: row for row in rows.to_pylist() if self.sees(row["source"])}
+        return {row["chunk_id"]: row for row in rows if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
         """The chunks of a document, in order."""

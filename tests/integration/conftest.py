@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ModelMissing
+from omni_pipelines.ingest import line as line_module
 from omni_pipelines.ingest.origins import folder
 from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.ingest.sources import register, save_sources
 from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from tests.integration.line import Line
+from tests.integration.members import SECRET
 from tests.integration.small_home import HERON, OTTER, Engines, SmallHome
+from tests.object_server import make_bucket, s3_server, speak_to
 
 
 @pytest.fixture
@@ -63,3 +66,19 @@ def small(home: Home, tmp_path: Path, engines: Engines) -> SmallHome:
     sources, _ = register([], [small.notes], [])
     save_sources(home, sources)
     return small
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of an S3 server."""
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def store_url(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The address of an empty store."""
+    speak_to(s3, monkeypatch)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE", 0.0)
+    return make_bucket(s3, f"b{abs(hash(request.node.name))}")

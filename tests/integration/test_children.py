@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,13 @@ def test_nothing_is_imported_from_the_home(
         running.start("one", python("import os; print(os.getcwd()); " + WAITING))
         running.wait_until("it", lambda: log(home).count("\n") == 2, 30)
     assert log(home).startswith(f"{folder}\n")
+
+
+def test_a_child_can_be_told_to_yield_the_processor(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
+        running.start("one", python(f"import os; print(os.nice(0), flush=True); {WAITING}"), 3)
+        running.wait_until("it", lambda: log(home).count("\n") == 2, 30)
+    assert int(log(home).splitlines()[0]) == min(os.nice(0) + 3, 19)
 
 
 def test_the_log_of_the_time_before_is_kept(home: Home, tmp_path: Path, stop: StopFlag) -> None:

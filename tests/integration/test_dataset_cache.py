@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -102,7 +105,7 @@ def test_a_table_made_anew_at_the_same_path_and_version_is_not_taken_for_the_old
     new = LanceTable(old.path)
     assert (new.head().version, new.head().uuid == before.uuid) == (number, False)
     assert new.read(version=number)["id"].to_pylist() == ["new"]
-    assert fetch(new, "id", ["old", "new"], ["id"], number)["id"].to_pylist() == ["new"]
+    assert fetch(new, "id", ["old", "new"], ["id"], number) == [{"id": "new"}]
 
 
 def test_another_process_that_writes_is_seen(tmp_path: Path) -> None:
@@ -175,7 +178,50 @@ def test_columns_beyond_the_limit_push_out_other_tables_and_never_themselves(tab
     assert pool.columns(tables[2], None, "id", load) is pool.columns(tables[2], None, "id", load)
 
 
-@pytest.mark.parametrize("names", [["a", "bb", "ccc", "é日本"], ["aa", "bb", "cc"], ["x"], []], ids=str)
+def test_what_many_threads_want_is_loaded_once(tables: list[Path]) -> None:
+    pool, loads, together = DatasetCache(), [], threading.Barrier(4)
+
+    def load(dataset: Any, _again: bool) -> Rows:
+        loads.append(dataset)
+        time.sleep(0.05)
+        return Rows(dataset, "id", None, partial=False)
+
+    def want(_: int) -> Rows:
+        together.wait(30)
+        return cast("Rows", pool.columns(tables[0], None, "id", load))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(want, range(4)))
+    assert (len(loads), len(set(map(id, found)))) == (1, 1)
+
+
+def test_what_filters_select_is_counted_among_the_columns(tables: list[Path]) -> None:
+    pool = DatasetCache()
+    found = pool.columns(tables[0], None, "id", lambda dataset, again: Rows(dataset, "id", None, partial=False))
+    before = pool.stats().column_bytes
+    found.selected("id = 'a'")
+    assert pool.stats().column_bytes - before == 2  # a byte a row
+
+
+def test_held_columns_give_every_type_as_it_is_stored(tmp_path: Path) -> None:
+    schema = pa.schema({"id": pa.string(), "page": pa.int32(), "note": pa.string(), "tags": pa.list_(pa.string())})
+    stored = [
+        {"id": "a", "page": None, "note": "same", "tags": []},
+        {"id": "b", "page": 2, "note": None, "tags": ["x", "y"]},
+        {"id": "c", "page": 3, "note": "same", "tags": ["x"]},
+    ]
+    table = LanceTable(tmp_path / "t.lance")
+    table.create(schema)
+    table.upsert("id", pa.Table.from_pylist(stored, schema))
+    version, names = table.head().version, schema.names
+    for held in ((), names[:2], names):
+        for _ in range(2):  # from the second time on they are in memory
+            assert fetch(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    "names", [["a", "bb", "ccc", "é日本"], ["aa", "bb", "cc"], ["x"], [], ["beginning-b", "beginning-a"]], ids=str
+)
 def test_rows_are_found_by_key_of_any_width(tmp_path: Path, names: list[str]) -> None:
     table = LanceTable(tmp_path / "t.lance")
     table.create(SCHEMA)
@@ -191,7 +237,7 @@ def test_rows_are_found_after_deletes_and_updates_have_moved_them(tmp_path: Path
     table = made(tmp_path / "t.lance", "a", "b", "c", "d")
     table.delete(equals("id", "b"))
     table.upsert("id", pa.table({"id": ["a"], "n": [77]}, schema=SCHEMA))
-    got = fetch(table, "id", ["d", "b", "a"], ["id", "n"], table.head().version).to_pylist()
+    got = fetch(table, "id", ["d", "b", "a"], ["id", "n"], table.head().version)
     assert got == [{"id": "d", "n": 3}, {"id": "a", "n": 77}]
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+from native import dataset_cache
+from native.dataset_cache import DatasetCache, DatasetCacheConfig
+from native.lance_rows import rows_of
+from native.lance_tables import LanceTable
+from native.lance_vectors import COLUMN
 from native.narrowing import LONGEST_FOLDER
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.fusion import VECTOR_WEIGHT, Fusion
@@ -49,6 +56,38 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def librarian(home: Home) -> Librarian:
     return Librarian.open(home, embedder=FakeEmbedder())
+
+
+@pytest.fixture
+def empty_pool() -> Iterator[DatasetCache]:
+    """The pool of the process, with nothing in it."""
+    before = dataset_cache.pool().config
+    dataset_cache.pool().evict()
+    yield dataset_cache.pool()
+    dataset_cache.configure(before)
+
+
+def vectors_in_memory(home: Home) -> bool:
+    return rows_of(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
+
+
+def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librarian, empty_pool: DatasetCache) -> None:
+    librarian.prepare()
+    held = empty_pool.stats().column_bytes
+    assert vectors_in_memory(librarian._snapshot.home)
+    assert librarian.search("otters")
+    assert empty_pool.stats().column_bytes == held
+
+
+@pytest.mark.usefixtures("empty_pool")
+def test_preparing_pushes_nothing_out_that_others_need(librarian: Librarian) -> None:
+    home = librarian._snapshot.home
+    documents = LanceTable(home.table("documents"))
+    held = rows_of(documents, "doc_id").nbytes
+    dataset_cache.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
+    kept = rows_of(documents, "doc_id")
+    librarian.prepare()
+    assert rows_of(documents, "doc_id") is kept
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -65,6 +65,28 @@ def test_an_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:
     assert found(index, "dolphin") == ["a"]
 
 
+def test_keys_of_every_kind_come_back_from_every_segment(tmp_path: Path) -> None:
+    hashes = ["0" * 32, "f" * 32, "00000000000000010000000000000002", "a1" * 16]
+    keys = [*hashes, "A1" * 16, "a1" * 15, "a1" * 17, "g" * 32, "a", "é日本"]
+    index = KeywordIndex.create(tmp_path, FILTERS)
+    with index.writer() as writer:
+        for at in range(0, len(keys), 3):
+            writer.upsert(entry(key, "apple") for key in keys[at : at + 3])
+            writer.commit()
+    index.reload()
+    assert sorted(found(index, "apple")) == sorted(keys)
+
+
+def test_an_index_without_columns_for_keys_is_searched_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "a1" * 16
+    with monkeypatch.context() as older:
+        older.setattr("native.tantivy_analysis.KEY_HALVES", ())
+        filled(tmp_path, entry(key, "apple"))
+    assert found(KeywordIndex.open(tmp_path, FILTERS), "apple") == [key]
+
+
 def test_the_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
     index = filled(tmp_path, *(entry("a", f"word{number}") for number in range(5)))
     assert index.size == 1

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
+from onnx import TensorProto, helper
 
-from native import dataset_cache
+from native import dataset_cache, int8_scan
 from native.int8_scan import Codes
 from native.lance_rows import rows_of
 from native.lance_tables import LanceTable, equals
-from native.lance_vectors import COLUMN, nearest
+from native.lance_vectors import COLUMN, build, nearest
 from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 
 
@@ -30,6 +35,29 @@ def test_products_are_those_of_whole_numbers_to_the_last_bit() -> None:
     codes = Codes(vectors)
     expected = np.where(np.arange(70) % 2, 1, -1) * 127 * 127 * VECTOR_SIZE / 127
     assert codes._products(np.ones(VECTOR_SIZE, np.float32)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_graph_is_the_one_that_onnx_makes() -> None:
+    product = helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["products"])
+    graph = helper.make_graph(
+        [product],
+        "scan",
+        [
+            helper.make_tensor_value_info("query", TensorProto.UINT8, [1, "d"]),
+            helper.make_tensor_value_info("vectors", TensorProto.INT8, ["blocks", "d", int8_scan._BLOCK]),
+        ],
+        [helper.make_tensor_value_info("products", TensorProto.INT32, ["blocks", 1, int8_scan._BLOCK])],
+        [helper.make_tensor("zero", TensorProto.UINT8, [], [int8_scan._ZERO])],
+    )
+    assert onnx.load_from_string(base64.b64decode(int8_scan._GRAPH)) == helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8
+    )
+
+
+def test_a_scan_does_not_import_what_builds_graphs() -> None:
+    code = "import sys, numpy; from native.int8_scan import Codes; one = numpy.ones((3, 4), 'f4'); "
+    code += "assert len(Codes(one).nearest(one[0], 1)) == 1; assert 'onnx' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def rows(count: int, seed: int) -> pa.Table:
@@ -77,3 +105,18 @@ def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTa
     for _ in range(2):
         after = nearest(table, query, 100, key="chunk_id", where=where)
     assert [name for name, _ in after] == [name for name, _ in before[1:]]
+
+
+def test_an_index_leaves_in_memory_what_is_there_and_a_changed_row_does_not(table: LanceTable) -> None:
+    dataset_cache.pool().evict()
+    query = unit(1, 9)[0]
+    for _ in range(2):
+        before = nearest(table, query, 10, key="chunk_id")
+    held = rows_of(table, "chunk_id", None, COLUMN, counts=False)
+    build(table, "ivf_flat")
+    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is held
+    assert dataset_cache.pool().stats().column_bytes == held.nbytes  # counted once
+    assert nearest(table, query, 10, key="chunk_id") == before
+    table.delete(equals("chunk_id", before[0][0]))
+    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is not held
+    assert [name for name, _ in nearest(table, query, 9, key="chunk_id")] == [name for name, _ in before[1:]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from omni_pipelines.knowledge.fusion import fuse
@@ -21,6 +21,7 @@ def commands(*names: str) -> dict[str, Named]:
 
 
 @given(keyword=KEYWORD, vector=VECTOR, weight=st.floats(0, 1))
+@example(keyword={"a": 5e-324}, vector={"a": 0.0}, weight=0.25)
 def test_the_parts_of_a_score_add_up_to_it_and_none_is_above_one(
     keyword: dict[str, float], vector: dict[str, float], weight: float
 ) -> None:

@@ -47,6 +47,8 @@ class Source(BaseModel):
     """Patterns as in .gitignore; matching files are not read."""
     acl: tuple[str, ...] = ()
     """Tags, sorted: only a reader who has one of them sees the source. Empty: everybody does."""
+    read_by: str = ""
+    """Id of the home that reads it, where several share a store: its place means nothing to others. "": this one."""
     declared: bool = False
     """Whether omni.toml named its location."""
     guarded: bool = True

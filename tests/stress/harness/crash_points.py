@@ -54,6 +54,8 @@ POINTS = {
     "collected": Point(_PUBLISH + "collect"),
 }
 
+_REQUEST = "request "
+
 RELEASED_FROM = "record stands"
 """From this point on the release is there."""
 
@@ -64,9 +66,21 @@ def released_at(name: str) -> bool:
     return names.index(name) >= names.index(RELEASED_FROM)
 
 
+def request(number: int, *, after: bool) -> str:
+    """The name of a moment: before or after the request of this number to an object store, from 1."""
+    return f"{_REQUEST}{number} {'after' if after else 'before'}"
+
+
+def _point(name: str) -> Point:
+    if not name.startswith(_REQUEST):
+        return POINTS[name]
+    number, _, when = name.removeprefix(_REQUEST).partition(" ")
+    return Point("native.object_store:ObjectStore._asking", after=when == "after", call=int(number))
+
+
 def die_at(name: str) -> None:
     """Kill this process when it comes to the point."""
-    point = POINTS[name]
+    point = _point(name)
     module_name, _, attribute = point.where.partition(":")
     owner: Any = importlib.import_module(module_name)
     *classes, function_name = attribute.split(".")
@@ -84,10 +98,11 @@ def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
-        if not point.after and calls == point.call:
+        here = calls == point.call  # threads may call meanwhile
+        if here and not point.after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*args, **kwargs)
-        if point.after and calls == point.call:
+        if here and point.after:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

@@ -20,6 +20,12 @@ class Extent:
     """Random kills."""
     reads: int
     """Concurrent reads of full content, at least."""
+    shared_kills: int
+    """Random kills of two writers that share a bucket."""
+    noisy_steps: int
+    """Steps of two homes that publish through a network which loses a tenth of everything."""
+    shared_reads: int
+    """Concurrent reads of what they publish, at least."""
     operations: int
     """Operations tried of each job and fault; 0 is every one."""
     cuts: int
@@ -31,8 +37,8 @@ class Extent:
     """Examples of the state machine, and their length."""
 
 
-_SHORT = Extent("short", 12, 30, 8, 8, 2, 6, 10)
-_LONG = Extent("long", 320, 5_000, 0, 60, 30, 100, 20)
+_SHORT = Extent("short", 12, 30, 6, 4, 10, 8, 8, 2, 6, 10)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

@@ -108,6 +108,21 @@ def _embed(texts: Mapping[str, str]) -> dict[str, np.ndarray]:
     return dict(zip(texts, FakeEmbedder().embed(list(texts.values())), strict=True)) if texts else {}
 
 
+def joined(contents: Sequence[Content]) -> Content:
+    """What a knowledge base of several sources holds. No path may stand in two of them."""
+    whole = Content({}, {}, {}, set(), {word: set() for word in WORDS}, set(), {})
+    for each in contents:
+        whole.documents.update(each.documents)
+        whole.chunks.update(each.chunks)
+        whole.vectors.update(each.vectors)
+        whole.entries.update(each.entries)
+        whole.near.update(each.near)
+        for word, keys in each.found.items():
+            whole.found[word].update(keys)
+    whole.nearest.update(dict.fromkeys(_probes(whole.chunks), True))
+    return whole
+
+
 def content_of(snapshot: Snapshot) -> Content:
     """All that one release shows."""
     versions = {name: int(version.rpartition(":")[2]) for name, version in snapshot.release.tables.items()}

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omni_pipelines.settings import Home
-from tests.stress.harness.stores import STORES, Collected, Store, wrong
+from tests.stress.harness.stores import Collected, Store, wrong
+from tests.stress.harness.workload import STORES
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,13 @@ class Store(Protocol):
     def read(self) -> Seen | None:
         """The newest state in full, or None where there is none yet."""
 
+    def expects(self, seen: Seen) -> Content:
+        """What the files of the step that was seen give."""
+
 
 def wrong(store: Store, seen: Seen) -> list[str]:
-    """How what was seen differs from what the files of that step give."""
-    return seen.content.differences(expected(SOURCE, files_at(store.seed, seen.step)))
+    """How what was seen differs from what it must be."""
+    return seen.content.differences(store.expects(seen))
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ class Released:
         release = newest_release(self.home)
         return self.read_release(release.release) if release is not None else None
 
+    def expects(self, seen: Seen) -> Content:
+        """What the files of a step give."""
+        return expected(SOURCE, files_at(self.seed, seen.step))
+
     def read_release(self, number: int) -> Seen:
         """One release in full."""
         try:
@@ -113,6 +120,7 @@ class Naive:
     seed: int
 
     begin = Released.begin
+    expects = Released.expects
 
     def write(self, step: int) -> None:
         """Tables, then the index; each is visible at once."""
@@ -151,6 +159,3 @@ class Naive:
         content = stored(tables, dict.fromkeys(tables), self._index())
         steps = [text for path, text, _, _ in content.chunks.values() if path == STEP_FILE]
         return Seen(step_in(steps[0]), 0, content)
-
-
-STORES = {"released": Released, "naive": Naive}

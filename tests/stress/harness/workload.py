@@ -33,7 +33,8 @@ from tests.stress.harness import crash_points, faults
 from tests.stress.harness.corpus import files_at, lay
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
-from tests.stress.harness.stores import ENGINES, STORES, Store, wrong
+from tests.stress.harness.sharing import Shared
+from tests.stress.harness.stores import ENGINES, Naive, Released, Store, wrong
 
 FIRST_ROWS = 20
 """From this many vectors on there is an index in these tests, so that small tables have one."""
@@ -137,6 +138,8 @@ def _compact(store: Store, _job: Job) -> None:
         for name in schemas.TABLES:
             LanceTable(store.home.table(name)).compact()
 
+
+STORES: dict[str, Callable[[Home, Path, int], Store]] = {"released": Released, "naive": Naive, "shared": Shared}
 
 JOBS: dict[str, Callable[[Store, Job], None]] = {
     "step": _step,

@@ -1,0 +1,173 @@
+"""What a store in a bucket costs: to fill, to join, to publish a change, to see that nothing is new, and to query.
+
+`make bench` runs it on Python's own library, with a bag of words in place of the embedder, against an S3 server on
+127.0.0.1; requests and bytes are counted where they are made. The result goes to docs/benchmarks.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import lance
+import pytest
+
+from benchmarks.storage import build, cpu
+from native.lance_tables import LanceTable, is_in
+from native.object_store import ObjectStore
+from omni_pipelines.ingest.line import LineEngines, run_line
+from omni_pipelines.ingest.reading import RACY_NS
+from omni_pipelines.ingest.store import membership
+from omni_pipelines.ingest.store.pull import refresh
+from omni_pipelines.ingest.writing import writing
+from omni_pipelines.knowledge.releases import require_release
+from omni_pipelines.schemas import CHUNKS
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
+from tests.object_server import make_bucket, s3_server, speak_to
+
+UPDATES = 20
+FETCHES = 20
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "shared.md"
+ENGINES = LineEngines(WordCounter().count, FakeEmbedder(), "bag of words")
+
+Row = tuple[str, float, float, float, float]
+"""What was done, requests, megabytes up, megabytes down, CPU milliseconds."""
+
+
+class Counting(ObjectStore):
+    """Counts what goes over the wire."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def _asking(self, ask: Callable[[], Any], what: str) -> Any:
+        self.counts["requests"] += 1
+        return super()._asking(ask, what)
+
+    def put(self, key: str, data: bytes | Path) -> None:
+        """As a store does, counted."""
+        self.counts["up"] += len(data) if isinstance(data, bytes) else data.stat().st_size
+        super().put(key, data)
+
+    def download(self, key: str, path: Path) -> bool:
+        """As a store does, counted."""
+        there = super().download(key, path)
+        self.counts["down"] += path.stat().st_size if there else 0
+        return there
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of an empty store."""
+    membership.ObjectStore = Counting  # type: ignore[misc]
+    with s3_server() as url, pytest.MonkeyPatch.context() as patch:
+        speak_to(url, patch)
+        yield make_bucket(url, "bench")
+
+
+def main() -> None:
+    """Fill, join, change, look, query; write the page."""
+    with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder, server() as store:
+        home, settings = build(Path(folder)), Settings(store=store)
+        alone, other = Home(Path(folder) / "alone" / ".omni"), Home(Path(folder) / "other" / ".omni")
+        shutil.copytree(home.root, alone.root)
+        rows = [
+            measured("a home with one release fills an empty store", lambda: catch_up(home, settings)),
+            measured("a new home joins", lambda: refresh(other, settings)),
+            measured("a reader asks whether there is news, and there is none", lambda: refresh(other, settings)),
+        ]
+        without, *changed = changes(Path(folder) / "sources", alone, home, other, settings)
+        chunks = require_release(home).counts["chunks"]
+        text = page([*rows, *changed], without, chunks, fetches(other, store))
+    PAGE.write_text(text)
+    print(text)
+
+
+def catch_up(home: Home, settings: Settings) -> None:
+    """As every writer begins."""
+    with writing(home, settings, newest=True):
+        pass
+
+
+def measured(what: str, work: Callable[[], object]) -> Row:
+    """What a call takes."""
+    Counting.counts.clear()
+    seconds = cpu(work)
+    counts = Counting.counts
+    return what, counts["requests"], counts["up"] / 1e6, counts["down"] / 1e6, seconds * 1e3
+
+
+def changes(sources: Path, alone: Home, home: Home, other: Home, settings: Settings) -> list[Row]:
+    """One file after the other is changed: a pass without a store, one with, and a reader that takes it over."""
+    chance, files = random.Random(11), sorted(sources.iterdir())
+    turns: list[list[Row]] = []
+    for number in range(UPDATES):
+        path = chance.choice(files)
+        path.write_text(path.read_text("utf-8", "replace") + f"# note {number}\n", "utf-8")
+        time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
+        pass_of = functools.partial(run_line, engines=ENGINES, run_id=f"update {number}")
+        turns.append(
+            [
+                measured("one file changed, no store", lambda run=pass_of: run(alone, Settings())),  # type: ignore[misc]
+                measured("one file changed, published in the store", lambda run=pass_of: run(home, settings)),  # type: ignore[misc]
+                measured("a reader takes that over", lambda: refresh(other, settings)),
+            ]
+        )
+    return [_middle(rows) for rows in zip(*turns, strict=True)]
+
+
+def _middle(rows: Sequence[Row]) -> Row:
+    what = rows[0][0]
+    return (what, *(statistics.median(row[at] for row in rows) for at in range(1, 5)))  # type: ignore[return-value]
+
+
+def fetches(home: Home, store: str) -> tuple[float, float]:
+    """CPU milliseconds to fetch ten passages by key: from the home, and from the same table in the bucket."""
+    pinned = require_release(home).tables[CHUNKS.name]
+    uuid, _, version = pinned.rpartition(":")
+    table = LanceTable(home.table(CHUNKS.name))
+    remote = lance.dataset(f"{store}/tables/{CHUNKS.name}-{uuid}.lance", version=int(version))
+    keys = table.read(["chunk_id"], version=int(version))["chunk_id"].to_pylist()
+    chance = random.Random(5)
+    here, there = [], []
+    for _ in range(FETCHES):
+        chosen = is_in("chunk_id", chance.sample(keys, 10))
+        here.append(cpu(lambda where=chosen: table.read(["text"], where, int(version))))  # type: ignore[misc]
+        there.append(cpu(lambda where=chosen: remote.to_table(columns=["text"], filter=where)))  # type: ignore[misc]
+    return statistics.median(here) * 1e3, statistics.median(there) * 1e3
+
+
+def page(rows: Sequence[Row], without: Row, chunks: int, fetched: tuple[float, float]) -> str:
+    """The page."""
+    lines = "".join(
+        f"| {what} | {requests:,.0f} | {up:.2f} | {down:.2f} | {milliseconds:,.0f} |\n"
+        for what, requests, up, down, milliseconds in (*rows, without)
+    )
+    return _PAGE.format(chunks=chunks, updates=UPDATES, lines=lines, here=fetched[0], there=fetched[1])
+
+
+_PAGE = """# A store in a bucket
+
+Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} passages, an S3 server on 127.0.0.1, counted
+at the client. Of {updates} changes of one file the medians are shown. CPU is that of the client; how long it takes
+follows from the requests, of which eight are on their way at a time, and the network.
+
+| what | requests | MB up | MB down | CPU ms |
+|---|---|---|---|---|
+{lines}
+A query runs on the home's own files, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
+there, and {there:.1f} ms from the same table in the bucket, where each piece is a request besides: hence a copy.
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Pins of releases, in the home and in the store that it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from omni_pipelines.ingest.store.membership import member_of
+from omni_pipelines.knowledge.pins import list_pins
+from omni_pipelines.knowledge.pins import pin as pin_here
+from omni_pipelines.knowledge.pins import unpin as unpin_here
+from omni_pipelines.knowledge.releases import require_release
+from omni_pipelines.records import Pin
+from omni_pipelines.settings import Home, Settings
+
+
+def pin(home: Home, settings: Settings, number: int, reason: str = "") -> Pin:
+    """Keep a release, in every home. Hold the writer's lock.
+
+    Raises:
+        ConfigurationError: there is no such release, or another home is dropping it.
+    """
+    require_release(home, number)
+    member = member_of(home, settings)
+    if member is not None:
+        member.bucket.pin(Pin(release=number, reason=reason))
+    return pin_here(home, number, reason)
+
+
+def unpin(home: Home, settings: Settings, number: int) -> None:
+    """Let a release be collected. Hold the writer's lock.
+
+    Raises:
+        ConfigurationError: it is not pinned.
+    """
+    unpin_here(home, number)
+    member = member_of(home, settings)
+    if member is not None:
+        member.bucket.unpin(number)
+
+
+@contextmanager
+def held(home: Home, settings: Settings, number: int) -> Iterator[None]:
+    """No home drops the release meanwhile: something that is about to be published needs what it needs.
+
+    Raises:
+        ConfigurationError: another home is dropping it already.
+    """
+    member = member_of(home, settings)
+    if member is None or number in list_pins(home):
+        yield
+        return
+    member.bucket.pin(Pin(release=number, reason="being shown again"))
+    try:
+        yield
+    finally:
+        member.bucket.unpin(number)

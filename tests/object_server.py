@@ -1,0 +1,162 @@
+"""A real S3 server on 127.0.0.1, in memory, for tests: moto in server mode. And one before it that loses answers."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+
+import pytest
+
+ADDRESS = "AWS_ENDPOINT_URL"
+
+
+@contextlib.contextmanager
+def s3_server() -> Iterator[str]:
+    """The URL of a server, which ends with the context."""
+    if find_spec("moto") is None or find_spec("flask") is None:
+        pytest.skip("the S3 server needs moto[server]")
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(port, process)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def make_bucket(url: str, name: str) -> str:
+    """A new bucket; its address."""
+    urllib.request.urlopen(urllib.request.Request(f"{url}/{name}", method="PUT"), timeout=30).close()
+    return f"s3://{name}/kb"
+
+
+def speak_to(url: str, patch: pytest.MonkeyPatch) -> None:
+    """Send this process, and those it starts, to a server."""
+    patch.setenv(ADDRESS, url)
+    patch.setenv("AWS_ACCESS_KEY_ID", "test")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    patch.setenv("AWS_REGION", "us-east-1")
+    patch.setenv("AWS_ALLOW_HTTP", "true")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Until somebody listens."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert process.poll() is None, "the server ended at once"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    os.kill(process.pid, 9)
+    raise AssertionError(f"no server within {seconds:.0f} s")
+
+
+class Noise(http.server.ThreadingHTTPServer):
+    """Stands before a server and spoils a share of the requests, each in a way that the seed decides.
+
+    A request is dropped before it is done; its answer is lost after it was done; it is answered with 503; a download
+    is cut short.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, behind: str, seed: int, share: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Noisy)
+        self.behind = behind.removeprefix("http://")
+        self.share = share
+        self.spoiled: Counter[str] = Counter()
+        self._dice = random.Random(seed)
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> Noise:
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def strikes(self, how: str) -> bool:
+        """Whether a request is spoiled in this way."""
+        with self._lock:
+            hit = self._dice.random() < self.share
+            self.spoiled[how] += hit
+            return hit
+
+
+class _Noisy(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Noise
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.strikes("request dropped"):
+            return self._hang_up()
+        if self.server.strikes("answered with 503"):
+            return self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
+        connection = http.client.HTTPConnection(self.server.behind, timeout=60)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _PER_HOP}
+        connection.request(self.command, self.path, body, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        if self.command != "GET" and answer.status < 300 and self.server.strikes("answer lost"):
+            return self._hang_up()
+        cut = self.command == "GET" and len(data) > 64 and self.server.strikes("download cut short")
+        self._answer(answer.status, dict(answer.getheaders()), data, cut=cut)
+        return None
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def _answer(self, status: int, headers: Mapping[str, str], data: bytes, *, cut: bool = False) -> None:
+        length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(data))
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in {*_PER_HOP, "content-length"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data[: len(data) // 2] if cut else data)
+        if cut:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+
+_PER_HOP = {"connection", "transfer-encoding", "keep-alive"}
