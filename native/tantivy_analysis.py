@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from native.language_detection import detect_language
 from native.narrowing import MODIFIED
 
 ANALYZER = "omni-7"
@@ -32,6 +33,8 @@ STEMMED = {
     "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 """ISO 639-1 codes of languages besides English whose stems Tantivy knows, and what it calls them."""
+_TELLING, _SURE = 30, 0.97
+"""Letters that a query must have to tell its language, and how likely that must be."""
 _FOLDED = {
     "\u0130": "i", "\u0131": "i",  # Turkish: small letters of I and \u0130 depend on the language
     "\u03c2": "\u03c3",  # the sigma at the end of a word
@@ -182,6 +185,33 @@ class Analyzer:
             return [list(self._plain.analyze(cut))]
         read = dict.fromkeys(tuple(each.analyze(cut)) for each in (self._plain, *self._stemmed))
         return [list(each) for each in read]
+
+
+class Analyzers:
+    """The analyzers for queries to an index with documents in some languages."""
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._languages = tuple(languages)
+        self._made: dict[tuple[str, ...], tuple[Analyzer, Analyzer]] = {}
+
+    def of_query(self, text: str) -> tuple[Analyzer, Analyzer]:
+        """The one for the words of a query, without stop words unless it has nothing else; and that for its phrases.
+
+        A query that is long enough to tell its language is read as that language has it, and as English does; any
+        other as every language of the index does.
+        """
+        languages = self._languages
+        if languages and sum(map(str.isalpha, text)) >= _TELLING:
+            language, probability = detect_language(text)
+            if probability >= _SURE:
+                languages = tuple(each for each in languages if each == language)
+        if languages not in self._made:
+            self._made[languages] = (
+                Analyzer(stopwords=True, languages=languages),
+                Analyzer(stopwords=False, languages=languages),
+            )
+        words_of, phrases_of = self._made[languages]
+        return (words_of if words_of.analyze(text) else phrases_of), phrases_of
 
 
 @lru_cache

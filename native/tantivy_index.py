@@ -143,9 +143,9 @@ class KeywordIndex:
         """Analyze queries as the documents at hand are."""
         searcher = self._index.searcher()
         known = LANGUAGE in self._filters
-        languages = [each for each in analysis.STEMMED if known and searcher.doc_freq(LANGUAGE, each)]
-        self._query_analyzer = analysis.Analyzer(stopwords=True, languages=languages)
-        self._bare_analyzer = analysis.Analyzer(stopwords=False, languages=languages)
+        self._analyzers = analysis.Analyzers(
+            each for each in analysis.STEMMED if known and searcher.doc_freq(LANGUAGE, each)
+        )
 
     @property
     def size(self) -> int:
@@ -228,21 +228,18 @@ class KeywordIndex:
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         text = analysis.normal(text)
-        return self._analyzer_for(text).analyze(text)
-
-    def _analyzer_for(self, text: str) -> analysis.Analyzer:
-        return self._query_analyzer if self._query_analyzer.analyze(text) else self._bare_analyzer
+        return self._analyzers.of_query(text)[0].analyze(text)
 
     def _query(self, text: str) -> Any | None:
         import tantivy
 
         text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
-        analyzer = self._analyzer_for(_PHRASE.sub(" ", text))
+        analyzer, bare = self._analyzers.of_query(_PHRASE.sub(" ", text))
         parts: list[tuple[Any, Any]] = []
         budget = MAX_QUERY_TERMS
         for match in _PART.finditer(text):
             phrase, word = match.groups()
-            readings = self._bare_analyzer.readings(phrase) if phrase else analyzer.readings(word or "")
+            readings = bare.readings(phrase) if phrase else analyzer.readings(word or "")
             readings = [terms[:budget] for terms in readings]
             budget -= len(readings[0])
             if phrase and readings[0]:

@@ -123,6 +123,14 @@ def test_a_name_in_a_program_is_found_whole_and_by_its_parts(index: KeywordIndex
     assert best(index, query) == "code"
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["a" * 1_000, "\0" * 500 + "b" * 400, "\ud800" * 40 + "c" * 40, "(" * 900 + "d" * 40, "é" * 500, "ﷺ" * 60],
+)
+def test_no_query_crashes_where_its_language_is_asked_for(index: KeywordIndex, query: str) -> None:
+    assert isinstance(index.search(query, 5), list)
+
+
 def test_a_word_is_as_rare_as_all_its_forms_together(tmp_path: Path) -> None:
     """`Dateien` stands in nearly all texts: the one that nobody knew to be German must not come first for that."""
     texts = {f"a{n}": ("de", f"Dateien und Ordner {n}") for n in range(20)}
@@ -137,6 +145,17 @@ def test_a_phrase_must_stand_word_for_word_in_any_language(index: KeywordIndex) 
 
 def test_a_base_of_one_language_asks_for_each_word_once(tmp_path: Path) -> None:
     english = indexed(tmp_path / "en", {"en": TEXTS["en"], "code": TEXTS["code"]})
-    assert len(english._query_analyzer.readings("Häuser rivers")) == 1
+    assert len(english._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")) == 1
     both = indexed(tmp_path / "both", {"en": TEXTS["en"], "de": TEXTS["de"]})
-    assert both._query_analyzer.readings("Häuser rivers") == [["häuser", "river"], ["haus", "riv"]]
+    read = both._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")
+    assert read == [["häuser", "river"], ["haus", "riv"]]
+
+
+def test_a_query_that_tells_its_language_is_read_by_its_rules_alone(tmp_path: Path) -> None:
+    index = indexed(tmp_path / "i", {key: TEXTS[key] for key in ("en", "de", "tr")})
+    for query, readings in (
+        ("how many books about rivers may the readers of this library borrow", 1),
+        ("wie viele Bücher über Flüsse dürfen die Leser dieser Bücherei ausleihen", 2),
+        ("quantos livros sobre rios podem os leitores desta biblioteca levar", 1),
+    ):
+        assert len(index._analyzers.of_query(query)[0].readings(query)) == readings
