@@ -35,6 +35,8 @@ STEMMED = {
 """ISO 639-1 codes of languages besides English whose stems Tantivy knows, and what it calls them."""
 _TELLING, _SURE = 30, 0.97
 """Letters that a query must have to tell its language, and how likely that must be."""
+_ALIKE = {"da", "nb", "nn"}
+"""Languages of which one is easily taken for another."""
 _FOLDED = {
     "\u0130": "i", "\u0131": "i",  # Turkish: small letters of I and \u0130 depend on the language
     "\u03c2": "\u03c3",  # the sigma at the end of a word
@@ -203,8 +205,8 @@ class Analyzers:
         languages = self._languages
         if languages and sum(map(str.isalpha, text)) >= _TELLING:
             language, probability = detect_language(text)
-            if probability >= _SURE:
-                languages = tuple(each for each in languages if each == language)
+            if probability >= _SURE and (language in languages or language not in STEMMED):
+                languages = tuple(each for each in languages if each == language or {each, language} <= _ALIKE)
         if languages not in self._made:
             self._made[languages] = (
                 Analyzer(stopwords=True, languages=languages),
