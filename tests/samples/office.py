@@ -153,7 +153,9 @@ _ODF = " ".join(
 _DRAW = 'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
 
 
-def opendocument(body: str, *, kind: str = "text", title: str = "") -> bytes:
+def opendocument(
+    body: str, *, kind: str = "text", title: str = "", parts: Mapping[str, str | bytes] | None = None
+) -> bytes:
     """A file around the XML inside `office:text`, `office:spreadsheet` or `office:presentation`."""
     inside = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
     meta = (
@@ -164,6 +166,7 @@ def opendocument(body: str, *, kind: str = "text", title: str = "") -> bytes:
             "mimetype": f"application/vnd.oasis.opendocument.{kind}",
             "content.xml": f"{HEADER}<office:document-content {_ODF} {_DRAW}>{inside}</office:document-content>",
             "meta.xml": f"{HEADER}<office:document-meta {_ODF}>{meta}</office:document-meta>",
+            **(parts or {}),
         },
         stored=("mimetype",),
     )
