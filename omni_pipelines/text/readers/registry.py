@@ -77,7 +77,7 @@ READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 4, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
-    Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
+    Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
@@ -87,14 +87,14 @@ READERS = (
     _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub"),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
-    Reader("csv", 1, delimited.read, "text/csv", "data", (".csv",)),
-    Reader("csv", 1, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
     Reader("rtf", 2, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 2, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 2, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        Reader("code", 3, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )
