@@ -94,6 +94,21 @@ def test_greek_is_found_without_accents_and_with_either_sigma(index: KeywordInde
     assert best(index, query) == "el"
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Ο καιρός", "ΚΑΙΡΟΣ"),
+        ("نهاية", "نِهايَة"),
+        ("إلى", "الى"),
+        ("שָׁלוֹם", "שלום"),
+        ("ёлка", "елка"),
+        ("ığdır", "IĞDIR"),
+    ],
+)
+def test_spellings_are_one_in_a_text_whose_language_nobody_knows(text: str, query: str, tmp_path: Path) -> None:
+    assert best(indexed(tmp_path / "i", {"a": ("", text), "b": ("", "Other words")}), query) == "a"
+
+
 def test_hindi_vowel_signs_and_nasal_signs_belong_to_the_word(tmp_path: Path) -> None:
     """कल, काल and कला differ in signs alone."""
     index = indexed(tmp_path / "i", {"kal": ("hi", "कल"), "kaal": ("hi", "काल"), "kala": ("hi", "कला")})
