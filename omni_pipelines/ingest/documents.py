@@ -32,6 +32,7 @@ from omni_pipelines.ingest.tables import stored, table
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import Reader, fingerprint, is_current, parser_mark, reader_by_content
 from omni_pipelines.text.secrets.masking import Masked, mask_document, masking_of
 from omni_pipelines.text.secrets.masking import is_current as is_masked
@@ -41,6 +42,8 @@ BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
 """A commit holds at most this much, so that memory stays flat and a kill loses little."""
 _KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "content_hash", "acl", "mtime_ns")
+_SPOKEN = ("prose", "markup")
+"""Kinds of documents that are in a language people speak."""
 CHANGED_ATTEMPTS, CHANGED_PAUSE = 3, 0.05
 """How often a file is read that changes meanwhile, and the seconds in between."""
 GUARD_FROM = 50
@@ -404,7 +407,7 @@ def document_row(
         "uri": source.uri(found.path),
         "media_type": reader.media_type,
         "kind": reader.kind,
-        "language": reader.language,
+        "language": language_of(parsed) if reader.kind in _SPOKEN else reader.language,
         "title": parsed.title[:300],
         "size": len(raw),
         "mtime_ns": found.mtime_ns,

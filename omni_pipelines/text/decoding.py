@@ -148,7 +148,7 @@ def _refuse_damaged_utf8(raw: bytes) -> None:
     lenient = raw.decode("utf-8", "replace")
     broken = lenient.count("�")
     good = sum(1 for character in lenient if character > "\x7f") - broken
-    if good > broken:
+    if good >= max(broken, 1):
         raise Unreadable("E_ENCODING", f"UTF-8 with {broken} broken sequences")
 
 

@@ -51,7 +51,14 @@ def read(raw: bytes, name: str) -> Parsed:
         raise Unreadable("E_NO_TEXT", "no visible text")
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
     heading = page.headings[0][2] if page.headings else name
-    return Parsed(decoded, title or heading, nest(page.headings), extracted=text, line_marks=tuple(page.marks))
+    return Parsed(
+        decoded,
+        title or heading,
+        nest(page.headings),
+        extracted=text,
+        line_marks=tuple(page.marks),
+        language=root.get("lang") or root.get("xml:lang") or "",
+    )
 
 
 def _parse(text: str) -> lxml.html.HtmlElement:
