@@ -212,8 +212,9 @@ def test_a_server_that_recovers_in_time_is_read(kept: Line, site: Site) -> None:
     assert (done.unchanged, done.warnings) == (3, ())
 
 
-@pytest.mark.parametrize("wanted", ["3600", formatdate(time.time() + 3600, usegmt=True)])
-def test_a_server_that_wants_to_be_left_alone_for_long_is(kept: Line, site: Site, wanted: str) -> None:
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_a_server_that_wants_to_be_left_alone_for_long_is(kept: Line, site: Site, as_date: bool) -> None:
+    wanted = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
     site.pages["/docs/heron.html"] = Page(b"later", 429, {"Retry-After": wanted})
     done = kept.run().documents
     assert len(site.requests("/docs/heron.html")) == 1
