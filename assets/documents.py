@@ -40,7 +40,7 @@ def documents(
         began = {"store_release": membership.release} if membership is not None else {}
     for warning in report.warnings:
         context.log.warning(warning)
-    counts = {**report.counts, **entry_fields(home), **began}
+    counts = {**report.counts, **entry_fields(home), "warnings": list(report.warnings), **began}
     return materialized(report.version, counts, preview, rows=rows, uri=home.table("documents"))
 
 

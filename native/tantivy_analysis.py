@@ -1,15 +1,21 @@
-"""How text becomes terms: words, pairs of characters in scripts without spaces, and the parts of identifiers."""
+"""How text becomes terms: words, pairs of characters in scripts without spaces, and the parts of identifiers.
+
+Words of a document are cut down to their stems by the rules of its language, and then, as all are, by those of
+English. A query does not say its language: each of its words is looked for as every language of the index has it.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
+from native.language_detection import detect_language
 from native.narrowing import MODIFIED
 
-ANALYZER = "omni-6"
+ANALYZER = "omni-7"
 """Name and version of the analysis: an index made with another one is built anew."""
 GRAMS = "omni-grams"
 KEY_HALVES = ("key_high", "key_low")
@@ -19,6 +25,30 @@ _RUN = re.compile(
     "\U00020000-\U0003134f]+"
 )
 """Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Han, Hiragana, Katakana."""
+_PAIRED = re.compile(f"{_RUN.pattern}|[\uac00-\ud7a3]+")
+"""Hangul as well: its words have spaces between them, and particles at their ends."""
+STEMMED = {
+    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "es": "spanish", "fi": "finnish", "fr": "french",
+    "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "nn": "norwegian", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""ISO 639-1 codes of languages besides English whose stems Tantivy knows, and what it calls them."""
+_TELLING, _SURE = 30, 0.97
+"""Letters that a query must have to tell its language, and how likely that must be."""
+_ALIKE = {"da", "nb", "nn"}
+"""Languages of which one is easily taken for another."""
+_FOLDED = {
+    "\u0130": "i", "\u0131": "i",  # Turkish: small letters of I and \u0130 depend on the language
+    "\u03c2": "\u03c3",  # the sigma at the end of a word
+    "\u0451": "\u0435",  # Russian io is mostly written as ie
+    "\u0622": "\u0627", "\u0623": "\u0627", "\u0625": "\u0627", "\u0671": "\u0627",  # alef with hamza, madda, wasla
+    "\u0649": "\u064a", "\u06cc": "\u064a", "\u06a9": "\u0643", "\u0640": "",  # yeh, kaf; the stroke that stretches
+    "\u00ad": "", "\u200d": "", "\u2060": "", "\ufeff": "",  # hyphens and joiners that are not seen
+}  # fmt: skip
+"""Spellings of one letter that writers do not keep apart."""
+_VOWEL_SIGNS = re.compile("[\u0591-\u05c7\u064b-\u065f\u0670]")
+"""Of Hebrew and Arabic: written in schoolbooks and holy ones."""
+_GREEK = re.compile("[\u0386-\u03ce\u1f00-\u1fff]")
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _ASCII = "".join(map(chr, range(128)))
 _PLAIN = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
@@ -44,8 +74,12 @@ class _Apart(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        if unicodedata.category(character)[0] not in "LMN":  # letters, marks that belong to them, numbers
+        if character in _FOLDED or _VOWEL_SIGNS.match(character):
+            self[code] = _FOLDED.get(character, "")
+        elif unicodedata.category(character)[0] not in "LMN":  # letters, marks that belong to them, numbers
             self[code] = " "
+        elif _GREEK.match(character):  # without its accents, which capitals do not bear
+            self[code] = unicodedata.normalize("NFD", character)[0]
         else:
             self[code] = f" {character} " if _RUN.match(character) else character
         return self[code]
@@ -72,7 +106,7 @@ def character_pairs(text: str) -> Iterator[str]:
     """
     if text.isascii():
         return
-    for run in _RUN.findall(text):
+    for run in _PAIRED.findall(text):
         yield from (run[at : at + 2] for at in range(len(run) - 1))
 
 
@@ -123,19 +157,76 @@ def register(index: Any) -> None:
     index.register_tokenizer(GRAMS, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
-class Analyzer:
-    """Text to terms as the index has them; with `stopwords`, without the words that questions are made of."""
+def stems(text: str, language: str) -> str:
+    """The words of a text in one of `STEMMED`, as stems with spaces between them; of another, the words."""
+    return " ".join(_stemmer(language).analyze(words(text))) if language in STEMMED else words(text)
 
-    def __init__(self, *, stopwords: bool) -> None:
-        self._terms = _terms(stopwords=stopwords)
+
+class Analyzer:
+    """Text to terms as the index has them of documents in some languages.
+
+    With `stopwords`, without the words that questions are made of.
+    """
+
+    def __init__(self, *, stopwords: bool, languages: Iterable[str] = ()) -> None:
+        rules = dict.fromkeys(STEMMED[each] for each in sorted(languages) if each in STEMMED)
+        self._plain = _terms(stopwords=stopwords)
+        self._stemmed = [_terms(stopwords=stopwords, rules=each) for each in rules]
 
     def analyze(self, text: str) -> list[str]:
-        """The terms, in their order."""
-        return list(self._terms.analyze(words(text)))
+        """The terms in their order, as documents in English have them."""
+        return list(self._plain.analyze(words(text)))
+
+    def readings(self, text: str) -> list[list[str]]:
+        """The terms as documents in English have them, and every other way that documents in other languages do.
+
+        A term stands at the same place in each; no two are the same.
+        """
+        cut = words(text)
+        if not self._stemmed:
+            return [list(self._plain.analyze(cut))]
+        read = dict.fromkeys(tuple(each.analyze(cut)) for each in (self._plain, *self._stemmed))
+        return [list(each) for each in read]
 
 
-def _terms(*, stopwords: bool) -> Any:
-    """Words with spaces between them to terms: lower case, English stems."""
+class Analyzers:
+    """The analyzers for queries to an index with documents in some languages."""
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._languages = tuple(languages)
+        self._made: dict[tuple[str, ...], tuple[Analyzer, Analyzer]] = {}
+
+    def of_query(self, text: str) -> tuple[Analyzer, Analyzer]:
+        """The one for the words of a query, without stop words unless it has nothing else; and that for its phrases.
+
+        A query that is long enough to tell its language is read as that language has it, and as English does; any
+        other as every language of the index does.
+        """
+        languages = self._languages
+        if languages and sum(map(str.isalpha, text)) >= _TELLING:
+            language, probability = detect_language(text)
+            if probability >= _SURE and (language in languages or language not in STEMMED):
+                languages = tuple(each for each in languages if each == language or {each, language} <= _ALIKE)
+        if languages not in self._made:
+            self._made[languages] = (
+                Analyzer(stopwords=True, languages=languages),
+                Analyzer(stopwords=False, languages=languages),
+            )
+        words_of, phrases_of = self._made[languages]
+        return (words_of if words_of.analyze(text) else phrases_of), phrases_of
+
+
+@lru_cache
+def _stemmer(language: str) -> Any:
+    import tantivy
+
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
+    return builder.filter(tantivy.Filter.stemmer(STEMMED[language])).build()
+
+
+def _terms(*, stopwords: bool, rules: str = "") -> Any:
+    """Words with spaces between them to terms: lower case, stems by the rules of a language, and of English."""
     import tantivy
 
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
@@ -143,4 +234,6 @@ def _terms(*, stopwords: bool) -> Any:
     if stopwords:
         builder = builder.filter(tantivy.Filter.stopword("english"))
         builder = builder.filter(tantivy.Filter.custom_stopword(_QUESTION_WORDS))
+    if rules:
+        builder = builder.filter(tantivy.Filter.stemmer(rules))
     return builder.filter(tantivy.Filter.stemmer("english")).build()

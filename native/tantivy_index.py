@@ -7,6 +7,7 @@ queries, quoted words become phrases that must match, and everything is capped f
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ CONTEXT_BOOST = 0.5
 """Title, heading and path count half as much as the text."""
 PARTS_BOOST = 0.2
 """Words inside an identifier: more than nothing, for `parseHeader` is about headers."""
+LANGUAGE = "language"
+"""The filter that says how a text is analyzed."""
 _MUTABLE = ("meta.json", ".managed.json")
 """Files Tantivy replaces in place: a new generation copies them and hard-links the rest."""
 _HASH = re.compile("[0-9a-f]{32}")
@@ -67,8 +70,7 @@ class KeywordIndex:
         self._index = index
         self._filters = filters
         analysis.register(index)
-        self._query_analyzer = analysis.Analyzer(stopwords=True)
-        self._bare_analyzer = analysis.Analyzer(stopwords=False)
+        self._learn_languages()
 
     @classmethod
     def create(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -135,6 +137,15 @@ class KeywordIndex:
     def reload(self) -> None:
         """See what the writer committed."""
         self._index.reload()
+        self._learn_languages()
+
+    def _learn_languages(self) -> None:
+        """Analyze queries as the documents at hand are."""
+        searcher = self._index.searcher()
+        known = LANGUAGE in self._filters
+        self._analyzers = analysis.Analyzers(
+            each for each in analysis.STEMMED if known and searcher.doc_freq(LANGUAGE, each)
+        )
 
     @property
     def size(self) -> int:
@@ -212,65 +223,97 @@ class KeywordIndex:
         import tantivy
 
         terms = [tantivy.Query.term_query(self._index.schema, field, value, "basic") for value in values]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
+        return _either(terms)
 
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         text = analysis.normal(text)
-        return self._analyzer_for(text).analyze(text)
-
-    def _analyzer_for(self, text: str) -> analysis.Analyzer:
-        return self._query_analyzer if self._query_analyzer.analyze(text) else self._bare_analyzer
+        return self._analyzers.of_query(text)[0].analyze(text)
 
     def _query(self, text: str) -> Any | None:
         import tantivy
 
         text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
-        analyzer = self._analyzer_for(_PHRASE.sub(" ", text))
+        analyzer, bare = self._analyzers.of_query(_PHRASE.sub(" ", text))
         parts: list[tuple[Any, Any]] = []
         budget = MAX_QUERY_TERMS
         for match in _PART.finditer(text):
             phrase, word = match.groups()
-            terms = (self._bare_analyzer.analyze(phrase) if phrase else analyzer.analyze(word or ""))[:budget]
-            budget -= len(terms)
-            if phrase and terms:
-                parts.append((tantivy.Occur.Must, self._phrase(terms)))
+            readings = bare.readings(phrase) if phrase else analyzer.readings(word or "")
+            readings = [terms[:budget] for terms in readings]
+            budget -= len(readings[0])
+            if phrase and readings[0]:
+                parts.append((tantivy.Occur.Must, self._phrase(readings)))
             else:
-                parts += self._word(terms)
+                parts += self._word(readings)
         parts += [
             (tantivy.Occur.Should, self._exact("pairs", pair))
             for pair in itertools.islice(analysis.character_pairs(text), MAX_QUERY_TERMS)
         ]
         return tantivy.Query.boolean_query(parts) if parts else None
 
-    def _word(self, terms: list[str]) -> list[tuple[Any, Any]]:
+    def _word(self, readings: list[list[str]]) -> list[tuple[Any, Any]]:
         import tantivy
 
-        queries = [each for term in terms for each in self._fields(term)]
-        if len(terms) > 1:  # json.loads, snake_case: the parts side by side count more than apart
-            boosted = tantivy.Query.boost_query(self._phrase(terms), PHRASE_BOOST)
+        queries = [each for same in zip(*readings, strict=True) for each in self._any_reading(same)]
+        if len(readings[0]) > 1:  # json.loads, snake_case: the parts side by side count more than apart
+            boosted = tantivy.Query.boost_query(self._phrase(readings), PHRASE_BOOST)
             queries.append((tantivy.Occur.Should, boosted))
         return queries
 
-    def _fields(self, term: str) -> list[tuple[Any, Any]]:
+    def _any_reading(self, terms: Sequence[str]) -> list[tuple[Any, Any]]:
+        """One word as documents of each language have it: however rare one reading is, the word is as rare as all."""
+        different = list(dict.fromkeys(terms))
+        if len(different) == 1:
+            return self._fields(different[0])
+        searcher = self._index.searcher()
+        counts = [searcher.doc_freq("text", term) for term in different]
+        entries = max(searcher.num_docs, sum(counts))
+        weight = _rarity(sum(counts), entries)
+        return [
+            each
+            for term, count in zip(different, counts, strict=True)
+            for each in self._fields(term, weight / _rarity(count, entries))
+        ]
+
+    def _fields(self, term: str, weight: float = 1.0) -> list[tuple[Any, Any]]:
         """A term in each field. In one flat list of terms, Tantivy skips what cannot come among the best k."""
         import tantivy
 
+        text = self._exact("text", term)
+        if weight != 1.0:
+            text = tantivy.Query.boost_query(text, weight)
         boosted = (("around", AROUND_BOOST), ("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
-        fields = [tantivy.Query.boost_query(self._exact(name, term), boost) for name, boost in boosted]
-        return [(tantivy.Occur.Should, query) for query in (self._exact("text", term), *fields)]
+        fields = [tantivy.Query.boost_query(self._exact(name, term), boost * weight) for name, boost in boosted]
+        return [(tantivy.Occur.Should, query) for query in (text, *fields)]
 
     def _exact(self, field: str, term: str) -> Any:
         import tantivy
 
         return tantivy.Query.term_query(self._index.schema, field, term)
 
-    def _phrase(self, terms: list[str]) -> Any:
+    def _phrase(self, readings: list[list[str]]) -> Any:
+        """The terms side by side, in one of their readings."""
         import tantivy
 
-        if len(terms) == 1:
-            return tantivy.Query.boolean_query(self._fields(terms[0]))
-        return tantivy.Query.phrase_query(self._index.schema, "text", terms)
+        if len(readings[0]) == 1:
+            return tantivy.Query.boolean_query(self._any_reading([term for (term,) in readings]))
+        phrases = [tantivy.Query.phrase_query(self._index.schema, "text", terms) for terms in readings]
+        return _either(phrases)
+
+
+def _rarity(count: int, entries: int) -> float:
+    """What BM25 takes for the weight of a term that stands in so many entries."""
+    return math.log1p((entries - count + 0.5) / (count + 0.5))
+
+
+def _either(queries: list[Any]) -> Any:
+    """What one of several queries finds, or more of them."""
+    import tantivy
+
+    if len(queries) == 1:
+        return queries[0]
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in queries])
 
 
 def _halves(key: str) -> dict[str, int]:
@@ -313,15 +356,15 @@ class KeywordWriter:
         count = 0
         for count, entry in enumerate(entries, 1):  # noqa: B007  # read after the loop
             self._writer.delete_documents_by_term("key", entry.key)
-            text = analysis.normal(entry.text)
+            text, language = analysis.normal(entry.text), entry.filters.get(LANGUAGE, "")
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_halves(entry.key),
                     fingerprint=entry.fingerprint,
-                    text=analysis.words(text),
-                    around=analysis.words(analysis.normal(entry.around)),
-                    context=analysis.words(analysis.normal(entry.context)),
+                    text=analysis.stems(text, language),
+                    around=analysis.stems(analysis.normal(entry.around), language),
+                    context=analysis.stems(analysis.normal(entry.context), language),
                     parts=" ".join(analysis.identifier_parts(text)),
                     pairs=" ".join(analysis.character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},

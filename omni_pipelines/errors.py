@@ -40,7 +40,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from native.errors import EngineError, translate
@@ -184,7 +184,7 @@ class ToolNotFoundError(OmniError):
     def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
         names = sorted(available_tools)
         super().__init__(
-            f"there is no tool {tool!r}", cure=_nearest(tool, names), details={"tool": tool, "available_tools": names}
+            f"there is no tool {tool!r}", cure=nearest(tool, names), details={"tool": tool, "available_tools": names}
         )
         self.tool = tool
         self.available_tools = tuple(names)
@@ -384,10 +384,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The cure for a name that there is none of: the nearest known one, or `otherwise`, by default all of them."""
+    names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
+    if near or otherwise:
+        return f"did you mean {near[0]}?" if near else otherwise
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"there are: {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 

@@ -8,7 +8,6 @@ It!).
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, NoReturn, TypeVar
 
-from omni_pipelines.errors import OmniError
+from omni_pipelines.errors import OmniError, nearest
 
 PREFERRED, BACKUP, FALLBACK = 0, 11, 51
 """Where the ranges of priorities begin: 0-10 preferred, 11-50 backup, 51-100 fallback."""
@@ -330,8 +329,7 @@ class VariantRegistry:
     def _cure(self, command: str, variant: str | None, last: Exception | None) -> str:
         names = [entry.name for entry in self._find(command)]
         if variant is not None and variant not in names:
-            near = difflib.get_close_matches(variant, names, n=1)
-            return f"did you mean {near[0]}?" if near else f"variants: {', '.join(names) or 'none'}"
+            return nearest(variant, names, f"variants: {', '.join(names) or 'none'}")
         return getattr(last, "cure", "") or "see: omni providers"
 
     def _add(self, entry: _Entry) -> None:

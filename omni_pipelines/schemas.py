@@ -77,7 +77,7 @@ DOCUMENTS = Table(
             required("uri", pa.string(), "where the file is"),
             required("media_type", pa.string(), "what the file is, as text/markdown"),
             required("kind", pa.string(), "prose, markup, data or code"),
-            required("language", pa.string(), "of code: python; of prose: empty"),
+            required("language", pa.string(), "of code: python; of prose: de, empty when unsure"),
             required("title", pa.string(), "first heading, or the file's name"),
             required("size", pa.int64(), "bytes of the file"),
             required(
@@ -139,7 +139,7 @@ CHUNKS = Table(
             required("uri", pa.string(), "where the document is"),
             required("title", pa.string(), "of the document"),
             required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
-            required("language", pa.string(), "of code: python; of prose: empty"),
+            required("language", pa.string(), "of code: python; of prose: de, empty when unsure"),
             required("kind", pa.string(), "prose, markup, data or code"),
             packed("text", "the passage"),
             required("start_char", pa.int64(), "first character, in the document's text"),

@@ -5,7 +5,6 @@ Flags beat `OMNI_*` variables, which beat `omni.toml` beside the home folder, wh
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from native.dataset_cache import DatasetCacheConfig
-from omni_pipelines.errors import ConfigurationError, HomeError
+from omni_pipelines.errors import ConfigurationError, HomeError, nearest
 
 _ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 HOME_NAME = ".omni"
@@ -210,7 +209,8 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     location: str = ""
-    """Path of a folder, file, archive or repository, from the folder of omni.toml: ingested without being named."""
+    """Path of a folder, file, archive or repository, from the folder of omni.toml, or a URL: ingested without being
+    named."""
     rev: str = ""
     """Branch, tag or commit, where the location is a git repository."""
     include: tuple[str, ...] = ()
@@ -219,6 +219,10 @@ class SourceSettings(BaseModel):
     """Patterns as in .gitignore; matching files are not read."""
     acl: tuple[str, ...] = ()
     """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
+    allow: tuple[str, ...] = ()
+    """Hosts, besides its own, that the pages of a site may be asked of."""
+    allow_private: bool = False
+    """Whether the hosts of a site may have addresses that the internet does not reach."""
     chunk_mode: ChunkMode | None = None
     """How documents are cut."""
     chunk_tokens: int | None = Field(default=None, ge=16, le=4096)
@@ -429,14 +433,18 @@ def language_model_key(settings: Settings) -> SecretStr:
     return SecretStr(key)
 
 
+def aws_region() -> str:
+    """The region of AWS that the environment names; "" if none. botocore knows only the second of its two names."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+
+
 def child_environment(home: Home) -> dict[str, str]:
     """The environment for a child process that works on this home."""
     return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
 
 
 def _unknown_key(name: str, where: str, known: set[str]) -> ConfigurationError:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    cure = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(sorted(known))}"
+    cure = nearest(name, sorted(known), f"known settings: {', '.join(sorted(known))}")
     return ConfigurationError(f"unknown setting {name!r} in {where}", cure=cure)
 
 

@@ -49,18 +49,14 @@ def errors(
 
 
 def _find(code: str) -> CodeInfo:
-    import difflib
-
     from omni_pipelines.error_codes import all_codes
-    from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.errors import ConfigurationError, nearest
 
     rows = {name: row for row in all_codes() for name in (row.code, row.name)}
     wanted = code.strip().strip("[]").upper().replace("-", "_")
     if wanted in rows:
         return rows[wanted]
-    near = difflib.get_close_matches(wanted, list(rows), n=1)
-    cure = f"did you mean {near[0]}?" if near else "list them: omni errors"
-    raise ConfigurationError(f"there is no error {code!r}", cure=cure)
+    raise ConfigurationError(f"there is no error {code!r}", cure=nearest(wanted, rows, "list them: omni errors"))
 
 
 def _say_one(row: CodeInfo) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
+from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError, nearest
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -62,13 +62,9 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
 
 
 def _job(defs: dg.Definitions, name: str) -> dg.JobDefinition:
-    import difflib
-
     names = [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        cure = f"did you mean {near[0]}?" if near else f"jobs: {', '.join(names)}"
-        raise ConfigurationError(f"there is no job {name!r}", cure=cure)
+        raise ConfigurationError(f"there is no job {name!r}", cure=nearest(name, names, f"jobs: {', '.join(names)}"))
     return defs.resolve_job_def(name)
 
 

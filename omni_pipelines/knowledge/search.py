@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from native.narrowing import LONGEST_FOLDER, MODIFIED, days, folder
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.knowledge.fusion import Fused, Fusion
 from omni_pipelines.knowledge.ranking import POOL, EmbedQuery, Ranked, Search, rank
 from omni_pipelines.knowledge.ranking import Mode as Mode
@@ -157,8 +156,7 @@ def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) 
                 f"the folder to narrow to has more than {LONGEST_FOLDER} characters", cure="name one further up"
             )
         if field not in NARROWED:
-            near = difflib.get_close_matches(field, NARROWED, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"filters: {', '.join(NARROWED)}"
+            cure = nearest(field, NARROWED, f"filters: {', '.join(NARROWED)}")
             raise ConfigurationError(f"cannot filter by {field!r}", cure=cure)
         if field == MODIFIED:
             _check_days(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 from native.duckdb_sql import Rows, select
 from native.errors import StatementRefused
 from native.lance_tables import LanceTable, TableVersion, is_in
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.knowledge import journal
 from omni_pipelines.knowledge.access import Reader, visible_sources
 from omni_pipelines.knowledge.entries import list_entries
@@ -188,13 +187,9 @@ def _cure(told: str, sql: str) -> str:
     every = columns()
     if column:
         named = {each.name for each in every if re.search(rf"\b{each.table}\b", sql, re.IGNORECASE)}
-        return _nearest(column[1], sorted(named), "their columns")
+        return nearest(column[1].lower(), sorted(named), f"their columns: {', '.join(sorted(named))}")
     if table:
-        return _nearest(table[1] or table[2], sorted({each.table for each in every}), "tables")
+        tables = sorted({each.table for each in every})
+        return nearest((table[1] or table[2]).lower(), tables, f"tables: {', '.join(tables)}")
     near = re.search(r'Did you mean "([^"]+)"', told)
     return f"did you mean {near[1]}?" if near else "tables and columns: omni sql, without a statement"
-
-
-def _nearest(name: str, known: list[str], what: str) -> str:
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"{what}: {', '.join(known)}"

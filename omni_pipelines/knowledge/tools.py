@@ -36,7 +36,9 @@ class Where(BaseModel):
 
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
     path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
-    language: Annotated[str | None, Field(description="Language of code, such as python.")] = None
+    language: Annotated[
+        str | None, Field(description="Language of code, such as python, or of prose, such as de.")
+    ] = None
     kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
     modified: Annotated[
         str | None,

@@ -7,7 +7,6 @@ def test_a_name_is_normalised(case: Case) -> None:
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+
+from omni_pipelines.errors import nearest
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
@@ -110,8 +111,7 @@ def _case(path: Path, number: int, entry: Any) -> Case:
         raise BadCases(f"{where} is {_kind(entry)}, but should have fields: {', '.join(_KNOWN)}")
     for name in entry:
         if name not in _KNOWN:
-            near = difflib.get_close_matches(str(name), _KNOWN, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"fields: {', '.join(_KNOWN)}"
+            hint = nearest(str(name), _KNOWN, f"fields: {', '.join(_KNOWN)}")
             raise BadCases(f"{where} has an unknown field {name!r}; {hint}")
     if not isinstance(entry.get("name"), str) or not entry["name"].strip():
         raise BadCases(f"{where} has no name; give it one that says what it shows")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from omni_pipelines.errors import nearest
 from omni_pipelines.testing.layers import UNKNOWN, Layer, get_test_layer, is_ours
 
 SWITCH = "omni_layers"
@@ -83,8 +83,7 @@ def _layer(name: str) -> Layer:
     try:
         return Layer(name)
     except ValueError:
-        near = difflib.get_close_matches(name, list(Layer), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"layers: {', '.join(Layer)}"
+        hint = nearest(name, list(Layer), f"layers: {', '.join(Layer)}")
         raise pytest.UsageError(f"--layer {name}: there is no such layer; {hint}") from None
 
 

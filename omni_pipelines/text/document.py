@@ -34,6 +34,8 @@ class Parsed:
     """For text extracted from a text file: (character, line of the file). Without, the text's own lines count."""
     page_marks: Marks = ()
     """(character, page or slide from 1), rising; none where the document has no pages."""
+    language: str = ""
+    """What the file says its language is, as the file writes it: `de-AT`; see `languages`."""
 
     @property
     def verbatim(self) -> bool:

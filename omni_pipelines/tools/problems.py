@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import reprlib
@@ -12,10 +11,9 @@ from typing import Any, cast
 from jsonschema.exceptions import ValidationError as SchemaError
 from jsonschema.protocols import Validator
 
+from omni_pipelines import errors
 from omni_pipelines.records import Record
 
-CLOSE = 0.6
-"""How alike two names must be for one to be taken as a slip for the other, 0 to 1."""
 MOST_PROBLEMS = 100
 MOST_DEPTH = 100
 """Levels of lists and fields inside each other; what is read by people has fewer than ten."""
@@ -83,10 +81,8 @@ def shown(value: object) -> str:
 def nearest(name: object, known: Iterable[object]) -> str:
     """The cure for a name that is not known."""
     names = [str(each) for each in known]
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=CLOSE)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"known are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "leave it out"
+    shown = f"known are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "leave it out"
+    return errors.nearest(str(name), names, shown)
 
 
 def problems(validator: Validator, value: Any) -> list[Problem]:

@@ -17,6 +17,7 @@ ENGINES = {
     "tantivy",
     "tokenizers",
     "tiktoken",
+    "gcld3",
     "pandas",
 }
 FRAMEWORKS = {"dagster", "langgraph", "textual", "pyarrow", "numpy"}

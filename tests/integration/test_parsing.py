@@ -197,7 +197,7 @@ def test_a_file_with_the_wrong_name_is_read_once_by_what_it_is(line: Line, docs:
     line.add(docs)
     line.run()
     (row,) = line.rows("documents", "parser", "media_type")
-    assert row == {"parser": "text/1+pdf/1", "media_type": "application/pdf"}
+    assert row == {"parser": "text/2+pdf/2", "media_type": "application/pdf"}
     assert line.search("otters")[0].page == 1
     reads.clear()
     line.run()
@@ -210,7 +210,7 @@ def test_a_damaged_file_with_the_wrong_name_is_held_by_what_it_is_and_tried_once
     write(docs, {"river.txt": b"%PDF-1.7 nothing"})
     line.add(docs)
     line.ingest()
-    assert line.rows("quarantine", "parser", "code") == [{"parser": "text/1+pdf/1", "code": "E_PARSE"}]
+    assert line.rows("quarantine", "parser", "code") == [{"parser": "text/2+pdf/2", "code": "E_PARSE"}]
     reads.clear()
     line.ingest()
     assert reads == []

@@ -45,7 +45,7 @@ def test_the_list_names_code_and_file(held: Line) -> None:
 
 def test_one_file_is_shown_by_the_end_of_its_path(held: Line) -> None:
     (row,) = json.loads(run(held, "show", "cut.pdf", "--json"))["quarantine"]
-    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/1", 1)
+    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/2", 1)
     assert "in/cut.pdf" in run(held, "show", "cut.pdf")
     assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
 

@@ -34,9 +34,14 @@ class Fidelity:
 
 def measure(name: str, parts: list[Part]) -> Fidelity:
     """Write the manuscript in a format, read it, and compare."""
+    return compare(name, WRITERS[name](parts), parts)
+
+
+def compare(name: str, raw: bytes, parts: list[Part]) -> Fidelity:
+    """Read the manuscript from a file, whoever wrote it, and compare."""
     reader = reader_for(name)
     assert reader is not None
-    parsed = reader.read(WRITERS[name](parts), name)
+    parsed = reader.read(raw, name)
     wanted = _words(" ".join(chain.from_iterable([p.heading, *p.paragraphs, *p.items] for p in parts)))
     found = _words(parsed.text)
     common = sum((Counter(wanted) & Counter(found)).values())

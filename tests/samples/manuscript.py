@@ -8,7 +8,9 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
+
+import yaml
 
 from tests.samples import office, pdf
 
@@ -169,6 +171,70 @@ def _xml(parts: list[Part]) -> bytes:
     return f"<article><title>{TITLE}</title>{''.join(map(text, parts))}<table>{rows}</table></article>".encode()
 
 
+def _text(parts: list[Part]) -> bytes:
+    texts = ["\n\n".join([part.heading, *_lines(part)]) for part in parts]
+    return "\n\n".join([TITLE, *texts, "\n".join(map(" ".join, TABLE)), ""]).encode()
+
+
+def _python(parts: list[Part]) -> bytes:
+    def function(number: int, part: Part) -> str:
+        lines = "\n\n    ".join([part.heading, *_lines(part)])
+        return f"def part_{number}() -> None:\n    r'''{lines}\n    '''\n"
+
+    rows = "\n".join(f"    {row!r}," for row in TABLE)
+    return "\n\n".join([*(function(*each) for each in enumerate(parts)), f"TABLE = [\n{rows}\n]\n"]).encode()
+
+
+def _go(parts: list[Part]) -> bytes:
+    def function(number: int, part: Part) -> str:
+        comment = "\n".join(f"// {line}" for line in [part.heading, *_lines(part)])
+        return f"{comment}\nfunc part{number}() {{}}\n"
+
+    rows = "\n".join("// " + " ".join(row) for row in TABLE)
+    return "\n".join(["package terms\n", *(function(*each) for each in enumerate(parts)), rows, ""]).encode()
+
+
+def _json(parts: list[Part]) -> bytes:
+    return json.dumps(
+        {**{p.heading: _lines(p) for p in parts}, "table": [" ".join(row) for row in TABLE]},
+        ensure_ascii=False,
+        indent=1,
+    ).encode()
+
+
+def _yaml(parts: list[Part]) -> bytes:
+    rows = {**{part.heading: _lines(part) for part in parts}, "table": [" ".join(row) for row in TABLE]}
+    return yaml.safe_dump(rows, allow_unicode=True, sort_keys=False, width=1 << 20).encode()
+
+
+def _ods(parts: list[Part]) -> bytes:
+    def sheet(name: str, rows: list[list[str]]) -> str:
+        cells = (
+            "".join(f"<table:table-cell><text:p>{escape(c)}</text:p></table:table-cell>" for c in row) for row in rows
+        )
+        inside = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+        return f"<table:table table:name={quoteattr(name)}>{inside}</table:table>"
+
+    sheets = "".join(sheet(part.heading, [[each] for each in _lines(part)]) for part in parts)
+    return office.opendocument(sheets + sheet("Table", TABLE), kind="spreadsheet", title=TITLE)
+
+
+def _odp(parts: list[Part]) -> bytes:
+    def slide(heading: str, lines: list[str]) -> str:
+        texts = "".join(f"<text:p>{escape(each)}</text:p>" for each in lines)
+        return f"<draw:page><text:h text:outline-level='1'>{escape(heading)}</text:h>{texts}</draw:page>"
+
+    slides = "".join(slide(part.heading, _lines(part)) for part in parts)
+    return office.opendocument(
+        slides + slide("Table", [" ".join(row) for row in TABLE]), kind="presentation", title=TITLE
+    )
+
+
+def _tsv(parts: list[Part]) -> bytes:
+    rows = [f"{part.heading}\t{each}" for part in parts for each in _lines(part)]
+    return "\n".join(["heading\ttext", *rows, *("\t".join(row) for row in TABLE), ""]).encode()
+
+
 def _csv(parts: list[Part]) -> bytes:
     rows = [f'"{part.heading}","{each.replace(chr(34), chr(34) * 2)}"' for part in parts for each in _lines(part)]
     return "\n".join(["heading,text", *rows, *(",".join(row) for row in TABLE), ""]).encode()
@@ -190,4 +256,12 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.eml": _mail,
     "a.xml": _xml,
     "a.csv": _csv,
+    "a.tsv": _tsv,
+    "a.ods": _ods,
+    "a.odp": _odp,
+    "a.txt": _text,
+    "a.py": _python,
+    "a.go": _go,
+    "a.json": _json,
+    "a.yaml": _yaml,
 }

@@ -153,7 +153,9 @@ _ODF = " ".join(
 _DRAW = 'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
 
 
-def opendocument(body: str, *, kind: str = "text", title: str = "") -> bytes:
+def opendocument(
+    body: str, *, kind: str = "text", title: str = "", parts: Mapping[str, str | bytes] | None = None
+) -> bytes:
     """A file around the XML inside `office:text`, `office:spreadsheet` or `office:presentation`."""
     inside = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
     meta = (
@@ -164,12 +166,15 @@ def opendocument(body: str, *, kind: str = "text", title: str = "") -> bytes:
             "mimetype": f"application/vnd.oasis.opendocument.{kind}",
             "content.xml": f"{HEADER}<office:document-content {_ODF} {_DRAW}>{inside}</office:document-content>",
             "meta.xml": f"{HEADER}<office:document-meta {_ODF}>{meta}</office:document-meta>",
+            **(parts or {}),
         },
         stored=("mimetype",),
     )
 
 
-def epub(chapters: Sequence[str], *, title: str, parts: Mapping[str, str | bytes] | None = None) -> bytes:
+def epub(
+    chapters: Sequence[str], *, title: str, language: str = "", parts: Mapping[str, str | bytes] | None = None
+) -> bytes:
     """A book of web pages, listed in the reverse of their reading order."""
     numbers = range(1, len(chapters) + 1)
     items = "".join(
@@ -177,9 +182,8 @@ def epub(chapters: Sequence[str], *, title: str, parts: Mapping[str, str | bytes
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers)
     container = '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
-    metadata = (
-        f'<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{escape(title)}</dc:title></metadata>'
-    )
+    said = f"<dc:title>{escape(title)}</dc:title><dc:language>{escape(language)}</dc:language>"
+    metadata = f'<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">{said}</metadata>'
     package = f"<package>{metadata}<manifest>{items}</manifest><spine>{spine}</spine></package>"
     pages = {
         f"OEBPS/text/c{n}.xhtml": f'{HEADER}<html xmlns="http://www.w3.org/1999/xhtml"><body>{page}</body></html>'

@@ -7,7 +7,7 @@ import re
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR, Extraction, one_line
-from omni_pipelines.text.readers.office import declared_title
+from omni_pipelines.text.readers.office import declared
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
 _SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
@@ -35,7 +35,8 @@ def read(raw: bytes, name: str) -> Parsed:
         notes = archive.optional(part)
         if notes is not None:
             parse_xml(notes, _Body(extraction, {}))
-    return extraction.parsed(name, declared_title(archive))
+    said = declared(archive)
+    return extraction.parsed(name, said.title, language=said.language)
 
 
 class _Styles(XmlHandler):

@@ -29,10 +29,11 @@ def read(raw: bytes, name: str) -> Parsed:
     container = _Container()
     parse_xml(archive.read("META-INF/container.xml"), container)
     package = _Package()
-    titles = Texts("title")
+    titles, languages = Texts("title"), Texts("language")
     book = archive.read(container.package)
     parse_xml(book, package)
     parse_xml(book, titles)
+    parse_xml(book, languages)
     texts: list[str] = []
     sections: list[Section] = []
     length = 0
@@ -50,7 +51,8 @@ def read(raw: bytes, name: str) -> Parsed:
     if not texts:
         raise Unreadable("E_NO_TEXT", "no chapter with text")
     title = titles.found[0].strip() if titles.found else ""
-    return Parsed(Decoded("", "utf-8", 0), title or name, tuple(sections), extracted="\n\n".join(texts))
+    text, language = "\n\n".join(texts), languages.found[0] if languages.found else ""
+    return Parsed(Decoded("", "utf-8", 0), title or name, tuple(sections), extracted=text, language=language)
 
 
 def _chapter(archive: Archive, part: str) -> Parsed | None:

@@ -85,7 +85,7 @@ class Extraction:
         """Whatever is added from here on stands on this page."""
         self._page = number
 
-    def parsed(self, name: str, title: str = "", nothing: str = "no text in it") -> Parsed:
+    def parsed(self, name: str, title: str = "", nothing: str = "no text in it", language: str = "") -> Parsed:
         """The document. Without a title of its own it is called by its first heading, or by `name`.
 
         Raises:
@@ -101,4 +101,5 @@ class Extraction:
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),
             page_marks=tuple(self._pages),
+            language=language,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import orjson
@@ -46,6 +47,7 @@ def pack(parsed: Parsed) -> dict[str, Any]:
         "encoding": parsed.decoded.encoding,
         "bom_bytes": parsed.decoded.bom_bytes,
         "verbatim": parsed.verbatim,
+        "language": parsed.language,
         "structure": structure_json(parsed),
     }
 
@@ -66,4 +68,5 @@ def document_of(answered: Mapping[str, Any]) -> Parsed:
     if answered["refusal"] is not None:
         code, detail = answered["refusal"]
         raise Unreadable(code, detail)
-    return parsed_document(answered["document"])
+    document = answered["document"]
+    return replace(parsed_document(document), language=document["language"])

@@ -13,7 +13,8 @@ from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
-_SILENT = {"script", "style", "template", "noscript", "svg", "head", "iframe", "object", "select"}
+_SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select"}
+"""Not the head: the parser puts there what follows it where a page leaves out the tag of its body."""
 _INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
     "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",
@@ -50,7 +51,14 @@ def read(raw: bytes, name: str) -> Parsed:
         raise Unreadable("E_NO_TEXT", "no visible text")
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
     heading = page.headings[0][2] if page.headings else name
-    return Parsed(decoded, title or heading, nest(page.headings), extracted=text, line_marks=tuple(page.marks))
+    return Parsed(
+        decoded,
+        title or heading,
+        nest(page.headings),
+        extracted=text,
+        line_marks=tuple(page.marks),
+        language=root.get("lang") or root.get("xml:lang") or "",
+    )
 
 
 def _parse(text: str) -> lxml.html.HtmlElement:

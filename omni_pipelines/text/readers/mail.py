@@ -50,7 +50,9 @@ def read(raw: bytes, name: str) -> Parsed:
         _add_page(extraction, message)
     if any(attached):
         extraction.block("Attachments: " + ", ".join(each for each in attached if each))
-    return extraction.parsed(name, _header(message, "Subject"))
+    return extraction.parsed(
+        name, _header(message, "Subject"), language=_header(message, "Content-Language").partition(",")[0]
+    )
 
 
 def _add_page(extraction: Extraction, message: EmailMessage) -> None:

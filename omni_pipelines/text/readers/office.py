@@ -1,8 +1,9 @@
-"""What Word, PowerPoint and Excel files have in common: relations between parts, and their title."""
+"""What Word, PowerPoint and Excel files have in common: relations between parts, and their title and language."""
 
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
@@ -55,10 +56,19 @@ class Texts(XmlHandler):
             self.found[-1] += data
 
 
-def declared_title(archive: Archive, part: str = "docProps/core.xml") -> str:
-    """The title that the file says it has; "" if it says none."""
+@dataclass(frozen=True)
+class Declared:
+    """What the file says of itself; "" where it says nothing."""
+
+    title: str
+    language: str
+
+
+def declared(archive: Archive, part: str = "docProps/core.xml") -> Declared:
+    """Title and language, from the part that describes the document."""
     raw = archive.optional(part)
-    texts = Texts("title")
+    titles, languages = Texts("title"), Texts("language")
     if raw is not None:
-        parse_xml(raw, texts)
-    return texts.found[0].strip() if texts.found else ""
+        parse_xml(raw, titles)
+        parse_xml(raw, languages)
+    return Declared(*("".join(texts.found[:1]).strip() for texts in (titles, languages)))

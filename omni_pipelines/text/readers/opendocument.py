@@ -5,7 +5,7 @@ from __future__ import annotations
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared_title
+from omni_pipelines.text.readers.office import declared
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
 _SILENT = {"tracked-changes", "annotation", "desc", "forms", "note-citation", "automatic-styles", "ruby-text"}
@@ -23,7 +23,8 @@ def read(raw: bytes, name: str) -> Parsed:
     archive = Archive(raw)
     extraction = Extraction()
     parse_xml(archive.read("content.xml"), _Content(extraction))
-    return extraction.parsed(name, declared_title(archive, "meta.xml"))
+    said = declared(archive, "meta.xml")
+    return extraction.parsed(name, said.title, language=said.language)
 
 
 class _Content(XmlHandler):

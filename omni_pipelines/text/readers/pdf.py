@@ -63,7 +63,17 @@ def _read(file: PdfReader, name: str) -> Parsed:
             for level, title in outline.get(number, ()):
                 extraction.mark(level, title)
         extraction.block(text)
-    return extraction.parsed(name, _title(file) or name, _NO_TEXT)
+    return extraction.parsed(name, _title(file) or name, _NO_TEXT, _language(file))
+
+
+def _language(file: PdfReader) -> str:
+    """What the file says its language is."""
+    try:
+        return str(file.root_object.get("/Lang", ""))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  # damaged metadata: the pages may be good
+        return ""
 
 
 def _title(file: PdfReader) -> str:

@@ -6,7 +6,7 @@ from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared_title, relations
+from omni_pipelines.text.readers.office import declared, relations
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
 _PRESENTATION = "ppt/presentation.xml"
@@ -35,7 +35,8 @@ def read(raw: bytes, name: str) -> Parsed:
         for kind, notes in relations(archive, part).values():
             if kind == "notesSlide":
                 parse_xml(archive.read(notes), _Slide(extraction))
-    return extraction.parsed(name, declared_title(archive))
+    said = declared(archive)
+    return extraction.parsed(name, said.title, language=said.language)
 
 
 class _Order(XmlHandler):

@@ -51,6 +51,7 @@ class Reader:
     """prose | markup | data | code"""
     suffixes: tuple[str, ...]
     language: str = ""
+    """Of code; that of prose is found in each document."""
     isolated: bool = False
     """Its parser is not trusted with hostile files: it runs in a process of its own, with limits."""
     binary: bool = False
@@ -63,20 +64,20 @@ class Reader:
 
 
 def _binary(name: str, read: Callable[[bytes, str], Parsed], media_type: str, kind: str, *suffixes: str) -> Reader:
-    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True)
+    return Reader(name, 2, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 PLAIN = Reader(
-    "text", 1, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+    "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
 
 READERS = (
-    Reader("markdown", 2, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
-    Reader("restructured", 2, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 3, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
-    Reader("python", 2, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
+    Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
+    Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
+    Reader("html", 5, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
@@ -85,15 +86,15 @@ READERS = (
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
     _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub"),
-    Reader("notebook", 1, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
-    Reader("csv", 1, delimited.read, "text/csv", "data", (".csv",)),
-    Reader("csv", 1, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 1, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 1, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 1, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
-    Reader("asciidoc", 1, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
+    Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
+    Reader("rtf", 2, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("mail", 2, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
+    Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 2, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        Reader("code", 3, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared_title, relations
+from omni_pipelines.text.readers.office import declared, relations
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
 _WORKBOOK = "xl/workbook.xml"
@@ -42,7 +42,7 @@ def read(raw: bytes, name: str) -> Parsed:
         if kind == "worksheet":
             cells = _Cells(extraction, sheet, strings.texts, formats.dates, workbook.epoch)
             parse_xml(archive.read(part_name), cells)
-    return extraction.parsed(name, declared_title(archive) or name)
+    return extraction.parsed(name, declared(archive).title or name)
 
 
 class _Workbook(XmlHandler):

@@ -20,8 +20,9 @@ def read(raw: bytes, name: str) -> Parsed:
         Unreadable: as `parse_xml` says, or E_NO_TEXT.
     """
     extraction = Extraction()
-    parse_xml(raw, _Elements(extraction))
-    return extraction.parsed(name)
+    elements = _Elements(extraction)
+    parse_xml(raw, elements)
+    return extraction.parsed(name, language=elements.language)
 
 
 class _Elements(XmlHandler):
@@ -34,9 +35,13 @@ class _Elements(XmlHandler):
         """Of the element that has just begun: it holds nothing but text so far."""
         self._begun = 1
         self._silent = 0
+        self.language = ""
+        """Of the whole, as its root says."""
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._write()
+        if not self._path:
+            self.language = attributes.get("lang", "")
         self._path.append(name)
         self._silent += name in _SILENT
         shown = "".join(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
+from functools import lru_cache
 
 from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, places
 
@@ -35,10 +36,14 @@ _QUOTED = re.compile(
     r"""[bru]{0,2}(["'`])([^\s"'`]{8,200}+)\1"""
 )
 """`"name": "value"`, `name = 'value'`, `name="value"`, `["name"] = "value"`, `name: str = "value"`…"""
-_BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)[ \t]*(?=[\r\n;&]|\Z)")
-"""`NAME=value` and `name: value`, up to the end of the line."""
+_BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
+"""`NAME=value` and `name: value`."""
+_LINE_ENDS = re.compile(r"[ \t]*+(?=[\r\n;&]|\Z)")
+"""What follows a value without quotes."""
 _FLAG = re.compile(r"[= ]([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
 """`--name=value` and `--name value`."""
+_MOST_NESTED = 3
+"""Names inside a value that was looked at whose own values are looked at: `token=token=token=…` must not be slow."""
 _IN_FLAGS = string.ascii_letters + string.digits + "_-"
 _ELEMENT = re.compile(r">\s{0,4}([^\s<>&]{8,200}+)\s{0,4}</")
 _URL = re.compile(r"://[^\s/:@\"'<>`]{0,64}+:([^\s/@\"'<>`{},]{3,128}+)@(?!localhost|127\.|example)[\w\[]")
@@ -80,13 +85,17 @@ def assignments(text: str) -> Iterator[Finding]:
     small = text.lower()
     if len(small) != len(text):  # a few letters of Turkish and Lithuanian grow
         small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    reached = nested = 0
     for name in _NAMES.finditer(small):
-        before = text[max(0, name.start() - 24) : name.start()]
-        if _NO_SECRET_AFTER.search(before) or not _is_about_a_secret(text[name.start() : name.end()]):
+        nested = nested + 1 if name.start() < reached else 0
+        if nested > _MOST_NESTED:
             continue
-        found = _value(text, name.start(), name.end())
-        if found is not None:
-            yield Finding(*found, "password" if name[0].startswith(("pass", "pwd")) else "secret")
+        if not _is_about_a_secret(text[name.start() : name.end()]):
+            continue
+        looked_at, made_up = _value(text, name.start(), name.end())
+        reached = max(reached, looked_at[1])
+        if made_up and not _NO_SECRET_AFTER.search(text, max(0, name.start() - 24), name.start()):
+            yield Finding(*looked_at, "password" if name[0].startswith(("pass", "pwd")) else "secret")
     for at in places(small, "authorization"):
         yield from _header(text, at)
     for at in places(text, "://"):
@@ -95,6 +104,7 @@ def assignments(text: str) -> Iterator[Finding]:
             yield Finding(*found_url.span(1), "url_password")
 
 
+@lru_cache(4096)
 def _is_about_a_secret(name: str) -> bool:
     parts = re.split(r"[_-]|(?<=[a-z0-9])(?=[A-Z])", name.strip("_-"))
     last = parts[-1].lower()
@@ -112,19 +122,22 @@ def _header(text: str, at: int) -> Iterator[Finding]:
         yield Finding(*whole.span(1), "bearer_token")
 
 
-def _value(text: str, start: int, end: int) -> tuple[int, int] | None:
+def _value(text: str, start: int, end: int) -> tuple[tuple[int, int], bool]:
+    """The range behind a name that may be its value, empty if there is none, and whether it is a secret."""
     quoted = _QUOTED.match(text, end)
     if quoted:
-        return quoted.span(2) if looks_made_up(quoted[2]) else None
+        return quoted.span(2), looks_made_up(quoted[2])
     element = _ELEMENT.match(text, end)
     if element:
-        return element.span(1) if looks_made_up(element[1]) else None
+        return element.span(1), looks_made_up(element[1])
     line = max(text.rfind("\n", max(0, start - 80), start), text.rfind("\r", max(0, start - 80), start)) + 1
     before = text[line:start] if line else text[max(0, start - 80) : start]
     bare = _BARE.match(text, end) if re.fullmatch(r"[\w.\t \-]*", before) else None
-    if bare is None and "--" in before[len(before.rstrip(_IN_FLAGS)) :]:
-        bare = _FLAG.match(text, end)
-    return bare.span(1) if bare and looks_made_up(bare[1], bare=True) else None
+    if bare and _LINE_ENDS.match(text, bare.end()):
+        return bare.span(1), looks_made_up(bare[1], bare=True)
+    if "--" in before[len(before.rstrip(_IN_FLAGS)) :] and (flag := _FLAG.match(text, end)):
+        return flag.span(1), looks_made_up(flag[1], bare=True)
+    return bare.span(1) if bare else (end, end), False
 
 
 def looks_made_up(value: str, *, bare: bool = False) -> bool:

@@ -38,7 +38,7 @@ class Extent:
 
 
 _SHORT = Extent("short", 12, 30, 6, 4, 10, 8, 8, 2, 6, 10)
-_LONG = Extent("long", 320, 5_000, 120, 100, 300, 0, 60, 30, 100, 20)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

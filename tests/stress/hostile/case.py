@@ -1,4 +1,4 @@
-"""A hostile file, and what must become of it."""
+"""A hostile file, and what must become of it: one code, or one text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from dataclasses import dataclass
 READ = "read"
 """It becomes a document."""
 
-STOPPED = "E_PARSE|E_NO_TEXT|E_DEPTH|E_CPU|E_MEMORY|E_OUTPUT_LIMIT"
-"""For bombs that a library stops by itself or is stopped at, by whichever limit comes first."""
-READ_OR_STOPPED = f"{READ}|{STOPPED}"
-
 
 @dataclass(frozen=True)
 class Hostile:
@@ -20,17 +16,21 @@ class Hostile:
     name: str
     raw: bytes
     outcome: str = READ
-    """`read`, or the code it is refused with; several, parted by `|`, where libraries differ."""
-
-    @property
-    def outcomes(self) -> set[str]:
-        """Each of them."""
-        return set(self.outcome.split("|"))
+    """`read`, or the code it is refused with."""
+    text: str = ""
+    """Of the document, to the character."""
 
 
-def case(name: str, content: str | bytes, outcome: str = READ) -> Hostile:
-    """A case; text becomes UTF-8, with halves of characters as they are."""
-    return Hostile(name, content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"), outcome)
+def case(name: str, content: str | bytes, outcome: str = READ, *, text: str | None = None) -> Hostile:
+    """A case; text becomes UTF-8, with halves of characters as they are.
+
+    What is read without a `text` of its own is read as it stands.
+    """
+    raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    if outcome == READ and text is None:
+        assert isinstance(content, str), f"{name}: say what text the bytes are"
+        text = content
+    return Hostile(name, raw, outcome, text or "")
 
 
 def noise(size: int, seed: int = 1) -> bytes:

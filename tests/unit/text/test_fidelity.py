@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.readers.registry import READERS
+from omni_pipelines.text.readers.registry import READERS, reader_for
 from tests.samples.fidelity import PAGE, measure, page_with, table
 from tests.samples.manuscript import WRITERS, manuscript
 
@@ -17,6 +17,11 @@ def test_every_word_comes_back_in_order(name: str) -> None:
 
 def test_the_page_shows_what_is_measured_today() -> None:
     assert page_with(table()) == PAGE.read_text("utf-8"), "run: python -m tests.samples.fidelity"
+
+
+def test_every_reader_is_measured() -> None:
+    measured = {reader.name for name in WRITERS if (reader := reader_for(name)) is not None}
+    assert measured == {reader.name for reader in READERS}
 
 
 def test_the_page_names_the_files_of_every_reader() -> None:

@@ -11,6 +11,7 @@ import pytest
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.secrets import assignments
 from omni_pipelines.text.secrets.masking import (
     NOTHING,
     Masking,
@@ -104,6 +105,21 @@ def test_cards_and_accounts_are_proved_by_their_check_digits() -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert find(text) == []
+
+
+@pytest.mark.parametrize("name", ["--pwd=1A", "--password=aA1!", "pwd=aA1_", "pwd="])
+def test_values_inside_values_are_looked_at_a_few_times_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    judge = assignments.looks_made_up
+
+    def counting(value: str, *, bare: bool = False) -> bool:
+        looked_at.append(len(value))
+        return judge(value, bare=bare)
+
+    monkeypatch.setattr(assignments, "looks_made_up", counting)
+    text = "--password=" + name * (20_000 // len(name))
+    list(assignments.assignments(text))
+    assert sum(looked_at) <= 5 * len(text)
 
 
 def test_the_text_of_this_project_holds_no_secret() -> None:

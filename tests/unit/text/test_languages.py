@@ -1,0 +1,102 @@
+"""The language of prose is told where it can be, and never guessed."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.languages import SAMPLE, detected, language_of, stated
+
+SENTENCES = {
+    "en": "The heron stands in the shallow water for hours and waits until a careless fish swims past its feet.",
+    "de": "Der Reiher steht stundenlang im flachen Wasser und wartet, bis ein Fisch an seinen Füßen vorbeischwimmt.",
+    "fr": "Le héron reste des heures dans l'eau peu profonde et attend qu'un poisson imprudent passe devant lui.",
+    "es": "La garza permanece durante horas en el agua poco profunda y espera a que pase un pez descuidado.",
+    "it": "L'airone rimane per ore nell'acqua bassa e aspetta che un pesce distratto passi davanti alle sue zampe.",
+    "pt": "A garça fica horas parada na água rasa e espera até que um peixe descuidado passe diante dos seus pés.",
+    "nl": "De reiger staat urenlang in het ondiepe water en wacht tot er een onvoorzichtige vis langs zwemt.",
+    "sv": "Hägern står i timmar i det grunda vattnet och väntar tills en oförsiktig fisk simmar förbi dess fötter.",
+    "fi": "Haikara seisoo tuntikausia matalassa vedessä ja odottaa, kunnes varomaton kala ui sen jalkojen ohi.",
+    "pl": "Czapla stoi godzinami w płytkiej wodzie i czeka, aż nieostrożna ryba przepłynie obok jej nóg.",
+    "hu": "A gém órákig áll a sekély vízben, és arra vár, hogy egy óvatlan hal elússzon a lába mellett.",
+    "tr": "Balıkçıl sığ suda saatlerce durur ve dikkatsiz bir balığın ayaklarının yanından geçmesini bekler.",
+    "ru": "Цапля часами стоит на мелководье и ждёт, пока неосторожная рыба не проплывёт мимо её ног.",
+    "el": "Ο ερωδιός στέκεται για ώρες στα ρηχά νερά και περιμένει να περάσει ένα απρόσεκτο ψάρι.",
+    "ar": "يقف مالك الحزين ساعات في المياه الضحلة وينتظر حتى تمر سمكة غافلة بالقرب من قدميه.",
+    "hi": "बगुला घंटों तक उथले पानी में खड़ा रहता है और किसी लापरवाह मछली के पास आने का इंतज़ार करता है।",
+    "zh": "苍鹭在浅水中站立数小时，等待一条粗心的鱼从它脚边游过。",
+    "ja": "サギは浅い水の中に何時間も立ち、不注意な魚が足もとを通るのを待っている。",
+    "ko": "왜가리는 얕은 물에 몇 시간씩 서서 조심성 없는 물고기가 지나가기를 기다린다.",
+    "th": "นกกระสายืนอยู่ในน้ำตื้นเป็นเวลาหลายชั่วโมงและรอให้ปลาที่ไม่ระวังว่ายผ่านไป",
+}
+CODE = "```python\nfrom pathlib import Path\nreturn the_first_of(the_birds, in_the_water)\n```\n"
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_a_sentence_tells_its_language(language: str) -> None:
+    assert detected(SENTENCES[language]) == language
+    assert detected(SENTENCES[language]) == language  # and does so every time
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_code_addresses_and_tags_do_not_hide_it(language: str) -> None:
+    text = (
+        f"# README\n\n{CODE}\n- {SENTENCES[language]} `git commit` <https://example.org/the/english/words>\n\n{CODE}"
+    )
+    assert detected(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " \n", "ok", "README", "Install", "TODO: die", "東京", "1,024 × 768", "ab\ncd\nef\n" * 50, CODE * 20,
+        "a=1\nb=2\n" * 40, "/usr/share/doc/the/of/and\n" * 20, "🦦" * 500, "\ud800\udfff" * 100, "x" * 5_000,
+    ],
+)  # fmt: skip
+def test_what_is_too_little_or_no_prose_has_no_language(text: str) -> None:
+    assert detected(text) == ""
+
+
+def test_random_letters_are_nearly_never_taken_for_a_language() -> None:
+    dice = random.Random(7)
+    words = (
+        " ".join("".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(20)) for _ in range(200)
+    )
+    guessed = [text for text in words if detected(text)]
+    assert len(guessed) <= 16, guessed  # seed 7
+
+
+def test_what_the_file_says_comes_first() -> None:
+    def of(said: str, language: str) -> str:
+        return language_of(Parsed(decode(SENTENCES[language].encode()), "t", language=said))
+
+    assert of("fr-CA", "de") == "fr"
+    assert of("", "de") == "de"
+    assert of("und", "de") == "de"
+    assert of("x", "de") == "de"
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("de", "de"), ("de-AT", "de"), ("zh_Hans_CN", "zh"), ("DEU", "de"), ("ger", "de"), (" en-us ", "en"),
+        ("no", "nb"), ("gsw", "gsw"), ("", ""), ("und", ""), ("mul", ""), ("x-klingon", ""), ("german", ""),
+        ("${lang}", ""), ("de; rm -rf", ""),
+    ],
+)  # fmt: skip
+def test_a_tag_names_a_language_or_none(tag: str, language: str) -> None:
+    assert stated(tag) == language
+
+
+@pytest.mark.parametrize("part", ["a@", "`", "<", "](", "x://", "a ", "<a", "1 2 3 4 5 6\n", "ab cd ef gh ij\n"])
+def test_only_the_beginning_of_a_text_is_looked_at(part: str) -> None:
+    """Patterns that go back and forth over a long line would run into the time limit."""
+    beginning = part * (100_000 // len(part))
+    assert detected(beginning + SENTENCES["de"]) == detected(beginning)
+
+
+def test_a_long_text_is_told_by_its_beginning() -> None:
+    assert detected((SENTENCES["de"] + "\n") * (2 * SAMPLE // 100) + (SENTENCES["en"] + "\n") * 200) == "de"
