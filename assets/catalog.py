@@ -43,7 +43,7 @@ def columns(table: Table) -> dict[str, Any]:
 
 
 def materialized(
-    version: str, counts: Mapping[str, int | float], preview: Sections, *, rows: int, uri: object
+    version: str, counts: Mapping[str, Any], preview: Sections, *, rows: int, uri: object
 ) -> dg.MaterializeResult[None]:
     """A materialization: its data version, its counts, and a preview for people."""
     return dg.MaterializeResult(

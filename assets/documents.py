@@ -37,7 +37,7 @@ def documents(
         rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
     for warning in report.warnings:
         context.log.warning(warning)
-    counts = {**report.counts, **entry_fields(home)}
+    counts = {**report.counts, **entry_fields(home), "warnings": list(report.warnings)}
     return materialized(report.version, counts, preview, rows=rows, uri=home.table("documents"))
 
 

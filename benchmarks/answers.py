@@ -28,12 +28,11 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search import MOST_CHARACTERS
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
 
-SHARES = (0.05, 0.1)
-"""Shares of the answerable questions that a threshold would give up."""
+THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)
 
 
 def main() -> None:
-    """Print the table, and the evidence below which given shares of the answerable questions lie."""
+    """Print the table, and what would abstain at other thresholds."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("collection", type=Path)
     asked.add_argument("--absent", nargs="*", type=Path, default=[])
@@ -82,12 +81,16 @@ def report(librarian: Librarian, collection: Collection, half: Collection, optio
         [bool(sources(answer, half) & collection.judgements[key].keys()) for key, answer in answers.items()]
     )
     print(f"| answerable | {len(answers)} | {held:.1%} | {judged:.1%} | {abstained(list(answers.values())):.1%} |")
+    asked = {"answerable": list(answers.values())}
     for name, texts in (("on subjects that were left out", removed), *others(options.absent)):
-        found = [librarian.ask(text[:MOST_CHARACTERS], generate=False) for text in drawn(texts, options.questions)]
-        print(f"| {name} | {len(found)} | | | {abstained(found):.1%} |", flush=True)
-    evidence = [answer.evidence for answer in answers.values()]
-    marks = ", ".join(f"{share:.0%} below {np.quantile(evidence, share):.3f}" for share in SHARES)
-    print(f"\nWEAK is {WEAK}. Evidence of the answerable questions: {marks}.")
+        texts = drawn(texts, options.questions)
+        asked[name] = [librarian.ask(text[:MOST_CHARACTERS], generate=False) for text in texts]
+        print(f"| {name} | {len(texts)} | | | {abstained(asked[name]):.1%} |", flush=True)
+    print(f"\nWhat would abstain at other thresholds than {WEAK}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |")
+    print("|---" * (len(THRESHOLDS) + 1) + "|")
+    for name, found in asked.items():
+        shares = (np.mean([answer.evidence < threshold for answer in found]) for threshold in THRESHOLDS)
+        print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |")
 
 
 def sources(answer: Answer, half: Collection) -> set[str]:

@@ -194,10 +194,11 @@ def ingest_for_ever(folder: Path) -> None:
 
 def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int:
     """Write the page; 1 where a mark is missed."""
-    _, busy, flood, _ = loads
+    _, busy, flood, by_hand = loads
     each = busy.cpu_seconds / max(busy.outcomes["answered"], 1) * 1_000
     met = {
         f"{RATE} queries a second are answered during both": busy.outcomes["answered"] == busy.outcomes.total(),
+        "also while a person ingests": by_hand.outcomes["answered"] == by_hand.outcomes.total(),
         f"for at most {CPU_MARK:.0f} ms of CPU each": each <= CPU_MARK,
         f"at {OVERLOAD} times the load all are answered or refused": not flood.outcomes["other"],
         # a caller of this benchmark is itself late on two cores, by what its threads wait for
@@ -216,8 +217,8 @@ each answer: all threads, callers and the opening of new releases included.
 
 Ingest and index build run in processes of their own: the ingest embeds on all cores, at the priority of the runs of
 `omni dev` (nice {RUNS_NICE}); the index builds, at that of all index jobs (nice 19), published {releases} releases,
-which the service took over while it answered. In the last row the ingest is one that a person started, at no lower
-priority than the queries.
+which the service took over while it answered. In the last row the ingest is one that a person started: its threads
+that embed yield all the same, the rest of it has the priority of the queries.
 
 | meanwhile | a second | sent | answered | busy | failed | CPU ms each | half within ms | 99 % within | all within |
 |---|---|---|---|---|---|---|---|---|---|

@@ -96,6 +96,10 @@ class Rows:
         assert self._codes is not None  # see in_memory
         return self._codes.nearest(vector, k, self.selected(where) if where is not None else None)
 
+    def ordered(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """The order (n,) of positions by their scores (n,), highest first, ties by key."""
+        return np.lexsort((self._keys[positions], -scores))
+
     def keys(self, positions: np.ndarray) -> list[str]:
         """The keys at positions."""
         return [key.decode() for key in self._keys[positions].tolist()]

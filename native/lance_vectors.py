@@ -135,9 +135,8 @@ def nearest(
             refine = REFINES.get(_coverage(dataset).kind, REFINES[KIND])
             proposed = rows.find_row_ids(_ask_index(dataset, vector, k * refine, where))
         exact = _cosines(rows.vectors(proposed, COLUMN), vector)
-    keys = rows.keys(proposed)
-    best = sorted(zip(keys, exact.tolist(), strict=True), key=lambda each: (-each[1], each[0]))
-    return best[:k]
+    best = rows.ordered(proposed, exact)[:k]
+    return list(zip(rows.keys(proposed[best]), exact[best].tolist(), strict=True))
 
 
 def _ask_index(dataset: Any, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:

@@ -209,7 +209,8 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     location: str = ""
-    """Path of a folder, file, archive or repository, from the folder of omni.toml: ingested without being named."""
+    """Path of a folder, file, archive or repository, from the folder of omni.toml, or a URL: ingested without being
+    named."""
     rev: str = ""
     """Branch, tag or commit, where the location is a git repository."""
     include: tuple[str, ...] = ()
@@ -218,6 +219,10 @@ class SourceSettings(BaseModel):
     """Patterns as in .gitignore; matching files are not read."""
     acl: tuple[str, ...] = ()
     """Tags: only a reader who has one of them sees the source. Empty: everybody does."""
+    allow: tuple[str, ...] = ()
+    """Hosts, besides its own, that the pages of a site may be asked of."""
+    allow_private: bool = False
+    """Whether the hosts of a site may have addresses that the internet does not reach."""
     chunk_mode: ChunkMode | None = None
     """How documents are cut."""
     chunk_tokens: int | None = Field(default=None, ge=16, le=4096)
@@ -426,6 +431,11 @@ def language_model_key(settings: Settings) -> SecretStr:
             cure=f"set OMNI_LLM_URL in the environment as well, or unset {KEY_VARIABLE}",
         )
     return SecretStr(key)
+
+
+def aws_region() -> str:
+    """The region of AWS that the environment names; "" if none. botocore knows only the second of its two names."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
 
 
 def child_environment(home: Home) -> dict[str, str]:

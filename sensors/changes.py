@@ -3,7 +3,7 @@
 import dagster as dg
 
 from omni_pipelines.errors import OmniError
-from omni_pipelines.ingest.due import index_due, ingest_due
+from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources
 from resources.knowledge import KnowledgeHome
 from sensors.jobs import index_job, ingest_job
 from sensors.level import INTERVAL_SECONDS, start
@@ -13,22 +13,28 @@ from sensors.level import INTERVAL_SECONDS, start
     job=ingest_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts ingest_job when a source, a reader, the chunker or the embedder changed and holds still.",
+    description="Starts ingest_job when a source on this machine, a reader, the chunker or the embedder changed and "
+    "holds still. What is on the network is looked at by omni ingest, and by the schedule.",
 )
 def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `ingest_job` when a source differs from what was ingested, and looks the same on two ticks.
 
-    The cursor is the state seen at the last tick: while files are still being written, it keeps changing.
+    The cursor is the state seen at the last tick: while files are still being written, it keeps changing. Sources on
+    the network are left alone, and the run is told so: nobody asks a stranger's server four times a minute.
     """
     try:
-        due = ingest_due(knowledge.home, knowledge.settings)
+        listings = look_at_sources(knowledge.home, knowledge.settings, remote=False)
+        due = ingest_due(knowledge.home, knowledge.settings, listings)
     except OmniError as error:
         return dg.SensorResult(skip_reason=str(error), cursor="")
+    if not listings:
+        return dg.SensorResult(skip_reason="no source is on this machine", cursor="")
     if due is None:
         return dg.SensorResult(skip_reason="every source is as it was ingested", cursor="")
     if due.want != context.cursor:
         return dg.SensorResult(skip_reason=f"{due.reason}; waiting until it holds still", cursor=due.want)
-    return _result(start(context.instance, ingest_job.name, due), due.want)
+    config = {"ops": {"documents": {"config": {"sources": [listing.source.name for listing in listings]}}}}
+    return _result(start(context.instance, ingest_job.name, due, config=config), due.want)
 
 
 @dg.sensor(

@@ -5,6 +5,9 @@ Missed ticks, restarts, several changes between ticks and runs started by hand a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 
 from omni_pipelines.ingest.due import Due
@@ -17,7 +20,9 @@ BUSY = ("refresh_job", "__ASSET_JOB")
 INTERVAL_SECONDS = 15
 
 
-def start(instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str) -> dg.RunRequest | dg.SkipReason:
+def start(
+    instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str, config: Mapping[str, Any] | None = None
+) -> dg.RunRequest | dg.SkipReason:
     """A run of `job` towards what is due, unless one is active, was cancelled by a person, or keeps failing.
 
     The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
@@ -33,4 +38,6 @@ def start(instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str) -> 
     failures = states.count(dg.DagsterRunStatus.FAILURE)
     if failures >= MOST_ATTEMPTS:
         return dg.SkipReason(f"{failures} runs for this state failed; look at them, then start it by hand")
-    return dg.RunRequest(run_key=f"{job}:{due.want}:{len(states)}", job_name=job, tags={WANT_TAG: due.want})
+    return dg.RunRequest(
+        run_key=f"{job}:{due.want}:{len(states)}", job_name=job, run_config=config, tags={WANT_TAG: due.want}
+    )

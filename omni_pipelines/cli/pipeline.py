@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
 
+MOST_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
 
 
@@ -45,6 +46,7 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
+    from omni_pipelines.ingest.looking import looking_once
     from omni_pipelines.ingest.sources import current_sources, reads, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
@@ -66,8 +68,8 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar):
-        report = _nothing_to_do(place, settings) or _refresh(place, settings, names, allow_delete=allow_delete)
+    with ProgressBar() as bar, listening(bar), looking_once():
+        report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
         say_json(report)
@@ -85,15 +87,11 @@ def _check_models(settings: Settings) -> None:
 
 def _register(home: Home, settings: Settings, paths: list[Path], include: list[str]) -> list[str]:
     """Add the paths to the registry; the names of the sources that hold them."""
-    from omni_pipelines.ingest.sources import load_sources, reads, register, save_sources
+    from omni_pipelines.ingest.sources import register_paths
     from omni_pipelines.ingest.writing import writing
 
     with writing(home, settings):  # another ingest may add its own at the same time
-        known = load_sources(home)
-        sources, names = register(known, paths, include, is_ours=reads(home))
-        if sources != known:
-            save_sources(home, sources)
-    return names
+        return register_paths(home, settings, paths, include)
 
 
 def _refuse_empty(sources: list[Source]) -> None:
@@ -108,18 +106,23 @@ def _refuse_empty(sources: list[Source]) -> None:
             )
 
 
-def _nothing_to_do(home: Home, settings: Settings) -> dict[str, Any] | None:
+def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str, Any] | None:
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
-    from omni_pipelines.ingest.due import index_due, ingest_due, note_seen
+    from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources, note_seen
     from omni_pipelines.knowledge.releases import newest_release
 
     release = newest_release(home)
-    if release is None or ingest_due(home, settings) is not None or index_due(home) is not None:
+    if release is None or index_due(home) is not None:
         return None
-    quarantined, skipped = note_seen(home, settings)
+    listings = look_at_sources(home, settings, names)
+    if ingest_due(home, settings, listings) is not None:
+        return None
+    quarantined, skipped = note_seen(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
-    return _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
+    warnings = [note for listing in listings for note in listing.notes]
+    report = _report(release.release, counts, release.counts["chunks"], 0, 0, release.run_id)
+    return report | {"warnings": warnings}
 
 
 def _catch_up(home: Home, settings: Settings) -> None:
@@ -144,9 +147,10 @@ def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: 
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]
-    return {"masked": documents["masked"], "moved": documents["moved"]} | _report(
+    report = _report(
         shown["release"], counts, shown["chunks"], embeddings["embedded"], embeddings["reused"], outcome.run_id
     )
+    return report | {name: documents[name] for name in ("masked", "moved", "warnings")}
 
 
 def _report(
@@ -170,6 +174,10 @@ def _say_report(report: dict[str, Any]) -> None:
     if report.get("masked"):
         narrate(f"{report['masked']:,} secrets and personal data masked: see omni status, and docs/secrets.md")
     say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")
+    for warning in report["warnings"][:MOST_WARNINGS]:
+        narrate(f"note: {warning}")
+    if (more := len(report["warnings"]) - MOST_WARNINGS) > 0:
+        narrate(f"note: and {more:,} more like these")
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:

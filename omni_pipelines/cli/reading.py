@@ -297,9 +297,11 @@ def release_number(home: Home, release: int | None, as_of: str | None) -> int | 
 
 
 def _path(uri: str) -> str:
-    """A URI as a person would type it: relative where that is shorter."""
+    """A URI as a person would type it: a path relative where that is shorter, and as it is on the network."""
     from urllib.parse import unquote, urlsplit
 
+    if not uri.startswith(("file:", "git+file:", "archive+file:")):
+        return uri
     path = Path(unquote(urlsplit(uri).path))
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

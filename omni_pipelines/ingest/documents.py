@@ -15,12 +15,12 @@ from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.ingest.built import read_built, write_built
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.looking import look_at
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.parsing import DocumentParser
 from omni_pipelines.ingest.quarantine import Refusal, record_refusals
 from omni_pipelines.ingest.sources import (
     current_sources,
-    list_source,
     load_sources,
     reading_source,
     reads,
@@ -107,7 +107,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     Raises:
         SourceMissing: it cannot be listed.
     """
-    listing = list_source(source)
+    listing = look_at(home, source)
     where = equals("source", source.name)
     rows = stored(home, DOCUMENTS, _KNOWN, where)
     known = {row["path"]: row for row in rows}
@@ -191,7 +191,7 @@ def reconcile_documents(
         for plan in plans:
             report = _merge(report, _apply(home, plan, reader))
     documents.compact()
-    _record(home, settings, plans, registered, reader.racy)
+    _record(home, settings, [reader.as_read(plan.listing) for plan in plans], registered, reader.racy)
     return replace(report, version=str(documents.head()))
 
 
@@ -232,7 +232,6 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
     healed = {found.path for found in plan.listing.files}.difference(refused, plan.held)
     record_refusals(home, name, outcome.refused, {*plan.gone, *healed})
     held = len(plan.held) + len(outcome.refused)
-    warnings = tuple(f"{plan.listing.source.root / path} cannot be looked into" for path in plan.listing.unlistable)
     return DocumentsReport(
         added=outcome.added,
         changed=outcome.changed,
@@ -242,7 +241,7 @@ def _apply(home: Home, plan: Plan, reader: _Reader) -> DocumentsReport:
         skipped=plan.listing.skipped,
         masked=outcome.masked,
         moved=len(outcome.contents & {plan.known[path]["content_hash"] for path in plan.deletes}),
-        warnings=warnings,
+        warnings=plan.listing.notes,
     )
 
 
@@ -267,16 +266,16 @@ def listing_mark(listing: Listing, settings: Settings) -> str:
 
 
 def _record(
-    home: Home, settings: Settings, plans: Sequence[Plan], registered: Sequence[Source], racy: set[str]
+    home: Home, settings: Settings, listings: Sequence[Listing], registered: Sequence[Source], racy: set[str]
 ) -> None:
     before = read_built(home, "documents")
     same_readers = before is not None and before.fingerprint == fingerprint()
     inputs = dict(before.inputs) if before is not None and same_readers else {}  # else the others are to be read, too
     seen = dict(before.seen) if before is not None else {}
-    for plan in plans:
-        name = plan.listing.source.name
-        inputs[name] = "" if name in racy else listing_mark(plan.listing, settings)
-        seen[name] = plan.listing.at
+    for listing in listings:
+        name = listing.source.name
+        inputs[name] = "" if name in racy else listing_mark(listing, settings)
+        seen[name] = listing.at
     names = [source.name for source in registered]
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
@@ -303,6 +302,14 @@ class _Reader:
         self._settings, self._parser = settings, parser
         self._total, self._done = total, 0
         self.racy: set[str] = set()
+        self._marks: dict[tuple[str, str], str] = {}
+        """Source and path to the mark of a file that the listing knew only by name."""
+
+    def as_read(self, listing: Listing) -> Listing:
+        """A listing with the marks that reading told."""
+        marks = {path: mark for (name, path), mark in self._marks.items() if name == listing.source.name}
+        files = (replace(found, stat=marks.get(found.path, found.stat)) for found in listing.files)
+        return replace(listing, files=tuple(files)) if marks else listing
 
     def read(self, plan: Plan) -> _Outcome:
         outcome = _Outcome()
@@ -317,7 +324,7 @@ class _Reader:
                 row = self._read_one(plan, found, read, outcome)
                 if row is not None:
                     rows.append(row)
-                    size += found.size
+                    size += int(str(row["size"]))
                 if len(rows) >= BATCH_FILES or size >= BATCH_BYTES:
                     self._commit(rows)
                     rows, size = [], 0
@@ -331,22 +338,27 @@ class _Reader:
 
     def _read_one(self, plan: Plan, found: Found, read: Read, outcome: _Outcome) -> dict[str, object] | None:
         source = plan.listing.source
-        used = found.reader
+        used, mark = found.reader, ""
         try:
-            raw, stat = _read_settled(read, found, self._limit(found.reader))
-            used = reader_by_content(found.reader, raw)
+            content = _read_settled(read, found, self._limit(found.reader))
+            raw, mark = content.raw, content.mark
+            used = reader_by_content(content.reader or found.reader, raw)
             parsed = self._parser.read(used, raw, Path(found.path).name)
             if not parsed.text.strip():
                 raise Unreadable("E_NO_TEXT", "no text in it")
         except Unreadable as error:
+            found = self._marked(source, found, mark or error.mark)
             outcome.refused.append(Refusal(found, used, error))
             if error.code == "E_CHANGED":
                 self.racy.add(source.name)
             return None
-        if not stat or stat != found.stat:
+        found = self._marked(source, found, mark)
+        if not mark or mark != found.stat:
             self.racy.add(source.name)
+        if content.mtime_ns is not None:
+            found = replace(found, mtime_ns=content.mtime_ns)
         masked = mask_document(parsed, masking_of(self._settings, source.name))
-        row = document_row(source, found, used, raw, stat, masked)
+        row = document_row(source, found, used, raw, mark, masked)
         outcome.masked += masked.masked
         known = plan.known.get(found.path)
         if known is None:
@@ -358,11 +370,18 @@ class _Reader:
             outcome.changed += 1
         return row
 
+    def _marked(self, source: Source, found: Found, mark: str) -> Found:
+        """A file with its mark, where it had none before it was read."""
+        if not found.is_provisional or not mark:
+            return found
+        self._marks[source.name, found.path] = mark
+        return replace(found, stat=mark)
+
     def _limit(self, reader: Reader) -> int:
         return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
 
 
-def _read_settled(read: Read, found: Found, limit: int) -> tuple[bytes, str]:
+def _read_settled(read: Read, found: Found, limit: int) -> Content:
     """Read a file, and once more where it changed during the read: most writers are done in a moment."""
     for _ in range(CHANGED_ATTEMPTS - 1):
         try:

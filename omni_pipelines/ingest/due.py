@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
@@ -10,7 +11,9 @@ from omni_pipelines import ids
 from omni_pipelines.ingest.built import read_built, write_built
 from omni_pipelines.ingest.chunks import chunker_fingerprint
 from omni_pipelines.ingest.documents import listing_mark
-from omni_pipelines.ingest.sources import current_sources, list_source, load_sources, reads
+from omni_pipelines.ingest.looking import look_at
+from omni_pipelines.ingest.origins.source import Listing
+from omni_pipelines.ingest.sources import current_sources, load_sources, reads
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.releases import newest_release
@@ -30,20 +33,44 @@ class Due:
     reason: str
 
 
-def ingest_due(home: Home, settings: Settings) -> Due | None:
+def look_at_sources(
+    home: Home, settings: Settings, names: Collection[str] = (), *, remote: bool = True
+) -> list[Listing]:
+    """What stands now in every source that this home reads. Reads no file.
+
+    Args:
+        home: of the sources.
+        settings: with those that omni.toml declares.
+        names: of those on the network, only these are looked at; all, if none is named.
+        remote: whether the network is used at all.
+
+    Raises:
+        SourceMissing: a source cannot be listed.
+    """
+    return [
+        look_at(home, source)
+        for source in filter(reads(home), current_sources(home, settings))
+        if not source.is_remote or (remote and (not names or source.name in names))
+    ]
+
+
+def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | None = None) -> Due | None:
     """Whether a source, a reader, the chunker or the embedder differs from what the tables were built from.
 
-    Lists the sources; reads no file and loads no model.
+    Compares `listings`, and looks at all sources where there are none; reads no file and loads no model. Where they
+    leave sources out, nothing is said about those.
 
     Raises:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
     sources = list(filter(reads(home), current_sources(home, settings)))
+    if listings is None:
+        listings = look_at_sources(home, settings)
     documents, chunks, embeddings = (read_built(home, step) for step in ("documents", "chunks", "embeddings"))
-    listed = {source.name: listing_mark(list_source(source), settings) for source in sources}
-    known = {source.name for source in load_sources(home)} | listed.keys()
-    of_others = known - listed.keys()
+    listed = {listing.source.name: listing_mark(listing, settings) for listing in listings}
+    known = {source.name for source in [*sources, *load_sources(home)]}
+    unseen = known - listed.keys()
     wanted = {
         "readers": readers_fingerprint(),
         "chunker": chunker_fingerprint(settings, known),
@@ -54,7 +81,7 @@ def ingest_due(home: Home, settings: Settings) -> Due | None:
         "readers": documents.fingerprint if documents else "",
         "chunker": chunks.fingerprint if chunks else "",
         "embedder": embeddings.fingerprint if embeddings else "",
-        **{f"source {name}": mark for name, mark in _inputs(documents).items() if name not in of_others},
+        **{f"source {name}": mark for name, mark in _inputs(documents).items() if name not in unseen},
     }
     differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
     if not differs and _chained(documents, chunks, embeddings):
@@ -67,13 +94,12 @@ def _inputs(documents: Built | None) -> dict[str, str]:
     return documents.inputs if documents is not None else {}
 
 
-def note_seen(home: Home, settings: Settings) -> tuple[int, int]:
-    """Record that the sources were listed just now and nothing had changed. Files in quarantine, files skipped.
+def note_seen(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
+    """Record that nothing had changed when the sources were listed. Files in quarantine, files skipped.
 
     Raises:
         HomeBusy: another process is writing.
     """
-    listings = [list_source(source) for source in filter(reads(home), current_sources(home, settings))]
     seen = {listing.source.name: listing.at for listing in listings}
     with writing(home, settings):  # or the record of a run that ends just now would be overwritten
         documents = read_built(home, "documents")

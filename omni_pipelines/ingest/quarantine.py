@@ -26,8 +26,8 @@ _TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
 _PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
 """Says nothing about the file itself: the next pass tries again, changed or not."""
 _READ_CODES = {
-    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK", "E_TOO_LARGE",
-    "E_VANISHED",
+    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_GONE", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK",
+    "E_TOO_LARGE", "E_VANISHED",
 }  # fmt: skip
 MOST_DETAIL = 500
 

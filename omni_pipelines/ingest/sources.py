@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import orjson
-import pathspec
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.origins.archive import is_archive, list_archive, reading_entries
 from omni_pipelines.ingest.origins.folder import list_files, reading_files
 from omni_pipelines.ingest.origins.git import list_revision, reading_blobs
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source, SourceKind, forgotten_marks
+from omni_pipelines.ingest.origins.names import is_text, shown_name
+from omni_pipelines.ingest.origins.objects import is_prefix, list_objects, objects_at, reading_objects
+from omni_pipelines.ingest.origins.source import Listing, Read, Source, SourceKind, chooses
+from omni_pipelines.ingest.origins.web import is_web, list_pages, reading_pages, web_at
+from omni_pipelines.ingest.origins.web_address import authority
 from omni_pipelines.ingest.store.records import read_membership
 from omni_pipelines.settings import Home, Settings, SourceSettings
 
@@ -31,35 +36,30 @@ _ORIGINS = {
     SourceKind.FILES: _Origin(list_files, reading_files),
     SourceKind.GIT: _Origin(list_revision, reading_blobs),
     SourceKind.ARCHIVE: _Origin(list_archive, reading_entries),
+    SourceKind.OBJECTS: _Origin(list_objects, reading_objects),
 }
-"""How each kind of source is listed and read. A new kind is a module in `origins` and a line here."""
+"""How each kind of source is listed and read, but for the web, which is told what is known already. A new kind is a
+module in `origins` and a line here."""
 
 
-def list_source(source: Source) -> Listing:
+def list_source(source: Source, known: Mapping[str, str] | None = None) -> Listing:
     """What stands in a source now, sorted by path, without what its patterns leave out and what was forgotten.
+
+    Args:
+        source: the source.
+        known: the marks of its files that are stored, by path; a web server is asked whether they still hold.
 
     Raises:
         SourceMissing: it is gone or cannot be listed: no proof that its documents are deleted.
     """
-    listing = _ORIGINS[source.kind].list(source)
-    include = pathspec.GitIgnoreSpec.from_lines(source.include)
-    exclude = pathspec.GitIgnoreSpec.from_lines(source.exclude)
-    forgotten = frozenset(source.forgotten)
-    chosen_here = bool(source.include) and source.kind is not SourceKind.FILES  # a folder is walked by them already
-
-    def is_wanted(found: Found) -> bool:
-        if chosen_here and not include.match_file(found.path):
-            return False
-        if source.exclude and exclude.match_file(found.path):
-            return False
-        return not forgotten or forgotten.isdisjoint(forgotten_marks(source, found.path))
-
-    return replace(listing, files=tuple(filter(is_wanted, listing.files)))
+    listing = list_pages(source, known or {}) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].list(source)
+    is_wanted = chooses(source)
+    return replace(listing, files=tuple(found for found in listing.files if is_wanted(found.path)))
 
 
 def reading_source(source: Source) -> AbstractContextManager[Read]:
     """What reads the files of a source, while it is open."""
-    return _ORIGINS[source.kind].reading(source)
+    return reading_pages(source) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].reading(source)
 
 
 def load_sources(home: Home) -> list[Source]:
@@ -113,23 +113,30 @@ def undeclared(home: Home, settings: Settings) -> list[str]:
 
 
 def _as_set(source: Source, own: SourceSettings | None) -> Source:
-    given = own.model_fields_set & {"include", "exclude", "acl"} if own else set()
+    given = own.model_fields_set & {"include", "exclude", "acl", "allow", "allow_private"} if own else set()
     values = {name: getattr(own, name) for name in given}
     return Source.model_validate({**source.model_dump(), **values}) if values else source
 
 
 def source_at(location: str, name: str, *, rev: str = "", base: Path | None = None) -> Source:
-    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository.
+    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository; or at a URL.
 
     Args:
-        location: a path, from `base` where it is relative.
+        location: a path, from `base` where it is relative, or the address of objects or pages.
         name: of the source.
         rev: branch, tag or commit.
         base: a folder; default: this one.
 
     Raises:
         SourceMissing: it is not there.
+        ConfigurationError: it is a URL that cannot be a source.
     """
+    if location.startswith("file://"):
+        location = url2pathname(urlsplit(location).path)
+    if is_web(location):
+        return web_at(location, name)
+    if is_prefix(location):
+        return objects_at(location, name)
     path = (base or Path()) / Path(location).expanduser()
     if not rev and not path.exists() and "@" in location:
         place, _, rev = str(path).rpartition("@")
@@ -154,24 +161,41 @@ def add_source(
     *,
     rev: str = "",
     is_ours: Callable[[Source], bool] = _everything,
+    **values: Any,
 ) -> Source:
-    """A source that is not registered yet, under its name or a free one. `is_ours` is of `reads`.
+    """A source that is not registered yet, under its name or a free one.
+
+    Args:
+        sources: the current ones, with those that omni.toml declares.
+        location: where it is.
+        name: of the source; default: the last part of its location.
+        rev: branch, tag or commit.
+        is_ours: of `reads`: what another home reads is on another machine.
+        values: fields of the source, such as `exclude`.
 
     Raises:
         SourceMissing: it is not there.
-        ConfigurationError: the name is taken, or is none; or the same place is registered.
+        ConfigurationError: the name is taken, or is none; the same place is registered, or the same files.
     """
     found = source_at(location, name or "-", rev=rev)
+    found = Source.model_validate({**found.model_dump(), **values})
     twin = next((each for each in filter(is_ours, sources) if each.location == found.location), None)
     if twin is not None:
         raise ConfigurationError(
             f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
         )
+    for source in filter(is_ours, sources):
+        if shared := _shared(source, found):
+            more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
+            raise ConfigurationError(
+                f"{shared[0]}{more} would stand twice: source {source.name} reads them at {source.location}",
+                cure="leave them out in one of the two, with --exclude or exclude in omni.toml",
+            )
     if name and not _NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no name", cure="write letters, digits and _.- only")
     if name in {source.name for source in sources}:
         raise ConfigurationError(f"there is a source {name} already", cure="choose another name with --name")
-    return found.model_copy(update={"name": name or _free_name(found.place, sources)})
+    return found.model_copy(update={"name": name or _free_name(_called(found), sources)})
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
@@ -179,6 +203,31 @@ def save_sources(home: Home, sources: Sequence[Source]) -> None:
     ordered = sorted(sources, key=lambda source: source.name)
     document = {"sources": [source.model_dump(mode="json") for source in ordered]}
     write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def register_paths(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str] = ()) -> list[str]:
+    """Add paths to the registry, and give the names of the sources that hold them. Hold the writer's lock.
+
+    Raises:
+        SourceMissing: a path is not there.
+        ConfigurationError: a path would take the place of a source that omni.toml declares.
+    """
+    registered, current = load_sources(home), current_sources(home, settings)
+    is_ours = reads(home)
+    wanted, names = register(current, paths, include, is_ours=is_ours)
+    kept = {source.name for source in wanted}
+    for source in current:
+        if source.name not in kept and source.declared and is_ours(source):
+            raise ConfigurationError(
+                f"that holds {source.location}, which {home.config} declares as source {source.name}",
+                cure="take it out there first, or name other folders",
+            )
+    new = [source for source in wanted if source not in current]
+    replaced = {source.name for source in new}
+    sources = [source for source in registered if source.name in kept and source.name not in replaced] + new
+    if sources != registered:
+        save_sources(home, sources)
+    return names
 
 
 def register(
@@ -203,7 +252,7 @@ def register(
         around = next((source for source in sources if _holds(source, real)), None)
         if around is None or (include and around.place == real):
             before = next((source.name for source in sources if source.place == real), None)
-            around = _new_source(real, tuple(include), before or _free_name(real, [*sources, *others]))
+            around = _new_source(real, tuple(include), before or _free_name(real.name, [*sources, *others]))
             marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
             around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
             sources = [each for each in sources if not _holds(around, each.place)] + [around]
@@ -211,7 +260,17 @@ def register(
     return [*sources, *others], list(dict.fromkeys(chosen))
 
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
+
+
 def _resolved(path: Path) -> Path:
+    if not is_text(str(path)):
+        raise ConfigurationError(
+            f"the name of {shown_name(str(path))} is no UTF-8", cure="name the folder above it, or rename it"
+        )
+    if (scheme := _SCHEME.match(str(path))) and not path.exists():
+        address = f"{scheme[1]}://{str(path)[scheme.end() :]}"
+        raise ConfigurationError(f"{address} is no path", cure=f"omni source add {address}, and then: omni ingest")
     try:
         real = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
@@ -223,8 +282,8 @@ def _resolved(path: Path) -> Path:
 
 def _holds(source: Source, path: Path) -> bool:
     """Whether the source reads what stands at `path`. What it passes over can be a source of its own."""
-    if source.kind is SourceKind.GIT:
-        return False  # it reads what was committed, and not the files
+    if source.kind is SourceKind.GIT or source.is_remote:
+        return False  # it reads what was committed, or is not on this machine
     if path == source.place:
         return True
     if source.file or source.include or not path.is_relative_to(source.root):
@@ -233,11 +292,30 @@ def _holds(source: Source, path: Path) -> bool:
     return any(f"{found.path}/".startswith(f"{inside}/") for found in list_source(source).files)
 
 
+def _shared(one: Source, other: Source) -> list[Path]:
+    """The files that both sources read, sorted."""
+    if not one.kind is other.kind is SourceKind.FILES:
+        return []
+    if not (one.place.is_relative_to(other.root) or other.place.is_relative_to(one.root)):
+        return []
+    first, second = ({source.root / found.path for found in list_source(source).files} for source in (one, other))
+    return sorted(first & second)
+
+
 _NAME = re.compile(r"\w[\w.-]{0,99}")
+_LONGEST_NAME = 80
+"""Of those that are made here; a number may follow."""
 
 
-def _free_name(path: Path, sources: Sequence[Source]) -> str:
-    return free_name(re.sub(r"[^\w.-]+", "-", path.name).strip("-.") or "root", sources)
+def _called(source: Source) -> str:
+    """The last part of its location."""
+    if source.kind is SourceKind.WEB:
+        return authority(source.url)
+    return source.location.rpartition("/")[2] if source.is_remote else source.place.name
+
+
+def _free_name(wanted: str, sources: Sequence[Source]) -> str:
+    return free_name(re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:_LONGEST_NAME] or "root", sources)
 
 
 def free_name(base: str, sources: Iterable[Source]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
 from omni_pipelines.errors import CitationNotFound
@@ -86,6 +87,15 @@ def find_document(snapshot: Snapshot, name: str) -> str:
     raise CitationNotFound(f"{name} is not in release {snapshot.release.release}", cure="see: omni search")
 
 
+def file_of(uri: str) -> Path:
+    """The file that a `file:` URI names. One whose name is no text stands in it as it is shown, with `%FF`."""
+    path = Path(url2pathname(urlsplit(uri).path))
+    if "%" in str(path) and not path.exists():
+        real = Path(os.fsdecode(unquote_to_bytes(str(path))))
+        return real if real.exists() else path
+    return path
+
+
 def _uri(name: str) -> str:
     if name.startswith("file:"):
         return Path(url2pathname(urlsplit(name).path)).as_uri()
@@ -136,7 +146,7 @@ def _unchanged(row: dict[str, Any]) -> bytes | None:
     if not row["uri"].startswith("file:"):
         return None
     try:
-        raw = Path(url2pathname(urlsplit(row["uri"]).path)).read_bytes()
+        raw = file_of(row["uri"]).read_bytes()
     except OSError:
         return None
     return raw if content_hash(raw) == row["content_hash"] else None

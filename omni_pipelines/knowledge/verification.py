@@ -22,6 +22,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.access import Reader
 from omni_pipelines.knowledge.answers import on_one_line
+from omni_pipelines.knowledge.citations import file_of
 from omni_pipelines.knowledge.generation import figures_stand_in
 from omni_pipelines.knowledge.receipts import SEAL, as_written, seal
 from omni_pipelines.knowledge.releases import read_checked
@@ -240,10 +241,10 @@ def _note_file(document: Mapping[str, Any], checks: _Checks) -> None:
     """Look at the file that the release names, never at what a stranger's receipt may name."""
     if not document["uri"].startswith("file:"):
         return  # what was committed or packed is looked up in the release alone
-    path = Path(url2pathname(urlsplit(document["uri"]).path))
+    path, shown = file_of(document["uri"]), Path(url2pathname(urlsplit(document["uri"]).path))
     try:
         same = path.is_file() and content_hash(path.read_bytes()) == document["content_hash"]
     except OSError:
         same = False
     if not same:
-        checks.notes.append(f"{path} has changed since the release, or is gone")
+        checks.notes.append(f"{shown} has changed since the release, or is gone")

@@ -12,10 +12,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 if TYPE_CHECKING:
     from omni_pipelines.knowledge.answers import Answer, Citation
@@ -207,8 +204,10 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
 def _raw(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
     __tracebackhide__ = True
     if citation.verbatim:
+        from omni_pipelines.knowledge.citations import file_of
+
         try:
-            return Path(url2pathname(urlsplit(citation.uri).path)).read_bytes()
+            return file_of(citation.uri).read_bytes()
         except OSError as error:
             _fail(f"the file {citation.uri}", f"{error.strerror}")
     if snapshot is None:

@@ -27,12 +27,16 @@ _MOST_CONTROLS = 0.01
 
 
 class Unreadable(Exception):
-    """A document that cannot become text. `code` is what quarantine files it under."""
+    """A document that cannot become text. `code` is what quarantine files it under.
 
-    def __init__(self, code: str, detail: str) -> None:
+    `mark` is that of the document where only the attempt to read it told: equal means that another would end alike.
+    """
+
+    def __init__(self, code: str, detail: str, mark: str = "") -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+        self.mark = mark
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

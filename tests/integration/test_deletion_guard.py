@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_looked_into_deletes_nothing(
     (shared / "gone.md").unlink()
     (source,) = load_sources(line.home)
     listing = listing_with(source, shared / "sub", mode)
-    monkeypatch.setattr(documents, "list_source", lambda _: listing)
+    monkeypatch.setattr(documents, "look_at", lambda *_: listing)
     report = line.ingest()
     assert report.deleted == 1
     assert stored(line) == {"a.md", "sub/b.md", "sub/deep/c.md"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -225,3 +227,23 @@ def test_it_reads_the_part_of_a_text_that_it_knows(embedder: OnnxEmbedder) -> No
 @given(text=st.text(max_size=200))
 def test_what_it_can_read_is_a_share(embedder: OnnxEmbedder, text: str) -> None:
     assert 0.0 <= embedder.readable(text) <= 1.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is that of all threads")
+def test_many_batches_yield_the_processor_and_a_few_do_not(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nice: set[int] = set()
+    run = OnnxEmbedder._run
+
+    def noted(self: OnnxEmbedder, tokens: Sequence[list[int]]) -> np.ndarray:
+        nice.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return run(self, tokens)
+
+    monkeypatch.setattr(OnnxEmbedder, "_run", noted)
+    embedder, before = OnnxEmbedder(*files, batch_tokens=16), os.nice(0)
+    for texts, expected in ((["one"], before), (["otters"] * 12, before), (["otters"] * 60, max(before, 10))):
+        nice.clear()
+        embedder.embed(texts)
+        assert nice == {expected}
+    assert os.nice(0) == before

@@ -15,7 +15,7 @@ from omni_pipelines.errors import HomeBusy
 from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.chunks import reconcile_chunks
 from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.due import note_seen
+from omni_pipelines.ingest.due import look_at_sources, note_seen
 from omni_pipelines.ingest.embeddings import reconcile_embeddings
 from omni_pipelines.ingest.indexes import build_keyword_index
 from omni_pipelines.ingest.writing import recover, writing
@@ -224,10 +224,11 @@ def test_a_second_writer_waits_and_then_says_who_is_busy(published: Line) -> Non
 
 
 def test_what_was_seen_is_not_noted_while_another_process_writes(published: Line) -> None:
+    listings = look_at_sources(published.home, published.settings)
     with filelock.FileLock(published.home.lock), pytest.raises(HomeBusy):
-        note_seen(published.home, Settings(lock_seconds=0))
+        note_seen(published.home, Settings(lock_seconds=0), listings)
     before = read_built(published.home, "documents")
-    note_seen(published.home, published.settings)
+    note_seen(published.home, published.settings, listings)
     after = read_built(published.home, "documents")
     assert before is not None
     assert after is not None

@@ -87,7 +87,7 @@ def test_sources_that_did_not_change_start_nothing(shown: SmallHome, instance: d
 
 
 def test_a_home_without_sources_starts_nothing(home: Home, instance: dg.DagsterInstance) -> None:
-    assert reason(second_tick(home, instance)) == "every source is as it was ingested"
+    assert reason(second_tick(home, instance)) == "no source is on this machine"
 
 
 def test_a_change_starts_one_run_when_it_was_seen_twice(shown: SmallHome, instance: dg.DagsterInstance) -> None:
@@ -97,6 +97,7 @@ def test_a_change_starts_one_run_when_it_was_seen_twice(shown: SmallHome, instan
     asked = request(tick(source_sensor, shown.home, instance, first.cursor))
     assert asked.job_name == "ingest_job"
     assert asked.run_key == f"ingest_job:{asked.tags[WANT_TAG]}:0"
+    assert asked.run_config == {"ops": {"documents": {"config": {"sources": ["notes"]}}}}
 
 
 def test_while_it_goes_on_changing_nothing_starts(shown: SmallHome, instance: dg.DagsterInstance) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.ingest.due import ingest_due
-from omni_pipelines.ingest.sources import load_sources
+from omni_pipelines.ingest.sources import load_sources, register_paths
 from omni_pipelines.settings import Home, load_settings
 from tests.integration.line import Line
 
@@ -142,3 +142,54 @@ def test_ingest_knows_what_is_only_declared(line: Line, notes: Path) -> None:
     assert done.exit_code == 0, done.exception
     assert "otter.md" in done.stdout
     assert "draft.md" not in done.stdout
+
+
+def test_files_that_a_source_reads_are_not_added_once_more(line: Line, notes: Path) -> None:
+    (notes / "sub").mkdir()
+    (notes / "sub" / "moose.md").write_text("A moose.\n")
+    told(line.home, "add", str(notes))
+    for inside in ("sub", "sub/moose.md"):
+        refused = run(line.home, "add", str(notes / inside)).exception
+        assert isinstance(refused, ConfigurationError)
+        assert "moose.md would stand twice: source docs reads them" in str(refused)
+        assert "--exclude" in refused.cure
+    assert [source.name for source in load_sources(line.home)] == ["docs"]
+
+
+def test_a_folder_around_a_source_is_added_without_its_files(line: Line, notes: Path) -> None:
+    (notes / "sub").mkdir()
+    (notes / "sub" / "moose.md").write_text("A moose.\n")
+    told(line.home, "add", str(notes / "sub"))
+    assert "moose.md would stand twice" in str(run(line.home, "add", str(notes)).exception)
+    assert told(line.home, "add", str(notes), "--exclude", "sub/")["files"] == 2
+    line.run()
+    assert sorted((row["source"], row["path"]) for row in line.rows("documents")) == [
+        ("docs", "draft.md"),
+        ("docs", "otter.md"),
+        ("sub", "moose.md"),
+    ]
+
+
+def test_a_path_inside_a_declared_source_is_that_source(line: Line, notes: Path) -> None:
+    declare(line, '[sources.papers]\nlocation = "docs"\n')
+    assert "would stand twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
+    assert register_paths(line.home, line.settings, [notes / "otter.md"]) == ["papers"]
+    assert load_sources(line.home) == []
+    line.run()
+    assert register_paths(line.home, line.settings, [notes / "otter.md"]) == ["papers"]
+    assert [source.name for source in load_sources(line.home)] == ["papers"]
+
+
+def test_a_folder_around_a_declared_source_does_not_take_its_place(line: Line, notes: Path) -> None:
+    declare(line, '[sources.papers]\nlocation = "docs"\n')
+    with pytest.raises(ConfigurationError, match="declares as source papers"):
+        register_paths(line.home, line.settings, [notes.parent])
+    assert load_sources(line.home) == []
+
+
+def test_what_omni_toml_sets_does_not_get_into_the_registry(line: Line, notes: Path, tmp_path: Path) -> None:
+    told(line.home, "add", str(notes))
+    declare(line, '[sources.docs]\nacl = ["hr"]\n')
+    (tmp_path / "other.md").write_text("Stays.\n")
+    register_paths(line.home, line.settings, [tmp_path / "other.md"])
+    assert [(source.name, source.acl) for source in load_sources(line.home)] == [("docs", ()), ("other.md", ())]

@@ -216,13 +216,6 @@ def test_files_with_odd_names_are_ingested_found_filtered_shown_and_deleted(line
     assert [hit.path for hit in line.search("walruses", k=100)] == ODD_NAMES[:1]
 
 
-def test_a_name_that_is_no_text_is_skipped(docs: Path) -> None:
-    write(docs, {"a.md": "x"})
-    Path(os.fsdecode(os.fsencode(docs) + b"/bad\xff.md")).write_text("x")
-    listing = list_source(Source(name="s", root=docs))
-    assert ([found.path for found in listing.files], listing.skipped) == (["a.md"], 1)
-
-
 # --- the registry
 
 
@@ -236,6 +229,12 @@ def test_a_torn_registry_says_how_to_go_on(home: Home) -> None:
     home.sources.write_text('{"sources": [{"na')
     with pytest.raises(ConfigurationError, match="omni ingest PATH"):
         load_sources(home)
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a", "s3://bucket/docs"])
+def test_an_address_in_the_place_of_a_path_says_how_to_add_it(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"omni source add {address}, and then"):
+        register([], [Path(address)])
 
 
 def test_a_path_that_is_not_there_is_refused(docs: Path) -> None:

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.ingest.origins.folder import MOST_DEPTH, is_text
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.names import is_hidden, refuse_name, shown_name
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
@@ -76,9 +76,9 @@ def list_archive(source: Source) -> Listing:
         SourceMissing: it is not there, is damaged, or holds more than the limits allow.
     """
     entries = _entries(source)
-    readable = [entry for entry in entries if is_text(entry.name) and not _is_hidden(entry.name)]
+    readable = [entry for entry in entries if not is_hidden(entry.name)]
     files = {
-        entry.name: Found(entry.name, entry.size, entry.mtime_ns, entry.mark, reader)
+        shown_name(entry.name): Found(shown_name(entry.name), entry.size, entry.mtime_ns, entry.mark, reader)
         for entry in readable
         if entry.size and (reader := reader_for(entry.name)) is not None
     }
@@ -90,15 +90,15 @@ def list_archive(source: Source) -> Listing:
 def reading_entries(source: Source) -> Iterator[Read]:
     """Read entries of the archive as it is now."""
     entries = _entries(source)
-    names = Counter(entry.name for entry in entries)
-    by_name = {entry.name: entry for entry in entries}
+    names = Counter(shown_name(entry.name) for entry in entries)
+    by_name = {shown_name(entry.name): entry for entry in entries}
     with _opened(source.place) as unpack:
 
-        def read(found: Found, limit: int) -> tuple[bytes, str]:
+        def read(found: Found, limit: int) -> Content:
             entry = by_name.get(found.path)
             if entry is None:
                 raise Unreadable("E_VANISHED", "it is not in the archive any more")
-            _refuse(entry, names[entry.name], limit)
+            _refuse(entry, names[found.path], limit)
             try:
                 raw = unpack(entry.name, limit)
             except Unreadable:
@@ -106,18 +106,16 @@ def reading_entries(source: Source) -> Iterator[Read]:
             except (*_DAMAGED, RuntimeError) as error:
                 raise Unreadable("E_PARSE", f"the archive is damaged here: {error}") from error
             refuse_empty(raw)
-            return raw, entry.mark if entry.mark == found.stat else ""
+            return Content(raw, entry.mark if entry.mark == found.stat else "")
 
         yield read
 
 
 def _refuse(entry: _Entry, times: int, limit: int) -> None:
     """Refuse an entry that is not to be unpacked."""
-    parts = entry.name.replace("\\", "/").split("/")
-    if entry.name.startswith("/") or ".." in parts or ":" in parts[0]:
-        raise Unreadable("E_PATH", "its name leads out of the archive")
-    if len(parts) > MOST_DEPTH:
-        raise Unreadable("E_DEPTH", f"below more than {MOST_DEPTH} folders")
+    refuse_name(entry.name, "archive")
+    if ":" in entry.name.replace("\\", "/").split("/")[0]:
+        raise Unreadable("E_PATH", "its name leads to another drive")
     if times > 1:
         raise Unreadable("E_ZIP_DUPLICATE", f"its name stands {times} times in the archive")
     if entry.encrypted:
@@ -125,10 +123,6 @@ def _refuse(entry: _Entry, times: int, limit: int) -> None:
     refuse_large(entry.size, limit)
     if entry.packed and entry.size > max(FREE_BYTES, MOST_RATIO * entry.packed):
         raise Unreadable("E_ZIP_BOMB", f"{entry.packed:,} bytes become {entry.size:,}")
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/")) or "__MACOSX/" in name
 
 
 def _entries(source: Source) -> tuple[_Entry, ...]:

@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 import pathspec
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.names import MOST_DEPTH, VENDORED, shown_name
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import read_file, stat_mark
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
-VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
-"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
-MOST_DEPTH = 64
 _Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
 """The ignore files on the way down: folder, and its rules."""
 
@@ -24,7 +22,7 @@ _Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
 @contextmanager
 def reading_files(source: Source) -> Iterator[Read]:
     """Read files of a folder, or the single file."""
-    yield lambda found, limit: read_file(source.root / found.path, limit)
+    yield lambda found, limit: Content(*read_file(source.root / (found.at or found.path), limit))
 
 
 def list_files(source: Source) -> Listing:
@@ -40,8 +38,15 @@ def list_files(source: Source) -> Listing:
             f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
         )
     walk = _Walk(source)
-    files = sorted(walk.files(), key=lambda found: found.path)
-    return Listing(source, tuple(files), walk.skipped, tuple(walk.unlistable), datetime.now(UTC))
+    files: dict[str, Found] = {}
+    for found in walk.files():
+        twin = files.setdefault(found.path, found)  # a name that is no text, shown as another one is written
+        files[found.path] = found if twin.at else twin
+        walk.skipped += twin is not found
+    unlistable = tuple(map(shown_name, walk.unlistable))
+    notes = tuple(f"{source.root / path} cannot be looked into" for path in unlistable)
+    ordered = tuple(files[path] for path in sorted(files))
+    return Listing(source, ordered, walk.skipped, unlistable, datetime.now(UTC), notes)
 
 
 def _list_file(source: Source) -> Listing:
@@ -56,7 +61,9 @@ def _list_file(source: Source) -> Listing:
 
 
 def _found(path: str, status: os.stat_result, reader: Reader) -> Found:
-    return Found(path, status.st_size, status.st_mtime_ns, stat_mark(status), reader)
+    shown = shown_name(path)
+    at = path if shown != path else ""
+    return Found(shown, status.st_size, status.st_mtime_ns, stat_mark(status), reader, at)
 
 
 class _Walk:
@@ -112,9 +119,9 @@ class _Walk:
         return not name.startswith(".") and name not in VENDORED and not _ignored(f"{path}/", ignores)
 
     def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
-        if self._include is not None and not self._include.match_file(path):
+        if self._include is not None and not self._include.match_file(shown_name(path)):
             return
-        reader = None if entry.name.startswith(".") or not is_text(path) else reader_for(path)
+        reader = None if entry.name.startswith(".") else reader_for(path)
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -126,15 +133,6 @@ class _Walk:
             self.skipped += 1
         else:
             yield _found(path, status, reader)
-
-
-def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _ignored(path: str, ignores: _Ignores) -> bool:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.ingest.origins.folder import MOST_DEPTH, VENDORED
-from omni_pipelines.ingest.origins.source import Found, Listing, Read, Source
+from omni_pipelines.ingest.origins.names import MOST_DEPTH, is_vendored, shown_name
+from omni_pipelines.ingest.origins.source import Content, Found, Listing, Read, Source
 from omni_pipelines.ingest.reading import refuse_empty, refuse_large
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
@@ -61,7 +61,7 @@ def list_revision(source: Source) -> Listing:
         if reader is None or entry.size == 0 or entry.path.rpartition("/")[2].startswith("."):
             skipped += 1
         else:
-            files.append(Found(entry.path, entry.size, seconds * 1_000_000_000, entry.blob, reader))
+            files.append(Found(shown_name(entry.path), entry.size, seconds * 1_000_000_000, entry.blob, reader))
     return Listing(source, tuple(sorted(files, key=lambda found: found.path)), skipped, (), datetime.now(UTC))
 
 
@@ -76,7 +76,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
         assert stdin is not None
         assert stdout is not None
 
-        def read(found: Found, limit: int) -> tuple[bytes, str]:
+        def read(found: Found, limit: int) -> Content:
             refuse_large(found.size, limit)
             stdin.write(found.stat.encode() + b"\n")
             stdin.flush()
@@ -86,7 +86,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
             raw = stdout.read(int(header[2]))
             stdout.read(1)
             refuse_empty(raw)
-            return raw, found.stat
+            return Content(raw, found.stat)
 
         try:
             yield read
@@ -117,7 +117,7 @@ def _is_entered(path: str, source: Source) -> bool:
     folders = path.split("/")[:-1]
     if len(folders) > MOST_DEPTH or any(name.startswith(".") for name in folders):
         return False
-    return bool(source.include) or VENDORED.isdisjoint(folders)
+    return bool(source.include) or not is_vendored(path)
 
 
 def _command(source: Source) -> list[str]:

@@ -26,7 +26,7 @@ def _trusted(other: Source, own: Source | None, home: str) -> Source:
     return other.model_copy(update={field: getattr(own, field) for field in _PLACE})
 
 
-_PLACE = ("kind", "root", "file", "rev", "include", "read_by")
+_PLACE = ("kind", "root", "url", "file", "rev", "include", "allow", "allow_private", "read_by")
 
 
 def merged(base: Sequence[Source], mine: Sequence[Source], theirs: Sequence[Source], home: str) -> list[Source]:

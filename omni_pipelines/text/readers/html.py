@@ -13,7 +13,8 @@ from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
-_SILENT = {"script", "style", "template", "noscript", "svg", "head", "iframe", "object", "select"}
+_SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select"}
+"""Not the head: the parser puts there what follows it where a page leaves out the tag of its body."""
 _INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
     "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",

@@ -144,3 +144,10 @@ def test_hostile_repetition_ends(hostile: str) -> None:
 )
 def test_a_row_of_a_table_stays_on_one_line(rows: str, text: str) -> None:
     assert _read(f"<p>before<table>{rows}</table>after").text == f"before\n\n{text}\n\nafter"
+
+
+@pytest.mark.parametrize("tag", ["main", "article", "section", "nav", "p"])
+def test_a_page_that_leaves_out_the_tag_of_its_body_is_read(tag: str) -> None:
+    page = f"<!doctype html><title>Herons</title><{tag}><h1>The heron</h1><p>It waits.</p></{tag}>"
+    parsed = html.read(page.encode(), "heron.html")
+    assert (parsed.title, parsed.text) == ("Herons", "The heron\n\nIt waits.")
