@@ -167,6 +167,20 @@ def test_a_row_knows_when_its_page_changed(kept: Line) -> None:
     assert abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600  # not told: when it was first seen
 
 
+def test_headers_and_dates_that_make_no_sense_stop_nothing(line: Line, site: Site) -> None:
+    site.page("/folded", "Folded", etag='"a\r\n b"')
+    site.page("/late", "Late", modified="Fri, 31 Dec 9999 23:59:59 GMT")
+    site.page("/early", "Early", modified="Mon, 01 Jan 0001 00:00:00 GMT")
+    site.page("/none", "None", modified="soon")
+    site.page("/old", "Old")
+    site.sitemap("/folded", "/late", "/early", "/none", "/old", lastmod={"/old": "0001-01-01T00:00:00+00:00"})
+    save_sources(line.home, [source_of(site)])
+    line.run()
+    assert paths(line) == ["early", "folded", "late", "none", "old"]
+    assert line.run().documents.unchanged == 5
+    assert site.requests("/folded")[-1].headers["if-none-match"] == '"a b"'
+
+
 def test_patterns_choose_before_anything_is_asked(site: Site) -> None:
     assert listed(source_of(site, exclude=("*.html",))) == ["docs/moose?lang=en&x=1", "docs/otter"]
     assert listed(source_of(site, include=("/docs/o*",))) == ["docs/otter"]
@@ -198,8 +212,9 @@ def test_a_server_that_recovers_in_time_is_read(kept: Line, site: Site) -> None:
     assert (done.unchanged, done.warnings) == (3, ())
 
 
-@pytest.mark.parametrize("wanted", ["3600", formatdate(time.time() + 3600, usegmt=True)])
-def test_a_server_that_wants_to_be_left_alone_for_long_is(kept: Line, site: Site, wanted: str) -> None:
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_a_server_that_wants_to_be_left_alone_for_long_is(kept: Line, site: Site, as_date: bool) -> None:
+    wanted = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
     site.pages["/docs/heron.html"] = Page(b"later", 429, {"Retry-After": wanted})
     done = kept.run().documents
     assert len(site.requests("/docs/heron.html")) == 1

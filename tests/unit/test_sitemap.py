@@ -60,6 +60,9 @@ def test_what_is_no_sitemap_is_refused(raw: bytes, code: str) -> None:
         ("2026-03-10T11:00:00", False),
         ("2026-03-10T13:00:00+02:00", True),
         ("yesterday", False),
+        ("9999-12-31", False),
+        ("9999-12-31T23:59:59+00:00", False),
+        ("0001-01-01T00:00:00+14:00", True),
         ("", False),
     ],
 )
@@ -69,4 +72,5 @@ def test_a_date_is_trusted_once_nothing_more_can_happen_on_it(lastmod: str, sett
 
 def test_a_date_says_when_a_page_changed() -> None:
     assert changed_ns("1970-01-02") == 86_400 * 1_000_000_000
-    assert changed_ns("soon") is None
+    for unlikely in ("soon", "0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31", "9999", "1969-12-31"):
+        assert changed_ns(unlikely) is None

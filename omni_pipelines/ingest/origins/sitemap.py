@@ -14,6 +14,8 @@ _FORMS = (("%Y-%m-%d", timedelta(days=1)), ("%Y-%m", timedelta(days=31)), ("%Y",
 _ANYWHERE = timedelta(hours=14)
 """A day without a time zone may end this much later."""
 _SETTLED = timedelta(minutes=1)
+_LATEST = 1 << 33
+"""Seconds since 1970: in the year 2242."""
 
 
 class Entry(NamedTuple):
@@ -54,11 +56,24 @@ def is_settled(lastmod: str, now: datetime) -> bool:
 def changed_ns(lastmod: str) -> int | None:
     """When a page changed, in nanoseconds since 1970; None if that is not told."""
     span = _changed(lastmod)
-    return None if span is None else int(span[0].timestamp()) * 1_000_000_000
+    return None if span is None else nanoseconds(span[0])
+
+
+def nanoseconds(moment: datetime) -> int | None:
+    """Since 1970; None for a moment that no page on the web can have changed at, such as 0001-01-01."""
+    seconds = int(moment.timestamp())
+    return seconds * 1_000_000_000 if 0 <= seconds <= _LATEST else None
 
 
 def _changed(lastmod: str) -> tuple[datetime, datetime] | None:
     """The first and the last moment that a date may mean."""
+    try:
+        return _span(lastmod)
+    except OverflowError:
+        return None
+
+
+def _span(lastmod: str) -> tuple[datetime, datetime] | None:
     for form, length in _FORMS:
         try:
             begins = datetime.strptime(lastmod, form).replace(tzinfo=UTC)

@@ -377,6 +377,6 @@ def _changed_ns(answer: Answer) -> int:
     """When a page changed, as its server tells; else now, for it was not known before."""
     try:
         moment = email.utils.parsedate_to_datetime(answer.headers.get("last-modified", ""))
-        return int(moment.timestamp()) * 1_000_000_000
-    except (TypeError, ValueError):
+        return sitemap.nanoseconds(moment) or time.time_ns()
+    except (TypeError, ValueError, OverflowError):
         return time.time_ns()

@@ -76,7 +76,7 @@ class Answer:
     """Where it came from, after redirects."""
     status: int
     headers: Mapping[str, str]
-    """Names in small letters; the last of several of one name."""
+    """Names in small letters; the first of several of one name."""
     body: bytes
     """Unpacked; b"" where nobody wanted it."""
 
@@ -259,7 +259,9 @@ def _exchange(
     with _cut_off(connection.sock):
         connection.request("GET", target, headers=sent)
         response = connection.getresponse()
-        told = {name.lower(): value for name, value in response.getheaders()}
+        told: dict[str, str] = {}
+        for name, value in response.getheaders():
+            told.setdefault(name.lower(), " ".join(value.split()))  # one line: it may be sent back
         body = b""
         if response.status == 200 and wanted(response.headers):
             body = _body(response, told, limit)
@@ -351,7 +353,7 @@ def _retry_after(header: str | None) -> float:
         pass
     try:
         return max(email.utils.parsedate_to_datetime(header or "").timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 
