@@ -16,8 +16,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from omni_pipelines.errors import nearest
-
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
@@ -111,6 +109,8 @@ def _case(path: Path, number: int, entry: Any) -> Case:
         raise BadCases(f"{where} is {_kind(entry)}, but should have fields: {', '.join(_KNOWN)}")
     for name in entry:
         if name not in _KNOWN:
+            from omni_pipelines.errors import nearest  # loading the plug-in loads nothing of it
+
             hint = nearest(str(name), _KNOWN, f"fields: {', '.join(_KNOWN)}")
             raise BadCases(f"{where} has an unknown field {name!r}; {hint}")
     if not isinstance(entry.get("name"), str) or not entry["name"].strip():

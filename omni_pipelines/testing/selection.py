@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.errors import nearest
 from omni_pipelines.testing.layers import UNKNOWN, Layer, get_test_layer, is_ours
 
 SWITCH = "omni_layers"
@@ -83,6 +82,8 @@ def _layer(name: str) -> Layer:
     try:
         return Layer(name)
     except ValueError:
+        from omni_pipelines.errors import nearest  # loading the plug-in loads nothing of it
+
         hint = nearest(name, list(Layer), f"layers: {', '.join(Layer)}")
         raise pytest.UsageError(f"--layer {name}: there is no such layer; {hint}") from None
 

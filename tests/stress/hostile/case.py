@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 READ = "read"
 """It becomes a document."""
@@ -14,10 +14,10 @@ class Hostile:
     """A file that tries to break its reader."""
 
     name: str
-    raw: bytes
+    raw: bytes = field(repr=False)
     outcome: str = READ
     """`read`, or the code it is refused with."""
-    text: str = ""
+    text: str = field(default="", repr=False)
     """Of the document, to the character."""
 
 

@@ -11,7 +11,7 @@ from tests.stress.hostile.case import READ
 LEFT_OUT = ""
 """It is no document and no refusal: the listing passes over it."""
 _NO_TEXT = b"not\xff\xfeutf8.md"
-"""A name that no text can hold: there is no path to cite it by."""
+"""A name that no text can hold: it is told in another spelling."""
 APPARENT = 10_000_000_000
 """Bytes that a file says it has, of which none is on the disk."""
 CHANGING = "changing.md"
@@ -85,7 +85,7 @@ def _names(folder: Path) -> dict[str, str]:
     )
     for number, name in enumerate((*names, os.fsdecode(_NO_TEXT))):
         _write(folder / name, f"# Name {number}\n\ntext\n")
-    return {**dict.fromkeys(names, READ), CHANGING: "E_CHANGED", os.fsdecode(_NO_TEXT): LEFT_OUT}
+    return {**dict.fromkeys(names, READ), CHANGING: "E_CHANGED", "not%FF%FEutf8.md": READ}
 
 
 def _hidden(folder: Path) -> dict[str, str]:
