@@ -59,7 +59,7 @@ def ingest(
     known = current_sources(place, settings)
     sources, names = register(known, paths or [], include or [], is_ours=reads(place))
     sources = list(filter(reads(place), sources))
-    if not sources:
+    if not sources and not place.sources.exists():  # an empty registry says that the last source was removed
         raise SourceMissing("nothing was ever ingested here", cure="name a path: omni ingest PATH")
     if dry_run:
         _say_plan(place, settings, [source for source in sources if not paths or source.name in names], json=json)

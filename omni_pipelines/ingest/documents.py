@@ -170,7 +170,7 @@ def reconcile_documents(
         DeletionRefused: see `check_deletions`.
     """
     registered = current_sources(home, settings)
-    if not registered:
+    if not registered and not home.sources.exists():  # an empty registry says that the last source was removed
         raise SourceMissing("nothing to ingest", cure="name a path: omni ingest PATH")
     _adopt(home, registered)
     is_ours = reads(home)

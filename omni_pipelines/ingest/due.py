@@ -87,7 +87,11 @@ def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | Non
     if not differs and _chained(documents, chunks, embeddings):
         return None
     want = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
-    return Due(want, f"{differs[0]} changed" if differs else "the last run did not finish") if sources else None
+    return (
+        Due(want, f"{differs[0]} changed" if differs else "the last run did not finish")
+        if known or _inputs(documents)
+        else None
+    )
 
 
 def _inputs(documents: Built | None) -> dict[str, str]:

@@ -190,7 +190,7 @@ def test_a_rollback_holds_in_every_home_until_a_source_changes(tmp_path: Path, s
     with writing(right.home, right.settings, newest=True):
         report = roll_back(right.home, right.settings, 2, "back")
     assert report.release.release == 4
-    assert objects(store_url, "pins") == []
+    assert objects(store_url, "pins") == objects(store_url, "holds") == []
     left.run()
     assert left.search("walrus")[0].text == "Walrus eats."
     assert newest_release(left.home) == report.release

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.ingest.due import ingest_due
 from omni_pipelines.ingest.origins.source import Source
 from omni_pipelines.ingest.sources import list_source, load_sources, register, save_sources
 from omni_pipelines.settings import Home
@@ -240,3 +241,23 @@ def test_an_address_in_the_place_of_a_path_says_how_to_add_it(address: str) -> N
 def test_a_path_that_is_not_there_is_refused(docs: Path) -> None:
     with pytest.raises(SourceMissing, match="check the path"):
         register([], [docs / "none"])
+
+
+def test_the_documents_of_the_last_source_go_with_it(models: None, line: Line, docs: Path) -> None:
+    (docs / "a.md").write_text("Walrus eats.")
+    line.add(docs)
+    line.run()
+    save_sources(line.home, [])
+    assert ingest_due(line.home, line.settings) is not None
+    done = line.run()
+    assert (done.documents.deleted, done.published.release.counts["documents"]) == (1, 0)
+
+
+def test_a_registry_that_is_gone_deletes_nothing(line: Line, docs: Path) -> None:
+    (docs / "a.md").write_text("Walrus eats.")
+    line.add(docs)
+    line.run()
+    line.home.sources.unlink()
+    with pytest.raises(SourceMissing, match="nothing to ingest"):
+        line.run()
+    assert line.librarian().search("walrus")

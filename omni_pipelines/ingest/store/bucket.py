@@ -4,6 +4,7 @@
     releases/<n>.json      a record for each number that was ever published, {} once it is dropped: a number is never
                            given again
     pins/<n>.json          releases that collection keeps
+    holds/<n>-<id>         releases that somebody is about to show again, for a day at most
     dropping/<n>           releases that collection is about to drop: nobody pins them any more
     tables/<name>-<uuid>.lance/…   Lance tables: what Lance wrote, under Lance's names
     blobs/<sha256>-<id>    all other files, each under a name that was never used before
@@ -16,7 +17,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from native.object_store import ObjectStore, StoredObject
@@ -127,15 +129,41 @@ class Bucket:
             ConfigurationError: it is being dropped, or was.
         """
         self.objects.put(_pin(pin.release), sealed(pin))
-        if self.objects.exists(_dropping(pin.release)) or self.read(pin.release) is None:
+        try:
+            self._require_kept(pin.release)
+        except ConfigurationError:
             self.unpin(pin.release)
-            raise ConfigurationError(
-                f"release {pin.release} is dropped by another home", cure="see: omni releases list"
-            )
+            raise
 
     def unpin(self, number: int) -> None:
         """Let a release be dropped."""
         self.objects.delete([_pin(number)])
+
+    @contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Nobody drops a release meanwhile.
+
+        Raises:
+            ConfigurationError: it is being dropped, or was.
+        """
+        key = f"holds/{number:012d}-{uuid.uuid4().hex}"
+        self.objects.put(key, b"")
+        try:
+            self._require_kept(number)
+            yield
+        finally:
+            self.objects.delete([key])
+
+    def _holds(self) -> set[int]:
+        found = list(self.objects.list("holds"))
+        oldest = self._now() - ORPHANS_KEPT if found else None
+        old = {each.key for each in found if oldest is not None and each.modified < oldest}
+        self.objects.delete(old)  # of homes that died
+        return {int(each.key.rpartition("/")[2].partition("-")[0]) for each in found if each.key not in old}
+
+    def _require_kept(self, number: int) -> None:
+        if self.objects.exists(_dropping(number)) or self.read(number) is None:
+            raise ConfigurationError(f"release {number} is dropped by another home", cure="see: omni releases list")
 
     def drop(self, keep: Collection[int]) -> list[int]:
         """Drop all releases but those in `keep` and the pinned ones, and what only they need; the numbers that stay.
@@ -144,11 +172,11 @@ class Bucket:
         `keep` stays: another home has published it since, and the caller does not know it.
         """
         listed = [*self.objects.list("tables"), *self.objects.list("blobs")]
-        kept, pinned, known = self.numbers(), self.pinned(), max(keep, default=math.inf)
+        kept, pinned, known = self.numbers(), self.pinned() | self._holds(), max(keep, default=math.inf)
         for number in kept:
             if number < known and number not in keep and number not in pinned:
                 self.objects.put(_dropping(number), b"")
-        dropping, pinned = _numbers(self.objects.list("dropping")), self.pinned()
+        dropping, pinned = _numbers(self.objects.list("dropping")), self.pinned() | self._holds()
         gone = [number for number in kept if number in dropping and number not in keep and number not in pinned]
         doomed = [self.read(number) for number in gone]
         for number in gone:

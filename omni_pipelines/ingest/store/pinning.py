@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from omni_pipelines.ingest.store.membership import member_of
-from omni_pipelines.knowledge.pins import list_pins
 from omni_pipelines.knowledge.pins import pin as pin_here
 from omni_pipelines.knowledge.pins import unpin as unpin_here
 from omni_pipelines.knowledge.releases import require_release
@@ -47,11 +46,5 @@ def held(home: Home, settings: Settings, number: int) -> Iterator[None]:
         ConfigurationError: another home is dropping it already.
     """
     member = member_of(home, settings)
-    if member is None or number in list_pins(home):
+    with member.bucket.held(number) if member is not None else nullcontext():
         yield
-        return
-    member.bucket.pin(Pin(release=number, reason="being shown again"))
-    try:
-        yield
-    finally:
-        member.bucket.unpin(number)

@@ -254,7 +254,7 @@ def _tag(home: Home, record: StoredRelease) -> None:
 def refresh(home: Home, settings: Settings) -> str:
     """Bring a home to the newest release for somebody who reads. Why it could not be done; "" where it was.
 
-    A home that is being written to stays as it is, and so does one whose store cannot be reached.
+    A home that is being written to stays as it is, and so does one whose store does not answer or whose disk is full.
 
     Raises:
         StoreRefused: see `join`; or there is nothing to read, neither here nor there.
@@ -271,8 +271,8 @@ def refresh(home: Home, settings: Settings) -> str:
                 catch_up(home, settings)
     except HomeBusy:
         return ""
-    except StoreError as error:
-        if not error.retryable or newest_release(home) is None:
+    except (StoreError, OSError) as error:
+        if newest_release(home) is None:
             raise
-        return error.message
+        return error.message if isinstance(error, StoreError) else f"{settings.store} cannot be taken over: {error}"
     return ""
