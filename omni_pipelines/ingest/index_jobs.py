@@ -360,7 +360,7 @@ def main() -> None:
     """The process of a job: `python -m omni_pipelines.ingest.index_jobs ID`."""
     from omni_pipelines.settings import find_home
 
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started it may ignore it, and `cancel` would wait for ever
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started it may ignore it
     os.nice(_NICE)
     record = run_job(find_home(), sys.argv[1])
     sys.exit(record.state != JobState.DONE)
