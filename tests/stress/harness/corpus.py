@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +13,32 @@ STEP_FILE = "step.md"
 UNREADABLE = b"\0 not text"
 
 
-@functools.lru_cache(maxsize=64)
 def files_at(seed: int, step: int) -> Mapping[str, bytes]:
     """Path to content after `step` steps. Edits, new files, deletions, renames, files that cannot be read."""
-    if step == 0:
-        dice = random.Random(f"{seed}:0")
-        first = {f"part{number % 3}/{number}.md": _content(dice) for number in range(FILES)}
-        return {**first, STEP_FILE: step_file(0)}
+    known = max((at for of, at in _FILES if of == seed and at <= step), default=None)
+    files = _first_files(seed) if known is None else _FILES[seed, known]
+    for at in range(0 if known is None else known, step):
+        files = _next_files(files, seed, at + 1)
+    _FILES[seed, step] = files
+    while len(_FILES) > _MOST_KEPT:
+        del _FILES[next(iter(_FILES))]
+    return files
+
+
+_FILES: dict[tuple[int, int], Mapping[str, bytes]] = {}
+"""Seed and step to the files, of the last that were asked for."""
+_MOST_KEPT = 64
+
+
+def _first_files(seed: int) -> Mapping[str, bytes]:
+    dice = random.Random(f"{seed}:0")
+    first = {f"part{number % 3}/{number}.md": _content(dice) for number in range(FILES)}
+    return {**first, STEP_FILE: step_file(0)}
+
+
+def _next_files(before: Mapping[str, bytes], seed: int, step: int) -> Mapping[str, bytes]:
     dice = random.Random(f"{seed}:{step}")
-    files = dict(files_at(seed, step - 1))
+    files = dict(before)
     for path in dice.sample(sorted(files.keys() - {STEP_FILE}), 4):
         _change(files, path, dice)
     while len(files) < FILES:
