@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -67,7 +68,8 @@ def run_until_killed(workload: Workload, trial: Trial, step: int, log: Path, sec
     """A writer that begins at `step` and is killed after so many seconds."""
     process = workload.start(Job("steps", str(trial.home.root), str(trial.docs), trial.seed, step, log=str(log)))
     time.sleep(seconds)
-    os.kill(process, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself, which the outcome tells
+        os.kill(process, signal.SIGKILL)
     outcome = workload.end()
     assert outcome.code == KILLED, outcome.error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import random
@@ -72,7 +73,8 @@ class Writer:
 
     def kill(self) -> None:
         """At whatever it is."""
-        os.kill(self.process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself, which the outcome tells
+            os.kill(self.process, signal.SIGKILL)
         outcome = self.workload.end()
         assert outcome.code == KILLED, outcome.error
 
