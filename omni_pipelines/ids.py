@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from blake3 import blake3
 
 ID_BYTES = 16
@@ -11,6 +14,12 @@ ID_BYTES = 16
 def content_hash(data: bytes) -> str:
     """The blake3 of `data`, 64 hex digits."""
     return blake3(data).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, read in pieces, 64 hex digits: what records, bundles and stores compare."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def text_hash(*parts: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import hashlib
 import os
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from native.durable import Barrier, sync_file
 from native.minilm_graph import RECIPE, build_graph
 from omni_pipelines import progress
 from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
+from omni_pipelines.ids import file_sha256
 
 MANIFEST = "manifest.json"
 GRAPH, TOKENIZER, WEIGHTS = "model.onnx", "tokenizer.json", "model.safetensors"
@@ -264,7 +264,7 @@ class ModelStore:
         return ModelStatus(model.name, model.kind, model.purpose, model.licence, installed, size, where, packages)
 
     def _seal(self, model: Model, kept: Path, origin: str) -> None:
-        sums = {path.name: _sha256(path) for path in sorted(kept.iterdir())}
+        sums = {path.name: file_sha256(path) for path in sorted(kept.iterdir())}
         manifest = {"name": model.name, "fingerprint": model.fingerprint, "origin": origin, "sha256": sums}
         (kept / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         Barrier().sync_tree(kept)
@@ -391,7 +391,7 @@ def _unpacked(name: str, raw: bytes) -> bytes:
 
 def _check(model: Model, folder: Path, origin: Origin) -> None:
     for name, expected in model.sha256.items():
-        found = _sha256(folder / name)
+        found = file_sha256(folder / name)
         if found != expected:
             raise ConfigurationError(
                 f"{name} of {origin.package} has sha256 {found[:16]}…, not the published {expected[:16]}…",
@@ -399,13 +399,8 @@ def _check(model: Model, folder: Path, origin: Origin) -> None:
             )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _sha256_or_none(path: Path) -> str | None:
     try:
-        return _sha256(path)
+        return file_sha256(path)
     except OSError:
         return None

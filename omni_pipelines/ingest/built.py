@@ -12,6 +12,8 @@ from omni_pipelines.records import Built
 from omni_pipelines.settings import Home
 
 STEPS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index")
+GENERATION, UNFINISHED = "gen-", "tmp-"
+"""How folders of keyword generations begin, and of those that are being built or put in place."""
 
 
 def read_built(home: Home, step: str) -> Built | None:

@@ -26,6 +26,7 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, TableBroken
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.ingest.origins.source import Source
 from omni_pipelines.ingest.publish import PINNED, TAG
 from omni_pipelines.ingest.sources import load_sources, save_sources
@@ -117,8 +118,7 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
 
 
 def _packed(path: Path) -> Packed:
-    with path.open("rb") as file:
-        return Packed(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    return Packed(size=path.stat().st_size, sha256=file_sha256(path))
 
 
 def _write_tar(part: Path, root: Path, bundle: Bundle) -> None:

@@ -72,9 +72,7 @@ def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | Non
     known = {source.name for source in [*sources, *load_sources(home)]}
     unseen = known - listed.keys()
     wanted = {
-        "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings, known),
-        "embedder": model_fingerprint(settings),
+        **fingerprints(settings, known),
         **{f"source {name}": mark for name, mark in listed.items()},
     }
     have = {
@@ -92,6 +90,19 @@ def ingest_due(home: Home, settings: Settings, listings: Sequence[Listing] | Non
         if known or _inputs(documents)
         else None
     )
+
+
+def fingerprints(settings: Settings, sources: Collection[str]) -> dict[str, str]:
+    """What the readers, the chunker and the embedder are here, for sources of these names.
+
+    Raises:
+        ModelMissing: the embedder was never pulled.
+    """
+    return {
+        "readers": readers_fingerprint(),
+        "chunker": chunker_fingerprint(settings, sources),
+        "embedder": model_fingerprint(settings),
+    }
 
 
 def _inputs(documents: Built | None) -> dict[str, str]:

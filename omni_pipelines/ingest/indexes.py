@@ -20,9 +20,8 @@ from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import TableBroken
-from omni_pipelines.ingest.built import read_built, write_built
+from omni_pipelines.ingest.built import GENERATION, UNFINISHED, read_built, write_built
 from omni_pipelines.ingest.tables import table
-from omni_pipelines.ingest.writing import GENERATION, UNFINISHED
 from omni_pipelines.knowledge import metrics
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home

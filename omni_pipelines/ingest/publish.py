@@ -5,13 +5,11 @@ Nothing is visible before the record stands, and everything it names is on disk 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from native import lance_vectors
 from native.durable import Barrier, sync_above, sync_file
@@ -21,6 +19,7 @@ from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.ingest.built import STEPS, forget_built, read_built
 from omni_pipelines.ingest.sources import is_published, load_sources
 from omni_pipelines.ingest.store.membership import Member, member_of
@@ -199,7 +198,9 @@ def _release(home: Home, built: dict[str, Built], number: int, run_id: str) -> R
         tables={name: str(each.head()) for name, each in tables.items()},
         keyword=KeywordGeneration(
             generation=folder.name,
-            files={path.name: _sha256(path) for path in sorted(folder.iterdir()) if not path.name.endswith(".lock")},
+            files={
+                path.name: file_sha256(path) for path in sorted(folder.iterdir()) if not path.name.endswith(".lock")
+            },
             entries=KeywordIndex.open(folder, schemas.FILTERS).size,
             analyzer=ANALYZER,
         ),
@@ -226,11 +227,6 @@ def _sources(home: Home, documents: Built) -> dict[str, SourceSeen]:
         for source in load_sources(home)
         if source.name in documents.seen
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def collect(home: Home, settings: Settings) -> None:

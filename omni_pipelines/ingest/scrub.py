@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from native import lance_vectors
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines import ids, progress
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.ingest.built import forget_built
 from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.releases import read_release, release_numbers
@@ -87,8 +87,7 @@ def _keyword(home: Home, release: Release) -> Iterator[Damage]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return ""
 

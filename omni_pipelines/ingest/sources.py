@@ -28,18 +28,24 @@ from omni_pipelines.settings import Home, Settings, SourceSettings
 
 
 class _Origin(NamedTuple):
-    list: Callable[[Source], Listing]
+    list: Callable[[Source, Mapping[str, str]], Listing]
     reading: Callable[[Source], AbstractContextManager[Read]]
 
 
+def _unasked(list_it: Callable[[Source], Listing]) -> Callable[[Source, Mapping[str, str]], Listing]:
+    """A listing that needs no stored marks."""
+    return lambda source, _: list_it(source)
+
+
 _ORIGINS = {
-    SourceKind.FILES: _Origin(list_files, reading_files),
-    SourceKind.GIT: _Origin(list_revision, reading_blobs),
-    SourceKind.ARCHIVE: _Origin(list_archive, reading_entries),
-    SourceKind.OBJECTS: _Origin(list_objects, reading_objects),
+    SourceKind.FILES: _Origin(_unasked(list_files), reading_files),
+    SourceKind.GIT: _Origin(_unasked(list_revision), reading_blobs),
+    SourceKind.ARCHIVE: _Origin(_unasked(list_archive), reading_entries),
+    SourceKind.OBJECTS: _Origin(_unasked(list_objects), reading_objects),
+    SourceKind.WEB: _Origin(list_pages, reading_pages),
 }
-"""How each kind of source is listed and read, but for the web, which is told what is known already. A new kind is a
-module in `origins` and a line here."""
+"""How each kind of source is listed, by the stored marks where they help, and read. A new kind is a module in
+`origins` and a line here."""
 
 
 def list_source(source: Source, known: Mapping[str, str] | None = None) -> Listing:
@@ -52,14 +58,14 @@ def list_source(source: Source, known: Mapping[str, str] | None = None) -> Listi
     Raises:
         SourceMissing: it is gone or cannot be listed: no proof that its documents are deleted.
     """
-    listing = list_pages(source, known or {}) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].list(source)
+    listing = _ORIGINS[source.kind].list(source, known or {})
     is_wanted = chooses(source)
     return replace(listing, files=tuple(found for found in listing.files if is_wanted(found.path)))
 
 
 def reading_source(source: Source) -> AbstractContextManager[Read]:
     """What reads the files of a source, while it is open."""
-    return reading_pages(source) if source.kind is SourceKind.WEB else _ORIGINS[source.kind].reading(source)
+    return _ORIGINS[source.kind].reading(source)
 
 
 def load_sources(home: Home) -> list[Source]:

@@ -13,7 +13,7 @@ from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
-from omni_pipelines.ingest.built import forget_built, read_built
+from omni_pipelines.ingest.built import GENERATION, UNFINISHED, forget_built, read_built
 from omni_pipelines.ingest.lock import only_writer
 from omni_pipelines.ingest.store.pull import catch_up
 from omni_pipelines.knowledge.metrics import drop_unfinished
@@ -21,9 +21,6 @@ from omni_pipelines.knowledge.releases import list_releases
 from omni_pipelines.knowledge.set_aside import note_set_aside
 from omni_pipelines.records import Release, SetAside
 from omni_pipelines.settings import Home, Settings
-
-GENERATION = "gen-"
-UNFINISHED = "tmp-"
 
 
 @contextmanager

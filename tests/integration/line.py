@@ -101,3 +101,13 @@ def paragraph(topic: str, count: int = 6) -> str:
         f"The {topic} number {number} is kept in the {topic} shed, where {topic} keepers look after it every day."
         for number in range(count)
     )
+
+
+def texts(line: Line) -> dict[str, str]:
+    """Path to text of every document."""
+    return {row["path"]: row["text"] for row in line.rows("documents", "path", "text")}
+
+
+def refused(line: Line) -> dict[str, str]:
+    """Path to code of every file in quarantine."""
+    return {row["path"]: row["code"] for row in line.rows("quarantine", "path", "code")}

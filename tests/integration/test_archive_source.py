@@ -13,7 +13,7 @@ from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins import archive
 from omni_pipelines.ingest.origins.source import SourceKind
 from omni_pipelines.ingest.sources import list_source, save_sources, source_at
-from tests.integration.line import Line
+from tests.integration.line import Line, refused, texts
 
 FILES = {"guide.md": "# Guide\n\nThe heron waits.\n", "docs/otter.md": "# Otter\n\nOtters hold hands.\n"}
 
@@ -40,14 +40,6 @@ def keep(line: Line, path: Path) -> Line:
     save_sources(line.home, [source_at(str(path), "packed")])
     line.run()
     return line
-
-
-def texts(line: Line) -> dict[str, str]:
-    return {row["path"]: row["text"] for row in line.rows("documents", "path", "text")}
-
-
-def refused(line: Line) -> dict[str, str]:
-    return {row["path"]: row["code"] for row in line.rows("quarantine", "path", "code")}
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.bz2", "a.tar.xz"])

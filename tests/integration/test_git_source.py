@@ -10,7 +10,7 @@ import pytest
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins.source import Source, SourceKind
 from omni_pipelines.ingest.sources import list_source, load_sources, save_sources, source_at
-from tests.integration.line import Line
+from tests.integration.line import Line, texts
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -45,10 +45,6 @@ def kept(line: Line, repository: Path) -> Line:
     save_sources(line.home, [source_at(f"{repository}@main", "handbook")])
     line.run()
     return line
-
-
-def texts(line: Line) -> dict[str, str]:
-    return {row["path"]: row["text"] for row in line.rows("documents", "path", "text")}
 
 
 def test_the_committed_files_are_read_and_not_those_of_the_working_tree(kept: Line, repository: Path) -> None:

@@ -19,7 +19,7 @@ from omni_pipelines.ingest.origins import objects
 from omni_pipelines.ingest.origins.objects import objects_at
 from omni_pipelines.ingest.sources import list_source, load_sources, reading_source, save_sources, source_at
 from omni_pipelines.text.decoding import Unreadable
-from tests.integration.line import Line
+from tests.integration.line import Line, refused, texts
 from tests.object_server import free_port, s3_server
 
 botocore_session = pytest.importorskip("botocore.session")
@@ -84,14 +84,6 @@ def kept(line: Line, bucket: Bucket) -> Line:
     save_sources(line.home, [source_at(bucket.url("docs"), "papers")])
     line.run()
     return line
-
-
-def texts(line: Line) -> dict[str, str]:
-    return {row["path"]: row["text"] for row in line.rows("documents", "path", "text")}
-
-
-def refused(line: Line) -> dict[str, str]:
-    return {row["path"]: row["code"] for row in line.rows("quarantine", "path", "code")}
 
 
 def wanted(line: Line, *, remote: bool = True) -> str:

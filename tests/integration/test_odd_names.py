@@ -20,7 +20,7 @@ from omni_pipelines.ingest.origins.names import shown_name
 from omni_pipelines.ingest.origins.source import Listing, Source
 from omni_pipelines.ingest.sources import list_source, save_sources, source_at
 from omni_pipelines.knowledge.citations import file_of
-from tests.integration.line import Line, write
+from tests.integration.line import Line, texts, write
 
 
 def put(folder: Path, name: bytes, text: str) -> None:
@@ -36,10 +36,6 @@ def listing(folder: Path) -> Listing:
 
 def listed(folder: Path) -> list[str]:
     return [found.path for found in listing(folder).files]
-
-
-def texts(line: Line) -> dict[str, str]:
-    return {row["path"]: row["text"] for row in line.rows("documents", "path", "text")}
 
 
 # --- names that are no UTF-8

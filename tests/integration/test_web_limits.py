@@ -16,14 +16,13 @@ import pytest
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ingest.origins import web, web_client
 from omni_pipelines.ingest.sources import list_source, save_sources, source_at
-from tests.integration.line import Line
+from tests.integration.line import Line, refused
 from tests.integration.web_site import (
     Page,
     Site,
     kept,
     listed,
     paths,
-    refused,
     robots,
     running_site,
     site,

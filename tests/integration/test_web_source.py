@@ -19,8 +19,8 @@ from omni_pipelines.ingest.due import ingest_due, look_at_sources
 from omni_pipelines.ingest.looking import look_at, looking_once
 from omni_pipelines.ingest.origins import web, web_robots
 from omni_pipelines.ingest.sources import list_source, load_sources, save_sources
-from tests.integration.line import Line
-from tests.integration.web_site import ALL, Page, Site, kept, listed, paths, refused, robots, site, source_of
+from tests.integration.line import Line, refused
+from tests.integration.web_site import ALL, Page, Site, kept, listed, paths, robots, site, source_of
 
 __all__ = ["kept", "site"]
 

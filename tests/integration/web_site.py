@@ -167,10 +167,6 @@ def paths(line: Line) -> list[str]:
     return sorted(row["path"] for row in line.rows("documents", "path"))
 
 
-def refused(line: Line) -> dict[str, str]:
-    return {row["path"]: row["code"] for row in line.rows("quarantine", "path", "code")}
-
-
 def listed(source: Source) -> list[str]:
     return [found.path for found in list_source(source).files]
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from native.object_store import ObjectStore
 from native.tantivy_analysis import ANALYZER
-from omni_pipelines.ingest.chunks import chunker_fingerprint
+from omni_pipelines.ingest.due import fingerprints
 from omni_pipelines.ingest.store.bucket import Bucket
 from omni_pipelines.ingest.store.records import StoredRelease, read_membership
 from omni_pipelines.settings import Home, Settings
-from omni_pipelines.text.engines import model_fingerprint
-from omni_pipelines.text.readers.registry import fingerprint as readers_fingerprint
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,6 @@ def inspect(home: Home, settings: Settings) -> StoreState:
 
 
 def _differing(record: StoredRelease, settings: Settings) -> dict[str, str]:
-    here = {
-        "readers": readers_fingerprint(),
-        "chunker": chunker_fingerprint(settings, [source.name for source in record.sources]),
-        "embedder": model_fingerprint(settings),
-        "keyword": ANALYZER,
-    }
+    here = {**fingerprints(settings, [source.name for source in record.sources]), "keyword": ANALYZER}
     there = record.release.fingerprints
     return {name: there[name] for name in here if there.get(name, here[name]) != here[name]}

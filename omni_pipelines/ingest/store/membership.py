@@ -21,6 +21,10 @@ class Member:
     bucket: Bucket
     known: Membership
 
+    def newest(self) -> int:
+        """The newest release of the store; 0 where there is none. Those that the home knows are not listed again."""
+        return max(self.bucket.numbers(max(0, self.known.release - 1)), default=0)
+
     def note(self, **changes: object) -> None:
         """Remember something of the store."""
         self.known = self.known.model_copy(update=changes)

@@ -19,13 +19,14 @@ from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
 from omni_pipelines import progress
 from omni_pipelines.errors import HomeBusy, StoreRefused, UpstreamMoved
-from omni_pipelines.ingest.built import forget_built
+from omni_pipelines.ids import file_sha256
+from omni_pipelines.ingest.built import UNFINISHED, forget_built
 from omni_pipelines.ingest.lock import only_writer
 from omni_pipelines.ingest.publish import TAG, keep_only
 from omni_pipelines.ingest.sources import load_sources, save_sources
 from omni_pipelines.ingest.store.membership import Member, join
 from omni_pipelines.ingest.store.merging import merged, stamped
-from omni_pipelines.ingest.store.push import TRANSFERS, named_once, push, sha256_of
+from omni_pipelines.ingest.store.push import TRANSFERS, named_once, push
 from omni_pipelines.ingest.store.records import StoredFile, StoredRelease, keep_copies, read_copy, write_copy
 from omni_pipelines.ingest.store.vectors import keep_vectors
 from omni_pipelines.knowledge.pins import list_pins, write_pins
@@ -36,13 +37,12 @@ from omni_pipelines.settings import Home, Settings
 
 _ATTEMPTS = 5
 """Releases that may be dropped while they are fetched, until that is an error."""
-UNFINISHED = "tmp-"
 READING_SECONDS = 5.0
 """How long somebody who reads waits for an answer of the store."""
 
 
-def catch_up(home: Home, settings: Settings, *, seconds: float = 60.0) -> int:
-    """Bring a home to the newest release of its store. Hold the writer's lock; its number, 0 where there is none.
+def catch_up(home: Home, settings: Settings) -> None:
+    """Bring a home to the newest release of its store. Hold the writer's lock.
 
     Without a store in the settings nothing happens. The first home fills an empty store with its releases.
 
@@ -51,22 +51,23 @@ def catch_up(home: Home, settings: Settings, *, seconds: float = 60.0) -> int:
         EngineError: the store cannot be reached.
     """
     if not settings.store:
-        return 0
-    member = join(home, settings.store, seconds)
+        return
+    member = join(home, settings.store)
     _stamp_sources(member)
     if member.bucket.pinned() != list_pins(home).keys():
         write_pins(home, member.bucket.pins())
     for _ in range(_ATTEMPTS):
-        newest = max(member.bucket.numbers(max(0, member.known.release - 1)), default=0)
+        newest = member.newest()
         if newest == member.known.release and _stands(member):
-            return _fill(member)
+            _fill(member)
+            return
         if newest < member.known.release:
             raise StoreRefused(
                 f"{member.bucket.url} ends with release {newest}, and this home has seen {member.known.release}",
                 cure="the bucket lost objects: restore it, or name another store",
             )
         if _adopt(member):
-            return newest
+            return
     raise UpstreamMoved(
         "releases are dropped faster than they can be fetched", cure="raise keep_releases, and try again"
     )
@@ -79,13 +80,12 @@ def _stamp_sources(member: Member) -> None:
         save_sources(member.home, mine)
 
 
-def _fill(member: Member) -> int:
+def _fill(member: Member) -> None:
     """Give the store the releases that only the home has, the oldest first: all, or the rest of them."""
     for release in reversed(list_releases(member.home)):
         if release.release > member.known.release:
             write_copy(member.home, push(member, release))
             member.note(release=release.release)
-    return member.known.release
 
 
 def _stands(member: Member) -> bool:
@@ -194,7 +194,7 @@ class _Fetch:
         if not local.is_file() or local.stat().st_size != file.size:
             return False
         if not named_once(path):
-            if sha256_of(local) != file.sha256:
+            if file_sha256(local) != file.sha256:
                 return False
             self._standing[file.sha256] = local
         return True
@@ -209,7 +209,7 @@ class _Fetch:
         for _ in range(_ATTEMPTS):
             if not self._objects.download(file.key, part):
                 return False
-            if part.stat().st_size == file.size and sha256_of(part) == file.sha256:
+            if part.stat().st_size == file.size and file_sha256(part) == file.sha256:
                 os.replace(part, target)
                 return True
         part.unlink()
@@ -265,7 +265,7 @@ def refresh(home: Home, settings: Settings) -> str:
     home.create()
     try:
         member = join(home, settings.store, READING_SECONDS, make=False)
-        newest = max(member.bucket.numbers(max(0, member.known.release - 1)), default=0)
+        newest = member.newest()
         if newest > member.known.release:
             with only_writer(home, 0):
                 catch_up(home, settings)

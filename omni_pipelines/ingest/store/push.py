@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.ingest.built import STEPS, read_built
 from omni_pipelines.ingest.sources import load_sources
 from omni_pipelines.ingest.store.bucket import table_key
@@ -52,17 +51,11 @@ def push(member: Member, release: Release) -> StoredRelease:
     )
     record = plan.model_copy(update={"files": _uploaded(member, plan, before)})
     if not bucket.publish(record):
-        raise lost_race(release.release)
+        what = f"release {release.release} was published by another home meanwhile"
+        raise UpstreamMoved(what, cure="run the same command again")
     with contextlib.suppress(StoreError):  # it is published, and homes do not need this; the next push sees to it
         _lay_open(member, record, before)
     return record
-
-
-def lost_race(number: int) -> UpstreamMoved:
-    """Another home was quicker."""
-    return UpstreamMoved(
-        f"release {number} was published by another home meanwhile", cure="run the same command again"
-    )
 
 
 def _lay_open(member: Member, record: StoredRelease, before: StoredRelease | None) -> None:
@@ -130,7 +123,7 @@ class _Upload:
             known = self._before.get(path)
             if known is not None and known.size == local.stat().st_size:
                 return known
-        sha256 = sha256 or sha256_of(local)
+        sha256 = sha256 or file_sha256(local)
         if not named_once(path) and sha256 in self._by_content:
             return self._by_content[sha256]
         key = table_key(self._plan, path) if named_once(path) else None
@@ -143,9 +136,3 @@ class _Upload:
 def named_once(path: str) -> bool:
     """Whether Lance chose the name at random. Manifests are named by version, and those of two writers collide."""
     return path.startswith("tables/") and "/_versions/" not in path
-
-
-def sha256_of(path: Path) -> str:
-    """Of the content of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
