@@ -7,9 +7,9 @@ from typing import Any
 
 import dagster as dg
 
-from omni_pipelines.ingest.checks import Verdict
-from omni_pipelines.ingest.preview import Rows, Sections
 from omni_pipelines.schemas import Table, description
+from omni_pipelines.steps.checks import Verdict
+from omni_pipelines.steps.preview import Rows, Sections
 
 OWNERS = ["team:knowledge"]
 INGEST, INDEX, RELEASE = "ingest", "index", "release"

@@ -3,10 +3,10 @@
 import dagster as dg
 
 from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
-from omni_pipelines.ingest.checks import check_chunks
-from omni_pipelines.ingest.chunks import reconcile_chunks
-from omni_pipelines.ingest.preview import chunks_preview
 from omni_pipelines.schemas import CHUNKS
+from omni_pipelines.steps.checks import check_chunks
+from omni_pipelines.steps.chunks import reconcile_chunks
+from omni_pipelines.steps.preview import chunks_preview
 from resources.engines import TextEngines
 from resources.knowledge import KnowledgeHome
 
@@ -21,7 +21,7 @@ def chunks(
     changed are cut again; another budget, mode or tokenizer of a source cuts those of this source again.
     """
     settings = knowledge.settings
-    with knowledge.writing(context.log) as home:
+    with knowledge.writer_session(context.log) as home:
         report = reconcile_chunks(home, settings, engines.count(settings))
         preview = chunks_preview(home, settings)
     counts = {"documents cut": report.recut, "documents removed": report.removed}

@@ -4,13 +4,13 @@ import dagster as dg
 from pydantic import Field
 
 from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
-from omni_pipelines.ingest.checks import check_documents
-from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.preview import documents_preview
-from omni_pipelines.ingest.store.records import read_membership
-from omni_pipelines.ingest.tables import table
 from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.steps.checks import check_documents
+from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.preview import documents_preview
+from omni_pipelines.tables import table
 from resources.knowledge import KnowledgeHome
 
 
@@ -33,7 +33,7 @@ def documents(
     source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
     Files that cannot be read are named in the preview, and never stop a run.
     """
-    with knowledge.writing(context.log, newest=True) as home:
+    with knowledge.writer_session(context.log, sync=True) as home:
         report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
         rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
         membership = read_membership(home)

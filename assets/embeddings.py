@@ -3,10 +3,10 @@
 import dagster as dg
 
 from assets.catalog import INGEST, OWNERS, Results, blocking, columns, materialized, results
-from omni_pipelines.ingest.checks import check_embeddings
-from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.preview import embeddings_preview
 from omni_pipelines.schemas import EMBEDDINGS
+from omni_pipelines.steps.checks import check_embeddings
+from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.preview import embeddings_preview
 from resources.engines import TextEngines
 from resources.knowledge import KnowledgeHome
 
@@ -21,7 +21,7 @@ def embeddings(
     texts. Another embedding model embeds everything anew.
     """
     settings = knowledge.settings
-    with knowledge.writing(context.log) as home:
+    with knowledge.writer_session(context.log) as home:
         report = reconcile_embeddings(home, engines.embedder(settings), engines.fingerprint(settings))
         preview = embeddings_preview(home)
     counts = {"embedded": report.embedded, "reused": report.reused}

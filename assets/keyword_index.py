@@ -3,9 +3,9 @@
 import dagster as dg
 
 from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
-from omni_pipelines.ingest.checks import keyword_coverage
-from omni_pipelines.ingest.indexes import build_keyword_index
-from omni_pipelines.ingest.preview import keyword_index_preview
+from omni_pipelines.steps.checks import keyword_coverage
+from omni_pipelines.steps.indexes import build_keyword_index
+from omni_pipelines.steps.preview import keyword_index_preview
 from resources.knowledge import KnowledgeHome
 
 
@@ -16,7 +16,7 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
     It grows beside the one in use, which it shares unchanged files with, and is compared with the table key by key.
     Readers see it once a release names it.
     """
-    with knowledge.writing(context.log) as home:
+    with knowledge.writer_session(context.log) as home:
         report = build_keyword_index(home)
         preview = keyword_index_preview(home, report.generation)
     counts = {"written": report.written, "removed": report.removed}

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, materialized
-from omni_pipelines.ingest.preview import release_preview
-from omni_pipelines.ingest.publish import publish
+from omni_pipelines.publishing.publish import publish
+from omni_pipelines.steps.preview import release_preview
 from resources.knowledge import KnowledgeHome
 
 
@@ -21,7 +21,7 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
     Nothing of a run is visible before it stands; afterwards everything is, at once. Where nothing changed, the
     newest release stays.
     """
-    with knowledge.writing(context.log) as home:
+    with knowledge.writer_session(context.log) as home:
         report = publish(home, knowledge.settings, context.run.run_id)
         preview = release_preview(home)
     shown = report.release

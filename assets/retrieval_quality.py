@@ -3,8 +3,8 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results
-from omni_pipelines.ingest.gate import gate_verdict, run_gate
-from omni_pipelines.ingest.preview import gate_preview
+from omni_pipelines.publishing.quality_gate import gate_verdict, run_gate
+from omni_pipelines.steps.preview import gate_preview
 from resources.engines import TextEngines
 from resources.knowledge import KnowledgeHome
 
@@ -25,7 +25,7 @@ def retrieval_quality(
     that serves goes on serving. Without a golden set only what every candidate must have is looked at.
     """
     settings = knowledge.settings
-    with knowledge.writing(context.log) as home:
+    with knowledge.writer_session(context.log) as home:
         gate = run_gate(home, settings, lambda: engines.embedder(settings), context.run.run_id)
     values = {each.measure: each.value for each in gate.measures if each.value is not None}
     return materialized(gate.candidate, values, gate_preview(gate), rows=len(gate.measures), uri=home.golden)

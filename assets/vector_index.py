@@ -3,11 +3,11 @@
 import dagster as dg
 
 from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
-from omni_pipelines.ingest.checks import vector_coverage
-from omni_pipelines.ingest.index_jobs import tend_vector_index
-from omni_pipelines.ingest.preview import vector_index_preview
-from omni_pipelines.ingest.tables import table
+from omni_pipelines.operations.index_jobs import tend_vector_index
 from omni_pipelines.schemas import EMBEDDINGS
+from omni_pipelines.steps.checks import vector_coverage
+from omni_pipelines.steps.preview import vector_index_preview
+from omni_pipelines.tables import table
 from resources.knowledge import KnowledgeHome
 
 

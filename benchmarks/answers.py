@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from omni_pipelines.ingest.collection import build_base
-from omni_pipelines.ingest.line import LineEngines
-from omni_pipelines.knowledge.answers import WEAK, Answer
-from omni_pipelines.knowledge.collections import QUERIES, Collection, Judged, load_collection
+from omni_pipelines.knowledge.answers.answer import WEAK, Answer
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search import MOST_CHARACTERS
+from omni_pipelines.knowledge.quality.judged_collections import QUERIES, Collection, Judged, load_collection
+from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
+from omni_pipelines.operations.evaluation_home import build_base
+from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
 
 THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)
@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omni-answers-") as scratch:
         home = Home((options.home or Path(scratch)) / HOME_NAME)
         settings = load_settings(home)
-        build_base(half, home, settings, LineEngines.load(settings))
+        build_base(half, home, settings, Engines.load(settings))
         report(Librarian.open(home), collection, half, options)
 
 
@@ -73,7 +73,7 @@ def report(librarian: Librarian, collection: Collection, half: Collection, optio
         elif not about & there:
             removed.append(text)
     chosen = drawn(sorted(answerable), options.questions)
-    answers = {key: librarian.ask(answerable[key][:MOST_CHARACTERS], generate=False) for key in chosen}
+    answers = {key: librarian.ask(answerable[key][:MAX_CHARACTERS], generate=False) for key in chosen}
     print("| questions | asked | gold answer quoted | of a judged document | abstained |\n|---|---|---|---|---|")
     gold = gold_answers(options.collection)
     held = np.mean([holds(librarian, answer, gold[key]) for key, answer in answers.items()])
@@ -84,7 +84,7 @@ def report(librarian: Librarian, collection: Collection, half: Collection, optio
     asked = {"answerable": list(answers.values())}
     for name, texts in (("on subjects that were left out", removed), *others(options.absent)):
         texts = drawn(texts, options.questions)
-        asked[name] = [librarian.ask(text[:MOST_CHARACTERS], generate=False) for text in texts]
+        asked[name] = [librarian.ask(text[:MAX_CHARACTERS], generate=False) for text in texts]
         print(f"| {name} | {len(texts)} | | | {abstained(asked[name]):.1%} |", flush=True)
     print(f"\nWhat would abstain at other thresholds than {WEAK}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |")
     print("|---" * (len(THRESHOLDS) + 1) + "|")

@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 
 from native.tiktoken_bpe import TokenCounter
-from omni_pipelines.knowledge.evaluation import permutation_test
+from omni_pipelines.knowledge.quality.evaluation import permutation_test
 from omni_pipelines.settings import ChunkMode, find_home, load_settings
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed

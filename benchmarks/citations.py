@@ -18,14 +18,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.sources import register, save_sources
-from omni_pipelines.knowledge.answers import Answer, Citation
-from omni_pipelines.knowledge.collections import Collection, Judged, load_collection
+from omni_pipelines.knowledge.answers.answer import Answer, Citation
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search import MOST_CHARACTERS
-from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged, load_collection
+from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.pipeline.run import Engines, run_pipeline
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.sources.registry import register, save_sources
 
 FORMS = ("utf-8", "utf-16", "html")
 
@@ -53,7 +53,7 @@ def ingest(collections: Sequence[Collection], folder: Path, home: Home) -> None:
     home.create()
     settings = load_settings(home)
     save_sources(home, register([], [folder])[0])
-    run_line(home, settings, LineEngines.load(settings), "citations")
+    run_pipeline(home, settings, Engines.load(settings), "citations")
 
 
 def write(folder: Path, number: int, document: Judged) -> None:
@@ -72,7 +72,7 @@ def answers(librarian: Librarian, collections: Sequence[Collection], most: int) 
     for at, collection in enumerate(collections, 1):
         given, share = 0, most * at // len(collections) - most * (at - 1) // len(collections)
         for question in collection.queries.values():
-            answer = librarian.ask(question[:MOST_CHARACTERS], generate=False)
+            answer = librarian.ask(question[:MAX_CHARACTERS], generate=False)
             if not answer.abstained:
                 given += 1
                 yield answer

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from omni_pipelines.knowledge.collections import load_collection
+from omni_pipelines.knowledge.quality.judged_collections import load_collection
 from omni_pipelines.text.languages import detected
 
 LENGTHS = (40, 100, 400, 2_000)
-MOST_DOCUMENTS = 120
+MAX_DOCUMENTS = 120
 """Of one collection."""
 _ENGLISH = re.compile(r"\b(?:the|of|is|and|to|in|for|this|that|with)\b")
 _TECHNICAL = re.compile(r"[-/{}<>_]")
@@ -60,7 +60,7 @@ def main() -> int:
 
 def _texts(folder: Path, language: str) -> Iterator[tuple[int, str]]:
     """Beginnings of each document's prose, without documents that are partly left in English."""
-    for document in load_collection(folder).documents[:MOST_DOCUMENTS]:
+    for document in load_collection(folder).documents[:MAX_DOCUMENTS]:
         paragraphs = (" ".join(each.split()) for each in document.text.split("\n\n"))
         prose = " ".join(each for each in paragraphs if len(each) > 60 and _share(each) < 0.03)
         for length in LENGTHS:

@@ -24,11 +24,11 @@ from pathlib import Path
 
 import orjson
 
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.sources import register, save_sources
-from omni_pipelines.ingest.tables import stored
+from omni_pipelines.pipeline.run import Engines, run_pipeline
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.tables import stored
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter, model_fingerprint
 
@@ -48,7 +48,7 @@ SUFFIXES = (
     ".h",
     ".xml",
 )
-LARGEST = 100_000
+MAX = 100_000
 BROKEN = 50
 """One file in so many."""
 MARK_BYTES = 1 << 30
@@ -99,7 +99,7 @@ def _originals() -> Iterator[Path]:
     for root in dict.fromkeys(roots):
         if root and Path(root).is_absolute():
             for path in sorted(Path(root).rglob("*")):
-                if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < LARGEST:
+                if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < MAX:
                     yield path
 
 
@@ -123,9 +123,9 @@ def broken(raw: bytes, name: str, how: int) -> tuple[bytes, str]:
 def ingest(home: Home) -> dict[str, object]:
     """One pass, and the peak of this process."""
     settings = load_settings(home)
-    engines = LineEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
+    engines = Engines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     began = time.process_time()
-    done = run_line(home, settings, engines, "bench")
+    done = run_pipeline(home, settings, engines, "bench")
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return {
         **done.documents.counts,

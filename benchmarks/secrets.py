@@ -18,7 +18,7 @@ from omni_pipelines.text.secrets.personal import PERSONAL
 from tests.samples.secrets import planted
 
 SEED, EACH = 1, 100
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 KINDS = {
     "source code": (".py", ".pyi", ".js", ".ts"),
     "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml"),
@@ -89,9 +89,7 @@ def _files(suffixes: tuple[str, ...]) -> list[Path]:
     found = {
         path for place in places for path in Path(place).rglob("*") if path.suffix in suffixes and path.is_file()
     }
-    return sorted(
-        path for path in found if path.stat().st_size < MOST_BYTES and not re.search(r"/tests?/", str(path))
-    )
+    return sorted(path for path in found if path.stat().st_size < MAX_BYTES and not re.search(r"/tests?/", str(path)))
 
 
 if __name__ == "__main__":

@@ -24,21 +24,21 @@ import pytest
 from benchmarks.storage import build, cpu
 from native.lance_tables import LanceTable, is_in
 from native.object_store import ObjectStore
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.reading import RACY_NS
-from omni_pipelines.ingest.store import membership
-from omni_pipelines.ingest.store.pull import refresh
-from omni_pipelines.ingest.writing import writing
-from omni_pipelines.knowledge.releases import require_release
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sharing import membership
+from omni_pipelines.sharing.pull import refresh
+from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.object_server import make_bucket, s3_server, speak_to
 
 UPDATES = 20
 FETCHES = 20
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "shared.md"
-ENGINES = LineEngines(WordCounter().count, FakeEmbedder(), "bag of words")
+ENGINES = Engines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 Row = tuple[str, float, float, float, float]
 """What was done, requests, megabytes up, megabytes down, CPU milliseconds."""
@@ -94,7 +94,7 @@ def main() -> None:
 
 def catch_up(home: Home, settings: Settings) -> None:
     """As every writer begins."""
-    with writing(home, settings, newest=True):
+    with writer_session(home, settings, sync=True):
         pass
 
 
@@ -114,7 +114,7 @@ def changes(sources: Path, alone: Home, home: Home, other: Home, settings: Setti
         path = chance.choice(files)
         path.write_text(path.read_text("utf-8", "replace") + f"# note {number}\n", "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
-        pass_of = functools.partial(run_line, engines=ENGINES, run_id=f"update {number}")
+        pass_of = functools.partial(run_pipeline, engines=ENGINES, run_id=f"update {number}")
         turns.append(
             [
                 measured("one file changed, no store", lambda run=pass_of: run(alone, Settings())),  # type: ignore[misc]

@@ -30,13 +30,13 @@ from native.dataset_cache import pool
 from native.keyword_engine import CommitPolicy, KeywordEngine
 from native.lance_tables import LanceTable
 from native.tantivy_index import Entry, KeywordIndex
-from omni_pipelines.ingest.index_jobs import FINAL, create_index_background
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.sources import register, save_sources
-from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.operations.index_jobs import FINAL, create_index_background
+from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, VECTOR_SIZE
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 TEXT_BYTES = 8_000_000
@@ -89,7 +89,7 @@ def build(folder: Path) -> Home:
     home.create()
     found, _ = register([], [sources], [])
     save_sources(home, found)
-    run_line(home, Settings(), LineEngines(WordCounter().count, FakeEmbedder(), "bag of words"), "bench")
+    run_pipeline(home, Settings(), Engines(WordCounter().count, FakeEmbedder(), "bag of words"), "bench")
     return home
 
 
@@ -205,7 +205,7 @@ def background(home: Home, chunks: pa.Table) -> Figure:
         librarian = Librarian.open(home, embedder=FakeEmbedder())  # each build makes a release, and three are kept
         ask_each(librarian, asked)
         quiet += ask_each(librarian, asked)
-        with writing(home, Settings()):
+        with writer_session(home, Settings()):
             lance_vectors.drop(LanceTable(home.table(EMBEDDINGS.name)))  # the release still names the version with it
         job = create_index_background(home, EMBEDDINGS.name)
         while job.record.state not in FINAL:

@@ -25,22 +25,22 @@ from pathlib import Path
 from benchmarks.storage import ask_each, build, cpu, queries
 from native import lance_vectors
 from native.lance_tables import LanceTable
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.maintenance import compact, optimize_vectors, publish_if_whole
-from omni_pipelines.ingest.reading import RACY_NS
-from omni_pipelines.ingest.sources import load_sources, save_sources
-from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.releases import list_releases
+from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.operations.maintenance import compact, optimize_vectors, publish_if_whole
+from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 UPDATES = 1_000
-MOST = 1.5
+MAX_RATIO = 1.5
 TURNS = 5
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "updates.md"
-ENGINES = LineEngines(WordCounter().count, FakeEmbedder(), "bag of words")
+ENGINES = Engines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def change(home: Home, sources: Path, updates: int) -> list[float]:
         lines.insert(at, f"# note {number}: {chance.choice(lines or ['nothing']).strip()[:60]}\n")
         path.write_text("".join(lines), "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
-        took.append(cpu(functools.partial(run_line, home, Settings(), ENGINES, f"update {number}")))
+        took.append(cpu(functools.partial(run_pipeline, home, Settings(), ENGINES, f"update {number}")))
         if number % 100 == 99:
             print(f"  {number + 1:,} updates, {size_of(home.root) / 1e6:.1f} MB, {took[-1]:.2f} s", flush=True)
     return took
@@ -110,7 +110,7 @@ def change(home: Home, sources: Path, updates: int) -> list[float]:
 
 def maintain(home: Home) -> None:
     """What a person may do now and then: bring the vector index up to date, merge what is small, publish."""
-    with writing(home, Settings()):
+    with writer_session(home, Settings()):
         optimize_vectors(home)
         for definition in TABLES.values():
             compact(home, definition)
@@ -122,7 +122,7 @@ def rebuilt(home: Home, folder: Path) -> Home:
     fresh = Home(folder / ".omni")
     fresh.create()
     save_sources(fresh, load_sources(home))
-    run_line(fresh, Settings(), ENGINES, "fresh")
+    run_pipeline(fresh, Settings(), ENGINES, "fresh")
     return fresh
 
 
@@ -199,7 +199,7 @@ def page(states: Sequence[State], seconds: Sequence[float]) -> str:
     first, last = (statistics.median(part) for part in (seconds[:50], seconds[-50:]))
     lines += [
         "",
-        f"The mark is below {MOST} times a fresh build for both after maintenance, and it is",
+        f"The mark is below {MAX_RATIO} times a fresh build for both after maintenance, and it is",
         f"{'met' if is_met(states) else 'NOT met'}. "
         "The passes themselves merge what piles up, so it holds before it, too.",
         f"The first 50 updates took {first:.2f} s of CPU each, the last 50 {last:.2f} s. "
@@ -212,7 +212,7 @@ def page(states: Sequence[State], seconds: Sequence[float]) -> str:
 def is_met(states: Sequence[State]) -> bool:
     """Whether size and latency after maintenance are below the mark."""
     *_, tended, fresh = states
-    return tended.size < MOST * fresh.size and tended.query < MOST * fresh.query
+    return tended.size < MAX_RATIO * fresh.size and tended.query < MAX_RATIO * fresh.query
 
 
 if __name__ == "__main__":

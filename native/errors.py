@@ -251,7 +251,7 @@ _VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _UNREADABLE})
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _RUST_PLACE = re.compile(r",?\s*(?:location: )?/(?:home|rustc|root)/\S+\.rs:\d+:\d+")
-_LONGEST = 2_000
+_MAX_LENGTH = 2_000
 
 
 def meaning_of(error: BaseException) -> Meaning | None:
@@ -346,7 +346,7 @@ def _told(error: BaseException) -> str:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     listed = getattr(error, "errors", None)
     text = _first_problem(error) if callable(listed) else _RUST_PLACE.sub("", _text(error))
-    return " ".join(text.split())[:_LONGEST] or type(error).__name__
+    return " ".join(text.split())[:_MAX_LENGTH] or type(error).__name__
 
 
 def _first_problem(error: Any) -> str:

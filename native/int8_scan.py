@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-_LARGEST = 127
+_MAX = 127
 _ZERO = 128
 """The kernel takes unsigned numbers for the query: this one counts as 0."""
 _BLOCK = 64
@@ -70,7 +70,7 @@ class Codes:
 
 def _coded(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vectors (n, d) as codes (n, d) and what one step is worth (n,)."""
-    steps = np.maximum(np.abs(vectors).max(axis=1), np.float32(1e-12)) / np.float32(_LARGEST)
+    steps = np.maximum(np.abs(vectors).max(axis=1), np.float32(1e-12)) / np.float32(_MAX)
     return np.rint(vectors / steps[:, None]).astype(np.int8), steps
 
 

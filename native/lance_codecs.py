@@ -16,7 +16,7 @@ from native.lance_tables import LanceTable
 
 _KEY = b"lance-encoding:"
 _NAMES, _BLOCKED = ("zstd", "lz4", "fsst", "none", "auto"), ("zstd", "lz4")
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 4 << 10, 256 << 10
+_MIN_BLOCK, _MAX_BLOCK = 4 << 10, 256 << 10
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Codec:
             raise ValueError(f"{name} takes no level and no block")
         if not 1 <= found.level <= 22:
             raise ValueError(f"level {found.level} of zstd is not from 1 to 22")
-        if not _SMALLEST_BLOCK <= found.block <= _LARGEST_BLOCK or found.block & (found.block - 1):
-            raise ValueError(f"block {found.block} is no power of two from {_SMALLEST_BLOCK} to {_LARGEST_BLOCK}")
+        if not _MIN_BLOCK <= found.block <= _MAX_BLOCK or found.block & (found.block - 1):
+            raise ValueError(f"block {found.block} is no power of two from {_MIN_BLOCK} to {_MAX_BLOCK}")
         return found
 
     @property

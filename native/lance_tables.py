@@ -22,14 +22,14 @@ import pyarrow as pa
 from native.dataset_cache import head_version, manifest_name, manifest_version, pool
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing, engine_errors
-from native.narrowing import MODIFIED, days, folder
+from native.filters import MODIFIED, days, folder
 
 FORMAT = "2.2"
 CONFLICT_RETRIES = 20
-MOST_FRAGMENTS = 8
+MAX_FRAGMENTS = 8
 """Beyond this many, small ones are merged: fetching ten rows from 15 fragments costs twice what it does from 4."""
 BIG_FRAGMENTS = 4
-LEAST_FRAGMENT_ROWS = 1_024
+MIN_FRAGMENT_ROWS = 1_024
 _UUID_KEY = b"omni:table_uuid"
 _ERASED_KEY = "omni:erased"
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
@@ -251,7 +251,7 @@ class LanceTable:
 
     def compact(self) -> bool:
         """Merge small fragments once there are many: each costs every query. Whether it made a version."""
-        return len(self.open().get_fragments()) > MOST_FRAGMENTS and self.merge_fragments()
+        return len(self.open().get_fragments()) > MAX_FRAGMENTS and self.merge_fragments()
 
     def merge_fragments(self) -> bool:
         """Merge small fragments, and write those anew of which a tenth is deleted. Whether it made a version.
@@ -260,7 +260,7 @@ class LanceTable:
         kept releases share with the head stays shared.
         """
         with self.lease() as head:
-            target = max(LEAST_FRAGMENT_ROWS, head.count_rows() // BIG_FRAGMENTS)
+            target = max(MIN_FRAGMENT_ROWS, head.count_rows() // BIG_FRAGMENTS)
             return bool(head.optimize.compact_files(target_rows_per_fragment=target).fragments_removed)
 
     def copy(self, target: Path, version: int) -> LanceTable:

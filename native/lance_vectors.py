@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from native.errors import TableCorrupt, engine_errors
-from native.lance_rows import rows_of
 from native.lance_tables import LanceTable, missing_files
+from native.row_cache import rows_of
 
 COLUMN = "vector"
 INDEX = "vector_idx"
 FIRST_ROWS = 5_000
 """Below this a flat scan is as fast as the index, and exact."""
-MOST_DELTAS = 8
+MAX_DELTAS = 8
 """Each refresh adds a delta; beyond this many the index is trained anew."""
 ROWS_PER_PARTITION = 8_192
 """What Lance trains IVF_SQ with; half of the partitions are probed, at least 8."""
@@ -70,7 +70,7 @@ def build(table: LanceTable, kind: str = "") -> Coverage:
     other = kind not in ("", before.kind)
     if before.complete and not other:
         return before
-    if other or before.deltas == 0 or before.deltas >= MOST_DELTAS or before.rows > 2 * before.indexed:
+    if other or before.deltas == 0 or before.deltas >= MAX_DELTAS or before.rows > 2 * before.indexed:
         _train(table, kind or before.kind or KIND)
     else:
         with table.lease() as dataset:

@@ -11,7 +11,7 @@ from typing import Any
 
 _LOCK = Lock()
 """Nothing says that a network may be asked by two threads at once."""
-_MOST_BYTES = 8_192
+_MAX_BYTES = 8_192
 _RENAMED = {"iw": "he", "no": "nb", "jw": "jv", "in": "id"}
 """Old codes to those of today."""
 
@@ -33,4 +33,4 @@ def detect_language(text: str) -> tuple[str, float]:
 def _network() -> Any:
     import gcld3
 
-    return gcld3.NNetLanguageIdentifier(0, _MOST_BYTES)
+    return gcld3.NNetLanguageIdentifier(0, _MAX_BYTES)

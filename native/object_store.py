@@ -21,7 +21,7 @@ SCHEMES = ("s3", "gs", "az", "file")
 _ATTEMPTS, _PAUSE = 8, 0.1
 """How often a request is made that neither worked nor was refused, and the seconds before the second; it doubles."""
 _BATCH = 1_000
-_LONGEST = 500
+_MAX_LENGTH = 500
 _PARTS = 2
 """Parts of a file that are on their way at the same time: of twelve, none would arrive in time on a slow line."""
 _CLIENT_OPTIONS = (
@@ -177,7 +177,7 @@ class ObjectStore:
         for mark, code, meaning, cure in _ANSWERS:
             if mark in said:
                 return StoreError(f"{where}: {meaning}", cure=cure, code=code)
-        told = " ".join(said.partition("Debug source:")[0].split())[:_LONGEST]
+        told = " ".join(said.partition("Debug source:")[0].split())[:_MAX_LENGTH]
         if isinstance(error, OSError) and error.errno is not None:  # our own file, and not the store
             return StoreError(f"{where}: {told}", cure="check the disk", code="4001")
         return StoreError(f"{where}: {told}", cure="check the address and the network", retryable=True)

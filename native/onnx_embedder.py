@@ -20,9 +20,9 @@ BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep the core busy, and 250 MB of memory at most."""
 _NICE = 10
 """Of threads that embed more batches than the next: nobody waits for them as for an answer."""
-_MOST_AWAITED = 4
+_MAX_AWAITED = 4
 """Batches that the sentences of an answer fill."""
-_LONGEST = 20_000
+_MAX_LENGTH = 20_000
 """Characters read of a text: more never fit 256 tokens that a person wrote."""
 _UNKNOWN, _CONTINUED = "[UNK]", "##"
 _CURE = "run: omni model pull"
@@ -85,7 +85,7 @@ class OnnxEmbedder:
         if len(batches) == 1:  # a query: a thread for it costs a tenth of what the model does
             yield batches[0], self._run([tokens[at] for at in batches[0]])
             return
-        begin = yield_processor if len(batches) > _MOST_AWAITED else None
+        begin = yield_processor if len(batches) > _MAX_AWAITED else None
         with ThreadPoolExecutor(self._workers, "embed", initializer=begin) as pool:
             running = {pool.submit(self._run, [tokens[at] for at in batch]): batch for batch in batches}
             try:
@@ -134,7 +134,7 @@ def _is_read(pieces: Sequence[str]) -> bool:
 
 
 def _clean(text: str) -> str:
-    return text[:_LONGEST].encode("utf-8", "replace").decode("utf-8")
+    return text[:_MAX_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 
 def _session(graph: Path) -> Any:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from native.filters import MODIFIED
 from native.language_detection import detect_language
-from native.narrowing import MODIFIED
 
 ANALYZER = "omni-7"
 """Name and version of the analysis: an index made with another one is built anew."""

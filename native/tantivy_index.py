@@ -21,7 +21,7 @@ import orjson
 
 from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing, engine_errors
-from native.narrowing import MODIFIED, days, folder
+from native.filters import MODIFIED, days, folder
 
 WRITER_HEAP_BYTES = 64 << 20
 MAX_QUERY_CHARACTERS = 1_000

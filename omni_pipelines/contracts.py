@@ -12,10 +12,10 @@ import orjson
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers import Answer, Citation
-from omni_pipelines.knowledge.search import Hit
-from omni_pipelines.knowledge.status import Status
-from omni_pipelines.records import Built, Event, KnowledgeEntry, Receipt, Release, SkillMetadata
+from omni_pipelines.knowledge.answers.answer import Answer, Citation
+from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.state.status import Status
+from omni_pipelines.records import Event, KnowledgeEntry, Receipt, Release, SkillMetadata, StepRecord
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.calls import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata
@@ -26,7 +26,7 @@ SUFFIX = ".schema.json"
 SHARED: dict[str, type[BaseModel]] = {
     "answer": Answer,
     "argument_problem": ArgumentProblem,
-    "built": Built,
+    "step_record": StepRecord,
     "citation": Citation,
     "event": Event,
     "hit": Hit,

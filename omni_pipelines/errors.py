@@ -47,7 +47,7 @@ from native.errors import EngineError, translate
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, category_of, explain
 from omni_pipelines.json_values import text_of, to_json_value
 
-_MOST_NAMES = 10
+_MAX_NAMES = 10
 
 
 class OmniError(Exception):
@@ -390,8 +390,8 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     near = difflib.get_close_matches(name, names, n=1)
     if near or otherwise:
         return f"did you mean {near[0]}?" if near else otherwise
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"there are: {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"there are: {', '.join(names[:_MAX_NAMES])}{more}" if names else ""
 
 
 def _short(value: object) -> str:

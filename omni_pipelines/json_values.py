@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """More are not converted: forty lists that each hold the next one twice would be a million millions."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """JSON parsers give up between 200 and 1,000."""
-LONGEST_REPR = 500
+MAX_REPR_LENGTH = 500
 _INT64, _UINT64 = -(1 << 63), 1 << 64
 
 
@@ -51,18 +51,18 @@ def _repr(value: object) -> str:
         told = clean(repr(value))
     except Exception:  # noqa: BLE001  # a foreign __repr__ may raise anything
         return f"<{type(value).__name__} that cannot be shown>"
-    return told if len(told) <= LONGEST_REPR else f"{told[:LONGEST_REPR]}… ({len(told):,} characters)"
+    return told if len(told) <= MAX_REPR_LENGTH else f"{told[:MAX_REPR_LENGTH]}… ({len(told):,} characters)"
 
 
 class _Converter:
     def __init__(self) -> None:
-        self._left = MOST_VALUES
+        self._left = MAX_VALUES
         self._above: set[int] = set()
 
     def convert(self, value: Any, depth: int) -> Any:
         self._left -= 1
         if self._left < 0:
-            return f"<cut: more than {MOST_VALUES:,} values>"
+            return f"<cut: more than {MAX_VALUES:,} values>"
         try:
             for kinds, simple in _SIMPLE:
                 if isinstance(value, kinds):
@@ -74,8 +74,8 @@ class _Converter:
     def _nested(self, value: Any, depth: int) -> Any:
         if id(value) in self._above:
             return "<cut: contains itself>"
-        if depth >= DEEPEST:
-            return f"<cut: deeper than {DEEPEST}>"
+        if depth >= MAX_DEPTH:
+            return f"<cut: deeper than {MAX_DEPTH}>"
         self._above.add(id(value))
         try:
             return self._open(value, depth + 1)

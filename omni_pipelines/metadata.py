@@ -17,7 +17,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
-MOST_WRAPPED = 3
+MAX_WRAPPED = 3
 """How often JSON may stand in a string of JSON."""
 
 
@@ -89,10 +89,10 @@ class MetadataReader(Generic[M]):
 def decode_object(text: str | bytes) -> _Decoded | None:
     """A JSON object; by orjson, else by the standard library, which takes NaN, control characters and half pairs.
 
-    None where it is no object, or wrapped in more than `MOST_WRAPPED` strings.
+    None where it is no object, or wrapped in more than `MAX_WRAPPED` strings.
     """
     fell_back = False
-    for _ in range(MOST_WRAPPED + 1):
+    for _ in range(MAX_WRAPPED + 1):
         value, lenient = _loads(text)
         fell_back = fell_back or lenient
         if isinstance(value, dict):

@@ -40,7 +40,7 @@ def seal_of(body: object) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-class Built(Record):
+class StepRecord(Record):
     """What a step last built, and from what. Equal inputs and fingerprint mean: nothing to do."""
 
     step: str
@@ -93,7 +93,7 @@ class Pin(Record):
     """None where the file was damaged: the release is kept all the same."""
 
 
-class SetAside(Record):
+class RecoveryNote(Record):
     """What recovery moved to `quarantine/`, because it could not be read."""
 
     table: str

@@ -28,9 +28,9 @@ from omni_pipelines.error_codes import CoreErrorCode, explain
 from omni_pipelines.errors import OmniError, ToolTimeout, from_exception
 from omni_pipelines.json_values import clean, text_of, to_json_value
 
-MOST_YIELDED = 100_000
+MAX_YIELDED = 100_000
 """Values taken from a generator; one that goes on is an error, for it might never end."""
-LONGEST_MESSAGE = 4_000
+MAX_MESSAGE_LENGTH = 4_000
 
 
 class ResponseStatus(StrEnum):
@@ -49,10 +49,10 @@ def _message(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = clean(value)
-    if len(text) <= LONGEST_MESSAGE:
+    if len(text) <= MAX_MESSAGE_LENGTH:
         return text
     end = f"… ({len(text):,} characters)"  # counted in, so that what was cut is not cut again where it is read
-    return text[: LONGEST_MESSAGE - len(end)] + end
+    return text[: MAX_MESSAGE_LENGTH - len(end)] + end
 
 
 Message = Annotated[str, BeforeValidator(_message), Field(min_length=1)]
@@ -445,22 +445,22 @@ def _collect(value: Any) -> Any:
     """A generator as a list, anything else as it is."""
     if not inspect.isgenerator(value):
         return value
-    return _counted(list(islice(value, MOST_YIELDED + 1)))
+    return _counted(list(islice(value, MAX_YIELDED + 1)))
 
 
 async def _collect_async(values: AsyncIterator[Any]) -> list[Any]:
     found: list[Any] = []
     async for value in values:
         found.append(value)
-        if len(found) > MOST_YIELDED:
+        if len(found) > MAX_YIELDED:
             break
     return _counted(found)
 
 
 def _counted(found: list[Any]) -> list[Any]:
-    if len(found) > MOST_YIELDED:
+    if len(found) > MAX_YIELDED:
         raise OmniError(
-            f"it yields more than {MOST_YIELDED:,} values",
+            f"it yields more than {MAX_YIELDED:,} values",
             cure="yield fewer, or give pages",
             code=CoreErrorCode.VALUE_OUT_OF_RANGE,
         )

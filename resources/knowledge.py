@@ -12,8 +12,8 @@ from pathlib import Path
 import dagster as dg
 
 from omni_pipelines.events import listening as hearing
-from omni_pipelines.ingest.index_jobs import JobEvent
-from omni_pipelines.ingest.writing import writing
+from omni_pipelines.operations.index_jobs import JobEvent
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.progress import Report, listening
 from omni_pipelines.records import Event
 from omni_pipelines.settings import Home, Settings, find_home, load_settings
@@ -45,9 +45,9 @@ class KnowledgeHome(dg.ConfigurableResource):
             yield self.home
 
     @contextmanager
-    def writing(self, log: logging.Logger, *, newest: bool = False) -> Iterator[Home]:
-        """Hold the write lock, after recovery; progress goes to the run's log. See `ingest.writing` for `newest`."""
-        with self.telling(log) as home, writing(home, self.settings, newest=newest):
+    def writer_session(self, log: logging.Logger, *, sync: bool = False) -> Iterator[Home]:
+        """Hold the writer's lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
+        with self.telling(log) as home, writer_session(home, self.settings, sync=sync):
             yield home
 
 

@@ -24,7 +24,7 @@ def tags_of_this_process() -> dict[str, str]:
     return {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
 
 
-def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Fail the active runs of this machine whose process is gone, and give their pool slots back. Their ids."""
     filters = dg.RunsFilter(statuses=ACTIVE, tags={HOST_TAG: socket.gethostname()})
     buried = []

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from omni_pipelines.errors import OmniError
-from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources
+from omni_pipelines.pipeline.staleness import list_sources, stale_index, stale_ingest
 from resources.knowledge import KnowledgeHome
 from sensors.jobs import index_job, ingest_job
 from sensors.level import INTERVAL_SECONDS, start
@@ -23,8 +23,8 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     the network are left alone, and the run is told so: nobody asks a stranger's server four times a minute.
     """
     try:
-        listings = look_at_sources(knowledge.home, knowledge.settings, remote=False)
-        due = ingest_due(knowledge.home, knowledge.settings, listings)
+        listings = list_sources(knowledge.home, knowledge.settings, remote=False)
+        due = stale_ingest(knowledge.home, knowledge.settings, listings)
     except OmniError as error:
         return dg.SensorResult(skip_reason=str(error), cursor="")
     if not listings:
@@ -45,7 +45,7 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
 )
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
-    due = index_due(knowledge.home)
+    due = stale_index(knowledge.home)
     if due is None:
         return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
     return _result(start(context.instance, index_job.name, due, ingest_job.name), None)

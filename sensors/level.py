@@ -10,33 +10,33 @@ from typing import Any
 
 import dagster as dg
 
-from omni_pipelines.ingest.due import Due
-from resources.runs import ACTIVE, bury_dead_runs
+from omni_pipelines.pipeline.staleness import Stale
+from resources.runs import ACTIVE, fail_orphaned_runs
 
 WANT_TAG = "omni/want"
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 BUSY = ("refresh_job", "__ASSET_JOB")
 """Jobs that may build anything: the whole line, and what a person materializes from the page."""
 INTERVAL_SECONDS = 15
 
 
 def start(
-    instance: dg.DagsterInstance, job: str, due: Due, *waits_for: str, config: Mapping[str, Any] | None = None
+    instance: dg.DagsterInstance, job: str, due: Stale, *waits_for: str, config: Mapping[str, Any] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
     """A run of `job` towards what is due, unless one is active, was cancelled by a person, or keeps failing.
 
     The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
     """
-    bury_dead_runs(instance)
+    fail_orphaned_runs(instance)
     for name in (job, *BUSY, *waits_for):
         if instance.get_run_records(dg.RunsFilter(job_name=name, statuses=ACTIVE), limit=1):
             return dg.SkipReason(f"{name} is active; what is due then is looked at again")
-    tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: due.want}), limit=MOST_ATTEMPTS + 1)
+    tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: due.want}), limit=MAX_ATTEMPTS + 1)
     states = [record.dagster_run.status for record in tried]
     if dg.DagsterRunStatus.CANCELED in states:
         return dg.SkipReason("a person cancelled the run for this state; start it by hand")
     failures = states.count(dg.DagsterRunStatus.FAILURE)
-    if failures >= MOST_ATTEMPTS:
+    if failures >= MAX_ATTEMPTS:
         return dg.SkipReason(f"{failures} runs for this state failed; look at them, then start it by hand")
     return dg.RunRequest(
         run_key=f"{job}:{due.want}:{len(states)}", job_name=job, run_config=config, tags={WANT_TAG: due.want}

@@ -25,8 +25,8 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a release to one file, with a checksum of everything in it."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.ingest.bundle import export_release
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.publishing.bundle import export_release
 
     bundle = export_release(home_to_read(home), number, file)
     size = file.stat().st_size
@@ -44,7 +44,7 @@ def import_(
 ) -> None:
     """Make a home from a bundle, after comparing everything in it; --home names it, and it must be empty."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.bundle import import_bundle
+    from omni_pipelines.publishing.bundle import import_bundle
     from omni_pipelines.settings import find_home
 
     if home is None:

@@ -23,14 +23,14 @@ db_write.add_to(app)
 
 TableArgument = Annotated[str, typer.Argument(help="documents, chunks, embeddings or quarantine.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
-LONGEST = 200
+MAX_CELL_LENGTH = 200
 """Characters of a text that is shown."""
 
 
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the tables."""
-    from omni_pipelines.ingest.inspection import listed
+    from omni_pipelines.operations.inspection import listed
     from omni_pipelines.settings import find_home
 
     tables = listed(find_home(home))
@@ -44,7 +44,7 @@ def stats(
     json: JsonOption = False,
 ) -> None:
     """Say what every column costs, in memory and on disk, and how it is stored."""
-    from omni_pipelines.ingest.inspection import stored_columns
+    from omni_pipelines.operations.inspection import stored_columns
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -66,7 +66,7 @@ def stats(
 @app.command()
 def count(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Count the rows of a table."""
-    from omni_pipelines.ingest.inspection import opened
+    from omni_pipelines.operations.inspection import opened
     from omni_pipelines.settings import find_home
 
     rows = opened(find_home(home), table).count()
@@ -84,7 +84,7 @@ def query(
     json: JsonOption = False,
 ) -> None:
     """Find passages, one a row."""
-    from omni_pipelines.cli.opening import home_to_read
+    from omni_pipelines.cli.shared_home import home_to_read
     from omni_pipelines.knowledge.librarian import Librarian
 
     hits = Librarian.open(home_to_read(home)).search(text, limit)
@@ -93,7 +93,7 @@ def query(
             "score": hit.score,
             "path": hit.path,
             "lines": f"{hit.start_line}-{hit.end_line}",
-            "text": hit.text[:LONGEST],
+            "text": hit.text[:MAX_CELL_LENGTH],
         }
         for hit in hits
     ]
@@ -108,9 +108,9 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find chunks by their words, and show the whole rows."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.search import Mode, check_query
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.search.search import Mode, check_query
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
 
     check_query(text, limit, Mode.KEYWORD, {})
     snapshot = Snapshot.open(home_to_read(home))
@@ -127,7 +127,7 @@ def search(
 @app.command("table-info")
 def table_info(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what a table is: version, format, rows, columns."""
-    from omni_pipelines.ingest.inspection import info
+    from omni_pipelines.operations.inspection import info
     from omni_pipelines.settings import find_home
 
     found = info(find_home(home), table)
@@ -144,7 +144,7 @@ def versions(
     table: TableArgument, limit: LimitOption = 20, home: HomeOption = None, json: JsonOption = False
 ) -> None:
     """List the versions of a table that are kept."""
-    from omni_pipelines.ingest.inspection import versions as kept
+    from omni_pipelines.operations.inspection import versions as kept
     from omni_pipelines.settings import find_home
 
     rows = kept(find_home(home), table, limit)
@@ -154,7 +154,7 @@ def versions(
 @app.command()
 def fragments(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """List the fragments of a table."""
-    from omni_pipelines.ingest.inspection import fragments as parts
+    from omni_pipelines.operations.inspection import fragments as parts
     from omni_pipelines.settings import find_home
 
     rows = parts(find_home(home), table)
@@ -168,7 +168,7 @@ def health(
     json: JsonOption = False,
 ) -> None:
     """Say whether a table needs something: `none`, or what to run."""
-    from omni_pipelines.ingest.inspection import health as state
+    from omni_pipelines.operations.inspection import health as state
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -189,7 +189,7 @@ def validate_schema(
     json: JsonOption = False,
 ) -> None:
     """Compare the columns on disk with what they should be; exit code 1 where they differ."""
-    from omni_pipelines.ingest.inspection import misfits
+    from omni_pipelines.operations.inspection import misfits
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -207,7 +207,7 @@ def validate_schema(
 @app.command("index-stats")
 def index_stats(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what the indexes of a table hold, and what the keyword writer and the pool of tables did."""
-    from omni_pipelines.ingest.inspection import index_stats as state
+    from omni_pipelines.operations.inspection import index_stats as state
     from omni_pipelines.settings import find_home
 
     found = state(find_home(home), table)
@@ -224,7 +224,7 @@ def index_stats(table: TableArgument, home: HomeOption = None, json: JsonOption 
 @app.command("query-metrics")
 def query_metrics(home: HomeOption = None, json: JsonOption = False) -> None:
     """Say how many queries were answered, by all processes together, and how long they took."""
-    from omni_pipelines.ingest.inspection import query_metrics as counted
+    from omni_pipelines.operations.inspection import query_metrics as counted
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -239,7 +239,7 @@ def query_metrics(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command("partition-suggest")
 def partition_suggest(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Name a column to part a large table by, if one is worth it."""
-    from omni_pipelines.ingest.inspection import partition_column
+    from omni_pipelines.operations.inspection import partition_column
     from omni_pipelines.settings import find_home
 
     column = partition_column(find_home(home), table)
@@ -257,8 +257,8 @@ def sql(
     json: JsonOption = False,
 ) -> None:
     """Ask the tables in SQL. It reads only, and reaches nothing else."""
-    from omni_pipelines.ingest.inspection import opened
     from omni_pipelines.knowledge.sql import ask_tables
+    from omni_pipelines.operations.inspection import opened
     from omni_pipelines.schemas import TABLES
     from omni_pipelines.settings import find_home
 
@@ -283,7 +283,7 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a table to a file that other tools read."""
-    from omni_pipelines.ingest.columns import export as write
+    from omni_pipelines.operations.user_columns import export as write
     from omni_pipelines.settings import find_home
 
     rows = write(find_home(home), table, target, version)
@@ -317,11 +317,11 @@ def _fields(row: dict[str, Any]) -> None:
 
 def _cell(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return " ".join(text.split())[:LONGEST]
+    return " ".join(text.split())[:MAX_CELL_LENGTH]
 
 
 def _chosen(home: Home, table: str | None) -> list[str]:
     """The table that was named, or every one that is there."""
-    from omni_pipelines.ingest.inspection import listed
+    from omni_pipelines.operations.inspection import listed
 
     return [table] if table else [each["name"] for each in listed(home) if each["exists"]]

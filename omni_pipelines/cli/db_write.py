@@ -42,8 +42,8 @@ def compact(
     """Merge small fragments and delete what no release needs."""
     from dataclasses import asdict
 
-    from omni_pipelines.ingest.inspection import known_table, listed
-    from omni_pipelines.ingest.maintenance import compact as merge
+    from omni_pipelines.operations.inspection import known_table, listed
+    from omni_pipelines.operations.maintenance import compact as merge
 
     done: dict[str, Any] = {}
     with _writing(home) as place:
@@ -68,7 +68,7 @@ def add_columns(
     json: JsonOption = False,
 ) -> None:
     """Add columns of your own to a table."""
-    from omni_pipelines.ingest import columns
+    from omni_pipelines.operations import user_columns as columns
 
     new = columns.parsed(columns_json, columns.NewColumn)
     _change(home, table, json, lambda place: columns.add_columns(place, table, new))
@@ -83,7 +83,7 @@ def alter_columns(
     json: JsonOption = False,
 ) -> None:
     """Rename or retype columns of your own."""
-    from omni_pipelines.ingest import columns
+    from omni_pipelines.operations import user_columns as columns
 
     changes = columns.parsed(alterations_json, columns.Alteration)
     _change(home, table, json, lambda place: columns.alter_columns(place, table, changes))
@@ -96,7 +96,7 @@ def drop_columns(
     json: JsonOption = False,
 ) -> None:
     """Drop columns of your own."""
-    from omni_pipelines.ingest import columns
+    from omni_pipelines.operations import user_columns as columns
 
     _change(home, table, json, lambda place: columns.drop_columns(place, table, column))
 
@@ -108,9 +108,9 @@ def migrate(
     json: JsonOption = False,
 ) -> None:
     """Rewrite tables that are in an older format or have other codecs than the settings say."""
-    from omni_pipelines.ingest.inspection import known_table, listed
-    from omni_pipelines.ingest.maintenance import migrate as rewrite
-    from omni_pipelines.ingest.maintenance import migration
+    from omni_pipelines.operations.inspection import known_table, listed
+    from omni_pipelines.operations.maintenance import migrate as rewrite
+    from omni_pipelines.operations.maintenance import migration
 
     with _writing(home) as place:
         names = [table] if table else [each["name"] for each in listed(place) if each["exists"]]
@@ -132,7 +132,7 @@ def checkout(
     json: JsonOption = False,
 ) -> None:
     """Look at a table as it was. Nothing is changed."""
-    from omni_pipelines.ingest.inspection import opened
+    from omni_pipelines.operations.inspection import opened
     from omni_pipelines.settings import find_home
 
     dataset = opened(find_home(home), table).open(version)
@@ -150,7 +150,7 @@ def restore(
     json: JsonOption = False,
 ) -> None:
     """Make an old version of a table the newest again. The next ingest compares it with the sources."""
-    from omni_pipelines.ingest.columns import restore as bring_back
+    from omni_pipelines.operations.user_columns import restore as bring_back
 
     _change(home, table, json, lambda place: bring_back(place, table, version))
     narrate("no release shows it yet; the next is made by: omni ingest")
@@ -171,7 +171,7 @@ def create(
 ) -> None:
     """Build the index of a table, here or in the background."""
     from omni_pipelines.errors import OmniError
-    from omni_pipelines.ingest.index_jobs import JobState, create_index_background
+    from omni_pipelines.operations.index_jobs import JobState, create_index_background
     from omni_pipelines.settings import find_home
 
     job = create_index_background(find_home(home), table, kind.lower())
@@ -200,7 +200,7 @@ def jobs(
     json: JsonOption = False,
 ) -> None:
     """List the background jobs, newest first."""
-    from omni_pipelines.ingest.index_jobs import IndexJob, index_jobs
+    from omni_pipelines.operations.index_jobs import IndexJob, index_jobs
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -230,7 +230,7 @@ def optimize(
     json: JsonOption = False,
 ) -> None:
     """Bring the vector index up to date with its table."""
-    from omni_pipelines.ingest.maintenance import optimize_vectors
+    from omni_pipelines.operations.maintenance import optimize_vectors
 
     with _writing(home) as place:
         coverage = optimize_vectors(place, retrain=retrain)
@@ -243,9 +243,9 @@ def optimize(
 @index.command()
 def auto(home: HomeOption = None, json: JsonOption = False) -> None:
     """Do what `omni db health` advises, and nothing where it advises nothing."""
-    from omni_pipelines.ingest.inspection import health, known_table, listed
-    from omni_pipelines.ingest.maintenance import compact as merge
-    from omni_pipelines.ingest.maintenance import optimize_vectors
+    from omni_pipelines.operations.inspection import health, known_table, listed
+    from omni_pipelines.operations.maintenance import compact as merge
+    from omni_pipelines.operations.maintenance import optimize_vectors
 
     done: dict[str, list[str]] = {}
     with _writing(home) as place:
@@ -265,14 +265,14 @@ def auto(home: HomeOption = None, json: JsonOption = False) -> None:
 @contextmanager
 def _writing(home: Path | None) -> Iterator[Home]:
     """The home under the writer's lock; what was changed is published at the end, if the line is whole."""
-    from omni_pipelines.ingest.maintenance import publish_if_whole
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.operations.maintenance import publish_if_whole
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         yield place
         published = publish_if_whole(place, settings, RUN)
     if published is not None and published.new:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import filelock
 
-from omni_pipelines.cli.children import Children, StopFlag
 from omni_pipelines.cli.output import narrate
+from omni_pipelines.cli.process_group import Children, StopFlag
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.settings import Home
 

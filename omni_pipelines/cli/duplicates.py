@@ -18,10 +18,10 @@ def duplicates(
     json: JsonOption = False,
 ) -> None:
     """List passages that are the same or nearly the same, grouped, the largest group first."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.duplicates import find_duplicates
-    from omni_pipelines.knowledge.search import place
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.search.duplicates import find_duplicates
+    from omni_pipelines.knowledge.search.search import place
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
 
     found = find_duplicates(Snapshot.open(home_to_read(home), reader=reader_of(reader)), least)
     passages = sum(len(group.places) for group in found)

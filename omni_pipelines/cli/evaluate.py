@@ -13,7 +13,7 @@ from omni_pipelines.cli.options import FeedbackOption, FusionOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.evaluation import ModeReport, Scores
+    from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores
     from omni_pipelines.settings import Home
 
 MEASURES = ("ndcg@10", "recall@10", "recall@100", "mrr@10", "judged@10", "cpu_ms_per_query", "queries_per_second")
@@ -75,18 +75,18 @@ def _place(home: Path | None, stack: ExitStack) -> Home:
 def _run(
     folder: Path, home: Home, modes: list[str] | None, fusion: str, feedback: bool | None
 ) -> tuple[dict[str, Any], PerQuery]:
-    from omni_pipelines.ingest.collection import build_base, finder, size_on_disk
-    from omni_pipelines.ingest.line import LineEngines
-    from omni_pipelines.knowledge import evaluation
-    from omni_pipelines.knowledge.collections import load_collection
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.knowledge.search import Mode, known_fusion, known_mode
+    from omni_pipelines.knowledge.quality import evaluation
+    from omni_pipelines.knowledge.quality.judged_collections import load_collection
+    from omni_pipelines.knowledge.search.search import Mode, known_fusion, known_mode
+    from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
+    from omni_pipelines.pipeline.run import Engines
     from omni_pipelines.settings import load_settings
 
     chosen = [known_mode(mode) for mode in modes or list(Mode)]
     collection = load_collection(folder)
     settings = load_settings(home).model_copy(update={"store": ""})  # a collection is published to nobody
-    cpu = build_base(collection, home, settings, LineEngines.load(settings))
+    cpu = build_base(collection, home, settings, Engines.load(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)  # the model is loaded once, not for the first query
     fused = known_fusion(fusion)
@@ -111,7 +111,7 @@ def _plain(scores: Mapping[str, Scores | ModeReport]) -> dict[str, dict[str, flo
 
 
 def _compared(scores: PerQuery, before: PerQuery) -> dict[str, Any]:
-    from omni_pipelines.knowledge.evaluation import permutation_test
+    from omni_pipelines.knowledge.quality.evaluation import permutation_test
 
     found = {}
     for mode in scores.keys() & before.keys():

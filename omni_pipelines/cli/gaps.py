@@ -17,7 +17,7 @@ def gaps(
     json: JsonOption = False,
 ) -> None:
     """List what was asked and not answered, or only weakly, grouped; a release that answers it closes a gap."""
-    from omni_pipelines.cli.opening import home_to_read
+    from omni_pipelines.cli.shared_home import home_to_read
     from omni_pipelines.knowledge.librarian import Librarian
 
     found = Librarian.open(home_to_read(home)).gaps()

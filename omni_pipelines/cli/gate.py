@@ -10,8 +10,8 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.ingest.culprits import Bisection
-    from omni_pipelines.knowledge.gates import Gate
+    from omni_pipelines.knowledge.quality.gate_records import Gate
+    from omni_pipelines.publishing.bisection import Bisection
 
 app = typer.Typer(help="What is measured before a release is published.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,7 +20,7 @@ app = typer.Typer(help="What is measured before a release is published.", no_arg
 def show(home: HomeOption = None, json: JsonOption = False) -> None:
     """Show what the last gate measured, and whether it let the candidate pass."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.knowledge.gates import last_gate
+    from omni_pipelines.knowledge.quality.gate_records import last_gate
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -48,8 +48,8 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.ingest.culprits import find_culprits
     from omni_pipelines.progress import listening
+    from omni_pipelines.publishing.bisection import bisect_release
     from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.text.engines import load_embedder
 
@@ -57,7 +57,7 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
     place.check()
     settings = load_settings(place)
     with ProgressBar() as bar, listening(bar):
-        found = find_culprits(place, settings, load_embedder(settings, workers=1))
+        found = bisect_release(place, settings, load_embedder(settings, workers=1))
     if json:
         say_json(asdict(found))
     else:

@@ -21,14 +21,14 @@ def add(
     home: HomeOption = None,
 ) -> None:
     """Add a question and the lines that answer it. Once more, with other lines, where several places do."""
-    from omni_pipelines.ingest.writing import writing
-    from omni_pipelines.knowledge.golden import label_citation, load_golden, save_golden
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.knowledge.quality.golden import label_citation, load_golden, save_golden
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     label = label_citation(Snapshot.open(place), question, citation)
-    with writing(place, load_settings(place)):
+    with writer_session(place, load_settings(place)):
         known = [each for labels in load_golden(place).values() for each in labels]
         if label not in known:
             save_golden(place, [*known, label])
@@ -38,7 +38,7 @@ def add(
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the questions and the words that answer them."""
-    from omni_pipelines.knowledge.golden import load_golden
+    from omni_pipelines.knowledge.quality.golden import load_golden
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -60,8 +60,8 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 def check(home: HomeOption = None, json: JsonOption = False) -> None:
     """Look whether every answer still stands where its label says. Exit code 1 if one does not."""
     from omni_pipelines.errors import CitationNotFound
-    from omni_pipelines.knowledge.golden import load_golden, locate_label
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.knowledge.quality.golden import load_golden, locate_label
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.settings import find_home
 
     place = find_home(home)

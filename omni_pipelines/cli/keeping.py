@@ -12,12 +12,12 @@ from omni_pipelines.cli.output import narrate, say, say_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from omni_pipelines.ingest.forget import Traces
-    from omni_pipelines.ingest.scrub import ScrubReport
+    from omni_pipelines.erasure.erase import Traces
+    from omni_pipelines.operations.scrub import ScrubReport
     from omni_pipelines.records import Certificate
     from omni_pipelines.settings import Home
 
-MOST_LINES = 50
+MAX_LINES = 50
 """Damages that are named one by one; --json names all."""
 
 
@@ -36,8 +36,8 @@ def scrub(
     """Read every row and file, and compare them with their hashes; exit code 1 if something is damaged."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import TableBroken
-    from omni_pipelines.ingest.scrub import scrub as read_all
-    from omni_pipelines.knowledge.releases import require_release
+    from omni_pipelines.knowledge.state.releases import require_release
+    from omni_pipelines.operations.scrub import scrub as read_all
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home
 
@@ -55,11 +55,11 @@ def scrub(
 
 
 def _prepare_repair(home: Home, report: ScrubReport) -> int:
-    from omni_pipelines.ingest.scrub import mark_for_repair
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.operations.scrub import mark_for_repair
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import load_settings
 
-    with writing(home, load_settings(home)):
+    with writer_session(home, load_settings(home)):
         return mark_for_repair(home, report)
 
 
@@ -71,10 +71,10 @@ def _scrubbed(report: ScrubReport, documents: int) -> dict[str, Any]:
 
 def _say_scrubbed(report: ScrubReport) -> None:
     say(f"release {report.release}: {report.rows:,} rows and {report.files:,} index files read")
-    for each in report.damage[:MOST_LINES]:
+    for each in report.damage[:MAX_LINES]:
         say(f"  {each.place} {each.key}: {each.what}")
-    if len(report.damage) > MOST_LINES:
-        say(f"  and {len(report.damage) - MOST_LINES:,} more")
+    if len(report.damage) > MAX_LINES:
+        say(f"  and {len(report.damage) - MAX_LINES:,} more")
     if not report.damage:
         say("  nothing is damaged")
 
@@ -87,8 +87,8 @@ def forget(
     json: JsonOption = False,
 ) -> None:
     """Remove a source or a document from every table, version, index, release and log, with a certificate."""
+    from omni_pipelines.erasure.erase import look
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.forget import look
     from omni_pipelines.settings import find_home
 
     place = find_home(home)
@@ -106,22 +106,22 @@ def forget(
 
 def _forget(home: Home, target: str, *, json: bool) -> None:
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.ingest.forget import certified
-    from omni_pipelines.ingest.forget import forget as forget_all
-    from omni_pipelines.ingest.line import LineEngines, again_when_overtaken
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.erasure.erase import certified
+    from omni_pipelines.erasure.erase import forget as forget_all
+    from omni_pipelines.pipeline.run import Engines, retry_when_overtaken
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import load_settings
 
     settings = load_settings(home)
-    engines = LineEngines.load(settings)
+    engines = Engines.load(settings)
 
     def run() -> tuple[Certificate, Path]:
-        with writing(home, settings, newest=True):
+        with writer_session(home, settings, sync=True):
             return forget_all(home, settings, engines, target, "omni forget")
 
     with ProgressBar() as bar, listening(bar):
-        certificate, path = again_when_overtaken(settings, run)
+        certificate, path = retry_when_overtaken(settings, run)
     document = certified(certificate)
     if json:
         say_json({**document, "file": str(path)})

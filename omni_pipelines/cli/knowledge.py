@@ -45,7 +45,7 @@ def add(
     from pydantic import ValidationError
 
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.knowledge_writer import KnowledgeWriter
+    from omni_pipelines.operations.entry_writer import KnowledgeWriter
     from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
     from omni_pipelines.settings import find_home, load_settings
 
@@ -124,7 +124,7 @@ def delete(
     identity: Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")], home: HomeOption = None
 ) -> None:
     """Delete an entry. Search finds it no more after the next omni ingest."""
-    from omni_pipelines.ingest.knowledge_writer import KnowledgeWriter
+    from omni_pipelines.operations.entry_writer import KnowledgeWriter
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)

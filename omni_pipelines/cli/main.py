@@ -27,7 +27,7 @@ from omni_pipelines.cli import (
     pipeline,
     providers,
     quarantine,
-    reading,
+    query,
     releases,
     schema,
     skill,
@@ -52,7 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 pipeline.add_to(app)
-reading.add_to(app)
+query.add_to(app)
 keeping.add_to(app)
 bundles.add_to(releases.app)
 app.command(name="errors")(errors.errors)

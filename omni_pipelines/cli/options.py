@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.access import Reader
+    from omni_pipelines.knowledge.state.access import Reader
 
 HomeOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it at run time
@@ -50,7 +50,7 @@ def reader_of(tags: list[str] | None) -> Reader | None:
     """
     if tags is None:
         return None
-    from omni_pipelines.knowledge.access import Reader
+    from omni_pipelines.knowledge.state.access import Reader
 
     return Reader.of(tag for given in tags for tag in given.split(",") if tag)
 

@@ -13,11 +13,11 @@ from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.cli.runs import Outcome
-    from omni_pipelines.ingest.documents import Plan
-    from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.sources.source import Source
+    from omni_pipelines.steps.documents import Plan
 
-MOST_WARNINGS = 10
+MAX_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
 
 
@@ -46,10 +46,10 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.ingest.looking import looking_once
-    from omni_pipelines.ingest.sources import current_sources, reads, register
     from omni_pipelines.progress import listening
     from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.sources.listing_cache import cached_listings
+    from omni_pipelines.sources.registry import current_sources, reads, register
 
     began = time.monotonic()
     place = find_home(home)
@@ -68,7 +68,7 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar), looking_once():
+    with ProgressBar() as bar, listening(bar), cached_listings():
         report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
@@ -87,17 +87,17 @@ def _check_models(settings: Settings) -> None:
 
 def _register(home: Home, settings: Settings, paths: list[Path], include: list[str]) -> list[str]:
     """Add the paths to the registry; the names of the sources that hold them."""
-    from omni_pipelines.ingest.sources import register_paths
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
+    from omni_pipelines.sources.registry import register_paths
 
-    with writing(home, settings):  # another ingest may add its own at the same time
+    with writer_session(home, settings):  # another ingest may add its own at the same time
         return register_paths(home, settings, paths, include)
 
 
 def _refuse_empty(sources: list[Source]) -> None:
     """A new source without a single file is a wrong path, most likely."""
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.ingest.sources import list_source
+    from omni_pipelines.sources.registry import list_source
 
     for source in sources:
         if not list_source(source).files:
@@ -108,16 +108,16 @@ def _refuse_empty(sources: list[Source]) -> None:
 
 def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str, Any] | None:
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
-    from omni_pipelines.ingest.due import index_due, ingest_due, look_at_sources, note_seen
-    from omni_pipelines.knowledge.releases import newest_release
+    from omni_pipelines.knowledge.state.releases import newest_release
+    from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
 
     release = newest_release(home)
-    if release is None or index_due(home) is not None:
+    if release is None or stale_index(home) is not None:
         return None
-    listings = look_at_sources(home, settings, names)
-    if ingest_due(home, settings, listings) is not None:
+    listings = list_sources(home, settings, names)
+    if stale_ingest(home, settings, listings) is not None:
         return None
-    quarantined, skipped = note_seen(home, settings, listings)
+    quarantined, skipped = record_unchanged(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
     counts |= {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
     warnings = [note for listing in listings for note in listing.notes]
@@ -127,15 +127,15 @@ def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str
 
 def _catch_up(home: Home, settings: Settings) -> None:
     """Whether there is anything to do shows only against the newest release."""
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
 
-    with writing(home, settings, newest=True):
+    with writer_session(home, settings, sync=True):
         pass
 
 
 def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
     from omni_pipelines.cli.runs import run_job
-    from omni_pipelines.ingest.line import again_when_overtaken
+    from omni_pipelines.pipeline.run import retry_when_overtaken
 
     config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
 
@@ -145,7 +145,7 @@ def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: 
         _require_published(outcome)
         return outcome
 
-    outcome = again_when_overtaken(settings, run)
+    outcome = retry_when_overtaken(settings, run)
     documents, embeddings = outcome.metadata["documents"], outcome.metadata["embeddings"]
     counts = {name: documents[name] for name in (*COUNTS, "skipped")}
     shown = outcome.metadata["release"]
@@ -191,14 +191,14 @@ def _say_report(report: dict[str, Any]) -> None:
     if report.get("masked"):
         narrate(f"{report['masked']:,} secrets and personal data masked: see omni status, and docs/secrets.md")
     say(f"  {report['chunks']:,} chunks, {report['embedded']:,} embedded, {report['seconds']:.1f} s")
-    for warning in report["warnings"][:MOST_WARNINGS]:
+    for warning in report["warnings"][:MAX_WARNINGS]:
         narrate(f"note: {warning}")
-    if (more := len(report["warnings"]) - MOST_WARNINGS) > 0:
+    if (more := len(report["warnings"]) - MAX_WARNINGS) > 0:
         narrate(f"note: and {more:,} more like these")
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
-    from omni_pipelines.ingest.documents import plan_source
+    from omni_pipelines.steps.documents import plan_source
 
     plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
     if json:

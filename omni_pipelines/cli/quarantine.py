@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Files that could not be read, and why.", no_args_is_help=True, rich_markup_mode=None)
 PathArgument = Annotated[str, typer.Argument(help="The file's path in its source, or the end of it.")]
-_MOST_SHOWN = 110
+_MAX_SHOWN = 110
 
 
 @app.callback()
@@ -26,7 +26,7 @@ def quarantine() -> None:
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List them, with the code of what is wrong."""
-    from omni_pipelines.ingest.quarantine import quarantined
+    from omni_pipelines.steps.quarantine import quarantined
 
     rows = quarantined(_home(home))
     if json:
@@ -36,13 +36,13 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
         narrate("nothing is in quarantine")
     for row in rows:
         say(f"{row['code']:<16} {row['source']}: {row['path']}")
-        say(f"{'':<16} {row['detail'][:_MOST_SHOWN]}")
+        say(f"{'':<16} {row['detail'][:_MAX_SHOWN]}")
 
 
 @app.command()
 def show(path: PathArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say all that is known of one file."""
-    from omni_pipelines.ingest.quarantine import quarantined
+    from omni_pipelines.steps.quarantine import quarantined
 
     rows = [_fields(row) for row in quarantined(_home(home), path)]
     if json:
@@ -65,12 +65,12 @@ def retry(
 ) -> None:
     """Read them again, though they did not change, and publish what can be read now."""
     from omni_pipelines.cli.pipeline import ingest
-    from omni_pipelines.ingest.quarantine import quarantined, release_for_retry
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import load_settings
+    from omni_pipelines.steps.quarantine import quarantined, release_for_retry
 
     place = _home(home)
-    with writing(place, load_settings(place)):
+    with writer_session(place, load_settings(place)):
         rows = [row for path in paths or [""] for row in quarantined(place, path)]
         release_for_retry(place, rows)
     narrate(f"{len(rows)} {'file' if len(rows) == 1 else 'files'} will be read again")

@@ -10,7 +10,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, rea
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.changes import Change, Changes
+    from omni_pipelines.knowledge.state.changes import Change, Changes
     from omni_pipelines.records import Pin, Release
 
 NumberArgument = Annotated[int, typer.Argument(help="Number of a kept release.")]
@@ -27,9 +27,9 @@ def releases() -> None:
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the kept releases, newest first."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.pins import list_pins
-    from omni_pipelines.knowledge.releases import list_releases, require_release
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.state.pins import list_pins
+    from omni_pipelines.knowledge.state.releases import list_releases, require_release
 
     place = home_to_read(home)
     require_release(place)
@@ -45,9 +45,9 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command()
 def show(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what a release is made of."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.pins import list_pins
-    from omni_pipelines.knowledge.releases import require_release
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.state.pins import list_pins
+    from omni_pipelines.knowledge.state.releases import require_release
 
     place = home_to_read(home)
     release = require_release(place, number)
@@ -74,8 +74,8 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Name the documents in which two releases differ."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.changes import changes as compare
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.state.changes import changes as compare
 
     say_changes(compare(home_to_read(home), before, after, diffs=False), json=json, summary=False)
 
@@ -87,14 +87,14 @@ def pin(
     home: HomeOption = None,
 ) -> None:
     """Keep a release, however many come after it."""
-    from omni_pipelines.ingest.store.pinning import pin as keep
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.sharing.pinning import pin as keep
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         keep(place, settings, number, reason)
     say(f"release {number} is kept until: omni releases unpin {number}")
 
@@ -102,14 +102,14 @@ def pin(
 @app.command()
 def unpin(number: NumberArgument, home: HomeOption = None) -> None:
     """Let a pinned release go once enough newer ones stand."""
-    from omni_pipelines.ingest.store.pinning import unpin as let_go
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.sharing.pinning import unpin as let_go
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         let_go(place, settings, number)
     say(f"release {number} is kept as long as it is among the newest {settings.keep_releases}")
 
@@ -117,9 +117,9 @@ def unpin(number: NumberArgument, home: HomeOption = None) -> None:
 @app.command()
 def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Show an older state again, as a new release. The sources and the tables stay as they are."""
-    from omni_pipelines.ingest.line import again_when_overtaken
-    from omni_pipelines.ingest.rollback import RollbackReport, roll_back
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.run import retry_when_overtaken
+    from omni_pipelines.pipeline.writer_session import writer_session
+    from omni_pipelines.publishing.rollback import RollbackReport, roll_back
     from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
@@ -127,10 +127,10 @@ def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption =
     settings = load_settings(place)
 
     def run() -> RollbackReport:
-        with writing(place, settings, newest=True):
+        with writer_session(place, settings, sync=True):
             return roll_back(place, settings, number, "omni releases rollback")
 
-    report = again_when_overtaken(settings, run)
+    report = retry_when_overtaken(settings, run)
     if json:
         say_json({"release": report.release.release, "shows": number, "before": report.before, "new": report.new})
         return
@@ -151,8 +151,8 @@ def changes(
     json: JsonOption = False,
 ) -> None:
     """Say what was added, changed and removed since a release, with the texts' differences."""
-    from omni_pipelines.cli.opening import home_to_read
-    from omni_pipelines.knowledge.changes import changes as compare
+    from omni_pipelines.cli.shared_home import home_to_read
+    from omni_pipelines.knowledge.state.changes import changes as compare
 
     say_changes(
         compare(home_to_read(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary

@@ -38,11 +38,11 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
     from omni_pipelines.definitions import defs
     from resources.instance import open_instance
     from resources.knowledge import KnowledgeHome
-    from resources.runs import bury_dead_runs, tags_of_this_process
+    from resources.runs import fail_orphaned_runs, tags_of_this_process
 
     job = _job(defs, name)
     with open_instance(home) as instance:
-        for run_id in bury_dead_runs(instance):
+        for run_id in fail_orphaned_runs(instance):
             narrate(f"note: run {run_id[:8]} had died; what it had finished is kept")
         run_id = str(uuid.uuid4())
         try:
@@ -76,7 +76,7 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     """The check that stopped a run, if one did: Dagster's own error names it, but not what it found."""
     import dagster as dg
 
-    from omni_pipelines.knowledge.gates import CURE as GATE_CURE
+    from omni_pipelines.knowledge.quality.gate_records import CURE as GATE_CURE
 
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         found = entry.get_dagster_event().asset_check_evaluation_data

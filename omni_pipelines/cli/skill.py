@@ -102,7 +102,7 @@ def _check(path: Path, *, json: bool) -> None:
 
 
 def _catalogue(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalogue:
-    from omni_pipelines.cli.opening import home_to_read
+    from omni_pipelines.cli.shared_home import home_to_read
     from omni_pipelines.knowledge.tools import knowledge_catalogue
 
     return knowledge_catalogue(home_to_read(home), release, reader=reader_of(tags))

@@ -11,8 +11,8 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.ingest.origins.source import Source
     from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.sources.source import Source
 
 app = typer.Typer(help="What is kept, and from where.", no_args_is_help=True, rich_markup_mode=None)
 Patterns = Optional[list[str]]  # noqa: UP045  # typer reads it at run time
@@ -40,7 +40,8 @@ def add(
 ) -> None:
     """Register a source; the next omni ingest reads it."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.sources import (
+    from omni_pipelines.pipeline.writer_session import writer_session
+    from omni_pipelines.sources.registry import (
         add_source,
         current_sources,
         list_source,
@@ -48,12 +49,11 @@ def add(
         reads,
         save_sources,
     )
-    from omni_pipelines.ingest.writing import writing
 
     place, settings = _home(home)
     values: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
     allowed = {"allow": _hosts(allow or []), "allow_private": allow_private}
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         known = current_sources(place, settings)
         found = add_source(known, location, name, rev=rev, is_ours=reads(place), **values, **allowed)
         if any(allowed.values()) and found.kind != "web":
@@ -70,7 +70,7 @@ def add(
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the sources, with what omni.toml says of them."""
-    from omni_pipelines.ingest.sources import reads
+    from omni_pipelines.sources.registry import reads
 
     place, settings = _home(home)
     found, is_ours = _sources(place, settings), reads(place)
@@ -117,8 +117,8 @@ def remove(
 ) -> None:
     """Take a source out of the registry; the next omni ingest deletes its documents. omni forget leaves no trace."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.sources import load_sources, save_sources
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
+    from omni_pipelines.sources.registry import load_sources, save_sources
 
     place, settings = _home(home)
     source = _named(load_sources(place), name)
@@ -127,7 +127,7 @@ def remove(
     count = _documents(place).get(name, 0)
     if not yes and not typer.confirm(f"delete {count:,} documents of {source.location} at the next ingest?"):
         raise typer.Exit(1)
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         save_sources(place, [each for each in load_sources(place) if each.name != name])
     narrate(f"{name} is removed; next: omni ingest, which deletes {count:,} documents")
 
@@ -139,11 +139,11 @@ def claim(
     home: HomeOption = None,
 ) -> None:
     """Read a source here that another home of the same store has read, when that home is gone or gives it up."""
-    from omni_pipelines.ingest.sources import list_source, load_sources, reads, save_sources, source_at
-    from omni_pipelines.ingest.writing import writing
+    from omni_pipelines.pipeline.writer_session import writer_session
+    from omni_pipelines.sources.registry import list_source, load_sources, reads, save_sources, source_at
 
     place, settings = _home(home)
-    with writing(place, settings, newest=True):
+    with writer_session(place, settings, sync=True):
         sources = load_sources(place)
         source = _named(sources, name)
         if reads(place)(source):
@@ -166,7 +166,7 @@ def _home(home: Path | None) -> tuple[Home, Settings]:
 
 
 def _sources(home: Home, settings: Settings) -> list[Source]:
-    from omni_pipelines.ingest.sources import current_sources
+    from omni_pipelines.sources.registry import current_sources
 
     home.check()
     return current_sources(home, settings)
@@ -174,7 +174,7 @@ def _sources(home: Home, settings: Settings) -> list[Source]:
 
 def _documents(home: Home) -> dict[str, int]:
     """Documents of each source in the newest release."""
-    from omni_pipelines.knowledge.releases import newest_release
+    from omni_pipelines.knowledge.state.releases import newest_release
 
     release = newest_release(home)
     return {name: seen.documents for name, seen in release.sources.items()} if release else {}
@@ -202,7 +202,7 @@ def _tags(tags: list[str]) -> tuple[str, ...]:
 
 def _hosts(hosts: list[str]) -> tuple[str, ...]:
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.ingest.origins.web_address import allowed_host
+    from omni_pipelines.sources.web.addresses import allowed_host
 
     try:
         return tuple(map(allowed_host, hosts))

@@ -10,7 +10,7 @@ import typer
 
 from omni_pipelines.cli.options import HomeOption, JsonOption, ReaderOption, reader_of
 from omni_pipelines.cli.output import narrate, say, say_json
-from omni_pipelines.cli.reading import AsOfOption, ReleaseOption, release_number
+from omni_pipelines.cli.query import AsOfOption, ReleaseOption, release_number
 
 if TYPE_CHECKING:
     from native.duckdb_sql import Rows
@@ -33,7 +33,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Write comma-separated values, with a line of names.")] = False,
 ) -> None:
     """Ask in SQL: documents, chunks, releases, gates, questions. Nothing can be changed by it."""
-    from omni_pipelines.cli.opening import home_to_read
+    from omni_pipelines.cli.shared_home import home_to_read
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.knowledge.sql import run_sql
 

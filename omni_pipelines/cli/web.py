@@ -11,7 +11,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-from omni_pipelines.cli.guard import Guard
+from omni_pipelines.cli.origin_guard import Guard
 
 HOST = "127.0.0.1"
 

@@ -13,23 +13,23 @@ import numpy as np
 
 from native import dataset_cache
 from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
-from omni_pipelines.knowledge.access import Reader
-from omni_pipelines.knowledge.answers import Answer, Question, answer
-from omni_pipelines.knowledge.citations import Passage, open_citation
-from omni_pipelines.knowledge.context import Context, collect
+from omni_pipelines.knowledge.answers.answer import Answer, Question, answer
+from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.entries import SOURCE as ENTRIES_SOURCE
 from omni_pipelines.knowledge.entries import KnowledgeStats, entry_stats
-from omni_pipelines.knowledge.fusion import Fusion
-from omni_pipelines.knowledge.gaps import Gap, find_gaps, keep_question
-from omni_pipelines.knowledge.generation import Unsupported, generate_answer
-from omni_pipelines.knowledge.metrics import QueryMetrics
-from omni_pipelines.knowledge.ranking import QueryVector, Search
-from omni_pipelines.knowledge.receipts import make_receipt
-from omni_pipelines.knowledge.releases import release_file
-from omni_pipelines.knowledge.reranking import Score, load_reranker
-from omni_pipelines.knowledge.search import Hit, Mode, known_fusion, known_mode, search
-from omni_pipelines.knowledge.snapshot import Snapshot
-from omni_pipelines.knowledge.why_not import WhyNot, why_not
+from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
+from omni_pipelines.knowledge.search.citations import Passage, open_citation
+from omni_pipelines.knowledge.search.context import Context, collect
+from omni_pipelines.knowledge.search.fusion import Fusion
+from omni_pipelines.knowledge.search.ranking import QueryVector, Search
+from omni_pipelines.knowledge.search.reranking import Score, load_reranker
+from omni_pipelines.knowledge.search.search import Hit, Mode, known_fusion, known_mode, search
+from omni_pipelines.knowledge.search.why_not import WhyNot, why_not
+from omni_pipelines.knowledge.state.access import Reader
+from omni_pipelines.knowledge.state.metrics import QueryMetrics
+from omni_pipelines.knowledge.state.releases import release_file
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.records import Receipt

@@ -15,10 +15,10 @@ from native.duckdb_sql import Rows, select
 from native.errors import StatementRefused
 from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines.errors import ConfigurationError, nearest
-from omni_pipelines.knowledge import journal
-from omni_pipelines.knowledge.access import Reader, visible_sources
 from omni_pipelines.knowledge.entries import list_entries
-from omni_pipelines.knowledge.releases import list_releases, read_checked, require_release
+from omni_pipelines.knowledge.state import journal
+from omni_pipelines.knowledge.state.access import Reader, visible_sources
+from omni_pipelines.knowledge.state.releases import list_releases, read_checked, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import (
     ANSWERS,
@@ -41,7 +41,7 @@ AT_A_RELEASE = (DOCUMENTS, CHUNKS, EMBEDDINGS, SOURCES)
 AS_THEY_ARE = (QUARANTINE, ENTRIES, RELEASES, GATE_RESULTS, QUESTIONS, ANSWERS)
 """Tables that belong to no release."""
 SECONDS = 30.0
-MOST_ROWS = 1_000
+MAX_ROWS = 1_000
 _COLUMN = re.compile(r'Referenced column "([^"]*)"')
 _TABLE = re.compile(r'Table with name "?([\w.]+)"? does not exist|Referenced table "([^"]*)" not found')
 
@@ -74,7 +74,7 @@ def run_sql(
     sql: str,
     release: int | None = None,
     *,
-    most: int = MOST_ROWS,
+    most: int = MAX_ROWS,
     seconds: float = SECONDS,
     reader: Reader | None = None,
 ) -> tuple[Release, Rows]:
@@ -90,7 +90,7 @@ def run_sql(
     return pinned, ask_tables(sql, _tables(home, pinned, reader), most=most, seconds=seconds)
 
 
-def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MOST_ROWS, seconds: float = SECONDS) -> Rows:
+def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MAX_ROWS, seconds: float = SECONDS) -> Rows:
     """The rows of one SELECT over any tables.
 
     Raises:

@@ -8,24 +8,24 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import ModelMissing, NoAnswer
-from omni_pipelines.knowledge.access import Reader
-from omni_pipelines.knowledge.answers import Answer
-from omni_pipelines.knowledge.citations import Passage
-from omni_pipelines.knowledge.context import Context
+from omni_pipelines.knowledge.answers.answer import Answer
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search import MOST_CHARACTERS, MOST_HITS, Hit, Mode
-from omni_pipelines.knowledge.status import Status, status
+from omni_pipelines.knowledge.search.citations import Passage
+from omni_pipelines.knowledge.search.context import Context
+from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, MAX_HITS, Hit, Mode
+from omni_pipelines.knowledge.state.access import Reader
+from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.settings import Home
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
-MOST_CONTEXT = 100_000
+MAX_CONTEXT = 100_000
 WORDS = ToolVariant(name="words", description="By words alone, where the embedder's model is missing.", priority=51)
-Query = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
-HitCount = Annotated[int, Field(ge=1, le=MOST_HITS)]
-TokenCount = Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
+Query = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS, pattern=r"\S")]
+HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
+TokenCount = Annotated[int, Field(ge=1, le=MAX_CONTEXT)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 

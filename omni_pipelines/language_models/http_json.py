@@ -14,7 +14,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from omni_pipelines.errors import NetworkBadResponse, NetworkTimeout, NetworkUnreachable
 
-MOST_BYTES = 4 << 20
+MAX_BYTES = 4 << 20
 _PART = 1 << 16
 
 
@@ -83,8 +83,8 @@ def _read(response: HTTPResponse | HTTPError, deadline: float) -> bytes:
     body = b""
     while part := response.read1(_PART):
         body += part
-        if len(body) > MOST_BYTES:
-            raise NetworkBadResponse(f"an answer is longer than {MOST_BYTES >> 20} MB", cure="check llm_url")
+        if len(body) > MAX_BYTES:
+            raise NetworkBadResponse(f"an answer is longer than {MAX_BYTES >> 20} MB", cure="check llm_url")
         if time.monotonic() > deadline:
             raise TimeoutError
     return body

@@ -30,12 +30,12 @@ from omni_pipelines.providers import BACKUP, Health, VariantProvider, VariantSta
 TRIES = 3
 FIRST_WAIT = 0.5
 """Seconds before the second try, doubled before the third, and varied so that not all callers come back at once."""
-LONGEST_WAIT = 8.0
+MAX_WAIT = 8.0
 """A server that asks for a longer wait is not waited for."""
 HEALTH_SECONDS = 5.0
 _BUSY = {408, 429, 500, 502, 503, 504}
 _UNKNOWN_FIELD = {400, 422}
-_LONGEST_QUOTE = 200
+_MAX_QUOTE_LENGTH = 200
 
 
 class OpenAIModel(VariantProvider):
@@ -117,7 +117,7 @@ class OpenAIModel(VariantProvider):
             wait = reply.retry_after
             if wait is None:
                 wait = FIRST_WAIT * 2**attempt * random.uniform(0.5, 1.0)
-            if attempt == TRIES - 1 or wait > LONGEST_WAIT or self._clock() + wait >= deadline:
+            if attempt == TRIES - 1 or wait > MAX_WAIT or self._clock() + wait >= deadline:
                 raise NetworkBadResponse(
                     f"{self._host} is busy or not well (status {reply.status}): {self._quoted(reply)}",
                     cure="try again in a moment",
@@ -159,7 +159,7 @@ class OpenAIModel(VariantProvider):
         if key:
             text = text.replace(key, "[key]")
         line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-        return line[:_LONGEST_QUOTE] or "(no text)"
+        return line[:_MAX_QUOTE_LENGTH] or "(no text)"
 
     def _headers(self) -> dict[str, str]:
         key = self._key.get_secret_value()

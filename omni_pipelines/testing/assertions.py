@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.answers import Answer, Citation
-    from omni_pipelines.knowledge.search import Hit
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.knowledge.answers.answer import Answer, Citation
+    from omni_pipelines.knowledge.search.search import Hit
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
     from omni_pipelines.settings import Home
 
@@ -25,13 +25,13 @@ Result = TypeVar("Result")
 ANYTHING: Any = object()
 """Stands for whatever is there."""
 STATUSES = ("success", "error", "blocked", "partial")
-_LONGEST = 400
+_MAX_LENGTH = 400
 
 
 def _fail(expected: str, got: object) -> NoReturn:
     __tracebackhide__ = True
     shown = got if isinstance(got, str) else repr(got)
-    cut = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    cut = shown if len(shown) <= _MAX_LENGTH else f"{shown[:_MAX_LENGTH]}…"
     raise AssertionError(f"expected {expected}, got {cut}")
 
 
@@ -204,7 +204,7 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
 def _raw(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
     __tracebackhide__ = True
     if citation.verbatim:
-        from omni_pipelines.knowledge.citations import file_of
+        from omni_pipelines.knowledge.search.citations import file_of
 
         try:
             return file_of(citation.uri).read_bytes()
@@ -254,9 +254,9 @@ def assert_abstained(answer: Answer) -> None:
 def assert_release(home: Home, number: int | None = None, **counts: int) -> Release:
     """The newest release is `number`, opens, is indexed completely, and its tables have so many rows. Returns it."""
     from native.errors import EngineError
-    from omni_pipelines.knowledge.releases import newest_release
-    from omni_pipelines.knowledge.snapshot import Snapshot
-    from omni_pipelines.knowledge.status import status
+    from omni_pipelines.knowledge.state.releases import newest_release
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
+    from omni_pipelines.knowledge.state.status import status
 
     __tracebackhide__ = True
     release = newest_release(home)
@@ -282,7 +282,7 @@ def assert_release(home: Home, number: int | None = None, **counts: int) -> Rele
 @contextmanager
 def assert_publishes(home: Home, releases: int = 1) -> Generator[None]:
     """The block publishes so many releases; with 0, none: what is shown stays as it is."""
-    from omni_pipelines.knowledge.releases import newest_release
+    from omni_pipelines.knowledge.state.releases import newest_release
 
     __tracebackhide__ = True
     before = newest_release(home)

@@ -11,7 +11,7 @@ from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 if TYPE_CHECKING:
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.knowledge.snapshot import Snapshot
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
     from omni_pipelines.settings import Home, Settings
     from omni_pipelines.text.embedding import Embedder
@@ -115,16 +115,16 @@ class KnowledgeBase:
         Raises:
             OmniError: as `omni ingest` would.
         """
-        from omni_pipelines.ingest.line import LineEngines, run_line
+        from omni_pipelines.pipeline.run import Engines, run_pipeline
 
         self._register()
-        engines = LineEngines(self.count, self.embedder, self._fingerprint)
-        done = run_line(self.home, self.settings, engines, "test", allow_delete=allow_delete)
+        engines = Engines(self.count, self.embedder, self._fingerprint)
+        done = run_pipeline(self.home, self.settings, engines, "test", allow_delete=allow_delete)
         self._release = done.published.release
         return self
 
     def _register(self) -> None:
-        from omni_pipelines.ingest.sources import load_sources, register, save_sources
+        from omni_pipelines.sources.registry import load_sources, register, save_sources
 
         self.home.create()
         sources, _ = register(load_sources(self.home), [self.tree.root])
@@ -143,7 +143,7 @@ class KnowledgeBase:
 
     def snapshot(self) -> Snapshot:
         """The release of the last build, opened."""
-        from omni_pipelines.knowledge.snapshot import Snapshot
+        from omni_pipelines.knowledge.state.snapshot import Snapshot
 
         return Snapshot.open(self.home, self.release.release)
 

@@ -9,10 +9,10 @@ from itertools import islice
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.sentences import Range, lines
 
-MOST_SIGNATURE = 200
+MAX_SIGNATURE = 200
 """Characters of a signature that are repeated."""
 _LINES_OF_SIGNATURE = 6
-_MOST_SEEN = 8_192
+_MAX_SEEN = 8_192
 """Characters from a symbol's beginning in which its signature is looked for."""
 _LINES_ABOVE = 60
 """Lines of comments and decorators that may stand between a symbol's beginning and its signature."""
@@ -60,7 +60,7 @@ def signature(text: str, section: Section, end: int) -> str:
 
     The first line that names it and is no comment, with the lines that its parentheses go over, as one line.
     """
-    end = min(end, section.start + _MOST_SEEN)
+    end = min(end, section.start + _MAX_SEEN)
     name = re.compile(rf"(?<!\w){re.escape(section.path[-1])}(?!\w)") if section.path else None
     declared = ""
     for at, to in islice(lines(text, section.start, end), _LINES_ABOVE):
@@ -70,4 +70,4 @@ def signature(text: str, section: Section, end: int) -> str:
         declared += line
         if declared.count("(") <= declared.count(")") or declared.count("\n") >= _LINES_OF_SIGNATURE:
             break
-    return " ".join(declared.split()).rstrip(" {:=")[:MOST_SIGNATURE]
+    return " ".join(declared.split()).rstrip(" {:=")[:MAX_SIGNATURE]

@@ -22,7 +22,7 @@ _SAY_NOTHING = ("utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_es
 """Declared by habit, whatever the bytes are, or no encodings of documents at all: the bytes decide."""
 _SINGLE_BYTE = ("cp1252", "latin-1")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MOST_CONTROLS = 0.01
+_MAX_CONTROLS = 0.01
 """Share of control characters above which decoded bytes are not text."""
 
 
@@ -100,7 +100,7 @@ def _checked(raw: bytes, encoding: str, bom_bytes: int) -> Decoded:
         raise Unreadable("E_ENCODING", f"not {encoding}: {error}") from error
     if not same:
         raise Unreadable("E_ENCODING", f"{encoding} does not give the same bytes back")
-    if len(_CONTROL.findall(text)) > _MOST_CONTROLS * len(text):
+    if len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
         raise Unreadable("E_BINARY", "too many control characters for a text")
     return Decoded(text, encoding, bom_bytes)
 

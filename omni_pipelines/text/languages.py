@@ -14,14 +14,14 @@ SAMPLE = 1_000
 """Characters of prose that are looked at."""
 _SEARCHED = 40_000
 """Characters in which they are searched for."""
-_LONGEST_LINE = 4_000
-LEAST_LETTERS, MANY_LETTERS = 40, 80
+_MAX_LINE_LENGTH = 4_000
+MIN_LETTERS, MANY_LETTERS = 40, 80
 """Below the first a text in a script of many languages says too little; from the second on it says enough."""
 LIKELY, NEARLY_CERTAIN = 0.97, 0.99
 """How likely a language must be, of many letters and of fewer."""
-_LEAST_OF_ONE_SCRIPT = 6
+_MIN_OF_ONE_SCRIPT = 6
 """Letters, in a script that only one language is written in."""
-_LEAST_HAN = 12
+_MIN_HAN = 12
 """Letters without one of Hiragana or Katakana, to be taken for Chinese."""
 _SCRIPT_SAMPLE = 300
 _ONE_LANGUAGE = {"HANGUL": "ko", "THAI": "th", "GREEK": "el", "GEORGIAN": "ka", "ARMENIAN": "hy", "TAMIL": "ta"}
@@ -36,10 +36,10 @@ _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"
 """Where vowels are marks on letters, which a pattern for letters leaves out."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{_MARKS}]){{2,}}")
-_LEAST_WORDS, _LEAST_UNSPACED = 4, 8
+_MIN_WORDS, _MIN_UNSPACED = 4, 8
 """A line of fewer words, or letters in scripts without blanks, is no sentence."""
 _UNSPACED = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-_LEAST_SHARE_OF_LETTERS = 0.75
+_MIN_SHARE_OF_LETTERS = 0.75
 _STATED = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]*)?")
 _UNKNOWN = {"und", "mul", "mis", "zxx"}
 _SHORTER = {
@@ -67,11 +67,11 @@ def detected(text: str) -> str:
     """The language that the first sentences of a text look like; "" when unsure."""
     sample = " ".join(_sentences(text[:_SEARCHED]))[:SAMPLE]
     letters = sum(map(len, _WORD.findall(sample)))
-    if letters < _LEAST_OF_ONE_SCRIPT:
+    if letters < _MIN_OF_ONE_SCRIPT:
         return ""
     if not sample.isascii() and (found := _by_script(sample)):
         return found
-    if letters < LEAST_LETTERS:
+    if letters < MIN_LETTERS:
         return ""
     language, probability = detect_language(sample)
     return language if probability >= (LIKELY if letters >= MANY_LETTERS else NEARLY_CERTAIN) else ""
@@ -86,12 +86,12 @@ def _sentences(text: str) -> Iterator[str]:
             continue
         if fenced or found >= SAMPLE:
             continue
-        pieces = _NO_PROSE.sub(" ", line[:_LONGEST_LINE]).split()
+        pieces = _NO_PROSE.sub(" ", line[:_MAX_LINE_LENGTH]).split()
         words = [each for each in pieces if not (each.isascii() and _NO_WORD.search(each))]
         plain = " ".join(words)
         letters = sum(map(len, _WORD.findall(plain)))
         unspaced = len(_UNSPACED.findall(plain))
-        if (len(words) < _LEAST_WORDS and unspaced < _LEAST_UNSPACED) or letters < _LEAST_SHARE_OF_LETTERS * (
+        if (len(words) < _MIN_WORDS and unspaced < _MIN_UNSPACED) or letters < _MIN_SHARE_OF_LETTERS * (
             len(plain) - plain.count(" ")
         ):
             continue
@@ -105,11 +105,11 @@ def _by_script(sample: str) -> str:
     scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters_of)
     letters = scripts.total()
     for script, language in _ONE_LANGUAGE.items():
-        if scripts[script] >= max(_LEAST_OF_ONE_SCRIPT, _SHARE * letters):
+        if scripts[script] >= max(_MIN_OF_ONE_SCRIPT, _SHARE * letters):
             return language
     han, kana = scripts["CJK"], sum(scripts[script] for script in _JAPANESE)
-    if han + kana < max(_LEAST_OF_ONE_SCRIPT, _SHARE * letters):
+    if han + kana < max(_MIN_OF_ONE_SCRIPT, _SHARE * letters):
         return ""
     if kana >= _SHARE_OF_KANA * (han + kana):
         return "ja"
-    return "zh" if han >= _LEAST_HAN and not kana else ""
+    return "zh" if han >= _MIN_HAN and not kana else ""

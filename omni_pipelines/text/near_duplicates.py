@@ -21,7 +21,7 @@ SHINGLE = 3
 """Words in a shingle; a character of a script without spaces is a word."""
 _BANDS, _ROWS = 32, 4
 """Two texts that share 0.8 of their shingles meet in a band with probability 1 - (1 - 0.8^4)^32 > 0.99999."""
-_MOST_COMPARED = 16
+_MAX_COMPARED = 16
 """Texts of a band that the next one is compared with: of a thousand with the same boilerplate, not all pairs."""
 _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Thai, Lao, Khmer, Japanese and Chinese."""
@@ -87,7 +87,7 @@ def _candidates(marks: Sequence[Shingles]) -> Iterator[tuple[int, int]]:
         bands = signature(each).reshape(_BANDS, _ROWS)
         for band in range(_BANDS):
             bucket = buckets[band, bands[band].tobytes()]
-            for other in bucket[:_MOST_COMPARED]:
+            for other in bucket[:_MAX_COMPARED]:
                 yield other, number
             bucket.append(number)
 

@@ -17,7 +17,7 @@ SMALL = 0.25
 """A chunk below this share of the budget takes the next section in, if it fits as a whole."""
 STRAY = 0.125
 """A chunk below this share, like a heading alone, takes in the beginning of what does not fit as a whole."""
-_LONGEST_WORD = 256
+_MAX_WORD_LENGTH = 256
 """Characters of a "word" after which it is cut anyway: nothing readable is longer."""
 
 Count = Callable[[str], int]
@@ -71,13 +71,13 @@ class _Unit:
 
 _Piece = tuple[int, int, int]
 """Start, end, tokens."""
-MOST_CHARACTERS = 128
+MAX_CHARACTERS = 128
 """Characters of the longest token, nearly: what has more of them a token allowed is too long without counting."""
 
 
 def _fit(text: str, start: int, end: int, limit: int, count: Count, finer: Sequence[Cuts]) -> Iterator[_Piece]:
     """The range as one piece if it fits the limit, else cut by the next finer kind of boundary."""
-    if end - start <= limit * MOST_CHARACTERS or not finer:
+    if end - start <= limit * MAX_CHARACTERS or not finer:
         tokens = count(text[start:end])
         if tokens <= limit:
             yield start, end, tokens
@@ -90,7 +90,7 @@ def _fit(text: str, start: int, end: int, limit: int, count: Count, finer: Seque
 
 
 def _hard_cuts(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Piece]:
-    step = min(_LONGEST_WORD, limit)
+    step = min(_MAX_WORD_LENGTH, limit)
     for first in range(start, end, step):
         last = min(first + step, end)
         tokens = count(text[first:last])

@@ -8,17 +8,17 @@ from itertools import islice
 
 from omni_pipelines.text.sentences import Range, lines
 
-MOST_HEADER = 200
+MAX_HEADER = 200
 """Characters of a header row that are repeated."""
 _CELL_END = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
 _ROWS_SEEN = 3
-_MOST_SEEN = 4_096
+_MAX_SEEN = 4_096
 """Characters of a block that are looked at: its first line may be as long as the whole file."""
 
 
 def is_table(text: str, start: int, end: int) -> bool:
     """Whether each of the first three lines has cells; with a single line, nothing is a table."""
-    seen = islice(lines(text, start, min(end, start + _MOST_SEEN)), _ROWS_SEEN)
+    seen = islice(lines(text, start, min(end, start + _MAX_SEEN)), _ROWS_SEEN)
     first = [text[at:to].rstrip("\r\n") for at, to in seen]
     return len(first) > 1 and all(_CELL_END.search(line) for line in first)
 
@@ -27,8 +27,8 @@ def row_header(text: str, start: int, end: int) -> str:
     """The names of the columns of a table that begins at `start` and has rows up to `end`; "" if it is none."""
     if not is_table(text, start, end):
         return ""
-    at, to = next(lines(text, start, min(end, start + _MOST_SEEN)))
-    return " | ".join(filter(None, (cell.strip() for cell in text[at:to].split("|"))))[:MOST_HEADER]
+    at, to = next(lines(text, start, min(end, start + _MAX_SEEN)))
+    return " | ".join(filter(None, (cell.strip() for cell in text[at:to].split("|"))))[:MAX_HEADER]
 
 
 def rows(text: str, start: int, end: int) -> Iterator[Range]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from native.tiktoken_bpe import SHA256, encoding_of_model
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.language_models.port import Message
-from omni_pipelines.text.packing import MOST_CHARACTERS
+from omni_pipelines.text.packing import MAX_CHARACTERS
 from omni_pipelines.text.token_counting import CountsTokens
 
 MARKER = " … "
@@ -77,7 +77,7 @@ def truncate_middle(text: str, max_tokens: int, counter: CountsTokens, marker: s
     """
     if max_tokens < 0 or counter.count(marker) > max_tokens:
         return truncate(text, max_tokens, counter)
-    most = max_tokens * MOST_CHARACTERS
+    most = max_tokens * MAX_CHARACTERS
     if len(text) <= most and counter.count(text) <= max_tokens:
         return text
 
@@ -109,7 +109,7 @@ def chunk_text(text: str, size: int, overlap: int, counter: CountsTokens) -> lis
 def _ranges(text: str, size: int, overlap: int, counter: CountsTokens) -> Iterator[tuple[int, int]]:
     start = end = 0
     while end < len(text):
-        ahead = text[start : start + size * MOST_CHARACTERS]
+        ahead = text[start : start + size * MAX_CHARACTERS]
         fitting = counter.truncate(ahead, size)
         reach = start + len(fitting)
         if reach < len(text):

@@ -31,7 +31,7 @@ from omni_pipelines.tools.signature import TypedTool, typed_tool
 from omni_pipelines.tools.variants import ToolVariants
 
 DEFAULT_FILE = Path("tool_schemas.json")
-MOST_TOLD = 3
+MAX_TOLD = 3
 """Problems that one error message names; the response's metadata hold all."""
 
 
@@ -180,8 +180,8 @@ def _plain(response: ToolResponse) -> ToolResponse:
 
 
 def _refused(name: str, found: list[ArgumentProblem]) -> ToolResponse:
-    told = ". ".join(str(each) for each in found[:MOST_TOLD])
-    more = f". And {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    told = ". ".join(str(each) for each in found[:MAX_TOLD])
+    more = f". And {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
     where = "" if found[0].type == "tool" else f"{name}: "
     return ToolResponse.error(
         f"{where}{told}{more}",

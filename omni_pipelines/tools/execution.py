@@ -13,7 +13,7 @@ from omni_pipelines.tools.definition import ToolDefinition, ToolExecution
 
 FIRST_PAUSE = 0.1
 """Seconds before the second attempt; each further pause is twice as long."""
-MOST_KEPT = 256
+MAX_KEPT = 256
 """Answers kept, over all tools; the oldest go first."""
 
 
@@ -58,7 +58,7 @@ class Execution:
     def _keep(self, key: str, seconds: float, response: ToolResponse) -> None:
         with self._lock:
             self._kept.pop(key, None)
-            while len(self._kept) >= MOST_KEPT:
+            while len(self._kept) >= MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = (self._clock() + seconds, response.model_copy(deep=True))
 

@@ -14,8 +14,8 @@ from jsonschema.protocols import Validator
 from omni_pipelines import errors
 from omni_pipelines.records import Record
 
-MOST_PROBLEMS = 100
-MOST_DEPTH = 100
+MAX_PROBLEMS = 100
+MAX_DEPTH = 100
 """Levels of lists and fields inside each other; what is read by people has fewer than ten."""
 _TYPE_CURES = {
     "string": "write it as text, in quotes",
@@ -88,13 +88,13 @@ def nearest(name: object, known: Iterable[object]) -> str:
 def problems(validator: Validator, value: Any) -> list[Problem]:
     """What a schema finds wrong with a value, in the order of the places; empty if it is right.
 
-    At most `MOST_PROBLEMS` are told, and where the type is wrong nothing else of the place.
+    At most `MAX_PROBLEMS` are told, and where the type is wrong nothing else of the place.
     """
-    if _is_deeper(value, MOST_DEPTH):
-        message = f"is nested deeper than {MOST_DEPTH} levels"
+    if _is_deeper(value, MAX_DEPTH):
+        message = f"is nested deeper than {MAX_DEPTH} levels"
         return [Problem(field="", type="depth", message=message, suggestion="make it flatter")]
     every = (problem for error in validator.iter_errors(value) for problem in _problems(error))
-    found = set(itertools.islice(every, MOST_PROBLEMS))
+    found = set(itertools.islice(every, MAX_PROBLEMS))
     mistyped = {each.field for each in found if each.type == "type"}
     told = [each for each in found if each.type == "type" or each.field not in mistyped]
     return sorted(told, key=lambda each: (each.field, each.type, each.message))

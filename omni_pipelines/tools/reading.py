@@ -11,7 +11,7 @@ import yaml
 
 from omni_pipelines.errors import ConfigurationError
 
-MOST_BYTES = 4 << 20
+MAX_BYTES = 4 << 20
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,8 +57,8 @@ def read_values(path: Path) -> Any:
         ConfigurationError: it is not there, cannot be read, is too large, or is not what its name says.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigurationError(f"{path} has more than {MOST_BYTES >> 20} MB", cure="split it")
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigurationError(f"{path} has more than {MAX_BYTES >> 20} MB", cure="split it")
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}", cure="check the path") from error

@@ -15,7 +15,7 @@ from omni_pipelines.tools.problems import Problem, problems
 from omni_pipelines.tools.reading import parse_values, read_values
 from omni_pipelines.tools.validators import validator_for
 
-MOST_TOLD = 5
+MAX_TOLD = 5
 """Problems that one error message names."""
 
 
@@ -44,8 +44,8 @@ def parse_document(document: Any, where: str = "the tool document") -> ToolDocum
     """
     found = check_document(document)
     if found:
-        told = ". ".join(str(problem) for problem in found[:MOST_TOLD])
-        more = f". And {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        told = ". ".join(str(problem) for problem in found[:MAX_TOLD])
+        more = f". And {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
         raise ConfigurationError(f"{where} is not a right tool document. {told}{more}", cure="correct it there")
     return ToolDocument.model_validate(folded_document(document))
 

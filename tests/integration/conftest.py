@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.ingest import line as line_module
-from omni_pipelines.ingest.origins import folder
-from omni_pipelines.ingest.reading import read_file
-from omni_pipelines.ingest.sources import register, save_sources
+from omni_pipelines.pipeline import run as line_module
 from omni_pipelines.settings import Home, load_settings
+from omni_pipelines.sources import folder
+from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from tests.integration.line import Line
 from tests.integration.members import SECRET

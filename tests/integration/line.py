@@ -11,14 +11,14 @@ from typing import Any
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
-from omni_pipelines.ingest.built import read_built
-from omni_pipelines.ingest.documents import DocumentsReport, reconcile_documents
-from omni_pipelines.ingest.line import LineEngines, Pass, run_line
-from omni_pipelines.ingest.sources import load_sources, register, save_sources
-from omni_pipelines.ingest.writing import writing
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search import Hit, Mode
+from omni_pipelines.knowledge.search.search import Hit, Mode
+from omni_pipelines.pipeline.run import Engines, RunReport, run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.steps.documents import DocumentsReport, reconcile_documents
+from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 MODEL = "fake/1"
@@ -43,15 +43,15 @@ class Line:
     def ingest(self, *names: str, allow_delete: bool = False) -> DocumentsReport:
         """The documents alone."""
         settle()
-        with writing(self.home, self.settings):
+        with writer_session(self.home, self.settings):
             return reconcile_documents(self.home, self.settings, names, allow_delete=allow_delete)
 
-    def run(self, *, allow_delete: bool = False) -> Pass:
+    def run(self, *, allow_delete: bool = False) -> RunReport:
         """One pass, from the sources to a release."""
         settle()
         self.embedder.embedded.clear()
-        engines = LineEngines(WordCounter(), self.embedder, self.model)
-        return run_line(self.home, self.settings, engines, "run-1", allow_delete=allow_delete)
+        engines = Engines(WordCounter(), self.embedder, self.model)
+        return run_pipeline(self.home, self.settings, engines, "run-1", allow_delete=allow_delete)
 
     def librarian(self, release: int | None = None) -> Librarian:
         """A reader."""
@@ -76,7 +76,7 @@ class Line:
 
     def keyword_entries(self) -> dict[str, str]:
         """Key to fingerprint in the keyword generation that was built last."""
-        built = read_built(self.home, "keyword_index")
+        built = read_step_record(self.home, "keyword_index")
         assert built is not None
         return KeywordIndex.open(self.home.keyword / built.output, schemas.FILTERS).fingerprints()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
-from omni_pipelines.ingest.writing import writing
-from omni_pipelines.knowledge.releases import list_releases, newest_release
+from omni_pipelines.knowledge.state.releases import list_releases, newest_release
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.settings import Home, Settings
 from tests.integration.line import Line
@@ -40,7 +40,7 @@ def docs_of(line: Line) -> Path:
 
 
 def catch_up(line: Line) -> None:
-    with writing(line.home, line.settings, newest=True):
+    with writer_session(line.home, line.settings, sync=True):
         pass
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from omni_pipelines.ingest.chunks import reconcile_chunks
-from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.ingest.publish import publish
-from omni_pipelines.ingest.reading import RACY_NS
+from omni_pipelines.publishing.publish import publish
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.steps.chunks import reconcile_chunks
+from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.text.embedding import Embedder
 
 HERON = "# Heron\n\nThe heron stands in cold water at dawn.\n"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.ingest.origins import web_client
-from omni_pipelines.ingest.origins.source import Source
-from omni_pipelines.ingest.sources import list_source, save_sources, source_at
+from omni_pipelines.sources.registry import list_source, save_sources, source_at
+from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.web import client as web_client
 from tests.integration.line import Line
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
-from omni_pipelines.knowledge.releases import list_releases
+from omni_pipelines.knowledge.state.releases import list_releases
 from tests.stress.conftest import BASE_STEP
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.trial import Trial

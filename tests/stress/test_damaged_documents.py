@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from omni_pipelines.ingest.parsing import DocumentParser
+from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.testing.fakes import WordCounter
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.languages import language_of
@@ -22,7 +22,7 @@ READ_BY = {reader.name: reader for reader in reversed(READERS)}
 NAMES = {"code": "name.rs"}
 EACH = 38 if EXTENT.name == "short" else 400
 """Damaged files of one format and kind of damage."""
-LEAST = 2_000
+MIN_DOCUMENTS = 2_000
 CODES = {
     "E_BINARY", "E_ENCODING", "E_PARSE", "E_NO_TEXT", "E_DEPTH", "E_ENCRYPTED", "E_XML_ENTITY", "E_ZIP_BOMB",
     "E_ZIP_DUPLICATE", "E_PATH", "E_OUTPUT_LIMIT", "E_TOO_LARGE",
@@ -85,4 +85,4 @@ def _outcome(parser: DocumentParser, reader: Reader, raw: bytes) -> str:
 def test_at_least_two_thousand_files_were_damaged(tried: Counter[str], seed: int) -> None:
     if len(tried) < len(VALID):
         pytest.skip("counted where all formats were tried in one process")
-    assert tried.total() >= LEAST, f"seed {seed}: {tried}"
+    assert tried.total() >= MIN_DOCUMENTS, f"seed {seed}: {tried}"

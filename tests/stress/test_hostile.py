@@ -14,11 +14,11 @@ import pytest
 
 from omni_pipelines import progress
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.ingest.reading import read_file
 from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
-from omni_pipelines.text.stored import parsed_document
 from tests.integration.line import Line, write
 from tests.stress.harness.extent import EXTENT
 from tests.stress.hostile import documents, markup, places, plain, reported
@@ -29,11 +29,11 @@ SOURCES = (
     plain.texts, plain.markdown, plain.data, plain.code, markup.pages, markup.xml, markup.letters, documents.pdfs,
     documents.archives,
 )  # fmt: skip
-MOST_MEMORY = 1 << 30
+MAX_MEMORY = 1 << 30
 """Bytes that the parent may hold while it reads them all; a parser process has the same limit from the system."""
-MOST_SECONDS = 20.0
+MAX_SECONDS = 20.0
 """Of processor time that the parent may take for one file; a parser process has the same limit from the system."""
-MOST_CUT = 1_100_000 if EXTENT.name == "short" else 1 << 62
+MAX_CUT = 1_100_000 if EXTENT.name == "short" else 1 << 62
 """Characters of a text above which it is cut into chunks in the long form only."""
 
 
@@ -163,9 +163,9 @@ def _told(path: str) -> str:
 
 
 def test_the_parent_stays_small_and_takes_little_time_for_each(outcomes: Outcomes) -> None:
-    assert outcomes.grown is None or outcomes.grown < MOST_MEMORY
+    assert outcomes.grown is None or outcomes.grown < MAX_MEMORY
     assert {each.name for each in CASES} <= outcomes.seconds.keys()
-    assert max(outcomes.seconds.values()) < MOST_SECONDS
+    assert max(outcomes.seconds.values()) < MAX_SECONDS
 
 
 def test_nothing_was_planted(outcomes: Outcomes) -> None:
@@ -180,7 +180,7 @@ def test_hostile_texts_are_cut_and_counted_to_the_character(outcomes: Outcomes) 
         counter = load_counter(Settings())
     except ModelMissing as error:
         pytest.skip(str(error))
-    cut = [row for row in outcomes.rows if len(row["text"]) <= MOST_CUT]
+    cut = [row for row in outcomes.rows if len(row["text"]) <= MAX_CUT]
     assert len(cut) >= 70
     for row in cut:
         assert check_chunks(parsed_document(row), row["kind"], counter) > 0, row["path"]

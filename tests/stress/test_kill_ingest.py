@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("models")
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 KILLS = 10
-LONGEST = 5.0
+MAX_SECONDS = 5.0
 """Seconds after which a run is killed at the latest: about what a run takes."""
 COMPARED = {
     DOCUMENTS: ("doc_id", "path", "content_hash", "text", "revision"),
@@ -80,7 +80,7 @@ def test_ten_kills_lose_nothing_and_leave_nothing_behind(tmp_path: Path) -> None
     kills = 0
     for round_ in range(KILLS):
         change(folder, chance, round_)
-        kills += killed(home, folder, chance.uniform(0.3, LONGEST))
+        kills += killed(home, folder, chance.uniform(0.3, MAX_SECONDS))
         assert told(home, "status")["release"] >= released
         hits = told(home, "search", "when was the lighthouse built", "-k", "3")["hits"]
         assert any("1887" in hit["text"] for hit in hits)

@@ -14,7 +14,7 @@ import pytest
 
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
-from omni_pipelines.knowledge.releases import list_releases, newest_release
+from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.settings import Home
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
@@ -22,7 +22,7 @@ from tests.stress.harness.reader import Reader
 from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Job, Workload, wait_until
 
-LONGEST_RUN = 1.5
+MAX_RUN = 1.5
 """Seconds until the kill, at most: a step takes a fraction of that."""
 
 
@@ -36,7 +36,7 @@ def test_kills_at_random_lose_nothing_double_nothing_and_mix_nothing(
     kills = unfinished = half_built = 0
     for _ in while_time_lasts(range(EXTENT.kills)):
         acknowledged = last_in(log)
-        run_until_killed(workload, empty, acknowledged + 1, log, dice.uniform(0.01, LONGEST_RUN))
+        run_until_killed(workload, empty, acknowledged + 1, log, dice.uniform(0.01, MAX_RUN))
         seen = empty.newest()
         assert (seen.step if seen else -1) >= last_in(log)
         kills += 1

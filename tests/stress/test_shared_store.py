@@ -16,8 +16,8 @@ import pytest
 
 from native.errors import StoreError
 from omni_pipelines.errors import UpstreamMoved
-from omni_pipelines.ingest.sources import load_sources, register, save_sources
 from omni_pipelines.settings import Home
+from omni_pipelines.sources.registry import load_sources, register, save_sources
 from tests.object_server import ADDRESS, Noise, make_bucket, s3_server, speak_to
 from tests.stress.harness.crash_points import request
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
@@ -26,7 +26,7 @@ from tests.stress.harness.reader import Reader
 from tests.stress.harness.sharing import WRITERS, Shared
 from tests.stress.harness.workload import KILLED, Job, Workload, wait_until
 
-LONGEST_RUN = 2.5
+MAX_RUN = 2.5
 """Seconds until a kill, at most: a pass takes a fraction of that."""
 COLD_EVERY = 10
 """Kills after which the store is read by a home that knows nothing of it."""
@@ -102,7 +102,7 @@ def test_two_homes_that_are_killed_lose_nothing_double_nothing_and_mix_nothing(
         reader = Reader("shared", homes["reader"].home, docs, seed, ground)
         kills = cold = 0
         for _ in while_time_lasts(range(EXTENT.shared_kills)):
-            time.sleep(dice.uniform(0.01, LONGEST_RUN))
+            time.sleep(dice.uniform(0.01, MAX_RUN))
             victim = dice.choice(writers)
             victim.kill()
             kills += 1

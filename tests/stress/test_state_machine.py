@@ -20,13 +20,13 @@ from hypothesis.stateful import (
 )
 
 from omni_pipelines import ids
-from omni_pipelines.ingest.forget import forget
-from omni_pipelines.ingest.line import run_line
-from omni_pipelines.ingest.rollback import roll_back
-from omni_pipelines.ingest.writing import writing
-from omni_pipelines.knowledge.pins import pin, unpin
-from omni_pipelines.knowledge.releases import list_releases, newest_release
-from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.erasure.erase import forget
+from omni_pipelines.knowledge.state.pins import pin, unpin
+from omni_pipelines.knowledge.state.releases import list_releases, newest_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.rollback import roll_back
 from omni_pipelines.settings import Home
 from tests.stress.harness.corpus import lay
 from tests.stress.harness.crash_points import POINTS
@@ -40,7 +40,7 @@ NAMES = ("a.md", "b.md", "o'brien.md", "sub/é\u0301.md", "sub/a,b) OR (1=1.md",
 WORDS = st.sampled_from(("walrus", "badger", "candle", "naïve", "emoji \U0001f600", "'; --"))
 TEXTS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
 UNREADABLE = "\0"
-MOST_PINNED = 2
+MAX_PINNED = 2
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Line(RuleBasedStateMachine):
     @rule()
     def publish(self) -> None:
         self.lay_files()
-        run_line(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+        run_pipeline(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
         self._passed()
 
     @rule(point=st.sampled_from(sorted(POINTS)))
@@ -120,7 +120,7 @@ class Line(RuleBasedStateMachine):
     def roll_back(self, back: int) -> None:
         numbers = [release.release for release in list_releases(self.store.home)]
         if len(numbers) > back:
-            with writing(self.store.home, SETTINGS):
+            with writer_session(self.store.home, SETTINGS):
                 report = roll_back(self.store.home, SETTINGS, numbers[back], "rollback")
             self.shown = self.history[numbers[back]]
             self.history[report.release.release] = self.shown
@@ -128,7 +128,7 @@ class Line(RuleBasedStateMachine):
     @rule(back=st.integers(0, 2))
     def pin_a_release(self, back: int) -> None:
         numbers = [release.release for release in list_releases(self.store.home)]
-        if len(numbers) > back and len(self.pinned) < MOST_PINNED:
+        if len(numbers) > back and len(self.pinned) < MAX_PINNED:
             pin(self.store.home, numbers[back], "by the machine")
             self.pinned.add(numbers[back])
 
@@ -146,7 +146,7 @@ class Line(RuleBasedStateMachine):
         self.publish()
         if self.passed.get(name, UNREADABLE) == UNREADABLE:
             return
-        with writing(self.store.home, SETTINGS):
+        with writer_session(self.store.home, SETTINGS):
             document = ids.document_id(SOURCE, name)
             certificate, _ = forget(self.store.home, SETTINGS, ENGINES, document, "forget")
         self.forgotten.add(name)

@@ -16,11 +16,10 @@ from pydantic import BaseModel
 from omni_pipelines import contracts
 from omni_pipelines.contracts import SHARED, json_schema, schema_text, shared_type, write_schemas
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers import Answer, Citation, Sentence
-from omni_pipelines.knowledge.search import Hit, Ranks
-from omni_pipelines.knowledge.status import Coverage, Status
+from omni_pipelines.knowledge.answers.answer import Answer, Citation, Sentence
+from omni_pipelines.knowledge.search.search import Hit, Ranks
+from omni_pipelines.knowledge.state.status import Coverage, Status
 from omni_pipelines.records import (
-    Built,
     Event,
     KeywordGeneration,
     KnowledgeCategory,
@@ -31,6 +30,7 @@ from omni_pipelines.records import (
     Release,
     SkillMetadata,
     SourceSeen,
+    StepRecord,
 )
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.calls import ArgumentProblem
@@ -89,7 +89,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         evidence=SHARE,
     ),
     "argument_problem": st.builds(ArgumentProblem),
-    "built": st.builds(Built, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
+    "built": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
     "citation": CITATION,
     "event": st.builds(
         Event,

@@ -107,7 +107,7 @@ def test_a_generator_is_collected(way: Any, func: Callable[..., Any]) -> None:
 def test_a_generator_that_does_not_end_is_an_error(
     way: Any, func: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(responses, "MOST_YIELDED", 50)
+    monkeypatch.setattr(responses, "MAX_YIELDED", 50)
     assert len(way(func, 50).unwrap()) == 50
     assert way(func, 10**12).error_code == "1004"
 

@@ -125,7 +125,7 @@ def test_depth_is_cut_before_a_parser_gives_up() -> None:
 
 
 def test_size_is_cut_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_values, "MOST_VALUES", 1_000)
+    monkeypatch.setattr(json_values, "MAX_VALUES", 1_000)
     doubled: list[Any] = [0]
     for _ in range(60):
         doubled = [doubled, doubled]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from omni_pipelines.metadata import MOST_WRAPPED, MetadataReader, decode_object
+from omni_pipelines.metadata import MAX_WRAPPED, MetadataReader, decode_object
 
 
 class Tool(BaseModel):
@@ -75,7 +75,7 @@ def test_what_a_strict_parser_refuses_is_read_by_a_lenient_one(text: str | bytes
     assert counts["fallbacks"] == 1
 
 
-@pytest.mark.parametrize("times", range(1, MOST_WRAPPED + 1))
+@pytest.mark.parametrize("times", range(1, MAX_WRAPPED + 1))
 def test_json_inside_json_is_taken_out(times: int) -> None:
     text = json.dumps(GOOD)
     for _ in range(times):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from omni_pipelines.error_codes import CoreErrorCode, explain
 from omni_pipelines.errors import DeletionRefused, HomeBusy, NoAnswer, OmniError, ToolExecutionError, ValidationError
-from omni_pipelines.responses import LONGEST_MESSAGE, ResponseStatus, ToolResponse
+from omni_pipelines.responses import MAX_MESSAGE_LENGTH, ResponseStatus, ToolResponse
 
 FIELDS = {
     "status",
@@ -221,7 +221,7 @@ def test_an_empty_message_becomes_the_name() -> None:
 
 def test_a_message_is_cut_where_nobody_would_read_on() -> None:
     response = ToolResponse.error("x" * 1_000_000)
-    assert len(response.error_message or "") == LONGEST_MESSAGE
+    assert len(response.error_message or "") == MAX_MESSAGE_LENGTH
     assert str(response.error_message).endswith("xx… (1,000,000 characters)")
     assert ToolResponse.model_validate_json(response.model_dump_json()) == response
 

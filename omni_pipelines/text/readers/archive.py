@@ -9,10 +9,10 @@ import zlib
 
 from omni_pipelines.text.decoding import Unreadable
 
-MOST_ENTRIES = 5_000
-MOST_BYTES = 64 << 20
+MAX_ENTRIES = 5_000
+MAX_BYTES = 64 << 20
 """Of all that is unpacked from one document."""
-MOST_RATIO = 200
+MAX_RATIO = 200
 """Unpacked to packed, of the whole file."""
 _FREE = 1 << 20
 """What may be unpacked whatever the ratio: short parts pack well."""
@@ -38,7 +38,7 @@ class Archive:
         entries = self._zip.infolist()
         self.names = [entry.filename for entry in entries]
         _check(entries, self.names)
-        self._left = min(MOST_BYTES, len(raw) * MOST_RATIO + _FREE)
+        self._left = min(MAX_BYTES, len(raw) * MAX_RATIO + _FREE)
 
     def read(self, name: str) -> bytes:
         """A part's bytes.
@@ -68,7 +68,7 @@ class Archive:
 
 
 def _check(entries: list[zipfile.ZipInfo], names: list[str]) -> None:
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ENTRIES:
         raise Unreadable("E_ZIP_BOMB", f"{len(entries):,} parts")
     if len(set(names)) != len(names):
         raise Unreadable("E_ZIP_DUPLICATE", "two parts have the same name")

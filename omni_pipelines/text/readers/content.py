@@ -9,7 +9,7 @@ import zipfile
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _LOOKED_AT = 512
 _TELLING_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
-_MOST_NAMES = 5_000
+_MAX_NAMES = 5_000
 
 
 def format_by_content(raw: bytes) -> str:
@@ -33,7 +33,7 @@ def _packed(raw: bytes) -> str:
         if stated.startswith(b"application/vnd.oasis.opendocument."):
             return "opendocument"
     try:
-        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MOST_NAMES]
+        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return ""
     return next((kind for name, kind in _TELLING_PARTS.items() if name in names), "")

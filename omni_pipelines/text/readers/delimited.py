@@ -10,8 +10,8 @@ from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers.extraction import one_line
 
 _DELIMITERS = ",;\t|"
-_LONGEST_HEADER = 10_000
-_MOST_NAMES = 200
+_MAX_HEADER_LENGTH = 10_000
+_MAX_NAMES = 200
 """Characters of the columns' names that are repeated."""
 _QUOTED = re.compile(r'"[^"]*"')
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?$")
@@ -23,13 +23,13 @@ def read(raw: bytes, name: str) -> Parsed:
     text = decoded.text
     end = _header_end(text)
     names = _names(text[:end])
-    sections = (Section(end, (", ".join(names)[:_MOST_NAMES],)),) if names else ()
+    sections = (Section(end, (", ".join(names)[:_MAX_NAMES],)),) if names else ()
     return Parsed(decoded, title=name, sections=sections)
 
 
 def _header_end(text: str) -> int:
     """Where the second row begins; 0 where there is none soon."""
-    found = re.compile(r"\r\n|\n|\r").search(text, 0, _LONGEST_HEADER)
+    found = re.compile(r"\r\n|\n|\r").search(text, 0, _MAX_HEADER_LENGTH)
     return found.end() if found and found.end() < len(text) else 0
 
 

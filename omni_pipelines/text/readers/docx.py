@@ -14,7 +14,7 @@ _SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
 """Field codes, what was deleted or moved away, and second renderings of what is there already."""
 _AS_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
-MOST_LEVEL = 9
+MAX_LEVEL = 9
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -60,7 +60,7 @@ class _Styles(XmlHandler):
 
 def _level(value: str) -> int:
     """An outline level, from 1; 0 for body text."""
-    return int(value) + 1 if value.isdecimal() and int(value) < MOST_LEVEL else 0
+    return int(value) + 1 if value.isdecimal() and int(value) < MAX_LEVEL else 0
 
 
 class _Body(XmlHandler):

@@ -9,7 +9,7 @@ from omni_pipelines.text.decoding import Decoded, Unreadable
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.archive import Archive
-from omni_pipelines.text.readers.extraction import MOST_CHARACTERS
+from omni_pipelines.text.readers.extraction import MAX_CHARACTERS
 from omni_pipelines.text.readers.office import Texts
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
@@ -46,8 +46,8 @@ def read(raw: bytes, name: str) -> Parsed:
         sections += [Section(start + section.start, section.path) for section in chapter.sections]
         texts.append(chapter.text)
         length = start + len(chapter.text)
-        if length > MOST_CHARACTERS:
-            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MOST_CHARACTERS:,} characters of text")
+        if length > MAX_CHARACTERS:
+            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MAX_CHARACTERS:,} characters of text")
     if not texts:
         raise Unreadable("E_NO_TEXT", "no chapter with text")
     title = titles.found[0].strip() if titles.found else ""

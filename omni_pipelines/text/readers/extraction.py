@@ -8,7 +8,7 @@ from omni_pipelines.text.decoding import Decoded, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.headings import nest
 
-MOST_CHARACTERS = 32 << 20
+MAX_CHARACTERS = 32 << 20
 """Of one document's text. More is a bomb, or a data set and no document."""
 CELL_SEPARATOR = " | "
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -58,8 +58,8 @@ class Extraction:
             self._lines.append((start, line))
         self._parts.append(text)
         self.length += len(text)
-        if self.length > MOST_CHARACTERS:
-            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MOST_CHARACTERS:,} characters of text")
+        if self.length > MAX_CHARACTERS:
+            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MAX_CHARACTERS:,} characters of text")
         return start
 
     def heading(self, level: int, title: str, *, line: int | None = None) -> None:

@@ -25,10 +25,10 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = {"p", "pre", "blockquote", "table", "ul", "ol", "dl", "section", "article", "figure", *_HEADINGS}
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"']++|"[^"]*+"|'[^']*+')*+>?""")
-_LONGEST_TAG = 1 << 15
+_MAX_TAG_LENGTH = 1 << 15
 """Characters of a tag above which its attributes are left out: the parser compares each of them with all others."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_MOST_LINES = 65535
+_MAX_LINES = 65535
 """The parser counts no further; from here on we count."""
 
 
@@ -77,7 +77,7 @@ def _parse(text: str) -> lxml.html.HtmlElement:
 
 
 def _bounded(tag: re.Match[str]) -> str:
-    if tag.end() - tag.start() <= _LONGEST_TAG:
+    if tag.end() - tag.start() <= _MAX_TAG_LENGTH:
         return tag[0]
     name = re.split(r"[\s/>]", tag[0], maxsplit=1)[0][:32]
     return name + "\n" * tag[0].count("\n") + ">"
@@ -138,7 +138,7 @@ class _Page:
             self._row = self.length
         if tag in _HEADINGS:
             self._open_heading = (_HEADINGS[tag], len(self.parts), self.length)
-        if element.sourceline and element.sourceline < _MOST_LINES:
+        if element.sourceline and element.sourceline < _MAX_LINES:
             self._line = element.sourceline
         self._add(element.text)
 

@@ -15,9 +15,9 @@ from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
-_MOST_PARTS = 1_000
-_DEEPEST = 32
-_LONGEST_HEADER = 1_000
+_MAX_PARTS = 1_000
+_MAX_DEPTH = 32
+_MAX_HEADER_LENGTH = 1_000
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -66,12 +66,12 @@ def _add_page(extraction: Extraction, message: EmailMessage) -> None:
 
 
 def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
-    if depth > _DEEPEST:
-        raise Unreadable("E_DEPTH", f"more than {_DEEPEST} parts inside one another")
+    if depth > _MAX_DEPTH:
+        raise Unreadable("E_DEPTH", f"more than {_MAX_DEPTH} parts inside one another")
     if not part.is_multipart():
         yield part
         return
-    for inner in list(part.iter_parts())[:_MOST_PARTS]:
+    for inner in list(part.iter_parts())[:_MAX_PARTS]:
         if isinstance(inner, EmailMessage):
             yield from _leaves(inner, depth + 1)
 
@@ -79,7 +79,7 @@ def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
 def _header(message: EmailMessage, name: str) -> str:
     """A header as a person reads it. The library's own parser of addresses takes minutes for a long list of them."""
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    raw = raw[:_LONGEST_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    raw = raw[:_MAX_HEADER_LENGTH].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
         return one_line(str(email.header.make_header(email.header.decode_header(raw))))
     except (ValueError, LookupError, email.errors.MessageError):  # an encoding that is unknown, or that is a lie

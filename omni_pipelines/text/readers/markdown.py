@@ -24,7 +24,7 @@ _TITLE = re.compile(
     r"""(?:\A|[\r\n])title:[ \t]*(?:(?P<q>["'])(?P<quoted>[^\r\n]*)(?P=q)[ \t]*(?=[\r\n])|(?P<plain>[^\r\n]*))"""
 )
 _LONG_GAP = re.compile(rf"(?<=[\r\n]{{3}})(?<!\r\n\r)(?:[ \t]*+{_NEWLINE})++")
-_LONGEST_TITLE = 500
+_MAX_TITLE_LENGTH = 500
 """Characters of a heading that are read: an underlined paragraph is one, too, however long."""
 
 
@@ -55,7 +55,7 @@ def _headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
     tokens = _parser(inline=False).parse(body)
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.map and token.level == 0:
-            title = _visible(inline.content[:_LONGEST_TITLE])
+            title = _visible(inline.content[:_MAX_TITLE_LENGTH])
             if title:
                 yield _place(places, starts[token.map[0]]), int(token.tag[1:]), title
 

@@ -13,7 +13,7 @@ from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import markdown
 from omni_pipelines.text.readers.extraction import Extraction
 
-MOST_OUTPUT = 2_000
+MAX_OUTPUT = 2_000
 """Characters of a cell's output that are kept: tables and logs go on for ever."""
 _LOWEST = 7
 """Below the six levels of Markdown."""
@@ -46,7 +46,7 @@ def _add(extraction: Extraction, number: int, cell: Mapping[str, Any]) -> None:
             extraction.mark(_LOWEST, f"cell {number}")
         extraction.block(source)
         for output in _outputs(cell.get("outputs")):
-            extraction.block(output[:MOST_OUTPUT])
+            extraction.block(output[:MAX_OUTPUT])
         return
     written = markdown.read(source.encode("utf-8", "replace"), "") if source.strip() else None
     if written is not None:

@@ -11,7 +11,7 @@ from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse
 _SILENT = {"tracked-changes", "annotation", "desc", "forms", "note-citation", "automatic-styles", "ruby-text"}
 _PARAGRAPHS = {"p", "h"}
 _AS_TEXT = {"tab": "\t", "line-break": "\n"}
-_MOST_BLANKS = 64
+_MAX_BLANKS = 64
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -97,4 +97,4 @@ def _level(attributes: Attributes) -> int:
 
 
 def _count(value: str) -> int:
-    return min(int(value), _MOST_BLANKS) if value.isdecimal() else 1
+    return min(int(value), _MAX_BLANKS) if value.isdecimal() else 1

@@ -15,9 +15,9 @@ from omni_pipelines.text.readers.extraction import Extraction, one_line
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-MOST_PAGES = 5000
-_MOST_OUTLINE = 10_000
-_DEEPEST_OUTLINE = 32
+MAX_PAGES = 5000
+_MAX_OUTLINE = 10_000
+_MAX_OUTLINE_DEPTH = 32
 _LIGATURES = dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "ft", "st"), strict=True))
 _LIGATURE = re.compile("[ﬀ-ﬆ]")
 _NO_TEXT = "no text in it: its pages are pictures, most likely"
@@ -55,8 +55,8 @@ def _read(file: PdfReader, name: str) -> Parsed:
     outline = _outline(file)
     extraction = Extraction()
     for number, page in enumerate(file.pages, 1):
-        if number > MOST_PAGES:
-            raise Unreadable("E_TOO_LARGE", f"more than {MOST_PAGES:,} pages")
+        if number > MAX_PAGES:
+            raise Unreadable("E_TOO_LARGE", f"more than {MAX_PAGES:,} pages")
         extraction.page(number)
         text = _LIGATURE.sub(lambda found: _LIGATURES[found[0]], page.extract_text())
         if text.strip():
@@ -103,8 +103,8 @@ def _outline(file: PdfReader) -> dict[int, list[tuple[int, str]]]:
 
 
 def _entries(outline: list[Any], level: int) -> Iterator[tuple[int, Any]]:
-    for entry in outline[:_MOST_OUTLINE]:
+    for entry in outline[:_MAX_OUTLINE]:
         if not isinstance(entry, list):
             yield level, entry
-        elif level < _DEEPEST_OUTLINE:
+        elif level < _MAX_OUTLINE_DEPTH:
             yield from _entries(entry, level + 1)

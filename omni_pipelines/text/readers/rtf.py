@@ -10,7 +10,7 @@ from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 
-DEEPEST = 256
+MAX_DEPTH = 256
 _TOKEN = re.compile(
     rb"\\(?:([a-zA-Z]{1,32})(-?\d{1,10})? ?|'([0-9a-fA-F]{2})|([^a-zA-Z]))|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
@@ -89,8 +89,8 @@ class _Reading:
     def _group(self, *, opens: bool) -> None:
         self._skip = 0
         if opens:
-            if len(self._states) > DEEPEST:
-                raise Unreadable("E_DEPTH", f"more than {DEEPEST} groups inside one another")
+            if len(self._states) > MAX_DEPTH:
+                raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} groups inside one another")
             self._states.append(self._states[-1])
         elif len(self._states) > 1:
             self._states.pop()

@@ -31,13 +31,13 @@ _ASSIGNED = {
 _WRAPPERS = {"export_statement", "template_declaration", "type_declaration", "lexical_declaration"}
 """Begin before the symbol inside them, and belong to it."""
 _ABOVE = re.compile("comment|attribute|annotation|decorator")
-_MOST_BETWEEN = 8
+_MAX_BETWEEN = 8
 """Nodes between a symbol and the one around it."""
-MOST_DEPTH = 6
+MAX_DEPTH = 6
 """Symbols inside one another that are told apart."""
 _DEPTH_OF_DATA = 3
-_LONGEST_NAME = 100
-MOST_NODES = 300_000
+_MAX_NAME_LENGTH = 100
+MAX_NODES = 300_000
 """Nodes that are looked at: minified and generated files have millions, and none of them is worth a heading."""
 
 
@@ -54,12 +54,12 @@ class Symbol:
 def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
     """The symbols in order, each before those inside it. What does not parse is passed over.
 
-    Of a file with more than `MOST_NODES` nodes none are given.
+    Of a file with more than `MAX_NODES` nodes none are given.
     """
     import semble_grammars
 
     tree = semble_grammars.get_parser(grammar).parse(source)
-    if tree.root_node.descendant_count > MOST_NODES:
+    if tree.root_node.descendant_count > MAX_NODES:
         return
     stack: list[tuple[Node, tuple[str, ...], int, Node | None]] = [(tree.root_node, (), 0, None)]
     while stack:
@@ -75,9 +75,9 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
 
 def _is_open(node: Node, path: tuple[str, ...], between: int, *, named: bool) -> bool:
     """Whether to look for symbols inside."""
-    if between >= _MOST_BETWEEN or (named and _FUNCTION.search(node.type)):
+    if between >= _MAX_BETWEEN or (named and _FUNCTION.search(node.type)):
         return False
-    return len(path) < (_DEPTH_OF_DATA if node.type in _KEYED else MOST_DEPTH)
+    return len(path) < (_DEPTH_OF_DATA if node.type in _KEYED else MAX_DEPTH)
 
 
 def _name(node: Node) -> str:
@@ -107,8 +107,8 @@ def _declared(node: Node) -> Node | None:
 def _text(node: Node | None) -> str:
     if node is None or node.text is None or not node.is_named:  # in R, a function is called `function`
         return ""
-    text = node.text[: 4 * _LONGEST_NAME].decode("utf-8", "replace")
-    text = " ".join(text.split()).strip("\"'")[:_LONGEST_NAME]
+    text = node.text[: 4 * _MAX_NAME_LENGTH].decode("utf-8", "replace")
+    text = " ".join(text.split()).strip("\"'")[:_MAX_NAME_LENGTH]
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text  # a section of an INI file
 
 

@@ -15,7 +15,7 @@ _WORKBOOK = "xl/workbook.xml"
 _DATE_FORMATS = {*range(14, 23), *range(45, 48)}
 """Formats that Excel numbers itself, of dates and times (ECMA-376, part 1, 18.8.30)."""
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
-_MOST_COLUMNS = 16_384
+_MAX_COLUMNS = 16_384
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 _LAST_DAY = 2_958_465
 """31 December 9999, in days since the epoch."""
@@ -127,7 +127,7 @@ class _Cells(XmlHandler):
     def end(self, name: str) -> None:
         self._inside = False
         if name == "c" and self._value:
-            self._row += [""] * (min(self._column, _MOST_COLUMNS) - 1 - len(self._row))
+            self._row += [""] * (min(self._column, _MAX_COLUMNS) - 1 - len(self._row))
             self._row.append(self._shown())
         elif name == "row" and any(self._row):
             if not self._rows:

@@ -9,7 +9,7 @@ from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse
 _SILENT = {"script", "style"}
 _HEADINGS = {"title", "head", "heading"}
 """Names under which DocBook, TEI, DITA, Atom and many others write the title of a part."""
-_LONGEST_VALUE = 300
+_MAX_VALUE_LENGTH = 300
 """Characters of an attribute that is kept: longer ones hold pictures and paths of drawings."""
 
 
@@ -47,7 +47,7 @@ class _Elements(XmlHandler):
         shown = "".join(
             f" {key}={one_line(value)}"
             for key, value in attributes.items()
-            if value.strip() and len(value) <= _LONGEST_VALUE
+            if value.strip() and len(value) <= _MAX_VALUE_LENGTH
         )
         self._label, self._begun = name + shown, self.line
         if shown:

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from omni_pipelines.text.decoding import Unreadable
 
-DEEPEST = 256
+MAX_DEPTH = 256
 Attributes = dict[str, str]
 
 
@@ -45,8 +45,8 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
     def start(name: str, attributes: Attributes) -> None:
         nonlocal depth
         depth += 1
-        if depth > DEEPEST:
-            raise Unreadable("E_DEPTH", f"more than {DEEPEST} elements inside one another")
+        if depth > MAX_DEPTH:
+            raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} elements inside one another")
         handler.line = parser.CurrentLineNumber
         handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
 

@@ -42,7 +42,7 @@ _LINE_ENDS = re.compile(r"[ \t]*+(?=[\r\n;&]|\Z)")
 """What follows a value without quotes."""
 _FLAG = re.compile(r"[= ]([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
 """`--name=value` and `--name value`."""
-_MOST_NESTED = 3
+_MAX_NESTED = 3
 """Names inside a value that was looked at whose own values are looked at: `token=token=token=…` must not be slow."""
 _IN_FLAGS = string.ascii_letters + string.digits + "_-"
 _ELEMENT = re.compile(r">\s{0,4}([^\s<>&]{8,200}+)\s{0,4}</")
@@ -67,16 +67,16 @@ _PAIRS = frozenset(
 )
 """Pairs of letters that English words and the words of programs are mostly made of."""
 _LETTERS = re.compile(r"[a-z]{2,}")
-_MOST_WORDLIKE = 0.62
+_MAX_WORDLIKE = 0.62
 _CHANGE = re.compile(
     r"(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Za-z])|(?<=[A-Z])(?=\d)|(?<=[A-Z])(?=[a-z])(?<![a-z\d_-][A-Z])(?<!^.)"
 )
 """Where small and capital letters and digits meet, but for a capital that begins a word."""
-_MOST_CHANGES = 0.28
+_MAX_CHANGES = 0.28
 """Of a name's characters; of random letters and digits it is nearly half."""
 _HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 _SIGN = re.compile(r"[!?@#%^~&]")
-_SHORTEST_BARE = 10
+_MIN_BARE_LENGTH = 10
 _NO_PASSWORD = re.compile(r"[a-z]+|[A-Z_]+|(?i:pass|password|pw|secret|user|admin|root|guest|token|test)[\d_]*")
 
 
@@ -88,7 +88,7 @@ def assignments(text: str) -> Iterator[Finding]:
     reached = nested = 0
     for name in _NAMES.finditer(small):
         nested = nested + 1 if name.start() < reached else 0
-        if nested > _MOST_NESTED:
+        if nested > _MAX_NESTED:
             continue
         if not _is_about_a_secret(text[name.start() : name.end()]):
             continue
@@ -152,7 +152,7 @@ def looks_made_up(value: str, *, bare: bool = False) -> bool:
         return True
     if kinds < 2 or entropy(value) < (2.75 if len(value) < 16 else 3.0):
         return False
-    if bare and _IDENTIFIER.fullmatch(value) and len(value) < _SHORTEST_BARE:
+    if bare and _IDENTIFIER.fullmatch(value) and len(value) < _MIN_BARE_LENGTH:
         return False
     return not reads_like_a_name(value)
 
@@ -164,6 +164,6 @@ def reads_like_a_name(value: str) -> bool:
     pairs = [run[at : at + 2] for run in _LETTERS.findall(value.lower()) for at in range(len(run) - 1)]
     if len(pairs) < 3:  # hardly two letters side by side: digits and signs between them
         return len(value) < 10 and re.fullmatch(r"[a-zA-Z]*\d*|\d+[a-zA-Z]*|[\d.:/-]+", value) is not None
-    if len(_CHANGE.findall(value)) >= _MOST_CHANGES * len(value):
+    if len(_CHANGE.findall(value)) >= _MAX_CHANGES * len(value):
         return False
-    return sum(pair in _PAIRS for pair in pairs) / len(pairs) > _MOST_WORDLIKE
+    return sum(pair in _PAIRS for pair in pairs) / len(pairs) > _MAX_WORDLIKE

@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENTED = re.compile(r"example|placeholder|redacted|xxxxx", re.IGNORECASE)
-LEAST_DIFFERENT = 8
+MIN_DIFFERENT = 8
 """Different characters that a generated token has at least; `xxxx…` and `0000…` stand for one."""
 
 
@@ -43,12 +43,12 @@ def places(text: str, needle: str) -> Iterator[int]:
 
 def is_placeholder(value: str) -> bool:
     """Whether a value stands for a secret that the reader is to put there."""
-    return _PLACEHOLDER.search(value) is not None or len(set(value)) < LEAST_DIFFERENT // 2
+    return _PLACEHOLDER.search(value) is not None or len(set(value)) < MIN_DIFFERENT // 2
 
 
 def is_documented(token: str) -> bool:
     """Whether a token that bears a vendor's mark is made for a manual."""
-    return _DOCUMENTED.search(token) is not None or len(set(token)) < LEAST_DIFFERENT
+    return _DOCUMENTED.search(token) is not None or len(set(token)) < MIN_DIFFERENT
 
 
 def entropy(value: str) -> float:

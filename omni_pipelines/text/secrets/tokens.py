@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from omni_pipelines.text.secrets.finding import Finding, is_documented, places
 
-_LONGEST_KEY = 16_384
+_MAX_KEY_LENGTH = 16_384
 """Characters between the first and the last line of a key; one of 8,192 bits has 6,400."""
 _KEY_HEAD = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s\"',]|\\[nrt])*+")
@@ -106,7 +106,7 @@ def private_keys(text: str) -> Iterator[Finding]:
         head = _KEY_HEAD.match(text, at)
         if head is None:
             continue
-        last = text.find("-----", head.end(), head.end() + _LONGEST_KEY)
+        last = text.find("-----", head.end(), head.end() + _MAX_KEY_LENGTH)
         end = last if last >= 0 else _end_of_cut_key(text, head.end())
         if _KEY_MATTER.search(text, head.end(), end):
             yield Finding(head.end(), end, "private_key")
@@ -114,5 +114,5 @@ def private_keys(text: str) -> Iterator[Finding]:
 
 def _end_of_cut_key(text: str, start: int) -> int:
     """Where the matter of a key ends whose last line is missing."""
-    body = _KEY_BODY.match(text, start, start + _LONGEST_KEY)
+    body = _KEY_BODY.match(text, start, start + _MAX_KEY_LENGTH)
     return body.end() if body else start

@@ -20,14 +20,14 @@ def files_at(seed: int, step: int) -> Mapping[str, bytes]:
     for at in range(0 if known is None else known, step):
         files = _next_files(files, seed, at + 1)
     _FILES[seed, step] = files
-    while len(_FILES) > _MOST_KEPT:
+    while len(_FILES) > _MAX_KEPT:
         del _FILES[next(iter(_FILES))]
     return files
 
 
 _FILES: dict[tuple[int, int], Mapping[str, bytes]] = {}
 """Seed and step to the files, of the last that were asked for."""
-_MOST_KEPT = 64
+_MAX_KEPT = 64
 
 
 def _first_files(seed: int) -> Mapping[str, bytes]:

@@ -22,12 +22,12 @@ class Point:
     call: int = 1
 
 
-_LINE = "omni_pipelines.ingest.line:"
+_LINE = "omni_pipelines.pipeline.run:"
 _TABLE = "native.lance_tables:LanceTable."
-_PUBLISH = "omni_pipelines.ingest.publish:"
+_PUBLISH = "omni_pipelines.publishing.publish:"
 
 POINTS = {
-    "recovered": Point("omni_pipelines.ingest.writing:recover"),
+    "recovered": Point("omni_pipelines.pipeline.writer_session:recover"),
     "first table made": Point(_TABLE + "create"),
     "first commit": Point(_TABLE + "upsert"),
     "documents read": Point(_LINE + "reconcile_documents"),
@@ -37,7 +37,7 @@ POINTS = {
     "texts embedded": Point(_LINE + "reconcile_embeddings"),
     "keywords about to be committed": Point("native.tantivy_index:KeywordWriter.commit", after=False),
     "keywords committed": Point("native.tantivy_index:KeywordWriter.commit"),
-    "generation in place": Point("omni_pipelines.ingest.indexes:write_built", after=False),
+    "generation in place": Point("omni_pipelines.steps.indexes:write_step_record", after=False),
     "keyword index built": Point(_LINE + "build_keyword_index"),
     "vectors indexed": Point("native.lance_vectors:build"),
     "vector index built": Point(_LINE + "build_vector_index"),
@@ -45,8 +45,8 @@ POINTS = {
     "first tag": Point(_TABLE + "tag"),
     "last tag": Point(_TABLE + "tag", call=3),
     "files synced": Point(_PUBLISH + "sync_file"),
-    "record about to stand": Point("omni_pipelines.knowledge.releases:put_if_absent", after=False),
-    "record stands": Point("omni_pipelines.knowledge.releases:put_if_absent"),
+    "record about to stand": Point("omni_pipelines.knowledge.state.releases:put_if_absent", after=False),
+    "record stands": Point("omni_pipelines.knowledge.state.releases:put_if_absent"),
     "old records gone": Point(_TABLE + "untag", after=False),
     "first tags gone": Point(_TABLE + "untag"),
     "first old versions gone": Point(_TABLE + "clean_up"),

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from native.errors import EngineError
-from omni_pipelines.ingest.line import run_line
-from omni_pipelines.ingest.sources import load_sources, register, save_sources
-from omni_pipelines.ingest.writing import writing
-from omni_pipelines.knowledge.releases import newest_release, read_release
-from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.knowledge.state.releases import newest_release, read_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.sources.registry import load_sources, register, save_sources
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, joined
 from tests.stress.harness.stores import ENGINES, Collected, Seen
@@ -65,11 +65,11 @@ class Shared:
     def write(self, step: int) -> None:
         """One pass, until it is published or nothing was new."""
         lay(self.docs / self.name, self.files(self.name, step))
-        run_line(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True)
+        run_pipeline(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True)
 
     def catch_up(self) -> None:
         """Take over what others published."""
-        with writing(self.home, self.settings, newest=True):
+        with writer_session(self.home, self.settings, sync=True):
             pass
 
     def read(self) -> SharedSeen | None:
@@ -96,7 +96,7 @@ class Shared:
 
     def rebuilt(self) -> Content:
         """What a home without a store gets from its registered folders as they are."""
-        run_line(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True)
+        run_pipeline(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True)
         return content_of(Snapshot.open(self.home))
 
     def expects(self, seen: Seen) -> Content:

@@ -10,21 +10,21 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import schemas
-from omni_pipelines.ingest.chunks import reconcile_chunks
-from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.indexes import in_order, with_neighbours
-from omni_pipelines.ingest.line import LineEngines, run_line
-from omni_pipelines.ingest.sources import load_sources, register, save_sources
-from omni_pipelines.knowledge.releases import newest_release, read_release
-from omni_pipelines.knowledge.snapshot import Snapshot
+from omni_pipelines.knowledge.state.releases import newest_release, read_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.pipeline.run import Engines, run_pipeline
 from omni_pipelines.settings import Home
+from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.steps.chunks import reconcile_chunks
+from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.indexes import in_order, with_neighbours
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, stored
 
 SOURCE = "docs"
-ENGINES = LineEngines(WordCounter(), FakeEmbedder(), "fake/1")
+ENGINES = Engines(WordCounter(), FakeEmbedder(), "fake/1")
 
 
 class Collected(Exception):
@@ -85,7 +85,7 @@ class Released:
     def write(self, step: int) -> None:
         """One pass."""
         lay(self.docs, files_at(self.seed, step))
-        run_line(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True)
+        run_pipeline(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True)
 
     def read(self) -> Seen | None:
         """The newest release.

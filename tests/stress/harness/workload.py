@@ -22,13 +22,13 @@ from typing import Any
 from native import lance_tables, lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
-from omni_pipelines.ingest.chunks import reconcile_chunks
-from omni_pipelines.ingest.documents import reconcile_documents
-from omni_pipelines.ingest.embeddings import reconcile_embeddings
-from omni_pipelines.ingest.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.ingest.line import run_line
-from omni_pipelines.ingest.writing import writing
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Home
+from omni_pipelines.steps.chunks import reconcile_chunks
+from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
 from tests.stress.harness import crash_points, faults
 from tests.stress.harness.corpus import files_at, lay
 from tests.stress.harness.faults import Fault
@@ -38,7 +38,7 @@ from tests.stress.harness.stores import ENGINES, Naive, Released, Store, wrong
 
 FIRST_ROWS = 20
 """From this many vectors on there is an index in these tests, so that small tables have one."""
-LONGEST = 240.0
+MAX_SECONDS = 240.0
 """Seconds until a job counts as hung."""
 KILLED = -signal.SIGKILL
 
@@ -87,7 +87,7 @@ def _first(store: Store, job: Job) -> None:
 
 def _pass(store: Store, _job: Job) -> None:
     """A pass over the files as they are."""
-    run_line(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+    run_pipeline(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
 
 
 def _twice(store: Store, job: Job) -> None:
@@ -117,7 +117,7 @@ def _steps(store: Store, job: Job) -> None:
 def _tables(store: Store, job: Job) -> None:
     """A step up to the tables; no index, no release."""
     lay(store.docs, files_at(store.seed, job.step))
-    with writing(store.home, SETTINGS):
+    with writer_session(store.home, SETTINGS):
         reconcile_documents(store.home, SETTINGS, allow_delete=True)
         reconcile_chunks(store.home, SETTINGS, ENGINES.count)
         reconcile_embeddings(store.home, ENGINES.embedder, ENGINES.model)
@@ -125,16 +125,16 @@ def _tables(store: Store, job: Job) -> None:
 
 def _index(store: Store, _job: Job) -> None:
     """Both indexes, the vectors trained anew."""
-    lance_vectors.MOST_DELTAS = 1
-    with writing(store.home, SETTINGS):
+    lance_vectors.MAX_DELTAS = 1
+    with writer_session(store.home, SETTINGS):
         build_keyword_index(store.home)
         build_vector_index(store.home)
 
 
 def _compact(store: Store, _job: Job) -> None:
     """Many small files of every table to few."""
-    lance_tables.MOST_FRAGMENTS = 1
-    with writing(store.home, SETTINGS):
+    lance_tables.MAX_FRAGMENTS = 1
+    with writer_session(store.home, SETTINGS):
         for name in schemas.TABLES:
             LanceTable(store.home.table(name)).compact()
 
@@ -206,8 +206,8 @@ class Workload:
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
-        if not select.select([self._process.stdout], [], [], LONGEST)[0]:
-            raise TimeoutError(f"no answer from the workload for {LONGEST:.0f} s")
+        if not select.select([self._process.stdout], [], [], MAX_SECONDS)[0]:
+            raise TimeoutError(f"no answer from the workload for {MAX_SECONDS:.0f} s")
         return json.loads(self._process.stdout.readline())
 
 
@@ -258,7 +258,7 @@ def _child(job: Job, tell: int) -> None:
     os._exit(0)
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = LONGEST) -> None:
+def wait_until(true: Callable[[], bool], what: str, seconds: float = MAX_SECONDS) -> None:
     """Wait for something that another process does."""
     until = time.monotonic() + seconds
     while not true():

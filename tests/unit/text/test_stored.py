@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document_rows import joined, parsed_document, structure_json
 from omni_pipelines.text.readers.registry import reader_for
-from omni_pipelines.text.stored import joined, parsed_document, structure_json
 
 FILES = {
     "a.md": "# Ä\r\n\r\ntext\r\n\r\n## B\r\n".encode("utf-16"),

@@ -14,7 +14,7 @@ import pytest
 from omni_pipelines.errors import ConfigurationError, HomeBusy, NoAnswer, ToolNotFoundError
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.catalogue import ToolCatalogue
-from omni_pipelines.tools.execution import FIRST_PAUSE, MOST_KEPT, Execution
+from omni_pipelines.tools.execution import FIRST_PAUSE, MAX_KEPT, Execution
 from omni_pipelines.tools.signature import tool
 
 
@@ -181,9 +181,9 @@ def test_an_error_is_not_kept() -> None:
 def test_kept_answers_are_bounded() -> None:
     shelf = Shelf()
     catalogue = catalogue_of(shelf)
-    for number in range(MOST_KEPT + 1):
+    for number in range(MAX_KEPT + 1):
         catalogue.call("shelf.read", {"value": str(number)})
-    assert catalogue.call("shelf.read", {"value": str(MOST_KEPT)}).metadata["cached"] is True
+    assert catalogue.call("shelf.read", {"value": str(MAX_KEPT)}).metadata["cached"] is True
     assert catalogue.call("shelf.read", {"value": "0"}).metadata["cached"] is False
 
 

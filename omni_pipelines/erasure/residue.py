@@ -1,0 +1,146 @@
+"""Every place in a home where something of a document can lie, searched one by one: the proof of forgetting."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from native.errors import EngineError
+from native.lance_tables import LanceTable, TableVersion
+from native.tantivy_index import KeywordIndex
+from omni_pipelines.records import Release
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
+from omni_pipelines.settings import Home
+
+_KEYS = {
+    DOCUMENTS.name: "doc_id",
+    QUARANTINE.name: "quarantine_id",
+    CHUNKS.name: "doc_id",
+    EMBEDDINGS.name: "chunk_id",
+}
+"""The column by which rows of a document are found in a table."""
+_TEXTS = {DOCUMENTS.name: "text", CHUNKS.name: "text"}
+MAX_NEEDLES = 64
+"""Ids that the bytes of all files are searched for; the rows are compared with all of them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for."""
+
+    documents: frozenset[str]
+    chunks: frozenset[str]
+    lines: tuple[str, ...]
+    """Lines of the documents that stand in no other document."""
+
+    def keys(self, table: str) -> frozenset[str]:
+        """The ids that stand in a table's key column."""
+        return self.chunks if table == EMBEDDINGS.name else self.documents
+
+    @property
+    def needles(self) -> list[bytes]:
+        """What must not stand in the bytes of any file."""
+        known = [*sorted(self.documents)[:MAX_NEEDLES], *sorted(self.chunks)[:MAX_NEEDLES], *self.lines]
+        return [each.encode("utf-8", "surrogatepass") for each in known]
+
+
+def rows_in_table(home: Home, name: str, wanted: Wanted, version: int | None = None) -> int:
+    """Rows in the files of one version, deleted ones included; several versions may share a file."""
+    table = LanceTable(home.table(name))
+    columns = [_KEYS[name], *([_TEXTS[name]] if name in _TEXTS else [])]
+    keys = pa.array(sorted(wanted.keys(name)), pa.string())
+    return sum(_hits(batch, keys, wanted.lines) for batch in table.physical_batches(columns, version))
+
+
+def _hits(batch: pa.RecordBatch, keys: pa.Array, lines: Collection[str]) -> int:
+    hit = pc.is_in(batch.column(0), keys)
+    if batch.num_columns > 1:
+        for line in lines:
+            hit = pc.or_(hit, pc.match_substring(batch.column(1), line))
+    return int(pc.sum(hit).as_py() or 0)
+
+
+def rows_everywhere(home: Home, name: str, wanted: Wanted) -> int:
+    """Rows in all versions of a table on disk. A row that ten versions hold counts ten times."""
+    table = LanceTable(home.table(name))
+    return sum(rows_in_table(home, name, wanted, version) for version in table.versions())
+
+
+def entries_everywhere(home: Home, wanted: Wanted) -> int:
+    """Entries in all generations of the keyword index that can be read."""
+    found = 0
+    for folder in home.keyword.glob("gen-*"):
+        try:
+            found += len(wanted.chunks & KeywordIndex.open(folder, FILTERS).fingerprints().keys())
+        except EngineError:
+            found += 1  # who knows what is in it
+    return found
+
+
+def releases_with(home: Home, releases: Collection[Release], wanted: Wanted) -> list[int]:
+    """Releases in whose files something of it lies, or may lie: deleted keyword entries cannot be read."""
+    return [release.release for release in releases if _lies_in(home, release, wanted)]
+
+
+def _lies_in(home: Home, release: Release, wanted: Wanted) -> bool:
+    try:
+        index = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
+        if not index.erased or not wanted.chunks.isdisjoint(index.fingerprints()):
+            return True
+        versions = {name: TableVersion.parse(pinned).version for name, pinned in release.tables.items()}
+        return any(
+            _is_named(home, name, wanted, version) or rows_in_table(home, name, wanted, version)
+            for name, version in versions.items()
+        )
+    except (EngineError, OSError):
+        return True
+
+
+def _is_named(home: Home, name: str, wanted: Wanted, version: int) -> bool:
+    """Whether a version was made by a delete that names it."""
+    manifest = LanceTable(home.table(name)).manifest(version).read_bytes()
+    return any(key.encode() in manifest for key in wanted.keys(name))
+
+
+@dataclass(frozen=True)
+class Grep:
+    """What a search through the bytes of files gave."""
+
+    files: int
+    size: int
+    """Bytes searched."""
+    found: tuple[str, ...]
+    """Files with a needle in them, relative to the home."""
+
+
+def grep(home: Home, needles: Collection[bytes]) -> Grep:
+    """Search the bytes of every file below the home. Compressed pages hide text: so rows are read as well.
+
+    What says that something is being forgotten is left out: it is deleted when the certificate stands.
+    """
+    files = size = 0
+    found = []
+    for path in _files(home.root):
+        if path.parent == home.forgetting:
+            continue
+        files += 1
+        size += path.stat().st_size
+        if _holds(path, needles):
+            found.append(path.relative_to(home.root).as_posix())
+    return Grep(files, size, tuple(found))
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _holds(path: Path, needles: Collection[bytes]) -> bool:
+    if path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(data.find(needle) >= 0 for needle in needles)

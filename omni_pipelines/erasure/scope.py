@@ -1,0 +1,172 @@
+"""What a person means by the name of a source or a document, and all that belongs to it, in every version on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from native.lance_tables import LanceTable
+from omni_pipelines.erasure.residue import Wanted
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
+from omni_pipelines.settings import Home
+from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.sources.source import Source, SourceKind
+
+MIN_LINE = 20
+"""Characters of a line that can tell a document from others."""
+MAX_CANDIDATES = 500
+MAX_LINES = 24
+OPENING_WORDS = 6
+"""Words at the start of a chunk that previews show."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A document that is stored in some version of some table, or in quarantine."""
+
+    doc_id: str
+    source: str
+    path: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is to be forgotten."""
+
+    kind: Literal["source", "document"]
+    name: str
+    """Of the source, or the URI of the document."""
+    documents: tuple[Known, ...]
+    wanted: Wanted
+    phrases: tuple[str, ...]
+    """Places and first words, as run histories show them."""
+    copies: tuple[str, ...]
+    """Paths of other documents that hold most of its lines."""
+
+
+def find_scope(home: Home, target: str) -> Scope:
+    """Everything that belongs to a source or a document, by name, path, URI or id.
+
+    Raises:
+        ConfigurationError: nothing is called so, or several documents are.
+    """
+    known = {row.doc_id: row for row in _known(home)}
+    sources = load_sources(home)
+    source = _source(target, sources, {row.source for row in known.values()})
+    if source is not None:
+        return _scope(home, "source", source, [row for row in known.values() if row.source == source])
+    chosen = _documents(target, list(known.values()))
+    return _scope(home, "document", chosen[0].uri, chosen)
+
+
+def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
+    if target in {source.name for source in sources} | stored:
+        return target
+    place = Path(target).expanduser().absolute()
+    return next(
+        (source.name for source in sources if source.location in (str(place), target) and _is_whole(source)), None
+    )
+
+
+def _is_whole(source: Source) -> bool:
+    """Whether a path means the source, and not the one file that it is."""
+    return not source.file or source.kind is not SourceKind.FILES
+
+
+def _documents(target: str, known: list[Known]) -> list[Known]:
+    wanted = _uri(target)
+    chosen = [row for row in known if target == row.doc_id or wanted == row.uri]
+    chosen = chosen or [row for row in known if f"/{row.path}".endswith(f"/{target.lstrip('/')}")]
+    uris = sorted({row.uri for row in chosen})
+    if not uris:
+        raise ConfigurationError(f"{target} is neither a source nor a document here", cure="see: omni status")
+    if len(uris) > 1:
+        raise ConfigurationError(
+            f"{target} fits {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
+        )
+    return [row for row in known if row.uri == uris[0]]
+
+
+def _uri(target: str) -> str:
+    if target.startswith("file:"):
+        return Path(url2pathname(urlsplit(target).path)).as_uri()
+    if "://" in target:
+        return target
+    return Path(target).expanduser().absolute().as_uri()
+
+
+def _known(home: Home) -> Iterator[Known]:
+    """Of every version on disk: a release that is to be dropped may be the last that knows a document."""
+    roots = {source.name: source for source in load_sources(home)}
+    for definition in (DOCUMENTS, CHUNKS):
+        for row in _every_row(home, definition.name, ("doc_id", "source", "path", "uri")):
+            yield Known(row["doc_id"], row["source"], row["path"], row["uri"])
+    for row in _every_row(home, QUARANTINE.name, ("quarantine_id", "source", "path")):
+        source = roots.get(row["source"])
+        yield Known(row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else "")
+
+
+def _every_row(
+    home: Home, name: str, columns: tuple[str, ...], documents: frozenset[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Each distinct row once, of all versions; only of these documents, if they are given."""
+    table = LanceTable(home.table(name))
+    seen: set[tuple[Any, ...]] = set()
+    for version in table.versions():
+        for batch in table.physical_batches(columns, version):
+            for row in _rows_of(batch, documents):
+                key = tuple(row.values())
+                if key not in seen:
+                    seen.add(key)
+                    yield row
+
+
+def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[dict[str, Any]]:
+    if documents is not None:
+        batch = batch.filter(pc.is_in(batch.column("doc_id"), pa.array(sorted(documents), pa.string())))
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
+
+
+def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[Known]) -> Scope:
+    keys = frozenset(row.doc_id for row in chosen)
+    columns = ("chunk_id", "doc_id", "text")
+    chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}
+    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), keys)]
+    lines, copies = _distinctive(home, keys, texts)
+    openings = (" ".join(text.split()[:OPENING_WORDS]) for text in chunks.values())
+    phrases = {
+        *(row.path for row in chosen),
+        *(str(Path(url2pathname(urlsplit(row.uri).path))) for row in chosen),
+        *(opening for opening in openings if len(opening.split()) == OPENING_WORDS),
+        *(line[:60] for line in lines),
+        *keys,
+        *chunks,
+    }
+    wanted = Wanted(keys, frozenset(chunks), lines)
+    return Scope(kind, name, tuple(chosen), wanted, tuple(sorted(phrases)), copies)
+
+
+def _distinctive(home: Home, keys: frozenset[str], texts: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The longest lines that no other document has now, and the paths of documents that have most of the lines."""
+    lines = {line.strip() for text in texts for line in text.splitlines()}
+    long = sorted((line for line in lines if len(line) >= MIN_LINE), key=lambda line: (-len(line), line))
+    candidates = long[:MAX_CANDIDATES]
+    left, copies = set(candidates), []
+    table = LanceTable(home.table(DOCUMENTS.name))
+    for batch in table.batches(["doc_id", "path", "text"]) if table.exists() else ():
+        for row in batch.to_pylist():
+            shared = {line for line in candidates if line in row["text"]} if row["doc_id"] not in keys else set()
+            left -= shared
+            if 2 * len(shared) > len(candidates):
+                copies.append(row["path"])
+    return tuple(line for line in candidates if line in left)[:MAX_LINES], tuple(sorted(copies))

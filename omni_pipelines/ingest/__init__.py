@@ -1,1 +1,0 @@
-"""The write side: source trees to tables, indexes and releases."""

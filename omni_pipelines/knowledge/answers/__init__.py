@@ -1,0 +1,1 @@
+"""Answers with citations, and the receipts that prove them."""

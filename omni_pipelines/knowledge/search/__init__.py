@@ -1,0 +1,1 @@
+"""Search in one release: filters, ranking, fusion, reranking, explanations."""

@@ -1,0 +1,1 @@
+"""What a home holds: releases, pins, changes, the journal, metrics, status."""

@@ -1,0 +1,66 @@
+"""Pins: releases that are kept however many come after them. A small file each, whose name alone keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from native.durable import sync_file, write_whole
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.records import Pin
+from omni_pipelines.settings import Home
+
+
+def list_pins(home: Home) -> dict[int, Pin]:
+    """Pins by release number, rising."""
+    files = {int(path.stem): path for path in home.pins.glob("*.json") if path.stem.isdecimal()}
+    return {number: _read(number, files[number]) for number in sorted(files)}
+
+
+def _read(number: int, path: Path) -> Pin:
+    try:
+        return Pin.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return Pin(release=number)
+
+
+def pin(home: Home, number: int, reason: str = "") -> Pin:
+    """Keep a release; a reason given later replaces the first. Hold the writer's lock: collection must not run.
+
+    Raises:
+        ConfigurationError: there is no such release.
+    """
+    made = Pin(release=require_release(home, number).release, reason=reason, at=datetime.now(UTC))
+    home.pins.mkdir(exist_ok=True)
+    write_whole(_file(home, number), made.model_dump_json(indent=2).encode())
+    return made
+
+
+def unpin(home: Home, number: int) -> None:
+    """Let a release be collected, which the next publish does if enough newer ones stand.
+
+    Raises:
+        ConfigurationError: it is not pinned.
+    """
+    path = _file(home, number)
+    if not path.exists():
+        raise ConfigurationError(f"release {number} is not pinned", cure="see: omni releases list")
+    path.unlink()
+    sync_file(home.pins)
+
+
+def write_pins(home: Home, pins: Mapping[int, Pin]) -> None:
+    """Have these pins, and no others. Hold the writer's lock."""
+    home.pins.mkdir(exist_ok=True)
+    for number in list_pins(home).keys() - pins.keys():
+        _file(home, number).unlink()
+    for number, each in pins.items():
+        write_whole(_file(home, number), each.model_dump_json(indent=2).encode())
+
+
+def _file(home: Home, number: int) -> Path:
+    return home.pins / f"{number}.json"

@@ -1,0 +1,1 @@
+"""Operations on a home: index jobs, scrubbing, compaction, inspection, user columns, entries."""

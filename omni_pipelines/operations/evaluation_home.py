@@ -1,0 +1,69 @@
+"""A judged collection as a knowledge base of its own, made by the real line: what is measured is what users get."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged
+from omni_pipelines.knowledge.search.fusion import Fusion
+from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, Mode
+from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sources.registry import register, save_sources
+
+FOLDER = "collection"
+HITS_PER_DOCUMENT = 2
+"""A long document is several chunks: this many hits are asked for to see one document."""
+
+
+def build_base(collection: Collection, home: Home, settings: Settings, engines: Engines) -> float:
+    """Write each document to a file, ingest them, publish; the CPU seconds it took. A redo changes nothing."""
+    home.create()
+    folder = home.root / FOLDER
+    folder.mkdir(exist_ok=True)
+    for number, document in enumerate(collection.documents):
+        _write(folder / _name(number), document)
+    sources, _ = register([], [folder], ["*.md"])
+    save_sources(home, sources)
+    began = time.process_time()
+    run_pipeline(home, settings, engines, "omni eval", allow_delete=True)
+    return time.process_time() - began
+
+
+def _name(number: int) -> str:
+    return f"{number:07d}.md"
+
+
+def _write(path: Path, document: Judged) -> None:
+    heading = f"# {document.title}\n\n" if document.title and not document.text.startswith(document.title) else ""
+    text = (heading + document.text or " ").encode("utf-8", "replace")
+    if not path.exists() or path.read_bytes() != text:
+        path.write_bytes(text)
+
+
+def finder(
+    collection: Collection,
+    librarian: Librarian,
+    mode: Mode,
+    fusion: Fusion = Fusion.CONVEX,
+    feedback: bool | None = None,
+) -> Callable[[str, int], Sequence[str]]:
+    """A function that finds document keys in one mode, best first."""
+
+    def find(query: str, depth: int) -> Sequence[str]:
+        wanted = HITS_PER_DOCUMENT * depth
+        hits = librarian.search(query[:MAX_CHARACTERS], wanted, mode, fusion=fusion, feedback=feedback)
+        paths = (path for hit in hits for path in (hit.path, *(place.path for place in hit.also_in)))
+        keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
+        return list(keys)[:depth]
+
+    return find
+
+
+def size_on_disk(home: Home) -> int:
+    """Bytes of the tables and the keyword index."""
+    folders = (home.tables, home.keyword)
+    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,120 @@
+"""Work on tables that changes no row: merge fragments, tend indexes, rewrite in another format or codec.
+
+A new version without a new row breaks no chain: what was built from the version before is built from this one. The
+records of the steps are told so, and the next release is made of the new versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from native import lance_vectors
+from native.lance_codecs import codec_of, rewrite
+from native.lance_tables import FORMAT, LanceTable
+from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.publishing.publish import PublishReport, publish
+from omni_pipelines.schemas import EMBEDDINGS, Table
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.steps.indexes import build_vector_index
+from omni_pipelines.steps.step_records import STEPS, read_step_record, write_step_record
+from omni_pipelines.tables import stored_schema, table
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What a compaction did to one table."""
+
+    fragments_before: int
+    fragments_after: int
+    bytes_before: int
+    bytes_after: int
+    """On disk, with what kept releases still hold."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What stands between a table on disk and how it would be made today."""
+
+    table: str
+    pending: tuple[str, ...]
+
+
+@contextmanager
+def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
+    """Around work that makes a version of a table without changing a row of it.
+
+    A kill inside leaves the chain open; the next ingest finds no row to change, and closes it.
+    """
+    changed = table(home, definition)
+    before = str(changed.head())
+    yield changed
+    after = str(changed.head())
+    if after == before:
+        return
+    for step in STEPS:
+        record = read_step_record(home, step)
+        if record is not None and before in (record.output, *record.inputs.values()):
+            inputs = {name: after if version == before else version for name, version in record.inputs.items()}
+            output = after if record.output == before else record.output
+            write_step_record(home, step, output, inputs, record.fingerprint, record.seen)
+
+
+def compact(home: Home, definition: Table) -> Compaction:
+    """Merge small fragments, and drop deleted rows where they are many; versions that no release names are deleted.
+
+    What it writes anew stands on disk twice until the kept releases that hold it as it was are gone.
+    """
+    with rows_unchanged(home, definition) as found:
+        fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
+        found.merge_fragments()
+        found.clean_up()
+        return Compaction(fragments, len(found.open().get_fragments()), size, bytes_on_disk(found))
+
+
+def bytes_on_disk(found: LanceTable) -> int:
+    """Bytes of all files of a table."""
+    return sum(path.stat().st_size for path in found.path.rglob("*") if path.is_file())
+
+
+def migration(home: Home, definition: Table) -> Migration:
+    """How a table differs from what would be written today: file format and codecs."""
+    found = table(home, definition)
+    dataset, pending = found.open(), []
+    if dataset.data_storage_version != FORMAT:
+        pending.append(f"file format {dataset.data_storage_version} to {FORMAT}")
+    for field in stored_schema(home, definition):
+        if field.name in dataset.schema.names and codec_of(dataset.schema.field(field.name)) != codec_of(field):
+            pending.append(f"{field.name} from {codec_of(dataset.schema.field(field.name))} to {codec_of(field)}")
+    return Migration(definition.name, tuple(pending))
+
+
+def migrate(home: Home, definition: Table) -> Migration:
+    """Rewrite a table as it would be made today, if it differs. Kept releases stay readable as they were written."""
+    planned = migration(home, definition)
+    if planned.pending:
+        kind = lance_vectors.coverage(table(home, definition)).kind if definition == EMBEDDINGS else ""
+        with rows_unchanged(home, definition) as found:
+            rewrite(found, stored_schema(home, definition), FORMAT)
+        if definition == EMBEDDINGS:  # a rewrite leaves the index behind
+            build_vector_index(home, kind)
+    return planned
+
+
+def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Coverage:
+    """Bring the vector index up to date; with `retrain`, train it anew."""
+    before = lance_vectors.coverage(table(home, EMBEDDINGS))
+    if retrain and before.deltas:
+        with rows_unchanged(home, EMBEDDINGS) as found:
+            lance_vectors.drop(found)
+        return build_vector_index(home, before.kind)
+    return build_vector_index(home)
+
+
+def publish_if_whole(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
+    """Let readers have the new versions; None while the line is half done, and the next ingest publishes."""
+    try:
+        return publish(home, settings, run_id)
+    except UpstreamMoved:
+        return None

@@ -1,0 +1,1 @@
+"""One run over all steps: what is stale, the writer's session, the run itself."""

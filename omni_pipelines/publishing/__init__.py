@@ -1,0 +1,1 @@
+"""From built tables to a release: the gate, publishing, rollback, bundles."""

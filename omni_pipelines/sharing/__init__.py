@@ -1,0 +1,1 @@
+"""Several homes that share one store of releases in a bucket."""

@@ -1,0 +1,63 @@
+"""What a store holds, for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from native.object_store import ObjectStore
+from native.tantivy_analysis import ANALYZER
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sharing.bucket import Bucket
+from omni_pipelines.sharing.records import StoredRelease
+from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.steps.fingerprints import fingerprints
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """A store, and a home beside it."""
+
+    url: str
+    releases: list[int]
+    """Numbers of the kept ones, rising."""
+    pinned: list[int]
+    objects: int
+    bytes: int
+    here: int
+    """The release of the home; 0 before it joins."""
+    differing: dict[str, str]
+    """What shaped the newest release, where this home would do it in another way: name to fingerprint."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def inspect(home: Home, settings: Settings) -> StoreState:
+    """Look at the store in the settings; nothing is written.
+
+    Raises:
+        EngineError: it cannot be reached.
+        ModelMissing: the embedder was never pulled.
+    """
+    bucket = Bucket(ObjectStore(settings.store))
+    known = read_membership(home)
+    numbers = bucket.numbers()
+    objects = [each for folder in ("releases", "tables", "blobs") for each in bucket.objects.list(folder)]
+    newest = bucket.read(numbers[-1]) if numbers else None
+    return StoreState(
+        url=bucket.url,
+        releases=numbers,
+        pinned=sorted(bucket.pins()),
+        objects=len(objects),
+        bytes=sum(each.size for each in objects),
+        here=known.release if known is not None else 0,
+        differing=_differing(newest, settings) if newest is not None else {},
+    )
+
+
+def _differing(record: StoredRelease, settings: Settings) -> dict[str, str]:
+    here = {**fingerprints(settings, [source.name for source in record.sources]), "keyword": ANALYZER}
+    there = record.release.fingerprints
+    return {name: there[name] for name in here if there.get(name, here[name]) != here[name]}

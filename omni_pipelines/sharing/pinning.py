@@ -1,0 +1,50 @@
+"""Pins of releases, in the home and in the store that it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from omni_pipelines.knowledge.state.pins import pin as pin_here
+from omni_pipelines.knowledge.state.pins import unpin as unpin_here
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.records import Pin
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.sharing.membership import member_of
+
+
+def pin(home: Home, settings: Settings, number: int, reason: str = "") -> Pin:
+    """Keep a release, in every home. Hold the writer's lock.
+
+    Raises:
+        ConfigurationError: there is no such release, or another home is dropping it.
+    """
+    require_release(home, number)
+    member = member_of(home, settings)
+    if member is not None:
+        member.bucket.pin(Pin(release=number, reason=reason))
+    return pin_here(home, number, reason)
+
+
+def unpin(home: Home, settings: Settings, number: int) -> None:
+    """Let a release be collected. Hold the writer's lock.
+
+    Raises:
+        ConfigurationError: it is not pinned.
+    """
+    unpin_here(home, number)
+    member = member_of(home, settings)
+    if member is not None:
+        member.bucket.unpin(number)
+
+
+@contextmanager
+def held(home: Home, settings: Settings, number: int) -> Iterator[None]:
+    """No home drops the release meanwhile: something that is about to be published needs what it needs.
+
+    Raises:
+        ConfigurationError: another home is dropping it already.
+    """
+    member = member_of(home, settings)
+    with member.bucket.held(number) if member is not None else nullcontext():
+        yield

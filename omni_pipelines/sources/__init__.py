@@ -1,0 +1,1 @@
+"""Where documents come from: listing and reading each kind of source."""

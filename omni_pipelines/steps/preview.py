@@ -1,0 +1,211 @@
+"""A few telling rows of what a step built, for a person who looks at it. Never the whole of anything."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+
+from native import duckdb_sql, lance_vectors
+from native.lance_tables import is_in
+from native.tantivy_index import KeywordIndex
+from omni_pipelines.knowledge.quality.gate_records import Gate
+from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.records import Release
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
+from omni_pipelines.settings import Home, Settings
+from omni_pipelines.tables import table
+
+Rows = list[dict[str, object]]
+Sections = dict[str, Rows]
+"""Title to rows; a section without rows is not worth showing."""
+SAMPLES = 5
+MAX_ROWS = 12
+BINS = 8
+EXCERPT = 60
+"""Characters of a passage that are shown."""
+BAR = 24
+
+
+def documents_preview(home: Home) -> Sections:
+    """What was read, by source and language, and what could not be."""
+    scanner = table(home, DOCUMENTS).scanner(["source", "kind", "language", "size"])
+    read = duckdb_sql.query(
+        "select source, kind, language, count(*), sum(size) from rows group by all order by 4 desc, 1, 2, 3 limit ?",
+        {"rows": scanner},
+        [MAX_ROWS],
+    )
+    scanner = table(home, DOCUMENTS).scanner(["source", "findings", "masked"])
+    found = duckdb_sql.query(
+        "select source, findings, masked from rows where findings <> '{}'", {"rows": scanner}, []
+    )
+    refused = table(home, QUARANTINE).read(["source", "path", "code", "detail"]).slice(0, MAX_ROWS).to_pylist()
+    return {
+        "What was read": [
+            {"source": source, "kind": kind, "language": language, "documents": count, "kB": f"{size / 1000:,.1f}"}
+            for source, kind, language, count, size in read
+        ],
+        "Secrets and personal data": _findings(found),
+        "What could not be read": refused,
+    }
+
+
+def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
+    """Each source's findings by kind; none says what was found."""
+    kinds: dict[str, Counter[str]] = {}
+    masked: Counter[str] = Counter()
+    for source, findings, count in documents:
+        kinds.setdefault(source, Counter()).update(orjson.loads(findings))
+        masked[source] += count
+    return [
+        {
+            "source": source,
+            "found": ", ".join(f"{count:,} {kind}" for kind, count in found.most_common()),
+            "masked": masked[source],
+        }
+        for source, found in sorted(kinds.items())
+    ]
+
+
+def chunks_preview(home: Home, settings: Settings) -> Sections:
+    """How long the chunks are, and some of them."""
+    budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
+    scanner = table(home, CHUNKS).scanner(["token_count"])
+    sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
+    bins = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
+    most = max(bins.values(), default=1)
+    lengths: Rows = [
+        {
+            "tokens": f"{at * budget // BINS + 1}-{(at + 1) * budget // BINS}",
+            "chunks": bins.get(at, 0),
+            "": "█" * round(BAR * bins.get(at, 0) / most),
+        }
+        for at in range(BINS)
+    ]
+    some: Rows = [
+        {"place": _place(row), "tokens": row["token_count"], "text": _excerpt(row["text"])} for row in _sample(home)
+    ]
+    return {"How long they are": lengths if bins else [], "Some of them": some}
+
+
+def embeddings_preview(home: Home) -> Sections:
+    """Some passages, each with the one that is nearest in meaning."""
+    embeddings = table(home, EMBEDDINGS)
+    sample = {row["chunk_id"]: row for row in _sample(home)}
+    vectors = embeddings.read(["chunk_id", "vector"], is_in("chunk_id", list(sample))).to_pylist()
+    nearest = {}
+    for row in vectors:
+        found = lance_vectors.nearest(embeddings, np.array(row["vector"]), 2, key="chunk_id")
+        nearest[row["chunk_id"]] = [(key, cosine) for key, cosine in found if key != row["chunk_id"]][:1]
+    neighbours = _by_id(home, [key for found in nearest.values() for key, _ in found])
+    return {
+        "Nearest in meaning": [
+            {
+                "passage": f"{_place(sample[key])} {_excerpt(sample[key]['text'])}",
+                "nearest": f"{_place(neighbours[other])} {_excerpt(neighbours[other]['text'])}",
+                "cosine": f"{cosine:.3f}",
+            }
+            for key, found in nearest.items()
+            for other, cosine in found
+        ]
+    }
+
+
+def keyword_index_preview(home: Home, generation: str) -> Sections:
+    """First words of some passages, and what a search for them finds first."""
+    index = KeywordIndex.open(home.keyword / generation, FILTERS)
+    searches = [" ".join(re.findall(r"\w+", row["text"])[:6]) for row in _sample(home)]
+    found = [(text, *hit) for text in searches for hit in index.search(text, 1)]
+    places = _by_id(home, [key for _, key, _ in found])
+    return {
+        "What a search finds first": [
+            {"search": text, "finds": _place(places[key]), "BM25": f"{score:.2f}"} for text, key, score in found
+        ]
+    }
+
+
+def vector_index_preview(coverage: lance_vectors.Coverage) -> Sections:
+    """How a search by meaning is served."""
+    how = "IVF index, best hits ranked again by exact distance" if coverage.deltas else "exact, every vector compared"
+    row = {"vectors": coverage.rows, "indexed": coverage.indexed, "parts": coverage.deltas, "search": how}
+    return {"How a search is served": [row]}
+
+
+def gate_preview(gate: Gate) -> Sections:
+    """What the gate measured."""
+    number = "{:.3f}".format
+    return {
+        f"The gate is {'passed' if gate.passed else 'not passed'}": [
+            {
+                "measure": each.measure,
+                "passed": "yes" if each.passed else "no",
+                "candidate": "" if each.value is None else number(each.value),
+                f"release {gate.serving}" if gate.serving else "serving": ""
+                if each.before is None
+                else number(each.before),
+                "why": each.detail,
+            }
+            for each in gate.measures
+        ]
+    }
+
+
+def release_preview(home: Home) -> Sections:
+    """What the newest release pins, next to the one before."""
+    release, before = [*list_releases(home), None, None][:2]
+    if release is None:
+        return {}
+    return {
+        "What it pins": [*_pinned(release, before)],
+        "Sources": [
+            {"source": name, "place": it.place, "documents": it.documents, "listed": f"{it.seen:%Y-%m-%d %H:%M} UTC"}
+            for name, it in release.sources.items()
+        ],
+        "Made with": [
+            {"step": step, "fingerprint": mark.replace(",", ", ")} for step, mark in release.fingerprints.items()
+        ],
+    }
+
+
+def _pinned(release: Release, before: Release | None) -> Rows:
+    rows: Rows = [
+        {
+            "part": name,
+            "rows": release.counts[name],
+            "before": before.counts.get(name, 0) if before else "",
+            "version": version,
+        }
+        for name, version in release.tables.items()
+    ]
+    keyword = {
+        "part": "keyword index",
+        "rows": release.keyword.entries,
+        "before": before.keyword.entries if before else "",
+        "version": release.keyword.generation,
+    }
+    return [*rows, keyword]
+
+
+def _sample(home: Home) -> list[dict[str, Any]]:
+    """Some chunks, spread evenly over all of them; the same ones as long as the table stays the same."""
+    keys = sorted(table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
+    found = _by_id(home, keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES])
+    return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))
+
+
+def _by_id(home: Home, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    columns = ["chunk_id", "ordinal", "path", "start_line", "end_line", "heading", "token_count", "text"]
+    return {row["chunk_id"]: row for row in table(home, CHUNKS).read(columns, is_in("chunk_id", keys)).to_pylist()}
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['path']}:{row['start_line']}-{row['end_line']}"
+
+
+def _excerpt(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= EXCERPT else f"{flat[:EXCERPT]}…"

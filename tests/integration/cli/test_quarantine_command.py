@@ -1,0 +1,68 @@
+"""omni quarantine: list, show, and a retry that reads again what did not change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from omni_pipelines.cli.main import app
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.steps.quarantine import quarantined, release_for_retry
+from tests.integration.line import Line, write
+
+
+@pytest.fixture
+def held(line: Line, docs: Path) -> Line:
+    write(docs, {"good.md": "Walruses.", "bad.md": b"\0\0", "in/cut.pdf": b"%PDF-1.7\n", "in/bad.md": b"\0"})
+    line.add(docs)
+    line.run()
+    return line
+
+
+def run(line: Line, *arguments: str) -> str:
+    outcome = CliRunner().invoke(
+        app, ["quarantine", *arguments, "--home", str(line.home.root)], catch_exceptions=False
+    )
+    assert outcome.exit_code == 0
+    return outcome.stdout
+
+
+def test_the_list_names_code_and_file(held: Line) -> None:
+    said = run(held, "list")
+    assert "E_BINARY         docs: bad.md" in said
+    assert "E_PARSE          docs: in/cut.pdf" in said
+    rows = json.loads(run(held, "list", "--json"))["quarantine"]
+    assert [(row["path"], row["code"]) for row in rows] == [
+        ("bad.md", "E_BINARY"),
+        ("in/bad.md", "E_BINARY"),
+        ("in/cut.pdf", "E_PARSE"),
+    ]
+
+
+def test_one_file_is_shown_by_the_end_of_its_path(held: Line) -> None:
+    (row,) = json.loads(run(held, "show", "cut.pdf", "--json"))["quarantine"]
+    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/2", 1)
+    assert "in/cut.pdf" in run(held, "show", "cut.pdf")
+    assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
+
+
+def test_a_file_that_is_not_held_is_an_error(held: Line) -> None:
+    with pytest.raises(ConfigurationError, match=r"good\.md is not in quarantine"):
+        quarantined(held.home, "good.md")
+
+
+def test_a_retry_reads_again_what_was_asked_for_and_nothing_else(
+    held: Line, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: held.model)
+    release_for_retry(held.home, quarantined(held.home, "cut.pdf"))
+    due = stale_ingest(held.home, held.settings)
+    assert due is not None
+    reads.clear()
+    held.run()
+    assert reads == ["cut.pdf"]
+    assert [row["attempts"] for row in quarantined(held.home)] == [1, 1, 2]

@@ -1,0 +1,273 @@
+"""A receipt holds for as long as nothing of it is changed, and every change shows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.answers.receipts import SEAL, as_written, receipt_bytes, seal
+from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.state.releases import put_release
+from omni_pipelines.language_models.port import COMPLETE, Message
+from omni_pipelines.providers import VariantProvider, VariantRegistry
+from omni_pipelines.settings import HOME_NAME, Home
+from omni_pipelines.testing.builders import KnowledgeBase
+
+FILES: dict[str, str | bytes] = {
+    "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\nThe old key stays valid for one hour.\n",
+    "wide.md": "﻿# Wärme\r\n\r\nDie Wärmepumpe heizt das Haus auch im Winter.\r\n".encode("utf-16-le"),
+    "tool.py": (
+        '"""Tools of the harbour."""\n\n\n'
+        'def lock() -> None:\n    """Close the harbour gate\n    before the flood comes."""\n'
+    ),
+    "page.html": "<html><body><h1>Ferry</h1><p>The ferry &amp; the tug leave the pier at noon.</p></body></html>",
+}
+QUESTIONS = {
+    "keys.md": "How are keys rotated with the command?",
+    "wide.md": "Heizt die Wärmepumpe das Haus auch im Winter?",
+    "tool.py": "Close the harbour gate before the flood comes?",
+    "page.html": "When do the ferry and the tug leave the pier?",
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    """Two releases: the first one, and one in which the keys are told anew."""
+    home = Home(tmp_path_factory.mktemp("receipts") / HOME_NAME)
+    base = KnowledgeBase(home).with_files(FILES).build()
+    return base.with_files({"more.md": "# More\n\nAnchors are painted black every spring.\n"}).build()
+
+
+@pytest.fixture(scope="module")
+def receipt(base: KnowledgeBase) -> dict[str, Any]:
+    return asked(base, QUESTIONS["keys.md"])
+
+
+def asked(base: KnowledgeBase, question: str) -> dict[str, Any]:
+    librarian = base.librarian()
+    fields: dict[str, Any] = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask(question))))
+    assert fields["sentences"]
+    return fields
+
+
+def verified(base: KnowledgeBase, fields: dict[str, Any]) -> Verification:
+    return verify_receipt(base.home, as_written(fields))
+
+
+def resealed(fields: dict[str, Any]) -> dict[str, Any]:
+    """As somebody would who knows how the checksum is made."""
+    return {**fields, SEAL: seal(fields)}
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every leaf of a JSON document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if inner is None:
+        yield at
+    for key, each in inner or ():
+        yield from places(each, (*at, key))
+
+
+def changed(fields: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    other = copy.deepcopy(fields)
+    inner = other
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = value(inner[at[-1]])
+    return other
+
+
+def another(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if value is None:
+        return 1
+    return value + 1 if isinstance(value, int) else f"{value[:-1]}{'a' if value[-1] != 'a' else 'b'}"
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_an_honest_receipt_is_verified_whatever_the_file(base: KnowledgeBase, path: str) -> None:
+    fields = asked(base, QUESTIONS[path])
+    found = verified(base, fields)
+    assert fields["sentences"][0]["quotes"][0]["path"] == path
+    assert (found.verified, found.failures, found.notes) == (True, (), ())
+    assert found.checks > 15
+
+
+def test_its_bytes_are_those_of_the_file(base: KnowledgeBase) -> None:
+    quote = asked(base, QUESTIONS["wide.md"])["sentences"][0]["quotes"][0]
+    raw = base.tree.path("wide.md").read_bytes()[quote["start_byte"] : quote["end_byte"]]
+    assert raw.decode("utf-16-le") == quote["quote"] == "Die Wärmepumpe heizt das Haus auch im Winter."
+
+
+def test_a_hundred_tampered_receipts_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    """One field at a time, each to another value of its kind; then bytes of the file itself."""
+    raw = as_written(receipt)
+    tampered = [as_written(changed(receipt, at, another)) for at in places(receipt)]
+    step = len(raw) // 80
+    tampered += [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in range(0, len(raw) - 1, step)]
+    caught = [detected(base, each) for each in tampered]
+    assert len(caught) >= 100
+    assert all(caught)
+
+
+def detected(base: KnowledgeBase, raw: bytes) -> bool:
+    try:
+        return not verify_receipt(base.home, raw).verified
+    except ConfigurationError:  # it is not even JSON any more
+        return True
+
+
+def test_the_field_that_was_changed_is_named(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    """Even under a new checksum: what the release knows cannot be changed. Only the question, the time and who
+    worded it are known to nobody else."""
+    unknown = {("question",), ("answered_at",), ("mode",), ("schema_version",), (SEAL,)}
+    for at in set(places(receipt)) - unknown:
+        found = verified(base, resealed(changed(receipt, at, another)))
+        assert not found.verified, at
+        named = {failure.field for failure in found.failures}
+        assert any(each.startswith((at[0], name(at[:4]))) and each != "sentences" for each in named), (at, named)
+
+
+def name(at: tuple[Any, ...]) -> str:
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in at).removeprefix(".")
+
+
+QUOTE = ("sentences", 0, "quotes", 0)
+KNOWN_TO_NOBODY_ELSE = {("question",), ("answered_at",), (SEAL,)}
+
+
+@pytest.mark.parametrize("move", [-1, 1, 40, 10**6])
+def test_a_range_that_was_moved_is_detected(base: KnowledgeBase, receipt: dict[str, Any], move: int) -> None:
+    moved = changed(receipt, (*QUOTE, "start_byte"), lambda value: max(value + move, 0))
+    moved = changed(moved, (*QUOTE, "end_byte"), lambda value: max(value + move, 1))
+    assert f"{name(QUOTE)}.quote" in {failure.field for failure in verified(base, resealed(moved)).failures}
+
+
+def test_a_quote_stitched_from_two_places_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    stitched = "Keys are rotated with the rotate command. The old key is valid."
+    for at in ((*QUOTE, "quote"), ("sentences", 0, "text"), ("answer",)):
+        receipt = changed(receipt, at, lambda value: stitched)
+    named = {failure.field for failure in verified(base, resealed(receipt)).failures}
+    assert f"{name(QUOTE)}.quote" in named
+
+
+def test_words_that_no_quote_bears_out_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    lie = changed(receipt, ("sentences", 0, "text"), lambda text: text.replace("rotated", "deleted"))
+    lie = changed(lie, ("answer",), lambda text: text.replace("rotated", "deleted"))
+    assert {failure.field for failure in verified(base, resealed(lie)).failures} == {"sentences[0].text"}
+
+
+def test_another_release_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
+    assert "release_checksum" in {failure.field for failure in found.failures}
+    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
+    assert [failure.field for failure in found.failures] == ["release"]
+
+
+def test_a_record_of_the_release_that_was_changed_is_detected(receipt: dict[str, Any], tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    fields = asked(base, QUESTIONS["keys.md"])
+    (file,) = base.home.releases.glob("*.json")
+    file.unlink()
+    assert put_release(base.home, base.release.model_copy(update={"run_id": "another"}))
+    named = {failure.field for failure in verified(base, fields).failures}
+    assert named == {"release_checksum", "run_id"}
+
+
+def test_fields_that_are_missing_or_too_many_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    assert not verified(base, {**receipt, "note": "trust me"}).verified
+    for gone in set(receipt) - {"schema_version", "fingerprints", "answered_at", "mode"}:
+        fields = {key: value for key, value in receipt.items() if key != gone}
+        assert gone in {failure.field for failure in verified(base, fields).failures}
+
+
+def test_the_same_value_written_otherwise_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    """Of a field that stands twice, another program may read the other one."""
+    raw = as_written(receipt)
+    assert not verify_receipt(base.home, orjson.dumps(receipt)).verified
+    assert not verify_receipt(base.home, raw.replace(b'  "answer"', b'  "answer": "No.",\n  "answer"', 1)).verified
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(data=st.data())
+def test_no_change_of_a_text_or_a_number_goes_unseen(
+    base: KnowledgeBase, receipt: dict[str, Any], data: st.DataObject
+) -> None:
+    at = data.draw(st.sampled_from(sorted(places(receipt), key=str)))
+    odd = st.text() | st.integers(-5, 2**63) | st.none() | st.sampled_from(["' OR 1=1 --", "\0", "file:///dev/zero"])
+    other = changed(receipt, at, lambda value: data.draw(odd))
+    if other != receipt:
+        assert not verified(base, other).verified
+        assert at in KNOWN_TO_NOBODY_ELSE or not verified(base, resealed(other)).verified
+
+
+def test_a_file_that_changed_since_is_told_and_fails_nothing(tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    fields = asked(base, QUESTIONS["keys.md"])
+    base.tree.file("keys.md", "Keys are no more.")
+    found = verified(base, fields)
+    assert found.verified
+    assert found.notes == (f"{base.tree.path('keys.md')} has changed since the release, or is gone",)
+
+
+def test_a_receipt_outlives_later_releases_while_its_own_is_kept(tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    fields = asked(base, QUESTIONS["keys.md"])
+    for number in range(3):
+        assert verified(base, fields).verified
+        base.with_files({"more.md": f"# More\n\nAnchor {number} is painted black.\n"}).build()
+    assert [failure.field for failure in verified(base, fields).failures] == ["release"]
+
+
+def test_an_abstention_has_a_receipt_of_its_release(base: KnowledgeBase) -> None:
+    librarian = base.librarian()
+    answer = librarian.ask("Who won the chess championship of 1972?")
+    receipt = librarian.receipt(answer)
+    assert (receipt.answer, receipt.sentences, receipt.question) == ("", (), answer.question)
+    assert verify_receipt(base.home, receipt_bytes(receipt)).verified
+
+
+def test_an_answer_of_another_release_has_no_receipt_here(base: KnowledgeBase) -> None:
+    librarian = base.librarian()
+    with pytest.raises(ConfigurationError, match="from release 1, not from 2"):
+        librarian.receipt(librarian.ask(QUESTIONS["keys.md"]).model_copy(update={"release": 1}))
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{}", b'"release"', b"{" * 2000], ids=range(6))
+def test_a_file_that_is_no_receipt_is_refused(base: KnowledgeBase, raw: bytes) -> None:
+    with pytest.raises(ConfigurationError, match="no receipt"):
+        verify_receipt(base.home, raw)
+
+
+class Worded(VariantProvider):
+    """A language model that says what stands in the first passage, in its own words."""
+
+    name = "scripted"
+
+    def complete(self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0) -> str:
+        (passage, *_) = orjson.loads(messages[-1].content)["passages"]
+        quote = "The old key stays valid for one hour."
+        assert quote in passage["text"]
+        return orjson.dumps({"sentences": [{"text": "Old keys work on.", "passage": 1, "quote": quote}]}).decode()
+
+
+def test_a_sentence_of_a_language_model_is_held_against_its_quote(base: KnowledgeBase) -> None:
+    models = VariantRegistry()
+    models.register(COMPLETE, Worded())
+    librarian = Librarian.open(base.home, embedder=base.embedder, models=models)
+    fields = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask(QUESTIONS["keys.md"]))))
+    assert (fields["mode"], fields["answer"]) == ("generative", "Old keys work on.")
+    assert verified(base, fields).verified
+    lie = changed(fields, ("sentences", 0, "text"), lambda text: "Old keys work for 90 hours.")
+    lie = changed(lie, ("answer",), lambda text: "Old keys work for 90 hours.")
+    assert [failure.field for failure in verified(base, resealed(lie)).failures] == ["sentences[0].text"]

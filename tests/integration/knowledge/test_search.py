@@ -1,0 +1,189 @@
+"""Searching a real home: filters, folding, explanations, and a query the embedder cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from native import dataset_cache
+from native.dataset_cache import DatasetCache, DatasetCacheConfig
+from native.filters import MAX_FOLDER_LENGTH
+from native.lance_tables import LanceTable
+from native.lance_vectors import COLUMN
+from native.row_cache import rows_of
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT, Fusion
+from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.settings import Home
+from omni_pipelines.testing.fakes import FakeEmbedder
+from tests.integration.line import Line, write
+
+NOTICE = "This notice about otters is repeated in every folder, word for word.\n"
+FILES = {
+    "guide/otters.md": "# Otters\n\nOtters sleep holding hands, so that none of them drifts away.\n",
+    "guide/deep/seals.md": "# Seals\n\nSeals and otters share the coast in winter.\n",
+    "guides/whales.md": "# Whales\n\nWhales sing to otters, it is said.\n",
+    "it's [odd]/a+b.md": "# Odd\n\nOtters in an odd folder.\n",
+    "a/notice.txt": NOTICE,
+    "b/notice.txt": NOTICE,
+}
+
+
+class HalfBlind(FakeEmbedder):
+    """Reads a share of every query, as an embedder does that does not know the script."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def readable(self, text: str) -> float:
+        return self.share
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("project") / "docs"
+    write(folder, FILES)
+    line = Line(Home(folder.parent / ".omni"))
+    line.add(folder)
+    line.run()
+    return line.home
+
+
+@pytest.fixture
+def librarian(home: Home) -> Librarian:
+    return Librarian.open(home, embedder=FakeEmbedder())
+
+
+@pytest.fixture
+def empty_pool() -> Iterator[DatasetCache]:
+    """The pool of the process, with nothing in it."""
+    before = dataset_cache.pool().config
+    dataset_cache.pool().evict()
+    yield dataset_cache.pool()
+    dataset_cache.configure(before)
+
+
+def vectors_in_memory(home: Home) -> bool:
+    return rows_of(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
+
+
+def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librarian, empty_pool: DatasetCache) -> None:
+    librarian.prepare()
+    held = empty_pool.stats().column_bytes
+    assert vectors_in_memory(librarian._snapshot.home)
+    assert librarian.search("otters")
+    assert empty_pool.stats().column_bytes == held
+
+
+@pytest.mark.usefixtures("empty_pool")
+def test_preparing_pushes_nothing_out_that_others_need(librarian: Librarian) -> None:
+    home = librarian._snapshot.home
+    documents = LanceTable(home.table("documents"))
+    held = rows_of(documents, "doc_id").nbytes
+    dataset_cache.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
+    kept = rows_of(documents, "doc_id")
+    librarian.prepare()
+    assert rows_of(documents, "doc_id") is kept
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_folder_narrows_to_what_lies_below_it(librarian: Librarian, mode: Mode) -> None:
+    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/**"})}
+    assert found == {"guide/otters.md", "guide/deep/seals.md"}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_folder_may_be_called_anything(librarian: Librarian, mode: Mode) -> None:
+    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "it's [odd]/**"})}
+    assert found == {"it's [odd]/a+b.md"}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_path_that_ends_in_no_wildcard_means_itself(librarian: Librarian, mode: Mode) -> None:
+    assert not librarian.search("otters", 10, mode, {"path": "guide"})
+    assert [hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/otters.md"})]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "国", "𒀀", "*"])
+def test_a_folder_may_have_a_long_name_up_to_a_bound(librarian: Librarian, letter: str) -> None:
+    assert librarian.search("otters", 10, where={"path": letter * (MAX_FOLDER_LENGTH - 1) + "/**"}) == []
+    with pytest.raises(ConfigurationError, match="240 characters"):
+        librarian.search("otters", 10, where={"path": letter * MAX_FOLDER_LENGTH + "/**"})
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_text_that_stands_twice_is_one_hit_in_two_places(librarian: Librarian, mode: Mode) -> None:
+    hits = librarian.search("notice repeated word for word", 3, mode)
+    folded = [hit for hit in hits if hit.path.endswith("notice.txt")]
+    assert len(folded) == 1
+    assert {folded[0].path, *(place.path for place in folded[0].also_in)} == {"a/notice.txt", "b/notice.txt"}
+
+
+def test_folding_leaves_as_many_hits_as_were_asked_for(librarian: Librarian) -> None:
+    hits = librarian.search("otters notice repeated word", 4)
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+    assert len({hit.text for hit in hits}) == 4
+
+
+@pytest.mark.parametrize("fusion", list(Fusion))
+@pytest.mark.parametrize("feedback", [False, True])
+def test_the_parts_of_every_hit_add_up_to_its_score(librarian: Librarian, fusion: Fusion, feedback: bool) -> None:
+    hits = librarian.search("how do otters sleep", 10, fusion=fusion, feedback=feedback)
+    assert len(hits) >= 4
+    for hit in hits:
+        assert hit.score == pytest.approx(hit.parts.keyword + hit.parts.vector + hit.parts.boost, abs=1e-9)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize("mode", [Mode.KEYWORD, Mode.VECTOR])
+def test_a_single_list_has_a_single_part(librarian: Librarian, mode: Mode) -> None:
+    hit = librarian.search("otters sleep", 1, mode)[0]
+    assert hit.score == getattr(hit.parts, str(mode))
+    assert hit.score == pytest.approx(hit.parts.keyword + hit.parts.vector)
+
+
+def test_a_query_the_embedder_cannot_read_is_searched_by_its_words(home: Home) -> None:
+    blind = Librarian.open(home, embedder=HalfBlind(0.0))
+    by_words = [hit.path for hit in blind.search("otters sleep", 10, Mode.KEYWORD)]
+    hits = blind.search("otters sleep", 10)
+    assert [hit.path for hit in hits] == by_words
+    assert all(hit.parts.vector == 0.0 for hit in hits)
+
+
+def test_a_query_that_is_read_in_half_trusts_its_vector_half_as_much(home: Home) -> None:
+    whole, half = (
+        Librarian.open(home, embedder=HalfBlind(share)).search("otters sleep holding hands", 1)[0]
+        for share in (1.0, 0.5)
+    )
+    assert whole.parts.vector == pytest.approx(VECTOR_WEIGHT)
+    assert half.parts.vector == pytest.approx(VECTOR_WEIGHT / 2)
+
+
+def test_feedback_asks_once_more_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
+    query = "sleep holding hands"
+    first = librarian.search(query, 6)
+    asked = librarian._embed([query])[0]
+    best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
+    moved = asked + 0.4 * best.mean(axis=0)
+    found = librarian.search(query, 6, feedback=True)
+    bounds = librarian._snapshot.vectors([found[0].chunk_id]), librarian._snapshot.vectors([found[-1].chunk_id])
+    top, last = (float(vector[0] @ moved / np.linalg.norm(moved)) + 1 for vector in bounds)
+    assert found[-1].parts.vector / found[0].parts.vector == pytest.approx(last / top, abs=1e-3)
+    assert [hit.score for hit in found] != [hit.score for hit in first]
+
+
+def test_an_unknown_fusion_lists_those_there_are(librarian: Librarian) -> None:
+    with pytest.raises(ConfigurationError, match="fusion 'magic' is unknown") as caught:
+        librarian.search("otters", fusion="magic")
+    assert "adaptive-rrf" in caught.value.cure
+
+
+def test_vectors_are_read_by_the_ids_of_their_chunks(librarian: Librarian) -> None:
+    ids = [hit.chunk_id for hit in librarian.search("otters", 3)]
+    vectors = librarian._snapshot.vectors(ids)
+    assert vectors.shape == (3, 384)
+    assert np.linalg.norm(vectors.astype(np.float32), axis=1) == pytest.approx(np.ones(3), abs=1e-2)

@@ -1,0 +1,231 @@
+"""One SELECT over everything, with clear words for every mistake, and no way to change or reach anything else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from native.duckdb_sql import select
+from native.errors import StatementRefused
+from omni_pipelines.cli.main import app
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.sql import columns, run_sql
+from omni_pipelines.knowledge.state import journal
+from omni_pipelines.operations.entry_writer import KnowledgeWriter
+from omni_pipelines.records import KnowledgeEntry
+from omni_pipelines.schemas import ANSWERS, GATE_RESULTS, QUESTIONS
+from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.testing.builders import KnowledgeBase
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text("utf-8"), re.DOTALL)
+CODE = "".join(
+    f'def {name}(key: str) -> str:\n    """To {name} a key is to turn it round, once a day."""\n    return key\n\n\n'
+    for name in ("rotate", "revoke", "renew")
+)
+FILES: dict[str, str | bytes] = {
+    "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\n",
+    "copy.md": "# Keys\n\nKeys are rotated with the rotate command.\n",
+    "tool.py": CODE,
+    "latin.txt": "Schl\xfcssel werden gedreht.\n".encode("latin-1"),
+    "broken.md": b"\x00\x01\x02\x03",
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    """Two releases, of which the second one has one document less; two questions, one gate."""
+    home = Home(tmp_path_factory.mktemp("sql") / HOME_NAME)
+    base = (
+        KnowledgeBase(home, settings=Settings(chunk_tokens=20, chunk_overlap=2))
+        .with_files({**FILES, "gone.md": "# Gone\n\nThis was here once.\n"})
+        .build()
+    )
+    base = base.without("gone.md").build(allow_delete=True)
+    ask(base, "How are keys rotated?")
+    KnowledgeWriter(home, base.settings).create(KnowledgeEntry(id="lock", title="Locks", content="x", tags=("a",)))
+    return base
+
+
+def ask(base: KnowledgeBase, question: str) -> None:
+    """What the journal gets when a question is asked."""
+    hit = base.librarian().search("keys")[0]
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    asked = {"question_id": "q", "asked_at": now, "filters": "{}", "release": 2, "mode": "extractive"}
+    journal.append(base.home, QUESTIONS, [{**asked, "question": question, "abstained": False, "evidence": 0.8}])
+    lost = {**asked, "question_id": "r", "question": "Who is it?", "abstained": True, "evidence": 0.1}
+    journal.append(base.home, QUESTIONS, [lost])
+    cited = {"answer_id": "a", "question_id": "q", "release": 2, "ordinal": 0, "chunk_id": hit.chunk_id}
+    journal.append(base.home, ANSWERS, [{**cited, "start_byte": 0, "end_byte": 9}])
+    measure = {
+        "gate_result_id": "g",
+        "gate_id": "g",
+        "measured_at": now,
+        "run_id": "r",
+        "candidate": "c",
+        "serving": None,
+    }
+    journal.append(base.home, GATE_RESULTS, [{**measure, "measure": "golden", "passed": True, "detail": "none"}])
+
+
+def rows(base: KnowledgeBase, sql: str, release: int | None = None) -> list[tuple[Any, ...]]:
+    return run_sql(base.home, sql, release)[1].rows
+
+
+def test_there_are_twenty_examples() -> None:
+    assert len(EXAMPLES) >= 20
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_every_example_of_the_page_runs_and_finds_something(base: KnowledgeBase, example: str) -> None:
+    found = rows(base, example)
+    assert bool(found) != ("from sources" in example)
+
+
+def test_a_release_is_asked_as_it_was(base: KnowledgeBase) -> None:
+    gone = "select count(*) from documents where path = 'gone.md'"
+    assert (rows(base, gone, 1), rows(base, gone)) == ([(1,)], [(0,)])
+    assert rows(base, "select count(*) from chunks", 1) > rows(base, "select count(*) from chunks")
+    assert rows(base, "select release from releases order by 1") == [(1,), (2,)]
+
+
+def test_a_table_can_be_read_twice_in_one_statement(base: KnowledgeBase) -> None:
+    assert rows(base, "select count(*) from chunks a join chunks b using (chunk_id)") == rows(
+        base, "select count(*) from chunks"
+    )
+
+
+def test_every_column_that_is_listed_can_be_asked_for(base: KnowledgeBase) -> None:
+    for table in {each.table for each in columns()}:
+        names = [each.name for each in columns() if each.table == table]
+        found = run_sql(base.home, f"select {', '.join(names)} from {table}")[1]
+        assert found.rows
+        assert list(run_sql(base.home, f"select * from {table}")[1].columns) == names
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "cure"),
+    [
+        ("select titel from documents", "there is no column 'titel'", "did you mean title?"),
+        ("select d.pth from documents d", "pth", ""),
+        (
+            "select x1y2z3 from sources",
+            "there is no column 'x1y2z3'",
+            "their columns: documents, place",
+        ),
+        ("select * from documets", "there is no table 'documets'", "did you mean documents?"),
+        ("select * from zzz", "there is no table 'zzz'", "tables: answers, chunks, documents"),
+        ("select lenght(path) from documents", "lenght", "did you mean length?"),
+        ("select from where", "syntax error", "omni sql, without a statement"),
+        ("select 'x'::int", "Could not convert", ""),
+        ("", "there are 0 statements", ""),
+        ("select 1; select 2", "there are 2 statements", ""),
+        ("delete from documents", "DELETE", ""),
+        ("drop view documents", "DROP", ""),
+        ("create table t as select 1", "CREATE", ""),
+        ("attach ':memory:' as other", "ATTACH", ""),
+        ("set threads = 8", "SET", ""),
+        ("copy documents to '/tmp/x'", "COPY", ""),
+        ("pragma database_list", "PRAGMA", ""),
+        ("select * from read_text('/etc/passwd')", "file system operations are disabled", ""),
+        ("select * from '/etc/passwd'", "/etc/passwd does not exist", ""),
+        ("select * from sniff_csv('/etc/passwd')", "file system operations are disabled", ""),
+    ],
+)
+def test_a_mistake_is_told_in_words(base: KnowledgeBase, sql: str, message: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        run_sql(base.home, sql)
+    assert message in refusal.value.message
+    assert "\n" not in refusal.value.message
+    assert cure in refusal.value.cure
+
+
+def test_a_statement_that_takes_too_long_is_stopped() -> None:
+    with pytest.raises(StatementRefused, match=r"more than 0\.2 s"):
+        select("select count(*) from range(10000000) a, range(10000000) b", {}, most=1, seconds=0.2)
+
+
+def test_a_release_that_is_not_kept_says_so(base: KnowledgeBase) -> None:
+    with pytest.raises(ConfigurationError, match="no release 9"):
+        run_sql(base.home, "select 1", 9)
+
+
+def test_a_torn_line_of_the_journal_hides_no_other(tmp_path: Path) -> None:
+    home = Home(tmp_path / HOME_NAME)
+    cited = {"answer_id": "a", "question_id": "q", "release": 2, "ordinal": 0, "chunk_id": "c", "start_byte": 0}
+    journal.append(home, ANSWERS, [{**cited, "end_byte": 9}])
+    _, path = journal.journal_files(home, ANSWERS)
+    with path.open("ab") as file:
+        file.write(b'{"answer_id": "tor\n[]\n{"answer_id": 1}\n\xff\n')
+    journal.append(home, ANSWERS, [{**cited, "answer_id": "b", "end_byte": 9}])
+    assert journal.read(home, ANSWERS)["answer_id"].to_pylist() == ["a", "b"]
+
+
+def test_a_long_journal_keeps_its_newer_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "MAX_BYTES", 300)
+    home = Home(tmp_path / HOME_NAME)
+    for number in range(20):
+        cited = {"answer_id": f"{number}", "question_id": "q", "release": 2, "ordinal": 0, "chunk_id": "c"}
+        journal.append(home, ANSWERS, [{**cited, "start_byte": 0, "end_byte": 9}])
+    kept = journal.read(home, ANSWERS)["answer_id"].to_pylist()
+    assert 3 <= len(kept) < 20
+    assert kept == [str(number) for number in range(20 - len(kept), 20)]
+
+
+# --- the command
+
+
+def told(base: KnowledgeBase, *arguments: str) -> str:
+    done = CliRunner().invoke(app, ["sql", *arguments, "--home", str(base.home.root)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_text_is_aligned(base: KnowledgeBase) -> None:
+    text = told(base, "select path, size from documents where path in ('keys.md', 'latin.txt') order by path")
+    assert text.splitlines() == [
+        "path       size",
+        "---------  ----",
+        "keys.md      50",
+        "latin.txt    26",
+    ]
+
+
+def test_a_cell_is_one_short_printable_line(base: KnowledgeBase) -> None:
+    text = told(base, "select 'a' || chr(27) || '[31m' || chr(10) || repeat('b', 100) as cell, null as none")
+    assert text.splitlines()[2] == "a [31m " + "b" * 52 + "…"
+
+
+def test_json_has_every_kind_of_value(base: KnowledgeBase) -> None:
+    sql = (
+        "select 1 as a, 2 as a, 'x'::blob as b, 10::hugeint ** 2 as h, [1.5] as l, date '2026-01-02' as d, null as n"
+    )
+    found = json.loads(told(base, sql, "--json"))
+    assert (found["schema_version"], found["release"], found["more"]) == (1, 2, False)
+    (row,) = found["rows"]
+    assert row == {"a": 1, "a_2": 2, "b": "78", "h": 100.0, "l": [1.5], "d": "2026-01-02", "n": None}
+    assert [column["name"] for column in found["columns"]] == list(row)
+
+
+def test_csv_reads_back(base: KnowledgeBase) -> None:
+    text = told(base, "select 'a,\"b\n' as words, true as yes, null as none", "--csv")
+    assert list(csv.reader(io.StringIO(text))) == [["words", "yes", "none"], ['a,"b\n', "true", ""]]
+
+
+def test_more_rows_than_asked_for_are_told(base: KnowledgeBase) -> None:
+    done = CliRunner().invoke(app, ["sql", "select * from range(5)", "--limit", "2", "--home", str(base.home.root)])
+    assert len(done.stdout.splitlines()) == 4
+    assert "the first 2 rows" in done.stderr
+
+
+def test_without_a_statement_the_columns_are_listed(base: KnowledgeBase) -> None:
+    assert re.search(r"^documents\n  doc_id +string +hash of source and path$", told(base), re.MULTILINE)
+    assert json.loads(told(base, "--json"))["columns"][0]["table"] == "documents"

@@ -1,0 +1,317 @@
+"""The keyword index: exact keys, one writer, and no query that crashes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from native.errors import IndexCorrupt, IndexMissing, WriteConflict
+from native.tantivy_index import MAX_QUERY_TERMS, Entry, KeywordIndex
+
+FILTERS = ("source", "path")
+NAUGHTY = [
+    "'",
+    '"',
+    "a b",
+    "a-b",
+    "a:b",
+    "x' OR '1'='1",
+    "\\",
+    "*",
+    "a\nb",
+    "日本語",
+    "😀",
+    "e\u0301",
+    "é",
+    " ",
+    "AND",
+]
+
+
+def entry(key: str, text: str, context: str = "", source: str = "docs", path: str = "a.md") -> Entry:
+    return Entry(key, f"mark of {text}", text, context, {"source": source, "path": path})
+
+
+def filled(folder: Path, *entries: Entry) -> KeywordIndex:
+    index = KeywordIndex.create(folder, FILTERS)
+    with index.writer() as writer:
+        writer.upsert(entries)
+        writer.commit()
+    index.reload()
+    return index
+
+
+def found(index: KeywordIndex, query: str, **where: str) -> list[str]:
+    return [key for key, _ in index.search(query, 10, where)]
+
+
+# --- writing
+
+
+def test_an_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "apple"), entry("a b", "badger"), entry("A", "candle"))
+    with index.writer() as writer:
+        writer.upsert([entry("a", "dolphin")])
+        writer.commit()
+    index.reload()
+    assert index.fingerprints() == {"a": "mark of dolphin", "a b": "mark of badger", "A": "mark of candle"}
+    assert found(index, "apple") == []
+    assert found(index, "dolphin") == ["a"]
+
+
+def test_keys_of_every_kind_come_back_from_every_segment(tmp_path: Path) -> None:
+    hashes = ["0" * 32, "f" * 32, "00000000000000010000000000000002", "a1" * 16]
+    keys = [*hashes, "A1" * 16, "a1" * 15, "a1" * 17, "g" * 32, "a", "é日本"]
+    index = KeywordIndex.create(tmp_path, FILTERS)
+    with index.writer() as writer:
+        for at in range(0, len(keys), 3):
+            writer.upsert(entry(key, "apple") for key in keys[at : at + 3])
+            writer.commit()
+    index.reload()
+    assert sorted(found(index, "apple")) == sorted(keys)
+
+
+def test_an_index_without_columns_for_keys_is_searched_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "a1" * 16
+    with monkeypatch.context() as older:
+        older.setattr("native.tantivy_analysis.KEY_HALVES", ())
+        filled(tmp_path, entry(key, "apple"))
+    assert found(KeywordIndex.open(tmp_path, FILTERS), "apple") == [key]
+
+
+def test_the_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
+    index = filled(tmp_path, *(entry("a", f"word{number}") for number in range(5)))
+    assert index.size == 1
+    assert index.fingerprints() == {"a": "mark of word4"}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=st.one_of(
+        st.sampled_from(NAUGHTY), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+    )
+)
+def test_any_text_is_a_key_and_a_filter(tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
+    others = {f"{key}x", f"x{key}", "other"} - {key}
+    entries = [entry(each, "apple", path=each) for each in (key, *others)]
+    index = filled(tmp_path_factory.mktemp("index"), *entries)
+    assert found(index, "apple", path=key) == [key]
+    assert [name for name, _ in index.search("apple", 10, keys=[key])] == [key]
+    with index.writer() as writer:
+        writer.delete([key])
+        writer.commit()
+    index.reload()
+    assert index.fingerprints().keys() == others
+
+
+def test_nothing_is_visible_before_a_commit(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "apple"))
+    with index.writer() as writer:
+        writer.upsert([entry("b", "apple")])
+        index.reload()
+        assert found(index, "apple") == ["a"]
+        writer.commit()
+    index.reload()
+    assert sorted(found(index, "apple")) == ["a", "b"]
+
+
+def test_a_writer_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "apple"))
+
+    def broken() -> None:
+        with index.writer() as writer:
+            writer.upsert([entry("b", "apple")])
+            raise RuntimeError("out of coffee")
+
+    with pytest.raises(RuntimeError, match="coffee"):
+        broken()
+    with index.writer() as writer:
+        writer.commit()
+    index.reload()
+    assert found(index, "apple") == ["a"]
+
+
+def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path: Path) -> None:
+    index = filled(tmp_path)
+    with index.writer(), pytest.raises(WriteConflict, match="try again"):
+        KeywordIndex.open(tmp_path, FILTERS).writer()
+    with KeywordIndex.open(tmp_path, FILTERS).writer() as writer:
+        writer.commit()
+
+
+def test_a_writer_in_another_process_is_refused_too(tmp_path: Path) -> None:
+    index = filled(tmp_path)
+    attempt = (
+        "import sys; from pathlib import Path; from native.errors import WriteConflict\n"
+        "from native.tantivy_index import KeywordIndex\n"
+        "try: KeywordIndex.open(Path(sys.argv[1]), ('source', 'path')).writer()\n"
+        "except WriteConflict: sys.exit(7)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with index.writer():
+        done = subprocess.run(
+            [sys.executable, "-c", attempt, str(tmp_path)], env=environment, timeout=120, check=False
+        )
+    assert done.returncode == 7
+
+
+# --- generations
+
+
+def test_a_clone_changes_and_its_source_does_not(tmp_path: Path) -> None:
+    source = filled(tmp_path / "one", *(entry(f"k{number}", "apple") for number in range(20)))
+    before = {path.name: path.read_bytes() for path in source.folder.iterdir()}
+    clone = KeywordIndex.clone(source.folder, tmp_path / "two", FILTERS)
+    with clone.writer() as writer:
+        writer.delete([f"k{number}" for number in range(10)])
+        writer.upsert([entry("new", "badger")])
+        writer.commit()
+    clone.reload()
+    assert {path.name: path.read_bytes() for path in source.folder.iterdir()} == before
+    assert (KeywordIndex.open(source.folder, FILTERS).size, clone.size) == (20, 11)
+
+
+def test_a_clone_survives_the_removal_of_its_source(tmp_path: Path) -> None:
+    source = filled(tmp_path / "one", entry("a", "apple"))
+    KeywordIndex.clone(source.folder, tmp_path / "two", FILTERS)
+    for path in source.folder.iterdir():
+        path.unlink()
+    assert found(KeywordIndex.open(tmp_path / "two", FILTERS), "apple") == ["a"]
+
+
+def test_an_index_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="omni ingest"):
+        KeywordIndex.open(tmp_path / "none", FILTERS)
+
+
+@pytest.mark.parametrize("name", ["meta.json", "*.store", "*.term"])
+def test_an_index_with_a_torn_file_says_so(tmp_path: Path, name: str) -> None:
+    filled(tmp_path, *(entry(f"k{number}", "apple") for number in range(50)))
+    for path in tmp_path.glob(name):
+        os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(IndexCorrupt, match="omni ingest"):
+        KeywordIndex.open(tmp_path, FILTERS).fingerprints()
+
+
+# --- searching
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> KeywordIndex:
+    return filled(
+        tmp_path_factory.mktemp("library"),
+        entry("install", "To install the package, run the setup script.", "Guide > Install"),
+        entry("upgrade", "The script runs the package set, up to a point. Install nothing.", "Guide > Upgrade"),
+        entry("chinese", "数据库的索引存放在磁盘上。", "中文"),
+        entry("japanese", "ひらがなとカタカナを検索できる。"),
+        entry("thai", "ฐานข้อมูลอยู่บนดิสก์"),
+        entry("korean", "데이터베이스 색인은 디스크에 있다"),
+        entry("hebrew", "מסד הנתונים נמצא בדיסק"),
+        entry("code", "value = json.loads(raw_text)", "parser.py", source="code", path="src/parser.py"),
+    )
+
+
+HOSTILE = [
+    "(" * 10_000,
+    ")" * 10_000,
+    "NOT " * 5_000,
+    "a AND " * 5_000,
+    " ".join(f"term{number}" for number in range(64)),
+    " ".join(f"term{number}" for number in range(5_000)),
+    '"' * 9_999,
+    '"a ' * 3_000,
+    "[a TO b}" * 500,
+    "*" * 5_000,
+    "^" * 5_000,
+    "~" * 5_000,
+    "\\" * 5_000,
+    "+-" * 5_000,
+    "field:" * 2_000,
+    "x" * 100_000,
+    "\0" * 1_000,
+    "\ufeff\u202e\u200d" * 300,
+    "😀" * 5_000,
+    "数" * 10_000,
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=lambda query: ascii(query[:12]))
+def test_no_query_crashes(library: KeywordIndex, query: str) -> None:
+    assert isinstance(library.search(query, 10), list)
+    assert isinstance(library.search(f'install {query} "{query}', 10, {"source": "docs"}), list)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_no_text_crashes(library: KeywordIndex, query: str) -> None:
+    hits = library.search(query, 3)
+    assert len(hits) <= 3
+    assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
+
+
+def test_terms_beyond_the_limit_are_left_out(library: KeywordIndex) -> None:
+    """1,000 characters hold more one-letter words than the limit."""
+    noise = " ".join(["q"] * MAX_QUERY_TERMS)
+    assert found(library, f"{noise} install") == []
+    assert "install" in found(library, f"{noise[2:]} install")
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ("索引", "chinese"),
+        ("数据库", "chinese"),
+        ("カタカナ", "japanese"),
+        ("検索", "japanese"),
+        ("ดิสก์", "thai"),
+        ("색인은", "korean"),
+        ("הנתונים", "hebrew"),
+        ("INSTALLING packages", "install"),
+        ("json loads", "code"),
+        ("raw_text", "code"),
+    ],
+)
+def test_every_script_is_searchable(library: KeywordIndex, query: str, key: str) -> None:
+    assert found(library, query)[0] == key
+
+
+def test_a_phrase_must_stand_word_for_word(library: KeywordIndex) -> None:
+    assert found(library, '"setup script"') == ["install"]
+    assert found(library, '"script setup"') == []
+    assert sorted(found(library, "script setup")) == ["install", "upgrade"]
+    assert found(library, '"存放在磁盘"') == ["chinese"]
+
+
+def test_a_phrase_that_was_never_closed_is_words(library: KeywordIndex) -> None:
+    assert "install" in found(library, '"setup script')
+
+
+def test_filters_narrow_exactly_and_leave_the_score_alone(library: KeywordIndex) -> None:
+    assert found(library, "json", source="code") == ["code"]
+    assert found(library, "json", source="code", path="src/parser.py") == ["code"]
+    assert found(library, "json", source="cod") == []
+    assert library.search("json", 5, {"source": "code"}) == library.search("json", 5)
+
+
+def test_only_chosen_keys_are_scored(library: KeywordIndex) -> None:
+    every = dict(library.search("install script", 10))
+    chosen = library.search("install script", 10, keys=["upgrade", "chinese"])
+    assert chosen == [("upgrade", every["upgrade"])]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?!", '""', "\n"])
+def test_a_query_without_words_finds_nothing(library: KeywordIndex, query: str) -> None:
+    assert library.search(query, 5) == []
+
+
+def test_a_query_of_stop_words_alone_is_searched_for(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "To be or not to be"), entry("b", "Something else"))
+    assert found(index, "to be") == ["a"]

@@ -1,0 +1,172 @@
+"""Background index builds: one a table, outliving their caller, told the truth about, and stopped when asked to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from native import lance_vectors
+from native.lance_tables import LanceTable
+from omni_pipelines import events
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.operations import index_jobs as jobs
+from omni_pipelines.operations.index_jobs import IndexJob, JobState, create_index_background, index_jobs, run_job
+from omni_pipelines.pipeline.writer_session import writer_session
+from tests.integration.line import Line, paragraph, write
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 120.0
+
+
+@pytest.fixture
+def published(line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    write(docs, {f"{topic}.md": paragraph(topic) for topic in ("apple", "badger")})
+    line.add(docs)
+    line.run()
+    return line
+
+
+def unpublished(line: Line, docs: Path) -> None:
+    """Documents, chunks and vectors that no index and no release has yet."""
+    from omni_pipelines.steps.chunks import reconcile_chunks
+    from omni_pipelines.steps.embeddings import reconcile_embeddings
+    from omni_pipelines.testing.fakes import WordCounter
+
+    write(docs, {"new.md": paragraph("lantern")})
+    line.ingest()
+    reconcile_chunks(line.home, line.settings, WordCounter())
+    reconcile_embeddings(line.home, line.embedder, line.model)
+
+
+def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) -> None:
+    unpublished(published, docs)
+    job = create_index_background(published.home, "chunks")
+    assert job.wait(PATIENCE) == JobState.DONE, job.record
+    assert job.record.progress == 1.0
+    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
+    assert published.search("lantern shed")[0].path == "new.md"
+
+
+def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
+    code = (
+        "import sys; from pathlib import Path; from omni_pipelines.settings import Home\n"
+        "from omni_pipelines.operations.index_jobs import create_index_background\n"
+        "print(create_index_background(Home(Path(sys.argv[1])), 'embeddings').id)"
+    )
+    with writer_session(published.home, published.settings):  # it cannot be over before its caller is
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(published.home.root)], capture_output=True, text=True, check=True
+        )
+        job = IndexJob(published.home, done.stdout.strip())
+        assert job.state in (JobState.QUEUED, JobState.RUNNING)
+    assert job.wait(PATIENCE) == JobState.DONE
+
+
+def test_a_table_has_one_job_at_a_time_and_queries_are_answered_meanwhile(published: Line) -> None:
+    with writer_session(published.home, published.settings):
+        first = create_index_background(published.home, "embeddings")
+        assert create_index_background(published.home, "embeddings") == first
+        other = create_index_background(published.home, "chunks")
+        assert other != first
+        assert published.search("apple shed")
+        assert {job.id for job in index_jobs(published.home)} == {first.id, other.id}
+        first.cancel()
+    assert other.wait(PATIENCE) == JobState.DONE
+    assert create_index_background(published.home, "embeddings") != first
+
+
+def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) -> None:
+    before = published.versions()
+    with writer_session(published.home, published.settings):
+        job = create_index_background(published.home, "embeddings")
+        assert job.wait(0.2) not in jobs.FINAL
+        assert job.cancel() == JobState.CANCELLED
+    assert job.cancel() == job.wait(0) == JobState.CANCELLED
+    assert [event.topic for event in job.events()][-1] == "index_job/cancelled"
+    assert published.versions() == before
+    assert not published.run().published.new
+
+
+def test_a_job_whose_process_was_killed_is_told_to_have_failed(published: Line) -> None:
+    with writer_session(published.home, published.settings):
+        job = create_index_background(published.home, "embeddings")
+        deadline = time.monotonic() + PATIENCE
+        while not job.record.pid and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(job.record.pid, signal.SIGKILL)
+        assert job.wait(PATIENCE) == JobState.FAILED
+    assert job.record.error == "its process was killed"
+    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
+
+
+def test_what_went_wrong_stands_in_the_record(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    job = create_index_background(published.home, "embeddings")
+    assert job.wait(PATIENCE) == JobState.DONE
+    monkeypatch.setitem(jobs.BUILDS, "embeddings", fail)
+    again = job.record.model_copy(update={"id": "again", "state": JobState.QUEUED, "finished_at": None})
+    (published.home.jobs / "again.json").write_text(again.model_dump_json())
+    record = run_job(published.home, "again")
+    assert (record.state, "No space left" in record.error) == (JobState.FAILED, True)
+    assert IndexJob(published.home, "again").record == record
+
+
+def test_a_real_vector_index_is_built_in_the_background(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
+    job = create_index_background(published.home, "embeddings")
+    job.wait(PATIENCE)  # another process: there 5,000 rows are the first to be indexed
+    table = LanceTable(published.home.table("embeddings"))
+    assert lance_vectors.coverage(table).indexed == 0
+    record = job.record.model_copy(update={"id": "here", "state": JobState.QUEUED, "finished_at": None})
+    (published.home.jobs / "here.json").write_text(record.model_dump_json())
+    assert run_job(published.home, "here").state == JobState.DONE
+    assert lance_vectors.coverage(table).indexed == table.count()
+
+
+@pytest.mark.parametrize("table", ["documents", "nothing", ""])
+def test_a_table_without_an_index_is_refused(published: Line, table: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no index"):
+        create_index_background(published.home, table)
+
+
+@pytest.mark.parametrize(("table", "cure"), [("embeddings", "ivf_hnsw_sq"), ("chunks", "leave --type out")])
+def test_a_type_that_is_not_worth_having_is_refused(published: Line, table: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be of type 'ivf_hnsw_pq'") as error:
+        create_index_background(published.home, table, "ivf_hnsw_pq")
+    assert cure in error.value.cure
+    assert index_jobs(published.home) == []
+
+
+def test_a_job_tells_what_becomes_of_it_on_the_bus_of_whoever_waits(published: Line) -> None:
+    job = create_index_background(published.home, "embeddings", "ivf_flat")
+    with events.using(events.EventBus("test")) as bus, bus.subscribe("index_job/*") as heard:
+        assert job.wait(PATIENCE) == JobState.DONE
+    told = [event for event in heard if event.topic != "index_job/progress"]
+    assert [event.topic for event in told] == ["index_job/queued", "index_job/running", "index_job/done"]
+    last = events.payload_of(told[-1])
+    assert isinstance(last, jobs.JobEvent)
+    assert (last.job, last.release, last.progress) == (job.id, job.record.release, 1.0)
+    record = list(job.events())
+    assert [event.sequence for event in record] == list(range(1, len(record) + 1))
+    assert lance_vectors.coverage(LanceTable(published.home.table("embeddings"))).kind == "ivf_flat"
+
+
+def test_an_unknown_job_is_said_to_be_unknown(published: Line) -> None:
+    with pytest.raises(ConfigurationError, match="omni db index jobs"):
+        _ = IndexJob(published.home, "nothing").state
+
+
+def test_only_so_many_jobs_are_remembered(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "KEPT_JOBS", 2)
+    for _ in range(3):
+        create_index_background(published.home, "embeddings").wait(PATIENCE)
+    assert len(index_jobs(published.home)) == 2

@@ -1,0 +1,225 @@
+"""The jobs on a small real home, in this process: what they make, say, check and refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import lance
+import pytest
+
+from omni_pipelines.cli.runs import run_job
+from omni_pipelines.definitions import defs
+from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
+from omni_pipelines.knowledge.quality.golden import GoldenLabel, save_golden
+from omni_pipelines.knowledge.state.releases import release_numbers
+from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.steps.indexes import build_vector_index
+from resources.instance import open_instance
+from resources.knowledge import KnowledgeHome
+
+if TYPE_CHECKING:
+    from tests.integration.small_home import SmallHome
+
+ROOT = Path(__file__).parents[3]
+ASSETS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index", "release")
+
+
+@pytest.fixture
+def instance(small: SmallHome) -> Iterator[dg.DagsterInstance]:
+    with open_instance(small.home) as instance:
+        yield instance
+
+
+def run(
+    small: SmallHome, instance: dg.DagsterInstance, job: dg.JobDefinition | str = "refresh_job"
+) -> dg.ExecuteInProcessResult:
+    definition = defs.resolve_job_def(job) if isinstance(job, str) else job
+    resources = {**(defs.resources or {}), "knowledge": KnowledgeHome(path=str(small.home.root))}
+    return definition.execute_in_process(instance=instance, resources=resources, raise_on_error=False)
+
+
+def materialization(instance: dg.DagsterInstance, asset: str) -> dg.AssetMaterialization:
+    found = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert found is not None
+    assert found.asset_materialization is not None
+    return found.asset_materialization
+
+
+def data_versions(instance: dg.DagsterInstance) -> dict[str, str]:
+    return {asset: str((materialization(instance, asset).tags or {})["dagster/data_version"]) for asset in ASSETS}
+
+
+def metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
+    return {name: value.value for name, value in materialization(instance, asset).metadata.items()}
+
+
+def said(instance: dg.DagsterInstance, run_id: str) -> str:
+    return "\n".join(entry.user_message for entry in instance.all_logs(run_id))
+
+
+def test_one_run_makes_everything_and_says_how_much(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert run(small, instance).success
+    assert {asset: metadata(instance, asset)["dagster/row_count"] for asset in ASSETS} == dict.fromkeys(ASSETS, 2)
+    assert metadata(instance, "documents")["added"] == 2
+    assert metadata(instance, "embeddings")["embedded"] == 2
+    assert (metadata(instance, "release")["release"], metadata(instance, "release")["new"]) == (1, True)
+    assert (stale_ingest(small.home, small.engines.settings), stale_index(small.home)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("asset", "shown"),
+    [
+        ("documents", "| notes | prose |  | 2 |"),
+        ("chunks", "heron.md:1-3"),
+        ("embeddings", "cosine"),
+        ("keyword_index", "| Heron The heron stands in cold | heron.md:1-3 |"),
+        ("vector_index", "exact, every vector compared"),
+        ("release", "| keyword index | 2 |"),
+    ],
+)
+def test_every_asset_shows_a_few_of_its_rows(
+    small: SmallHome, instance: dg.DagsterInstance, asset: str, shown: str
+) -> None:
+    run(small, instance)
+    assert shown in metadata(instance, asset)["preview"]
+
+
+def test_files_that_cannot_be_read_are_named_on_the_page(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    (small.notes / "noise.md").write_bytes(bytes(range(256)))
+    assert run(small, instance).success
+    assert "noise.md | E\\_" in metadata(instance, "documents")["preview"]
+
+
+def test_every_check_is_made_and_passes(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    evaluations = run(small, instance).get_asset_check_evaluations()
+    assert {evaluation.asset_check_key for evaluation in evaluations} == {
+        key for check in defs.asset_checks or [] for key in check.check_keys
+    }
+    assert all(evaluation.passed and evaluation.description for evaluation in evaluations)
+
+
+def test_one_check_can_be_made_alone(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    run(small, instance)
+    one = dg.AssetCheckKey(dg.AssetKey("chunks"), "token_budget")
+    alone = dg.define_asset_job("alone", selection=dg.AssetSelection.checks(one))
+    whole = dg.Definitions.merge(defs, dg.Definitions(jobs=[alone]))
+    evaluations = run(small, instance, whole.resolve_job_def("alone")).get_asset_check_evaluations()
+    assert [evaluation.asset_check_key for evaluation in evaluations] == [one]
+
+
+def test_data_versions_name_a_table_and_its_version(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    run(small, instance)
+    for version in data_versions(instance).values():
+        table, _, number = version.rpartition(":")
+        assert (len(table), number.isdigit()) == (32, True)
+
+
+def test_a_second_run_over_the_same_sources_changes_no_data_version(
+    small: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    run(small, instance)
+    before = data_versions(instance)
+    assert run(small, instance).success
+    assert data_versions(instance) == before
+    assert not metadata(instance, "release")["new"]
+    small.write("otter.md", "# Otter\n\nA romp is a group of otters.\n")
+    run(small, instance)
+    assert not data_versions(instance).items() & before.items() - {("vector_index", before["vector_index"])}
+
+
+def test_an_index_that_was_built_does_not_make_the_embeddings_new(
+    small: SmallHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a version of their table, with the same rows: what stands on them is not out of date."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert run(small, instance).success
+    with writer_session(small.home, small.engines.settings):
+        build_vector_index(small.home, "ivf_flat")
+    small.write("crane.md", "# Crane\n\nA crane dances.\n")
+    result = run(small, instance)
+    assert result.success
+    assert "done, 100 %" in said(instance, result.run_id)  # what is to be built is built by a job
+    versions = data_versions(instance)
+    numbers = [int(versions[asset].rpartition(":")[2]) for asset in ("embeddings", "vector_index")]
+    assert (metadata(instance, "vector_index")["indexed"], numbers[1] - numbers[0]) == (3, 1)
+    assert run(small, instance).success
+    assert data_versions(instance) == versions
+
+
+def test_ingest_publishes_nothing_and_index_does(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert run(small, instance, "ingest_job").success
+    assert release_numbers(small.home) == []
+    assert run(small, instance, "index_job").success
+    assert release_numbers(small.home) == [1]
+
+
+def test_the_log_of_a_run_says_how_far_it_is(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    lines = said(instance, run(small, instance).run_id)
+    for line in ("reading files: 2 of 2 files", "embedding chunks: 2 of 2 chunks", "publishing: 1 of 1 release"):
+        assert line in lines
+
+
+def double_a_chunk(small: SmallHome) -> None:
+    """What a careless second writer could do."""
+    place = str(small.home.table("chunks"))
+    lance.write_dataset(lance.dataset(place).scanner(limit=1).to_table(), place, mode="append")
+
+
+def test_a_failing_check_stops_everything_behind_it(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    run(small, instance)
+    double_a_chunk(small)
+    small.write("crane.md", "# Crane\n\nA crane dances.\n")
+    result = run(small, instance)
+    assert not result.success
+    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {
+        "documents",
+        "chunks",
+    }
+    assert release_numbers(small.home) == [1]
+
+
+def test_the_command_line_names_the_check_that_failed(small: SmallHome) -> None:
+    run_job(small.home, "refresh_job")
+    double_a_chunk(small)
+    with pytest.raises(OmniError, match="check unique_keys of chunks failed: 1 keys stand twice"):
+        run_job(small.home, "refresh_job")
+
+
+def test_a_run_from_the_command_line_is_on_the_page_too(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    outcome = run_job(small.home, "refresh_job")
+    (record,) = instance.get_run_records()
+    assert (record.dagster_run.run_id, record.dagster_run.status) == (outcome.run_id, dg.DagsterRunStatus.SUCCESS)
+    assert "embedding chunks: 2 of 2 chunks" in said(instance, outcome.run_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"), [("refresh", "did you mean refresh_job?"), ("xyz", "jobs: "), ("__ASSET_JOB", "jobs: ")]
+)
+def test_a_job_that_is_not_there_is_named_with_the_nearest(small: SmallHome, name: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match="there is no job") as error:
+        run_job(small.home, name)
+    assert cure in error.value.cure
+
+
+def test_a_state_that_fails_the_gate_is_not_published_and_the_run_says_why(small: SmallHome) -> None:
+    quote = "Otters sleep holding hands"
+    save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
+    run_job(small.home, "refresh_job")
+    small.write("otter.md", "# Lorem\n\nLorem ipsum dolor sit amet.\n")
+    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.000 where the serving release has 1\.000"):
+        run_job(small.home, "refresh_job")
+    assert release_numbers(small.home) == [1]
+    small.write("otter.md", f"# Otter\n\n{quote}.\n")
+    run_job(small.home, "refresh_job")
+    assert release_numbers(small.home) == [1, 2]
+
+
+def test_the_page_shows_what_the_gate_measured(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert run(small, instance).success
+    shown = metadata(instance, "retrieval_quality")["preview"]
+    assert "The gate is passed" in shown
+    assert "there is no golden set" in shown

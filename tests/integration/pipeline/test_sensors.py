@@ -1,0 +1,241 @@
+"""The two sensors against a real home: what starts a run, what does not, and what a run's key says."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+
+from native.lance_tables import LanceTable
+from omni_pipelines.settings import Home
+from omni_pipelines.steps.step_records import reset_steps
+from resources.knowledge import KnowledgeHome
+from resources.runs import HOST_TAG, PID_TAG
+from sensors.changes import index_sensor, source_sensor
+from sensors.level import MAX_ATTEMPTS, WANT_TAG
+
+if TYPE_CHECKING:
+    from tests.integration.small_home import SmallHome
+
+S = dg.DagsterRunStatus
+ACTIVE = [S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def shown(small: SmallHome) -> SmallHome:
+    """Everything is ingested, and a release shows it."""
+    small.ingest()
+    small.index()
+    return small
+
+
+def tick(
+    sensor: dg.SensorDefinition, home: Home, instance: dg.DagsterInstance, cursor: str | None = None
+) -> dg.SensorResult:
+    context = dg.build_sensor_context(
+        instance=instance, cursor=cursor, resources={"knowledge": KnowledgeHome(path=str(home.root))}
+    )
+    found = sensor(context)
+    assert isinstance(found, dg.SensorResult)
+    return found
+
+
+def second_tick(home: Home, instance: dg.DagsterInstance) -> dg.SensorResult:
+    """Of the source sensor, which waits for a state to hold still."""
+    return tick(source_sensor, home, instance, tick(source_sensor, home, instance).cursor)
+
+
+def reason(result: dg.SensorResult) -> str:
+    assert not result.run_requests
+    skipped = result.skip_reason
+    return (skipped.skip_message or "") if isinstance(skipped, dg.SkipReason) else str(skipped)
+
+
+def request(result: dg.SensorResult) -> dg.RunRequest:
+    (found,) = result.run_requests or []
+    return found
+
+
+def add_run(instance: dg.DagsterInstance, job: str, status: S, **tags: str) -> None:
+    instance.add_run(dg.DagsterRun(job_name=job, run_id=str(uuid.uuid4()), status=status, tags=tags))
+
+
+def add_runs_for(instance: dg.DagsterInstance, asked: dg.RunRequest, status: S, count: int = 1) -> None:
+    for _ in range(count):
+        add_run(instance, str(asked.job_name), status, **asked.tags)
+
+
+# --- source_sensor
+
+
+def test_sources_that_did_not_change_start_nothing(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert reason(tick(source_sensor, shown.home, instance)) == "every source is as it was ingested"
+
+
+def test_a_home_without_sources_starts_nothing(home: Home, instance: dg.DagsterInstance) -> None:
+    assert reason(second_tick(home, instance)) == "no source is on this machine"
+
+
+def test_a_change_starts_one_run_when_it_was_seen_twice(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "# Otter\n\nA romp is a group of otters.\n")
+    first = tick(source_sensor, shown.home, instance)
+    assert "source notes changed; waiting until it holds still" in reason(first)
+    asked = request(tick(source_sensor, shown.home, instance, first.cursor))
+    assert asked.job_name == "ingest_job"
+    assert asked.run_key == f"ingest_job:{asked.tags[WANT_TAG]}:0"
+    assert asked.run_config == {"ops": {"documents": {"config": {"sources": ["notes"]}}}}
+
+
+def test_while_it_goes_on_changing_nothing_starts(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    cursor = None
+    for text in ("one", "two ..", "three ...."):
+        shown.write("otter.md", text)
+        result = tick(source_sensor, shown.home, instance, cursor)
+        assert "holds still" in reason(result)
+        assert result.cursor != cursor
+        cursor = result.cursor
+
+
+def test_several_changes_are_one_run(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "A romp.")
+    shown.write("crane.md", "A crane dances.")
+    (shown.notes / "heron.md").unlink()
+    asked = request(second_tick(shown.home, instance))
+    assert request(second_tick(shown.home, instance)).run_key == asked.run_key
+
+
+@pytest.mark.parametrize("status", ACTIVE)
+def test_a_run_at_work_is_waited_for(shown: SmallHome, instance: dg.DagsterInstance, status: S) -> None:
+    shown.write("otter.md", "A romp.")
+    add_run(instance, "ingest_job", status)
+    assert "ingest_job is active" in reason(second_tick(shown.home, instance))
+
+
+def test_so_is_a_run_in_the_queue(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    """Dagster's own list of runs in progress leaves it out."""
+    shown.write("otter.md", "A romp.")
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("omni_pipelines"), "__repository__")
+    run = dg.DagsterRun("ingest_job", status=S.QUEUED, remote_job_origin=place.get_job_origin("ingest_job"))
+    instance.add_run(run)
+    assert "ingest_job is active" in reason(second_tick(shown.home, instance))
+
+
+@pytest.mark.parametrize("job", ["refresh_job", "__ASSET_JOB"])
+def test_so_is_a_run_that_a_person_started(shown: SmallHome, instance: dg.DagsterInstance, job: str) -> None:
+    shown.write("otter.md", "A romp.")
+    add_run(instance, job, S.STARTED)
+    assert f"{job} is active" in reason(second_tick(shown.home, instance))
+
+
+def test_an_index_build_is_not_waited_for(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "A romp.")
+    add_run(instance, "index_job", S.STARTED)
+    assert request(second_tick(shown.home, instance)).job_name == "ingest_job"
+
+
+def test_what_a_person_cancelled_is_not_started_again(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "A romp.")
+    add_runs_for(instance, request(second_tick(shown.home, instance)), S.CANCELED)
+    assert "a person cancelled" in reason(second_tick(shown.home, instance))
+    shown.write("otter.md", "A romp, again.")  # another state, another run
+    assert request(second_tick(shown.home, instance)).run_key
+
+
+@pytest.mark.parametrize("failed", range(MAX_ATTEMPTS))
+def test_a_failed_run_is_tried_again_under_a_new_key(
+    shown: SmallHome, instance: dg.DagsterInstance, failed: int
+) -> None:
+    shown.write("otter.md", "A romp.")
+    asked = request(second_tick(shown.home, instance))
+    add_runs_for(instance, asked, S.FAILURE, failed)
+    assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:{failed}"
+
+
+def test_three_failures_need_a_person(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "A romp.")
+    add_runs_for(instance, request(second_tick(shown.home, instance)), S.FAILURE, MAX_ATTEMPTS)
+    assert "3 runs for this state failed" in reason(second_tick(shown.home, instance))
+
+
+def test_a_run_whose_process_died_holds_up_nothing(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    add_run(instance, "refresh_job", S.STARTED, **{HOST_TAG: socket.gethostname(), PID_TAG: str(process.pid)})
+    shown.write("otter.md", "A romp.")
+    assert request(second_tick(shown.home, instance)).job_name == "ingest_job"
+    assert [record.dagster_run.status for record in instance.get_run_records()] == [S.FAILURE]
+
+
+def test_a_source_that_is_gone_is_a_reason_and_no_crash(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shutil.rmtree(shown.notes)
+    result = tick(source_sensor, shown.home, instance, "seen before")
+    assert str(shown.notes) in reason(result)
+    assert result.cursor == ""
+
+
+# --- index_sensor
+
+
+def test_tables_that_a_release_shows_start_nothing(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert reason(tick(index_sensor, shown.home, instance)) == "the newest release shows all that was ingested"
+
+
+def test_an_ingest_is_followed_by_an_index_run(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    assert reason(tick(index_sensor, small.home, instance))  # nothing ingested, nothing to index
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    assert asked.job_name == "index_job"
+    assert asked.run_key == f"index_job:{asked.tags[WANT_TAG]}:0"
+    small.index()
+    assert reason(tick(index_sensor, small.home, instance))
+
+
+@pytest.mark.parametrize("job", ["ingest_job", "index_job", "refresh_job", "__ASSET_JOB"])
+def test_it_waits_for_whoever_is_at_the_tables(small: SmallHome, instance: dg.DagsterInstance, job: str) -> None:
+    small.ingest()
+    add_run(instance, job, S.STARTED)
+    assert f"{job} is active" in reason(tick(index_sensor, small.home, instance))
+
+
+def test_two_ingests_are_one_index_run_for_the_newest_state(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    wanted = []
+    for text in ("A romp.", "A raft."):
+        shown.write("otter.md", text)
+        shown.ingest()
+        wanted.append(request(tick(index_sensor, shown.home, instance)).tags[WANT_TAG])
+    assert wanted[0] != wanted[1]
+    add_run(instance, "index_job", S.SUCCESS, **{WANT_TAG: wanted[0]})
+    assert request(tick(index_sensor, shown.home, instance)).run_key == f"index_job:{wanted[1]}:0"
+
+
+def test_a_table_that_was_made_anew_is_due_at_the_same_version_number(
+    shown: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    before = LanceTable(shown.home.table("chunks")).head()
+    shutil.rmtree(shown.home.tables)
+    reset_steps(shown.home)
+    shown.ingest()
+    after = LanceTable(shown.home.table("chunks")).head()
+    assert (after.version, after.uuid == before.uuid) == (before.version, False)
+    assert request(tick(index_sensor, shown.home, instance)).job_name == "index_job"
+
+
+def test_failed_index_runs_count_as_well(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
+    assert "failed" in reason(tick(index_sensor, small.home, instance))

@@ -1,0 +1,255 @@
+"""A release as one file: it comes out as it went in, and nothing that was tampered with comes in at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
+from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.state.releases import list_releases, require_release
+from omni_pipelines.operations.scrub import scrub
+from omni_pipelines.publishing import bundle as bundle_module
+from omni_pipelines.publishing.bundle import CONTENTS, export_release, import_bundle
+from omni_pipelines.settings import Home
+from omni_pipelines.sources.registry import load_sources
+from tests.integration.line import Line, paragraph, write
+
+Edit = Callable[[dict[str, bytes], dict[str, Any]], None]
+
+
+@pytest.fixture
+def published(line: Line, docs: Path) -> Line:
+    """Two releases; the second has one document more, and one that changed."""
+    line.add(write(docs, {"badger.md": paragraph("badger"), "gecko.md": paragraph("gecko")}))
+    line.run()
+    write(docs, {"badger.md": paragraph("badger", 2), "otter.md": paragraph("otter")})
+    line.run()
+    return line
+
+
+@pytest.fixture
+def file(published: Line, tmp_path: Path) -> Path:
+    """The first release as a bundle."""
+    export_release(published.home, 1, tmp_path / "one.tar")
+    return tmp_path / "one.tar"
+
+
+def hits(line: Line, release: int | None = None) -> list[tuple[str, str, int]]:
+    return sorted(
+        (query, hit.text, hit.start_line)
+        for query in ("badger shed", "gecko keepers", "otter")
+        for mode in (Mode.KEYWORD, Mode.VECTOR)
+        for hit in line.librarian(release).search(query, 50, mode)
+    )
+
+
+def imported(file: Path, tmp_path: Path) -> Line:
+    there = Line(Home(tmp_path / "there" / ".omni"))
+    import_bundle(file, there.home)
+    return there
+
+
+def test_an_imported_release_answers_as_the_exported_one(published: Line, file: Path, tmp_path: Path) -> None:
+    there = imported(file, tmp_path)
+    assert hits(there) == hits(published, 1)
+    assert [release.release for release in list_releases(there.home)] == [1]
+    before, after = require_release(published.home, 1), require_release(there.home)
+    assert after.model_copy(update={"tables": before.tables}) == before
+    assert scrub(there.home, after).damage == ()
+
+
+def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: Path, tmp_path: Path) -> None:
+    there = imported(file, tmp_path)
+    assert load_sources(there.home) == load_sources(published.home)
+    done = there.run()
+    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (1, 1, 1)
+    assert hits(there) == hits(published)
+    assert done.published.release.release == 2
+
+
+def test_the_history_does_not_travel(published: Line, file: Path) -> None:
+    with tarfile.open(file) as tar:
+        names = tar.getnames()
+    assert sum(name.startswith("tables/chunks.lance/_versions/") and name.endswith("manifest") for name in names) == 1
+    assert sum(name.startswith("tables/chunks.lance/data/") for name in names) == 1
+
+
+def test_a_file_that_is_there_is_not_replaced(published: Line, file: Path) -> None:
+    raw = file.read_bytes()
+    with pytest.raises(ConfigurationError, match="exists"):
+        export_release(published.home, 2, file)
+    assert file.read_bytes() == raw
+
+
+def test_a_damaged_release_is_not_exported(published: Line, tmp_path: Path) -> None:
+    folder = published.home.keyword / require_release(published.home).keyword.generation
+    path = max(folder.glob("*.idx"), key=lambda each: each.stat().st_size)
+    raw = path.read_bytes()
+    path.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
+    with pytest.raises(TableBroken, match="does not have its checksum"):
+        export_release(published.home, 2, tmp_path / "two.tar")
+    assert [path.name for path in tmp_path.glob("*two*")] == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "tables/x", "sources.json"])
+def test_a_home_that_is_used_is_left_alone(file: Path, tmp_path: Path, name: str) -> None:
+    home = Home(write(tmp_path / "used", {name: "mine"}))
+    with pytest.raises(HomeError, match="is not empty"):
+        import_bundle(file, home)
+    assert (home.root / name).read_text() == "mine"
+
+
+def test_a_home_that_was_only_made_is_empty(file: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "made")
+    home.create()
+    assert import_bundle(file, home).release == 1
+
+
+# --- what must not come in
+
+
+def tampered(file: Path, edit: Edit) -> Path:
+    """The bundle with its contents edited and packed again; the list of contents is written last of all."""
+    with tarfile.open(file) as tar:
+        members = {member.name: tar.extractfile(member) for member in tar}
+        raw = {name: member.read() for name, member in members.items() if member is not None}
+    contents = orjson.loads(raw.pop(CONTENTS))
+    edit(raw, contents)
+    path = file.with_name("tampered.tar")
+    with tarfile.open(path, "w:") as tar:
+        for name, data in {CONTENTS: orjson.dumps(contents), **raw}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def put(name: str, data: bytes, *, listed: bool) -> Edit:
+    def edit(raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+        raw[name] = data
+        if listed:
+            contents["files"][name] = {"size": len(data), "sha256": "0" * 64}
+
+    return edit
+
+
+def flip(raw: dict[str, bytes], _contents: dict[str, Any]) -> None:
+    name = next(name for name in raw if "/data/" in name)
+    raw[name] = bytes([raw[name][0] ^ 1]) + raw[name][1:]
+
+
+def drop(raw: dict[str, bytes], _contents: dict[str, Any]) -> None:
+    raw.pop(next(name for name in raw if "/data/" in name))
+
+
+def claim(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    next(iter(contents["files"].values()))["size"] = 1 << 40
+
+
+def below_zero(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    next(iter(contents["files"].values()))["size"] = -1
+
+
+def other_counts(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    contents["release"]["counts"]["chunks"] += 1
+
+
+def other_generation(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    contents["release"]["keyword"]["generation"] = "gen-1/../../.."
+
+
+def other_layout(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    contents["bundle"] = 2
+
+
+def other_field(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    contents["release"]["surprise"] = 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (put("../evil", b"x", listed=True), "does not belong in a home"),
+        (put("/etc/evil", b"x", listed=True), "does not belong in a home"),
+        (put("tables/chunks.lance/../../../evil", b"x", listed=True), "does not belong in a home"),
+        (put("tables/chunks.lance/data\\evil", b"x", listed=True), "does not belong in a home"),
+        (put("sources.json", b"x", listed=True), "does not belong in a home"),
+        (put("dagster/dagster.yaml", b"x", listed=True), "does not belong in a home"),
+        (put("tables/chunks.lance/data/evil", b"x", listed=False), "that it does not list"),
+        (put("../evil", b"x", listed=False), "that it does not list"),
+        (put("tables/chunks.lance/data/evil", b"x", listed=True), "does not have its checksum"),
+        (flip, "does not have its checksum"),
+        (drop, "is missing in the bundle"),
+        (claim, "is smaller than that"),
+        (below_zero, "is smaller than that"),
+        (other_counts, "is not what its record says"),
+        (other_generation, "no keyword index is called"),
+        (other_layout, "layout that is not known"),
+        (other_field, "cannot be read"),
+    ],
+)
+def test_a_bundle_that_was_tampered_with_is_refused(file: Path, tmp_path: Path, edit: Edit, message: str) -> None:
+    with pytest.raises(BundleRefused, match=message):
+        import_bundle(tampered(file, edit), Home(tmp_path / "there" / ".omni"))
+    assert list((tmp_path / "there").iterdir()) == []
+    assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE]
+)
+def test_links_and_devices_are_refused(file: Path, tmp_path: Path, kind: bytes) -> None:
+    with tarfile.open(file) as tar:
+        contents, first = tar.next(), tar.next()
+        assert contents is not None
+        assert first is not None
+        listed = tar.extractfile(contents)
+        assert listed is not None
+        raw = listed.read()
+    evil = tarfile.TarInfo(first.name)
+    evil.type, evil.linkname, evil.size = kind, "/etc/passwd", first.size
+    path = tmp_path / "evil.tar"
+    with tarfile.open(path, "w:") as tar:
+        tar.addfile(contents, io.BytesIO(raw))
+        tar.addfile(evil)
+    with path.open("ab") as padded:
+        padded.write(b"\0" * file.stat().st_size)
+    with pytest.raises(BundleRefused, match="that it does not list"):
+        import_bundle(path, Home(tmp_path / "there" / ".omni"))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.8])
+def test_a_bundle_that_was_cut_is_refused(file: Path, tmp_path: Path, share: float) -> None:
+    os.truncate(file, int(file.stat().st_size * share))
+    with pytest.raises(BundleRefused):
+        import_bundle(file, Home(tmp_path / "there" / ".omni"))
+
+
+@pytest.mark.parametrize("raw", [b"", b"PK\3\4 not a tar", b"\0" * 10_240, b"\x1f\x8b" + b"\0" * 600])
+def test_another_file_is_no_bundle(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "x").write_bytes(raw)
+    with pytest.raises(BundleRefused):
+        import_bundle(tmp_path / "x", Home(tmp_path / "there" / ".omni"))
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is not there"):
+        import_bundle(tmp_path / "nothing", Home(tmp_path / "there" / ".omni"))
+
+
+def test_a_full_disk_leaves_no_home(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle_module, "_write", full)
+    with pytest.raises((OSError, OmniError), match="No space left"):
+        import_bundle(file, Home(tmp_path / "there" / ".omni"))
+    assert list((tmp_path / "there").iterdir()) == []

@@ -1,0 +1,292 @@
+"""The bucket that homes share: what it keeps, what it drops, and when it is refused."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from native.errors import StoreError
+from native.object_store import ObjectStore
+from omni_pipelines.cli.main import app
+from omni_pipelines.errors import ConfigurationError, StoreRefused
+from omni_pipelines.knowledge.state.pins import list_pins
+from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.records import Pin, sealed
+from omni_pipelines.sharing import bucket as bucket_module
+from omni_pipelines.sharing.bucket import Bucket
+from omni_pipelines.sharing.pinning import pin, unpin
+from omni_pipelines.sources.registry import load_sources, reads
+from tests.integration.members import SECRET, catch_up, docs_of, everything, member, objects, pair, rows
+
+
+def test_a_pinned_release_outlives_the_others_in_every_home(tmp_path: Path, store_url: str) -> None:
+    left, right = member(tmp_path, "left", store_url, a="Walrus 0."), member(tmp_path, "right", store_url)
+    left.run()
+    with writer_session(right.home, right.settings, sync=True):
+        pin(right.home, right.settings, 1, "audit")
+    for number in range(1, 6):
+        (docs_of(left) / "a.md").write_text(f"Walrus {number}.")
+        left.run()
+    assert release_numbers(left.home) == [1, 4, 5, 6]
+    catch_up(right)
+    assert release_numbers(right.home) == [1, 4, 5, 6]
+    assert list_pins(right.home)[1].reason == "audit"
+    assert right.librarian(1).search("walrus", 1)[0].text == "Walrus 0."
+    with writer_session(left.home, left.settings, sync=True):
+        unpin(left.home, left.settings, 1)
+    (docs_of(left) / "a.md").write_text("Walrus 9.")
+    left.run()
+    catch_up(right)
+    assert release_numbers(right.home) == [5, 6, 7]
+    assert list_pins(right.home) == {}
+
+
+def test_a_release_that_is_being_dropped_cannot_be_pinned(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    ObjectStore(store_url).put("dropping/000000000001", b"")
+    with (
+        writer_session(left.home, left.settings),
+        pytest.raises(ConfigurationError, match="release 1 is dropped by another home"),
+    ):
+        pin(left.home, left.settings, 1)
+    assert objects(store_url, "pins") == []
+    assert list_pins(left.home) == {}
+
+
+def test_a_pin_that_was_there_first_wins_against_collection(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    bucket = Bucket(ObjectStore(store_url))
+    bucket.pin(Pin(release=1))
+    ObjectStore(store_url).put("dropping/000000000001", b"")  # of a home that died there
+    assert bucket.drop([]) == [1]
+    bucket.unpin(1)
+    assert bucket.drop([]) == []
+    assert (bucket.numbers(), bucket.read(1)) == ([], None)
+    assert objects(store_url, "tables") == objects(store_url, "blobs") == []
+
+
+def test_a_number_is_never_given_again(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    first = left.run().published.release
+    bucket = Bucket(ObjectStore(store_url))
+    record = bucket.read(1)
+    assert record is not None
+    assert record.release == first
+    bucket.drop([])
+    assert not bucket.publish(record)
+
+
+def test_collection_leaves_nothing_that_no_kept_release_needs(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_module, "ORPHANS_KEPT", timedelta(seconds=-60))
+    left = member(tmp_path, "left", store_url, a="Walrus 0.")
+    ObjectStore(store_url).put("blobs/left-by-somebody", b"x")
+    for number in range(6):
+        (docs_of(left) / "a.md").write_text(f"Walrus {number}.")
+        left.run()
+    bucket = Bucket(ObjectStore(store_url))
+    needed = {key for number in (4, 5, 6) for key in bucket_module.needed(bucket.read(number))}  # type: ignore[arg-type]
+    assert bucket.numbers() == [4, 5, 6]
+    assert {*objects(store_url, "tables"), *objects(store_url, "blobs")} == needed
+    assert objects(store_url, "probe") == []
+
+
+def test_what_may_be_on_its_way_is_kept_for_a_day(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    ObjectStore(store_url).put("blobs/of-somebody-else", b"x")
+    left.run()
+    assert "blobs/of-somebody-else" in objects(store_url, "blobs")
+
+
+def test_a_home_with_releases_fills_an_empty_store(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    shared, left.settings = left.settings, left.settings.model_copy(update={"store": ""})
+    left.run()
+    (docs_of(left) / "a.md").write_text("Walrus naps.")
+    left.run()
+    left.settings = shared
+    assert left.run().published.new is False
+    right = member(tmp_path, "right", store_url)
+    catch_up(right)
+    assert release_numbers(right.home) == [1, 2]
+    assert [rows(right, number) for number in (1, 2)] == [rows(left, number) for number in (1, 2)]
+
+
+def test_a_home_with_releases_of_its_own_is_not_mixed_into_another_base(tmp_path: Path, store_url: str) -> None:
+    left, right = (
+        member(tmp_path, "left", store_url, a="Walrus eats."),
+        member(tmp_path, "right", store_url, b="Badger digs."),
+    )
+    left.run()
+    shared, right.settings = right.settings, right.settings.model_copy(update={"store": ""})
+    right.run()
+    before = rows(right, 1)
+    right.settings = shared
+    with pytest.raises(StoreRefused, match="releases of its own"):
+        right.run()
+    assert rows(right, 1) == before
+
+
+def test_a_store_that_was_emptied_is_not_taken_for_the_old_one(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    ObjectStore(store_url).delete(["store.json"])
+    with pytest.raises(StoreRefused, match="emptied or made anew"):
+        left.run()
+
+
+def test_a_store_that_lost_its_newest_release_stops_the_home_that_saw_it(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    ObjectStore(store_url).delete(["releases/000000000001.json"])
+    with pytest.raises(StoreRefused, match="this home has seen 1"):
+        left.run()
+
+
+class Overwriting(ObjectStore):
+    """A store that ignores If-None-Match, as some do."""
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        self.put(key, data)
+        return True
+
+
+def test_a_store_without_conditional_put_is_refused_and_left_clean(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omni_pipelines.sharing.membership.ObjectStore", Overwriting)
+    with pytest.raises(StoreRefused, match="no conditional put"):
+        member(tmp_path, "left", store_url, a="Walrus eats.").run()
+    assert objects(store_url, "releases") == objects(store_url, "probe") == []
+
+
+def test_a_damaged_object_is_never_taken_over(tmp_path: Path, store_url: str) -> None:
+    left, right = member(tmp_path, "left", store_url, a="Walrus eats."), member(tmp_path, "right", store_url)
+    left.run()
+    store = ObjectStore(store_url)
+    key = next(each for each in objects(store_url, "tables") if "/data/" in each)
+    whole = store.get(key)
+    assert whole is not None
+    store.put(key, whole[:-4] + b"EVIL")
+    with pytest.raises(StoreRefused, match="is not what its record says"):
+        catch_up(right)
+    assert newest_release(right.home) is None
+    store.put(key, whole)
+    catch_up(right)
+    assert rows(right, 1) == rows(left, 1)
+
+
+def test_a_record_that_was_changed_is_refused(tmp_path: Path, store_url: str) -> None:
+    left, right = member(tmp_path, "left", store_url, a="Walrus eats."), member(tmp_path, "right", store_url)
+    left.run()
+    store = ObjectStore(store_url)
+    raw = store.get("releases/000000000001.json")
+    assert raw is not None
+    store.put("releases/000000000001.json", raw.replace(b'"documents": 1', b'"documents": 2', 1))
+    with pytest.raises(StoreRefused, match="record of release 1"):
+        catch_up(right)
+
+
+def test_credentials_stand_in_no_file(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    assert SECRET.encode() not in everything(store_url)
+    assert not [p for p in left.home.root.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()]
+
+
+def test_a_missing_bucket_is_said_so(tmp_path: Path, store_url: str) -> None:
+    with pytest.raises(StoreError, match="there is no such bucket"):
+        member(tmp_path, "left", "s3://nobody-made-this/kb", a="Walrus eats.").run()
+
+
+def test_a_folder_can_be_a_store(tmp_path: Path) -> None:
+    store_url = f"file://{tmp_path}/store"
+    left, right = (
+        member(tmp_path, "left", store_url, a="Walrus eats."),
+        member(tmp_path, "right", store_url, b="Badger digs."),
+    )
+    left.run()
+    right.run()
+    left.run()
+    assert rows(left, 2) == rows(right, 2)
+
+
+def test_a_store_is_shown_with_what_differs_here(tmp_path: Path, store_url: str) -> None:
+    left = member(tmp_path, "left", store_url, a="Walrus eats.")
+    left.run()
+    left.home.config.write_text(f'store = "{store_url}"\nchunk_tokens = 99\n')
+    result = CliRunner().invoke(app, ["store", "status", "--home", str(left.home.root)])
+    assert result.exit_code == 0, result.output
+    assert "releases 1" in result.stdout
+    assert "this home is at release 1" in result.stdout
+    assert "chunker of the newest release is" in result.stderr
+    alone = CliRunner().invoke(app, ["store", "status", "--home", str(tmp_path / "none")])
+    assert alone.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../evil",
+        "tables/chunks.lance/../../../evil",
+        "tables/chunks.lance/./../evil",
+        "tables/chunks.lance/data/..",
+        "/etc/evil",
+        "sources.json",
+        "keyword/gen-1/a/../../../evil",
+        "tables/other.lance/data/a",
+    ],
+)
+def test_a_record_writes_nowhere_but_into_tables_and_indexes(tmp_path: Path, store_url: str, path: str) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    bucket = Bucket(ObjectStore(store_url))
+    record = bucket.read(1)
+    assert record is not None
+    file = next(iter(record.files.values()))
+    bucket.objects.put("releases/000000000001.json", sealed(record.model_copy(update={"files": {path: file}})))
+    with pytest.raises(StoreRefused, match="record of release 1"):
+        catch_up(right)
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_bucket_cannot_make_a_home_read_another_place(tmp_path: Path, store_url: str) -> None:
+    left, right = pair(tmp_path, store_url)
+    left.run()
+    right.run()
+    private = tmp_path / "private"
+    private.mkdir()
+    bucket = Bucket(ObjectStore(store_url))
+    record = bucket.read(2)
+    assert record is not None
+    mine = next(source for source in record.sources if source.name == "left-docs")
+    planted = [mine.model_copy(update={"root": private}), mine.model_copy(update={"name": "more", "root": private})]
+    release = record.release.model_copy(update={"release": 3})
+    assert bucket.publish(record.model_copy(update={"release": release, "sources": planted}))
+    catch_up(left)
+    assert [(each.name, each.root) for each in filter(reads(left.home), load_sources(left.home))] == [
+        ("left-docs", docs_of(left))
+    ]
+
+
+def test_a_server_that_never_answers_is_given_up_in_the_time_that_was_allowed(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ObjectStore(store_url, seconds=5.0).get("nothing") is None
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(StoreError, match=r" in 5\d\d\.\d+ms"):
+            ObjectStore(store_url, seconds=0.5).get("nothing")
+        monkeypatch.setenv("AWS_TIMEOUT", "200ms")
+        with pytest.raises(StoreError, match=r" in 2\d\d\.\d+ms"):
+            ObjectStore(store_url, seconds=0.1).get("nothing")

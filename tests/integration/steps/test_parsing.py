@@ -1,0 +1,244 @@
+"""A parser process reads, is held to its limits, and dies alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.operations.scrub import scrub
+from omni_pipelines.steps import parser_process as parsing
+from omni_pipelines.steps.parser_process import DocumentParser
+from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
+from tests.integration.line import Line, write
+from tests.samples.office import docx, word_paragraph
+from tests.samples.pdf import pdf
+from tests.samples.valid import VALID
+
+ROOT = Path(parsing.__file__).parents[2]
+HTML = b"<h1>Otters</h1><p>They swim."
+
+
+def reader(path: str) -> Reader:
+    found = reader_for(path)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def parser() -> Iterator[DocumentParser]:
+    with DocumentParser() as parser:
+        yield parser
+
+
+def child(parser: DocumentParser) -> subprocess.Popen[bytes]:
+    assert parser._process is not None
+    return parser._process._child
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        ("a.html", HTML),
+        ("a.pdf", pdf([["One."], ["Two."]], outline=[("Part", 2)])),
+        ("a.go", "package a\n\nfunc É() {}\n".encode("utf-16")),
+    ],
+)
+def test_a_document_comes_back_as_its_reader_gave_it(parser: DocumentParser, path: str, raw: bytes) -> None:
+    there, here = parser.read(reader(path), raw, path), reader(path).read(raw, path)
+    places = list(range(len(here.text) + 1))
+    assert (there.text, there.title, there.sections, there.page_marks) == (
+        here.text,
+        here.title,
+        here.sections,
+        here.page_marks,
+    )
+    assert there.byte_offsets(places) == here.byte_offsets(places)
+    assert [there.line(place) for place in places] == [here.line(place) for place in places]
+
+
+def test_plain_formats_start_no_process(parser: DocumentParser) -> None:
+    parser.read(reader("a.md"), b"# A\n", "a.md")
+    assert parser._process is None
+
+
+def test_a_process_serves_many_documents_and_ends_with_its_context() -> None:
+    with DocumentParser() as parser:
+        pids = {(parser.read(reader("a.html"), HTML, "a.html"), child(parser).pid)[1] for _ in range(5)}
+        process = child(parser)
+    assert len(pids) == 1
+    assert process.poll() is not None
+
+
+def test_a_process_is_replaced_after_its_share(parser: DocumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "DOCUMENTS_EACH", 2)
+    seen = []
+    for _ in range(4):
+        parser.read(reader("a.html"), HTML, "a.html")
+        seen.append(parser._process is None)
+    assert seen == [False, True, False, True]
+
+
+def test_a_large_parent_wears_no_process_out() -> None:
+    """A child of a process that once held a lot begins with that peak in its accounts."""
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "held = bytearray(700 << 20); held[::4096] = bytes(len(held[::4096])); del held\n"
+        "from omni_pipelines.steps.parser_process import DocumentParser\n"
+        "from omni_pipelines.text.readers.registry import reader_for\n"
+        "with DocumentParser() as parser:\n"
+        "    parser.read(reader_for('a.html'), b'<p>Otters swim.', 'a.html')\n"
+        "    print(parser._process is not None)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, str(ROOT)], capture_output=True, text=True, check=False)
+    assert ran.stdout == "True\n", ran.stderr
+
+
+def test_a_refusal_keeps_the_process(parser: DocumentParser) -> None:
+    with pytest.raises(Unreadable, match="E_NO_TEXT"):
+        parser.read(reader("a.html"), b"<script>1</script>", "a.html")
+    assert parser._process is not None
+
+
+def test_a_process_that_dies_costs_one_document(parser: DocumentParser) -> None:
+    parser.read(reader("a.html"), HTML, "a.html")
+    os.kill(child(parser).pid, signal.SIGSEGV)
+    with pytest.raises(Unreadable, match="E_CRASH_SIGSEGV"):
+        parser.read(reader("a.html"), HTML * 100_000, "a.html")
+    assert parser.read(reader("a.html"), HTML, "a.html").title == "Otters"
+
+
+def test_a_process_that_answers_nothing_is_stopped() -> None:
+    with DocumentParser(wall_seconds=0.3) as parser:
+        parser.read(reader("a.html"), HTML, "a.html")
+        os.kill(child(parser).pid, signal.SIGSTOP)
+        with pytest.raises(Unreadable, match="E_TIMEOUT"):
+            parser.read(reader("a.html"), HTML, "a.html")
+        assert parser._process is None
+
+
+def test_source_code_is_still_text_when_its_parser_dies(parser: DocumentParser) -> None:
+    parser.read(reader("a.go"), b"package a\n", "a.go")
+    os.kill(child(parser).pid, signal.SIGKILL)
+    assert parser.read(reader("a.go"), b"package a\n", "a.go").text == "package a\n"
+
+
+# --- the limits, tried from inside
+
+
+def tried(code: str, *arguments: str) -> str:
+    """What a limited process says of an attempt."""
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
+        "from omni_pipelines.text.readers import worker\nworker.limit_process()\n"
+        f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", script, *arguments], capture_output=True, text=True, check=False, env={}
+    )
+    return ran.stdout.strip() or signal.Signals(-ran.returncode).name
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("bytearray(2 << 30)", "MemoryError"),
+        ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
+        ("[open('/dev/null') for _ in range(100)]", "OSError"),
+        ("worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
+    ],
+    ids=["memory", "file", "handles", "processor"],
+)
+def test_a_limited_process_cannot(code: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert tried(code, str(tmp_path / "file")) == outcome
+
+
+def test_a_limited_process_has_no_network() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = f"import socket; socket.create_connection({server.getsockname()!r}, timeout=5)"
+        outcome = tried(code)
+    if outcome == "done":
+        pytest.skip("this system lets no process give up its network")
+    assert outcome == "OSError"
+
+
+# --- type by content
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "name"),
+    [
+        ("a.txt", pdf([["One."]]), "pdf"),
+        ("a.pdf", docx(word_paragraph("One.")), "docx"),
+        ("a.txt", b"{\\rtf1 x}", "rtf"),
+        ("a.md", b"<!DOCTYPE html>\n<p>x", "html"),
+        ("a.xml", b"\xef\xbb\xbf<html lang='en'>", "html"),
+        ("a.php", b"<!DOCTYPE html>\n<?php ?>", "code"),
+        ("a.md", b"A <html> tag, and %PDF- in a text", "markdown"),
+        ("a.docx", b"no zip", "docx"),
+        ("a.md", b"PK\x03\x04 damaged", "markdown"),
+    ],
+)
+def test_the_content_decides_where_it_leaves_no_doubt(path: str, raw: bytes, name: str) -> None:
+    assert reader_by_content(reader(path), raw).name == name
+
+
+def test_a_file_with_the_wrong_name_is_read_once_by_what_it_is(line: Line, docs: Path, reads: list[str]) -> None:
+    write(docs, {"river.txt": pdf([["Otters swim."]])})
+    line.add(docs)
+    line.run()
+    (row,) = line.rows("documents", "parser", "media_type")
+    assert row == {"parser": "text/2+pdf/2", "media_type": "application/pdf"}
+    assert line.search("otters")[0].page == 1
+    reads.clear()
+    line.run()
+    assert reads == []
+
+
+def test_a_damaged_file_with_the_wrong_name_is_held_by_what_it_is_and_tried_once(
+    line: Line, docs: Path, reads: list[str]
+) -> None:
+    write(docs, {"river.txt": b"%PDF-1.7 nothing"})
+    line.add(docs)
+    line.ingest()
+    assert line.rows("quarantine", "parser", "code") == [{"parser": "text/2+pdf/2", "code": "E_PARSE"}]
+    reads.clear()
+    line.ingest()
+    assert reads == []
+
+
+def test_scrub_finds_documents_of_every_kind_sound(line: Line, docs: Path) -> None:
+    files = {f"{name}.txt": raw[0] for name, raw in VALID.items() if name in ("pdf", "docx", "epub", "rtf")}
+    write(docs, {**files, "a.pdf": VALID["pdf"][0], "a.xml": VALID["xml"][0], "a.rs": VALID["code"][0]})
+    line.add(docs)
+    line.run()
+    assert len(line.rows("documents", "path")) == 7
+    assert scrub(line.home, require_release(line.home)).damage == ()
+
+
+def test_a_newer_reader_of_the_content_reads_it_again(
+    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(docs, {"river.txt": pdf([["Otters swim."]])})
+    line.add(docs)
+    line.ingest()
+    reads.clear()
+    newer = [dataclasses.replace(each, version=9) if each.name == "pdf" else each for each in parsing_readers()]
+    monkeypatch.setattr("omni_pipelines.text.readers.registry.READERS", tuple(newer))
+    line.ingest()
+    assert reads == ["river.txt"]
+
+
+def parsing_readers() -> tuple[Reader, ...]:
+    from omni_pipelines.text.readers.registry import READERS
+
+    return READERS

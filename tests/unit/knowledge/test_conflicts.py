@@ -1,0 +1,69 @@
+"""Sources that do not agree are told, and what only looks like it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from omni_pipelines.knowledge.answers.conflicts import conflicts, difference
+from tests.unit.knowledge.test_answers import asked, hit, stem
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        ("Keys are rotated every 30 days.", "Keys are rotated every 90 days.", "30 against 90"),
+        ("The limit is 1,000 calls a minute.", "The limit is 500 calls a minute.", "1000 against 500"),
+        ("Version 3.2 is needed to build it here.", "Version 3.4 is needed to build it here.", "3.2 against 3.4"),
+        ("Backups are kept by default.", "Backups are not kept by default.", "one denies what the other says"),
+        (
+            "Users can delete their account.",
+            "Users can never delete their account.",
+            "one denies what the other says",
+        ),
+    ],
+)
+def test_the_same_said_differently_is_a_conflict(one: str, other: str, says: str) -> None:
+    assert difference(one, other, stem) == says
+    assert difference(other, one, stem)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Keys are rotated every 30 days.", "Keys are rotated every 30 days, or by hand."),
+        ("Keys are rotated every 30 days.", "Logs are kept for 90 days."),
+        ("The red pump weighs 30 kilos.", "The blue valve weighs 40 kilos."),
+        ("Keys are rotated every 30 days.", "Keys are rotated by the owner every month."),
+        ("Backups are not kept by default.", "Backups are never kept by default."),
+    ],
+)
+def test_other_things_and_the_same_in_other_words_are_none(one: str, other: str) -> None:
+    assert difference(one, other, stem) == ""
+
+
+def test_one_document_does_not_conflict_with_itself() -> None:
+    texts = ["Keys are rotated every 30 days.", "Keys are rotated every 90 days."]
+    assert conflicts(texts, ["a", "a"], stem) == ()
+    (found,) = conflicts(texts, ["a", "b"], stem)
+    assert (found.first, found.second) == (1, 2)
+
+
+def test_an_answer_quotes_both_sides_and_says_that_they_do_not_agree() -> None:
+    found = asked(
+        "How often are keys rotated?",
+        [
+            hit("Keys are rotated every 30 days by the service.", "new.md"),
+            hit("The moon is far away from here.", "moon.md"),
+            hit("Keys are rotated every 90 days by the service.", "old.md"),
+        ],
+    )
+    (conflict,) = found.conflicts
+    quoted = {found.sentences[number - 1].citations[0].path for number in (conflict.first, conflict.second)}
+    assert quoted == {"new.md", "old.md"}
+
+
+def test_sources_that_agree_are_quoted_without_a_word() -> None:
+    found = asked(
+        "How do otters sleep?", [hit("Otters sleep in the kelp."), hit("Otters sleep holding hands.", "b.md")]
+    )
+    assert found.conflicts == ()
