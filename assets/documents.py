@@ -10,7 +10,7 @@ from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.steps.checks import check_documents
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.preview import documents_preview
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from resources.knowledge import KnowledgeHome
 
 
@@ -35,7 +35,7 @@ def documents(
     """
     with knowledge.writer_session(context.log, sync=True) as home:
         report = reconcile_documents(home, knowledge.settings, config.sources, allow_delete=config.allow_delete)
-        rows, preview = table(home, DOCUMENTS).count(), documents_preview(home)
+        rows, preview = open_table(home, DOCUMENTS).count(), documents_preview(home)
         membership = read_membership(home)
         began = {"store_release": membership.release} if membership is not None else {}
     for warning in report.warnings:

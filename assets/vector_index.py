@@ -7,7 +7,7 @@ from omni_pipelines.operations.index_jobs import tend_vector_index
 from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.checks import vector_coverage
 from omni_pipelines.steps.preview import vector_index_preview
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from resources.knowledge import KnowledgeHome
 
 
@@ -21,7 +21,7 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     """
     with knowledge.telling(context.log) as home:
         coverage = tend_vector_index(home, context.run.run_id)
-        version = str(table(home, EMBEDDINGS).head())
+        version = str(open_table(home, EMBEDDINGS).head())
     counts = {"indexed": coverage.indexed, "parts": coverage.deltas}
     preview = vector_index_preview(coverage)
     return materialized(version, counts, preview, rows=coverage.rows, uri=home.table("embeddings"))

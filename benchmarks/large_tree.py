@@ -25,10 +25,11 @@ from pathlib import Path
 import orjson
 
 from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.sources.registry import register, save_sources
-from omni_pipelines.tables import stored
+from omni_pipelines.tables import read_rows
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter, model_fingerprint
 
@@ -70,7 +71,7 @@ def main() -> int:
         home.create()
         save_sources(home, register([], [Path(scratch) / "tree"])[0])
         first, second = (in_a_process(home) for _ in range(2))
-        refused = Counter(row["code"] for row in stored(home, QUARANTINE, ["code"]))
+        refused = Counter(row["code"] for row in read_rows(home, QUARANTINE, QuarantineRow, ["code"]))
     return write(kinds, first, second, refused)
 
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from native.lance_codecs import Codec, with_codecs
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.rows import Row, rows_of
 from omni_pipelines.settings import Home, load_settings
 
 
-def stored(
-    home: Home, definition: schemas.Table, columns: Sequence[str], where: str | None = None
-) -> list[dict[str, Any]]:
-    """Rows of a table as dicts; none where the table is missing, and it is not made."""
+def read_rows(
+    home: Home, definition: schemas.Table, kind: type[Row], columns: Sequence[str], where: str | None = None
+) -> list[Row]:
+    """Rows of a table at its head, with these columns; none if the table is missing, and it is not created."""
     found = LanceTable(home.table(definition.name))
-    rows: list[dict[str, Any]] = found.read(columns, where).to_pylist() if found.exists() else []
-    return rows
+    return rows_of(found.read(columns, where), kind) if found.exists() else []
 
 
-def table(home: Home, definition: schemas.Table) -> LanceTable:
-    """A table; created empty where it is missing."""
+def open_table(home: Home, definition: schemas.Table) -> LanceTable:
+    """A table; it is created empty if it is missing."""
     found = LanceTable(home.table(definition.name))
     if not found.exists():
         found.create(stored_schema(home, definition))

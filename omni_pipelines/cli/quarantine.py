@@ -11,6 +11,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
+    from omni_pipelines.rows import QuarantineRow
     from omni_pipelines.settings import Home
 
 app = typer.Typer(help="Files that could not be read, and why.", no_args_is_help=True, rich_markup_mode=None)
@@ -85,6 +86,6 @@ def _home(home: Path | None) -> Home:
     return place
 
 
-def _fields(row: dict[str, Any]) -> dict[str, Any]:
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("source", "path", "code", "stage", "parser", "detail", "first_seen", "attempts")
     return {name: row[name].isoformat() if name == "first_seen" else row[name] for name in names}

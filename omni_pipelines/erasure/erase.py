@@ -43,7 +43,7 @@ from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.readers.registry import fingerprint
 
 _BATCH = 1000
@@ -157,7 +157,7 @@ def _records(home: Home, scope: Scope) -> Iterator[Erased]:
         definition = TABLES[name]
         columns = [column for column in definition.schema.names if column != "vector"]
         for at in range(0, len(keys), _BATCH):
-            for row in table(home, definition).read(columns, is_in(key, keys[at : at + _BATCH])).to_pylist():
+            for row in open_table(home, definition).read(columns, is_in(key, keys[at : at + _BATCH])).to_pylist():
                 whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
                 yield Erased(
                     table=name, id_sha256=_sha256(str(row[definition.key]).encode()), row_sha256=_sha256(whole)
@@ -198,10 +198,10 @@ def _marked(source: Source, scope: Scope) -> Source:
 
 
 def _erase(home: Home, scope: Scope) -> None:
-    lance_vectors.drop_if_built(table(home, EMBEDDINGS))  # it holds the vectors of deleted rows, too
+    lance_vectors.drop_if_built(open_table(home, EMBEDDINGS))  # it holds the vectors of deleted rows, too
     for number, (name, key, keys) in enumerate(_rows_to_erase(scope)):
         progress.report("erasing rows", number, len(TABLES), "tables")
-        each = table(home, TABLES[name])
+        each = open_table(home, TABLES[name])
         for at in range(0, len(keys), _BATCH):
             each.delete(is_in(key, keys[at : at + _BATCH]))
         each.erase_deleted()
@@ -212,7 +212,7 @@ def _rest_of_line(home: Home, settings: Settings, engines: Engines) -> None:
     """From the documents that are left to indexes without a trace: the keyword index is built from the rows alone."""
     before = read_step_record(home, "documents")
     names = {source.name for source in load_sources(home)}
-    head = str(table(home, DOCUMENTS).head())
+    head = str(open_table(home, DOCUMENTS).head())
     seen = {name: at for name, at in before.seen.items() if name in names} if before else {}
     write_step_record(
         home, "documents", head, dict.fromkeys(names, ""), before.fingerprint if before else fingerprint(), seen

@@ -15,11 +15,12 @@ from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, rea
 from omni_pipelines.pipeline.run import Engines, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
+from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sources.registry import free_name, load_sources, reads, save_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.tables import stored
+from omni_pipelines.tables import read_rows
 
 LOCK = ".lock"
 LOCK_SECONDS = 10.0
@@ -98,7 +99,7 @@ class KnowledgeWriter:
         return self._stored(place) != before
 
     def _stored(self, place: Path) -> str | None:
-        rows = stored(self._home, DOCUMENTS, ["uri", "content_hash"])
+        rows = read_rows(self._home, DOCUMENTS, DocumentRow, ["uri", "content_hash"])
         return next((row["content_hash"] for row in rows if row["uri"] == place.as_uri()), None)
 
     def _write(self, entry: KnowledgeEntry) -> None:

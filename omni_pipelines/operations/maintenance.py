@@ -19,7 +19,7 @@ from omni_pipelines.schemas import EMBEDDINGS, Table
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.steps.indexes import build_vector_index
 from omni_pipelines.steps.step_records import STEPS, read_step_record, write_step_record
-from omni_pipelines.tables import stored_schema, table
+from omni_pipelines.tables import open_table, stored_schema
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
 
     A kill inside leaves the chain open; the next ingest finds no row to change, and closes it.
     """
-    changed = table(home, definition)
+    changed = open_table(home, definition)
     before = str(changed.head())
     yield changed
     after = str(changed.head())
@@ -80,7 +80,7 @@ def bytes_on_disk(found: LanceTable) -> int:
 
 def migration(home: Home, definition: Table) -> Migration:
     """How a table differs from what would be written today: file format and codecs."""
-    found = table(home, definition)
+    found = open_table(home, definition)
     dataset, pending = found.open(), []
     if dataset.data_storage_version != FORMAT:
         pending.append(f"file format {dataset.data_storage_version} to {FORMAT}")
@@ -94,7 +94,7 @@ def migrate(home: Home, definition: Table) -> Migration:
     """Rewrite a table as it would be made today, if it differs. Kept releases stay readable as they were written."""
     planned = migration(home, definition)
     if planned.pending:
-        kind = lance_vectors.coverage(table(home, definition)).kind if definition == EMBEDDINGS else ""
+        kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as found:
             rewrite(found, stored_schema(home, definition), FORMAT)
         if definition == EMBEDDINGS:  # a rewrite leaves the index behind
@@ -104,7 +104,7 @@ def migrate(home: Home, definition: Table) -> Migration:
 
 def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Coverage:
     """Bring the vector index up to date; with `retrain`, train it anew."""
-    before = lance_vectors.coverage(table(home, EMBEDDINGS))
+    before = lance_vectors.coverage(open_table(home, EMBEDDINGS))
     if retrain and before.deltas:
         with rows_unchanged(home, EMBEDDINGS) as found:
             lance_vectors.drop(found)

@@ -21,7 +21,7 @@ from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
 from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import reset_steps
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
 
 _BATCH = 1000
@@ -245,14 +245,14 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     _unread(home, sorted(documents - spoiled))
     _delete(home, CHUNKS, "doc_id", sorted(documents))
     _delete(home, EMBEDDINGS, "chunk_id", sorted(vectors))
-    lance_vectors.drop_if_built(table(home, EMBEDDINGS))
+    lance_vectors.drop_if_built(open_table(home, EMBEDDINGS))
     reset_steps(home)
     return len(documents)
 
 
 def _unread(home: Home, keys: Sequence[str]) -> None:
     """Forget when documents were last read."""
-    documents = table(home, DOCUMENTS)
+    documents = open_table(home, DOCUMENTS)
     for at in range(0, len(keys), _BATCH_DOCUMENTS):
         rows = documents.read(None, is_in(DOCUMENTS.key, keys[at : at + _BATCH_DOCUMENTS])).to_pylist()
         unread = [{**row, "stat": ""} for row in rows]
@@ -261,4 +261,4 @@ def _unread(home: Home, keys: Sequence[str]) -> None:
 
 def _delete(home: Home, definition: Table, key: str, values: Sequence[str]) -> None:
     for at in range(0, len(values), _BATCH):
-        table(home, definition).delete(is_in(key, values[at : at + _BATCH]))
+        open_table(home, definition).delete(is_in(key, values[at : at + _BATCH]))

@@ -20,7 +20,7 @@ from omni_pipelines.sources.source import Listing
 from omni_pipelines.steps.documents import listing_mark
 from omni_pipelines.steps.fingerprints import fingerprints
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
         if documents is not None:
             seen = documents.seen | seen
             write_step_record(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
-    return table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
+    return open_table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
 
 
 def _chained(documents: StepRecord | None, chunks: StepRecord | None, embeddings: StepRecord | None) -> bool:

@@ -36,7 +36,7 @@ from omni_pipelines.sharing.records import StoredRelease, keep_copies, write_cop
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.retention import PINNED, TAG, keep_only
 from omni_pipelines.steps.step_records import STEPS, read_step_record, reset_steps
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def publish(home: Home, settings: Settings, run_id: str) -> PublishReport:
     if current is not None and _same(home, current, built):
         return PublishReport(current, new=False)
     progress.report("publishing", 0, 0, "release")
-    _verify({definition.name: table(home, definition) for definition in PINNED})
+    _verify({definition.name: open_table(home, definition) for definition in PINNED})
     release = _release(home, built, next_number(home), run_id)
     require_gate(home, release)
     flip(home, settings, release)
@@ -91,7 +91,7 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
     """
     for definition in PINNED:
         version = TableVersion.parse(release.tables[definition.name]).version
-        table(home, definition).tag(f"{TAG}{release.release}", version)
+        open_table(home, definition).tag(f"{TAG}{release.release}", version)
     barrier = Barrier()
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
@@ -184,7 +184,7 @@ def _fingerprints(built: dict[str, StepRecord]) -> dict[str, str]:
 
 
 def _release(home: Home, built: dict[str, StepRecord], number: int, run_id: str) -> Release:
-    tables = {definition.name: table(home, definition) for definition in PINNED}
+    tables = {definition.name: open_table(home, definition) for definition in PINNED}
     folder = home.keyword / built["keyword_index"].output
     coverage = lance_vectors.coverage(tables["embeddings"])
     return Release(
@@ -208,7 +208,7 @@ def _release(home: Home, built: dict[str, StepRecord], number: int, run_id: str)
 
 
 def _sources(home: Home, documents: StepRecord) -> dict[str, SourceSeen]:
-    found = table(home, schemas.DOCUMENTS).read(["source", "masked"]).to_pylist()
+    found = open_table(home, schemas.DOCUMENTS).read(["source", "masked"]).to_pylist()
     rows = Counter(row["source"] for row in found)
     masked: Counter[str] = Counter()
     for row in found:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from native.lance_tables import equals
+from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import list_source
 from omni_pipelines.sources.source import Listing, Source, SourceKind
-from omni_pipelines.tables import stored
+from omni_pipelines.tables import read_rows
 
 _SEEN: ContextVar[dict[str, Listing] | None] = ContextVar("seen", default=None)
 
@@ -53,5 +54,5 @@ def _marks(home: Home, source: Source) -> dict[str, str]:
     return {
         row["path"]: row["stat"]
         for definition in (QUARANTINE, DOCUMENTS)
-        for row in stored(home, definition, ["path", "stat"], where)
+        for row in read_rows(home, definition, FileRow, ["path", "stat"], where)
     }

@@ -14,7 +14,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.steps.step_records import read_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 
 _MIN_VALUES = {"size": 1, "ordinal": 0, "start_char": 0, "start_byte": 0, "start_line": 1, "token_count": 1}
 """Smallest value of number columns."""
@@ -37,7 +37,7 @@ def schema(home: Home, definition: Table) -> Verdict:
     """Columns, types and value ranges, by pandera, batch by batch. Text and vectors are checked by type alone."""
     import pandera.errors
 
-    found = table(home, definition)
+    found = open_table(home, definition)
     stored = found.open().schema
     if stored.names != definition.schema.names or stored.types != definition.schema.types:
         return Verdict("schema", False, f"columns are {stored.names}, expected {definition.schema.names}")
@@ -76,7 +76,7 @@ def _rules(columns: list[pa.Field]) -> Any:
 
 def unique_keys(home: Home, definition: Table) -> Verdict:
     """No key stands twice."""
-    rows = {"rows": table(home, definition).scanner([definition.key])}
+    rows = {"rows": open_table(home, definition).scanner([definition.key])}
     sql = (
         "select key, count(*) from (select " + definition.key + " as key from rows) group by key having count(*) > 1"
     )
@@ -86,7 +86,7 @@ def unique_keys(home: Home, definition: Table) -> Verdict:
 
 def no_orphans(home: Home, lower: Table, upper: Table, column: str, *, both_ways: bool = False) -> Verdict:
     """Every row of `lower` belongs to a row of `upper`; with `both_ways`, every row of `upper` has one below."""
-    tables = {"lower": table(home, lower).scanner([column]), "upper": table(home, upper).scanner([column])}
+    tables = {"lower": open_table(home, lower).scanner([column]), "upper": open_table(home, upper).scanner([column])}
     orphans = _not_in(tables, column, "lower", "upper")
     childless = _not_in(tables, column, "upper", "lower") if both_ways else []
     what = f"{lower.name} without {upper.name}" if orphans else f"{upper.name} without {lower.name}"
@@ -108,7 +108,7 @@ def _verdict(name: str, bad: list[str], what: str, fine: str) -> Verdict:
 
 def token_budget(home: Home, settings: Settings) -> Verdict:
     """No chunk is longer than the budget its source is cut to."""
-    rows = {"rows": table(home, CHUNKS).scanner(["source", "token_count"])}
+    rows = {"rows": open_table(home, CHUNKS).scanner(["source", "token_count"])}
     found = duckdb_sql.query("select source, token_count, count(*) from rows group by all", rows)
     over = sum(chunks for source, tokens, chunks in found if tokens > settings.of_source(source).chunk_tokens)
     longest = max((tokens for _, tokens, _ in found), default=0)
@@ -121,7 +121,7 @@ def token_budget(home: Home, settings: Settings) -> Verdict:
 def keyword_coverage(home: Home) -> Verdict:
     """The keyword index holds exactly the chunks."""
     built = read_step_record(home, "keyword_index")
-    wanted = set(table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
+    wanted = set(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
     try:
         have = set(KeywordIndex.open(home.keyword / (built.output if built else "none"), FILTERS).fingerprints())
     except EngineError as error:
@@ -133,7 +133,7 @@ def keyword_coverage(home: Home) -> Verdict:
 
 def vector_coverage(home: Home) -> Verdict:
     """The vector index holds every embedding, or the table is small enough to be scanned."""
-    found = lance_vectors.coverage(table(home, EMBEDDINGS))
+    found = lance_vectors.coverage(open_table(home, EMBEDDINGS))
     how = (
         f"{found.indexed} of {found.rows} vectors indexed"
         if found.deltas

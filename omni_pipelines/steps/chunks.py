@@ -17,7 +17,7 @@ from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import modified, propagate_tags_and_times
 from omni_pipelines.steps.step_records import write_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import SectionsAround
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
@@ -63,7 +63,7 @@ def heading_of(span: Span) -> str:
 
 def reconcile_chunks(home: Home, settings: Settings, count: Count) -> ChunksReport:
     """Bring the chunks table in line with the documents. A redo changes nothing; a kill loses at most a batch."""
-    documents, chunks = table(home, DOCUMENTS), table(home, CHUNKS)
+    documents, chunks = open_table(home, DOCUMENTS), open_table(home, CHUNKS)
     pinned = documents.head()
     rows = documents.read(["doc_id", "source", "revision"], version=pinned.version).to_pylist()
     cutters = {name: _Cutter(chunker_of(settings, name), count) for name in {row["source"] for row in rows}}

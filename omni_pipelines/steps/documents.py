@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sources.listing_cache import list_current
@@ -30,7 +30,7 @@ from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import stored, table
+from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
@@ -81,7 +81,7 @@ class Plan:
     listing: Listing
     to_read: tuple[Found, ...]
     """New, changed on disk, or read by an older reader."""
-    known: dict[str, dict[str, Any]]
+    known: dict[str, DocumentRow]
     """Path to uri, stat, parser, revision, acl and mtime_ns of documents that are stored."""
     gone: tuple[str, ...]
     """Paths that are stored, as documents or in quarantine, and stand in the source no more."""
@@ -109,14 +109,18 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     """
     listing = list_current(home, source)
     where = equals("source", source.name)
-    rows = stored(home, DOCUMENTS, _KNOWN, where)
+    rows = read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)
     known = {row["path"]: row for row in rows}
     masking = masking_of(settings, source.name)
-    held = {row["path"]: row for row in stored(home, QUARANTINE, ["path", "stat", "parser"], where)}
+    held = {row["path"]: row for row in read_rows(home, QUARANTINE, FileRow, ["path", "stat", "parser"], where)}
     # with a document still stored, its deletion was lost in a recovery, and the file is looked at again
-    still_held = [found.path for found in listing.files if _is_current(found, held) and found.path not in known]
+    still_held = [
+        found.path for found in listing.files if _is_current(found, held.get(found.path)) and found.path not in known
+    ]
     standing = {path for path, row in known.items() if _stands(source, row) and is_masked(row, masking)}
-    skip = {found.path for found in listing.files if _is_current(found, known) and found.path in standing}
+    skip = {
+        found.path for found in listing.files if _is_current(found, known.get(found.path)) and found.path in standing
+    }
     skip.update(still_held)
     to_read = [found for found in listing.files if found.path not in skip]
     present = {found.path for found in listing.files}
@@ -126,12 +130,11 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     return Plan(listing, tuple(to_read), known, tuple(gone), tuple(still_held), tuple(retagged))
 
 
-def _is_current(found: Found, stored: dict[str, dict[str, Any]]) -> bool:
-    row = stored.get(found.path)
+def _is_current(found: Found, row: DocumentRow | FileRow | None) -> bool:
     return row is not None and row["stat"] == found.stat and is_current(row["parser"], found.reader)
 
 
-def _stands(source: Source, row: dict[str, Any]) -> bool:
+def _stands(source: Source, row: DocumentRow) -> bool:
     """Whether the stored place is still the place: the root of a source can move."""
     return row["uri"] == source.uri(row["path"])
 
@@ -179,7 +182,7 @@ def reconcile_documents(
     if not allow_delete:
         for plan in plans:
             check_deletions(plan, settings)
-    documents = table(home, DOCUMENTS)
+    documents = open_table(home, DOCUMENTS)
     lost = tuple(
         f"source {name} is not in omni.toml any more; it is kept until: omni source remove {name}"
         for name in undeclared(home, settings)
@@ -252,11 +255,11 @@ def _batches(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 def _drop_unregistered(home: Home, registered: Sequence[Source]) -> int:
     """Delete the documents of sources that a person took out of the registry."""
     names = {source.name for source in registered}
-    counts = Counter(row["source"] for row in stored(home, DOCUMENTS, ["source"]))
+    counts = Counter(row["source"] for row in read_rows(home, DOCUMENTS, DocumentRow, ["source"]))
     for definition in (DOCUMENTS, QUARANTINE):
-        lost = {row["source"] for row in stored(home, definition, ["source"])} - names
+        lost = {row["source"] for row in read_rows(home, definition, FileRow, ["source"])} - names
         if lost:
-            table(home, definition).delete(is_in("source", sorted(lost)))
+            open_table(home, definition).delete(is_in("source", sorted(lost)))
     return sum(count for name, count in counts.items() if name not in names)
 
 
@@ -279,7 +282,7 @@ def _record(
     names = [source.name for source in registered]
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
-    write_step_record(home, "documents", str(table(home, DOCUMENTS).head()), inputs, fingerprint(), seen)
+    write_step_record(home, "documents", str(open_table(home, DOCUMENTS).head()), inputs, fingerprint(), seen)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
 from omni_pipelines.settings import Home
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.embedding import Embedder, embedded_text
 
 BATCH_TEXTS = 1024
@@ -44,7 +44,7 @@ def reconcile_embeddings(home: Home, embedder: Embedder, model: str) -> Embeddin
     """
     if embedder.dimensions != VECTOR_SIZE:
         raise ValueError(f"embedder gives {embedder.dimensions} dimensions, the table has {VECTOR_SIZE}")
-    chunks, embeddings = table(home, CHUNKS), table(home, EMBEDDINGS)
+    chunks, embeddings = open_table(home, CHUNKS), open_table(home, EMBEDDINGS)
     pinned = chunks.head()
     wanted = {row["chunk_id"]: row for row in chunks.read(_WANTED, version=pinned.version).to_pylist()}
     have = {row["chunk_id"]: row for row in embeddings.read([*_WANTED, "model"]).to_pylist()}

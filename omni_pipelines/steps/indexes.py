@@ -24,7 +24,7 @@ from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import joined
 
 BATCH_ENTRIES = 2_000
@@ -50,7 +50,7 @@ def build_keyword_index(home: Home) -> KeywordReport:
     Raises:
         TableBroken: the finished index does not agree with the table.
     """
-    chunks = table(home, CHUNKS)
+    chunks = open_table(home, CHUNKS)
     pinned = chunks.head()
     built = read_step_record(home, "keyword_index")
     base, have = _base(home.keyword / built.output) if built and built.fingerprint == ANALYZER else (None, {})
@@ -172,7 +172,7 @@ def build_vector_index(home: Home, kind: str = "") -> lance_vectors.Coverage:
 
     With `kind`, a key of `lance_vectors.REFINES`, there is one of that kind, and it is tended as such from then on.
     """
-    embeddings = table(home, EMBEDDINGS)
+    embeddings = open_table(home, EMBEDDINGS)
     pinned = embeddings.head()
     progress.report("indexing vectors", 0, 0, "vectors")
     if any(name.startswith("_indices/") for name in embeddings.broken_files()):

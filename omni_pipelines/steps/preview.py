@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 
 Rows = list[dict[str, object]]
 Sections = dict[str, Rows]
@@ -33,17 +33,17 @@ BAR = 24
 
 def documents_preview(home: Home) -> Sections:
     """What was read, by source and language, and what could not be."""
-    scanner = table(home, DOCUMENTS).scanner(["source", "kind", "language", "size"])
+    scanner = open_table(home, DOCUMENTS).scanner(["source", "kind", "language", "size"])
     read = duckdb_sql.query(
         "select source, kind, language, count(*), sum(size) from rows group by all order by 4 desc, 1, 2, 3 limit ?",
         {"rows": scanner},
         [MAX_ROWS],
     )
-    scanner = table(home, DOCUMENTS).scanner(["source", "findings", "masked"])
+    scanner = open_table(home, DOCUMENTS).scanner(["source", "findings", "masked"])
     found = duckdb_sql.query(
         "select source, findings, masked from rows where findings <> '{}'", {"rows": scanner}, []
     )
-    refused = table(home, QUARANTINE).read(["source", "path", "code", "detail"]).slice(0, MAX_ROWS).to_pylist()
+    refused = open_table(home, QUARANTINE).read(["source", "path", "code", "detail"]).slice(0, MAX_ROWS).to_pylist()
     return {
         "What was read": [
             {"source": source, "kind": kind, "language": language, "documents": count, "kB": f"{size / 1000:,.1f}"}
@@ -74,7 +74,7 @@ def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
 def chunks_preview(home: Home, settings: Settings) -> Sections:
     """How long the chunks are, and some of them."""
     budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
-    scanner = table(home, CHUNKS).scanner(["token_count"])
+    scanner = open_table(home, CHUNKS).scanner(["token_count"])
     sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
     bins = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
     most = max(bins.values(), default=1)
@@ -94,7 +94,7 @@ def chunks_preview(home: Home, settings: Settings) -> Sections:
 
 def embeddings_preview(home: Home) -> Sections:
     """Some passages, each with the one that is nearest in meaning."""
-    embeddings = table(home, EMBEDDINGS)
+    embeddings = open_table(home, EMBEDDINGS)
     sample = {row["chunk_id"]: row for row in _sample(home)}
     vectors = embeddings.read(["chunk_id", "vector"], is_in("chunk_id", list(sample))).to_pylist()
     nearest = {}
@@ -192,14 +192,16 @@ def _pinned(release: Release, before: Release | None) -> Rows:
 
 def _sample(home: Home) -> list[dict[str, Any]]:
     """Some chunks, spread evenly over all of them; the same ones as long as the table stays the same."""
-    keys = sorted(table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
+    keys = sorted(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
     found = _by_id(home, keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES])
     return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))
 
 
 def _by_id(home: Home, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     columns = ["chunk_id", "ordinal", "path", "start_line", "end_line", "heading", "token_count", "text"]
-    return {row["chunk_id"]: row for row in table(home, CHUNKS).read(columns, is_in("chunk_id", keys)).to_pylist()}
+    return {
+        row["chunk_id"]: row for row in open_table(home, CHUNKS).read(columns, is_in("chunk_id", keys)).to_pylist()
+    }
 
 
 def _place(row: dict[str, Any]) -> str:

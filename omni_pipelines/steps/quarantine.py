@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 
 from native.lance_tables import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.sources.source import Found
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import stored, table
+from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, parser_mark
 from omni_pipelines.text.secrets.masking import Masking, masked_text
@@ -47,25 +47,28 @@ class Refusal:
         return self.error.code not in _TRANSIENT
 
 
-def quarantined(home: Home, name: str = "") -> list[dict[str, Any]]:
+def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
     """Rows of the table, by source and path; only those whose path is, or ends in, `name`.
 
     Raises:
         ConfigurationError: there is none of that name.
     """
-    rows = sorted(stored(home, QUARANTINE, QUARANTINE.schema.names), key=lambda row: (row["source"], row["path"]))
+    rows = sorted(
+        read_rows(home, QUARANTINE, QuarantineRow, QUARANTINE.schema.names),
+        key=lambda row: (row["source"], row["path"]),
+    )
     found = [row for row in rows if f"/{row['path']}".endswith(f"/{name.lstrip('/')}")] if name else rows
     if name and not found:
         raise ConfigurationError(f"{name} is not in quarantine", cure="see what is: omni quarantine list")
     return found
 
 
-def release_for_retry(home: Home, rows: Sequence[Mapping[str, Any]]) -> None:
+def release_for_retry(home: Home, rows: Sequence[QuarantineRow]) -> None:
     """Let the next pass read these files again, though they did not change. Call it under the writer's lock."""
     again = [{**row, "stat": ""} for row in rows]
     if not again:
         return
-    table(home, QUARANTINE).upsert(QUARANTINE.key, pa.Table.from_pylist(again, schema=QUARANTINE.schema))
+    open_table(home, QUARANTINE).upsert(QUARANTINE.key, pa.Table.from_pylist(again, schema=QUARANTINE.schema))
     built = read_step_record(home, "documents")
     if built is not None:  # else the sources, which did not change, would leave nothing to do
         inputs = {**built.inputs, **{row["source"]: "" for row in rows}}
@@ -74,7 +77,7 @@ def release_for_retry(home: Home, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def record_refusals(home: Home, source: str, refused: Sequence[Refusal], healed: Collection[str]) -> None:
     """Write a row for each refused file of a source, and drop the rows of `healed` paths."""
-    quarantine = table(home, QUARANTINE)
+    quarantine = open_table(home, QUARANTINE)
     known = quarantine.read(["path", "first_seen", "attempts"], equals("source", source)).to_pylist()
     before = {row["path"]: row for row in known}
     rows = [_row(source, refusal, before.get(refusal.found.path)) for refusal in refused]

@@ -13,7 +13,7 @@ from omni_pipelines.knowledge.state.releases import (
 )
 from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import read_step_record
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 
 TAG = "rel-"
 
@@ -32,10 +32,10 @@ def keep_only(home: Home, numbers: Set[int]) -> None:
     generations = {release.keyword.generation for release in list_releases(home)}
     generations |= {built.output} if built is not None else set()  # what the next build begins with
     for definition in PINNED:
-        each = table(home, definition)
+        each = open_table(home, definition)
         each.untag(tags)
         each.clean_up()
-    table(home, schemas.QUARANTINE).clean_up()
+    open_table(home, schemas.QUARANTINE).clean_up()
     for folder in home.keyword.iterdir():
         if folder.name not in generations:
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import orjson
 
+from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.decoding import Decoded
 from omni_pipelines.text.document import Parsed, Section
@@ -55,7 +56,7 @@ class Masking:
         return kind in self.personal if kind in PERSONAL else self.secrets
 
 
-def is_current(row: Mapping[str, str], masking: Masking) -> bool:
+def is_current(row: DocumentRow, masking: Masking) -> bool:
     """Whether a document's row would be masked the same today; where nothing was found, by any settings."""
     same_detector = row["masking"].startswith(f"{DETECTOR}:")
     return row["masking"] == masking.fingerprint or (same_detector and row["findings"] == NOTHING)

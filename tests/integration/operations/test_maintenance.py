@@ -19,7 +19,7 @@ from omni_pipelines.operations.maintenance import compact, migrate, migration, p
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.settings import Home, Settings, load_settings
-from omni_pipelines.tables import table
+from omni_pipelines.tables import open_table
 from tests.integration.line import Line, paragraph, write
 
 WORDS = "the a release table index of chunk vector search answer citation file line byte job run state key".split()
@@ -60,7 +60,7 @@ def test_what_lance_would_swallow_is_refused(text: str) -> None:
 
 def test_codecs_are_set_by_column(home: Home) -> None:
     home.config.write_text('[codecs]\n"chunks.text" = "lz4"\n')
-    stored = table(home, CHUNKS).open().schema
+    stored = open_table(home, CHUNKS).open().schema
     assert codec_of(stored.field("text")) == "lz4::32768"
     assert codec_of(stored.field("metadata")) == codec_of(CHUNKS.schema.field("metadata"))
 
