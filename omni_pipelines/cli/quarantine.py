@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -11,7 +12,6 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.rows import QuarantineRow
     from omni_pipelines.settings import Home
 
 app = typer.Typer(help="Files that could not be read, and why.", no_args_is_help=True, rich_markup_mode=None)
