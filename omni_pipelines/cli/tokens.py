@@ -90,7 +90,8 @@ def _counter(home: Path | None, model: str) -> CountsTokens:
 
 def _text(file: Path | None) -> str:
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.text.decoding import Unreadable, decode
+    from omni_pipelines.refusals import Unreadable
+    from omni_pipelines.text.decoding import decode
 
     try:
         return decode(sys.stdin.buffer.read() if file is None else file.read_bytes()).text

@@ -13,6 +13,7 @@ import pyarrow as pa
 from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Home, Settings
@@ -31,7 +32,6 @@ from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import Reader, fingerprint, is_current, parser_mark, reader_by_content
@@ -348,11 +348,11 @@ class _Reader:
             used = reader_by_content(content.reader or found.reader, raw)
             parsed = self._parser.read(used, raw, Path(found.path).name)
             if not parsed.text.strip():
-                raise Unreadable("E_NO_TEXT", "no text in it")
+                raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
         except Unreadable as error:
             found = self._marked(source, found, mark or error.mark)
             outcome.refused.append(Refusal(found, used, error))
-            if error.code == "E_CHANGED":
+            if error.code == RefusalCode.CHANGED:
                 self.racy.add(source.name)
             return None
         found = self._marked(source, found, mark)
@@ -390,7 +390,7 @@ def _read_settled(read: Read, found: Found, limit: int) -> Content:
         try:
             return read(found, limit)
         except Unreadable as error:
-            if error.code != "E_CHANGED":
+            if error.code != RefusalCode.CHANGED:
                 raise
             time.sleep(CHANGED_PAUSE)
     return read(found, limit)

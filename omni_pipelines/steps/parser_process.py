@@ -20,7 +20,7 @@ import orjson
 
 import omni_pipelines
 from omni_pipelines.errors import OmniError
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, read_document, stand_in
 from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER, document_of, read_frame, write_frame
@@ -32,15 +32,15 @@ MAX_RESIDENT = 512 << 20
 WALL_SECONDS = 120.0
 """A document's time by the clock, far above its processor time: a busy machine is no fault of the document."""
 START_SECONDS = 60.0
-_FAULTS = ("E_MEMORY", "E_CPU", "E_TIMEOUT", "E_CRASH", "E_OUTPUT_LIMIT")
+_FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from omni_pipelines.text.readers.parser_worker import main; main()"
 )
 
 
-def is_fault(code: str) -> bool:
+def is_fault(code: RefusalCode) -> bool:
     """Whether the code says that a parser was stopped or died, and not that it refused."""
-    return code.startswith(_FAULTS)
+    return code in _FAULTS
 
 
 class DocumentParser:
@@ -156,11 +156,11 @@ class _ParserProcess:
     def _death(self, seconds: float) -> Unreadable:
         status = self._child.wait()
         if self._late:
-            return Unreadable("E_TIMEOUT", f"not done after {seconds:.0f} s")
+            return Unreadable(RefusalCode.TIMEOUT, f"not done after {seconds:.0f} s")
         if status == -signal.SIGXCPU:
-            return Unreadable("E_CPU", "it took all the processor time that a document may have")
+            return Unreadable(RefusalCode.CPU, "it took all the processor time that a document may have")
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
-        return Unreadable(f"E_CRASH_{name}", "the parser died of it")
+        return Unreadable(RefusalCode.CRASH, "the parser died of it", signal=name)
 
     def end(self) -> None:
         """Stop the process, whatever it does, and wait for it."""

@@ -11,23 +11,24 @@ import pyarrow as pa
 from native.lance_tables import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Home
 from omni_pipelines.sources.source import Found
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, parser_mark
 from omni_pipelines.text.secrets.masking import Masking, masked_text
 
-_TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
+_TRANSIENT = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.PERM, RefusalCode.IO, RefusalCode.TIMEOUT)
 """The file may be as good as ever: what was stored of it stays."""
-_PASSING = ("E_CHANGED", "E_VANISHED", "E_IO")
+_PASSING = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.IO)
 """Says nothing about the file itself: the next pass tries again, changed or not."""
 _READ_CODES = {
-    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_GONE", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK",
-    "E_TOO_LARGE", "E_VANISHED",
+    RefusalCode.BINARY, RefusalCode.CHANGED, RefusalCode.EMPTY, RefusalCode.ENCODING, RefusalCode.GONE,
+    RefusalCode.IO, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.SYMLINK, RefusalCode.TOO_LARGE,
+    RefusalCode.VANISHED,
 }  # fmt: skip
 MAX_DETAIL = 500
 
@@ -95,7 +96,7 @@ def _row(source: str, refusal: Refusal, before: dict[str, object] | None) -> dic
         "source": source,
         "path": found.path,
         "stat": "" if error.code in _PASSING else found.stat,
-        "code": error.code,
+        "code": error.stored_code,
         "stage": "read" if error.code in _READ_CODES else "parse",
         "parser": parser_mark(found.reader, refusal.reader),
         "detail": masked_text(error.detail[:MAX_DETAIL], Masking()),  # a parser may quote what it choked on

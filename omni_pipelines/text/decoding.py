@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from omni_pipelines.refusals import RefusalCode, Unreadable
+
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -24,22 +26,6 @@ _SINGLE_BYTE = ("cp1252", "latin-1")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_CONTROLS = 0.01
 """Share of control characters above which decoded bytes are not text."""
-
-
-class Unreadable(Exception):
-    """A document that cannot become text. `code` is what quarantine files it under.
-
-    `mark` is that of the document where only the attempt to read it told: equal means that another would end alike.
-    """
-
-    def __init__(self, code: str, detail: str, mark: str = "") -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
-        self.mark = mark
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +65,7 @@ def decode(raw: bytes, declared: str | None = None) -> Decoded:
         if raw.startswith(mark):
             return _checked(raw, name, len(mark))
     if b"\0" in raw:
-        raise Unreadable("E_BINARY", "zero bytes without a byte order mark")
+        raise Unreadable(RefusalCode.BINARY, "zero bytes without a byte order mark")
     codec = _codec(declared)
     if codec.startswith(_STATEFUL):
         return _plain_despite(raw, codec)
@@ -97,11 +83,11 @@ def _checked(raw: bytes, encoding: str, bom_bytes: int) -> Decoded:
         text = body.decode(encoding)
         same = text.encode(encoding) == body
     except (UnicodeError, LookupError) as error:
-        raise Unreadable("E_ENCODING", f"not {encoding}: {error}") from error
+        raise Unreadable(RefusalCode.ENCODING, f"not {encoding}: {error}") from error
     if not same:
-        raise Unreadable("E_ENCODING", f"{encoding} does not give the same bytes back")
+        raise Unreadable(RefusalCode.ENCODING, f"{encoding} does not give the same bytes back")
     if len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
-        raise Unreadable("E_BINARY", "too many control characters for a text")
+        raise Unreadable(RefusalCode.BINARY, "too many control characters for a text")
     return Decoded(text, encoding, bom_bytes)
 
 
@@ -129,7 +115,9 @@ def _plain_despite(raw: bytes, codec: str) -> Decoded:
     """ASCII that declares a stateful codec and uses none of its states; everything else is refused."""
     if raw.isascii() and raw.decode(codec, "replace") == raw.decode("ascii"):
         return _checked(raw, "utf-8", 0)
-    raise Unreadable("E_ENCODING", f"{codec} has no byte ranges that can be read alone; convert the file to UTF-8")
+    raise Unreadable(
+        RefusalCode.ENCODING, f"{codec} has no byte ranges that can be read alone; convert the file to UTF-8"
+    )
 
 
 def _independent(decoded: Decoded) -> Decoded:
@@ -139,7 +127,7 @@ def _independent(decoded: Decoded) -> Decoded:
     except UnicodeEncodeError:
         alone = -1
     if alone != len(decoded.text.encode(decoded.encoding)):
-        raise Unreadable("E_ENCODING", f"{decoded.encoding} writes characters of this file together")
+        raise Unreadable(RefusalCode.ENCODING, f"{decoded.encoding} writes characters of this file together")
     return decoded
 
 
@@ -149,7 +137,7 @@ def _refuse_damaged_utf8(raw: bytes) -> None:
     broken = lenient.count("�")
     good = sum(1 for character in lenient if character > "\x7f") - broken
     if good >= max(broken, 1):
-        raise Unreadable("E_ENCODING", f"UTF-8 with {broken} broken sequences")
+        raise Unreadable(RefusalCode.ENCODING, f"UTF-8 with {broken} broken sequences")
 
 
 def _single_byte(raw: bytes) -> Decoded:

@@ -29,7 +29,7 @@ from omni_pipelines.errors import (
     ValidationError,
     from_exception,
 )
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 STRUCTURED: list[OmniError] = [
     ValidationError("k", 0, "must be from 1 to 100", cure="give -k 10", code="1004"),
@@ -304,5 +304,5 @@ def test_every_number_of_the_engine_room_is_in_the_table() -> None:
 
 
 def test_what_is_unreadable_keeps_its_code_across_processes() -> None:
-    back = pickle.loads(pickle.dumps(Unreadable("E_BINARY", "zeros")))  # noqa: S301  # our own, in this line
+    back = pickle.loads(pickle.dumps(Unreadable(RefusalCode.BINARY, "zeros")))  # noqa: S301  # our own, in this line
     assert (back.code, back.detail, str(back)) == ("E_BINARY", "zeros", "E_BINARY: zeros")

@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 MAX_ENTRIES = 5_000
 MAX_BYTES = 64 << 20
@@ -30,11 +30,13 @@ class Archive:
 
     def __init__(self, raw: bytes) -> None:
         if raw.startswith(OLE):
-            raise Unreadable("E_ENCRYPTED", "encrypted, or of an Office before 2007; save it without a password")
+            raise Unreadable(
+                RefusalCode.ENCRYPTED, "encrypted, or of an Office before 2007; save it without a password"
+            )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(raw))
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise Unreadable("E_PARSE", f"no whole zip file: {error}") from error
+            raise Unreadable(RefusalCode.PARSE, f"no whole zip file: {error}") from error
         entries = self._zip.infolist()
         self.names = [entry.filename for entry in entries]
         _check(entries, self.names)
@@ -52,14 +54,14 @@ class Archive:
                 while piece := part.read(_STEP):
                     self._left -= len(piece)
                     if self._left < 0:
-                        raise Unreadable("E_ZIP_BOMB", f"{name} unpacks to more than a document holds")
+                        raise Unreadable(RefusalCode.ZIP_BOMB, f"{name} unpacks to more than a document holds")
                     pieces.append(piece)
         except KeyError as error:
-            raise Unreadable("E_PARSE", f"{name} is missing") from error
+            raise Unreadable(RefusalCode.PARSE, f"{name} is missing") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-            raise Unreadable("E_PARSE", f"{name} is damaged: {error}") from error
+            raise Unreadable(RefusalCode.PARSE, f"{name} is damaged: {error}") from error
         except RuntimeError as error:  # how zipfile asks for a password
-            raise Unreadable("E_ENCRYPTED", str(error)) from error
+            raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
         return b"".join(pieces)
 
     def optional(self, name: str) -> bytes | None:
@@ -69,16 +71,16 @@ class Archive:
 
 def _check(entries: list[zipfile.ZipInfo], names: list[str]) -> None:
     if len(entries) > MAX_ENTRIES:
-        raise Unreadable("E_ZIP_BOMB", f"{len(entries):,} parts")
+        raise Unreadable(RefusalCode.ZIP_BOMB, f"{len(entries):,} parts")
     if len(set(names)) != len(names):
-        raise Unreadable("E_ZIP_DUPLICATE", "two parts have the same name")
+        raise Unreadable(RefusalCode.ZIP_DUPLICATE, "two parts have the same name")
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable("E_ENCRYPTED", "a password is needed to open it")
+        raise Unreadable(RefusalCode.ENCRYPTED, "a password is needed to open it")
     if any(name.startswith("/") or ".." in re.split(r"[\\/]", name) for name in names):
-        raise Unreadable("E_PATH", "a part's name leads out of the archive")
+        raise Unreadable(RefusalCode.PATH, "a part's name leads out of the archive")
     ordered = sorted(entries, key=lambda entry: entry.header_offset)
     end = 0
     for entry in ordered:
         if entry.header_offset < end:
-            raise Unreadable("E_ZIP_BOMB", "parts overlap")
+            raise Unreadable(RefusalCode.ZIP_BOMB, "parts overlap")
         end = entry.header_offset + entry.compress_size

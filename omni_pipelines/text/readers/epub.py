@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from urllib.parse import unquote
 
-from omni_pipelines.text.decoding import Decoded, Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import Decoded
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.archive import Archive
@@ -47,9 +48,9 @@ def read(raw: bytes, name: str) -> Parsed:
         texts.append(chapter.text)
         length = start + len(chapter.text)
         if length > MAX_CHARACTERS:
-            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MAX_CHARACTERS:,} characters of text")
+            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"more than {MAX_CHARACTERS:,} characters of text")
     if not texts:
-        raise Unreadable("E_NO_TEXT", "no chapter with text")
+        raise Unreadable(RefusalCode.NO_TEXT, "no chapter with text")
     title = titles.found[0].strip() if titles.found else ""
     text, language = "\n\n".join(texts), languages.found[0] if languages.found else ""
     return Parsed(Decoded("", "utf-8", 0), title or name, tuple(sections), extracted=text, language=language)
@@ -60,7 +61,7 @@ def _chapter(archive: Archive, part: str) -> Parsed | None:
     try:
         return html.read(archive.read(part), posixpath.basename(part))
     except Unreadable as error:
-        if error.code == "E_NO_TEXT":
+        if error.code == RefusalCode.NO_TEXT:
             return None
         raise
 
@@ -71,7 +72,7 @@ def _refuse_protected(archive: Archive) -> None:
         methods = _Methods()
         parse_xml(listed, methods)
         if any(method not in _FONTS for method in methods.found):
-            raise Unreadable("E_ENCRYPTED", "it is copy-protected")
+            raise Unreadable(RefusalCode.ENCRYPTED, "it is copy-protected")
 
 
 class _Methods(XmlHandler):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from omni_pipelines.text.decoding import Decoded, Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import Decoded
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.headings import nest
 
@@ -59,7 +60,7 @@ class Extraction:
         self._parts.append(text)
         self.length += len(text)
         if self.length > MAX_CHARACTERS:
-            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MAX_CHARACTERS:,} characters of text")
+            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"more than {MAX_CHARACTERS:,} characters of text")
         return start
 
     def heading(self, level: int, title: str, *, line: int | None = None) -> None:
@@ -92,7 +93,7 @@ class Extraction:
             Unreadable: E_NO_TEXT, with `nothing` as the detail.
         """
         if not self._parts:
-            raise Unreadable("E_NO_TEXT", nothing)
+            raise Unreadable(RefusalCode.NO_TEXT, nothing)
         headings = [each for each in self._headings if each[0] < self.length and each[2]]
         return Parsed(
             Decoded("", "utf-8", 0),

@@ -7,7 +7,8 @@ import re
 import lxml.etree
 import lxml.html
 
-from omni_pipelines.text.decoding import Unreadable, decode
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.headings import nest
@@ -42,13 +43,13 @@ def read(raw: bytes, name: str) -> Parsed:
     charset = _CHARSET.search(raw[:4096])
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
     if not decoded.text.strip():
-        raise Unreadable("E_NO_TEXT", "no visible text")
+        raise Unreadable(RefusalCode.NO_TEXT, "no visible text")
     page = _Page()
     root = _parse(decoded.text)
     page.walk(root)
     text = page.finish()
     if not text.strip():
-        raise Unreadable("E_NO_TEXT", "no visible text")
+        raise Unreadable(RefusalCode.NO_TEXT, "no visible text")
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
     heading = page.headings[0][2] if page.headings else name
     return Parsed(
@@ -67,12 +68,12 @@ def _parse(text: str) -> lxml.html.HtmlElement:
     try:
         root = lxml.html.document_fromstring(_TAG.sub(_bounded, text).encode("utf-8"), parser=parser)
     except lxml.etree.ParserError as error:
-        raise Unreadable("E_NO_TEXT", "no visible text") from error
+        raise Unreadable(RefusalCode.NO_TEXT, "no visible text") from error
     except lxml.etree.LxmlError as error:
-        raise Unreadable("E_PARSE", str(error)) from error
+        raise Unreadable(RefusalCode.PARSE, str(error)) from error
     for entry in parser.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":  # the rest of the page would be missing
-            raise Unreadable("E_PARSE", "more than 2048 elements inside one another")
+            raise Unreadable(RefusalCode.PARSE, "more than 2048 elements inside one another")
     return root
 
 

@@ -9,7 +9,7 @@ import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction, one_line
@@ -29,11 +29,11 @@ def read(raw: bytes, name: str) -> Parsed:
     try:
         message = email.message_from_bytes(raw, policy=email.policy.default)
     except RecursionError as error:
-        raise Unreadable("E_DEPTH", "parts too deep inside one another") from error
+        raise Unreadable(RefusalCode.DEPTH, "parts too deep inside one another") from error
     assert isinstance(message, EmailMessage)
     headers = [(each, _header(message, each)) for each in _HEADERS]
     if not any(value for _, value in headers):
-        raise Unreadable("E_PARSE", "no e-mail: it has none of the headers " + ", ".join(_HEADERS))
+        raise Unreadable(RefusalCode.PARSE, "no e-mail: it has none of the headers " + ", ".join(_HEADERS))
     extraction = Extraction()
     for key, value in headers:
         if value:
@@ -61,13 +61,13 @@ def _add_page(extraction: Extraction, message: EmailMessage) -> None:
             try:
                 extraction.block(html.read(_content(part).encode("utf-8", "replace"), "").text)
             except Unreadable as error:
-                if error.code != "E_NO_TEXT":
+                if error.code != RefusalCode.NO_TEXT:
                     raise
 
 
 def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
     if depth > _MAX_DEPTH:
-        raise Unreadable("E_DEPTH", f"more than {_MAX_DEPTH} parts inside one another")
+        raise Unreadable(RefusalCode.DEPTH, f"more than {_MAX_DEPTH} parts inside one another")
     if not part.is_multipart():
         yield part
         return

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable, decode
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import markdown
 from omni_pipelines.text.readers.extraction import Extraction
@@ -28,10 +29,10 @@ def read(raw: bytes, name: str) -> Parsed:
     try:
         notebook = orjson.loads(decode(raw).text)
     except orjson.JSONDecodeError as error:
-        raise Unreadable("E_PARSE", f"no JSON: {error}") from error
+        raise Unreadable(RefusalCode.PARSE, f"no JSON: {error}") from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
-        raise Unreadable("E_PARSE", "no notebook of version 4: it has no list of cells")
+        raise Unreadable(RefusalCode.PARSE, "no notebook of version 4: it has no list of cells")
     extraction = Extraction()
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER, answer, read_frame, write_frame
@@ -71,11 +71,11 @@ def serve(request: dict[str, str], raw: bytes) -> bytes:
         content = answer(parsed, None, _peak())
         if len(content) <= MAX_ANSWER:
             return content
-        error = Unreadable("E_OUTPUT_LIMIT", f"{len(content):,} bytes of text; {MAX_ANSWER:,} are allowed")
+        error = Unreadable(RefusalCode.OUTPUT_LIMIT, f"{len(content):,} bytes of text; {MAX_ANSWER:,} are allowed")
     except Unreadable as refused:
         error = refused
     except MemoryError:
-        error = Unreadable("E_MEMORY", f"more than {MEMORY_BYTES >> 20} MiB")
+        error = Unreadable(RefusalCode.MEMORY, f"more than {MEMORY_BYTES >> 20} MiB")
     return answer(None, error, _peak())
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 
@@ -38,25 +38,25 @@ def read(raw: bytes, name: str) -> Parsed:
     except (MemoryError, Unreadable):
         raise
     except RecursionError as error:
-        raise Unreadable("E_DEPTH", "objects too deep inside one another") from error
+        raise Unreadable(RefusalCode.DEPTH, "objects too deep inside one another") from error
     except LimitReachedError as error:
-        raise Unreadable("E_OUTPUT_LIMIT", str(error)) from error
+        raise Unreadable(RefusalCode.OUTPUT_LIMIT, str(error)) from error
     except DependencyError as error:
-        raise Unreadable("E_ENCRYPTED", str(error)) from error
+        raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
     except PyPdfError as error:
-        raise Unreadable("E_PARSE", str(error)) from error
+        raise Unreadable(RefusalCode.PARSE, str(error)) from error
     except Exception as error:  # a damaged file fails anywhere in pypdf, as anything
-        raise Unreadable("E_PARSE", f"{type(error).__name__}: {error}") from error
+        raise Unreadable(RefusalCode.PARSE, f"{type(error).__name__}: {error}") from error
 
 
 def _read(file: PdfReader, name: str) -> Parsed:
     if file.is_encrypted and not file.decrypt(""):
-        raise Unreadable("E_ENCRYPTED", "a password is needed to open it")
+        raise Unreadable(RefusalCode.ENCRYPTED, "a password is needed to open it")
     outline = _outline(file)
     extraction = Extraction()
     for number, page in enumerate(file.pages, 1):
         if number > MAX_PAGES:
-            raise Unreadable("E_TOO_LARGE", f"more than {MAX_PAGES:,} pages")
+            raise Unreadable(RefusalCode.TOO_LARGE, f"more than {MAX_PAGES:,} pages")
         extraction.page(number)
         text = _LIGATURE.sub(lambda found: _LIGATURES[found[0]], page.extract_text())
         if text.strip():

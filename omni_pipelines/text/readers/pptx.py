@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
@@ -28,7 +28,7 @@ def read(raw: bytes, name: str) -> Parsed:
     extraction = Extraction()
     for number, identity in enumerate(order.slides, 1):
         if identity not in targets:
-            raise Unreadable("E_PARSE", f"slide {number} is missing")
+            raise Unreadable(RefusalCode.PARSE, f"slide {number} is missing")
         part = targets[identity][1]
         extraction.page(number)
         parse_xml(archive.read(part), _Slide(extraction))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
     asciidoc,
@@ -162,8 +162,8 @@ def read_document(reader: Reader, raw: bytes, name: str) -> Parsed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed
         if isinstance(failed.last, RecursionError):
-            raise Unreadable("E_DEPTH", "too deep inside one another") from failed
-        raise Unreadable("E_READER", f"{type(failed.last).__name__}: {failed.last}") from failed
+            raise Unreadable(RefusalCode.DEPTH, "too deep inside one another") from failed
+        raise Unreadable(RefusalCode.READER, f"{type(failed.last).__name__}: {failed.last}") from failed
 
 
 def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READERS) -> None:

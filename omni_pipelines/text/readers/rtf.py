@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 
@@ -45,7 +45,7 @@ def read(raw: bytes, name: str) -> Parsed:
         Unreadable: E_PARSE for what is no RTF, E_DEPTH, E_NO_TEXT.
     """
     if not raw.lstrip().startswith(b"{\\rtf"):
-        raise Unreadable("E_PARSE", "no RTF: it does not begin with {\\rtf")
+        raise Unreadable(RefusalCode.PARSE, "no RTF: it does not begin with {\\rtf")
     reading = _Reading()
     for token in _TOKEN.finditer(raw):
         reading.take(token)
@@ -90,7 +90,7 @@ class _Reading:
         self._skip = 0
         if opens:
             if len(self._states) > MAX_DEPTH:
-                raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} groups inside one another")
+                raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} groups inside one another")
             self._states.append(self._states[-1])
         elif len(self._states) > 1:
             self._states.pop()

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document, structure_json
 
@@ -34,7 +34,7 @@ def read_frame(stream: BinaryIO, most: int = 1 << 62) -> bytes | None:
         return None
     length = int.from_bytes(head, "big")
     if length > most:
-        raise Unreadable("E_OUTPUT_LIMIT", f"{length:,} bytes of text; {most:,} are allowed")
+        raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"{length:,} bytes of text; {most:,} are allowed")
     content = stream.read(length)
     return content if len(content) == length else None
 
@@ -67,6 +67,6 @@ def document_of(answered: Mapping[str, Any]) -> Parsed:
     """
     if answered["refusal"] is not None:
         code, detail = answered["refusal"]
-        raise Unreadable(code, detail)
+        raise Unreadable(RefusalCode(code), detail)
     document = answered["document"]
     return replace(parsed_document(document), language=document["language"])

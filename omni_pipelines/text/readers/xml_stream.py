@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 MAX_DEPTH = 256
 Attributes = dict[str, str]
@@ -46,7 +46,7 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
         nonlocal depth
         depth += 1
         if depth > MAX_DEPTH:
-            raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} elements inside one another")
+            raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} elements inside one another")
         handler.line = parser.CurrentLineNumber
         handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
 
@@ -67,13 +67,13 @@ def _feed(parse: Callable[[bytes, bool], Any], raw: bytes) -> None:
     try:
         parse(raw, True)
     except expat.ExpatError as error:
-        raise Unreadable("E_PARSE", f"no well-formed XML: {error}") from error
+        raise Unreadable(RefusalCode.PARSE, f"no well-formed XML: {error}") from error
     except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is none
-        raise Unreadable("E_ENCODING", str(error)) from error
+        raise Unreadable(RefusalCode.ENCODING, str(error)) from error
 
 
 def _refuse_entity(*_: object) -> None:
-    raise Unreadable("E_XML_ENTITY", "it declares entities of its own")
+    raise Unreadable(RefusalCode.XML_ENTITY, "it declares entities of its own")
 
 
 def _local(name: str) -> str:

@@ -15,6 +15,7 @@ from native.lance_tables import MAX_FRAGMENTS, LanceTable
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
@@ -24,7 +25,6 @@ from omni_pipelines.steps import checks, documents
 from omni_pipelines.steps.documents import plan_source
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
@@ -390,7 +390,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     def changing(path: Path, limit: int) -> tuple[bytes, str]:
         attempts.append(path.name)
         if len(attempts) < 3:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
         return read_file(path, limit)
 
     monkeypatch.setattr(folder, "read_file", changing)

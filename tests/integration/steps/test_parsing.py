@@ -15,9 +15,9 @@ import pytest
 
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.scrub import scrub
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.steps import parser_process as parsing
 from omni_pipelines.steps.parser_process import DocumentParser
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
 from tests.integration.line import Line, write
 from tests.samples.office import docx, word_paragraph
@@ -138,7 +138,7 @@ def test_source_code_is_still_text_when_its_parser_dies(parser: DocumentParser) 
 def tried(code: str, *arguments: str) -> str:
     """What a limited process says of an attempt."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
-        "from omni_pipelines.text.readers import worker\nworker.limit_process()\n"
+        "from omni_pipelines.text.readers import parser_worker\nparser_worker.limit_process()\n"
         f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
     )
     ran = subprocess.run(
@@ -153,7 +153,7 @@ def tried(code: str, *arguments: str) -> str:
         ("bytearray(2 << 30)", "MemoryError"),
         ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
         ("[open('/dev/null') for _ in range(100)]", "OSError"),
-        ("worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
+        ("parser_worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
     ],
     ids=["memory", "file", "handles", "processor"],
 )

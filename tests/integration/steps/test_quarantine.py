@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from tests.integration.line import Line, write
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.text.decoding import Decoded, Unreadable, decode, newline_offsets
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.decoding import Decoded, decode, newline_offsets
 
 MARKED = {
     "utf-8": codecs.BOM_UTF8,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML

@@ -7,8 +7,8 @@ import io
 import pypdf
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers import pdf
 from tests.samples.pdf import pdf as make

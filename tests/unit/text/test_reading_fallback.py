@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from omni_pipelines.providers import VariantRegistry
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import registry as readers
 from omni_pipelines.text.readers.registry import PLAIN, Reader, read_document, reader_for, register_readers
@@ -22,7 +22,7 @@ def fails(raw: bytes, name: str) -> Parsed:
 
 
 def refuses(raw: bytes, name: str) -> Parsed:
-    raise Unreadable("E_PARSE", "not this format")
+    raise Unreadable(RefusalCode.PARSE, "not this format")
 
 
 def reader(path: str) -> Reader:

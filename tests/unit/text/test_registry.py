@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.text.decoding import Unreadable, newline_offsets
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, fingerprint, reader_for
 from tests.samples.valid import VALID
 
