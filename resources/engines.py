@@ -7,13 +7,13 @@ import dagster as dg
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
-from omni_pipelines.text.packing import Count
+from omni_pipelines.text.token_counting import CountTokens
 
 
 class TextEngines(dg.ConfigurableResource):
     """Token counter and embedder, as the settings name them."""
 
-    def count(self, settings: Settings) -> Count:
+    def count(self, settings: Settings) -> CountTokens:
         """A function that counts tokens."""
         return load_counter(settings).count
 

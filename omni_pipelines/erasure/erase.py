@@ -44,7 +44,7 @@ from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import readers_fingerprint
 
 _BATCH = 1000
 _NOT_SEARCHED = [
@@ -215,7 +215,12 @@ def _rest_of_line(home: Home, settings: Settings, engines: Engines) -> None:
     head = str(open_table(home, DOCUMENTS).head())
     seen = {name: at for name, at in before.seen.items() if name in names} if before else {}
     write_step_record(
-        home, "documents", head, dict.fromkeys(names, ""), before.fingerprint if before else fingerprint(), seen
+        home,
+        "documents",
+        head,
+        dict.fromkeys(names, ""),
+        before.fingerprint if before else readers_fingerprint(),
+        seen,
     )
     (home.built / "keyword_index.json").unlink(missing_ok=True)
     reconcile_chunks(home, settings, engines.count)

@@ -21,7 +21,7 @@ from omni_pipelines.steps.embeddings import EmbeddingsReport, reconcile_embeddin
 from omni_pipelines.steps.indexes import KeywordReport, build_keyword_index, build_vector_index
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
-from omni_pipelines.text.packing import Count
+from omni_pipelines.text.token_counting import CountTokens
 
 OVERTAKEN_ATTEMPTS, OVERTAKEN_PAUSE = 10, 1.0
 """How often a pass is begun again after another home published before it, and the longest pause in seconds."""
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Engines:
     """What the line needs besides the home."""
 
-    count: Count
+    count: CountTokens
     embedder: Embedder
     model: str
     """Fingerprint of the embedder."""

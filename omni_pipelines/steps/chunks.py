@@ -18,12 +18,13 @@ from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import modified, propagate_tags_and_times
 from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.chunk_context import SectionsAround
+from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.embedding import HEADING_SEPARATOR
-from omni_pipelines.text.packing import Budget, Count, Span
+from omni_pipelines.text.packing import Budget, Span
+from omni_pipelines.text.token_counting import CountTokens
 
 BATCH_DOCUMENTS = 256
 MAX_HEADING = 300
@@ -61,7 +62,7 @@ def heading_of(span: Span) -> str:
     return HEADING_SEPARATOR.join([*path, *filter(None, [span.context])])[:MAX_HEADING]
 
 
-def reconcile_chunks(home: Home, settings: Settings, count: Count) -> ChunksReport:
+def reconcile_chunks(home: Home, settings: Settings, count: CountTokens) -> ChunksReport:
     """Bring the chunks table in line with the documents. A redo changes nothing; a kill loses at most a batch."""
     documents, chunks = open_table(home, DOCUMENTS), open_table(home, CHUNKS)
     pinned = documents.head()
@@ -109,7 +110,7 @@ def _delete_documents(chunks: LanceTable, documents: Sequence[str]) -> None:
 class _Cutter:
     """Makes the chunk rows of the documents of a source."""
 
-    def __init__(self, chunker: Chunker, count: Count) -> None:
+    def __init__(self, chunker: Chunker, count: CountTokens) -> None:
         self._chunker, self._count = chunker, count
         self.fingerprint = chunker.fingerprint
 
@@ -118,7 +119,7 @@ class _Cutter:
         spans = self._chunker.cut(parsed, self._count, row["kind"])
         places = sorted({place for span in spans for place in (span.start, span.end)})
         bytes_at = dict(zip(places, parsed.byte_offsets(places), strict=True))
-        around = SectionsAround(parsed)
+        around = EnclosingSections(parsed)
         for ordinal, span in enumerate(spans):
             section = around.range(span.start, span.heading)
             yield self._row(row, parsed, ordinal, span, bytes_at, section)

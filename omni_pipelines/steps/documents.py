@@ -34,9 +34,14 @@ from omni_pipelines.steps.step_records import read_step_record, write_step_recor
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
-from omni_pipelines.text.readers.registry import Reader, fingerprint, is_current, parser_mark, reader_by_content
-from omni_pipelines.text.secrets.masking import Masked, mask_document, masking_of
-from omni_pipelines.text.secrets.masking import is_current as is_masked
+from omni_pipelines.text.readers.registry import (
+    Reader,
+    is_parser_current,
+    parser_mark,
+    reader_by_content,
+    readers_fingerprint,
+)
+from omni_pipelines.text.secrets.masking import Masked, is_masking_current, mask_document, masking_of
 
 BATCH_FILES = 512
 BATCH_BYTES = 64 << 20
@@ -117,7 +122,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
     still_held = [
         found.path for found in listing.files if _is_current(found, held.get(found.path)) and found.path not in known
     ]
-    standing = {path for path, row in known.items() if _stands(source, row) and is_masked(row, masking)}
+    standing = {path for path, row in known.items() if _stands(source, row) and is_masking_current(row, masking)}
     skip = {
         found.path for found in listing.files if _is_current(found, known.get(found.path)) and found.path in standing
     }
@@ -131,7 +136,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> Plan:
 
 
 def _is_current(found: Found, row: DocumentRow | FileRow | None) -> bool:
-    return row is not None and row["stat"] == found.stat and is_current(row["parser"], found.reader)
+    return row is not None and row["stat"] == found.stat and is_parser_current(row["parser"], found.reader)
 
 
 def _stands(source: Source, row: DocumentRow) -> bool:
@@ -272,7 +277,7 @@ def _record(
     home: Home, settings: Settings, listings: Sequence[Listing], registered: Sequence[Source], racy: set[str]
 ) -> None:
     before = read_step_record(home, "documents")
-    same_readers = before is not None and before.fingerprint == fingerprint()
+    same_readers = before is not None and before.fingerprint == readers_fingerprint()
     inputs = dict(before.inputs) if before is not None and same_readers else {}  # else the others are to be read, too
     seen = dict(before.seen) if before is not None else {}
     for listing in listings:
@@ -282,7 +287,7 @@ def _record(
     names = [source.name for source in registered]
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
-    write_step_record(home, "documents", str(open_table(home, DOCUMENTS).head()), inputs, fingerprint(), seen)
+    write_step_record(home, "documents", str(open_table(home, DOCUMENTS).head()), inputs, readers_fingerprint(), seen)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import chunker_fingerprint
 from omni_pipelines.text.engines import model_fingerprint
-from omni_pipelines.text.readers.registry import fingerprint as readers_fingerprint
+from omni_pipelines.text.readers.registry import readers_fingerprint
 
 
 def fingerprints(settings: Settings, sources: Collection[str]) -> dict[str, str]:

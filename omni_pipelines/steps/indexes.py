@@ -25,7 +25,7 @@ from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
 from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.document_rows import joined
+from omni_pipelines.text.document_rows import join_chunks
 
 BATCH_ENTRIES = 2_000
 _FINGERPRINTED = ("chunk_id", "text_hash", "title", "path", *(name for name in FILTERS if name != "path"))
@@ -151,7 +151,7 @@ def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterat
     rows = chunks.read(None, is_in("doc_id", documents), version)
     for row, (before, behind) in with_neighbours(in_order(rows)):
         if row["chunk_id"] in wanted:
-            around = joined(each for each in (before, row, behind) if each is not None)
+            around = join_chunks(each for each in (before, row, behind) if each is not None)
             yield _entry(row, wanted[row["chunk_id"]], around)
 
 

@@ -14,7 +14,6 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
 
 import orjson
 
@@ -22,8 +21,8 @@ import omni_pipelines
 from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import Reader, read_document, stand_in
-from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER, document_of, read_frame, write_frame
+from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
+from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER_BYTES, Answer, document_of, read_frame, write_frame
 
 DOCUMENTS_EACH = 2_000
 """After so many documents a process is replaced: parsers leak. A start costs as much as a hundred small documents."""
@@ -70,7 +69,7 @@ class DocumentParser:
         try:
             return self._read_apart(reader, raw, name)
         except Unreadable as error:
-            substitute = stand_in(reader)
+            substitute = fallback_reader(reader)
             if substitute is None or not is_fault(error.code):
                 raise
             return substitute.read(raw, name)
@@ -121,7 +120,7 @@ class _ParserProcess:
         """Whether the next document deserves a new process."""
         return self._served >= DOCUMENTS_EACH or self._peak > MAX_RESIDENT
 
-    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> dict[str, Any]:
+    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> Answer:
         """The process's answer to one document.
 
         Raises:
@@ -130,7 +129,7 @@ class _ParserProcess:
         content = self._within(seconds, (orjson.dumps({"reader": reader, "name": name}), raw))
         if content is None:
             raise self._death(seconds)
-        answered: dict[str, Any] = orjson.loads(content)
+        answered: Answer = orjson.loads(content)
         self._served += 1
         self._peak = answered["peak"]
         return answered
@@ -141,9 +140,9 @@ class _ParserProcess:
         watch.start()
         try:
             for frame in frames or ():
-                write_frame(cast(Any, self._requests), frame)
+                write_frame(self._requests, frame)
             self._requests.flush()
-            return read_frame(cast(Any, self._answers), MAX_ANSWER)
+            return read_frame(self._answers, MAX_ANSWER_BYTES)
         except (BrokenPipeError, ConnectionResetError):
             return None
         finally:

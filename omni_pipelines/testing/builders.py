@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omni_pipelines.records import Release
     from omni_pipelines.settings import Home, Settings
     from omni_pipelines.text.embedding import Embedder
-    from omni_pipelines.text.packing import Count
+    from omni_pipelines.text.token_counting import CountTokens
 
 Raw = bytes
 """The type, where a method of that name hides it."""
@@ -85,7 +85,7 @@ class KnowledgeBase:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
-        count: Count | None = None,
+        count: CountTokens | None = None,
         embedder_fingerprint: str | None = None,
     ) -> None:
         from omni_pipelines.settings import Settings

@@ -301,7 +301,7 @@ def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
         for suffix in reader.suffixes
     }
     monkeypatch.setattr(registry, "_BY_SUFFIX", newer)
-    for name in ("documents.fingerprint", "fingerprints.readers_fingerprint"):
+    for name in ("documents.readers_fingerprint", "fingerprints.readers_fingerprint"):
         monkeypatch.setattr(f"omni_pipelines.steps.{name}", lambda: "newer readers")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.settings import ChunkMode
-from omni_pipelines.text.chunk_context import SectionsAround
+from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget, Span
@@ -171,7 +171,7 @@ def test_code_of_all_kinds_is_kept_whole_by_ast(blocks: list[str], budget: Budge
 @given(text=DOCUMENTS, budget=BUDGETS)
 def test_a_chunk_stands_inside_its_section(text: str, budget: Budget) -> None:
     parsed = markdown.read(text.encode(), "page.md")
-    around = SectionsAround(parsed)
+    around = EnclosingSections(parsed)
     for span in Chunker(budget).cut(parsed, word_count):
         start, end = around.range(span.start, span.heading)
         assert start <= span.start < span.end <= end
@@ -182,5 +182,5 @@ def test_a_chunk_stands_inside_its_section(text: str, budget: Budget) -> None:
 def test_asking_for_sections_in_any_order_gives_the_same() -> None:
     parsed = markdown.read(b"# A\n\na\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\nd\n", "x.md")
     places = list(itertools.product(range(0, len(parsed.text), 3), [(), ("A",), ("D",)]))
-    kept = SectionsAround(parsed)
-    assert [kept.range(*place) for place in places] == [SectionsAround(parsed).range(*place) for place in places]
+    kept = EnclosingSections(parsed)
+    assert [kept.range(*place) for place in places] == [EnclosingSections(parsed).range(*place) for place in places]

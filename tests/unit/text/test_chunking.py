@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.settings import ChunkMode, Settings
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.decoding import Decoded
+from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.engines import load_counter
-from omni_pipelines.text.packing import Budget, Count, Span
+from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.readers import markdown, plain, python
+from omni_pipelines.text.token_counting import CountTokens
 
 BLOCKS = st.sampled_from(
     [
@@ -67,7 +68,7 @@ def _chunks(text: str, tokens: int = 16, overlap: int = 0) -> list[str]:
 
 
 def check_spans(
-    parsed: Parsed, budget: Budget, count: Count, mode: ChunkMode = ChunkMode.AUTO, kind: str = "prose"
+    parsed: Parsed, budget: Budget, count: CountTokens, mode: ChunkMode = ChunkMode.AUTO, kind: str = "prose"
 ) -> None:
     spans = Chunker(budget, mode).cut(parsed, count, kind)
     covered = set(itertools.chain.from_iterable(range(span.start, span.end) for span in spans))
@@ -83,12 +84,12 @@ def check_spans(
 
 
 @given(text=DOCUMENTS, budget=BUDGETS, count=st.sampled_from([word_count, byte_count, pair_count]))
-def test_nothing_is_lost_or_too_long_or_out_of_order(text: str, budget: Budget, count: Count) -> None:
+def test_nothing_is_lost_or_too_long_or_out_of_order(text: str, budget: Budget, count: CountTokens) -> None:
     check_spans(_markdown(text), budget, count)
 
 
 @pytest.fixture(scope="module")
-def tiktoken_count() -> Count:
+def tiktoken_count() -> CountTokens:
     try:
         return load_counter(Settings.model_validate({})).count
     except ModelMissing as error:
@@ -96,8 +97,8 @@ def tiktoken_count() -> Count:
 
 
 @given(text=DOCUMENTS | st.text(st.characters(codec="utf-8"), max_size=200), budget=BUDGETS)
-def test_the_same_holds_for_real_tokens(tiktoken_count: Count, text: str, budget: Budget) -> None:
-    check_spans(Parsed(Decoded(text, "utf-8", 0), "x"), budget, tiktoken_count)
+def test_the_same_holds_for_real_tokens(tiktoken_count: CountTokens, text: str, budget: Budget) -> None:
+    check_spans(Parsed(DecodedText(text, "utf-8", 0), "x"), budget, tiktoken_count)
 
 
 @pytest.mark.parametrize("text", ["", " \n\n\t\n", "\r\n"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.decoding import Decoded, decode, newline_offsets
+from omni_pipelines.text.decoding import DecodedText, decode, newline_offsets
 
 MARKED = {
     "utf-8": codecs.BOM_UTF8,
@@ -29,7 +29,7 @@ def _code(error: pytest.ExceptionInfo[Unreadable]) -> str:
     return error.value.code
 
 
-def _every_range_is_exact(raw: bytes, decoded: Decoded) -> None:
+def _every_range_is_exact(raw: bytes, decoded: DecodedText) -> None:
     text = decoded.text
     offsets = decoded.byte_offsets(range(len(text) + 1))
     for start, first in enumerate(offsets):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates, resemblance, shingles, signature
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates, resemblance, shingles, signature
 
 WORDS = [f"word{number}" for number in range(40)]
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS[:8]), max_size=12).map(" ".join), max_size=12)
@@ -48,7 +48,7 @@ def test_edited_copies_are_found_and_others_are_not(seed: int) -> None:
     print(f"seed {seed}")  # noqa: T201
     expected = [(3 * number, 3 * number + 1) for number in range(20)]
     assert [group.members for group in near_duplicates(texts)] == expected
-    assert by_all_pairs(texts, ALIKE) == expected
+    assert by_all_pairs(texts, MIN_SIMILARITY) == expected
 
 
 def test_a_signature_estimates_what_two_texts_have_in_common() -> None:

@@ -13,10 +13,10 @@ from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.secrets import assignments
 from omni_pipelines.text.secrets.masking import (
-    NOTHING,
+    NO_FINDINGS,
     Masking,
-    find,
-    is_current,
+    find_sensitive,
+    is_masking_current,
     mask_document,
     masked_text,
     masking_of,
@@ -70,14 +70,14 @@ def personal() -> dict[str, str]:
 @pytest.mark.parametrize("kind", PERSONAL)
 def test_data_of_persons_is_found_and_masked_only_where_that_is_wished(kind: str) -> None:
     text = f"Write it down: {personal()[kind]}, and wait."
-    assert [each.kind for each in find(text)] == [kind]
+    assert [each.kind for each in find_sensitive(text)] == [kind]
     assert personal()[kind] in masked_text(text, Masking())
     assert personal()[kind] not in masked_text(text, Masking(personal=frozenset({kind})))
 
 
 def test_cards_and_accounts_are_proved_by_their_check_digits() -> None:
     wrong = [f"{personal()['card'][:-1]}2", f"{personal()['iban'][:-1]}1"]
-    assert find("\n".join(wrong)) == []
+    assert find_sensitive("\n".join(wrong)) == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_cards_and_accounts_are_proved_by_their_check_digits() -> None:
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert find(text) == []
+    assert find_sensitive(text) == []
 
 
 @pytest.mark.parametrize("name", ["--pwd=1A", "--password=aA1!", "pwd=aA1_", "pwd="])
@@ -126,7 +126,7 @@ def test_the_text_of_this_project_holds_no_secret() -> None:
     root = Path(__file__).parents[3]
     pages = [path.read_text() for path in (root / "docs").glob("*.md")]
     code = [path.read_text() for path in (root / "omni_pipelines").rglob("*.py")]
-    assert [each for text in pages + code for each in find(text) if each.kind not in PERSONAL] == []
+    assert [each for text in pages + code for each in find_sensitive(text) if each.kind not in PERSONAL] == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "cp1252", "cp1251", "shift_jis", "gb18030"])
@@ -173,10 +173,10 @@ def test_a_source_has_its_own_settings_and_falls_back_to_those_of_all() -> None:
 
 
 def test_where_nothing_was_found_other_settings_change_nothing() -> None:
-    row = {"masking": Masking().fingerprint, "findings": NOTHING}
-    assert is_current(row, ALL)
-    assert not is_current({**row, "findings": '{"email":1}'}, ALL)
-    assert not is_current({**row, "masking": "secrets-0:secret"}, ALL)
+    row = {"masking": Masking().fingerprint, "findings": NO_FINDINGS}
+    assert is_masking_current(row, ALL)
+    assert not is_masking_current({**row, "findings": '{"email":1}'}, ALL)
+    assert not is_masking_current({**row, "masking": "secrets-0:secret"}, ALL)
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_where_nothing_was_found_other_settings_change_nothing() -> None:
 )  # fmt: skip
 @pytest.mark.timeout(20)
 def test_what_begins_again_and_again_is_read_once(unit: str) -> None:
-    find((unit * (300_000 // len(unit) + 1))[:300_000])
+    find_sensitive((unit * (300_000 // len(unit) + 1))[:300_000])

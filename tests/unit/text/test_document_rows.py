@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.document_rows import joined, parsed_document, structure_json
+from omni_pipelines.text.document_rows import join_chunks, parsed_document, structure_json
 from omni_pipelines.text.readers.registry import reader_for
 
 FILES = {
@@ -68,4 +68,4 @@ def test_bytes_and_lines_come_back(name: str) -> None:
 def test_joined_chunks_hold_every_character_once(ranges: list[tuple[int, int]], expected: str) -> None:
     text = "abcdefgh"
     rows = [{"start_char": start, "end_char": end, "text": text[start:end]} for start, end in ranges]
-    assert joined(rows) == expected
+    assert join_chunks(rows) == expected
