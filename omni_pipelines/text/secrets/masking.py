@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypedDict
 
 import orjson
 
@@ -29,13 +28,6 @@ DETECTOR = "secrets-1"
 _SECRETS = "secret"
 _MASK_CHARACTERS = "*·•𐄁"
 """They take one, two, three and four bytes in UTF-8; each replaces characters of its own length."""
-
-
-class MaskingColumns(TypedDict):
-    """The columns of `documents` that record how a document was masked. A `DocumentRow` has them all."""
-
-    masking: str
-    findings: str
 
 
 @dataclass(frozen=True)
@@ -63,10 +55,13 @@ class Masking:
         return kind in self.personal if kind in PERSONAL else self.secrets
 
 
-def is_masking_current(row: MaskingColumns, masking: Masking) -> bool:
-    """Whether masking a document again would change nothing. Without findings, the options do not matter."""
-    is_same_detector = row["masking"].startswith(f"{DETECTOR}:")
-    return row["masking"] == masking.fingerprint or (is_same_detector and row["findings"] == NO_FINDINGS)
+def is_masking_current(stored: str, findings: str, masking: Masking) -> bool:
+    """Whether masking a document again would change nothing, by its columns `masking` and `findings`.
+
+    If the current detector found nothing, the options do not matter.
+    """
+    is_same_detector = stored.startswith(f"{DETECTOR}:")
+    return stored == masking.fingerprint or (is_same_detector and findings == NO_FINDINGS)
 
 
 def masking_of(settings: Settings, source: str) -> Masking:
@@ -81,7 +76,7 @@ def masking_of(settings: Settings, source: str) -> Masking:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedDocument:
     """A document after masking."""
 
     parsed: Parsed
@@ -92,13 +87,12 @@ class Masked:
     """Number of findings that were masked."""
 
     @property
-    def columns(self) -> dict[str, object]:
-        """The columns of the document's row that report the findings; none says where they are, or what."""
-        findings = orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
-        return {"masking": self.masking.fingerprint, "findings": findings, "masked": self.masked}
+    def findings(self) -> str:
+        """Kinds of findings and how often each occurs, as JSON; neither where they are, nor what."""
+        return orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def mask_document(parsed: Parsed, masking: Masking) -> Masked:
+def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     """Mask the text, the title and the headings of a document."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
     titles = _TitleMasker(masking)
@@ -109,13 +103,13 @@ def mask_document(parsed: Parsed, masking: Masking) -> Masked:
     )
     found, masked = found | titles.found, max(masked, titles.masked)
     if not masked:
-        return Masked(parsed, masking, dict(found), 0)
+        return MaskedDocument(parsed, masking, dict(found), 0)
     if parsed.verbatim:
         decoded = DecodedText(text, parsed.decoded.encoding, parsed.decoded.bom_bytes)
         changed = replace(parsed, decoded=decoded, title=title, sections=sections)
     else:
         changed = replace(parsed, extracted=text, title=title, sections=sections)
-    return Masked(changed, masking, dict(found), masked)
+    return MaskedDocument(changed, masking, dict(found), masked)
 
 
 def masked_text(text: str, masking: Masking, encoding: str = "utf-8") -> str:

@@ -105,7 +105,7 @@ def vendor_tokens(text: str) -> Iterator[Finding]:
 
 
 def _prefixes(text: str) -> Iterator[tuple[str, int]]:
-    """Where a token may start. Most prefixes are in long runs of letters and digits, which are rare and easy to find."""
+    """Where a token may start. Most prefixes are in long runs of letters and digits: rare and easy to find."""
     for run in _RUN.finditer(text):
         for prefix in _PREFIXES_IN_RUNS.finditer(text, run.start(), run.end()):
             yield prefix[0], prefix.start()
