@@ -97,7 +97,7 @@ def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> Quarant
         source=source,
         path=file.path,
         stat="" if error.code in _RETRIED else file.stat,
-        code=error.code,
+        code=error.stored_code,
         stage="read" if error.code in _READ_CODES else "parse",
         parser=parser_mark(file.reader, refusal.reader),
         # A parser may quote what it could not read, so the detail is masked like the text of documents.
