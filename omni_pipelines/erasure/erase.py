@@ -28,13 +28,14 @@ from omni_pipelines.erasure.residue import entries_everywhere, grep, releases_wi
 from omni_pipelines.erasure.run_history import Telltale, black_out
 from omni_pipelines.erasure.scope import Scope, find_scope
 from omni_pipelines.errors import NotForgotten
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.publishing.publish import drop_all_but, publish
 from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.registry import load_sources, save_sources
@@ -217,7 +218,7 @@ def _rest_of_line(home: Home, settings: Settings, engines: Engines) -> None:
     write_step_record(
         home, "documents", head, dict.fromkeys(names, ""), before.fingerprint if before else fingerprint(), seen
     )
-    (home.built / "keyword_index.json").unlink(missing_ok=True)
+    (home.step_records / "keyword_index.json").unlink(missing_ok=True)
     reconcile_chunks(home, settings, engines.count)
     reconcile_embeddings(home, engines.embedder, engines.model)
     build_keyword_index(home)

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from native.lance_vectors import Coverage
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_records import Gate, require_passed
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.publishing.quality_gate import run_gate
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import ChunksReport, reconcile_chunks
 from omni_pipelines.steps.documents import DocumentsReport, reconcile_documents
 from omni_pipelines.steps.embeddings import EmbeddingsReport, reconcile_embeddings

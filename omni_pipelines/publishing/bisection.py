@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.evaluation import score
 from omni_pipelines.knowledge.quality.golden import GoldenLabel, Place, load_golden, locate_label, rank_places
 from omni_pipelines.knowledge.search.search import Hit
@@ -20,7 +21,7 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.publishing.quality_gate import Asked, ask_golden
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 
 DEPTH = 300

@@ -7,7 +7,8 @@ from typing import Any
 
 from native.object_store import ObjectStore
 from native.tantivy_analysis import ANALYZER
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sharing.records import StoredRelease
 from omni_pipelines.sources.membership import read_membership

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from native.lance_tables import LanceTable, is_in
 from omni_pipelines import ids, progress
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import modified, propagate_tags_and_times
 from omni_pipelines.steps.step_records import write_step_record

@@ -13,9 +13,10 @@ import pyarrow as pa
 from native.lance_tables import LanceTable, equals, is_in
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.listing_cache import list_current
 from omni_pipelines.sources.registry import (
     current_sources,

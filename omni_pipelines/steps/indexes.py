@@ -20,9 +20,9 @@ from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import joined

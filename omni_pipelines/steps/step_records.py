@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import StepRecord
-from omni_pipelines.settings import Home
 
 STEPS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index")
 GENERATION, UNFINISHED = "gen-", "tmp-"
@@ -19,7 +19,7 @@ GENERATION, UNFINISHED = "gen-", "tmp-"
 def read_step_record(home: Home, step: str) -> StepRecord | None:
     """The record of a step; None if it never finished or its file is torn: then it is done again."""
     try:
-        return StepRecord.model_validate_json((home.built / f"{step}.json").read_bytes())
+        return StepRecord.model_validate_json((home.step_records / f"{step}.json").read_bytes())
     except (OSError, ValidationError):
         return None
 
@@ -41,11 +41,11 @@ def write_step_record(
         at=datetime.now(UTC),
         seen=dict(seen or {}),
     )
-    write_whole(home.built / f"{step}.json", record.model_dump_json(indent=2).encode())
+    write_whole(home.step_records / f"{step}.json", record.model_dump_json(indent=2).encode())
     return record
 
 
 def reset_steps(home: Home) -> None:
     """Drop all records, for the tables they speak of were changed by hand or by recovery."""
     for step in STEPS:
-        (home.built / f"{step}.json").unlink(missing_ok=True)
+        (home.step_records / f"{step}.json").unlink(missing_ok=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
