@@ -30,12 +30,13 @@ from native.dataset_cache import pool
 from native.keyword_engine import CommitPolicy, KeywordEngine
 from native.lance_tables import LanceTable
 from native.tantivy_index import Entry, KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.operations.index_jobs import FINAL, create_index_background
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, VECTOR_SIZE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run

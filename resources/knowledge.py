@@ -11,12 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.events import listening as hearing
+from omni_pipelines.home import Home
 from omni_pipelines.operations.index_jobs import JobEvent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.progress import Report, listening
 from omni_pipelines.records import Event
-from omni_pipelines.settings import Home, Settings, find_home, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_table import new_run
 

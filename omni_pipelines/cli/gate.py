@@ -19,9 +19,9 @@ app = typer.Typer(help="What is measured before a release is published.", no_arg
 @app.command()
 def show(home: HomeOption = None, json: JsonOption = False) -> None:
     """Show what the last gate measured, and whether it let the candidate pass."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.knowledge.quality.gate_records import last_gate
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -48,9 +48,9 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.progress import listening
     from omni_pipelines.publishing.bisection import bisect_release
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)

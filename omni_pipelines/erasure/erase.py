@@ -29,12 +29,13 @@ from omni_pipelines.erasure.residue import entries_everywhere, grep, id_column, 
 from omni_pipelines.erasure.run_history import Telltale, black_out
 from omni_pipelines.erasure.scope import Scope, find_scope
 from omni_pipelines.errors import NotForgotten
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.publishing.publish import drop_all_but, publish
 from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.registry import load_sources, save_sources

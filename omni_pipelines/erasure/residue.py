@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import FILTERS
-from omni_pipelines.settings import Home
 
 _ID_COLUMNS = ("doc_id", "quarantine_id", "chunk_id")
 _TEXT_COLUMN = "text"
@@ -128,7 +128,7 @@ def grep(home: Home, needles: Collection[bytes]) -> Grep:
     files = size = 0
     found = []
     for path in _files(home.root):
-        if path.parent == home.forgetting:
+        if path.parent == home.erasure_plans:
             continue
         files += 1
         size += path.stat().st_size

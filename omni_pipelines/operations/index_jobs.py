@@ -28,12 +28,13 @@ from native import lance_vectors
 from native.durable import write_whole
 from native.lance_tables import LanceTable
 from omni_pipelines import events, progress
+from omni_pipelines.configuration import child_environment, load_settings
 from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.home import Home
 from omni_pipelines.operations.maintenance import publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Event, Record
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
-from omni_pipelines.settings import Home, child_environment, load_settings
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_table import new_run
@@ -361,7 +362,7 @@ def _drop_old(home: Home) -> None:
 
 def main() -> None:
     """The process of a job: `python -m omni_pipelines.operations.index_jobs ID`."""
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started it may ignore it
     os.nice(_NICE)

@@ -14,9 +14,10 @@ from native import lance_vectors
 from native.lance_codecs import codec_of, rewrite
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.schemas import EMBEDDINGS, Table
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step_records import read_step_records, write_step_record
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import build_vector_index

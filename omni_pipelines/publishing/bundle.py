@@ -26,12 +26,12 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.retention import TAG

@@ -17,6 +17,7 @@ from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.quality.gate_records import require_gate
 from omni_pipelines.knowledge.state.pins import list_pins
@@ -28,7 +29,7 @@ from omni_pipelines.knowledge.state.releases import (
 )
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import Member, member_of
 from omni_pipelines.sharing.published_sources import is_published
 from omni_pipelines.sharing.push import push

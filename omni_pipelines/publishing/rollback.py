@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import collect, flip, next_number
 from omni_pipelines.records import Release, Rollback
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import held
 
 

@@ -12,10 +12,10 @@ from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing.bucket import table_key
 from omni_pipelines.sharing.membership import Member
 from omni_pipelines.sharing.records import StoredFile, StoredRelease, read_copy

@@ -10,9 +10,9 @@ from native.lance_tables import LanceTable, is_in
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
 from omni_pipelines.sources.source import Listing, Source
 from omni_pipelines.steps.access_tags import set_tags

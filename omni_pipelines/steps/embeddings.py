@@ -12,9 +12,9 @@ import pyarrow as pa
 from native.lance_tables import LanceTable, is_in
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
+from omni_pipelines.home import Home
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record

@@ -18,10 +18,10 @@ from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.rows import ChunkRow, rows_of
 from omni_pipelines.schemas import CHUNKS, FILTERS
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table

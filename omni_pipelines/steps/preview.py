@@ -12,12 +12,13 @@ import orjson
 from native import duckdb_sql, lance_vectors
 from native.lance_tables import is_in
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_records import Gate
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
 
 Rows = list[dict[str, object]]

@@ -10,10 +10,11 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 if TYPE_CHECKING:
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.settings import Settings
     from omni_pipelines.text.embedding import Embedder
     from omni_pipelines.text.packing import Count
 

@@ -21,13 +21,13 @@ from hypothesis.stateful import (
 
 from omni_pipelines import ids
 from omni_pipelines.erasure.erase import erase
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin, unpin
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import lay
 from tests.stress.harness.crash_points import POINTS

@@ -309,7 +309,7 @@ def test_a_forget_that_was_killed_is_finished_by_the_next(
     before = {place.place: place.before for place in certificate.places}
     assert (before["table documents"] > 0, certificate.dropped_releases) == (True, [2])
     assert {each.table for each in certificate.records} == {"documents", "chunks", "embeddings"}
-    assert not told.home.forgetting.exists()
+    assert not told.home.erasure_plans.exists()
 
 
 def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: Line) -> None:

@@ -55,7 +55,7 @@ def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) 
 
 def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
     code = (
-        "import sys; from pathlib import Path; from omni_pipelines.settings import Home\n"
+        "import sys; from pathlib import Path; from omni_pipelines.home import Home\n"
         "from omni_pipelines.operations.index_jobs import create_index_background\n"
         "print(create_index_background(Home(Path(sys.argv[1])), 'embeddings').id)"
     )

@@ -14,10 +14,11 @@ from native import dataset_cache
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_file, release_numbers
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing import publish as publish_module
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing import pull, push
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sources.registry import load_sources

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from native.lance_tables import MAX_FRAGMENTS, LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.sources.registry import load_sources, save_sources

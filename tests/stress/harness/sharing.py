@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from native.errors import EngineError
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in

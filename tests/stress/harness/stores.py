@@ -10,10 +10,10 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.steps.keyword_index import in_order, with_neighbours
 from omni_pipelines.steps.step import Group, LoadedEngines

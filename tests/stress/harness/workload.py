@@ -22,9 +22,9 @@ from typing import Any
 from native import lance_tables, lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step import Group
 from omni_pipelines.steps.step_table import STEPS, new_run
 from tests.stress.harness import crash_points, faults
