@@ -44,9 +44,7 @@ def _drop_generations(home: Home) -> None:
 
 
 def _newest_released(releases: Sequence[Release], name: str) -> int:
-    """The newest version of a table that any release names, 0 if none does. After a rollback the newest release does
-    not name it.
-    """
+    """The newest version of a table that any release names, 0 if none does: after a rollback an older release."""
     versions = [TableVersion.parse(release.tables[name]) for release in releases if name in release.tables]
     return max((each.version for each in versions if each.uuid == versions[0].uuid), default=0)
 
