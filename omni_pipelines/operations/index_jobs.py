@@ -287,7 +287,7 @@ def run_job(home: Home, job: str) -> JobRecord:
         teller = _Teller(home, record)
         try:
             settings = load_settings(home).model_copy(update={"lock_seconds": _WRITER_SECONDS})
-            with progress.listening(teller), writer_session(home, settings):
+            with progress.reporting_to(teller), writer_session(home, settings):
                 teller.set(state=JobState.RUNNING)
                 BUILDS[record.table](new_run(home, settings), record.kind)
                 published = publish_if_consistent(home, settings, f"job {job}") if record.publishes else None
