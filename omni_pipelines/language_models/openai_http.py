@@ -25,7 +25,7 @@ from omni_pipelines.errors import (
 )
 from omni_pipelines.language_models.http_json import Reply, exchange, is_loopback
 from omni_pipelines.language_models.port import MAX_TOKENS, Message
-from omni_pipelines.providers import BACKUP, Health, VariantProvider, VariantStatus
+from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
 
 TRIES = 3
 FIRST_WAIT = 0.5
@@ -67,14 +67,14 @@ class OpenAIModel(VariantProvider):
         """Openai."""
         return "openai"
 
-    def health_check(self) -> Health:
+    def health_check(self) -> VariantHealth:
         """Ask for the list of models, which costs nothing."""
         reply = exchange(f"{self._url}/models", None, self._headers(), min(HEALTH_SECONDS, self._seconds))
         if reply.status in _BUSY:
-            return Health(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
+            return VariantHealth(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
         if reply.status in (401, 403):
             raise self._refusal(reply)
-        return Health()  # a server without that list may still have a model
+        return VariantHealth()  # a server without that list may still have a model
 
     def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, max_tokens: int = MAX_TOKENS

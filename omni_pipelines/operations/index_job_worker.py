@@ -50,7 +50,7 @@ def run_job(home: Home, job: str, builds: Mapping[str, Build] = BUILDS) -> JobRe
         reporter = _Reporter(home, record)
         try:
             settings = load_settings(home).model_copy(update={"lock_seconds": _LOCK_SECONDS})
-            with progress.listening(reporter), writer_session(home, settings):
+            with progress.reporting_to(reporter), writer_session(home, settings):
                 reporter.update(state=JobState.RUNNING)
                 builds[record.table](new_run(home, settings), record.kind)
                 published = publish_if_consistent(home, settings, f"job {job}") if record.publishes else None

@@ -8,9 +8,10 @@ from typing import Any
 from omni_pipelines.error_codes import ErrorCategory, category_of
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.executors import CommandExecutor
-from omni_pipelines.providers import PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition, ToolVariant
+from omni_pipelines.variant_registry import VariantRegistry
 
 OWN = "default"
 """The variant that is the tool's own function."""
