@@ -67,14 +67,14 @@ def test_words_become_json_values(words: list[str], arguments: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["query"], "'query' is no argument"),
-        (["=5"], "'=5' is no argument"),
-        (["--jsn"], "'--jsn' is no argument"),
+        (["query"], "'query' is not an argument"),
+        (["=5"], "'=5' is not an argument"),
+        (["--jsn"], "'--jsn' is not an argument"),
         (["k=1", "k=2"], "k is given twice"),
         (["where=5", "where.path=a"], "where and where.path are both given"),
-        (['{"query": }'], "the argument is not good JSON"),
+        (['{"query": }'], "the argument is not valid JSON"),
         (['{"k": 1, "k": 2}'], "the key 'k' is given twice"),
-        (['{"k": 1}', "query=a"], "is no argument"),
+        (['{"k": 1}', "query=a"], "is not an argument"),
     ],
     ids=str,
 )

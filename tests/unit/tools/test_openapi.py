@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from omni_pipelines.knowledge.tools import knowledge_catalogue
-from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.knowledge.tools import knowledge_catalog
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
 
 
@@ -24,15 +24,15 @@ def switch(on: bool = True) -> None:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> ToolCatalogue:
-    made = knowledge_catalogue(tmp_path / "nothing-here")
+def catalog(tmp_path: Path) -> ToolCatalog:
+    made = knowledge_catalog(tmp_path / "nothing-here")
     made.add(switch)
     return made
 
 
 @pytest.fixture
-def document(catalogue: ToolCatalogue) -> dict[str, Any]:
-    return catalogue.export_openapi()
+def document(catalog: ToolCatalog) -> dict[str, Any]:
+    return catalog.export_openapi()
 
 
 def schemas(value: Any) -> Iterator[dict[str, Any]]:
@@ -68,9 +68,9 @@ def test_it_has_the_parts_that_openapi_3_1_asks_for(document: dict[str, Any]) ->
 
 
 def test_every_tool_is_one_post_that_is_answered_by_the_envelope(
-    catalogue: ToolCatalogue, document: dict[str, Any]
+    catalog: ToolCatalog, document: dict[str, Any]
 ) -> None:
-    assert list(document["paths"]) == [f"/tools/{name}" for name in catalogue.names]
+    assert list(document["paths"]) == [f"/tools/{name}" for name in catalog.names]
     for path, item in document["paths"].items():
         operation = item["post"]
         assert operation["operationId"] == path.removeprefix("/tools/")
@@ -111,17 +111,17 @@ def test_what_is_stated_of_a_tool_is_told(document: dict[str, Any]) -> None:
 
 
 def test_the_body_of_a_request_is_what_the_call_is_checked_against(
-    catalogue: ToolCatalogue, document: dict[str, Any]
+    catalog: ToolCatalog, document: dict[str, Any]
 ) -> None:
-    for definition in catalogue.tools:
+    for definition in catalog.tools:
         body = document["paths"][f"/tools/{definition.name}"]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"] == definition.input_schema
 
 
-def test_the_arguments_of_all_tools_are_one_json_schema(catalogue: ToolCatalogue) -> None:
-    schema = catalogue.export_json_schema()
+def test_the_arguments_of_all_tools_are_one_json_schema(catalog: ToolCatalog) -> None:
+    schema = catalog.export_json_schema()
     Draft202012Validator.check_schema(schema)
-    assert list(schema["$defs"]) == catalogue.names
+    assert list(schema["$defs"]) == catalog.names
     validator = Draft202012Validator({**schema, "$ref": "#/$defs/lamp.switch"})
     assert validator.is_valid({"on": False})
     assert not validator.is_valid({"on": "no"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.tools.schema import check_document, load_document, parse_document, tool_schema
+from omni_pipelines.tools.documents import check_document, load_document, parse_document, tool_schema
 
 GOOD: dict[str, Any] = {
     "info": {"name": "shop", "version": "1.0.0"},
@@ -84,7 +84,7 @@ MISTAKES: list[tuple[str, object, str, str]] = [
         f"{TOOL}.annotations",
         {"readOnlyHint": True, "destructiveHint": True},
         f"{TOOL}.annotations.destructiveHint",
-        "say one of",
+        "set only one of",
     ),
     (f"{TOOL}.parameters", GONE, f"{TOOL}.parameters", "add it"),
     (f"{PARTS}.type", "array", f"{PARTS}.type", "write object"),
@@ -92,12 +92,13 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{PARTS}.properties", GONE, f"{PARTS}.properties", "add it"),
     (f"{PARTS}.properties", [], f"{PARTS}.properties", "give fields and values"),
     (f"{PARTS}.required", "item", f"{PARTS}.required", "give a list"),
-    (f"{PARTS}.required", ["item", "item"], f"{PARTS}.required", "give each once"),
+    (f"{PARTS}.required", ["item", "item"], f"{PARTS}.required", "give each value once"),
     (f"{PARTS}.required", ["itme"], f"{PARTS}.required", "did you mean item?"),
-    (f"{TOOL}.required", ["count"], f"{TOOL}.required", "that list counts"),
-    (f"{ITEM}.required", False, f"{ITEM}.required", "leave it out"),
+    (f"{TOOL}.required", ["count"], f"{TOOL}.required", "known names: name, description"),
+    (f"{ITEM}.required", True, f"{ITEM}.required", "give a list"),
+    (f"{ITEM}.required", [], f"{ITEM}.required", "it is for object"),
     (ITEM, {}, f"{ITEM}.type", "add it"),
-    (f"{ITEM}.type", "text", f"{ITEM}.type", "known are: string"),
+    (f"{ITEM}.type", "text", f"{ITEM}.type", "allowed: string"),
     (f"{ITEM}.type", "strin", f"{ITEM}.type", "did you mean string?"),
     (f"{ITEM}.type", [], f"{ITEM}.type", "at least 1 item"),
     (f"{ITEM}.type", ["string", "strnig"], f"{ITEM}.type[1]", "did you mean string?"),
@@ -120,19 +121,19 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{COUNT}.default", 0, f"{COUNT}.default", "give at least 1"),
     (f"{COUNT}.default", True, f"{COUNT}.default", "whole number"),
     (f"{COUNT}.default", [[]] * 3, f"{COUNT}.default", "whole number"),
-    (f"{ITEM}", {"type": "array", "items": {"type": "txt"}}, f"{ITEM}.items.type", "known are"),
+    (f"{ITEM}", {"type": "array", "items": {"type": "txt"}}, f"{ITEM}.items.type", "allowed"),
     (f"{ITEM}", {"type": "array", "items": {"type": "string", "minimum": 1}}, f"{ITEM}.items.minimum", "for number"),
     (
         f"{ITEM}",
         {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["y"]},
         f"{ITEM}.required",
-        "known are: x",
+        "known names: x",
     ),
     (
         f"{ITEM}",
         {"type": "object", "additionalProperties": {"type": "x"}},
         f"{ITEM}.additionalProperties.type",
-        "are",
+        "allowed",
     ),
     (f"{TOOL}.variants", [{}], f"{TOOL}.variants[0].name", "add it"),
     (f"{TOOL}.variants[0].priority", 101, f"{TOOL}.variants[0].priority", "at most 100"),
@@ -141,9 +142,9 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{TOOL}.default_variant", "remot", f"{TOOL}.default_variant", "did you mean remote?"),
     (f"{TOOL}.execution.max_attempts", 0, f"{TOOL}.execution.max_attempts", "at least 1"),
     (f"{TOOL}.execution.max_attempts", 99, f"{TOOL}.execution.max_attempts", "at most 10"),
-    (f"{TOOL}.execution.retry_on", ["TimeoutError"], f"{TOOL}.execution.retry_on[0]", "four-digit error number"),
+    (f"{TOOL}.execution.retry_on", ["TimeoutError"], f"{TOOL}.execution.retry_on[0]", "four-digit error code"),
     (f"{TOOL}.execution.cache_ttl", 60, f"{TOOL}.execution.cache_ttl", "set annotations.readOnlyHint"),
-    (f"{TOOL}.execution.retries", 3, f"{TOOL}.execution.retries", "known are: retry_on"),
+    (f"{TOOL}.execution.retries", 3, f"{TOOL}.execution.retries", "known names: retry_on"),
 ]
 
 
@@ -165,7 +166,7 @@ def test_what_is_no_document_at_all_is_refused(document: object) -> None:
 def test_two_tools_of_one_name_are_refused() -> None:
     document = {**GOOD, "tools": GOOD["tools"] * 2}
     assert [str(problem) for problem in check_document(document)] == [
-        "tools[1].name: shop.buy is there twice; give each tool its own name"
+        "tools[1].name: shop.buy is used twice; give each tool its own name"
     ]
 
 
@@ -194,7 +195,7 @@ def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() ->
     with pytest.raises(ConfigurationError) as refusal:
         parse_document(document, "shop.yaml")
     assert refusal.value.message.startswith(
-        "shop.yaml is not a right tool document. tools[0].description: is missing"
+        "shop.yaml is not a valid tool document. tools[0].description: is missing"
     )
     assert refusal.value.message.endswith("And 4 more")
 
@@ -202,15 +203,15 @@ def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() ->
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.yaml", "info: [", "is not good YAML"),
+        ("a.yaml", "info: [", "is not valid YAML"),
         ("a.yaml", "info: {name: a, name: b}", "the key 'name' is given twice"),
-        ("a.yaml", "info: &x {name: a}\ntools: [*x]", "aliases are not taken"),
+        ("a.yaml", "info: &x {name: a}\ntools: [*x]", "aliases are not allowed"),
         ("a.yaml", "info: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
-        ("a.yaml", "1: x", "the key 1 is no text"),
-        ("a.yaml", "info: \x00", "is not good YAML"),
-        ("a.json", '{"info": }', "is not good JSON"),
+        ("a.yaml", "1: x", "the key 1 is not text"),
+        ("a.yaml", "info: \x00", "is not valid YAML"),
+        ("a.json", '{"info": }', "is not valid JSON"),
         ("a.json", '{"info": 1, "info": 2}', "the key 'info' is given twice"),
-        ("a.json", '{"info": NaN}', "NaN is no number of JSON"),
+        ("a.json", '{"info": NaN}', "NaN is not a number in JSON"),
         ("a.json", "[" * 100_000, "is nested too deeply"),
         ("a.yaml", "[" * 5_000, "is nested too deeply"),
         ("a.yaml", "", "give fields and values"),

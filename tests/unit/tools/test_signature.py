@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.tools.definition import ToolDefinition, written
+from omni_pipelines.tools.definition import ToolDefinition, to_document
 from omni_pipelines.tools.signature import tool, typed_tool
 
 
@@ -52,7 +52,7 @@ def parameter(annotation: Any, **default: Any) -> dict[str, Any]:
     if default:
         function.__defaults__ = (default["default"],)
     found = typed_tool(tool("test.one")(function)).definition.parameters.properties["x"]
-    return written(found)
+    return to_document(found)
 
 
 STRING_LIST = {"type": "array", "items": {"type": "string"}}
@@ -166,7 +166,7 @@ def test_a_tool_is_still_the_function_it_was() -> None:
 
 def test_what_the_decorator_states_is_written_as_annotations() -> None:
     definition = find_text_definition()
-    assert written(definition.annotations) == {"title": "Find text", "readOnlyHint": True}
+    assert to_document(definition.annotations) == {"title": "Find text", "readOnlyHint": True}
     assert definition.metadata.full_name == "files.find_text"
     assert definition.metadata.name == "find_text"
 
@@ -253,20 +253,20 @@ def _odd_default(x: str = object()) -> None:  # type: ignore[assignment]
 @pytest.mark.parametrize(
     ("function", "message", "cure"),
     [
-        (_no_docstring, "no docstring", "say in one line what it does"),
+        (_no_docstring, "no docstring", "describe in one line what it does"),
         (_no_type, "parameter x has no type", "write x: TYPE"),
         (_star, "no name in a call", "name each parameter"),
         (_stars, "no name in a call", "name each parameter"),
         (_positional, "no name in a call", "name each parameter"),
-        (_any, "any value would do", "pydantic model"),
-        (_recursive, "Tree holds itself", "pydantic model"),
+        (_any, "any value would be accepted", "pydantic model"),
+        (_recursive, "Tree contains itself", "pydantic model"),
         (_two_models, "several shapes", "pydantic model"),
         (_two_of_a_kind, "several shapes", "pydantic model"),
         (_int_or_float, "several shapes of one type", "pydantic model"),
         (_pair, "prefixItems", "pydantic model"),
-        (_callback, "JSON cannot carry", "pydantic model"),
-        (_slip, "tells of numbre, which is no parameter", "did you mean number?"),
-        (_alias, "has an alias", "give it the name"),
+        (_callback, "JSON cannot express", "pydantic model"),
+        (_slip, "describes numbre, which is not a parameter", "did you mean number?"),
+        (_alias, "has an alias", "rename it"),
         (_default_below, "default: would be refused: 0 is below 1", "give at least 1"),
         (_odd_default, "cannot be written as JSON", "use None"),
     ],
@@ -284,10 +284,10 @@ def test_what_cannot_be_described_is_refused_where_it_is_written(
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        ({"read_only": True, "destructive": True}, "a tool that only reads destroys nothing"),
-        ({"max_attempts": 3}, "only what is safe to repeat is tried again"),
-        ({"cache_ttl": 5}, "only the answers of a tool that reads are kept"),
-        ({"retry_on": ("abc",), "read_only": True}, "has the wrong form"),
+        ({"read_only": True, "destructive": True}, "a tool that only reads cannot be destructive"),
+        ({"max_attempts": 3}, "only a tool that is safe to repeat may be retried"),
+        ({"cache_ttl": 5}, "only the answers of a tool that only reads may be cached"),
+        ({"retry_on": ("abc",), "read_only": True}, "does not have the right form"),
     ],
 )
 def test_a_decorator_that_contradicts_itself_is_refused(stated: dict[str, Any], message: str) -> None:
@@ -316,5 +316,5 @@ def test_a_type_that_only_the_type_checker_sees_is_refused() -> None:
 
 
 def test_a_plain_function_is_no_tool() -> None:
-    with pytest.raises(ConfigurationError, match="_pair is no tool"):
+    with pytest.raises(ConfigurationError, match="_pair is not a tool"):
         typed_tool(_pair)

@@ -11,7 +11,7 @@ import typer.main
 import yaml
 
 from omni_pipelines.cli.main import app
-from omni_pipelines.tools.schema import check_document
+from omni_pipelines.tools.documents import check_document
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "tools.md"
@@ -45,8 +45,8 @@ def test_the_commands_it_shows_exist(line: str) -> None:
 
 
 def test_the_codes_it_lists_are_those_that_calls_are_refused_with() -> None:
-    from omni_pipelines.tools.calls import _CODES
+    from omni_pipelines.tools.argument_check import PROBLEM_CODES
 
-    assert set(re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)) == {str(code) for code in _CODES.values()} | {
-        "1001"
-    }
+    assert set(re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)) == {
+        str(code) for code in PROBLEM_CODES.values()
+    } | {"1001"}
