@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from omni_pipelines.records import Record
 
 TOOL_SCHEMA_ID = "https://omni.dev/schema/tool/v1"
-JsonObject = dict[str, JsonValue]
-"""A JSON object."""
+JsonObject = dict[str, Any]
+"""A JSON object. Its values are JSON values."""
 
 
 class ParameterType(StrEnum):

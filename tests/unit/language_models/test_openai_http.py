@@ -22,8 +22,7 @@ from omni_pipelines.errors import (
     NetworkUnreachable,
     OmniError,
 )
-from omni_pipelines.language_models import http_json
-from omni_pipelines.language_models.openai_http import OpenAIModel
+from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
 from omni_pipelines.language_models.port import Message
 from omni_pipelines.providers import VariantRegistry, VariantStatus
 
@@ -91,7 +90,11 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def model(server: Server, waits: list[float]) -> OpenAIModel:
-    return OpenAIModel(server.url, "otter-1", SecretStr(KEY), seconds=10, sleep=waits.append)
+    return OpenAIModel(server.url, "otter-1", SecretStr(KEY), limits=ModelLimits(seconds=10), sleep=waits.append)
+
+
+def model_without_key(server: Server, waits: list[float], seconds: float) -> OpenAIModel:
+    return OpenAIModel(server.url, "", SecretStr(""), limits=ModelLimits(seconds=seconds), sleep=waits.append)
 
 
 def closed_port() -> int:
@@ -159,8 +162,8 @@ def test_this_machine_is_not_asked_through_a_proxy(
         ((200, {"Content-Length": "999"}, b'{"choices'), NetworkBadResponse, "6004", ""),
         ((503, {}, b"loading"), NetworkBadResponse, "6004", "status 503"),
         ((429, {"Retry-After": "3600"}, b"slow down"), NetworkBadResponse, "6004", "slow down"),
-        (says(""), LanguageModelFailed, "7005", "said nothing"),
-        (says(None), LanguageModelFailed, "7005", "said nothing"),
+        (says(""), LanguageModelFailed, "7005", "gave an empty answer"),
+        (says(None), LanguageModelFailed, "7005", "gave an empty answer"),
         (says("{", "length"), LanguageModelFailed, "7005", "did not finish"),
     ],
     ids=lambda each: "" if not isinstance(each, tuple) else str(each[0]),
@@ -201,21 +204,21 @@ def test_a_refusal_is_not_asked_again(server: Server, model: OpenAIModel) -> Non
 def test_a_wait_beyond_the_time_limit_is_not_begun(server: Server, waits: list[float]) -> None:
     server.script = [(429, {"Retry-After": "5"}, b"")]
     with pytest.raises(NetworkBadResponse):
-        OpenAIModel(server.url, "", SecretStr(""), seconds=4, sleep=waits.append).complete(ASK)
+        model_without_key(server, waits, seconds=4).complete(ASK)
     assert waits == []
 
 
 def test_a_server_that_wants_a_long_wait_is_not_waited_for(server: Server, waits: list[float]) -> None:
     server.script = [(429, {"Retry-After": "9"}, b"")]
     with pytest.raises(NetworkBadResponse):
-        OpenAIModel(server.url, "", SecretStr(""), seconds=60, sleep=waits.append).complete(ASK)
+        model_without_key(server, waits, seconds=60).complete(ASK)
     assert waits == []
 
 
 def test_a_silent_server_is_given_up(server: Server) -> None:
     server.hold.clear()
     with pytest.raises(NetworkTimeout, match="did not answer") as caught:
-        OpenAIModel(server.url, "", SecretStr(""), seconds=0.2).complete(ASK)
+        model_without_key(server, [], seconds=0.2).complete(ASK)
     assert (caught.value.exit_code, getattr(caught.value, "code", "")) == (3, "6002")
 
 
@@ -225,10 +228,10 @@ def test_nobody_at_the_address_is_said_so() -> None:
     assert (caught.value.exit_code, getattr(caught.value, "code", "")) == (3, "6001")
 
 
-def test_an_endless_answer_is_cut_off(server: Server, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_json, "MAX_BYTES", 1_000)
+def test_a_reply_above_the_size_limit_is_refused(server: Server) -> None:
     server.script = [says("word " * 1_000)]
-    with pytest.raises(NetworkBadResponse, match="longer than"):
+    model = OpenAIModel(server.url, "", SecretStr(""), limits=ModelLimits(max_reply_bytes=1_000))
+    with pytest.raises(NetworkBadResponse, match="longer than 1,000 bytes"):
         model.complete(ASK)
 
 

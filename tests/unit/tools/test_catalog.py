@@ -120,8 +120,7 @@ def test_a_tool_that_is_not_safe_to_repeat_is_called_once() -> None:
 
 
 def test_only_the_listed_errors_are_tried_again() -> None:
-    refused = ConfigurationError("refused")
-    refused.code = "1001"  # type: ignore[attr-defined]
+    refused = ConfigurationError("refused", code="1001")
     assert catalog_of(Shelf(refused)).call("shelf.pick").is_success
     assert catalog_of(Shelf(HomeBusy("busy"))).call("shelf.pick").is_error
 
