@@ -142,8 +142,8 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_success(FAILED), "status success, got error [4003] no such file; check the"),
         (lambda w: assert_success(BLOCKED), "status success, got blocked [2006] writing is not"),
         (lambda w: assert_success(response("partial")), "expected status success, got partial"),
-        (lambda w: assert_success("fine"), "got 'fine', which is no response"),
-        (lambda w: assert_success(response("ok")), "which is no response"),
+        (lambda w: assert_success("fine"), "got 'fine', which is not a response"),
+        (lambda w: assert_success(response("ok")), "which is not a response"),
         (lambda w: assert_success(response("success", error_code="1001")), "without error_code"),
         (lambda w: assert_success(response("success", error_message="x")), "without error_message"),
     ],
@@ -161,14 +161,14 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_error(BLOCKED), "expected status error, got blocked"),
         (lambda w: assert_error(FAILED, "3001"), "error code 3001, got 4003: no such file"),
         (lambda w: assert_error(FAILED, message="disk"), "'disk' in the message, got no such file"),
-        (lambda w: assert_error(response("error", error_message="x")), "a numbered error code, got None"),
-        (lambda w: assert_error(response("error", error_code="E_BAD")), "a numbered error code, got E_BAD"),
+        (lambda w: assert_error(response("error", error_message="x")), "a numeric error code, got None"),
+        (lambda w: assert_error(response("error", error_code="E_BAD")), "a numeric error code, got E_BAD"),
     ],
     "assert_blocked": [
         (lambda w: assert_blocked(BLOCKED, "2006", "not allowed"), PASSES),
         (lambda w: assert_blocked(FAILED), "expected status blocked, got error [4003]"),
         (lambda w: assert_blocked(BLOCKED, "2002"), "expected error code 2002, got 2006"),
-        (lambda w: assert_blocked(response("blocked")), "a numbered error code"),
+        (lambda w: assert_blocked(response("blocked")), "a numeric error code"),
     ],
     "assert_mcp_result": [
         (lambda w: assert_mcp_result(MCP), PASSES),
@@ -188,9 +188,9 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_routed_to(ROUTES, "git.commit"), PASSES),
         (lambda w: assert_routed_to(ROUTES, "files.read", within=3), PASSES),
         (lambda w: assert_routed_to(ROUTES, "git.status"), "git.status within the first 1, got"),
-        (lambda w: assert_routed_to(ROUTES, "files.read", within=2), "; it stands at 3"),
-        (lambda w: assert_routed_to(ROUTES, "git.push", within=9), "; it is nowhere"),
-        (lambda w: assert_routed_to([], "git.push"), "got []; it is nowhere"),
+        (lambda w: assert_routed_to(ROUTES, "files.read", within=2), "; it is number 3"),
+        (lambda w: assert_routed_to(ROUTES, "git.push", within=9), "; it is not among the routes"),
+        (lambda w: assert_routed_to([], "git.push"), "got []; it is not among the routes"),
     ],
     "assert_hit": [
         (lambda w: assert_hit(w.hits, "keys.md", text="rotate command", within=1), PASSES),
@@ -207,14 +207,14 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_ranked(w.hits), PASSES),
         (lambda w: assert_ranked([]), PASSES),
         (lambda w: assert_ranked(w.hits[::-1]), "expected ranks from 1 to 2, got [2, 1]"),
-        (lambda w: assert_ranked([changed(w.hits[0], score=0.0), w.hits[1]]), "scores that never rise"),
+        (lambda w: assert_ranked([changed(w.hits[0], score=0.0), w.hits[1]]), "scores that never increase"),
         (lambda w: assert_ranked([w.hits[0], changed(w.hits[0], rank=2)]), "every chunk once, got"),
     ],
     "assert_citation": [
         (lambda w: assert_citation(w.citation), PASSES),
         (lambda w: assert_citation(w.hits[0]), PASSES),
         (lambda w: assert_citation(w.page, w.snapshot), PASSES),
-        (lambda w: assert_citation(w.page), "a snapshot to look page.html up in"),
+        (lambda w: assert_citation(w.page), "a snapshot with the text of page.html"),
         (lambda w: assert_citation(changed(w.page, text="lies"), w.snapshot), "expected 'lies' at page"),
         (lambda w: assert_citation(changed(w.page, uri="file:///x"), w.snapshot), "got no such document"),
         (lambda w: assert_citation(changed(w.citation, quote="Keys vanish.")), "'Keys vanish.' at keys.md"),
@@ -317,14 +317,14 @@ def test_a_long_value_is_cut_in_the_message() -> None:
 
 @pytest.mark.parametrize("optimized", [[], ["-O"]])
 def test_in_a_real_run_the_failing_line_is_shown_and_nothing_of_the_helper(
-    bare: pytest.Pytester, optimized: list[str]
+    empty_project: pytest.Pytester, optimized: list[str]
 ) -> None:
-    bare.makepyfile(
+    empty_project.makepyfile(
         "from omni_pipelines.testing.assertions import assert_success\n"
         "def test_it():\n"
         "    assert_success({'status': 'error', 'error_code': '4003', 'error_message': 'gone'})\n"
     )
-    result = bare.run(sys.executable, *optimized, "-m", "pytest")
+    result = empty_project.run(sys.executable, *optimized, "-m", "pytest")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [">*assert_success({'status': 'error'*", "E*expected status success, got error [[]4003] gone"]

@@ -23,9 +23,9 @@ def add(pytester: pytest.Pytester, layer: str, text: str) -> None:
 
 
 @pytest.fixture
-def busy(layered: pytest.Pytester) -> pytest.Pytester:
-    add(layered, "unit", BUSY.format(name="a", seconds=0.2) + BUSY.format(name="b", seconds=0.4))
-    return layered
+def busy(layered_project: pytest.Pytester) -> pytest.Pytester:
+    add(layered_project, "unit", BUSY.format(name="a", seconds=0.2) + BUSY.format(name="b", seconds=0.4))
+    return layered_project
 
 
 def test_the_slowest_is_named_in_one_line(busy: pytest.Pytester) -> None:
@@ -46,8 +46,8 @@ def test_the_run_fails_where_budgets_are_enforced(busy: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["over budget (enforced): 2 unit over 0.1 s CPU*"])
 
 
-def test_enforced_budgets_that_are_kept_fail_nothing(layered: pytest.Pytester) -> None:
-    assert layered.runpytest("--enforce-layer-budgets").ret == 0
+def test_enforced_budgets_that_are_kept_fail_nothing(layered_project: pytest.Pytester) -> None:
+    assert layered_project.runpytest("--enforce-layer-budgets").ret == 0
 
 
 def test_a_project_sets_its_own_budgets(busy: pytest.Pytester) -> None:
@@ -56,15 +56,15 @@ def test_a_project_sets_its_own_budgets(busy: pytest.Pytester) -> None:
     assert "over budget" not in busy.runpytest().stdout.str()
 
 
-def test_each_layer_has_its_own_budget_and_waiting_costs_nothing(layered: pytest.Pytester) -> None:
-    add(layered, "integration", BUSY.format(name="a", seconds=0.2))
-    add(layered, "unit", "import time\ndef test_it(): time.sleep(0.3)\n")
-    assert "over budget" not in layered.runpytest().stdout.str()
+def test_each_layer_has_its_own_budget_and_waiting_costs_nothing(layered_project: pytest.Pytester) -> None:
+    add(layered_project, "integration", BUSY.format(name="a", seconds=0.2))
+    add(layered_project, "unit", "import time\ndef test_it(): time.sleep(0.3)\n")
+    assert "over budget" not in layered_project.runpytest().stdout.str()
 
 
-def test_the_time_of_child_processes_counts(layered: pytest.Pytester) -> None:
-    add(layered, "unit", CHILD)
-    layered.runpytest().stdout.fnmatch_lines(["over budget: 1 unit over 0.1 s CPU, slowest *::test_child *"])
+def test_the_time_of_child_processes_counts(layered_project: pytest.Pytester) -> None:
+    add(layered_project, "unit", CHILD)
+    layered_project.runpytest().stdout.fnmatch_lines(["over budget: 1 unit over 0.1 s CPU, slowest *::test_child *"])
 
 
 def test_parallel_workers_bring_home_what_they_counted(busy: pytest.Pytester) -> None:

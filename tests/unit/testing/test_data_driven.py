@@ -28,21 +28,25 @@ def test_only_the_name_is_required(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.json", '{"name": "x"}', "a.json holds a mapping, but should hold a list of cases"),
-        ("a.json", "3", "holds a number, but should hold a list"),
-        ("a.yaml", "", "holds nothing, but should hold a list"),
-        ("a.json", "[]", "holds no case, so its test would never run"),
+        ("a.json", '{"name": "x"}', "a.json contains a mapping instead of a list of cases"),
+        ("a.json", "3", "contains a number instead of a list"),
+        ("a.yaml", "", "contains nothing instead of a list"),
+        ("a.json", "[]", "contains no case, so its test would never run"),
         ("a.json", "[{", "a.json is not JSON: "),
         ("a.yaml", "- name: [", "a.yaml is not YAML: "),
         ("a.yaml", "- !!python/object/apply:os.getcwd []", "a.yaml is not YAML: "),
-        ("a.json", '["x"]', "case 1 is a text, but should have fields: name, input, expected, context, config"),
+        (
+            "a.json",
+            '["x"]',
+            "case 1 is a text instead of a mapping with the fields name, input, expected",
+        ),
         ("a.json", '[{"name": "x"}, {"input": 1}]', "case 2 has no name"),
         ("a.json", '[{"name": "  "}]', "case 1 has no name"),
         ("a.json", '[{"name": 7}]', "case 1 has no name"),
         ("a.json", '[{"name": "x", "expect": 1}]', "unknown field 'expect'; did you mean expected"),
         ("a.json", '[{"name": "x", "zzz": 1}]', "unknown field 'zzz'; fields: name, input"),
-        ("a.json", '[{"name": "x", "context": []}]', "context is a list, but should be a mapping"),
-        ("a.json", '[{"name": "x"}, {"name": "x"}]', "more than one case with the name 'x'"),
+        ("a.json", '[{"name": "x", "context": []}]', "context is a list instead of a mapping"),
+        ("a.json", '[{"name": "x"}, {"name": "x"}]', "2 cases with the name 'x'"),
         ("a.toml", "", "is neither .json nor .yaml"),
     ],
 )
@@ -55,7 +59,7 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, content
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadCases, match=r"none\.json is not there; @data_driven looks for it beside the test"):
+    with pytest.raises(BadCases, match=r"none\.json does not exist; @data_driven looks for it next to the test"):
         load_cases(tmp_path / "none.json")
 
 
@@ -66,7 +70,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_class_is_refused() -> None:
-    with pytest.raises(BadCases, match="goes on a test function"):
+    with pytest.raises(BadCases, match="decorates a test function"):
         data_driven("cases.json")(type("TestThings", (), {}))
 
 
