@@ -1,6 +1,6 @@
-"""Each assertion helper passes when it should, and fails, with a message that helps, when it should.
+"""Each assertion passes and fails when it should, with a helpful message.
 
-The table is checked for completeness: a helper without a row that passes and one that fails is a failure itself.
+A test checks that the table is complete: every assertion needs a row that passes and one that fails.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ FILES: dict[str, str | bytes] = {
 
 
 @dataclass(frozen=True)
-class World:
-    """What the rows of the table look at."""
+class Sample:
+    """The objects that the rows of the table check."""
 
     home: Home
     empty: Home
@@ -66,11 +66,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     folder = tmp_path_factory.mktemp("world")
     base = KnowledgeBase(Home(folder / ".omni")).with_files(FILES).build()
     librarian = base.librarian()
-    return World(
+    return Sample(
         home=base.home,
         empty=Home(folder / "empty"),
         snapshot=base.snapshot(),
@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def response(status: str, **fields: Any) -> SimpleNamespace:
-    """The shape of a ToolResponse."""
+    """An object with the fields of a ToolResponse."""
     return SimpleNamespace(**{"status": status, "data": None, "error_message": None, "error_code": None, **fields})
 
 
@@ -99,13 +99,13 @@ def changed(thing: Any, **fields: Any) -> Any:
     return thing.model_copy(update=fields)
 
 
-def publish(world: World, expected: int) -> None:
+def publish(world: Sample, expected: int) -> None:
     with assert_publishes(world.home, expected):
         pass
 
 
 def busy(seconds: float) -> tuple[Callable[[], str], FakeClock]:
-    """Work that takes so long on a clock of its own."""
+    """A function that takes this long on its own clock."""
     clock = FakeClock()
 
     def work() -> str:
@@ -129,8 +129,8 @@ def latency_async(seconds: float) -> None:
     assert assert_latency_async(awaitable, below=0.125, clock=clock) == "done"
 
 
-Row = tuple[Callable[[World], object], str]
-"""A call, and what its failure says."""
+Row = tuple[Callable[[Sample], object], str]
+"""An assertion, and the message of its failure; "" if it passes."""
 PASSES = ""
 TABLE: dict[str, list[Row]] = {
     "assert_success": [
@@ -277,7 +277,9 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("call", "message"), ROWS)
-def test_it_passes_or_fails_as_it_should(world: World, call: Callable[[World], object], message: str) -> None:
+def test_assertion_passes_or_fails_with_its_message(
+    world: Sample, call: Callable[[Sample], object], message: str
+) -> None:
     if message == PASSES:
         call(world)
     else:
@@ -287,13 +289,13 @@ def test_it_passes_or_fails_as_it_should(world: World, call: Callable[[World], o
         assert str(caught.value).startswith("expected ")
 
 
-def test_the_table_has_both_cases_for_every_helper() -> None:
+def test_every_assertion_has_a_passing_and_a_failing_row() -> None:
     helpers = {name for name in vars(assertions) if name.startswith("assert_")}
     assert set(TABLE) == helpers
     assert [name for name, rows in TABLE.items() if {bool(message) for _, message in rows} != {True, False}] == []
 
 
-def test_a_broken_index_fails_the_release(tmp_path: Path) -> None:
+def test_assert_release_fails_for_a_missing_index(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / ".omni")).with_files(FILES).build()
     for path in (base.home.keyword / base.release.keyword.generation).iterdir():
         path.unlink()
@@ -301,7 +303,7 @@ def test_a_broken_index_fails_the_release(tmp_path: Path) -> None:
         assert_release(base.home)
 
 
-def test_an_incomplete_index_fails_the_release(tmp_path: Path) -> None:
+def test_assert_release_fails_for_an_incomplete_index(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / ".omni")).with_files(FILES).build()
     short = changed(base.release, release=2, keyword=changed(base.release.keyword, entries=1))
     assert put_release(base.home, short)
@@ -309,14 +311,14 @@ def test_an_incomplete_index_fails_the_release(tmp_path: Path) -> None:
         assert_release(base.home)
 
 
-def test_a_long_value_is_cut_in_the_message() -> None:
+def test_long_value_is_shortened_in_the_message() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_success(response("success", data="x" * 10_000), "y")
     assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("optimized", [[], ["-O"]])
-def test_in_a_real_run_the_failing_line_is_shown_and_nothing_of_the_helper(
+def test_pytest_shows_the_failing_line_and_hides_the_helper(
     empty_project: pytest.Pytester, optimized: list[str]
 ) -> None:
     empty_project.makepyfile(

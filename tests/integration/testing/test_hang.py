@@ -1,4 +1,4 @@
-"""A test that hangs ends the run, and the run fails; it is never a pass."""
+"""A test that hangs ends the run, and the run fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def deadlines() -> None:
     pytest.importorskip("pytest_timeout")
 
 
-def test_a_hang_that_swallows_every_exception_ends_the_run(layered_project: pytest.Pytester) -> None:
+def test_hang_that_swallows_exceptions_ends_the_run(layered_project: pytest.Pytester) -> None:
     (layered_project.path / "tests" / "unit" / "test_it.py").write_text(STUBBORN)
     result = layered_project.runpytest_subprocess("--timeout=1", "tests/unit", timeout=60)
     assert result.ret == 1
@@ -31,7 +31,7 @@ def test_a_hang_that_swallows_every_exception_ends_the_run(layered_project: pyte
     assert "passed" not in output
 
 
-def test_a_hang_in_a_fixture_ends_the_run(layered_project: pytest.Pytester) -> None:
+def test_hang_in_a_fixture_ends_the_run(layered_project: pytest.Pytester) -> None:
     (layered_project.path / "tests" / "unit" / "test_it.py").write_text(
         "import pytest, time\n@pytest.fixture\ndef slow(): time.sleep(600)\ndef test_it(slow): pass\n"
     )
@@ -50,16 +50,16 @@ def deadlines_of(pytester: pytest.Pytester, *options: str) -> list[str]:
     return [line.split("DEADLINE ")[1] for line in lines if "DEADLINE" in line]
 
 
-def test_each_layer_has_a_deadline_where_nobody_set_one(layered_project: pytest.Pytester) -> None:
+def test_each_layer_sets_its_deadline(layered_project: pytest.Pytester) -> None:
     found = deadlines_of(layered_project, "--all-tests")
     assert sorted(found) == [f"{seconds} thread" for seconds in (120, 300, 300, 3600, 60, 600)]
 
 
-def test_a_deadline_of_the_projects_own_stays(layered_project: pytest.Pytester) -> None:
+def test_deadline_of_the_project_is_kept(layered_project: pytest.Pytester) -> None:
     assert set(deadlines_of(layered_project, "--timeout=7", "--timeout-method=signal")) == {"None signal"}
 
 
-def test_a_deadline_of_a_tests_own_stays(layered_project: pytest.Pytester) -> None:
+def test_deadline_of_a_test_is_kept(layered_project: pytest.Pytester) -> None:
     (layered_project.path / "tests" / "unit" / "test_own.py").write_text(
         "import pytest\n@pytest.mark.timeout(5)\n"
         "def test_it(request): assert [m.args[0] for m in request.node.iter_markers('timeout')] == [5]\n"
@@ -67,15 +67,15 @@ def test_a_deadline_of_a_tests_own_stays(layered_project: pytest.Pytester) -> No
     layered_project.runpytest("tests/unit/test_own.py").assert_outcomes(passed=1)
 
 
-def test_without_the_setting_no_deadline_is_set(plain_project: pytest.Pytester) -> None:
+def test_no_deadline_is_set_without_the_setting(plain_project: pytest.Pytester) -> None:
     assert set(deadlines_of(plain_project)) == {"None None"}
 
 
-def test_the_header_says_that_hangs_are_not_ended(layered_project: pytest.Pytester) -> None:
+def test_report_header_warns_when_pytest_timeout_is_missing(layered_project: pytest.Pytester) -> None:
     result = layered_project.runpytest("-p", "no:timeout", "--fast")
     result.stdout.fnmatch_lines([WITHOUT])
     result.assert_outcomes(passed=1)
 
 
-def test_the_header_says_nothing_where_hangs_are_ended(layered_project: pytest.Pytester) -> None:
+def test_report_header_has_no_warning_when_pytest_timeout_is_installed(layered_project: pytest.Pytester) -> None:
     assert "pytest-timeout is not installed" not in layered_project.runpytest().stdout.str()

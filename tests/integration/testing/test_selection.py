@@ -1,4 +1,4 @@
-"""Which tests run: by layer, by decorator, and never differently for people who did not ask."""
+"""Layers select tests by folder and decorator, and change nothing in projects without them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_options_choose_layers(layered_project: pytest.Pytester, options: Sequen
     assert ran(layered_project, *options) == expected
 
 
-def test_options_work_without_the_setting(plain_project: pytest.Pytester) -> None:
+def test_layer_option_works_without_the_setting(plain_project: pytest.Pytester) -> None:
     assert ran(plain_project, "--layer", "unit") == {"unit"}
 
 
@@ -45,19 +45,19 @@ def test_layers_do_not_depend_on_the_folder_where_a_run_starts(plain_project: py
         plain_project.runpytest(*kit, "--layer", "e2e").assert_outcomes(deselected=1)
 
 
-def test_without_the_setting_nothing_changes(plain_project: pytest.Pytester) -> None:
+def test_run_without_the_setting_is_unchanged(plain_project: pytest.Pytester) -> None:
     assert ran(plain_project) == {"unit", "integration", "cloud", "stress", "e2e", "elsewhere"}
     output = plain_project.runpytest().stdout.str()
     assert "omni test-kit" not in output
     assert "test layers" not in output
 
 
-def test_a_mark_of_the_projects_own_means_what_the_project_says(empty_project: pytest.Pytester) -> None:
+def test_mark_of_the_project_does_not_select_a_layer(empty_project: pytest.Pytester) -> None:
     empty_project.makepyfile("import pytest\n@pytest.mark.cloud\ndef test_it(): pass")
     empty_project.runpytest().assert_outcomes(passed=1)
 
 
-def test_options_of_the_projects_own_win(plain_project: pytest.Pytester) -> None:
+def test_options_of_the_project_take_precedence(plain_project: pytest.Pytester) -> None:
     plain_project.makeconftest(
         "def pytest_addoption(parser):\n"
         "    parser.addoption('--fast', action='store_true')\n"
@@ -78,7 +78,7 @@ def test_the_plugin_loads_automatically_and_can_be_turned_off(plain_project: pyt
     turned_off.stderr.fnmatch_lines(["*unrecognized arguments: --layer*"])
 
 
-def test_the_nearest_decorator_beats_class_module_and_folder(layered_project: pytest.Pytester) -> None:
+def test_nearest_decorator_takes_precedence_over_class_module_and_folder(layered_project: pytest.Pytester) -> None:
     (layered_project.path / "tests" / "stress" / "test_it.py").write_text(
         "from omni_pipelines.testing.layers import e2e, integration, unit\n"
         "pytestmark = e2e\n"
@@ -96,7 +96,7 @@ def test_the_nearest_decorator_beats_class_module_and_folder(layered_project: py
     assert ran(layered_project, "-m", "stress") == set()
 
 
-def test_our_cloud_decorator_leaves_a_test_out_in_any_project(empty_project: pytest.Pytester) -> None:
+def test_cloud_decorator_deselects_a_test_without_the_setting(empty_project: pytest.Pytester) -> None:
     empty_project.makepyfile("from omni_pipelines.testing.layers import cloud\n@cloud\ndef test_it(): assert False")
     result = empty_project.runpytest()
     result.assert_outcomes(deselected=1)
@@ -104,7 +104,7 @@ def test_our_cloud_decorator_leaves_a_test_out_in_any_project(empty_project: pyt
     empty_project.runpytest("--cloud").assert_outcomes(failed=1)
 
 
-def test_one_case_of_many_can_be_for_the_cloud(empty_project: pytest.Pytester) -> None:
+def test_single_parameter_set_can_be_a_cloud_test(empty_project: pytest.Pytester) -> None:
     empty_project.makepyfile(
         "import pytest\nfrom omni_pipelines.testing.layers import cloud\n"
         "@pytest.mark.parametrize('store', ['disk', pytest.param('s3', marks=cloud)])\ndef test_it(store): pass"
@@ -112,7 +112,7 @@ def test_one_case_of_many_can_be_for_the_cloud(empty_project: pytest.Pytester) -
     empty_project.runpytest().assert_outcomes(passed=1, deselected=1)
 
 
-def test_what_was_left_out_is_counted_by_layer(layered_project: pytest.Pytester) -> None:
+def test_left_out_tests_are_counted_by_layer(layered_project: pytest.Pytester) -> None:
     layered_project.runpytest("--fast").stdout.fnmatch_lines(
         ["deselected: 1 integration, 1 cloud, 1 stress, 1 e2e, 1 without a layer (asked for: --fast)"]
     )
@@ -130,7 +130,7 @@ def test_what_was_left_out_is_counted_by_layer(layered_project: pytest.Pytester)
         (["--all-tests", "--layer", "e2e"], "*exclude each other*"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(
+def test_contradicting_layer_options_are_refused(
     layered_project: pytest.Pytester, options: Sequence[str], message: str
 ) -> None:
     result = layered_project.runpytest(*options)
@@ -138,7 +138,7 @@ def test_options_that_make_no_sense_are_refused(
     result.stderr.fnmatch_lines([message])
 
 
-def test_tests_can_be_skipped_by_whether_the_cloud_is_there(empty_project: pytest.Pytester) -> None:
+def test_skip_if_cloud_and_only_cloud_depend_on_the_cloud_option(empty_project: pytest.Pytester) -> None:
     empty_project.makepyfile(
         "from omni_pipelines.testing.layers import only_cloud, skip_if_cloud\n"
         "@skip_if_cloud('the fake would shadow it')\ndef test_local(): pass\n"
@@ -151,13 +151,13 @@ def test_tests_can_be_skipped_by_whether_the_cloud_is_there(empty_project: pytes
     remote.stdout.fnmatch_lines(["SKIPPED*skip_if_cloud: the fake would shadow it"])
 
 
-def test_the_header_says_what_runs(layered_project: pytest.Pytester) -> None:
+def test_report_header_names_the_layers(layered_project: pytest.Pytester) -> None:
     layered_project.runpytest().stdout.fnmatch_lines(["omni test-kit: all layers without cloud"])
     layered_project.runpytest("--all-tests").stdout.fnmatch_lines(["omni test-kit: all layers"])
     layered_project.runpytest("--layer", "e2e", "--cloud").stdout.fnmatch_lines(["omni test-kit: cloud, e2e"])
 
 
-def test_layers_and_options_are_in_the_help(empty_project: pytest.Pytester) -> None:
+def test_pytest_help_shows_layers_and_options(empty_project: pytest.Pytester) -> None:
     text = empty_project.runpytest("--help").stdout.str()
     assert all(option in text for option in ("--layer=NAME", "--fast", "--cloud", "--all-tests", "--layer-budgets"))
     markers = empty_project.runpytest("--markers").stdout.str()

@@ -1,4 +1,4 @@
-"""Cases come from a file beside the test, and a file that is wrong says so."""
+"""Test cases come from a file next to the test; an invalid file is refused."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from omni_pipelines.testing.data_driven import BadCases, Case, data_driven, load
 
 
 @data_driven("cases.yaml")
-def test_a_case_of_yaml_arrives(case: Case) -> None:
+def test_data_driven_test_gets_cases_from_yaml(case: Case) -> None:
     assert str(case.input).upper() == case.expected
 
 
 @data_driven("cases.json")
-def test_a_case_of_json_arrives(case: Case) -> None:
+def test_data_driven_test_gets_cases_from_json(case: Case) -> None:
     assert case.input + case.context.get("add", 0) == case.expected
 
 
-def test_only_the_name_is_required(tmp_path: Path) -> None:
+def test_case_needs_only_a_name(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"name": "bare"}]')
     assert load_cases(tmp_path / "a.json") == [Case("bare", None, None, {}, {})]
 
@@ -50,7 +50,7 @@ def test_only_the_name_is_required(tmp_path: Path) -> None:
         ("a.toml", "", "is neither .json nor .yaml"),
     ],
 )
-def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_invalid_data_file_is_refused_with_its_path(tmp_path: Path, name: str, content: str, message: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(BadCases) as caught:
         load_cases(tmp_path / name)
@@ -58,23 +58,23 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, content
     assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_missing_data_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadCases, match=r"none\.json does not exist; @data_driven looks for it next to the test"):
         load_cases(tmp_path / "none.json")
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_data_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"\xff\xfe")
     with pytest.raises(BadCases, match="cannot be read"):
         load_cases(tmp_path / "a.json")
 
 
-def test_a_class_is_refused() -> None:
+def test_data_driven_refuses_a_class() -> None:
     with pytest.raises(BadCases, match="decorates a test function"):
         data_driven("cases.json")(type("TestThings", (), {}))
 
 
-def test_a_list_of_names_survives_json(tmp_path: Path) -> None:
+def test_case_names_keep_spaces_and_special_characters(tmp_path: Path) -> None:
     names = ["ä", "two words", "a/b"]
     (tmp_path / "a.json").write_text(json.dumps([{"name": name} for name in names]))
     assert [case.name for case in load_cases(tmp_path / "a.json")] == names

@@ -1,4 +1,4 @@
-"""A call is checked before anything runs, and told where it is wrong, how, and what to write instead."""
+"""Calls are checked before anything runs, and refused with the path, the problem and the cure."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
 @pytest.mark.parametrize(
     ("arguments", "code", "field", "cure"), MISTAKES, ids=[str(each[0])[:50] for each in MISTAKES]
 )
-def test_a_wrong_argument_is_refused_before_the_tool_runs(
+def test_call_with_a_wrong_argument_is_refused_before_the_tool_runs(
     catalog: ToolCatalog, arguments: dict[str, Any], code: str, field: str, cure: str
 ) -> None:
     response = catalog.call("post.send", {"to": "anna", **arguments})
@@ -122,11 +122,11 @@ def test_a_wrong_argument_is_refused_before_the_tool_runs(
 
 
 @pytest.mark.parametrize("arguments", [[], "to=anna", 5, [("to", "anna")]], ids=repr)
-def test_arguments_that_are_no_mapping_are_refused(catalog: ToolCatalog, arguments: Any) -> None:
+def test_call_with_arguments_that_are_not_a_mapping_is_refused(catalog: ToolCatalog, arguments: Any) -> None:
     assert catalog.call("post.send", arguments).error_code == TYPE
 
 
-def test_a_missing_argument_is_named(catalog: ToolCatalog) -> None:
+def test_call_without_a_required_argument_names_it(catalog: ToolCatalog) -> None:
     nothing: list[dict[str, Any] | None] = [{}, None]
     for arguments in nothing:
         response = catalog.call("post.send", arguments)
@@ -134,24 +134,24 @@ def test_a_missing_argument_is_named(catalog: ToolCatalog) -> None:
         assert response.error_message == "post.send: to: is missing; add it"
 
 
-def test_all_that_is_wrong_is_told_at_once(catalog: ToolCatalog) -> None:
+def test_check_reports_every_problem_of_a_call(catalog: ToolCatalog) -> None:
     problems = catalog.validate_tool_args("post.send", {"copies": 0, "speed": 5, "labels": "x", "day": "x"})
     assert [problem.field for problem in problems] == ["copies", "day", "labels", "speed", "to"]
 
 
-def test_a_message_names_three_and_counts_the_others(catalog: ToolCatalog) -> None:
+def test_error_message_lists_three_problems_and_counts_the_others(catalog: ToolCatalog) -> None:
     response = catalog.call("post.send", {"copies": 0, "speed": 5, "labels": "x", "day": "x"})
     assert (response.error_message or "").endswith("And 2 more")
     assert len(response.metadata["problems"]) == 5
 
 
-def test_a_tool_that_is_not_there_is_told_with_the_nearest_name(catalog: ToolCatalog) -> None:
+def test_call_of_an_unknown_tool_suggests_the_nearest_name(catalog: ToolCatalog) -> None:
     response = catalog.call("post.sned", {"to": "anna"})
     assert response.error_code == CoreErrorCode.TOOL_NOT_FOUND
     assert response.error_message == "there is no tool 'post.sned'; did you mean post.send?"
 
 
-def test_checking_without_running_says_the_same(catalog: ToolCatalog) -> None:
+def test_validate_tool_call_reports_the_same_problems_as_a_call(catalog: ToolCatalog) -> None:
     assert catalog.validate_tool_call("post.send", {"to": "anna"}) == (True, [])
     assert catalog.validate_tool_call("post.send", {"to": "anna", "copies": 0}) == (
         False,
@@ -163,7 +163,7 @@ def test_checking_without_running_says_the_same(catalog: ToolCatalog) -> None:
     )
 
 
-def test_right_arguments_reach_the_tool_as_its_own_types(catalog: ToolCatalog) -> None:
+def test_valid_arguments_reach_the_tool_as_its_own_types(catalog: ToolCatalog) -> None:
     arguments = {"to": "anna", "address": {"city": "Rome"}, "day": "2026-01-31", "marks": [1, 2]}
     response = catalog.call("post.send", arguments)
     assert (response.status, response.data) == ("success", "anna")
@@ -173,11 +173,11 @@ def test_right_arguments_reach_the_tool_as_its_own_types(catalog: ToolCatalog) -
 
 
 @pytest.mark.parametrize("value", [1.0, 5, 1000])
-def test_a_whole_number_may_be_written_with_a_point(catalog: ToolCatalog, value: float) -> None:
+def test_integer_argument_may_be_written_as_a_float(catalog: ToolCatalog, value: float) -> None:
     assert catalog.call("post.send", {"to": "anna", "copies": value}).is_success
 
 
-def test_a_message_stays_short_whatever_the_value(catalog: ToolCatalog) -> None:
+def test_error_message_stays_short_for_a_huge_or_deep_value(catalog: ToolCatalog) -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
@@ -187,7 +187,7 @@ def test_a_message_stays_short_whatever_the_value(catalog: ToolCatalog) -> None:
         assert len(response.error_message or "") < 300
 
 
-def test_an_answer_stays_short_whatever_is_sent(catalog: ToolCatalog) -> None:
+def test_response_stays_short_for_huge_arguments(catalog: ToolCatalog) -> None:
     for arguments in ({"x" * 100_000: 1}, {f"x{number}": 1 for number in range(10_000)}, {"labels": [1] * 10_000}):
         response = catalog.call("post.send", arguments)
         assert response.is_error
@@ -203,7 +203,7 @@ NAMES = st.sampled_from(["to", "copies", "weight", "speed", "labels", "marks", "
 
 
 @given(st.dictionaries(NAMES, JSON, max_size=4) | JSON)
-def test_whatever_is_sent_the_answer_is_an_envelope(arguments: Any) -> None:
+def test_call_answers_with_a_response_for_any_arguments(arguments: Any) -> None:
     catalog = ToolCatalog()
     catalog.add(send)
     response = catalog.call("post.send", arguments)
@@ -234,7 +234,7 @@ def test_a_parameter_may_have_any_name(name: str) -> None:
     ("annotation", "value"),
     [(int | None, None), (int | str, "x"), (int | str, 5), (Literal["a", None], None), (list[int] | None, [1])],
 )
-def test_each_of_the_types_that_are_taken_is_taken(annotation: Any, value: Any) -> None:
+def test_union_parameter_accepts_each_of_its_types(annotation: Any, value: Any) -> None:
     catalog = ToolCatalog()
     catalog.add(_one(annotation))
     assert catalog.call("test.one", {"x": value}).data == value

@@ -1,4 +1,4 @@
-"""The catalog carries out calls by the rules of their definitions, and answers in one envelope whatever happens."""
+"""A catalog runs calls by the rules of their definitions and answers each with a `ToolResponse`."""
 
 from __future__ import annotations
 
@@ -74,64 +74,64 @@ def catalog_of(shelf: Shelf, clock: Clock | None = None) -> ToolCatalog:
     return catalog
 
 
-def test_an_answer_says_which_tool_gave_it() -> None:
+def test_response_names_the_tool_and_the_attempts() -> None:
     response = catalog_of(Shelf()).call("shelf.put", {"value": "book"})
     assert (response.is_success, response.data) == (True, "book")
     assert (response.metadata["tool"], response.metadata["attempts"]) == ("shelf.put", 1)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), NoAnswer("no", cure="yes"), RecursionError(), MemoryError()])
-def test_whatever_a_tool_raises_becomes_an_answer(error: Exception) -> None:
+def test_exception_of_a_tool_becomes_an_error_response(error: Exception) -> None:
     response = catalog_of(Shelf(error)).call("shelf.put", {"value": "book"})
     assert response.is_error
     assert response.error_code
     assert response.metadata["tool"] == "shelf.put"
 
 
-def test_the_cure_of_an_error_is_told() -> None:
+def test_error_response_contains_the_cure() -> None:
     response = catalog_of(Shelf(NoAnswer("not told", cure="ask again"))).call("shelf.put", {"value": "book"})
     assert response.error_message == "not told"
     assert response.metadata["cure"] == "ask again"
 
 
-def test_what_may_pass_is_tried_again_after_growing_pauses() -> None:
+def test_retryable_error_is_retried_after_growing_waits() -> None:
     clock, shelf = Clock(), Shelf(HomeBusy("busy"), HomeBusy("busy"))
     response = catalog_of(shelf, clock).call("shelf.peek")
     assert (response.data, response.metadata["attempts"]) == ("x", 3)
     assert clock.pauses == [FIRST_WAIT_SECONDS, 2 * FIRST_WAIT_SECONDS]
 
 
-def test_attempts_end() -> None:
+def test_retries_end_after_max_attempts() -> None:
     shelf = Shelf(*[HomeBusy("busy")] * 9)
     response = catalog_of(shelf).call("shelf.peek")
     assert (response.is_error, response.retryable, shelf.calls) == (True, True, 3)
 
 
-def test_what_will_not_pass_is_not_tried_again() -> None:
+def test_other_errors_are_not_retried() -> None:
     shelf = Shelf(ValueError("broken"))
     assert catalog_of(shelf).call("shelf.peek").is_error
     assert shelf.calls == 1
 
 
-def test_a_tool_that_is_not_safe_to_repeat_is_called_once() -> None:
+def test_tool_without_retries_is_called_once() -> None:
     shelf = Shelf(HomeBusy("busy"))
     assert catalog_of(shelf).call("shelf.put", {"value": "book"}).is_error
     assert shelf.calls == 1
 
 
-def test_only_the_listed_errors_are_tried_again() -> None:
+def test_only_error_codes_in_retry_on_are_retried() -> None:
     refused = ConfigurationError("refused", code="1001")
     assert catalog_of(Shelf(refused)).call("shelf.pick").is_success
     assert catalog_of(Shelf(HomeBusy("busy"))).call("shelf.pick").is_error
 
 
-def test_a_refused_call_is_not_an_attempt() -> None:
+def test_refused_call_does_not_run_the_tool() -> None:
     shelf = Shelf()
     assert catalog_of(shelf).call("shelf.peek", {"value": 5}).is_error
     assert shelf.calls == 0
 
 
-def test_an_answer_is_kept_for_equal_arguments_until_its_time_is_over() -> None:
+def test_answer_is_cached_for_equal_arguments_until_it_expires() -> None:
     clock, shelf = Clock(), Shelf()
     catalog = catalog_of(shelf, clock)
     first, second = (catalog.call("shelf.read", {"value": "a"}) for _ in range(2))
@@ -143,7 +143,7 @@ def test_an_answer_is_kept_for_equal_arguments_until_its_time_is_over() -> None:
     assert shelf.calls == 3
 
 
-def test_a_kept_answer_belongs_to_whoever_gets_it() -> None:
+def test_changing_a_cached_answer_does_not_change_the_cache() -> None:
     catalog = catalog_of(Shelf())
     for _ in range(3):
         answer = catalog.call("shelf.read").data
@@ -151,7 +151,7 @@ def test_a_kept_answer_belongs_to_whoever_gets_it() -> None:
         answer.clear()
 
 
-def test_arguments_of_any_size_have_kept_answers_of_their_own() -> None:
+def test_answers_for_huge_integers_are_cached_separately() -> None:
     @tool("test.double", read_only=True, cache_ttl=60)
     def double(number: int) -> str:
         """Double a number."""
@@ -163,7 +163,7 @@ def test_arguments_of_any_size_have_kept_answers_of_their_own() -> None:
     assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
 
 
-def test_many_threads_get_the_same_kept_answer() -> None:
+def test_threads_share_a_cached_answer() -> None:
     catalog = catalog_of(Shelf())
     first = catalog.call("shelf.read").data
     with ThreadPoolExecutor(8) as threads:
@@ -171,13 +171,13 @@ def test_many_threads_get_the_same_kept_answer() -> None:
     assert answers == [first] * 200
 
 
-def test_an_error_is_not_kept() -> None:
+def test_error_response_is_not_cached() -> None:
     shelf = Shelf(ValueError("broken"))
     catalog = catalog_of(shelf)
     assert [catalog.call("shelf.read").is_error for _ in range(2)] == [True, False]
 
 
-def test_kept_answers_are_bounded() -> None:
+def test_oldest_answers_are_dropped_from_a_full_cache() -> None:
     shelf = Shelf()
     catalog = catalog_of(shelf)
     for number in range(MAX_CACHED + 1):
@@ -211,7 +211,7 @@ class Row:
     ],
     ids=repr,
 )
-def test_what_a_tool_returns_is_answered_as_json_values(value: Any, data: Any) -> None:
+def test_return_value_of_a_tool_becomes_json_values(value: Any, data: Any) -> None:
     @tool("test.give")
     def give() -> Any:
         """Give it."""
@@ -222,7 +222,7 @@ def test_what_a_tool_returns_is_answered_as_json_values(value: Any, data: Any) -
     assert catalog.call("test.give").data == data
 
 
-def test_a_tool_may_answer_with_an_envelope_of_its_own() -> None:
+def test_tool_may_return_a_tool_response() -> None:
     @tool("test.give")
     def give() -> ToolResponse:
         """Give it."""
@@ -234,7 +234,7 @@ def test_a_tool_may_answer_with_an_envelope_of_its_own() -> None:
     assert (response.error_code, response.error_message) == ("3001", "not today")
 
 
-def test_what_json_cannot_carry_is_an_error_and_not_a_crash() -> None:
+def test_return_value_that_json_cannot_express_is_an_error_response() -> None:
     @tool("test.give")
     def give() -> object:
         """Give it."""
@@ -245,7 +245,7 @@ def test_what_json_cannot_carry_is_an_error_and_not_a_crash() -> None:
     assert catalog.call("test.give").is_error
 
 
-def test_a_tool_may_be_async() -> None:
+def test_async_function_can_be_a_tool() -> None:
     @tool("test.give")
     async def give(value: int) -> tuple[int, ...]:
         """Give it."""
@@ -256,19 +256,19 @@ def test_a_tool_may_be_async() -> None:
     assert catalog.call("test.give", {"value": 5}).data == [5]
 
 
-def test_two_tools_of_one_name_cannot_be_added() -> None:
+def test_adding_a_second_tool_with_the_same_name_is_refused() -> None:
     catalog = catalog_of(Shelf())
     with pytest.raises(ConfigurationError, match=r"a tool shelf\.put already"):
         catalog.add(Shelf().put)
 
 
-def test_the_schema_of_a_tool_that_is_not_there_names_the_nearest() -> None:
+def test_definition_of_an_unknown_tool_suggests_the_nearest_name() -> None:
     with pytest.raises(ToolNotFoundError) as error:
         catalog_of(Shelf()).get_tool_schema("shelf.raed")
     assert "shelf.read" in error.value.cure
 
 
-def test_tools_are_listed_by_name() -> None:
+def test_tools_are_sorted_by_name() -> None:
     catalog = catalog_of(Shelf())
     assert catalog.names == ["shelf.peek", "shelf.pick", "shelf.put", "shelf.read"]
     assert [definition.name for definition in catalog.tools] == catalog.names

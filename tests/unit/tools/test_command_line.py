@@ -1,4 +1,4 @@
-"""Arguments as a person types them become the JSON values a call takes."""
+"""Arguments as a person types them become the JSON values of a call."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DEFINITION = typed_tool(find).definition
     ],
     ids=str,
 )
-def test_words_become_json_values(words: list[str], arguments: dict[str, Any]) -> None:
+def test_arguments_on_a_command_line_become_json_values(words: list[str], arguments: dict[str, Any]) -> None:
     assert parse_arguments(DEFINITION, words) == arguments
 
 
@@ -78,7 +78,7 @@ def test_words_become_json_values(words: list[str], arguments: dict[str, Any]) -
     ],
     ids=str,
 )
-def test_words_that_are_no_arguments_are_refused(words: list[str], message: str) -> None:
+def test_malformed_arguments_on_a_command_line_are_refused(words: list[str], message: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         parse_arguments(DEFINITION, words)
     assert message in refusal.value.message

@@ -1,4 +1,4 @@
-"""A right tool document survives every way of writing and reading it."""
+"""Valid tool documents can be written and read in every format."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ DOCUMENTS = st.lists(DEFINITIONS, max_size=3, unique_by=lambda definition: defin
 
 
 @given(DOCUMENTS)
-def test_a_document_survives_json_and_yaml(document: ToolDocument) -> None:
+def test_document_is_unchanged_after_writing_and_parsing_json_and_yaml(document: ToolDocument) -> None:
     values = to_document(document)
     assert check_document(values) == []
     assert parse_document(parse_values(as_json(values), "it", as_json=True)) == document
@@ -112,7 +112,7 @@ def test_a_document_survives_json_and_yaml(document: ToolDocument) -> None:
         ("ToolExecution", ToolExecution),
     ],
 )
-def test_the_contract_and_the_models_have_the_same_fields(definition: str, model: Any) -> None:
+def test_tool_schema_and_models_have_the_same_fields(definition: str, model: Any) -> None:
     in_schema = set(tool_schema()["$defs"][definition]["properties"])
     assert in_schema == {field.alias or name for name, field in model.model_fields.items()}
 
@@ -128,19 +128,19 @@ def read(zone: str = "UTC") -> str:
 
 
 @pytest.mark.parametrize("name", ["tools.json", "tools.yaml", "tools.yml"])
-def test_a_saved_catalogue_is_loaded_again(tmp_path: Path, name: str) -> None:
+def test_saved_document_can_be_loaded(tmp_path: Path, name: str) -> None:
     catalog = ToolCatalog()
     catalog.add(read)
     path = catalog.save_schemas(tmp_path / name)
     assert ToolCatalog.load_schemas(path).tools == tuple(catalog.tools)
 
 
-def test_a_saved_catalogue_is_named_as_before(tmp_path: Path) -> None:
+def test_default_file_name_of_a_saved_document_is_tool_schemas_json(tmp_path: Path) -> None:
     assert ToolCatalog().save_schemas() == Path("tool_schemas.json")
     assert load_document(tmp_path / "tool_schemas.json").tools == ()
 
 
-def test_a_generated_document_is_right_and_names_its_schema() -> None:
+def test_generated_document_is_valid_and_names_its_schema() -> None:
     catalog = ToolCatalog()
     catalog.add(read)
     document = catalog.generate_tool_schemas(generated_at=datetime(2026, 1, 31, tzinfo=UTC))
@@ -149,7 +149,7 @@ def test_a_generated_document_is_right_and_names_its_schema() -> None:
     assert check_document(document) == []
 
 
-def test_times_in_yaml_stay_text() -> None:
+def test_timestamp_in_yaml_stays_text() -> None:
     text = yaml.safe_dump(
         {"info": {"name": "a", "version": "1.0.0", "generated_at": "2026-01-31T00:00:00Z"}, "tools": []}
     )

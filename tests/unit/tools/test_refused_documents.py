@@ -1,4 +1,4 @@
-"""A wrong tool document is refused with the place of each mistake and its cure."""
+"""Invalid tool documents are refused with the path of each mistake and its cure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def changed(place: str, value: object) -> dict[str, Any]:
     return document
 
 
-def test_the_document_that_the_mistakes_are_made_in_is_right() -> None:
+def test_document_without_mistakes_is_valid() -> None:
     assert check_document(GOOD) == []
 
 
@@ -151,46 +151,48 @@ MISTAKES: list[tuple[str, object, str, str]] = [
 @pytest.mark.parametrize(
     ("place", "value", "field", "cure"), MISTAKES, ids=[f"{a}={b!r}"[:60] for a, b, *_ in MISTAKES]
 )
-def test_a_mistake_is_named_with_its_place_and_its_cure(place: str, value: object, field: str, cure: str) -> None:
+def test_mistake_in_a_document_is_reported_with_its_path_and_cure(
+    place: str, value: object, field: str, cure: str
+) -> None:
     found = check_document(changed(place, value))
     assert [problem.field for problem in found] == [field]
     assert cure in found[0].suggestion
 
 
 @pytest.mark.parametrize("document", [None, [], "tools", 5, True], ids=repr)
-def test_what_is_no_document_at_all_is_refused(document: object) -> None:
+def test_value_that_is_not_a_document_is_refused(document: object) -> None:
     found = check_document(document)
     assert [(problem.field, problem.type) for problem in found] == [("", "type")]
 
 
-def test_two_tools_of_one_name_are_refused() -> None:
+def test_document_with_two_tools_of_the_same_name_is_refused() -> None:
     document = {**GOOD, "tools": GOOD["tools"] * 2}
     assert [str(problem) for problem in check_document(document)] == [
         "tools[1].name: shop.buy is used twice; give each tool its own name"
     ]
 
 
-def test_repeating_a_tool_that_changes_things_is_refused_unless_it_is_safe() -> None:
+def test_retries_are_refused_for_a_tool_that_is_not_safe_to_repeat() -> None:
     document = changed(f"{TOOL}.execution", {"max_attempts": 2})
     assert check_document(document) == []
     document["tools"][0]["annotations"] = {}
     assert [problem.field for problem in check_document(document)] == ["tools[0].execution.max_attempts"]
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_check_reports_every_problem_of_a_document() -> None:
     document = changed(f"{TOOL}.name", "buy")
     document["info"]["version"] = "x"
     assert [problem.field for problem in check_document(document)] == ["info.version", "tools[0].name"]
 
 
-def test_a_document_nested_without_end_is_refused() -> None:
+def test_deeply_nested_document_is_refused() -> None:
     part: dict[str, Any] = {"type": "string"}
     for _ in range(3_000):
         part = {"type": "array", "items": part}
     assert [problem.type for problem in check_document(changed(ITEM, part))] == ["depth"]
 
 
-def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() -> None:
+def test_error_of_an_invalid_document_lists_the_first_problems_and_counts_the_others() -> None:
     document = {**GOOD, "tools": [{"name": "x"}] * 3}
     with pytest.raises(ConfigurationError) as refusal:
         parse_document(document, "shop.yaml")
@@ -217,7 +219,7 @@ def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() ->
         ("a.yaml", "", "give fields and values"),
     ],
 )
-def test_a_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(ConfigurationError) as refusal:
@@ -226,7 +228,7 @@ def test_a_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, te
     assert message in refusal.value.message
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes("info: é".encode("latin-1"))
     (tmp_path / "folder.yaml").mkdir()
     for name, message in (
@@ -238,13 +240,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
             load_document(tmp_path / name)
 
 
-def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+def test_file_above_the_size_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "big.yaml").write_bytes(b"#" * (5 << 20))
     with pytest.raises(ConfigurationError, match="more than 4 MB"):
         load_document(tmp_path / "big.yaml")
 
 
-def test_the_contract_is_itself_a_right_schema() -> None:
+def test_tool_schema_is_a_valid_json_schema() -> None:
     from jsonschema import Draft202012Validator
 
     Draft202012Validator.check_schema(tool_schema())

@@ -1,4 +1,4 @@
-"""A typed function and its docstring are the whole description of a tool."""
+"""`@tool` takes the definition of a tool from the types and the docstring of a function."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ PLACE = {
         (Place | None, {**PLACE, "type": ["object", "null"]}),
     ],
 )
-def test_an_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, Any]) -> None:
+def test_type_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, Any]) -> None:
     assert parameter(annotation) == expected
 
 
@@ -119,11 +119,11 @@ def test_an_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, 
     ("annotation", "default", "shown"),
     [(int, 5, 5), (bool, False, False), (Colour, Colour.RED, "red"), (list[str], ["a"], ["a"]), (str, "", "")],
 )
-def test_a_default_is_shown_as_json(annotation: Any, default: Any, shown: Any) -> None:
+def test_default_of_a_parameter_is_written_as_json(annotation: Any, default: Any, shown: Any) -> None:
     assert parameter(annotation, default=default)["default"] == shown
 
 
-def test_a_default_of_none_is_not_written() -> None:
+def test_default_of_none_is_not_written() -> None:
     assert "default" not in parameter(int | None, default=None)
 
 
@@ -149,29 +149,29 @@ def find_text_definition() -> ToolDefinition:
     return typed_tool(find_text).definition
 
 
-def test_the_docstring_describes_the_tool_and_each_parameter() -> None:
+def test_docstring_describes_the_tool_and_its_parameters() -> None:
     definition = find_text_definition()
     assert definition.description == "Find lines that hold a text.\n\nCase matters, and so do spaces."
     texts = {name: each.description for name, each in definition.parameters.properties.items()}
     assert texts == {"query": "What to look for, as it is written.", "copy": "", "limit": "How many lines."}
 
 
-def test_what_has_no_default_is_required() -> None:
+def test_parameter_without_a_default_is_required() -> None:
     assert find_text_definition().parameters.required == ("query",)
 
 
-def test_a_tool_is_still_the_function_it_was() -> None:
+def test_decorated_function_can_still_be_called() -> None:
     assert find_text("a", limit=2) == ["a", "a"]
 
 
-def test_what_the_decorator_states_is_written_as_annotations() -> None:
+def test_options_of_the_decorator_become_annotations() -> None:
     definition = find_text_definition()
     assert to_document(definition.annotations) == {"title": "Find text", "readOnlyHint": True}
     assert definition.metadata.full_name == "files.find_text"
     assert definition.metadata.name == "find_text"
 
 
-def test_a_method_is_a_tool_without_its_self() -> None:
+def test_method_becomes_a_tool_without_self() -> None:
     class Counter:
         def __init__(self) -> None:
             self.total = 0
@@ -271,9 +271,7 @@ def _odd_default(x: str = object()) -> None:  # type: ignore[assignment]
         (_odd_default, "cannot be written as JSON", "use None"),
     ],
 )
-def test_what_cannot_be_described_is_refused_where_it_is_written(
-    function: Callable[..., Any], message: str, cure: str
-) -> None:
+def test_function_that_cannot_be_described_is_refused(function: Callable[..., Any], message: str, cure: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         tool("test.one")(function)
     assert "tool test.one" in refusal.value.message
@@ -290,7 +288,7 @@ def test_what_cannot_be_described_is_refused_where_it_is_written(
         ({"retry_on": ("abc",), "read_only": True}, "does not have the right form"),
     ],
 )
-def test_a_decorator_that_contradicts_itself_is_refused(stated: dict[str, Any], message: str) -> None:
+def test_contradicting_options_of_the_decorator_are_refused(stated: dict[str, Any], message: str) -> None:
     def function() -> None:
         """Do it."""
 
@@ -299,7 +297,7 @@ def test_a_decorator_that_contradicts_itself_is_refused(stated: dict[str, Any], 
 
 
 @pytest.mark.parametrize("name", ["one", "", "a..b", "a.1", "a b.c", "ä.b", "a.b\n", "a." + "b" * 200])
-def test_a_name_that_no_caller_could_write_is_refused(name: str) -> None:
+def test_malformed_tool_name_is_refused(name: str) -> None:
     def function() -> None:
         """Do it."""
 
@@ -307,7 +305,7 @@ def test_a_name_that_no_caller_could_write_is_refused(name: str) -> None:
         tool(name)(function)
 
 
-def test_a_type_that_only_the_type_checker_sees_is_refused() -> None:
+def test_type_that_is_not_defined_at_runtime_is_refused() -> None:
     def function(x: Unseen) -> None:  # type: ignore[name-defined]  # noqa: F821
         """Do it."""
 
@@ -315,6 +313,6 @@ def test_a_type_that_only_the_type_checker_sees_is_refused() -> None:
         tool("test.one")(function)
 
 
-def test_a_plain_function_is_no_tool() -> None:
+def test_function_without_the_decorator_is_not_a_tool() -> None:
     with pytest.raises(ConfigurationError, match="_pair is not a tool"):
         typed_tool(_pair)
