@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
     from omni_pipelines.testing.builders import KnowledgeBase, SourceTree
     from omni_pipelines.testing.fakes import FakeClock, FakeEmbedder, ScriptedModel, WordCounter
 
@@ -44,7 +44,8 @@ def clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def omni_home(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
     """An empty home that `omni` and `find_home()` use, in this process and its children."""
-    from omni_pipelines.settings import HOME_NAME, HOME_VARIABLE, Home
+    from omni_pipelines.configuration import HOME_VARIABLE
+    from omni_pipelines.home import HOME_NAME, Home
 
     home = Home(tmp_path / HOME_NAME)
     home.create()
@@ -63,7 +64,7 @@ def source_tree(tmp_path: Path) -> SourceTree:
 @pytest.fixture
 def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
     """Builds a new knowledge base from files with each call: `make_knowledge_base({"a.md": "text"})`."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
     numbers = itertools.count(1)
@@ -78,7 +79,7 @@ def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
 @pytest.fixture(scope="session")
 def tiny_knowledge_base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """Three files and one release. All tests of a run share it, so they must not change it."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
     home = Home(tmp_path_factory.mktemp("tiny") / HOME_NAME)

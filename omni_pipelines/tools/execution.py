@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pydantic_core import to_jsonable_python
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
-from omni_pipelines.responses import CommandExecutor, ToolResponse
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition, ToolExecution
 
 FIRST_WAIT_SECONDS = 0.1
