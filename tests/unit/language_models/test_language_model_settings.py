@@ -23,12 +23,12 @@ def test_model_without_an_address_is_unavailable_with_a_reason(home: Home) -> No
     assert info.reason.startswith("llm_url is not set")
 
 
-def test_key_and_address_are_read_from_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMNI_LLM_URL", URL)
-    monkeypatch.setenv("OMNI_LLM_KEY", f" {KEY}\n")
-    settings = load_settings(home)
-    assert language_model_key(settings).get_secret_value() == KEY
-    assert KEY not in f"{settings!r} {language_model_key(settings)!r}"
+def test_key_and_address_are_read_from_the_environment(home: Home) -> None:
+    environment = {"OMNI_LLM_URL": URL, "OMNI_LLM_KEY": f" {KEY}\n"}
+    settings = load_settings(home, environment)
+    key = language_model_key(settings, environment)
+    assert (settings.llm_url, key.get_secret_value()) == (URL, KEY)
+    assert KEY not in f"{settings!r} {key!r}"
 
 
 def test_key_in_a_settings_file_is_refused(home: Home) -> None:
@@ -39,7 +39,7 @@ def test_key_in_a_settings_file_is_refused(home: Home) -> None:
 
 
 def test_key_is_not_sent_to_an_address_from_a_settings_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file may have come with a folder that somebody else made."""
+    """The file may be part of a folder from somebody else."""
     home.config.write_text(f'llm_url = "{URL}"\n')
     monkeypatch.setenv("OMNI_LLM_KEY", KEY)
     with pytest.raises(ConfigurationError, match="comes from a file") as caught:
