@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import pyarrow as pa
 
@@ -171,8 +172,15 @@ class LanceTable:
         return TableVersion(identity.decode(), dataset.version)
 
     def versions(self) -> list[int]:
-        """The versions on disk, ascending."""
-        return [int(version["version"]) for version in self.open().versions()] if self.exists() else []
+        """The versions on disk, ascending; none if there is no table."""
+        return list(self.commit_times()) if self.exists() else []
+
+    def commit_times(self) -> dict[int, datetime]:
+        """The versions on disk, ascending, with the time in UTC when each was committed."""
+        return {
+            int(version["version"]): cast(datetime, version["timestamp"]).astimezone(UTC)
+            for version in self.open().versions()
+        }
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None

@@ -82,9 +82,7 @@ class _Builder:
         onnx.checker.check_model(model, check_custom_domain=False)
         return model
 
-    def _node(
-        self, kind: str, inputs: list[str], *, domain: str = "", out: str = "", **attributes: float | str
-    ) -> str:
+    def _node(self, kind: str, inputs: list[str], *, domain: str = "", out: str = "", **attributes: Any) -> str:
         from onnx import helper
 
         name = out or f"{kind}_{len(self._nodes)}"

@@ -195,7 +195,7 @@ def create_index_background(
     Args:
         home: where.
         table: whose index.
-        kind: a key of `lance_vectors.REFINES`; "" for the kind there is, or the default.
+        kind: a key of `lance_vectors.CANDIDATES_PER_ROW`; "" for the kind there is, or the default.
         publishes: whether it publishes what it built.
         run_id: the Dagster run that asks for it.
 
@@ -229,7 +229,7 @@ def _check(table: str, kind: str) -> None:
         raise ConfigurationError(
             f"table {table!r} has no index", cure=f"tables with one: {', '.join(sorted(BUILDS))}"
         )
-    kinds = lance_vectors.REFINES if table == EMBEDDINGS.name else ()
+    kinds = lance_vectors.CANDIDATES_PER_ROW if table == EMBEDDINGS.name else ()
     if kind and kind not in kinds:
         cure = f"types: {', '.join(kinds)}" if kinds else "leave --type out: words have one type of index"
         raise ConfigurationError(f"the index of {table} cannot be of type {kind!r}", cure=cure)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from native import dataset_cache
+from native import dataset_cache, lance_files, lance_recovery
 from native.allocator import share_arenas
 from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
@@ -37,7 +37,7 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     """
     home.create()
     share_arenas()
-    dataset_cache.configure(settings.dataset_cache)
+    dataset_cache.POOL.configure(settings.dataset_cache)
     with writer_lock(home, settings.lock_seconds):
         recover(home)
         if sync:
@@ -81,22 +81,22 @@ def _newest_named(releases: Sequence[Release], name: str) -> int:
 
 
 def _heal(home: Home, table: LanceTable, released: int) -> None:
-    torn = table.set_aside_torn(released, home.quarantine)
+    torn = lance_recovery.set_aside_incomplete(table, released, home.quarantine)
     if torn:
         _note(home, table, torn, released, "its manifest is torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
-    table.drop_broken_tags()
+    lance_recovery.drop_broken_tags(table)
     try:
         head = table.head()
         if head.version <= released:
             return
-        broken = [name for name in table.broken_files() if not name.startswith("_indices/")]
+        broken = [name for name in lance_files.broken_files(table) if not name.startswith("_indices/")]
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        moved = table.set_aside_after(released, home.quarantine)
+        moved = lance_recovery.set_aside_after(table, released, home.quarantine)
         _note(home, table, moved, released, broken[0])
 
 
