@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
@@ -88,7 +90,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         writer = DocumentWriter(settings, documents, parser, total, run.batches)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
-    documents.compact()
+    lance_maintenance.compact(documents)
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 

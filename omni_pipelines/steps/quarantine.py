@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from native.lance_tables import equals, is_in
+from native.filters import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home

@@ -14,7 +14,8 @@ import pytest
 
 import native.errors
 import omni_pipelines.errors
-from native.errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES, EngineError, TableCorrupt, WriteConflict
+from native.errors import EngineError, TableCorrupt, WriteConflict
+from native.foreign_errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, explain
 from omni_pipelines.errors import (
     ConfigurationError,
