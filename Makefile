@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking measure
 
 PYTHON ?= python3
 VENV := .venv
@@ -49,6 +49,9 @@ check: $(STAMP) ## format, lint, types, rooms
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+measure: $(STAMP) ## measure the shape of the code against its goals: sizes, imports, types, patched names
+	@$(BIN)/python -m benchmarks.code_measures
 
 fix: $(STAMP) ## format, and mend what a linter can mend
 	@$(BIN)/ruff format .
