@@ -1,4 +1,4 @@
-"""What a long run found, written to docs/reliability.md as it goes: a run that was cut short says so."""
+"""What a long run found, written to docs/explanation/reliability.md as it goes: a run that was cut short says so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import filelock
 
 from tests.stress.harness.extent import MINUTES, RUN, Extent, time_is_over
 
-PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "reliability.md"
 SHARED = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
 _ENGINES = ("pylance", "lancedb", "tantivy", "pyarrow", "duckdb")
 _HEAD = """# Reliability

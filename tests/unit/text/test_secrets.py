@@ -124,7 +124,7 @@ def test_values_inside_values_are_looked_at_a_few_times_only(name: str, monkeypa
 
 def test_the_text_of_this_project_holds_no_secret() -> None:
     root = Path(__file__).parents[3]
-    pages = [path.read_text() for path in (root / "docs").glob("*.md")]
+    pages = [path.read_text() for path in (root / "docs").rglob("*.md")]
     code = [path.read_text() for path in (root / "omni_pipelines").rglob("*.py")]
     assert [each for text in pages + code for each in find(text) if each.kind not in PERSONAL] == []
 
