@@ -75,7 +75,7 @@ def remove(name: Annotated[str, typer.Argument(help="A name from the list.")]) -
 
 
 def _store() -> ModelStore:
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.model_store import ModelStore
-    from omni_pipelines.settings import find_home, load_settings
 
     return ModelStore(load_settings(find_home()).cache)

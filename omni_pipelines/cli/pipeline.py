@@ -13,9 +13,10 @@ from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.cli.runs import Outcome
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.home import Home
+    from omni_pipelines.settings import Settings
     from omni_pipelines.sources.source import Source
-    from omni_pipelines.steps.documents import Plan
+    from omni_pipelines.steps.document_plan import SourcePlan
 
 MAX_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
@@ -45,9 +46,9 @@ def ingest(
 ) -> None:
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
     from omni_pipelines.progress import listening
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.sources.listing_cache import cached_listings
     from omni_pipelines.sources.registry import current_sources, reads, register
 
@@ -110,12 +111,14 @@ def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
     from omni_pipelines.knowledge.state.releases import newest_release
     from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
+    from omni_pipelines.steps.step_table import new_run
 
+    run = new_run(home, settings)
     release = newest_release(home)
-    if release is None or stale_index(home) is not None:
+    if release is None or stale_index(run) is not None:
         return None
     listings = list_sources(home, settings, names)
-    if stale_ingest(home, settings, listings) is not None:
+    if stale_ingest(run, listings) is not None:
         return None
     quarantined, skipped = record_unchanged(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
@@ -198,7 +201,7 @@ def _say_report(report: dict[str, Any]) -> None:
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
-    from omni_pipelines.steps.documents import plan_source
+    from omni_pipelines.steps.document_plan import plan_source
 
     plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
     if json:
@@ -212,7 +215,7 @@ def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bo
             say(f"  delete  {path}")
 
 
-def _summary(plan: Plan) -> dict[str, list[str]]:
+def _summary(plan: SourcePlan) -> dict[str, list[str]]:
     return {"read": [found.path for found in plan.to_read], "delete": list(plan.deletes)}
 
 
@@ -225,8 +228,8 @@ def launch(
     """Run a job: here and now, or on a running `omni dev`."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.cli.runs import queue_job, run_job
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.progress import listening
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -247,6 +250,6 @@ def dev(
 ) -> None:
     """Serve the web page, and let the sensors keep the knowledge base up to date."""
     from omni_pipelines.cli.dev import serve
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
 
     serve(find_home(home), port)

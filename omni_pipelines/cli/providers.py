@@ -35,10 +35,10 @@ def providers(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 def _registry(home: Path | None) -> VariantRegistry:
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.language_models.variants import register_language_models
     from omni_pipelines.model_store import ModelStore
     from omni_pipelines.providers import VariantRegistry
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.text.engines import register_embedders
     from omni_pipelines.text.readers.registry import register_readers
     from omni_pipelines.text.token_counting import register_counters

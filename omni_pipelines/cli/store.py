@@ -12,7 +12,8 @@ from omni_pipelines.cli.output import narrate, say, say_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.home import Home
+    from omni_pipelines.settings import Settings
 
 app = typer.Typer(
     help="The bucket where several homes keep their releases.", no_args_is_help=True, rich_markup_mode=None
@@ -28,8 +29,9 @@ def store() -> None:
 def status(home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what the store holds, and how far this home is."""
     from omni_pipelines.sharing.inspection import inspect
+    from omni_pipelines.steps.step_table import new_run
 
-    found = inspect(*_sharing(home))
+    found = inspect(new_run(*_sharing(home)))
     if json:
         say_json(found.as_dict())
         return
@@ -68,8 +70,8 @@ def pull(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 def _sharing(home: Path | None) -> tuple[Home, Settings]:
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     settings = load_settings(place)

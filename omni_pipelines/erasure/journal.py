@@ -7,9 +7,9 @@ from typing import Any
 
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.erasure.run_history import Telltale
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.schemas import ANSWERS, GATE_RESULTS, QUESTIONS, Table
-from omni_pipelines.settings import Home
 
 
 def clear_journal(home: Home, wanted: Wanted, telltale: Telltale, *, write: bool) -> int:

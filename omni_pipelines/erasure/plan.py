@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.erasure.scope import Known, Scope
+from omni_pipelines.home import Home
 from omni_pipelines.records import Erased, Record
-from omni_pipelines.settings import Home
 
 
 class _Document(Record):
@@ -76,7 +76,7 @@ class ForgetPlan(Record):
 
 
 def _file(home: Home, target: str) -> Path:
-    return home.forgetting / f"{hashlib.sha256(target.encode()).hexdigest()[:32]}.json"
+    return home.erasure_plans / f"{hashlib.sha256(target.encode()).hexdigest()[:32]}.json"
 
 
 def read_plan(home: Home, target: str) -> ForgetPlan | None:
@@ -89,7 +89,7 @@ def read_plan(home: Home, target: str) -> ForgetPlan | None:
 
 def write_plan(home: Home, target: str, plan: ForgetPlan) -> None:
     """Write it down before anything is erased."""
-    home.forgetting.mkdir(exist_ok=True)
+    home.erasure_plans.mkdir(exist_ok=True)
     sync_file(home.root)
     write_whole(_file(home, target), plan.model_dump_json().encode())
 
@@ -97,6 +97,6 @@ def write_plan(home: Home, target: str, plan: ForgetPlan) -> None:
 def drop_plan(home: Home, target: str) -> None:
     """It is done."""
     _file(home, target).unlink(missing_ok=True)
-    if not any(home.forgetting.iterdir()):
-        home.forgetting.rmdir()
+    if not any(home.erasure_plans.iterdir()):
+        home.erasure_plans.rmdir()
     sync_file(home.root)

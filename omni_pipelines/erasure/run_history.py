@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 BLACK = "[forgotten]"
 _WORD = re.compile(r"\w+")

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.sources.source import Source, SourceKind
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from native import dataset_cache
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.answer import Answer, Question, answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
 from omni_pipelines.knowledge.answers.receipts import make_receipt
@@ -34,7 +36,7 @@ from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 

@@ -15,6 +15,7 @@ from native.duckdb_sql import Rows, select
 from native.errors import StatementRefused
 from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines.errors import ConfigurationError, nearest
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import list_entries
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.access import Reader, visible_sources
@@ -34,7 +35,6 @@ from omni_pipelines.schemas import (
     Table,
     description,
 )
-from omni_pipelines.settings import Home
 
 AT_A_RELEASE = (DOCUMENTS, CHUNKS, EMBEDDINGS, SOURCES)
 """Tables that are as they were in the release."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.answer import Answer
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.citations import Passage
@@ -15,7 +16,6 @@ from omni_pipelines.knowledge.search.context import Context
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, MAX_HITS, Hit, Mode
 from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.status import Status, status
-from omni_pipelines.settings import Home
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.definition import ToolVariant

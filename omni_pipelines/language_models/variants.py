@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from omni_pipelines.configuration import language_model_key
 from omni_pipelines.language_models.openai_http import OpenAIModel
 from omni_pipelines.language_models.port import COMPLETE
 from omni_pipelines.providers import Health, VariantProvider, VariantRegistry, VariantStatus
-from omni_pipelines.settings import Settings, language_model_key
+from omni_pipelines.settings import Settings
 
 
 def register_language_models(registry: VariantRegistry, settings: Settings) -> None:

@@ -16,10 +16,10 @@ from native.lance_codecs import codec_of, column_sizes
 from native.lance_tables import MAX_FRAGMENTS, LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.operations.maintenance import bytes_on_disk
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS, TABLES, Table
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import read_step_record
 
 MAX_DELETED = 0.2

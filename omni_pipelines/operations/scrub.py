@@ -15,11 +15,11 @@ from native import lance_vectors
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion, is_in
 from omni_pipelines import ids, progress
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document

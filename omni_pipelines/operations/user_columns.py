@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.operations.inspection import known_table, opened
 from omni_pipelines.operations.maintenance import rows_unchanged
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import reset_steps
 
 TYPES = {

@@ -13,11 +13,12 @@ from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
 from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import RecoveryNote, Release
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pull import catch_up
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, reset_steps
 from omni_pipelines.steps.writer_lock import writer_lock
@@ -50,7 +51,11 @@ def recover(home: Home) -> None:
     A good head that no release names is kept: every step computes its difference against the head, so it rolls
     forward.
     """
-    for folder in (home.tables, home.built, home.releases):  # what is unfinished here belongs to a killed writer
+    for folder in (
+        home.tables,
+        home.step_records,
+        home.releases,
+    ):  # what is unfinished here belongs to a killed writer
         drop_parts(folder)
     drop_unfinished(home)
     _drop_generations(home)

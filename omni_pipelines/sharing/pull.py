@@ -19,12 +19,13 @@ from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
 from omni_pipelines import progress
 from omni_pipelines.errors import HomeBusy, StoreRefused, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.pins import list_pins, write_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, read_release, release_file
 from omni_pipelines.records import sealed
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import Member, join
 from omni_pipelines.sharing.merging import merged, stamped
 from omni_pipelines.sharing.push import TRANSFERS, named_once, push
@@ -144,7 +145,7 @@ def _adopt(member: Member) -> bool:
         write_copy(home, record)
         write_whole(release_file(home, record.number), sealed(record.release))
     for step, built in newest.built.items():
-        write_whole(home.built / f"{step}.json", built.model_dump_json(indent=2).encode())
+        write_whole(home.step_records / f"{step}.json", built.model_dump_json(indent=2).encode())
     keep_only(home, {record.number for record in records})
     member.note(release=newest.number)
     keep_copies(home, {record.number for record in records})

@@ -8,8 +8,8 @@ import shutil
 from native.durable import PART
 from native.errors import TableCorrupt
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import EMBEDDINGS
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing.records import StoredRelease
 from omni_pipelines.steps.kept_vectors import KEPT, drop_vectors
 

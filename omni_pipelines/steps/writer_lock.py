@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import filelock
 
 from omni_pipelines.errors import HomeBusy
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 
 @contextmanager

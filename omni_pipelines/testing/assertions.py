@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.answers.answer import Answer, Citation
     from omni_pipelines.knowledge.search.search import Hit
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
-    from omni_pipelines.settings import Home
 
 Result = TypeVar("Result")
 ANYTHING: Any = object()

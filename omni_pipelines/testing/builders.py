@@ -10,10 +10,11 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 if TYPE_CHECKING:
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.settings import Settings
     from omni_pipelines.text.embedding import Embedder
     from omni_pipelines.text.packing import Count
 
@@ -115,11 +116,13 @@ class KnowledgeBase:
         Raises:
             OmniError: as `omni ingest` would.
         """
-        from omni_pipelines.pipeline.run import Engines, run_pipeline
+        from omni_pipelines.pipeline.run import run_pipeline
+        from omni_pipelines.steps.step import LoadedEngines
+        from omni_pipelines.steps.step_table import new_run
 
         self._register()
-        engines = Engines(self.count, self.embedder, self._fingerprint)
-        done = run_pipeline(self.home, self.settings, engines, "test", allow_delete=allow_delete)
+        engines = LoadedEngines(self.count, self.embedder, self._fingerprint)
+        done = run_pipeline(new_run(self.home, self.settings, engines, "test", allow_delete=allow_delete))
         self._release = done.published.release
         return self
 

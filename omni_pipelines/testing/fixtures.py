@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
     from omni_pipelines.testing.builders import KnowledgeBase, SourceTree
     from omni_pipelines.testing.fakes import FakeClock, FakeEmbedder, ScriptedModel, WordCounter
 
@@ -43,7 +43,8 @@ def clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def omni_home(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
     """An empty home of the test's own; `omni` and `find_home()` use it, here and in child processes."""
-    from omni_pipelines.settings import HOME_NAME, HOME_VARIABLE, Home
+    from omni_pipelines.configuration import HOME_VARIABLE
+    from omni_pipelines.home import HOME_NAME, Home
 
     home = Home(tmp_path / HOME_NAME)
     home.create()
@@ -62,7 +63,7 @@ def source_tree(tmp_path: Path) -> SourceTree:
 @pytest.fixture
 def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
     """Builds a knowledge base from files: `make_knowledge_base({"a.md": "text"})`; each call makes another one."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
     made = 0
@@ -78,7 +79,7 @@ def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
 @pytest.fixture(scope="session")
 def tiny_knowledge_base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """Three files, one release. Shared by all tests of a run, so only to be read; see `make_knowledge_base`."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
     home = Home(tmp_path_factory.mktemp("tiny") / HOME_NAME)

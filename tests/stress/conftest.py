@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from native import lance_vectors
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.stress.harness import faults
 from tests.stress.harness.extent import EXTENT, SEED
 from tests.stress.harness.figures import Figures

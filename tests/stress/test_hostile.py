@@ -14,7 +14,8 @@ import pytest
 
 from omni_pipelines import progress
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import parsed_document

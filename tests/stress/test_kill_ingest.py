@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
-from omni_pipelines.settings import Home
 
 pytestmark = pytest.mark.usefixtures("models")
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.stress.harness.disk import Disk
 from tests.stress.harness.extent import EXTENT
 from tests.stress.harness.faults import Fault

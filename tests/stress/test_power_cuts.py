@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.stress.conftest import BASE_STEP
 from tests.stress.harness.disk import Disk
 from tests.stress.harness.extent import EXTENT

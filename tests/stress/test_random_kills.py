@@ -14,8 +14,8 @@ import pytest
 
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
-from omni_pipelines.settings import Home
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.reader import Reader

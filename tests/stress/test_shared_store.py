@@ -16,7 +16,7 @@ import pytest
 
 from native.errors import StoreError
 from omni_pipelines.errors import UpstreamMoved
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from tests.object_server import ADDRESS, Noise, make_bucket, s3_server, speak_to
 from tests.stress.harness.crash_points import request

@@ -13,11 +13,11 @@ from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
 from native.row_cache import fetch, rows_of
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Reader, visible_sources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, VECTOR_SIZE
-from omni_pipelines.settings import Home
 
 _OPEN_ATTEMPTS = 5
 """A release can be collected between reading its record and opening its files; then a newer one is there."""

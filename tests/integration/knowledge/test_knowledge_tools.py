@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from omni_pipelines.contracts import json_schema
+from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.tools import knowledge_catalogue
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.settings import Home
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.tools.catalogue import ToolCatalogue
 from omni_pipelines.tools.schema import check_document, check_tool, tool_schema

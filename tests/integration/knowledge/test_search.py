@@ -14,10 +14,10 @@ from native.lance_tables import LanceTable
 from native.lance_vectors import COLUMN
 from native.row_cache import rows_of
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT, Fusion
 from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.settings import Home
 from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 

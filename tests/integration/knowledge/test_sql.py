@@ -17,12 +17,13 @@ from native.duckdb_sql import select
 from native.errors import StatementRefused
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.sql import columns, run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.schemas import ANSWERS, GATE_RESULTS, QUESTIONS
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 ROOT = Path(__file__).parents[3]

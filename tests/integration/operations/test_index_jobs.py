@@ -37,12 +37,11 @@ def unpublished(line: Line, docs: Path) -> None:
     """Documents, chunks and vectors that no index and no release has yet."""
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.embeddings import reconcile_embeddings
-    from omni_pipelines.testing.fakes import WordCounter
 
     write(docs, {"new.md": paragraph("lantern")})
     line.ingest()
-    reconcile_chunks(line.home, line.settings, WordCounter())
-    reconcile_embeddings(line.home, line.embedder, line.model)
+    reconcile_chunks(line.context)
+    reconcile_embeddings(line.context)
 
 
 def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) -> None:
@@ -56,7 +55,7 @@ def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) 
 
 def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
     code = (
-        "import sys; from pathlib import Path; from omni_pipelines.settings import Home\n"
+        "import sys; from pathlib import Path; from omni_pipelines.home import Home\n"
         "from omni_pipelines.operations.index_jobs import create_index_background\n"
         "print(create_index_background(Home(Path(sys.argv[1])), 'embeddings').id)"
     )

@@ -11,6 +11,7 @@ import pytest
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.changes import MAX_DIFF_LINES, changes, text_diff
 from omni_pipelines.knowledge.state.pins import list_pins, pin, unpin
@@ -27,7 +28,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import RollbackReport, roll_back
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import FILTERS, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line, paragraph, write
 
 DAYS: tuple[dict[str, str | None], ...] = (
@@ -122,7 +123,7 @@ def test_a_rollback_is_a_new_release_that_answers_as_the_old_one(three: Line) ->
 
 def test_a_rollback_is_not_undone_by_an_ingest_that_finds_nothing(three: Line) -> None:
     rolled_back(three, 1)
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
     assert three.run().published.new is False
     assert told(three) == ["The first note."]
 
@@ -154,7 +155,7 @@ def test_a_rollback_can_be_rolled_back(three: Line) -> None:
     rolled_back(three, 1)
     assert rolled_back(three, 3).release.release == 5
     assert told(three) == ["The third note."]
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
 
 
 def test_a_rollback_to_what_readers_see_does_nothing(three: Line) -> None:

@@ -13,12 +13,12 @@ import orjson
 import pytest
 
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import list_releases, require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.publishing import bundle as bundle_module
 from omni_pipelines.publishing.bundle import CONTENTS, export_release, import_bundle
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources
 from tests.integration.line import Line, paragraph, write
 
@@ -70,7 +70,11 @@ def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: P
     there = imported(file, tmp_path)
     assert load_sources(there.home) == load_sources(published.home)
     done = there.run()
-    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (1, 1, 1)
+    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (
+        1,
+        1,
+        1,
+    )
     assert hits(there) == hits(published)
     assert done.published.release.release == 2
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import list_source, load_sources, register, save_sources
 from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, write
@@ -248,7 +248,7 @@ def test_the_documents_of_the_last_source_go_with_it(models: None, line: Line, d
     line.add(docs)
     line.run()
     save_sources(line.home, [])
-    assert stale_ingest(line.home, line.settings) is not None
+    assert stale_ingest(line.context) is not None
     done = line.run()
     assert (done.documents.deleted, done.published.release.counts["documents"]) == (1, 0)
 

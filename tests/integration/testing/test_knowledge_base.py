@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from omni_pipelines.configuration import find_home
 from omni_pipelines.errors import ConfigurationError, DeletionRefused
-from omni_pipelines.settings import Home, find_home
+from omni_pipelines.home import Home
 from omni_pipelines.testing.assertions import (
     assert_cited,
     assert_hit,

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.stress.harness.stores import ReleaseCollected, Store, problems
 from tests.stress.harness.workload import STORES
 

@@ -8,12 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 from native.errors import EngineError
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import STEP_FILE, files_at, step_in, write_files
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, merged
 from tests.stress.harness.stores import ENGINES, ReleaseCollected, State
@@ -65,7 +68,7 @@ class Shared:
     def write(self, step: int) -> None:
         """Run the pipeline until it has published the step."""
         write_files(self.docs / self.name, self.files(self.name, step))
-        run_pipeline(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True)
+        run_pipeline(new_run(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True))
 
     def catch_up(self) -> None:
         """Fetch what other homes have published."""
@@ -96,7 +99,7 @@ class Shared:
 
     def rebuilt(self) -> Content:
         """Build from the registered folders, and return the content; for a home without a store."""
-        run_pipeline(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True)
+        run_pipeline(new_run(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True))
         return content_of(Snapshot.open(self.home))
 
     def expects(self, seen: State) -> Content:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
-from omni_pipelines.settings import Home
 from tests.stress.harness.corpus import UNREADABLE, files_at, write_files
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS

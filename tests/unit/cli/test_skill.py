@@ -154,7 +154,7 @@ def test_a_tool_that_fails_is_told_with_the_cure(omni: Omni) -> None:
     done = omni("skill", "run", "knowledge.status")
     assert done.code != 0
     assert "there is no knowledge base" in done.err
-    assert "cure: make one: omni ingest PATH" in done.err
+    assert "cure: create it: omni ingest PATH" in done.err
     found = envelope(omni("skill", "run", "knowledge.status", "--json"))
     assert (found["status"], found["data"]) == ("error", None)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from omni_pipelines.configuration import language_model_key, load_settings
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.language_models.port import COMPLETE
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantRegistry, VariantStatus
-from omni_pipelines.settings import Home, language_model_key, load_settings
 
 URL = "https://models.example/v1"
 KEY = "sk-very-secret"

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native.tiktoken_bpe import PIECE, SHA256, TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import VariantRegistry
-from omni_pipelines.settings import Settings, find_home, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.text import engines
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
