@@ -1,7 +1,8 @@
 """How many secrets are found, how often ordinary text is taken for one, and how fast: `python -m benchmarks.secrets`.
 
 Secrets are made up and planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
-the installed packages: published, so that what is found in it is a mistake. The result goes to docs/explanation/masking.md.
+the installed packages: published, so that what is found in it is a mistake. The result goes to
+docs/explanation/masking.md.
 """
 
 from __future__ import annotations

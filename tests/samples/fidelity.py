@@ -1,4 +1,4 @@
-"""How much of the manuscript each reader gives back. `python -m tests.samples.fidelity` writes docs/reference/formats.md."""
+"""How much of the manuscript each reader returns: `python -m tests.samples.fidelity` writes the table of formats."""
 
 from __future__ import annotations
 
