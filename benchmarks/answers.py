@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import orjson
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers.answer import WEAK, Answer
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import QUERIES, Collection, Judged, load_collection
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
 from omni_pipelines.operations.evaluation_home import build_base
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.steps.step import ConfiguredEngines
 
 THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)

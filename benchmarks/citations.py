@@ -18,13 +18,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers.answer import Answer, Citation
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged, load_collection
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import ConfiguredEngines
 from omni_pipelines.steps.step_table import new_run

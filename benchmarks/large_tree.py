@@ -24,10 +24,11 @@ from pathlib import Path
 
 import orjson
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run

@@ -30,13 +30,14 @@ import numpy as np
 
 from benchmarks.query_cost import big_home, cpu_of, questions
 from omni_pipelines.cli.dev import RUNS_NICE
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ServiceBusy
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.service import LibrarianService
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.operations.index_jobs import create_index_background
 from omni_pipelines.pipeline.run import run_pipeline
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import ConfiguredEngines
 from omni_pipelines.steps.step_table import new_run

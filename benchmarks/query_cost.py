@@ -27,11 +27,13 @@ from pathlib import Path
 
 import numpy as np
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.settings import HOME_NAME, Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
 from omni_pipelines.knowledge.quality.judged_collections import Collection, load_collection
 from omni_pipelines.knowledge.search.fusion import Fusion
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.operations.evaluation_home import build_base, finder
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.steps.step import ConfiguredEngines
 
 WAYS: dict[str, tuple[Mode, Fusion, bool]] = {

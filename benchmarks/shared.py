@@ -22,13 +22,15 @@ import lance
 import pytest
 
 from benchmarks.storage import build, cpu
-from native.lance_tables import LanceTable, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing import membership
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sources.file_reads import RACY_NS

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from native.tiktoken_bpe import TokenCounter
 from native.toktok_bpe import ToktokCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
 from omni_pipelines.text.token_counting import TokenEngine, check_counts
 
 BYTES = 20_000_000

@@ -25,13 +25,14 @@ from pathlib import Path
 from benchmarks.storage import ask_each, build, cpu, queries
 from native import lance_vectors
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.operations.maintenance import compact, optimize_vectors, publish_if_consistent
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.step import LoadedEngines

@@ -9,8 +9,9 @@ import pyarrow as pa
 from native.lance_codecs import Codec, with_codecs
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.rows import Row, rows_of
-from omni_pipelines.settings import Home, load_settings
 
 
 def read_rows(

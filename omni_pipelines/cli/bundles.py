@@ -43,9 +43,9 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """Make a home from a bundle, after comparing everything in it; --home names it, and it must be empty."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.publishing.bundle import import_bundle
-    from omni_pipelines.settings import find_home
 
     if home is None:
         raise ConfigurationError("where to?", cure=f"name an empty home: omni releases import {file} --home DIR")

@@ -14,7 +14,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
 
 app = typer.Typer(
     help="Tables and indexes: look at them, keep them well.", no_args_is_help=True, rich_markup_mode=None
@@ -30,8 +30,8 @@ MAX_CELL_LENGTH = 200
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the tables."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import listed
-    from omni_pipelines.settings import find_home
 
     tables = listed(find_home(home))
     _show({"tables": tables}, tables, json)
@@ -44,8 +44,8 @@ def stats(
     json: JsonOption = False,
 ) -> None:
     """Say what every column costs, in memory and on disk, and how it is stored."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import stored_columns
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     names = _chosen(place, table)
@@ -66,8 +66,8 @@ def stats(
 @app.command()
 def count(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Count the rows of a table."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import opened
-    from omni_pipelines.settings import find_home
 
     rows = opened(find_home(home), table).count()
     if json:
@@ -127,8 +127,8 @@ def search(
 @app.command("table-info")
 def table_info(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what a table is: version, format, rows, columns."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import info
-    from omni_pipelines.settings import find_home
 
     found = info(find_home(home), table)
     if json:
@@ -144,8 +144,8 @@ def versions(
     table: TableArgument, limit: LimitOption = 20, home: HomeOption = None, json: JsonOption = False
 ) -> None:
     """List the versions of a table that are kept."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import versions as kept
-    from omni_pipelines.settings import find_home
 
     rows = kept(find_home(home), table, limit)
     _show({"table": table, "versions": rows}, rows, json)
@@ -154,8 +154,8 @@ def versions(
 @app.command()
 def fragments(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """List the fragments of a table."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import fragments as parts
-    from omni_pipelines.settings import find_home
 
     rows = parts(find_home(home), table)
     _show({"table": table, "fragments": rows}, rows, json)
@@ -168,8 +168,8 @@ def health(
     json: JsonOption = False,
 ) -> None:
     """Say whether a table needs something: `none`, or what to run."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import health as state
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     names = _chosen(place, table)
@@ -189,8 +189,8 @@ def validate_schema(
     json: JsonOption = False,
 ) -> None:
     """Compare the columns on disk with what they should be; exit code 1 where they differ."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import misfits
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     names = _chosen(place, table)
@@ -207,8 +207,8 @@ def validate_schema(
 @app.command("index-stats")
 def index_stats(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what the indexes of a table hold, and what the keyword writer and the pool of tables did."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import index_stats as state
-    from omni_pipelines.settings import find_home
 
     found = state(find_home(home), table)
     if json:
@@ -224,8 +224,8 @@ def index_stats(table: TableArgument, home: HomeOption = None, json: JsonOption 
 @app.command("query-metrics")
 def query_metrics(home: HomeOption = None, json: JsonOption = False) -> None:
     """Say how many queries were answered, by all processes together, and how long they took."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import query_metrics as counted
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -239,8 +239,8 @@ def query_metrics(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command("partition-suggest")
 def partition_suggest(table: TableArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Name a column to part a large table by, if one is worth it."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import partition_column
-    from omni_pipelines.settings import find_home
 
     column = partition_column(find_home(home), table)
     if json:
@@ -257,10 +257,10 @@ def sql(
     json: JsonOption = False,
 ) -> None:
     """Ask the tables in SQL. It reads only, and reaches nothing else."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.knowledge.sql import ask_tables
     from omni_pipelines.operations.inspection import opened
     from omni_pipelines.schemas import TABLES
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     without_vectors = {
@@ -283,8 +283,8 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a table to a file that other tools read."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.user_columns import export as write
-    from omni_pipelines.settings import find_home
 
     rows = write(find_home(home), table, target, version)
     if json:

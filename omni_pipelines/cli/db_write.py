@@ -14,7 +14,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
 
 index = typer.Typer(help="Indexes: build, tend, and what is at work.", no_args_is_help=True, rich_markup_mode=None)
 TableArgument = Annotated[str, typer.Argument(help="documents, chunks, embeddings or quarantine.")]
@@ -132,8 +132,8 @@ def checkout(
     json: JsonOption = False,
 ) -> None:
     """Look at a table as it was. Nothing is changed."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.inspection import opened
-    from omni_pipelines.settings import find_home
 
     dataset = opened(find_home(home), table).open(version)
     found = {"table": table, "version_id": version, "num_rows": dataset.count_rows(), "columns": dataset.schema.names}
@@ -170,9 +170,10 @@ def create(
     json: JsonOption = False,
 ) -> None:
     """Build the index of a table, here or in the background."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import OmniError
-    from omni_pipelines.operations.index_jobs import JobState, create_index_background
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.operations.index_job_records import JobState
+    from omni_pipelines.operations.index_jobs import create_index_background
 
     job = create_index_background(find_home(home), table, kind.lower())
     if not background:
@@ -200,8 +201,8 @@ def jobs(
     json: JsonOption = False,
 ) -> None:
     """List the background jobs, newest first."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.operations.index_jobs import IndexJob, index_jobs
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -265,9 +266,9 @@ def auto(home: HomeOption = None, json: JsonOption = False) -> None:
 @contextmanager
 def _writing(home: Path | None) -> Iterator[Home]:
     """The home under the writer's lock; what was changed is published at the end, if the line is whole."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.operations.maintenance import publish_if_consistent
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()

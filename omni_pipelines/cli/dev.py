@@ -21,7 +21,7 @@ import filelock
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.process_group import Children, StopFlag
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 HOST = "127.0.0.1"
 LOCATION = "omni_pipelines"

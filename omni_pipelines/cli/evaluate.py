@@ -13,8 +13,8 @@ from omni_pipelines.cli.options import FeedbackOption, FusionOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores
-    from omni_pipelines.settings import Home
 
 MEASURES = ("ndcg@10", "recall@10", "recall@100", "mrr@10", "judged@10", "cpu_ms_per_query", "queries_per_second")
 PerQuery = dict[str, dict[str, dict[str, float]]]
@@ -45,13 +45,13 @@ def evaluate(
 ) -> None:
     """Measure the search on a judged collection (BEIR layout)."""
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     before = _read(against) if against is not None else None
     with ExitStack() as stack:
         place = _place(home, stack)
         bar = stack.enter_context(ProgressBar())
-        stack.enter_context(listening(bar))
+        stack.enter_context(reporting_to(bar))
         report, scores = _run(folder, place, mode, fusion, feedback)
     report["comparison"] = _compared(scores, before) if before is not None else None
     if per_query is not None:
@@ -65,7 +65,7 @@ def evaluate(
 def _place(home: Path | None, stack: ExitStack) -> Home:
     import tempfile
 
-    from omni_pipelines.settings import HOME_NAME, Home
+    from omni_pipelines.home import HOME_NAME, Home
 
     if home is not None:
         return Home(home.expanduser().absolute())
@@ -75,12 +75,12 @@ def _place(home: Path | None, stack: ExitStack) -> Home:
 def _run(
     folder: Path, home: Home, modes: list[str] | None, fusion: str, feedback: bool | None
 ) -> tuple[dict[str, Any], PerQuery]:
+    from omni_pipelines.configuration import load_settings
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.quality import evaluation
     from omni_pipelines.knowledge.quality.judged_collections import load_collection
     from omni_pipelines.knowledge.search.search import Mode, known_fusion, known_mode
     from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
-    from omni_pipelines.settings import load_settings
     from omni_pipelines.steps.step import ConfiguredEngines
 
     chosen = [known_mode(mode) for mode in modes or list(Mode)]

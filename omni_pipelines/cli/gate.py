@@ -19,9 +19,9 @@ app = typer.Typer(help="What is measured before a release is published.", no_arg
 @app.command()
 def show(home: HomeOption = None, json: JsonOption = False) -> None:
     """Show what the last gate measured, and whether it let the candidate pass."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.knowledge.quality.gate_records import last_gate
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -48,15 +48,15 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.progress import listening
+    from omni_pipelines.configuration import find_home, load_settings
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.publishing.bisection import bisect_release
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         found = bisect_release(new_run(place, settings, run_id="omni gate bisect"))
     if json:
         say_json(asdict(found))

@@ -21,10 +21,10 @@ def add(
     home: HomeOption = None,
 ) -> None:
     """Add a question and the lines that answer it. Once more, with other lines, where several places do."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.knowledge.quality.golden import label_citation, load_golden, save_golden
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     label = label_citation(Snapshot.open(place), question, citation)
@@ -38,8 +38,8 @@ def add(
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the questions and the words that answer them."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.knowledge.quality.golden import load_golden
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     golden = load_golden(place)
@@ -59,10 +59,10 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command()
 def check(home: HomeOption = None, json: JsonOption = False) -> None:
     """Look whether every answer still stands where its label says. Exit code 1 if one does not."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import CitationNotFound
     from omni_pipelines.knowledge.quality.golden import load_golden, locate_label
     from omni_pipelines.knowledge.state.snapshot import Snapshot
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     snapshot = Snapshot.open(place)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omni_pipelines.erasure.erase import Traces
+    from omni_pipelines.home import Home
     from omni_pipelines.operations.scrub import ScrubReport
     from omni_pipelines.records import Certificate
-    from omni_pipelines.settings import Home
 
 MAX_LINES = 50
 """Damages that are named one by one; --json names all."""
@@ -35,14 +35,14 @@ def scrub(
 ) -> None:
     """Read every row and file, and compare them with their hashes; exit code 1 if something is damaged."""
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import TableBroken
     from omni_pipelines.knowledge.state.releases import require_release
     from omni_pipelines.operations.scrub import scrub as read_all
-    from omni_pipelines.progress import listening
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         report = read_all(place, require_release(place, release))
     documents = _prepare_repair(place, report) if repair and report.damage else 0
     if json:
@@ -55,9 +55,9 @@ def scrub(
 
 
 def _prepare_repair(home: Home, report: ScrubReport) -> int:
+    from omni_pipelines.configuration import load_settings
     from omni_pipelines.operations.scrub import mark_for_repair
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import load_settings
 
     with writer_session(home, load_settings(home)):
         return mark_for_repair(home, report)
@@ -87,9 +87,9 @@ def forget(
     json: JsonOption = False,
 ) -> None:
     """Remove a source or a document from every table, version, index, release and log, with a certificate."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.erasure.erase import find_traces
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.settings import find_home
     from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)
@@ -107,11 +107,11 @@ def forget(
 
 def _forget(home: Home, target: str, *, json: bool) -> None:
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.configuration import load_settings
     from omni_pipelines.erasure.erase import certified, erase
     from omni_pipelines.pipeline.run import retry_when_overtaken
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.progress import listening
-    from omni_pipelines.settings import load_settings
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.steps.step_table import new_run
 
     settings = load_settings(home)
@@ -121,7 +121,7 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
         with writer_session(home, settings, sync=True):
             return erase(context, target)
 
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         certificate, path = retry_when_overtaken(settings, run)
     document = certified(certificate)
     if json:

@@ -44,10 +44,10 @@ def add(
     """Write an entry. Search and answers find it after the next omni ingest, like any document."""
     from pydantic import ValidationError
 
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.operations.entry_writer import KnowledgeWriter
     from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     try:
@@ -103,8 +103,8 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show an entry."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.knowledge.entries import read_entry
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -124,8 +124,8 @@ def delete(
     identity: Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")], home: HomeOption = None
 ) -> None:
     """Delete an entry. Search finds it no more after the next omni ingest."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.operations.entry_writer import KnowledgeWriter
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()
@@ -136,8 +136,8 @@ def delete(
 @app.command()
 def stats(home: HomeOption = None, json: JsonOption = False) -> None:
     """Count the entries."""
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.knowledge.entries import entry_stats
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()
@@ -171,8 +171,8 @@ def _category(name: str | None) -> KnowledgeCategory | None:
 def _say_found(
     words: str, category: str | None, tags: list[str] | None, limit: int, home: Path | None, *, json: bool
 ) -> None:
+    from omni_pipelines.configuration import find_home
     from omni_pipelines.knowledge.entries import KnowledgeSearchQuery, search_entries
-    from omni_pipelines.settings import find_home
 
     place = find_home(home)
     place.check()

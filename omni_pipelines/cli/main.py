@@ -94,11 +94,11 @@ def main(
 @app.command()
 def init(home: HomeOption = None) -> None:
     """Make an empty knowledge base here."""
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
 
     place = find_home(home)
     if home is None:
-        from omni_pipelines.settings import HOME_NAME, Home
+        from omni_pipelines.home import HOME_NAME, Home
 
         place = Home(Path.cwd() / HOME_NAME)
     place.create()

@@ -13,7 +13,8 @@ from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.cli.runs import Outcome
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.home import Home
+    from omni_pipelines.settings import Settings
     from omni_pipelines.sources.source import Source
     from omni_pipelines.steps.document_plan import SourcePlan
 
@@ -45,9 +46,9 @@ def ingest(
 ) -> None:
     """Read what changed, index it, and publish a release."""
     from omni_pipelines.cli.progress_bar import ProgressBar
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.progress import listening
-    from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.listing_cache import cached_listings
     from omni_pipelines.sources.registry import current_sources, reads, register
 
@@ -68,7 +69,7 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar), cached_listings():
+    with ProgressBar() as bar, reporting_to(bar), cached_listings():
         report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
@@ -227,15 +228,15 @@ def launch(
     """Run a job: here and now, or on a running `omni dev`."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.cli.runs import queue_job, run_job
-    from omni_pipelines.progress import listening
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
     place.check()
     if queue:
         run_id = queue_job(place, job)
     else:
-        with ProgressBar() as bar, listening(bar):
+        with ProgressBar() as bar, reporting_to(bar):
             run_id = run_job(place, job).run_id
     if json:
         say_json({"job": job, "run_id": run_id, "state": "queued" if queue else "done"})
@@ -249,6 +250,6 @@ def dev(
 ) -> None:
     """Serve the web page, and let the sensors keep the knowledge base up to date."""
     from omni_pipelines.cli.dev import serve
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
 
     serve(find_home(home), port)

@@ -12,7 +12,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
 
 app = typer.Typer(help="Files that could not be read, and why.", no_args_is_help=True, rich_markup_mode=None)
 PathArgument = Annotated[str, typer.Argument(help="The file's path in its source, or the end of it.")]
@@ -66,8 +66,8 @@ def retry(
 ) -> None:
     """Read them again, though they did not change, and publish what can be read now."""
     from omni_pipelines.cli.pipeline import ingest
+    from omni_pipelines.configuration import load_settings
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import load_settings
     from omni_pipelines.steps.quarantine import quarantined, release_for_retry
 
     place = _home(home)
@@ -79,7 +79,7 @@ def retry(
 
 
 def _home(home: Path | None) -> Home:
-    from omni_pipelines.settings import find_home
+    from omni_pipelines.configuration import find_home
 
     place = find_home(home)
     place.check()

@@ -22,10 +22,10 @@ from omni_pipelines.cli.output import narrate, say, say_json
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.search.search import Hit
     from omni_pipelines.records import Receipt
-    from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
 AsOfOption = Annotated[

@@ -87,8 +87,8 @@ def pin(
     home: HomeOption = None,
 ) -> None:
     """Keep a release, however many come after it."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.sharing.pinning import pin as keep
 
     place = find_home(home)
@@ -102,8 +102,8 @@ def pin(
 @app.command()
 def unpin(number: NumberArgument, home: HomeOption = None) -> None:
     """Let a pinned release go once enough newer ones stand."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.settings import find_home, load_settings
     from omni_pipelines.sharing.pinning import unpin as let_go
 
     place = find_home(home)
@@ -117,10 +117,10 @@ def unpin(number: NumberArgument, home: HomeOption = None) -> None:
 @app.command()
 def rollback(number: NumberArgument, home: HomeOption = None, json: JsonOption = False) -> None:
     """Show an older state again, as a new release. The sources and the tables stay as they are."""
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.pipeline.run import retry_when_overtaken
     from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.publishing.rollback import RollbackReport, roll_back
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     place.check()

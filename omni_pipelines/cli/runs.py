@@ -12,7 +12,7 @@ from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError, nea
 if TYPE_CHECKING:
     import dagster as dg
 
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
 
 
 @dataclass(frozen=True)

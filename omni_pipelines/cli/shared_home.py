@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.settings import find_home, load_settings
+from omni_pipelines.configuration import find_home, load_settings
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
 
 
 def home_to_read(flag: Path | None) -> Home:

@@ -11,7 +11,8 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.home import Home
+    from omni_pipelines.settings import Settings
     from omni_pipelines.sources.source import Source
 
 app = typer.Typer(help="What is kept, and from where.", no_args_is_help=True, rich_markup_mode=None)
@@ -159,7 +160,7 @@ def claim(
 
 
 def _home(home: Path | None) -> tuple[Home, Settings]:
-    from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.configuration import find_home, load_settings
 
     place = find_home(home)
     return place, load_settings(place)

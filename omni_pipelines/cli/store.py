@@ -12,7 +12,8 @@ from omni_pipelines.cli.output import narrate, say, say_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from omni_pipelines.settings import Home, Settings
+    from omni_pipelines.home import Home
+    from omni_pipelines.settings import Settings
 
 app = typer.Typer(
     help="The bucket where several homes keep their releases.", no_args_is_help=True, rich_markup_mode=None
@@ -51,13 +52,13 @@ def pull(home: HomeOption = None, json: JsonOption = False) -> None:
     """Bring this home to the newest release now. Reading commands and omni ingest do it by themselves."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.membership import read_membership
 
     place, settings = _sharing(home)
     place.create()
     before = read_membership(place)
-    with ProgressBar() as bar, listening(bar), writer_session(place, settings, sync=True):
+    with ProgressBar() as bar, reporting_to(bar), writer_session(place, settings, sync=True):
         after = read_membership(place)
     number, had = after.release if after else 0, before.release if before else 0
     if json:
@@ -69,8 +70,8 @@ def pull(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 def _sharing(home: Path | None) -> tuple[Home, Settings]:
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.settings import find_home, load_settings
 
     place = find_home(home)
     settings = load_settings(place)

@@ -80,7 +80,7 @@ def chunk(
 
 
 def _counter(home: Path | None, model: str) -> TokenEngine:
-    from omni_pipelines.settings import find_home, load_settings
+    from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.text.engines import load_counter
     from omni_pipelines.text.tokens import encoding_for
 

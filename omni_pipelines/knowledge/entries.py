@@ -17,10 +17,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import CitationNotFound
+from omni_pipelines.home import Home
 from omni_pipelines.ids import text_hash
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
-from omni_pipelines.settings import Home
 
 SOURCE = "entries"
 """Name of the source that their folder is."""

@@ -11,13 +11,14 @@ import filelock
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError, HomeBusy
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import free_name, load_sources, reads, save_sources
 from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.step import Engines, RunContext

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged
 from omni_pipelines.knowledge.search.fusion import Fusion
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, Mode
 from omni_pipelines.pipeline.run import run_pipeline
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import Engines
 from omni_pipelines.steps.step_table import new_run

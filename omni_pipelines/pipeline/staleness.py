@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
 from omni_pipelines import ids
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.published_sources import is_published
 from omni_pipelines.sources.listing_cache import list_current
 from omni_pipelines.sources.registry import current_sources, load_sources, reads

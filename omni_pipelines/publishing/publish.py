@@ -10,13 +10,14 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from native import lance_vectors
+from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, sync_above, sync_file
 from native.errors import StoreError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.quality.gate_records import require_gate
 from omni_pipelines.knowledge.state.pins import list_pins
@@ -28,7 +29,7 @@ from omni_pipelines.knowledge.state.releases import (
 )
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import Member, member_of
 from omni_pipelines.sharing.published_sources import is_published
 from omni_pipelines.sharing.push import push
@@ -104,7 +105,9 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
         OSError: the disk refused; the release before this one stays what readers see.
     """
     for name, version in release.tables.items():
-        LanceTable(home.table(name)).tag(f"{TAG}{release.release}", TableVersion.parse(version).version)
+        lance_maintenance.tag(
+            LanceTable(home.table(name)), f"{TAG}{release.release}", TableVersion.parse(version).version
+        )
     barrier = Barrier()
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
@@ -180,7 +183,7 @@ def _tables(run: RunContext) -> dict[str, LanceTable]:
 
 def _verify(tables: dict[str, LanceTable]) -> None:
     for name, table in tables.items():
-        broken = table.broken_files()
+        broken = lance_files.broken_files(table)
         if broken:
             raise TableBroken(
                 f"table {name}: the size of {broken[0]} differs from its manifest",

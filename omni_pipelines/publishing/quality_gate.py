@@ -15,6 +15,7 @@ from statistics import fmean, median
 from uuid import uuid4
 
 from omni_pipelines import progress
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.receipts import quoted
 from omni_pipelines.knowledge.answers.verification import check_sentences
 from omni_pipelines.knowledge.librarian import Librarian
@@ -27,7 +28,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.checks import Verdict, keyword_coverage, no_orphans, vector_coverage
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.text.embedding import Embedder

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from pydantic import ValidationError, field_validator
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import Record, Release, StepRecord, sealed, unsealed
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.step_table import STEPS
 

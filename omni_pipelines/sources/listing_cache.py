@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from native.lance_tables import equals
+from native.filters import equals
+from omni_pipelines.home import Home
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import list_source
 from omni_pipelines.sources.source import Listing, Source, SourceKind
 from omni_pipelines.tables import read_rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import Record
-from omni_pipelines.settings import Home
 
 
 class Membership(Record):

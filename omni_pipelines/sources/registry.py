@@ -15,7 +15,8 @@ import orjson
 
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.settings import Home, Settings, SourceSettings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings, SourceSettings
 from omni_pipelines.sources.archive import is_archive, list_archive, reading_entries
 from omni_pipelines.sources.folder import list_files, reading_files
 from omni_pipelines.sources.git import list_revision, reading_blobs

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import pathspec
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from omni_pipelines.ids import document_id, text_hash
-from omni_pipelines.settings import acl_tags
+from omni_pipelines.settings import SourceOptions
 from omni_pipelines.sources.web.addresses import allowed_host, page_address
 from omni_pipelines.text.readers.registry import Reader
 
@@ -34,10 +34,8 @@ class SourceKind(StrEnum):
     """The pages that a sitemap names, or a single one."""
 
 
-class Source(BaseModel):
+class Source(SourceOptions):
     """A place that is kept in the knowledge base: see `SourceKind`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """Part of every document's identity: it survives when the root moves."""
@@ -50,18 +48,6 @@ class Source(BaseModel):
     kind: SourceKind = SourceKind.FILES
     file: str = ""
     """The name of the single file, archive or object; "" for all others."""
-    rev: str = ""
-    """Branch, tag or commit of a repository."""
-    include: tuple[str, ...] = ()
-    """Patterns as in .gitignore; only matching files are read. Empty: all that a reader knows."""
-    exclude: tuple[str, ...] = ()
-    """Patterns as in .gitignore; matching files are not read."""
-    acl: tuple[str, ...] = ()
-    """Tags, sorted: only a reader who has one of them sees the source. Empty: everybody does."""
-    allow: tuple[str, ...] = ()
-    """Hosts, besides its own, that pages may be asked of."""
-    allow_private: bool = False
-    """Whether its hosts may have addresses that the internet does not reach."""
     read_by: str = ""
     """Id of the home that reads it, where several share a store: its place means nothing to others. "": this one."""
     declared: bool = False
@@ -70,11 +56,6 @@ class Source(BaseModel):
     """Whether an ingest stops where suspiciously much is gone. Entries are deleted one by one, by name."""
     forgotten: tuple[str, ...] = ()
     """Marks of files that are never read again, unless one is named itself: see `forgotten_marks`."""
-
-    @field_validator("acl")
-    @classmethod
-    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
-        return acl_tags(tags)
 
     @field_validator("allow")
     @classmethod

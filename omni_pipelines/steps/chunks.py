@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
@@ -89,7 +91,7 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks)
     if stale or orphans or updated:
-        chunks.compact()
+        lance_maintenance.compact(chunks)
     head = chunks.head()
     fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
     write_step_record(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)

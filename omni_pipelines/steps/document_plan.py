@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
+from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.listing_cache import list_current
 from omni_pipelines.sources.source import Found, Listing, Source
 from omni_pipelines.tables import read_rows

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
 from omni_pipelines.sources.source import Listing, Source
 from omni_pipelines.steps.access_tags import set_tags
@@ -88,7 +90,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         writer = DocumentWriter(settings, documents, parser, total, run.batches)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
-    documents.compact()
+    lance_maintenance.compact(documents)
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
+from omni_pipelines.home import Home
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
@@ -61,7 +63,7 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     for keys in batched(surplus, _DELETED_AT_ONCE):
         embeddings.delete(is_in("chunk_id", keys))
     if missing or surplus:
-        embeddings.compact()
+        lance_maintenance.compact(embeddings)
     drop_vectors(home)
     head = str(embeddings.head())
     write_step_record(home, "embeddings", head, {"chunks": str(pinned)}, model)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from native.lance_tables import equals, is_in
+from native.filters import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow, rows_of
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.source import Found
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows

@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
 
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import Table
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.text.token_counting import CountTokens

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import StepRecord
-from omni_pipelines.settings import Home
 
 GENERATION, UNFINISHED = "gen-", "tmp-"
 """Prefixes of the folders of keyword generations: of finished ones, and of those still being built or moved."""
@@ -18,14 +18,14 @@ GENERATION, UNFINISHED = "gen-", "tmp-"
 def read_step_record(home: Home, step: str) -> StepRecord | None:
     """The record of a step; None if the step never finished or its file is damaged: then the step runs again."""
     try:
-        return StepRecord.model_validate_json((home.built / f"{step}.json").read_bytes())
+        return StepRecord.model_validate_json((home.step_records / f"{step}.json").read_bytes())
     except (OSError, ValidationError):
         return None
 
 
 def read_step_records(home: Home) -> dict[str, StepRecord]:
     """Step name to record, of all steps that have one."""
-    found = {path.stem: read_step_record(home, path.stem) for path in sorted(home.built.glob("*.json"))}
+    found = {path.stem: read_step_record(home, path.stem) for path in sorted(home.step_records.glob("*.json"))}
     return {name: record for name, record in found.items() if record is not None}
 
 
@@ -55,16 +55,16 @@ def write_step_record(
         at=datetime.now(UTC),
         seen=dict(seen or {}),
     )
-    write_whole(home.built / f"{step}.json", record.model_dump_json(indent=2).encode())
+    write_whole(home.step_records / f"{step}.json", record.model_dump_json(indent=2).encode())
     return record
 
 
 def remove_step_record(home: Home, step: str) -> None:
     """Delete the record of a step, so that the step builds its output from nothing."""
-    (home.built / f"{step}.json").unlink(missing_ok=True)
+    (home.step_records / f"{step}.json").unlink(missing_ok=True)
 
 
 def reset_steps(home: Home) -> None:
     """Delete all records, because the tables they describe were changed by hand or by recovery."""
-    for path in home.built.glob("*.json"):
+    for path in home.step_records.glob("*.json"):
         path.unlink()

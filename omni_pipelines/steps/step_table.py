@@ -9,7 +9,9 @@ from __future__ import annotations
 from native import lance_vectors
 from native.tantivy_analysis import ANALYZER
 from omni_pipelines import schemas
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import chunker_fingerprint, reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings

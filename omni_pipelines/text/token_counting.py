@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 from native import toktok_bpe
 from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Health, VariantRegistry, VariantStatus
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantHealth, VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
 CountTokens = Callable[[str], int]
 """The number of tokens of a text."""
@@ -59,13 +60,13 @@ def register_counters(
 ) -> None:
     """Register tiktoken and toktok for an encoding. The encoding is their capability."""
 
-    def check_vocabulary() -> Health:
+    def check_vocabulary() -> VariantHealth:
         store.vocabulary_file(encoding)
-        return Health()
+        return VariantHealth()
 
-    def check_toktok() -> Health:
+    def check_toktok() -> VariantHealth:
         if not is_toktok_installed():
-            return Health(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
+            return VariantHealth(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
         return check_vocabulary()
 
     def tiktoken() -> TokenCounter:
@@ -92,7 +93,7 @@ def register_fast_counter(
     reference: Callable[[], TokenEngine],
     encoding: str,
     *,
-    probe: Callable[[], Health] = Health,
+    probe: Callable[[], VariantHealth] = VariantHealth,
 ) -> None:
     """Register an engine that is preferred while it counts as the reference does."""
 

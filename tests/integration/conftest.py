@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline import run as line_module
-from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.sources.registry import register, save_sources

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from native.lance_tables import LanceTable
-from native.lance_vectors import Coverage
+from native.lance_vectors import IndexCoverage
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.gate_records import Gate
 from omni_pipelines.knowledge.search.search import Hit, Mode
 from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.steps.chunks import ChunksReport
 from omni_pipelines.steps.documents import DocumentsReport, reconcile_documents
@@ -41,7 +42,7 @@ class Done:
     chunks: ChunksReport
     embeddings: EmbeddingsReport
     keyword: KeywordReport
-    vectors: Coverage
+    vectors: IndexCoverage
     gate: Gate
     published: PublishReport
 

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.steps.step import Group, RunContext
 from omni_pipelines.steps.step_table import STEPS

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.answers.answer import on_one_line
 from omni_pipelines.knowledge.answers.generation import figures_stand_in
@@ -28,7 +29,6 @@ from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.releases import read_checked
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
-from omni_pipelines.settings import Home
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 

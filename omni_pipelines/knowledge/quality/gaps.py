@@ -11,11 +11,11 @@ from uuid import uuid4
 import orjson
 
 from omni_pipelines import ids
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.answer import Answer
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.records import Moment, Record
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
-from omni_pipelines.settings import Home
 
 WEAK = 0.55
 """An answer with less evidence is kept as a gap, though it was given."""

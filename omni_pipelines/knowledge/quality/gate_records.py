@@ -6,11 +6,11 @@ from typing import Any
 
 from omni_pipelines import ids
 from omni_pipelines.errors import GateFailed
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden import golden_fingerprint
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.records import Moment, Record, Release
 from omni_pipelines.schemas import GATE_RESULTS
-from omni_pipelines.settings import Home
 
 CURE = "see: omni gate show; omni gate bisect names the documents; the serving release stays as it is"
 

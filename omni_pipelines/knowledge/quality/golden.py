@@ -14,15 +14,15 @@ import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from native.durable import write_whole
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines import ids
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.generation import find_words
 from omni_pipelines.knowledge.search.citations import open_citation
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, Hit
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Record, Text
-from omni_pipelines.settings import Home
 from omni_pipelines.text.document_rows import parsed_document
 
 ENOUGH = 0.5

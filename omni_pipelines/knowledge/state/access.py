@@ -14,11 +14,13 @@ import orjson
 import pyarrow.compute as pc
 
 from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.settings import Home, acl_tags, load_settings
+from omni_pipelines.settings import acl_tags
 
 _BETWEEN = ","
 """No tag holds one."""

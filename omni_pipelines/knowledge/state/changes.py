@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from native.lance_tables import is_in
+from native.filters import is_in
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.settings import Home
 
 MAX_DIFF_LINES = 200
 """Lines of one document's diff."""

@@ -16,8 +16,8 @@ import orjson
 import pyarrow as pa
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import Table
-from omni_pipelines.settings import Home
 
 MAX_BYTES = 32 << 20
 """A longer file becomes the older half; the older half before it goes."""

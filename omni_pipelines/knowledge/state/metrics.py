@@ -17,7 +17,7 @@ import filelock
 import orjson
 
 from native.durable import PART, drop_parts
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 KEYWORD_WRITER = "keyword_writer"
 QUERIES = "queries"

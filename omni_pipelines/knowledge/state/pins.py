@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.records import Pin
-from omni_pipelines.settings import Home
 
 
 def list_pins(home: Home) -> dict[int, Pin]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import RecoveryNote
-from omni_pipelines.settings import Home
 
 _NOTE = ".note.json"
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from native.durable import put_if_absent
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.records import Release, seal_of, sealed, unsealed
-from omni_pipelines.settings import Home
 
 
 def release_numbers(home: Home) -> list[int]:

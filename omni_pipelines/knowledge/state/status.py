@@ -6,12 +6,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.recovery_notes import list_set_aside
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import RecoveryNote, SourceSeen, StepRecord
-from omni_pipelines.settings import Home
 
 
 class Coverage(BaseModel):
@@ -86,7 +86,7 @@ def _coverage(entries: int, of: int) -> Coverage:
 def _seen_since(home: Home, sources: dict[str, SourceSeen]) -> dict[str, SourceSeen]:
     """Sources are listed more often than released: an unchanged one makes no release."""
     try:
-        seen = StepRecord.model_validate_json((home.built / "documents.json").read_bytes()).seen
+        seen = StepRecord.model_validate_json((home.step_records / "documents.json").read_bytes()).seen
     except (OSError, ValueError):
         seen = {}
     return {

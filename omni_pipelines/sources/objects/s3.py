@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.settings import aws_region
 from omni_pipelines.sources.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import Stored
 

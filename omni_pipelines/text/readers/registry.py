@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
@@ -35,7 +35,7 @@ from omni_pipelines.text.readers import (
     xml,
 )
 from omni_pipelines.text.readers.content import format_by_content
-
+from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]
 """(bytes, file name) to a document. Raises `Unreadable`."""
@@ -164,8 +164,8 @@ def read_document(reader: Reader, raw: bytes, name: str, readers: VariantRegistr
         return variant.engine(raw, name)
 
     try:
-        # `declines`: a failure says nothing about the reader's health, so the next file finds the same readers
-        return (readers or _READERS).call(_command(reader), read, declines=(Exception,)).value
+        # `input_errors`: a failure says nothing about the reader's health, so the next file finds the same readers
+        return (readers or _READERS).call(_command(reader), read, input_errors=(Exception,)).value
     except VariantsFailed as failed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed

@@ -14,7 +14,7 @@ from omni_pipelines.cli import dev
 from omni_pipelines.cli import process_group as children_module
 from omni_pipelines.cli.process_group import Children, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 WAITING = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITING

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.integration.line import Line, write
 
 NOTICE = "This notice about otters stands in two places.\n"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import AccessRefused, CitationNotFound, ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
@@ -23,8 +24,7 @@ from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.changes import changes
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import status
-from omni_pipelines.knowledge.tools import knowledge_catalogue
-from omni_pipelines.settings import Home
+from omni_pipelines.knowledge.tools import knowledge_catalog
 from tests.integration.line import Line
 
 SECRET = "Zanzibar salaries are ninety crowns a month, said the zebra."
@@ -51,7 +51,7 @@ def split(line: Line, tmp_path: Path) -> Line:
 
 def tag(line: Line, tags: str) -> None:
     line.home.config.write_text(f"[sources.private]\nacl = {tags}\n")
-    from omni_pipelines.settings import load_settings
+    from omni_pipelines.configuration import load_settings
 
     line.settings = line.settings.model_copy(update={"sources": load_settings(line.home).sources})
 
@@ -83,7 +83,7 @@ def why(line: Line, reader: Reader | None) -> Any:
 
 def by_tool(name: str, **arguments: Any) -> Callable[[Line, Reader | None], Any]:
     def call(line: Line, reader: Reader | None) -> Any:
-        tools = knowledge_catalogue(line.home, reader=reader, embedder=line.embedder)
+        tools = knowledge_catalog(line.home, reader=reader, embedder=line.embedder)
         return tools.call(name, arguments).data
 
     return call
@@ -227,7 +227,7 @@ def test_the_commands_read_as_somebody(split: Line, command: list[str]) -> None:
 def test_a_tag_that_is_none_is_refused(home: Home) -> None:
     done = CliRunner().invoke(app, ["search", "x", "--home", str(home.root), "--as", "two words"])
     assert isinstance(done.exception, ConfigurationError)
-    assert "is no tag" in str(done.exception)
+    assert "is not a valid tag" in str(done.exception)
 
 
 def test_a_set_of_values_narrows_a_keyword_search(split: Line) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.context import Context, collect
-from omni_pipelines.settings import Home
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.integration.line import Line, write
 

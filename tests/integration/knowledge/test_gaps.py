@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 KEYS = "# Keys\n\nKeys are rotated with the rotate command.\n"

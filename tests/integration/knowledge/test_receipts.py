@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers.receipts import SEAL, as_written, receipt_bytes, seal
 from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release
 from omni_pipelines.language_models.port import COMPLETE, Message
-from omni_pipelines.providers import VariantProvider, VariantRegistry
-from omni_pipelines.settings import HOME_NAME, Home
+from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.variant_registry import VariantRegistry
 
 FILES: dict[str, str | bytes] = {
     "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\nThe old key stays valid for one hour.\n",

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.reranking import WEIGHT, WordsReranker, reranked
 from omni_pipelines.knowledge.search.search import Hit, Mode
-from omni_pipelines.settings import Settings, load_settings
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line
 
 FAR = "The heron is a bird of many rivers and lakes. It is said that in winter the water is cold."
@@ -118,7 +119,7 @@ def test_a_server_that_is_not_there_changes_nothing(filled: Line) -> None:
 def test_a_server_needs_an_address(line: Line) -> None:
     line.home.create()
     line.home.config.write_text('reranker = "http"\n')
-    with pytest.raises(ConfigurationError, match="names no address"):
+    with pytest.raises(ConfigurationError, match="needs an address"):
         load_settings(line.home)
 
 

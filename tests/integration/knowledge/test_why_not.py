@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.settings import Home
 from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from native.errors import ModelCorrupt
 from native.onnx_embedder import OnnxEmbedder, plan
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
 
 REFERENCE = Path(__file__).parents[2] / "data" / "minilm_reference.json"
 

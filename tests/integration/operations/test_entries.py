@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.entries import (
     KnowledgeSearchQuery,
     KnowledgeStats,
@@ -26,7 +27,7 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter

@@ -15,10 +15,12 @@ from native import lance_vectors
 from native.lance_codecs import Codec, codec_of, column_sizes, with_codecs
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
 from tests.integration.line import Line, paragraph, write
 

@@ -11,6 +11,7 @@ import pytest
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.changes import MAX_DIFF_LINES, changes, text_diff
 from omni_pipelines.knowledge.state.pins import list_pins, pin, unpin
@@ -27,7 +28,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import RollbackReport, roll_back
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import FILTERS, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line, paragraph, write
 
 DAYS: tuple[dict[str, str | None], ...] = (

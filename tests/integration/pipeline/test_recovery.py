@@ -12,12 +12,14 @@ import tantivy
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import HomeBusy
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
+from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged
-from omni_pipelines.pipeline.writer_session import recover, writer_session
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import FILTERS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
@@ -132,7 +134,7 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
     kept = sorted(path.name for path in published.home.keyword.iterdir())
     for name in ("tmp-gen-9", "gen-9"):
         (published.home.keyword / name).mkdir()
-    for folder in (published.home.built, published.home.releases):
+    for folder in (published.home.step_records, published.home.releases):
         (folder / ".x.json.1.part").write_bytes(b"x")
     (published.home.tables / ".chunks.lance.1.part" / "data").mkdir(parents=True)
     recover(published.home)
@@ -164,7 +166,7 @@ def test_a_generation_that_no_release_names_yet_is_kept(published: Line, docs: P
 @pytest.mark.parametrize("step", [step.name for step in STEPS])
 def test_a_torn_record_of_a_step_is_made_again(published: Line, step: str) -> None:
     before = state(published)
-    (published.home.built / f"{step}.json").write_bytes(b'{"step": "')
+    (published.home.step_records / f"{step}.json").write_bytes(b'{"step": "')
     assert read_step_record(published.home, step) is None
     published.run()
     assert state(published) == before

@@ -13,12 +13,12 @@ import orjson
 import pytest
 
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import list_releases, require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.publishing import bundle as bundle_module
 from omni_pipelines.publishing.bundle import CONTENTS, export_release, import_bundle
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources
 from tests.integration.line import Line, paragraph, write
 

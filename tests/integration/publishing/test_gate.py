@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, GateFailed
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.quality.gate_records import last_gate
 from omni_pipelines.knowledge.quality.golden import (
     GoldenLabel,
@@ -25,7 +26,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bisection import bisect_release, smallest
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.publishing.quality_gate import judge, run_gate
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step import ConfiguredEngines, LoadedEngines, RunContext
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.builders import KnowledgeBase

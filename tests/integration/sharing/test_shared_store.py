@@ -14,11 +14,11 @@ from native.lance_tables import LanceTable
 from omni_pipelines.cli.main import app
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import SourceMissing, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, release_numbers
 from omni_pipelines.pipeline import run as line_module
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing import pull
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sources.registry import load_sources, reads, save_sources

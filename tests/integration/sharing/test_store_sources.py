@@ -12,15 +12,16 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.erasure import erase as forget_module
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
-from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.sharing.merging import merged
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sources.registry import load_sources, reads, save_sources

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import list_source, load_sources, register, save_sources
 from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, write

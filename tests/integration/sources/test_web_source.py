@@ -374,7 +374,7 @@ def test_allowances_are_for_sites_only(line: Line, docs: Path) -> None:
 
 
 def test_a_site_can_be_declared(line: Line, site: Site) -> None:
-    from omni_pipelines.settings import load_settings
+    from omni_pipelines.configuration import load_settings
 
     line.home.create()
     line.home.config.write_text(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "zh": ("zh", "图书馆早上九点开门，读者可以借阅十本书，超过期限需要支付罚款。"),
@@ -46,7 +46,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> KeywordIndex:
 def indexed(folder: Path, texts: Mapping[str, tuple[str, str]]) -> KeywordIndex:
     index = KeywordIndex.create(folder, ("language",))
     with index.writer() as writer:
-        writer.upsert(Entry(key, "1", text, "", {"language": said}, text) for key, (said, text) in texts.items())
+        writer.upsert(
+            KeywordEntry(key, "1", text, "", {"language": said}, text) for key, (said, text) in texts.items()
+        )
         writer.commit()
     index.reload()
     return index

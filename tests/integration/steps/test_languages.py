@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.sql import run_sql
-from omni_pipelines.settings import Home
 from tests.integration.line import Line, write
 from tests.samples import office
 from tests.stress.hostile.documents import pdf

@@ -53,7 +53,9 @@ def child(parser: DocumentParser) -> subprocess.Popen[bytes]:
         ("a.go", "package a\n\nfunc É() {}\n".encode("utf-16")),
     ],
 )
-def test_parser_process_returns_the_same_document_as_the_reader(parser: DocumentParser, path: str, raw: bytes) -> None:
+def test_parser_process_returns_the_same_document_as_the_reader(
+    parser: DocumentParser, path: str, raw: bytes
+) -> None:
     there, here = parser.read(reader(path), raw, path), reader(path).read(raw, path)
     places = list(range(len(here.text) + 1))
     assert (there.text, there.title, there.sections, there.page_marks) == (
@@ -79,7 +81,9 @@ def test_parser_process_serves_many_documents_and_ends_with_its_context() -> Non
     assert process.poll() is not None
 
 
-def test_parser_process_is_replaced_after_its_share_of_documents(parser: DocumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parser_process_is_replaced_after_its_share_of_documents(
+    parser: DocumentParser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parsing, "DOCUMENTS_EACH", 2)
     seen = []
     for _ in range(4):

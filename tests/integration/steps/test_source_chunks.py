@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import load_settings
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.preview import chunks_preview
 from tests.integration.line import Line, paragraph, write

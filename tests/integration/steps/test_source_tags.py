@@ -105,5 +105,5 @@ def test_a_time_outside_the_calendar_is_moved_to_its_edge() -> None:
 
 @pytest.mark.parametrize("bad", ["", "two words", "a'b", "a,b", "x" * 101])
 def test_a_tag_is_a_word(bad: str) -> None:
-    with pytest.raises(ValidationError, match="is no tag"):
+    with pytest.raises(ValidationError, match="is not a valid tag"):
         Source(name="docs", root=Path("/docs"), acl=(bad,))

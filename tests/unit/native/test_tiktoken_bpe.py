@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from native.errors import ModelCorrupt
 from native.tiktoken_bpe import PIECE, SHA256, TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
 
 PUBLISHED = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 PROSE = "It's 1234567 words,  said Ms. O'Neil;\n\n\tshe'd seen naïve façades — 東京タワー 🙂.\r\n"

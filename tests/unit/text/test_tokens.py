@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native.tiktoken_bpe import SHA256, TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.language_models.port import Message
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
 from omni_pipelines.text.tokens import (
     MARKER,
     chunk_text,
