@@ -34,7 +34,7 @@ class Clock:
 
 
 class Shelf:
-    """Tools that fail as often as they are told to."""
+    """Tools that raise the given errors, one per call."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
@@ -89,8 +89,8 @@ def test_exception_of_a_tool_becomes_an_error_response(error: Exception) -> None
 
 
 def test_error_response_contains_the_cure() -> None:
-    response = catalog_of(Shelf(NoAnswer("not told", cure="ask again"))).call("shelf.put", {"value": "book"})
-    assert response.error_message == "not told"
+    response = catalog_of(Shelf(NoAnswer("no answer", cure="ask again"))).call("shelf.put", {"value": "book"})
+    assert response.error_message == "no answer"
     assert response.metadata["cure"] == "ask again"
 
 

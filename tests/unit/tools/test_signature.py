@@ -51,8 +51,8 @@ def parameter(annotation: Any, **default: Any) -> dict[str, Any]:
     function.__annotations__ = {"x": annotation}
     if default:
         function.__defaults__ = (default["default"],)
-    found = typed_tool(tool("test.one")(function)).definition.parameters.properties["x"]
-    return to_document(found)
+    definition = typed_tool(tool("test.one")(function)).definition
+    return to_document(definition.parameters.properties["x"])
 
 
 STRING_LIST = {"type": "array", "items": {"type": "string"}}
