@@ -163,6 +163,20 @@ def test_answers_for_huge_integers_are_cached_separately() -> None:
     assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
 
 
+def test_answers_for_arguments_that_are_not_json_are_not_cached() -> None:
+    calls: list[object] = []
+
+    @tool("test.count", read_only=True, cache_ttl=60)
+    def count(options: dict) -> int:
+        """Count the calls."""
+        calls.append(options)
+        return len(calls)
+
+    catalog = ToolCatalog()
+    catalog.add(count)
+    assert [catalog.call("test.count", {"options": {"value": object()}}).data for _ in range(2)] == [1, 2]
+
+
 def test_threads_share_a_cached_answer() -> None:
     catalog = catalog_of(Shelf())
     first = catalog.call("shelf.read").data
