@@ -33,12 +33,13 @@ from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.releases import release_file
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
-from omni_pipelines.providers import VariantRegistry, VariantsFailed
+from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 8
 CONTEXT_HITS = 50
@@ -77,7 +78,7 @@ class Librarian:
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
         settings = load_settings(place)
-        dataset_cache.configure(settings.dataset_cache)
+        dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(place, release, reader), settings, embedder, models)
 
     @property

@@ -26,7 +26,7 @@ from omni_pipelines.errors import (
 )
 from omni_pipelines.language_models.http_exchange import MAX_REPLY_BYTES, HttpReply, exchange, is_loopback
 from omni_pipelines.language_models.port import MAX_TOKENS, Message
-from omni_pipelines.providers import BACKUP, Health, VariantProvider, VariantStatus
+from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
 
 _BUSY = {408, 429, 500, 502, 503, 504}
 _UNKNOWN_FIELD = {400, 422}
@@ -72,14 +72,14 @@ class OpenAIModel(VariantProvider):
         self._limits, self._sleep = limits, sleep
         self._takes_schemas = True
 
-    def health_check(self) -> Health:
+    def health_check(self) -> VariantHealth:
         """Request the list of models, which costs nothing."""
         reply = self._exchange("models", None, min(self._limits.health_seconds, self._limits.seconds))
         if reply.status in _BUSY:
-            return Health(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
+            return VariantHealth(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
         if reply.status in (401, 403):
             raise self._refusal(reply)
-        return Health()  # a server without that list may still have a model
+        return VariantHealth()  # a server without that list may still have a model
 
     def complete(
         self, messages: Sequence[Message], schema: Mapping[str, object] | None = None, max_tokens: int = MAX_TOKENS

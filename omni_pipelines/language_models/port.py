@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from omni_pipelines.providers import Outcome, VariantRegistry
+from omni_pipelines.providers import VariantResult
+from omni_pipelines.variant_registry import VariantRegistry
 
 COMPLETE = "complete"
 MAX_TOKENS = 1024
@@ -34,7 +35,7 @@ def complete(
     messages: Sequence[Message],
     schema: Mapping[str, object] | None = None,
     max_tokens: int = MAX_TOKENS,
-) -> Outcome[str]:
+) -> VariantResult[str]:
     """Ask the best available model, and the next one if it fails.
 
     Raises:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from omni_pipelines.configuration import language_model_key
 from omni_pipelines.language_models.port import COMPLETE
-from omni_pipelines.providers import Health, VariantProvider, VariantRegistry, VariantStatus
+from omni_pipelines.providers import VariantHealth, VariantProvider, VariantStatus
 from omni_pipelines.settings import Settings
+from omni_pipelines.variant_registry import VariantRegistry
 
 
 def register_language_models(registry: VariantRegistry, settings: Settings) -> None:
@@ -26,5 +27,5 @@ def register_language_models(registry: VariantRegistry, settings: Settings) -> N
 class _NoModel(VariantProvider):
     name = "openai"
 
-    def health_check(self) -> Health:
-        return Health(VariantStatus.UNAVAILABLE, "llm_url is not set, so answers quote the sources")
+    def health_check(self) -> VariantHealth:
+        return VariantHealth(VariantStatus.UNAVAILABLE, "llm_url is not set, so answers quote the sources")

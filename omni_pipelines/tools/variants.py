@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from omni_pipelines.error_codes import ErrorCategory, category_of
 from omni_pipelines.errors import ConfigurationError, OmniError
-from omni_pipelines.providers import PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition, ToolVariant
 from omni_pipelines.tools.execution import run_function
+from omni_pipelines.variant_registry import VariantRegistry
 
 DEFAULT_VARIANT = "default"
 """The name of the tool's own function among its variants."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.testing.fakes import WordCounter
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_content
 from omni_pipelines.text.secrets.masking import Masking, mask_document

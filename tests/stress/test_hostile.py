@@ -15,9 +15,9 @@ import pytest
 from omni_pipelines import progress
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import read_file
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
 from tests.integration.line import Line, write
@@ -67,7 +67,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     line = Line(Home(root / ".omni"))
     line.add(root / "files", root / "places")
     clock, before = _Clock(), _begin_peak()
-    with pytest.MonkeyPatch.context() as patch, progress.listening(clock.hear):
+    with pytest.MonkeyPatch.context() as patch, progress.reporting_to(clock.hear):
         _change_while_read(patch, root / "places" / places.CHANGING)
         line.ingest()
     grown = _memory("VmHWM") - before if before is not None else None

@@ -13,10 +13,10 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import chunker_of, heading_of
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.embedding import embedded_text
 from omni_pipelines.text.readers.registry import Reader, reader_for
 from tests.stress.harness.corpus import WORDS

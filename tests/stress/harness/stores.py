@@ -8,7 +8,7 @@ from typing import Protocol
 
 from native.errors import EngineError
 from native.lance_tables import LanceTable
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
@@ -133,7 +133,7 @@ class Naive:
         with index.writer() as writer:
             writer.delete(have.keys() - set(chunks["chunk_id"].to_pylist()))
             writer.upsert(
-                Entry(
+                KeywordEntry(
                     row["chunk_id"],
                     "",
                     row["text"],

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from native import lance_tables, lance_vectors
+from native import lance_maintenance, lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
@@ -132,10 +132,10 @@ def _index(store: Store, _job: Job) -> None:
 
 def _compact(store: Store, _job: Job) -> None:
     """Many small files of every table to few."""
-    lance_tables.MAX_FRAGMENTS = 1
+    lance_maintenance.MAX_FRAGMENTS = 1
     with writer_session(store.home, SETTINGS):
         for name in schemas.TABLES:
-            LanceTable(store.home.table(name)).compact()
+            lance_maintenance.compact(LanceTable(store.home.table(name)))
 
 
 STORES: dict[str, Callable[[Home, Path, int], Store]] = {"released": Released, "naive": Naive, "shared": Shared}

@@ -11,14 +11,14 @@ from omni_pipelines.text.packing import Budget
 BUDGET = Budget(256, 32)
 
 
-class CountsTokens(Protocol):
+class TokenEngine(Protocol):
     """What counts."""
 
     def count(self, text: str) -> int:
         """Number of tokens."""
 
 
-def check_chunks(parsed: Parsed, kind: str, counter: CountsTokens) -> int:
+def check_chunks(parsed: Parsed, kind: str, counter: TokenEngine) -> int:
     """Cut a document, and hold every chunk against the text and the bytes. Number of chunks."""
     spans = Chunker(BUDGET).cut(parsed, counter.count, kind)
     text, stored = parsed.text, parsed.stored_bytes

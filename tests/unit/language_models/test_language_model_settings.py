@@ -9,7 +9,8 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.language_models.port import COMPLETE
 from omni_pipelines.language_models.variants import register_language_models
-from omni_pipelines.providers import VariantRegistry, VariantStatus
+from omni_pipelines.providers import VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
 URL = "https://models.example/v1"
 KEY = "sk-very-secret"

@@ -25,7 +25,8 @@ from omni_pipelines.errors import (
 )
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
 from omni_pipelines.language_models.port import Message
-from omni_pipelines.providers import VariantRegistry, VariantStatus
+from omni_pipelines.providers import VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
 KEY = "sk-very-secret-0123456789"
 ASK = [Message("user", "How long do otters sleep?")]
@@ -301,7 +302,6 @@ def test_health_check_requests_the_list_of_models(
     server.script = [(status, {}, b"")]
     registry = VariantRegistry()
     registry.register("complete", model)
-    info = registry.get_info("complete", "openai")
-    assert info is not None
+    (info,) = registry.list_variants("complete")
     assert info.status is health
     assert [path for path, _, _ in server.asked] == ["/v1/models"]
