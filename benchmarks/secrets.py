@@ -1,7 +1,8 @@
 """How many secrets are found, how often ordinary text is taken for one, and how fast: `python -m benchmarks.secrets`.
 
 Secrets are made up and planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
-the installed packages: published, so that what is found in it is a mistake. The result goes to docs/secrets.md.
+the installed packages: published, so that what is found in it is a mistake. The result goes to
+docs/explanation/masking.md.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ KINDS = {
     "source code": (".py", ".pyi", ".js", ".ts"),
     "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml"),
 }
-PAGE = Path(__file__).parents[1] / "docs" / "secrets.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "masking.md"
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What the readers give back of a real text, and that docs/formats.md says so."""
+"""What the readers give back of a real text, and that docs/reference/formats.md says so."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_values_inside_values_are_examined_only_a_few_times(name: str, monkeypat
 
 def test_text_of_this_project_contains_no_secret() -> None:
     root = Path(__file__).parents[3]
-    pages = [path.read_text() for path in (root / "docs").glob("*.md")]
+    pages = [path.read_text() for path in (root / "docs").rglob("*.md")]
     code = [path.read_text() for path in (root / "omni_pipelines").rglob("*.py")]
     assert [each for text in pages + code for each in find_sensitive(text) if each.kind not in PERSONAL] == []
 
