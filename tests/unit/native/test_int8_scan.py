@@ -18,7 +18,7 @@ def exact(rows: np.ndarray, query: np.ndarray, k: int) -> set[int]:
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 5_000])
-def test_the_nearest_are_among_twice_as_many_proposed(count: int) -> None:
+def test_nearest_of_twice_k_contains_the_exact_k(count: int) -> None:
     rows = vectors(count)
     query = vectors(1, seed=1)[0].astype(np.float32)
     proposed = set(QuantizedVectors(rows).nearest(query, 40).tolist())
@@ -26,7 +26,7 @@ def test_the_nearest_are_among_twice_as_many_proposed(count: int) -> None:
     assert exact(rows, query, 20) <= proposed
 
 
-def test_only_what_is_allowed_is_proposed() -> None:
+def test_nearest_returns_only_allowed_vectors() -> None:
     rows = vectors(1_000)
     allowed = np.zeros(1_000, np.bool_)
     allowed[::7] = True
@@ -38,17 +38,17 @@ def test_only_what_is_allowed_is_proposed() -> None:
     assert within <= set(proposed.tolist())
 
 
-def test_fewer_than_asked_for_are_all_proposed() -> None:
+def test_nearest_returns_all_allowed_if_fewer_than_k() -> None:
     allowed = np.zeros(100, np.bool_)
     allowed[[3, 5]] = True
     assert sorted(QuantizedVectors(vectors(100)).nearest(vectors(1)[0], 20, allowed).tolist()) == [3, 5]
 
 
-def test_no_vectors_are_none_to_propose() -> None:
+def test_nearest_of_no_vectors_is_empty() -> None:
     assert QuantizedVectors(np.zeros((0, 384), np.float16)).nearest(vectors(1)[0], 5).size == 0
 
 
-def test_vectors_of_zeros_are_proposed_behind_the_others() -> None:
+def test_zero_vectors_rank_behind_the_others() -> None:
     rows = np.concatenate([np.zeros((10, 384), np.float16), vectors(10)])
     best = QuantizedVectors(rows).nearest(rows[15].astype(np.float32), 1)
     assert best.tolist() == [15]
