@@ -1,4 +1,4 @@
-"""The pool of open datasets: what it lends is the table that stands on disk now, within its limits."""
+"""The pool of open datasets: it returns the table that is on disk now, and stays within its limits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from native import dataset_cache, lance_maintenance
+from native import lance_maintenance
 from native.dataset_cache import DatasetCache, DatasetCacheConfig
 from native.errors import TableMissing
 from native.filters import equals
@@ -57,7 +57,7 @@ def test_second_use_of_a_version_opens_nothing(tables: list[Path]) -> None:
 def test_least_recently_used_table_is_closed_first_and_opens_again(tables: list[Path]) -> None:
     pool = DatasetCache(DatasetCacheConfig(max_cached_tables=2))
     x, y, z = tables
-    for path in (x, y, x, z, x):  # y goes
+    for path in (x, y, x, z, x):  # closes y
         pool.get(path)
     assert (pool.stats().open_tables, pool.stats().evictions, pool.stats().hits) == (2, 1, 2)
     assert [pool.get(path).count_rows() for path in tables] == [2, 2, 2]
@@ -101,7 +101,7 @@ def test_pool_notices_another_table_at_the_same_path_and_version(tmp_path: Path)
     old = made(tmp_path / "t.lance", "old")
     before, number = old.head(), old.head().version
     assert row_index(old, "id", number).find(["old"]).tolist() == [0]
-    made(tmp_path / "elsewhere.lance", "new")  # as another process would: this pool hears nothing of it
+    made(tmp_path / "elsewhere.lance", "new")  # as another process would: this pool does not notice
     shutil.rmtree(old.path)
     shutil.move(tmp_path / "elsewhere.lance", old.path)
     new = LanceTable(old.path)
@@ -190,7 +190,7 @@ def test_columns_that_many_threads_want_are_loaded_once(tables: list[Path]) -> N
 
     def want(_: int) -> RowIndex:
         together.wait(30)
-        return cast("RowIndex", pool.columns(tables[0], None, "id", load))
+        return pool.columns(tables[0], None, "id", load)
 
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(want, range(4)))
@@ -202,7 +202,7 @@ def test_selections_of_filters_count_as_column_bytes(tables: list[Path]) -> None
     found = pool.columns(tables[0], None, "id", lambda dataset, again: RowIndex(dataset, "id", None, partial=False))
     before = pool.stats().column_bytes
     found.selected("id = 'a'")
-    assert pool.stats().column_bytes - before == 2  # a byte a row
+    assert pool.stats().column_bytes - before == 2  # one byte per row
 
 
 def test_fetch_rows_returns_every_type_as_stored_from_memory_too(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_fetch_rows_returns_every_type_as_stored_from_memory_too(tmp_path: Path)
     table.upsert("id", pa.Table.from_pylist(stored, schema))
     version, names = table.head().version, schema.names
     for held in ((), names[:2], names):
-        for _ in range(2):  # from the second time on they are in memory
+        for _ in range(2):  # from the second time on the columns are in memory
             assert fetch_rows(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
 
 
@@ -259,12 +259,15 @@ def test_head_version_is_the_newest_of_many(tmp_path: Path) -> None:
     assert head_version(tmp_path) == 9
 
 
-def test_configure_closes_datasets_only_if_limits_change() -> None:
-    before = dataset_cache.POOL
-    dataset_cache.POOL.configure(before.config)
-    assert dataset_cache.POOL is before
-    dataset_cache.POOL.configure(DatasetCacheConfig(max_cached_tables=3))
-    try:
-        assert dataset_cache.POOL.config.max_cached_tables == 3
-    finally:
-        dataset_cache.POOL.configure(before.config)
+def test_configure_closes_datasets_only_if_limits_change(tables: list[Path]) -> None:
+    pool = DatasetCache()
+    opened = pool.get(tables[0])
+    session = pool.session
+    pool.configure(DatasetCacheConfig())
+    assert pool.get(tables[0]) is opened
+    assert pool.session is session
+    pool.configure(DatasetCacheConfig(max_cached_tables=1))
+    assert pool.stats().open_tables == 0
+    assert pool.session is not session
+    assert [pool.get(path).count_rows() for path in tables] == [2, 2, 2]
+    assert pool.stats().open_tables == 1

@@ -1,4 +1,4 @@
-"""SQL sees the tables it is given and nothing else of the machine."""
+"""A statement can read the tables that it is given and nothing else on the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines.schemas import QUARANTINE
 
 SECRET = pa.table({"word": ["hunter2"]})
-"""A variable that DuckDB would find by its name if it looked around in Python."""
+"""A variable that DuckDB would find by its name if it could look into Python."""
 
 
 def test_query_reads_an_arrow_table() -> None:

@@ -1,4 +1,4 @@
-"""The vector index: built from 5,000 rows on, complete after every build, exact about filters and scores."""
+"""The vector index: built from 5,000 rows on, complete after every build, exact in filters and scores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 def vectors(count: int, seed: int) -> np.ndarray:
     """Random unit vectors (count, d), float32."""
     matrix = np.random.default_rng(seed).normal(size=(count, VECTOR_SIZE)).astype(np.float32)
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units
 
 
 def rows(names: list[str], seed: int = 0, source: str = "docs") -> pa.Table:
@@ -145,7 +146,7 @@ def test_broken_files_name_a_truncated_index_which_can_be_dropped(indexed: Lance
 
 
 def test_scores_are_cosines_with_and_without_an_index(table: LanceTable) -> None:
-    """Without a refine factor the index gives twice the distance, and one new row changes the scale of all."""
+    """The distances of the index itself would be doubled, and one new row would change the scale of all."""
     names = numbered(0, FIRST_ROWS)
     table.upsert("chunk_id", rows(names))
     query = vectors(1, 99)[0]
@@ -176,7 +177,7 @@ def test_nearest_in_an_empty_table_finds_nothing(table: LanceTable) -> None:
 
 @pytest.fixture
 def many_partitions(table: LanceTable) -> LanceTable:
-    """As many partitions as half a million rows have, and twenty rows of a rare source."""
+    """As many partitions as for half a million rows, and twenty rows of a rare source."""
     table.upsert("chunk_id", rows(numbered(0, FIRST_ROWS)))
     table.upsert("chunk_id", rows([f"rare{number}" for number in range(20)], seed=6, source="rare"))
     database = lancedb.connect(table.path.parent)
@@ -192,7 +193,7 @@ def test_nearest_with_a_filter_finds_k_rows_in_any_partition(many_partitions: La
 
 
 def test_cosines_score_every_known_key(many_partitions: LanceTable) -> None:
-    """A fused score needs the cosine of what only the keyword index found."""
+    """A fused score needs the cosines of hits that only the keyword index found."""
     chosen = numbered(0, 100)
     query = vectors(1, 8)[0]
     found = cosines(many_partitions, query, [*chosen, "unknown"], key="chunk_id")

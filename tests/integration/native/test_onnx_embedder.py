@@ -1,4 +1,4 @@
-"""Vectors of the int8 graph, against sentence-transformers in float32. Needs the model: omni model pull."""
+"""Vectors of the int8 graph, compared with sentence-transformers in float32. Needs the model: omni model pull."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ def expected() -> np.ndarray:
 
 
 def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Row by row, for rows of unit length."""
-    return (left * right).sum(axis=1)
+    """Cosines row by row, for rows of unit length."""
+    products: np.ndarray = (left * right).sum(axis=1)
+    return products
 
 
 # --- the vectors
@@ -97,7 +98,7 @@ def test_small_batches_give_the_vectors_of_a_large_one(
 
 def test_texts_are_embedded_up_to_256_tokens(embedder: OnnxEmbedder) -> None:
     vectors = embedder.embed(["cat " * 200 + "dog", "cat " * 200, "cat " * 300 + "dog", "cat " * 300])
-    inside, beyond = cosines(vectors[::2], vectors[1::2])  # the tokenizer file alone would stop at 128
+    inside, beyond = cosines(vectors[::2], vectors[1::2])  # the limit of the tokenizer file would be 128
     assert inside < 0.9999 < beyond
 
 

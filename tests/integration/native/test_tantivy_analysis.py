@@ -1,4 +1,4 @@
-"""The analysis of the keyword index: cut in Python, for Tantivy's own patterns take half of the time."""
+"""The analysis of the keyword index, which splits words as Tantivy's pattern tokenizer would."""
 
 from __future__ import annotations
 

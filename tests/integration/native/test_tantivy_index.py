@@ -1,4 +1,4 @@
-"""The keyword index: exact keys, one writer, and no query that crashes."""
+"""The keyword index: exact keys, one writer, and no query that fails."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_search_with_any_text_returns_sorted_hits(library: KeywordIndex, query: 
 
 
 def test_query_terms_beyond_the_limit_are_ignored(library: KeywordIndex) -> None:
-    """1,000 characters hold more one-letter words than the limit."""
+    """1,000 characters have room for more one-letter words than the limit."""
     noise = " ".join(["q"] * MAX_QUERY_TERMS)
     assert found(library, f"{noise} install") == []
     assert "install" in found(library, f"{noise[2:]} install")

@@ -1,4 +1,4 @@
-"""A search by the scan in 8 bits gives what one without it gives."""
+"""A search with the scan in 8 bits gives the same hits as a search without it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 def unit(count: int, seed: int, width: int = VECTOR_SIZE) -> np.ndarray:
     """Random unit vectors (count, width), float32."""
     matrix = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units
 
 
 def test_products_equal_exact_integer_products() -> None:
-    """A kernel that saturates in 16 bits would differ where all parts are large."""
+    """A kernel that saturates in 16 bits would differ if all components are large."""
     vectors = np.ones((70, VECTOR_SIZE), np.float32)
     vectors[::2] = -1
     codes = QuantizedVectors(vectors)
@@ -89,7 +90,7 @@ def table(tmp_path: Path) -> LanceTable:
 def test_nearest_gives_the_same_hits_from_disk_and_by_scan(table: LanceTable, where: str | None) -> None:
     version = table.head().version
     for query in unit(5, 8):
-        dataset_cache.POOL.evict(table.path)  # nothing is in memory
+        dataset_cache.POOL.evict(table.path)  # now nothing is in memory
         first = nearest(table, query, 10, key="chunk_id", where=where)
         assert not row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
         second = nearest(table, query, 10, key="chunk_id", where=where)

@@ -1,4 +1,4 @@
-"""A scan in 8 bits proposes what exact arithmetic finds."""
+"""A scan in 8 bits finds the vectors that exact arithmetic finds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from native.int8_scan import QuantizedVectors
 
 
 def vectors(count: int, seed: int = 0, width: int = 384) -> np.ndarray:
-    found = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float16)
+    matrix = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units.astype(np.float16)
 
 
 def exact(rows: np.ndarray, query: np.ndarray, k: int) -> set[int]:
@@ -34,8 +35,7 @@ def test_nearest_returns_only_allowed_vectors() -> None:
     proposed = QuantizedVectors(rows).nearest(query, 20, allowed)
     assert len(proposed) == 20
     assert allowed[proposed].all()
-    within = {int(at) * 7 for at in exact(rows[::7], query, 10)}
-    assert within <= set(proposed.tolist())
+    assert {position * 7 for position in exact(rows[::7], query, 10)} <= set(proposed.tolist())
 
 
 def test_nearest_returns_all_allowed_if_fewer_than_k() -> None:
