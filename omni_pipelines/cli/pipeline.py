@@ -48,7 +48,7 @@ def ingest(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.listing_cache import cached_listings
     from omni_pipelines.sources.registry import current_sources, reads, register
 
@@ -69,7 +69,7 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar), cached_listings():
+    with ProgressBar() as bar, reporting_to(bar), cached_listings():
         report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
@@ -229,14 +229,14 @@ def launch(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.cli.runs import queue_job, run_job
     from omni_pipelines.configuration import find_home
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
     place.check()
     if queue:
         run_id = queue_job(place, job)
     else:
-        with ProgressBar() as bar, listening(bar):
+        with ProgressBar() as bar, reporting_to(bar):
             run_id = run_job(place, job).run_id
     if json:
         say_json({"job": job, "run_id": run_id, "state": "queued" if queue else "done"})

@@ -25,7 +25,7 @@ from omni_pipelines.steps.quarantine import record_refusals
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import readers_fingerprint
 
 _DELETED_AT_ONCE = 1000
 
@@ -150,7 +150,7 @@ def _drop_unregistered(home: Home, sources: Sequence[Source]) -> int:
 def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Source], racy: Collection[str]) -> None:
     """Record what was read of which source. After a change of readers, the sources not read now count as unread."""
     before = read_step_record(run.home, "documents")
-    same_readers = before is not None and before.fingerprint == fingerprint()
+    same_readers = before is not None and before.fingerprint == readers_fingerprint()
     inputs = dict(before.inputs) if before is not None and same_readers else {}
     seen = dict(before.seen) if before is not None else {}
     for listing in listings:
@@ -161,4 +161,4 @@ def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Sour
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
     head = str(open_table(run.home, DOCUMENTS).head())
-    write_step_record(run.home, "documents", head, inputs, fingerprint(), seen)
+    write_step_record(run.home, "documents", head, inputs, readers_fingerprint(), seen)

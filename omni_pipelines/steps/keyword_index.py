@@ -26,7 +26,7 @@ from omni_pipelines.schemas import CHUNKS, FILTERS
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.document_rows import joined
+from omni_pipelines.text.document_rows import join_chunks
 
 _SORTED_ROWS = 2_000
 _COMPARED = ("chunk_id", "text_hash", "title", *FILTERS, "modified", "doc_id", "ordinal")
@@ -162,7 +162,7 @@ def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterat
     rows = chunks.read(None, is_in("doc_id", documents), version)
     for row, (before, after) in with_neighbours(in_order(rows)):
         if row["chunk_id"] in wanted:
-            context = joined(chunk for chunk in (before, row, after) if chunk is not None)
+            context = join_chunks(chunk for chunk in (before, row, after) if chunk is not None)
             yield _entry(row, wanted[row["chunk_id"]], context)
 
 

@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.schemas import CHUNKS, NARROWED
 from omni_pipelines.text.embedding import embedded_text
-from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
 
 MAX_CHARACTERS = 1_000
 MAX_HITS = 1_000
@@ -236,7 +236,7 @@ class _Distinct:
         close = (
             passage
             for passage, other in zip(self.kept, self._marks, strict=True)
-            if resemblance(marks, other) >= ALIKE
+            if resemblance(marks, other) >= MIN_SIMILARITY
         )
         return next(close, None)
 

@@ -27,7 +27,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text("utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "how-to" / "sql.md").read_text("utf-8"), re.DOTALL)
 CODE = "".join(
     f'def {name}(key: str) -> str:\n    """To {name} a key is to turn it round, once a day."""\n    return key\n\n\n'
     for name in ("rotate", "revoke", "renew")

@@ -17,6 +17,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
@@ -27,7 +28,6 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
