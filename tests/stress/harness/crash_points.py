@@ -24,6 +24,7 @@ class Point:
 
 _RUN = "omni_pipelines.pipeline.run:"
 _TABLE = "native.lance_tables:LanceTable."
+_MAINTENANCE = "native.lance_maintenance:"
 _PUBLISH = "omni_pipelines.publishing.publish:"
 
 POINTS = {
@@ -42,15 +43,15 @@ POINTS = {
     "vectors indexed": Point("native.lance_vectors:build"),
     "vector index built": Point(_RUN + "build_vector_index"),
     "files verified": Point(_PUBLISH + "_verify"),
-    "first tag": Point(_TABLE + "tag"),
-    "last tag": Point(_TABLE + "tag", call=3),
+    "first tag": Point(_MAINTENANCE + "tag"),
+    "last tag": Point(_MAINTENANCE + "tag", call=3),
     "files synced": Point(_PUBLISH + "sync_file"),
     "record about to be written": Point("omni_pipelines.knowledge.state.releases:put_if_absent", after=False),
     "record written": Point("omni_pipelines.knowledge.state.releases:put_if_absent"),
-    "old records deleted": Point(_TABLE + "untag", after=False),
-    "first tags deleted": Point(_TABLE + "untag"),
-    "first old versions deleted": Point(_TABLE + "clean_up"),
-    "last old versions deleted": Point(_TABLE + "clean_up", call=4),
+    "old records deleted": Point(_MAINTENANCE + "untag", after=False),
+    "first tags deleted": Point(_MAINTENANCE + "untag"),
+    "first old versions deleted": Point(_MAINTENANCE + "clean_up"),
+    "last old versions deleted": Point(_MAINTENANCE + "clean_up", call=4),
     "collection done": Point(_PUBLISH + "collect"),
 }
 
