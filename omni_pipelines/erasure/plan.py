@@ -16,7 +16,7 @@ from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.erasure.scope import Known, Scope
 from omni_pipelines.home import Home
-from omni_pipelines.records import Erased, Record
+from omni_pipelines.records import ErasedRow, Record
 
 
 class _Document(Record):
@@ -41,11 +41,11 @@ class ForgetPlan(Record):
     """Name of a place, how it is searched, and what was found."""
     releases: tuple[int, ...]
     """Releases that held something of it."""
-    records: tuple[Erased, ...]
+    records: tuple[ErasedRow, ...]
 
     @classmethod
     def of(
-        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[Erased]
+        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[ErasedRow]
     ) -> ForgetPlan:
         """The plan for a scope."""
         return cls(
