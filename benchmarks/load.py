@@ -34,7 +34,7 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.service import LibrarianService
+from omni_pipelines.knowledge.librarian_service import LibrarianService
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.operations.index_jobs import create_index_background
 from omni_pipelines.pipeline.run import Engines, run_pipeline
@@ -207,7 +207,7 @@ def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int
     }
     rows = "\n".join(each.row() for each in loads)
     marks = "\n".join(f"- {what}: {'met' if good else 'missed'}" for what, good in met.items())
-    counts = Librarian.open(home).get_stats()["record_count"]
+    counts = Librarian.open(home)._snapshot.counts()["chunks"]
     before, after = speed.milliseconds
     PAGE.write_text(
         f"""# Many callers at once

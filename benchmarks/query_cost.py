@@ -30,7 +30,7 @@ import numpy as np
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import Engines, run_pipeline
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Settings
@@ -155,7 +155,7 @@ def report(home: Home, librarian: Librarian, embedder: Embedder, asked: Sequence
         for name, work in ways.items():
             turns[name] += cpu_of(work, asked)
     figures = {name: (statistics.fmean(found), *np.percentile(found, (50, 95))) for name, found in turns.items()}
-    rows = librarian.get_stats()["record_count"]
+    rows = librarian._snapshot.counts()["chunks"]
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(figures, rows, len(asked)))
     print(PAGE.read_text())

@@ -103,9 +103,9 @@ def _check(path: Path, *, json: bool) -> None:
 
 def _catalogue(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalogue:
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.tools import knowledge_catalogue
+    from omni_pipelines.knowledge.librarian_tools import knowledge_catalogue
 
-    return knowledge_catalogue(home_to_read(home), release, reader=reader_of(tags))
+    return knowledge_catalogue(home_to_read(home), release, viewer=reader_of(tags))
 
 
 def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:

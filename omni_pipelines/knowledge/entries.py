@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.home import Home
@@ -29,10 +29,8 @@ _FIELDS, _END = "\n<!-- ", " -->\n"
 _K1, _B = 1.2, 0.75
 
 
-class KnowledgeSearchQuery(BaseModel):
+class KnowledgeSearchQuery(BaseModel, frozen=True):
     """A search among the entries."""
-
-    model_config = ConfigDict(frozen=True)
 
     query: str = ""
     """"" for all entries that match the rest, newest first."""
@@ -42,10 +40,8 @@ class KnowledgeSearchQuery(BaseModel):
     limit: int = Field(5, ge=1)
 
 
-class KnowledgeStats(BaseModel):
+class KnowledgeStats(BaseModel, frozen=True):
     """The entries in numbers."""
-
-    model_config = ConfigDict(frozen=True)
 
     total_entries: int = 0
     entries_by_category: dict[str, int] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TypedDict
 
 from omni_pipelines.knowledge.entries import SOURCE as ENTRIES_SOURCE
 from omni_pipelines.knowledge.entries import entry_stats
@@ -11,23 +10,6 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import release_file
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
-
-
-class LibrarianStats(TypedDict):
-    """The release in numbers, as `get_stats` returns it."""
-
-    table: str
-    record_count: int
-    tracked_files: int
-    entries_by_category: dict[str, int]
-
-
-class ManifestStatus(TypedDict):
-    """The record of the release, as `get_manifest_status` returns it."""
-
-    manifest_path: str
-    manifest_exists: bool
-    tracked_files: int
 
 
 class LegacyLibrarian(Librarian):
@@ -41,7 +23,7 @@ class LegacyLibrarian(Librarian):
         """The best `limit` chunks as fenced blocks, each under `[KIND] path (start-end)`; "" if there are none."""
         return "\n\n".join(fenced(hit) for hit in self.search(query, limit))
 
-    def get_stats(self) -> LibrarianStats:
+    def get_stats(self) -> dict[str, object]:
         """The release in numbers, and the visible entries of the home by category."""
         counts = self._snapshot.counts()
         sees_entries = self._snapshot.sees(ENTRIES_SOURCE)
@@ -52,7 +34,7 @@ class LegacyLibrarian(Librarian):
             "entries_by_category": entry_stats(self._snapshot.home).entries_by_category if sees_entries else {},
         }
 
-    def get_manifest_status(self) -> ManifestStatus:
+    def get_manifest_status(self) -> dict[str, object]:
         """The file of the release record, and how many files the release tracks."""
         path = release_file(self._snapshot.home, self.release)
         tracked = self._snapshot.counts()[DOCUMENTS.name]

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Librarian:
         viewer: Viewer | None = None,
         embedder: Embedder | None = None,
         models: VariantRegistry | None = None,
-    ) -> Librarian:
+    ) -> Self:
         """Open the librarian of a home, for a viewer; without one, for the owner, who sees everything.
 
         `embedder` and `models` replace those that the settings name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from omni_pipelines.errors import ModelMissing, NoAnswer
 from omni_pipelines.home import Home
@@ -30,10 +30,8 @@ TokenCount = Annotated[int, Field(ge=1, le=MAX_CONTEXT)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 
-class Where(BaseModel):
+class Where(BaseModel, frozen=True, extra="forbid"):
     """Search only passages whose fields have these values."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
     path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
@@ -96,7 +94,7 @@ class KnowledgeTools:
 
     @tool("knowledge.ask", title="Ask the knowledge base", category="knowledge", read_only=True)
     def ask(self, question: Query, where: Where | None = None) -> Answer:
-        """Answer a question in the sources' own words, each sentence with its citation; an error if they do not answer it.
+        """Answer a question in the sources' own words, each sentence with its citation; an error if they do not.
 
         Args:
             question: A question.

@@ -11,7 +11,7 @@ from typing import TypeVar
 from native.lance_vectors import Coverage
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.quality.gate_records import Gate, require_passed
+from omni_pipelines.knowledge.quality.gate_results import GateResult, require_passed
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.publishing.quality_gate import run_gate
@@ -57,7 +57,7 @@ class RunReport:
     embeddings: EmbeddingsReport
     keyword: KeywordReport
     vectors: Coverage
-    gate: Gate
+    gate: GateResult
     published: PublishReport
 
 
@@ -111,7 +111,7 @@ def _pass(
         )
 
 
-def _pass_gate(home: Home, settings: Settings, engines: Engines, run_id: str) -> Gate:
+def _pass_gate(home: Home, settings: Settings, engines: Engines, run_id: str) -> GateResult:
     gate = run_gate(home, settings, lambda: engines.embedder, run_id)
     require_passed(gate)
     return gate

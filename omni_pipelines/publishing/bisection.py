@@ -15,8 +15,14 @@ from dataclasses import dataclass
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.evaluation import score
-from omni_pipelines.knowledge.quality.golden import GoldenLabel, Place, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.golden_questions import (
+    GoldenLabel,
+    LabelLocation,
+    hit_keys,
+    load_golden,
+    locate_label,
+)
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
@@ -60,8 +66,8 @@ class _Question:
 
     now: Sequence[Hit]
     before: Sequence[Hit]
-    places_now: Mapping[str, Place | None]
-    places_before: Mapping[str, Place | None]
+    places_now: Mapping[str, LabelLocation | None]
+    places_before: Mapping[str, LabelLocation | None]
 
     def value(self, returned: Set[str]) -> tuple[float, float]:
         """NDCG and recall where the `returned` documents are as they were."""
@@ -72,7 +78,7 @@ class _Question:
             key: old if old is not None and old.doc_id in returned else self.places_now[key]
             for key, old in self.places_before.items()
         }
-        found = score(rank_places(hits, places), dict.fromkeys(places, 1))
+        found = score(hit_keys(hits, places), dict.fromkeys(places, 1))
         return found.ndcg_10, found.recall_10
 
 
@@ -135,7 +141,7 @@ def _is_worse(now: Asked, before: Asked, question: str) -> bool:
 def _question(
     text: str, labels: Sequence[GoldenLabel], new: Snapshot, old: Snapshot, now: Asked, before: Asked
 ) -> _Question:
-    def places(snapshot: Snapshot) -> dict[str, Place | None]:
+    def places(snapshot: Snapshot) -> dict[str, LabelLocation | None]:
         return {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
 
     return _Question(now.hits[text], before.hits[text], places(new), places(old))

@@ -16,13 +16,19 @@ from uuid import uuid4
 
 from omni_pipelines import progress
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.answers.receipts import quoted
+from omni_pipelines.knowledge.answers.receipts import receipt_sentences
 from omni_pipelines.knowledge.answers.verification import check_sentences
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import Scores, permutation_test, score
-from omni_pipelines.knowledge.quality.gate_records import Gate, Measure, candidate_id, last_gate, record_gate
-from omni_pipelines.knowledge.quality.golden import Golden, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.gate_results import (
+    GateMeasure,
+    GateResult,
+    candidate_id,
+    last_gate,
+    record_gate,
+)
+from omni_pipelines.knowledge.quality.golden_questions import GoldenSet, hit_keys, load_golden, locate_label
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
@@ -55,7 +61,7 @@ class Asked:
     """CPU of a question, the median."""
 
 
-def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], run_id: str) -> Gate:
+def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], run_id: str) -> GateResult:
     """Measure what would be published now, and put the result into the journal. Call it under the writer's lock.
 
     `embedder` is called only where there is a golden set.
@@ -71,8 +77,8 @@ def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], r
         measures += _quality(home, settings, embedder(), golden, candidate, serving)
     else:
         told = f"there is no golden set at {home.golden}, so nothing was asked; make one with: omni golden add"
-        measures.append(Measure(measure="golden", passed=True, detail=told))
-    gate = Gate(
+        measures.append(GateMeasure(measure="golden", passed=True, detail=told))
+    gate = GateResult(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
         run_id=run_id,
@@ -84,7 +90,7 @@ def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], r
     return gate
 
 
-def _whole(home: Home) -> Iterator[Measure]:
+def _whole(home: Home) -> Iterator[GateMeasure]:
     """Coverage and orphans: what every candidate must have, with or without a golden set."""
     yield _from_verdicts("coverage", [keyword_coverage(home), vector_coverage(home)])
     orphans = [
@@ -94,14 +100,14 @@ def _whole(home: Home) -> Iterator[Measure]:
     yield _from_verdicts("orphans", orphans)
 
 
-def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> Measure:
+def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> GateMeasure:
     detail = "; ".join(each.detail for each in verdicts)
-    return Measure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
+    return GateMeasure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
 
 
 def _quality(
-    home: Home, settings: Settings, embedder: Embedder, golden: Golden, candidate: Release, serving: Release | None
-) -> Iterator[Measure]:
+    home: Home, settings: Settings, embedder: Embedder, golden: GoldenSet, candidate: Release, serving: Release | None
+) -> Iterator[GateMeasure]:
     opened = Snapshot(home, candidate)
     now = ask_golden(opened, settings, embedder, golden)
     before = None
@@ -115,15 +121,15 @@ def _quality(
     yield _citations(opened, settings, embedder, golden)
 
 
-def _cost(settings: Settings, now: float, before: float | None) -> Measure:
+def _cost(settings: Settings, now: float, before: float | None) -> GateMeasure:
     """CPU of a question, in the median: the first ones open tables, and other work is not theirs."""
     compared = f", {before:.1f} in the serving release" if before is not None else ""
     detail = f"{now:.1f} ms of CPU a question{compared}, at most {settings.gate_cpu_ms:.0f}"
-    return Measure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
+    return GateMeasure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
 
 
 def ask_golden(
-    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden, depth: int = DEPTH
+    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet, depth: int = DEPTH
 ) -> Asked:
     """Ask a state every question of the golden set."""
     librarian = Librarian(snapshot, settings, embedder)
@@ -140,16 +146,16 @@ def ask_golden(
     return Asked(hits, score_hits(snapshot, golden, hits), median(spent))
 
 
-def score_hits(snapshot: Snapshot, golden: Golden, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
+def score_hits(snapshot: Snapshot, golden: GoldenSet, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
     """The measures of each question. A label whose words are gone is one that no hit can show."""
     scores = {}
     for question, labels in golden.items():
         places = {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
-        scores[question] = score(rank_places(hits[question], places), dict.fromkeys(places, 1))
+        scores[question] = score(hit_keys(hits[question], places), dict.fromkeys(places, 1))
     return scores
 
 
-def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> Measure:
+def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> GateMeasure:
     """Whether a measure lets the candidate pass: above the floor, and not below the serving release.
 
     A fall of the mean by more than `gate_drop` fails. A smaller one fails where a paired test says that chance does
@@ -159,7 +165,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     low = value < settings.gate_floor
     if before is None:
         detail = f"{value:.3f}, at least {settings.gate_floor:.3f}; there is no release to compare with"
-        return Measure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
+        return GateMeasure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
     old = fmean(before.values())
     p = permutation_test([now[each] for each in now], [before[each] for each in now])
     fall = old - value
@@ -168,7 +174,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     worse = sorted((each for each in now if now[each] < before[each]), key=lambda each: now[each] - before[each])
     if worse:
         detail += f"; {len(worse)} of {len(now)} questions are worse, as {worse[0]!r}"
-    return Measure(
+    return GateMeasure(
         measure=name,
         passed=not low and not fell,
         value=value,
@@ -179,17 +185,17 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     )
 
 
-def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden) -> Measure:
+def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet) -> GateMeasure:
     """The share of citations, of the answers to the golden questions, that stand at exactly their bytes."""
     librarian = Librarian(snapshot, settings.model_copy(update={"keep_questions": False}), embedder)
     right = wrong = 0
     for question in list(golden)[:ASKED]:
-        for sentence in quoted(snapshot, librarian.ask(question, generate=False)):
+        for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False)):
             bad = check_sentences(snapshot, [sentence])
             right, wrong = right + (not bad), wrong + bool(bad)
     share = right / (right + wrong) if right + wrong else 1.0
     detail = f"{right} of {right + wrong} citations stand at exactly their bytes"
-    return Measure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
+    return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
 
 
 def gate_verdict(home: Home) -> Verdict:

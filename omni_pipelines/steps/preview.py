@@ -14,7 +14,7 @@ from native import duckdb_sql, lance_vectors
 from native.lance_tables import is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.quality.gate_records import Gate
+from omni_pipelines.knowledge.quality.gate_results import GateResult
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
@@ -136,7 +136,7 @@ def vector_index_preview(coverage: lance_vectors.Coverage) -> Sections:
     return {"How a search is served": [row]}
 
 
-def gate_preview(gate: Gate) -> Sections:
+def gate_preview(gate: GateResult) -> Sections:
     """What the gate measured."""
     number = "{:.3f}".format
     return {

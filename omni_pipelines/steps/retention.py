@@ -7,11 +7,7 @@ from collections.abc import Set
 
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.releases import (
-    list_releases,
-    release_file,
-    release_numbers,
-)
+from omni_pipelines.knowledge.state.releases import list_releases, release_file, release_numbers
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.tables import open_table
 

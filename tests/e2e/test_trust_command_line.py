@@ -84,7 +84,7 @@ def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folde
     otters.write_text("# Lorem\n\nLorem ipsum dolor sit amet.\n")
     done = omni("ingest", cwd=folder)
     assert done.returncode == 1
-    assert "the gate keeps this from being published: ndcg@10: 0.000" in done.stderr
+    assert "the quality gate blocks this release: ndcg@10: 0.000" in done.stderr
     assert omni("gate", "show", cwd=folder).stdout.startswith("not passed, ")
     assert "docs/otters.md: spoils 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
     assert omni("search", "otters", "--json", cwd=folder).stdout == before

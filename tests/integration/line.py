@@ -13,7 +13,8 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.search import Hit, Mode
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import Engines, RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from omni_pipelines.knowledge.answers.conflicts import Conflict
 from omni_pipelines.providers import Attempt
 
 
-class Citation(BaseModel):
+class Citation(BaseModel, frozen=True):
     """A verbatim quote and its location."""
-
-    model_config = ConfigDict(frozen=True)
 
     uri: str
     start_byte: int
@@ -28,20 +26,16 @@ class Citation(BaseModel):
     page: int | None = None
 
 
-class Sentence(BaseModel):
+class Sentence(BaseModel, frozen=True):
     """A sentence of an answer and the quotes that support it."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     """The quote on one line, without comment signs; in a generated answer, the model's own words."""
     citations: tuple[Citation, ...]
 
 
-class Answer(BaseModel):
+class Answer(BaseModel, frozen=True):
     """An answer, or an abstention."""
-
-    model_config = ConfigDict(frozen=True)
 
     question: str = ""
     release: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from omni_pipelines.knowledge.answers.evidence import Terms
 
@@ -22,10 +22,8 @@ _NEGATION = re.compile(
 )
 
 
-class Conflict(BaseModel):
+class Conflict(BaseModel, frozen=True):
     """Two sentences of an answer that contradict each other, by their numbers from 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: int
     second: int

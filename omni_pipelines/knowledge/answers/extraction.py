@@ -89,10 +89,8 @@ def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     return chosen
 
 
-def _contradictions(
-    chosen: Sequence[_Candidate], fitting: Sequence[_Candidate], terms: Terms
-) -> list[_Candidate]:
-    """For each chosen sentence, the best sentence of another document that contradicts it: both belong in an answer."""
+def _contradictions(chosen: Sequence[_Candidate], fitting: Sequence[_Candidate], terms: Terms) -> list[_Candidate]:
+    """For each chosen sentence, the best sentence of another document that contradicts it: an answer shows both."""
     contradictions: list[_Candidate] = []
     for each in chosen:
         against = (

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.evidence import Question
-from omni_pipelines.knowledge.answers.quotes import cite, find_quote, figures_are_quoted
+from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted, find_quote
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.language_models.port import Message, complete
 from omni_pipelines.providers import Attempt, VariantRegistry
@@ -59,10 +59,8 @@ not answer the question, answer {"sentences": []}.
 """
 
 
-class _ModelSentence(BaseModel):
+class _ModelSentence(BaseModel, strict=True):
     """A sentence as the language model gives it."""
-
-    model_config = ConfigDict(strict=True)
 
     text: str
     passage: int

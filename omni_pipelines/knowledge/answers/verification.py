@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
@@ -32,20 +32,16 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 
 
-class Failure(BaseModel):
+class Failure(BaseModel, frozen=True):
     """A field of a receipt that is wrong."""
-
-    model_config = ConfigDict(frozen=True)
 
     field: str
     """As `sentences[0].quotes[1].start_byte`; `file` for the file as a whole."""
     reason: str
 
 
-class Verification(BaseModel):
+class Verification(BaseModel, frozen=True):
     """The result of checking a receipt."""
-
-    model_config = ConfigDict(frozen=True)
 
     verified: bool
     release: int | None
@@ -145,7 +141,9 @@ def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: 
     """The release, opened; None if it is not kept or cannot be opened."""
     record = read_with_checksum(home, receipt.release)
     if record is None:
-        checks.check("release", False, f"{receipt.release} is not kept in {home.root}, so nothing else can be checked")
+        checks.check(
+            "release", False, f"{receipt.release} is not kept in {home.root}, so nothing else can be checked"
+        )
         return None
     release, checksum = record
     where = f"the record of release {release.release}"
@@ -194,9 +192,7 @@ def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Ch
     return document["kind"]
 
 
-def _check_range(
-    quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str, name: str, checks: _Checks
-) -> None:
+def _check_range(quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str, name: str, checks: _Checks) -> None:
     inside = chunk["start_byte"] <= quote.start_byte and quote.end_byte <= chunk["end_byte"]
     checks.check(f"{name}.chunk_id", inside, "is a passage that does not contain the range")
     quoted = raw[quote.start_byte : quote.end_byte]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from omni_pipelines import progress
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection
@@ -25,10 +25,8 @@ FindDocuments = Callable[[str, int], Sequence[str]]
 """A query and a depth to document keys, best first."""
 
 
-class Scores(BaseModel):
+class Scores(BaseModel, frozen=True, populate_by_name=True):
     """Measures of one query, or their means; all between 0 and 1, higher is better."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     ndcg_10: float = Field(serialization_alias="ndcg@10")
     recall_10: float = Field(serialization_alias="recall@10")
@@ -85,9 +83,7 @@ def score(ranking: Sequence[str], grades: Grades) -> Scores:
     )
 
 
-def evaluate(
-    collection: JudgedCollection, mode: str, find: FindDocuments
-) -> tuple[ModeReport, dict[str, Scores]]:
+def evaluate(collection: JudgedCollection, mode: str, find: FindDocuments) -> tuple[ModeReport, dict[str, Scores]]:
     """Run every judged query; returns the means, and the scores of each query."""
     began, cpu = time.monotonic(), time.process_time()
     rankings = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypedDict
 from uuid import uuid4
 
 import orjson
@@ -14,7 +15,6 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Terms
 from omni_pipelines.knowledge.state import journal
-from omni_pipelines.knowledge.state.journal_rows import AnswerRow, QuestionRow
 from omni_pipelines.records import Moment, Record
 from omni_pipelines.rows import rows_of
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
@@ -49,6 +49,19 @@ class Gap(Record):
     """The release that answers it."""
 
 
+class QuestionRow(TypedDict):
+    """A row of `questions`."""
+
+    question_id: str
+    asked_at: datetime
+    question: str
+    filters: str
+    release: int
+    abstained: bool
+    evidence: float
+    mode: str
+
+
 def keep_question(home: Home, answer: Answer, filters: Mapping[str, str]) -> None:
     """Add a question and the citations of its answer to the journal; the text of the answer is not copied.
 
@@ -71,17 +84,17 @@ def keep_question(home: Home, answer: Answer, filters: Mapping[str, str]) -> Non
         return
 
 
-def _citations(answer: Answer, question_id: str) -> list[AnswerRow]:
+def _citations(answer: Answer, question_id: str) -> list[dict[str, object]]:
     return [
-        AnswerRow(
-            answer_id=ids.text_hash(question_id, str(ordinal), str(number)),
-            question_id=question_id,
-            release=answer.release,
-            ordinal=ordinal,
-            chunk_id=cited.chunk_id,
-            start_byte=cited.start_byte,
-            end_byte=cited.end_byte,
-        )
+        {
+            "answer_id": ids.text_hash(question_id, str(ordinal), str(number)),
+            "question_id": question_id,
+            "release": answer.release,
+            "ordinal": ordinal,
+            "chunk_id": cited.chunk_id,
+            "start_byte": cited.start_byte,
+            "end_byte": cited.end_byte,
+        }
         for ordinal, sentence in enumerate(answer.sentences)
         for number, cited in enumerate(sentence.citations)
     ]

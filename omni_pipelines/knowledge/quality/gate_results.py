@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from omni_pipelines import ids
 from omni_pipelines.errors import GateFailed
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden_questions import golden_fingerprint
 from omni_pipelines.knowledge.state import journal
-from omni_pipelines.knowledge.state.journal_rows import GateResultRow
 from omni_pipelines.records import Moment, Record, Release
-from omni_pipelines.rows import rows_of
 from omni_pipelines.schemas import GATE_RESULTS
 
 
@@ -65,7 +63,7 @@ def record_gate(home: Home, gate: GateResult) -> None:
 
 def last_gate(home: Home, candidate: str | None = None) -> GateResult | None:
     """The newest gate result, or the newest of a candidate; None if there is none."""
-    rows = rows_of(journal.read(home, GATE_RESULTS), GateResultRow)
+    rows: list[Mapping[str, object]] = journal.read(home, GATE_RESULTS).to_pylist()
     matching = [row for row in rows if candidate in (None, row["candidate"])]
     return _gate([row for row in matching if row["gate_id"] == matching[-1]["gate_id"]]) if matching else None
 
@@ -108,7 +106,7 @@ def candidate_id(home: Home, release: Release) -> str:
     return ids.text_hash(*tables, release.keyword.generation, golden_fingerprint(home))
 
 
-def _gate(rows: Sequence[GateResultRow]) -> GateResult:
+def _gate(rows: Sequence[Mapping[str, object]]) -> GateResult:
     shared = {name: value for name, value in rows[0].items() if name in GateResult.model_fields}
     measures = [{name: value for name, value in row.items() if name in GateMeasure.model_fields} for row in rows]
     return GateResult.model_validate({**shared, "measures": measures})

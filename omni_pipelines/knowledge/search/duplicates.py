@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.hits import HitLocation
-from omni_pipelines.knowledge.search.retrieval import location_of
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates
 
 _EXCERPT_LENGTH = 120
 
 
-class DuplicateGroup(BaseModel):
+class DuplicateGroup(BaseModel, frozen=True):
     """Passages that are nearly the same."""
-
-    model_config = ConfigDict(frozen=True)
 
     similarity: float
     """Similarity of the first passage to the least similar one, 0 to 1; 1 if all have the same words."""
@@ -41,7 +38,7 @@ def find_duplicates(snapshot: Snapshot, least: float = ALIKE) -> list[DuplicateG
     groups = [
         DuplicateGroup(
             similarity=round(group.similarity, 4),
-            places=tuple(location_of(rows[member]) for member in group.members),
+            places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
             beginning=" ".join(rows[group.members[0]]["text"].split())[:_EXCERPT_LENGTH],
         )
         for group in near_duplicates([row["text"] for row in rows], least)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class Ranks(BaseModel):
+class Ranks(BaseModel, frozen=True):
     """The rank of a hit in each list, from 1; None where it was not in the list."""
-
-    model_config = ConfigDict(frozen=True)
 
     keyword: int | None
     vector: int | None
 
 
-class ScoreParts(BaseModel):
+class ScoreParts(BaseModel, frozen=True):
     """The parts of a score; they add up to it."""
-
-    model_config = ConfigDict(frozen=True)
 
     keyword: float = 0.0
     vector: float = 0.0
@@ -27,10 +23,8 @@ class ScoreParts(BaseModel):
     """From the reranker; 0 without one."""
 
 
-class HitLocation(BaseModel):
+class HitLocation(BaseModel, frozen=True):
     """Another location of the same text."""
-
-    model_config = ConfigDict(frozen=True)
 
     chunk_id: str
     uri: str
@@ -40,10 +34,8 @@ class HitLocation(BaseModel):
     page: int | None = None
 
 
-class Hit(BaseModel):
+class Hit(BaseModel, frozen=True):
     """A chunk that a search found."""
-
-    model_config = ConfigDict(frozen=True)
 
     rank: int
     score: float
@@ -53,7 +45,7 @@ class Hit(BaseModel):
     uri: str
     title: str
     start_byte: int
-    """`source_bytes[start_byte:end_byte]` decodes to `text` if `verbatim`, else the range of the parsed text as UTF-8."""
+    """`source_bytes[start_byte:end_byte]` decodes to `text` if `verbatim`; otherwise a range of the parsed text."""
     end_byte: int
     start_line: int
     end_line: int

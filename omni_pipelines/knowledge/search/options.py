@@ -92,5 +92,6 @@ def _check_filter(name: str, value: str) -> None:
             days(value)
         except ValueError as error:
             raise ConfigurationError(
-                f"cannot filter by the days {value!r}: {error}", cure="write modified=2026-01-01..2026-03-31, or one day"
+                f"cannot filter by the days {value!r}: {error}",
+                cure="write modified=2026-01-01..2026-03-31, or one day",
             ) from error

@@ -58,9 +58,7 @@ def plain_rrf(keyword: ScoredKeys, vector: ScoredKeys, k: int = PLAIN_K) -> list
     return _fuse(keyword, vector, _PLAIN, k, {})
 
 
-def weighted_rrf(
-    query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]
-) -> list[Fused]:
+def weighted_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]) -> list[Fused]:
     """Keywords count 1.5 times; with fewer than two keyword hits, the vectors and their cosines decide.
 
     Items that resemble the query, by name, description or category, are boosted.
@@ -74,9 +72,7 @@ def weighted_rrf(
     return _fuse(keyword, vector, _FEW_KEYWORDS if len(keyword) < 2 else _MANY_KEYWORDS, SHORT_LIST_K, boosts)
 
 
-def adaptive_rrf(
-    query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]
-) -> list[Fused]:
+def adaptive_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]) -> list[Fused]:
     """The fewer keyword hits there are, below five, the more the vectors count. Keyword-only items count half."""
     confidence = min(len(keyword) / SURE_HITS, 1.0)
     cosine = 0.4 if confidence < 0.5 else 0.0

@@ -88,9 +88,7 @@ class _HybridRanking:
         by_rank = {Fusion.WEIGHTED_RRF: weighted_rrf, Fusion.ADAPTIVE_RRF: adaptive_rrf}[self._options.fusion]
         return by_rank(self._query, keyword, vector, self._named_items(keyword.keys() | vector.keys()))
 
-    def _score_in_both(
-        self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector
-    ) -> None:
+    def _score_in_both(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> None:
         """Add to each list the scores of the chunks that only the other list contains."""
         only_keyword = [key for key in keyword if key not in vector]
         only_vector = [key for key in vector if key not in keyword]

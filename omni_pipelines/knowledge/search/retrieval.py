@@ -71,7 +71,9 @@ class _DistinctPassage:
     duplicates: list[ChunkRow]
 
 
-def _distinct(snapshot: Snapshot, fused: Sequence[Fused], batch_size: int, *, near: bool) -> Iterator[_DistinctPassage]:
+def _distinct(
+    snapshot: Snapshot, fused: Sequence[Fused], batch_size: int, *, near: bool
+) -> Iterator[_DistinctPassage]:
     """Distinct passages in order; duplicates from the same batch are folded into them."""
     deduplicator = _Deduplicator(near=near)
     for batch in batched(fused, batch_size):
@@ -123,38 +125,15 @@ def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
         boost=round(fused.boost_part, _DECIMALS),
         rerank=round(fused.rerank_part, _DECIMALS),
     )
-    return Hit(
-        rank=number,
-        score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, _DECIMALS),
-        chunk_id=row["chunk_id"],
-        doc_id=row["doc_id"],
-        uri=row["uri"],
-        title=row["title"],
-        start_byte=row["start_byte"],
-        end_byte=row["end_byte"],
-        start_line=row["start_line"],
-        end_line=row["end_line"],
-        page=row["page"],
-        heading=row["heading"],
-        text=row["text"],
-        ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
-        source=row["source"],
-        path=row["path"],
-        encoding=metadata.encoding,
-        verbatim=metadata.verbatim,
-        kind=row["kind"],
-        parts=parts,
-        also_in=tuple(location_of(other) for other in passage.duplicates),
-    )
-
-
-def location_of(row: ChunkRow) -> HitLocation:
-    """The location of a chunk."""
-    return HitLocation(
-        chunk_id=row["chunk_id"],
-        uri=row["uri"],
-        path=row["path"],
-        start_line=row["start_line"],
-        end_line=row["end_line"],
-        page=row["page"],
+    return Hit.model_validate(
+        {
+            **row,
+            "rank": number,
+            "score": round(parts.keyword + parts.vector + parts.boost + parts.rerank, _DECIMALS),
+            "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
+            "parts": parts,
+            "also_in": [HitLocation.model_validate(duplicate) for duplicate in passage.duplicates],
+            "encoding": metadata.encoding,
+            "verbatim": metadata.verbatim,
+        }
     )

@@ -1,7 +1,7 @@
 """Access tags: a viewer sees the sources without tags, and the sources that share a tag with the viewer.
 
-Tags can be tightened after a release was made, and then an older release must not give the documents away. So a source
-is visible only if its tags allow it in the release that is read, in the newest release, and as they are set now.
+Tags can be tightened after a release was made, and then an older release must not give the documents away. So the
+tags of a visible source must allow it in the release that is read, in the newest release, and as they are set now.
 """
 
 from __future__ import annotations

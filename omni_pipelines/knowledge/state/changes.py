@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from native.lance_tables import is_in
 from omni_pipelines.batches import batched
@@ -28,10 +28,8 @@ _COLUMNS = ("doc_id", "source", "path", "content_hash")
 ChangeKind = Literal["added", "changed", "removed"]
 
 
-class Change(BaseModel):
+class Change(BaseModel, frozen=True):
     """One document that differs between two releases."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: ChangeKind
     source: str
@@ -42,10 +40,8 @@ class Change(BaseModel):
     """Whether the diff has more lines than these."""
 
 
-class Changes(BaseModel):
+class Changes(BaseModel, frozen=True):
     """The differences between two releases, sorted by source and path."""
-
-    model_config = ConfigDict(frozen=True)
 
     before: int
     after: int

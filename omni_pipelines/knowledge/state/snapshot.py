@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -89,10 +90,8 @@ class Snapshot:
         """These columns of the chunks with these ids, by id; unknown ids are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows: list[ChunkRow] = row_cache.fetch(
-            self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",)
-        )
-        return {row["chunk_id"]: row for row in rows if self.sees(row["source"])}
+        rows = row_cache.fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",))
+        return {row["chunk_id"]: row for row in cast("list[ChunkRow]", rows) if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[ChunkRow]:
         """The chunks of the document with this id, in its order."""

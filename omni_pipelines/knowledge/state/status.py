@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
@@ -14,10 +14,8 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import RecoveryNote, SourceSeen, StepRecord
 
 
-class IndexCoverage(BaseModel):
+class IndexCoverage(BaseModel, frozen=True):
     """How many of the chunks an index covers."""
-
-    model_config = ConfigDict(frozen=True)
 
     entries: int
     of: int
@@ -25,10 +23,8 @@ class IndexCoverage(BaseModel):
     """1.0 is complete."""
 
 
-class Status(BaseModel):
+class Status(BaseModel, frozen=True):
     """The state of a home: a release and what it holds."""
-
-    model_config = ConfigDict(frozen=True)
 
     release: int
     created_at: datetime

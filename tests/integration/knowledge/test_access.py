@@ -17,20 +17,20 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalogue
 from omni_pipelines.knowledge.search.duplicates import find_duplicates
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.sql import run_sql
-from omni_pipelines.knowledge.state.access import Reader
-from omni_pipelines.knowledge.state.changes import changes
+from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.changes import compare_releases
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import status
-from omni_pipelines.knowledge.tools import knowledge_catalogue
 from tests.integration.line import Line
 
 SECRET = "Zanzibar salaries are ninety crowns a month, said the zebra."
 SHARED = "The canteen serves soup on Mondays, and on Fridays there is fish."
 PATH = "zanzibar.md"
-NOBODY, STRANGER, INSIDER = Reader.of([]), Reader.of(["sales"]), Reader.of(["hr", "eu"])
+NOBODY, STRANGER, INSIDER = Viewer.of([]), Viewer.of(["sales"]), Viewer.of(["hr", "eu"])
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def tag(line: Line, tags: str) -> None:
     line.settings = line.settings.model_copy(update={"sources": load_settings(line.home).sources})
 
 
-def opened(line: Line, reader: Reader | None, release: int | None = None) -> Librarian:
+def opened(line: Line, reader: Viewer | None, release: int | None = None) -> Librarian:
     return Librarian.open(line.home, release, reader=reader, embedder=line.embedder)
 
 
@@ -64,32 +64,32 @@ def told(value: Any) -> str:
     return json.dumps(value, default=lambda each: each.model_dump() if hasattr(each, "model_dump") else str(each))
 
 
-def found_by(mode: Mode) -> Callable[[Line, Reader | None], Any]:
+def found_by(mode: Mode) -> Callable[[Line, Viewer | None], Any]:
     return lambda line, reader: opened(line, reader).search("zanzibar salaries same words", 50, mode)
 
 
-def by_id(line: Line, reader: Reader | None) -> Any:
+def by_id(line: Line, reader: Viewer | None) -> Any:
     (key,) = [row["chunk_id"] for row in line.rows("chunks") if row["path"] == PATH]
     return opened(line, reader).show(key).lines
 
 
-def by_sql(statement: str) -> Callable[[Line, Reader | None], Any]:
+def by_sql(statement: str) -> Callable[[Line, Viewer | None], Any]:
     return lambda line, reader: run_sql(line.home, statement, reader=reader)[1].rows
 
 
-def why(line: Line, reader: Reader | None) -> Any:
+def why(line: Line, reader: Viewer | None) -> Any:
     return [step.says for step in opened(line, reader).why_not("crowns", PATH).steps]
 
 
-def by_tool(name: str, **arguments: Any) -> Callable[[Line, Reader | None], Any]:
-    def call(line: Line, reader: Reader | None) -> Any:
+def by_tool(name: str, **arguments: Any) -> Callable[[Line, Viewer | None], Any]:
+    def call(line: Line, reader: Viewer | None) -> Any:
         tools = knowledge_catalogue(line.home, reader=reader, embedder=line.embedder)
         return tools.call(name, arguments).data
 
     return call
 
 
-WAYS: dict[str, Callable[[Line, Reader | None], Any]] = {
+WAYS: dict[str, Callable[[Line, Viewer | None], Any]] = {
     "hybrid search": found_by(Mode.HYBRID),
     "keyword search": found_by(Mode.KEYWORD),
     "vector search": found_by(Mode.VECTOR),
@@ -106,7 +106,7 @@ WAYS: dict[str, Callable[[Line, Reader | None], Any]] = {
     "sql over embeddings": by_sql("SELECT source, path FROM embeddings"),
     "sql over sources": by_sql("SELECT source, place FROM sources"),
     "status": lambda line, reader: status(line.home, reader=reader).model_dump(exclude={"home"}),
-    "changes": lambda line, reader: changes(line.home, 1, reader=reader).changes,
+    "changes": lambda line, reader: compare_releases(line.home, 1, reader=reader).changes,
     "duplicates": lambda line, reader: find_duplicates(Snapshot.open(line.home, reader=reader), 0.1),
     "the search tool": by_tool("knowledge.search", query="zanzibar salaries"),
     "the status tool": by_tool("knowledge.status"),
@@ -141,7 +141,7 @@ def test_what_everybody_sees_is_found_by_a_stranger(split: Line) -> None:
 
 
 def test_a_repeat_in_a_hidden_source_is_not_told(split: Line) -> None:
-    def repeats(reader: Reader | None) -> list[str]:
+    def repeats(reader: Viewer | None) -> list[str]:
         (hit,) = (hit for hit in opened(split, reader).search("same words both places") if hit.path == "copy.txt")
         return [place.path for place in hit.also_in]
 

@@ -6,7 +6,7 @@ import pytest
 
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.context import Context, collect
+from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.integration.line import Line, write
 
@@ -27,7 +27,7 @@ def librarian(tmp_path_factory: pytest.TempPathFactory) -> Librarian:
 
 
 def context(librarian: Librarian, query: str, tokens: int, neighbours: int) -> Context:
-    return collect(librarian._snapshot, librarian.search(query, 10), tokens, WordCounter(), neighbours)
+    return collect_context(librarian._snapshot, librarian.search(query, 10), tokens, WordCounter(), neighbours)
 
 
 def first_passage(found: Context) -> str:
@@ -88,8 +88,8 @@ def test_a_passage_comes_with_its_section_where_it_fits(tmp_path_factory: pytest
     line.run()
     librarian = Librarian.open(line.home, embedder=FakeEmbedder())
     hits = librarian.search("gamma part", 3)
-    whole = first_passage(collect(librarian._snapshot, hits, 1000, WordCounter(), sections=True))
+    whole = first_passage(collect_context(librarian._snapshot, hits, 1000, WordCounter(), sections=True))
     assert all(f"The {name} part" in whole for name in NAMES)
     assert "Otters" not in whole
-    small = collect(librarian._snapshot, hits, 60, WordCounter(), sections=True)
+    small = collect_context(librarian._snapshot, hits, 60, WordCounter(), sections=True)
     assert 0 < small.tokens <= 60

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from native.filters import days
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from tests.integration.line import Line
 
 JANUARY, MARCH, OLD = (

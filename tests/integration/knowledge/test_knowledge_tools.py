@@ -15,7 +15,7 @@ from omni_pipelines.contracts import json_schema
 from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.tools import knowledge_catalogue
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalogue
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.tools.catalogue import ToolCatalogue

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from native.tantivy_index import KeywordIndex
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.schemas import FILTERS
 from omni_pipelines.steps.step_records import read_step_record
 from tests.integration.line import Line, paragraph, write

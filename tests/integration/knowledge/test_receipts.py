@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.answers.receipts import SEAL, as_written, receipt_bytes, seal
+from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, receipt_bytes, seal
 from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release
@@ -60,7 +60,7 @@ def asked(base: KnowledgeBase, question: str) -> dict[str, Any]:
 
 
 def verified(base: KnowledgeBase, fields: dict[str, Any]) -> Verification:
-    return verify_receipt(base.home, as_written(fields))
+    return verify_receipt(base.home, canonical_json(fields))
 
 
 def resealed(fields: dict[str, Any]) -> dict[str, Any]:
@@ -111,8 +111,8 @@ def test_its_bytes_are_those_of_the_file(base: KnowledgeBase) -> None:
 
 def test_a_hundred_tampered_receipts_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     """One field at a time, each to another value of its kind; then bytes of the file itself."""
-    raw = as_written(receipt)
-    tampered = [as_written(changed(receipt, at, another)) for at in places(receipt)]
+    raw = canonical_json(receipt)
+    tampered = [canonical_json(changed(receipt, at, another)) for at in places(receipt)]
     step = len(raw) // 80
     tampered += [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in range(0, len(raw) - 1, step)]
     caught = [detected(base, each) for each in tampered]
@@ -193,7 +193,7 @@ def test_fields_that_are_missing_or_too_many_are_detected(base: KnowledgeBase, r
 
 def test_the_same_value_written_otherwise_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     """Of a field that stands twice, another program may read the other one."""
-    raw = as_written(receipt)
+    raw = canonical_json(receipt)
     assert not verify_receipt(base.home, orjson.dumps(receipt)).verified
     assert not verify_receipt(base.home, raw.replace(b'  "answer"', b'  "answer": "No.",\n  "answer"', 1)).verified
 

@@ -13,8 +13,9 @@ import pytest
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.fusion import Fused
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.search.reranking import WEIGHT, WordsReranker, reranked
-from omni_pipelines.knowledge.search.search import Hit, Mode
 from omni_pipelines.settings import Settings
 from tests.integration.line import Line
 

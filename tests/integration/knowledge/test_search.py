@@ -16,8 +16,8 @@ from native.row_cache import rows_of
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT, Fusion
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT
+from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from omni_pipelines.knowledge.answers.answer import WEAK, Answer, Question, answer, covered, evidence
-from omni_pipelines.knowledge.search.search import Hit, Ranks
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.evidence import MIN_EVIDENCE, Question, evidence, term_coverage
+from omni_pipelines.knowledge.answers.extraction import extract_answer
+from omni_pipelines.knowledge.search.hits import Hit, Ranks
 from omni_pipelines.testing.fakes import FakeEmbedder
 
 OTTERS = "Otters sleep in the kelp. They eat nine kilos a day.\n\nOtters sleep holding hands, so that none drifts.\n"
@@ -34,7 +36,7 @@ def stem(text: str) -> list[str]:
 
 
 def asked(question: str, hits: Sequence[Hit], readable: float = 1.0) -> Answer:
-    return answer(1, Question(question, set(stem(question)), hits, FakeEmbedder().embed, stem, readable))
+    return extract_answer(1, Question(question, set(stem(question)), hits, FakeEmbedder().embed, stem, readable))
 
 
 def test_sentences_of_one_document_stand_in_its_order() -> None:
@@ -93,13 +95,13 @@ def test_rows_of_marks_and_figures_are_no_sentences(table: str) -> None:
 @pytest.mark.parametrize("text", ["东大寺位于日本奈良。", "ปลาโลมานอนหลับในทะเลลึก", "ऊदबिलाव हाथ पकड़कर सोते हैं।"])
 def test_every_script_can_be_quoted(text: str) -> None:
     question = Question(text, {"x"}, [hit(text)], FakeEmbedder().embed, lambda _text: ["x"])
-    assert answer(1, question).answer == text
+    assert extract_answer(1, question).answer == text
 
 
 def test_evidence_that_is_weak_is_no_answer() -> None:
     found = asked("What does the treaty say on customs?", [hit(OTTERS)])
     assert (found.abstained, found.answer, found.sentences) == (True, "", ())
-    assert found.evidence < WEAK
+    assert found.evidence < MIN_EVIDENCE
 
 
 def test_a_question_nobody_can_read_is_judged_by_its_words() -> None:
@@ -109,8 +111,8 @@ def test_a_question_nobody_can_read_is_judged_by_its_words() -> None:
 
 
 def test_a_question_without_content_words_is_covered_by_nothing() -> None:
-    assert covered(set(), {"a"}) == 0.0
-    assert covered({"a", "b"}, {"b", "c"}) == 0.5
+    assert term_coverage(set(), {"a"}) == 0.0
+    assert term_coverage({"a", "b"}, {"b", "c"}) == 0.5
 
 
 def test_a_quote_is_cited_at_its_bytes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.knowledge.answers.conflicts import conflicts, difference
+from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
 from tests.unit.knowledge.test_answers import asked, hit, stem
 
 
@@ -43,8 +43,8 @@ def test_other_things_and_the_same_in_other_words_are_none(one: str, other: str)
 
 def test_one_document_does_not_conflict_with_itself() -> None:
     texts = ["Keys are rotated every 30 days.", "Keys are rotated every 90 days."]
-    assert conflicts(texts, ["a", "a"], stem) == ()
-    (found,) = conflicts(texts, ["a", "b"], stem)
+    assert find_conflicts(texts, ["a", "a"], stem) == ()
+    (found,) = find_conflicts(texts, ["a", "b"], stem)
     assert (found.first, found.second) == (1, 2)
 
 

@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.quality.evaluation import (
     reciprocal_rank,
     score,
 )
-from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged, load_collection
+from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, JudgedDocument, load_collection
 
 KEYS = [f"d{number}" for number in range(12)]
 rankings = st.permutations(KEYS)
@@ -69,8 +69,8 @@ def test_a_document_that_is_found_twice_counts_once() -> None:
 
 
 def test_means_are_over_all_judged_queries() -> None:
-    collection = Collection(
-        "x", (Judged("a", "", "t"),), {"q1": "one", "q2": "two"}, {"q1": {"a": 1}, "q2": {"a": 1}}
+    collection = JudgedCollection(
+        "x", (JudgedDocument("a", "", "t"),), {"q1": "one", "q2": "two"}, {"q1": {"a": 1}, "q2": {"a": 1}}
     )
     means, each = evaluate(collection, "fake", lambda query, _depth: ["a"] if query == "one" else [])
     assert means.ndcg_10 == 0.5
@@ -105,7 +105,7 @@ HEADER = "query-id\tcorpus-id\tscore\n"
 def test_a_collection_is_read_with_its_judged_queries_only(tmp_path: Path) -> None:
     found = load_collection(collection(tmp_path, CORPUS, QUERIES, HEADER + "q1\td1\t1\n"))
     assert dict(found.queries) == {"q1": "x?"}
-    assert found.documents == (Judged("d1", "T", "x"),)
+    assert found.documents == (JudgedDocument("d1", "T", "x"),)
 
 
 @pytest.mark.parametrize(

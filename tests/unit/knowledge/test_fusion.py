@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.search.fusion import fuse
-from omni_pipelines.knowledge.search.rank_fusion import Named, adaptive_rrf, plain_rrf, rank_term, weighted_rrf
+from omni_pipelines.knowledge.search.fusion import convex_fusion
+from omni_pipelines.knowledge.search.rank_fusion import NamedItem, adaptive_rrf, plain_rrf, rank_term, weighted_rrf
 
 KEYS = st.text("abcdef", min_size=1, max_size=3)
 KEYWORD = st.dictionaries(KEYS, st.floats(0, 40), max_size=8)
@@ -16,8 +16,8 @@ COMMAND_VECTORS = {"git.commit": 0.92, "git.status": 0.83, "filesystem.read": 0.
 COMMAND_KEYWORDS = {"git.commit": 3.2, "git.status": 2.4, "git.diff": 1.1}
 
 
-def commands(*names: str) -> dict[str, Named]:
-    return {name: Named(name, f"Description of {name}", "tool") for name in names}
+def commands(*names: str) -> dict[str, NamedItem]:
+    return {name: NamedItem(name, f"Description of {name}", "tool") for name in names}
 
 
 @given(keyword=KEYWORD, vector=VECTOR, weight=st.floats(0, 1))
@@ -25,7 +25,7 @@ def commands(*names: str) -> dict[str, Named]:
 def test_the_parts_of_a_score_add_up_to_it_and_none_is_above_one(
     keyword: dict[str, float], vector: dict[str, float], weight: float
 ) -> None:
-    fused = fuse(keyword, vector, weight)
+    fused = convex_fusion(keyword, vector, weight)
     assert {each.key for each in fused} == keyword.keys() | vector.keys()
     for each in fused:
         assert each.score == pytest.approx(each.keyword_part + each.vector_part)
@@ -36,13 +36,13 @@ def test_the_parts_of_a_score_add_up_to_it_and_none_is_above_one(
 def test_the_order_does_not_depend_on_the_order_of_the_lists(
     keyword: dict[str, float], vector: dict[str, float]
 ) -> None:
-    turned = fuse(dict(reversed(keyword.items())), dict(reversed(vector.items())))
-    assert fuse(keyword, vector) == turned
-    assert fuse(keyword, vector) == sorted(turned, key=lambda each: (-each.score, each.key))
+    turned = convex_fusion(dict(reversed(keyword.items())), dict(reversed(vector.items())))
+    assert convex_fusion(keyword, vector) == turned
+    assert convex_fusion(keyword, vector) == sorted(turned, key=lambda each: (-each.score, each.key))
 
 
 def test_a_hand_made_case_is_what_pencil_and_paper_give() -> None:
-    first, second = fuse({"a": 4.0, "b": 2.0}, {"a": 0.5, "b": 0.8}, 0.8)
+    first, second = convex_fusion({"a": 4.0, "b": 2.0}, {"a": 0.5, "b": 0.8}, 0.8)
     assert (first.key, second.key) == ("b", "a")
     assert first.score == pytest.approx(0.2 * 2 / 4 + 0.8 * 1)
     assert second.score == pytest.approx(0.2 * 1 + 0.8 * 1.5 / 1.8)
@@ -52,7 +52,7 @@ def test_a_hand_made_case_is_what_pencil_and_paper_give() -> None:
 def test_vectors_that_mean_nothing_leave_the_keywords_their_order(
     keyword: dict[str, float], vector: dict[str, float]
 ) -> None:
-    in_keyword = [each for each in fuse(keyword, vector, 0.0) if each.key in keyword]
+    in_keyword = [each for each in convex_fusion(keyword, vector, 0.0) if each.key in keyword]
     scores = [keyword[each.key] for each in in_keyword]
     assert scores == pytest.approx(sorted(scores, reverse=True))
 
@@ -102,14 +102,14 @@ def test_what_only_a_keyword_found_counts_half_in_adaptive_fusion() -> None:
 
 
 def test_the_whole_query_in_a_name_and_a_question_for_files_count_more() -> None:
-    names = {"tool": Named("find files", "by extension"), "other": Named("commit", "a change")}
+    names = {"tool": NamedItem("find files", "by extension"), "other": NamedItem("commit", "a change")}
     fused = {each.key: each for each in weighted_rrf("find files", {}, dict.fromkeys(names, 0.5), names)}
     assert fused["tool"].boost_part == pytest.approx(2 * 0.3 + 0.5 + 0.25)
     assert fused["other"].boost_part == 0.0
 
 
 def test_what_is_said_of_a_thing_counts_up_to_a_bound() -> None:
-    rich = Named("x", "alpha beta", "alpha", ("alpha", "beta", "gamma"), ("alpha", "beta", "gamma"))
+    rich = NamedItem("x", "alpha beta", "alpha", ("alpha", "beta", "gamma"), ("alpha", "beta", "gamma"))
     one, most = (
         {each.key: each for each in weighted_rrf(query, {"k": 1.0, "l": 1.0}, {}, {"k": rich})}["k"].boost_part
         for query in ("alpha", "alpha beta gamma")
@@ -120,7 +120,7 @@ def test_what_is_said_of_a_thing_counts_up_to_a_bound() -> None:
 
 @given(keyword=KEYWORD, vector=VECTOR)
 def test_the_parts_of_rank_fusion_add_up_as_well(keyword: dict[str, float], vector: dict[str, float]) -> None:
-    names = {key: Named(key, "about a") for key in keyword.keys() | vector.keys()}
+    names = {key: NamedItem(key, "about a") for key in keyword.keys() | vector.keys()}
     for fused in (plain_rrf(keyword, vector), weighted_rrf("abc a", keyword, vector, names)):
         for each in fused:
             assert each.score == pytest.approx(each.keyword_part + each.vector_part + each.boost_part)

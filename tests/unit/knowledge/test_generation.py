@@ -12,16 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.answers.answer import Answer, Question
-from omni_pipelines.knowledge.answers.generation import (
-    MAX_SENTENCES,
-    SCHEMA,
-    Unsupported,
-    generate_answer,
-    locate,
-    prompt,
-)
-from omni_pipelines.knowledge.search.search import Hit, Ranks
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.evidence import Question
+from omni_pipelines.knowledge.answers.generation import MAX_SENTENCES, SCHEMA, Unsupported, generate_answer, prompt
+from omni_pipelines.knowledge.answers.quotes import find_quote
+from omni_pipelines.knowledge.search.hits import Hit, Ranks
 from omni_pipelines.language_models.port import COMPLETE, Message
 from omni_pipelines.providers import VariantProvider, VariantRegistry
 
@@ -200,16 +195,16 @@ def test_no_passage_can_end_its_string(text: str) -> None:
 def test_any_run_of_words_is_found_whatever_blanks_are_between(text: str, data: st.DataObject) -> None:
     words = text.split()
     if not words:
-        assert locate(text, text) is None
+        assert find_quote(text, text) is None
         return
     first = data.draw(st.integers(0, len(words) - 1))
     last = data.draw(st.integers(first, len(words) - 1))
-    place = locate("  ".join(words[first : last + 1]), text)
+    place = find_quote("  ".join(words[first : last + 1]), text)
     assert place is not None
     assert text[place[0] : place[1]].split() == words[first : last + 1]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_what_is_found_stands_there(quote: str, text: str) -> None:
-    place = locate(quote, text)
+    place = find_quote(quote, text)
     assert place is None or text[place[0] : place[1]].split() == quote.split()

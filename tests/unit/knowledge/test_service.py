@@ -13,7 +13,7 @@ import pytest
 from native.errors import IndexMissing
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.service import LibrarianService, ServiceLimits
+from omni_pipelines.knowledge.librarian_service import LibrarianService, ServiceLimits
 
 
 class FakeLibrarian:
