@@ -34,10 +34,10 @@ class Conflict(BaseModel, frozen=True):
 def find_conflicts(texts: Sequence[str], documents: Sequence[str], terms: Terms) -> tuple[Conflict, ...]:
     """Every pair of conflicting sentences; `documents` holds the document of each sentence."""
     return tuple(
-        Conflict(first=one + 1, second=other + 1, says=says)
+        Conflict(first=one + 1, second=other + 1, says=text)
         for other in range(len(texts))
         for one in range(other)
-        if documents[one] != documents[other] and (says := difference(texts[one], texts[other], terms))
+        if documents[one] != documents[other] and (text := difference(texts[one], texts[other], terms))
     )
 
 

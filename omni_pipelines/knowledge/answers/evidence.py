@@ -49,6 +49,6 @@ def evidence(cosine: float, coverage: float, readable: float = 1.0) -> float:
     return meaning * max(cosine, 0.0) + (1 - meaning) * coverage
 
 
-def term_coverage(terms: Set[str], found: Set[str]) -> float:
-    """The share of `terms` that are in `found`; 0 if there are no terms."""
-    return len(terms & found) / len(terms) if terms else 0.0
+def term_coverage(terms: Set[str], present: Set[str]) -> float:
+    """The share of `terms` that are in `present`; 0 if there are no terms."""
+    return len(terms & present) / len(terms) if terms else 0.0

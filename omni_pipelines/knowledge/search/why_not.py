@@ -120,21 +120,21 @@ class _SearchTrace:
         if best is None:
             verdict = f"Neither list has it among its first {self.pool}: search with words from its text."
             return self._report(path, "vector", verdict)
-        says = f"rank {best} of {len(fused)} candidates, and {self.k} were requested"
-        return self._lost(path, "fused", says, f"It ranks below the best {self.k}: a larger -k shows it.", best)
+        message = f"rank {best} of {len(fused)} candidates, and {self.k} were requested"
+        return self._lost(path, "fused", message, f"It ranks below the best {self.k}: a larger -k shows it.", best)
 
     def _candidate(self, stage: Stage, best: int | None, absent: str) -> StageResult:
         if best is None:
             return StageResult(stage=stage, passed=False, says=absent)
         passed = best <= self.pool
-        says = f"rank {best}" if passed else f"rank {best}, but only the first {self.pool} are candidates"
-        return StageResult(stage=stage, passed=passed, says=says, rank=best)
+        message = f"rank {best}" if passed else f"rank {best}, but only the first {self.pool} are candidates"
+        return StageResult(stage=stage, passed=passed, says=message, rank=best)
 
-    def _add(self, stage: Stage, says: str, best: int | None = None, *, passed: bool = True) -> None:
-        self.results.append(StageResult(stage=stage, passed=passed, says=says, rank=best))
+    def _add(self, stage: Stage, message: str, best: int | None = None, *, passed: bool = True) -> None:
+        self.results.append(StageResult(stage=stage, passed=passed, says=message, rank=best))
 
-    def _lost(self, path: str, stage: Stage, says: str, verdict: str, best: int | None = None) -> WhyNot:
-        self._add(stage, says, best, passed=False)
+    def _lost(self, path: str, stage: Stage, message: str, verdict: str, best: int | None = None) -> WhyNot:
+        self._add(stage, message, best, passed=False)
         return self._report(path, stage, verdict)
 
     def _report(self, path: str, lost_at: Stage | None, verdict: str) -> WhyNot:

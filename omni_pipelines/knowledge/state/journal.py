@@ -1,7 +1,7 @@
 """The journal: questions, answers and gate results in append-only files, one JSON object per line.
 
-These are not Lance tables: many processes add questions at the same time and at any rate, and every Lance commit
-would be one more version. A row is a single write at the end of a file, whoever else writes.
+These are not Lance tables: many processes add questions at the same time, and every Lance commit would be one more
+version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other.
 """
 
 from __future__ import annotations

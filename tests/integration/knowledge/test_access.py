@@ -174,9 +174,9 @@ def test_receipt_of_a_hidden_quote_fails_for_a_stranger(split: Line) -> None:
     insider = opened(split, INSIDER)
     raw = receipt_bytes(insider.receipt(insider.ask("What are Zanzibar salaries a month?")))
     assert verify_receipt(split.home, raw, INSIDER).verified
-    found = verify_receipt(split.home, raw, STRANGER)
-    assert not found.verified
-    assert all("crowns" not in each.reason for each in found.failures)
+    verification = verify_receipt(split.home, raw, STRANGER)
+    assert not verification.verified
+    assert all("crowns" not in each.reason for each in verification.failures)
 
 
 def test_tightened_tags_apply_to_older_releases(split: Line) -> None:

@@ -104,5 +104,5 @@ def test_gaps_command_lists_open_gaps_and_with_all_every_gap(base: KnowledgeBase
     done = CliRunner().invoke(app, ["gaps", *home])
     assert done.exit_code == 0
     assert done.stdout.startswith(f"   1x  {UNANSWERED}  (evidence 0.")
-    found = json.loads(CliRunner().invoke(app, ["gaps", "--all", "--json", *home]).stdout)
-    assert (found["schema_version"], found["open"], found["gaps"][0]["question"]) == (1, 1, UNANSWERED)
+    printed = json.loads(CliRunner().invoke(app, ["gaps", "--all", "--json", *home]).stdout)
+    assert (printed["schema_version"], printed["open"], printed["gaps"][0]["question"]) == (1, 1, UNANSWERED)

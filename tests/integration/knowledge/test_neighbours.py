@@ -29,10 +29,10 @@ def headings(line: Line, word: str) -> list[str]:
 
 
 def test_keyword_search_finds_the_passage_first_and_then_its_neighbours(filled: Line) -> None:
-    found = headings(filled, "beta")
-    assert found[0] == "beta"
-    assert set(found) >= {"alpha", "beta", "gamma"}
-    assert not set(found) & {"delta", "omega"}
+    ranked = headings(filled, "beta")
+    assert ranked[0] == "beta"
+    assert set(ranked) >= {"alpha", "beta", "gamma"}
+    assert not set(ranked) & {"delta", "omega"}
 
 
 def test_edit_updates_the_entries_of_neighbouring_passages(filled: Line, docs: Path) -> None:

@@ -97,10 +97,10 @@ def another(value: Any) -> Any:
 @pytest.mark.parametrize("path", QUESTIONS)
 def test_honest_receipt_verifies_for_any_file_format(base: KnowledgeBase, path: str) -> None:
     fields = asked(base, QUESTIONS[path])
-    found = verified(base, fields)
+    verification = verified(base, fields)
     assert fields["sentences"][0]["quotes"][0]["path"] == path
-    assert (found.verified, found.failures, found.notes) == (True, (), ())
-    assert found.checks > 15
+    assert (verification.verified, verification.failures, verification.notes) == (True, (), ())
+    assert verification.checks > 15
 
 
 def test_quote_has_the_bytes_of_the_file(base: KnowledgeBase) -> None:
@@ -131,9 +131,9 @@ def test_changed_field_is_named(base: KnowledgeBase, receipt: dict[str, Any]) ->
     """Even with a new checksum: the release knows every field but the question, the time and the mode."""
     unknown = {("question",), ("answered_at",), ("mode",), ("schema_version",), (SEAL,)}
     for at in set(leaves(receipt)) - unknown:
-        found = verified(base, resealed(changed(receipt, at, another)))
-        assert not found.verified, at
-        named = {failure.field for failure in found.failures}
+        verification = verified(base, resealed(changed(receipt, at, another)))
+        assert not verification.verified, at
+        named = {failure.field for failure in verification.failures}
         assert any(each.startswith((at[0], name(at[:4]))) and each != "sentences" for each in named), (at, named)
 
 
@@ -167,10 +167,10 @@ def test_sentence_without_support_is_detected(base: KnowledgeBase, receipt: dict
 
 
 def test_other_release_number_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
-    assert "release_checksum" in {failure.field for failure in found.failures}
-    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
-    assert [failure.field for failure in found.failures] == ["release"]
+    verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
+    assert "release_checksum" in {failure.field for failure in verification.failures}
+    verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
+    assert [failure.field for failure in verification.failures] == ["release"]
 
 
 def test_changed_release_record_is_detected(receipt: dict[str, Any], tmp_path: Path) -> None:
@@ -212,9 +212,9 @@ def test_changed_file_is_a_note_and_not_a_failure(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
     fields = asked(base, QUESTIONS["keys.md"])
     base.tree.file("keys.md", "Keys are no more.")
-    found = verified(base, fields)
-    assert found.verified
-    assert found.notes == (f"{base.tree.path('keys.md')} has changed since the release, or is gone",)
+    verification = verified(base, fields)
+    assert verification.verified
+    assert verification.notes == (f"{base.tree.path('keys.md')} has changed since the release, or is gone",)
 
 
 def test_receipt_verifies_until_its_release_is_collected(tmp_path: Path) -> None:

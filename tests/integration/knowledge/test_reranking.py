@@ -93,13 +93,13 @@ def test_search_without_a_reranker_has_no_rerank_part(filled: Line) -> None:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_rerank_part_is_added_to_the_score(filled: Line, mode: Mode) -> None:
-    found = hits(filled, 'reranker = "words"\n', mode)
-    assert found[0].path == "near.md"
-    assert 0 < found[0].parts.rerank <= 0.5
-    for hit in found:
+    reranked_hits = hits(filled, 'reranker = "words"\n', mode)
+    assert reranked_hits[0].path == "near.md"
+    assert 0 < reranked_hits[0].parts.rerank <= 0.5
+    for hit in reranked_hits:
         parts = hit.parts
         assert hit.score == pytest.approx(parts.keyword + parts.vector + parts.boost + parts.rerank, abs=1e-6)
-    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+    assert [hit.score for hit in reranked_hits] == sorted((hit.score for hit in reranked_hits), reverse=True)
 
 
 def test_http_reranker_changes_the_order(filled: Line, server: RerankServer) -> None:
@@ -137,8 +137,8 @@ def test_words_reranker_scores_adjacent_words_higher() -> None:
 
 def test_passages_below_the_depth_follow_in_their_order() -> None:
     fused = [Fused(key, score, score, 0.0) for key, score in (("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.6))]
-    found = reranked("q", fused, ["x", "y"], lambda _query, _texts: [0.0, 1.0])
-    assert [each.key for each in found] == ["b", "a", "c", "d"]
+    order = reranked("q", fused, ["x", "y"], lambda _query, _texts: [0.0, 1.0])
+    assert [each.key for each in order] == ["b", "a", "c", "d"]
 
 
 def test_default_settings_name_no_reranker() -> None:

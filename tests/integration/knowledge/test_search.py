@@ -91,14 +91,14 @@ def test_prepare_drops_no_other_cached_data(librarian: Librarian) -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_folder_filter_keeps_documents_below_the_folder(librarian: Librarian, mode: Mode) -> None:
-    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/**"})}
-    assert found == {"guide/otters.md", "guide/deep/seals.md"}
+    paths = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/**"})}
+    assert paths == {"guide/otters.md", "guide/deep/seals.md"}
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_folder_filter_accepts_special_characters(librarian: Librarian, mode: Mode) -> None:
-    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "it's [odd]/**"})}
-    assert found == {"it's [odd]/a+b.md"}
+    paths = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "it's [odd]/**"})}
+    assert paths == {"it's [odd]/a+b.md"}
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -168,11 +168,14 @@ def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Libr
     asked = librarian._embed([query])[0]
     best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
     moved = asked + 0.4 * best.mean(axis=0)
-    found = librarian.search(query, 6, feedback=True)
-    bounds = librarian._snapshot.vectors([found[0].chunk_id]), librarian._snapshot.vectors([found[-1].chunk_id])
+    moved_hits = librarian.search(query, 6, feedback=True)
+    bounds = (
+        librarian._snapshot.vectors([moved_hits[0].chunk_id]),
+        librarian._snapshot.vectors([moved_hits[-1].chunk_id]),
+    )
     top, last = (float(vector[0] @ moved / np.linalg.norm(moved)) + 1 for vector in bounds)
-    assert found[-1].parts.vector / found[0].parts.vector == pytest.approx(last / top, abs=1e-3)
-    assert [hit.score for hit in found] != [hit.score for hit in first]
+    assert moved_hits[-1].parts.vector / moved_hits[0].parts.vector == pytest.approx(last / top, abs=1e-3)
+    assert [hit.score for hit in moved_hits] != [hit.score for hit in first]
 
 
 def test_unknown_fusion_is_refused_with_the_known_ones(librarian: Librarian) -> None:

@@ -87,8 +87,8 @@ def test_documentation_has_at_least_twenty_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_documented_example_returns_rows(base: KnowledgeBase, example: str) -> None:
-    found = rows(base, example)
-    assert bool(found) != ("from sources" in example)
+    selected = rows(base, example)
+    assert bool(selected) != ("from sources" in example)
 
 
 def test_statement_reads_the_release_it_names(base: KnowledgeBase) -> None:
@@ -107,8 +107,8 @@ def test_statement_can_use_a_table_twice(base: KnowledgeBase) -> None:
 def test_every_listed_column_can_be_selected(base: KnowledgeBase) -> None:
     for table in {each.table for each in columns()}:
         names = [each.name for each in columns() if each.table == table]
-        found = run_sql(base.home, f"select {', '.join(names)} from {table}")[1]
-        assert found.rows
+        result = run_sql(base.home, f"select {', '.join(names)} from {table}")[1]
+        assert result.rows
         assert list(run_sql(base.home, f"select * from {table}")[1].columns) == names
 
 
@@ -210,11 +210,11 @@ def test_json_output_holds_every_kind_of_value(base: KnowledgeBase) -> None:
     sql = (
         "select 1 as a, 2 as a, 'x'::blob as b, 10::hugeint ** 2 as h, [1.5] as l, date '2026-01-02' as d, null as n"
     )
-    found = json.loads(output_of(base, sql, "--json"))
-    assert (found["schema_version"], found["release"], found["more"]) == (1, 2, False)
-    (row,) = found["rows"]
+    printed = json.loads(output_of(base, sql, "--json"))
+    assert (printed["schema_version"], printed["release"], printed["more"]) == (1, 2, False)
+    (row,) = printed["rows"]
     assert row == {"a": 1, "a_2": 2, "b": "78", "h": 100.0, "l": [1.5], "d": "2026-01-02", "n": None}
-    assert [column["name"] for column in found["columns"]] == list(row)
+    assert [column["name"] for column in printed["columns"]] == list(row)
 
 
 def test_csv_output_can_be_read_back(base: KnowledgeBase) -> None:
