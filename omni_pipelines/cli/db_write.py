@@ -172,7 +172,8 @@ def create(
     """Build the index of a table, here or in the background."""
     from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import OmniError
-    from omni_pipelines.operations.index_jobs import JobState, create_index_background
+    from omni_pipelines.operations.index_job_records import JobState
+    from omni_pipelines.operations.index_jobs import create_index_background
 
     job = create_index_background(find_home(home), table, kind.lower())
     if not background:
@@ -266,7 +267,7 @@ def auto(home: HomeOption = None, json: JsonOption = False) -> None:
 def _writing(home: Path | None) -> Iterator[Home]:
     """The home under the writer's lock; what was changed is published at the end, if the line is whole."""
     from omni_pipelines.configuration import find_home, load_settings
-    from omni_pipelines.operations.maintenance import publish_if_whole
+    from omni_pipelines.operations.maintenance import publish_if_consistent
     from omni_pipelines.pipeline.writer_session import writer_session
 
     place = find_home(home)
@@ -274,7 +275,7 @@ def _writing(home: Path | None) -> Iterator[Home]:
     settings = load_settings(place)
     with writer_session(place, settings, sync=True):
         yield place
-        published = publish_if_whole(place, settings, RUN)
+        published = publish_if_consistent(place, settings, RUN)
     if published is not None and published.new:
         narrate(f"release {published.release.release} shows it")
 

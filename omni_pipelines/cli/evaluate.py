@@ -45,13 +45,13 @@ def evaluate(
 ) -> None:
     """Measure the search on a judged collection (BEIR layout)."""
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     before = _read(against) if against is not None else None
     with ExitStack() as stack:
         place = _place(home, stack)
         bar = stack.enter_context(ProgressBar())
-        stack.enter_context(listening(bar))
+        stack.enter_context(reporting_to(bar))
         report, scores = _run(folder, place, mode, fusion, feedback)
     report["comparison"] = _compared(scores, before) if before is not None else None
     if per_query is not None:
@@ -81,12 +81,12 @@ def _run(
     from omni_pipelines.knowledge.quality.judged_collections import load_collection
     from omni_pipelines.knowledge.search.options import Fusion, Mode
     from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
-    from omni_pipelines.pipeline.run import Engines
+    from omni_pipelines.steps.step import ConfiguredEngines
 
     chosen = [Mode.parse(mode) for mode in modes or list(Mode)]
     collection = load_collection(folder)
     settings = load_settings(home).model_copy(update={"store": ""})  # a collection is published to nobody
-    cpu = build_base(collection, home, settings, Engines.load(settings))
+    cpu = build_base(collection, home, settings, ConfiguredEngines(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)  # the model is loaded once, not for the first query
     fused = Fusion.parse(fusion)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omni_pipelines.home import Home
     from omni_pipelines.settings import Settings
     from omni_pipelines.sources.source import Source
-    from omni_pipelines.steps.documents import Plan
+    from omni_pipelines.steps.document_plan import SourcePlan
 
 MAX_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
@@ -48,7 +48,7 @@ def ingest(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.listing_cache import cached_listings
     from omni_pipelines.sources.registry import current_sources, reads, register
 
@@ -69,7 +69,7 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, listening(bar), cached_listings():
+    with ProgressBar() as bar, reporting_to(bar), cached_listings():
         report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
@@ -111,12 +111,14 @@ def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
     from omni_pipelines.knowledge.state.releases import newest_release
     from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
+    from omni_pipelines.steps.step_table import new_run
 
+    run = new_run(home, settings)
     release = newest_release(home)
-    if release is None or stale_index(home) is not None:
+    if release is None or stale_index(run) is not None:
         return None
     listings = list_sources(home, settings, names)
-    if stale_ingest(home, settings, listings) is not None:
+    if stale_ingest(run, listings) is not None:
         return None
     quarantined, skipped = record_unchanged(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
@@ -199,7 +201,7 @@ def _say_report(report: dict[str, Any]) -> None:
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
-    from omni_pipelines.steps.documents import plan_source
+    from omni_pipelines.steps.document_plan import plan_source
 
     plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
     if json:
@@ -213,7 +215,7 @@ def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bo
             say(f"  delete  {path}")
 
 
-def _summary(plan: Plan) -> dict[str, list[str]]:
+def _summary(plan: SourcePlan) -> dict[str, list[str]]:
     return {"read": [found.path for found in plan.to_read], "delete": list(plan.deletes)}
 
 
@@ -227,14 +229,14 @@ def launch(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.cli.runs import queue_job, run_job
     from omni_pipelines.configuration import find_home
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
     place.check()
     if queue:
         run_id = queue_job(place, job)
     else:
-        with ProgressBar() as bar, listening(bar):
+        with ProgressBar() as bar, reporting_to(bar):
             run_id = run_job(place, job).run_id
     if json:
         say_json({"job": job, "run_id": run_id, "state": "queued" if queue else "done"})

@@ -32,11 +32,12 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
-from omni_pipelines.providers import VariantRegistry, VariantsFailed
+from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 8
 """Passages that are read for an answer."""
@@ -79,7 +80,7 @@ class Librarian:
         if not isinstance(home, Home):
             home = Home(Path(home).expanduser().absolute())
         settings = load_settings(home)
-        dataset_cache.configure(settings.dataset_cache)
+        dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(home, release, viewer), settings, embedder, models)
 
     @property

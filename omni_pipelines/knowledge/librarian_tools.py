@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, 
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
-from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
@@ -145,21 +145,21 @@ class KnowledgeTools:
         return self._opened
 
 
-def knowledge_catalogue(
+def knowledge_catalog(
     home: Home | Path | str,
     release: int | None = None,
     *,
     viewer: Viewer | None = None,
     embedder: Embedder | None = None,
-) -> ToolCatalogue:
+) -> ToolCatalog:
     """The librarian's tools of one home. Nothing is opened, and no home need exist, until a tool is called."""
     if not isinstance(home, Home):
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
-    catalogue = ToolCatalogue()
-    catalogue.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
-    catalogue.add_variant("knowledge.search", WORDS, tools.search_by_words)
-    return catalogue
+    catalog = ToolCatalog()
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
+    return catalog
 
 
 def _filters(where: Where | None) -> dict[str, str]:

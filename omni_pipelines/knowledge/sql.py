@@ -10,9 +10,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from native.duckdb_sql import Rows, select
+from native.duckdb_sql import QueryResult, select
 from native.errors import StatementRefused
-from native.lance_tables import LanceTable, TableVersion, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import list_entries
@@ -80,7 +81,7 @@ def run_sql(
     most: int = MAX_ROWS,
     seconds: float = MAX_SECONDS,
     viewer: Viewer | None = None,
-) -> tuple[Release, Rows]:
+) -> tuple[Release, QueryResult]:
     """The first rows of one SELECT over the tables of a release, by default the newest.
 
     A viewer can use only the tables that say which source a row is from, and sees only rows of visible sources.
@@ -93,7 +94,7 @@ def run_sql(
     return pinned, ask_tables(sql, _tables(home, pinned, viewer), most=most, seconds=seconds)
 
 
-def ask_tables(sql: str, tables: SqlTables, *, most: int = MAX_ROWS, seconds: float = MAX_SECONDS) -> Rows:
+def ask_tables(sql: str, tables: SqlTables, *, most: int = MAX_ROWS, seconds: float = MAX_SECONDS) -> QueryResult:
     """The first rows of one SELECT over any tables.
 
     Raises:
@@ -101,7 +102,7 @@ def ask_tables(sql: str, tables: SqlTables, *, most: int = MAX_ROWS, seconds: fl
         EngineError: a table is missing or damaged.
     """
     try:
-        return select(sql, tables, most=most, seconds=seconds)
+        return select(sql, tables, max_rows=most, seconds=seconds)
     except StatementRefused as error:
         raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
 

@@ -20,7 +20,7 @@ from typing import IO
 import orjson
 from pydantic import ValidationError
 
-from native import lance_vectors
+from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, sync_file
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
@@ -34,7 +34,8 @@ from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps.retention import PINNED, TAG
+from omni_pipelines.steps.retention import TAG
+from omni_pipelines.steps.step_table import STEPS
 
 CONTENTS = "bundle.json"
 MAX_CONTENTS = 64 << 20
@@ -104,7 +105,7 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
     """Everything a release names, below `staging`; the record that names the copies."""
     staging.tables.mkdir()
     for name, pinned in release.tables.items():
-        LanceTable(home.table(name)).copy(staging.table(name), TableVersion.parse(pinned).version)
+        lance_maintenance.copy(LanceTable(home.table(name)), staging.table(name), TableVersion.parse(pinned).version)
     coverage = lance_vectors.build(LanceTable(staging.table(EMBEDDINGS.name)))
     folder = staging.keyword / release.keyword.generation
     folder.mkdir(parents=True)
@@ -147,9 +148,9 @@ def import_bundle(file: Path, home: Home) -> Release:
         bundle = _unpack(file, staging)
         _compare(staging, bundle.release)
         save_sources(staging, bundle.sources)
-        for definition in PINNED:
+        for definition in STEPS.tables:
             each = LanceTable(staging.table(definition.name))
-            each.tag(f"{TAG}{bundle.release.release}", each.head().version)
+            lance_maintenance.tag(each, f"{TAG}{bundle.release.release}", each.head().version)
         put_release(staging, bundle.release)
         Barrier().sync_tree(staging.root)
         if home.root.exists():
@@ -207,7 +208,7 @@ def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 def _check_names(bundle: Bundle) -> None:
     release = bundle.release
-    expected = {definition.name for definition in PINNED}
+    expected = {definition.name for definition in STEPS.tables}
     if bundle.bundle != 1 or release.tables.keys() != expected or release.release < 1:
         raise BundleRefused("the bundle has a layout that is not known here", cure="import it with a newer version")
     if not re.fullmatch(r"gen-[0-9]{1,18}", release.keyword.generation):
@@ -256,7 +257,11 @@ def _compare(staging: Home, release: Release) -> None:
     try:
         for name, pinned in release.tables.items():
             each = LanceTable(staging.table(name))
-            if str(each.head()) != pinned or each.count() != release.counts.get(name) or each.broken_files():
+            if (
+                str(each.head()) != pinned
+                or each.count() != release.counts.get(name)
+                or lance_files.broken_files(each)
+            ):
                 raise BundleRefused(f"table {name} in the bundle is not what its record says", cure="export it again")
         folder = staging.keyword / release.keyword.generation
         index = KeywordIndex.open(folder, FILTERS)

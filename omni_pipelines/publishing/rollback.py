@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from native import lance_files
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
@@ -14,7 +15,6 @@ from omni_pipelines.publishing.publish import collect, flip, next_number
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import held
-from omni_pipelines.steps.retention import PINNED
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         return RollbackReport(current, current.release, new=False)
     Snapshot(home, wanted)
     _verify(home, wanted)
-    heads = {definition.name: str(LanceTable(home.table(definition.name)).head()) for definition in PINNED}
+    heads = {name: str(LanceTable(home.table(name)).head()) for name in wanted.tables}
     release = wanted.model_copy(
         update={
             "release": next_number(home),
@@ -67,7 +67,7 @@ def _shows_the_same(a: Release, b: Release) -> bool:
 
 def _verify(home: Home, release: Release) -> None:
     for name, pinned in release.tables.items():
-        broken = LanceTable(home.table(name)).broken_files(TableVersion.parse(pinned).version)
+        broken = lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(pinned).version)
         if broken:
             raise TableBroken(
                 f"table {name} of release {release.release}: {broken[0]} is not as long as it should be",

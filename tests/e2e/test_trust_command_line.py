@@ -59,7 +59,7 @@ def test_a_tampered_receipt_is_not_and_the_field_is_named(folder: Path, receipt:
     (folder / "tampered.json").write_text(receipt.read_text().replace("ninety", "twenty"))
     done = omni("verify", "tampered.json", cwd=folder)
     assert done.returncode == 1
-    assert "sentences[0].quotes[0].quote: is not what stands in its bytes: Keys are rotated" in done.stdout
+    assert "sentences[0].quotes[0].quote: is not the text of its bytes: Keys are rotated" in done.stdout
     assert "checks failed" in done.stderr
 
 

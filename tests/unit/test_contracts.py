@@ -33,7 +33,7 @@ from omni_pipelines.records import (
     StepRecord,
 )
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata, ToolParameters
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         evidence=SHARE,
     ),
     "argument_problem": st.builds(ArgumentProblem),
-    "built": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
+    "step_record": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
     "citation": CITATION,
     "event": st.builds(
         Event,

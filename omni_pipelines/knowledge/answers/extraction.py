@@ -14,7 +14,7 @@ from omni_pipelines.knowledge.answers.conflicts import difference, find_conflict
 from omni_pipelines.knowledge.answers.evidence import MIN_EVIDENCE, Question, Terms
 from omni_pipelines.knowledge.answers.quotes import cite, on_one_line
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.text.prose import prose
+from omni_pipelines.text.prose import prose_sentences
 from omni_pipelines.text.sentences import Range, trimmed
 
 MAX_HITS_READ = 6
@@ -122,7 +122,7 @@ def _in_reading_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:
-    for start, end in prose(hit.text, code=hit.kind == "code"):
+    for start, end in prose_sentences(hit.text, code=hit.kind == "code"):
         first, last = _without_marks(hit.text, start, end)
         candidate = _Candidate(hit, first, last)
         if last - first <= _MAX_LENGTH and _is_sentence(candidate.text):

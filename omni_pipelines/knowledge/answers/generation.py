@@ -19,7 +19,8 @@ from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted, find_quote
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.language_models.port import Message, complete
-from omni_pipelines.providers import Attempt, VariantRegistry
+from omni_pipelines.providers import Attempt
+from omni_pipelines.variant_registry import VariantRegistry
 
 MAX_SENTENCES = 6
 MIN_QUOTED_WORDS = 4

@@ -7,7 +7,7 @@ import re
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.prose import plain
+from omni_pipelines.text.prose import plain_quote
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -30,7 +30,7 @@ def figures_are_quoted(text: str, quote: str) -> bool:
 
 def on_one_line(quote: str, kind: str) -> str:
     """A quote as a sentence of an answer: without line ends, and in code without comment signs."""
-    return plain(quote) if kind == "code" else " ".join(quote.split())
+    return plain_quote(quote) if kind == "code" else " ".join(quote.split())
 
 
 def cite(hit: Hit, start: int, end: int) -> Citation:

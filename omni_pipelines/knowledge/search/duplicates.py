@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.hits import HitLocation
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
 
 _EXCERPT_LENGTH = 120
 
@@ -23,7 +23,7 @@ class DuplicateGroup(BaseModel, frozen=True):
     """The beginning of the first passage."""
 
 
-def find_duplicates(snapshot: Snapshot, least: float = ALIKE) -> list[DuplicateGroup]:
+def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
     """Groups of passages at least this similar, the largest group first; see `text.near_duplicates`.
 
     Raises:

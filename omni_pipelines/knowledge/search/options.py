@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from native.filters import MAX_FOLDER_LENGTH, MODIFIED, days, folder
+from native.filters import MAX_FOLDER_LENGTH, MODIFIED, day_range, folder_prefix
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.schemas import NARROWED
 
@@ -80,7 +80,7 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
 
 
 def _check_filter(name: str, value: str) -> None:
-    if len(folder(value) or "") > MAX_FOLDER_LENGTH:
+    if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
         raise ConfigurationError(
             f"the folder to search has more than {MAX_FOLDER_LENGTH} characters", cure="name one further up"
         )
@@ -89,7 +89,7 @@ def _check_filter(name: str, value: str) -> None:
         raise ConfigurationError(f"cannot filter by {name!r}", cure=cure)
     if name == MODIFIED:
         try:
-            days(value)
+            day_range(value)
         except ValueError as error:
             raise ConfigurationError(
                 f"cannot filter by the days {value!r}: {error}",

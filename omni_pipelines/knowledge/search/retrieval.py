@@ -19,7 +19,7 @@ from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.rows import ChunkRow
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.text.embedding import embedded_text
-from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
 
 _DECIMALS = 6
 """Of scores: fewer than those in which floating point differs from one machine to the next."""
@@ -111,7 +111,7 @@ class _Deduplicator:
         similar = (
             passage
             for passage, other in zip(self.kept, self._shingles, strict=True)
-            if resemblance(own, other) >= ALIKE
+            if resemblance(own, other) >= MIN_SIMILARITY
         )
         return next(similar, None)
 

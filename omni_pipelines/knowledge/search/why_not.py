@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from native.filters import days, folder
+from native.filters import day_range, folder_prefix
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.search.citations import find_document
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
@@ -164,9 +164,9 @@ def _shown(value: object) -> str:
 
 def _matches(value: object, wanted: str) -> bool:
     if isinstance(value, datetime):
-        first, last = days(wanted)
+        first, last = day_range(wanted)
         return (first or date.min) <= value.date() <= (last or date.max)
-    prefix = folder(wanted)
+    prefix = folder_prefix(wanted)
     return value == wanted if prefix is None else str(value).startswith(prefix)
 
 

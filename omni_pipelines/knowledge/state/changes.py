@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from native.lance_tables import is_in
+from native.filters import is_in
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer

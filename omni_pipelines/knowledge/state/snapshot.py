@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from native import dataset_cache, lance_vectors, row_cache
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
+from native.filters import equals, is_in, matches
+from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer, visible_sources
@@ -61,7 +62,7 @@ class Snapshot:
 
     def prepare(self) -> None:
         """Load into memory what searches cache there, unless other cached data would have to be dropped for it."""
-        pool = dataset_cache.pool()
+        pool = dataset_cache.POOL
         if 2 * pool.stats().column_bytes > pool.config.column_bytes:
             return
         for _ in range(2):  # the cache keeps what is read a second time
@@ -90,7 +91,9 @@ class Snapshot:
         """These columns of the chunks with these ids, by id; unknown ids are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows = row_cache.fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",))
+        rows = row_cache.fetch_rows(
+            self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",)
+        )
         return {row["chunk_id"]: row for row in cast("list[ChunkRow]", rows) if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[ChunkRow]:
@@ -117,7 +120,7 @@ class Snapshot:
 
     def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
         """Ids and cosines of the `k` chunks nearest to `vector` (d,) that match `where`, highest cosine first."""
-        filters = [narrowed(field, value) for field, value in where.items()]
+        filters = [matches(field, value) for field, value in where.items()]
         if self._visible is not None:
             filters.append(is_in("source", self._visible))
         return lance_vectors.nearest(
@@ -132,7 +135,7 @@ class Snapshot:
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """The vectors (n, d), float32, of these chunks, in the order of their ids."""
         table, version = self._table(EMBEDDINGS.name), self._version(EMBEDDINGS.name)
-        rows = row_cache.rows_of(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
+        rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.legacy_librarian import LegacyLibrarian
-from omni_pipelines.knowledge.librarian_tools import knowledge_catalogue
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.knowledge.search.duplicates import find_duplicates
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.sql import run_sql
@@ -83,7 +83,7 @@ def why(line: Line, viewer: Viewer | None) -> object:
 
 def by_tool(name: str, **arguments: object) -> Search:
     def call(line: Line, viewer: Viewer | None) -> object:
-        tools = knowledge_catalogue(line.home, viewer=viewer, embedder=line.embedder)
+        tools = knowledge_catalog(line.home, viewer=viewer, embedder=line.embedder)
         return tools.call(name, arguments).data
 
     return call

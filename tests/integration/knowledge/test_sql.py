@@ -27,7 +27,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text("utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "how-to" / "sql.md").read_text("utf-8"), re.DOTALL)
 CODE = "".join(
     f'def {name}(key: str) -> str:\n    """To {name} a key is to turn it round, once a day."""\n    return key\n\n\n'
     for name in ("rotate", "revoke", "renew")
@@ -153,7 +153,7 @@ def test_invalid_statement_is_refused_with_message_and_cure(
 
 def test_statement_past_its_time_limit_is_stopped() -> None:
     with pytest.raises(StatementRefused, match=r"more than 0\.2 s"):
-        select("select count(*) from range(10000000) a, range(10000000) b", {}, most=1, seconds=0.2)
+        select("select count(*) from range(10000000) a, range(10000000) b", {}, max_rows=1, seconds=0.2)
 
 
 def test_missing_release_is_refused(base: KnowledgeBase) -> None:

@@ -280,9 +280,9 @@ def test_tables_that_moved_since_their_indexes_are_not_published(published: Line
     write(docs, {"a.md": "All about the badger and its days."})
     settle()
     with writer_session(published.home, published.settings):
-        reconcile_documents(published.home, published.settings)
+        reconcile_documents(published.context)
         with pytest.raises(UpstreamMoved, match="omni ingest"):
-            publish(published.home, published.settings, "run-2")
+            publish(published.context)
     assert release_numbers(published.home) == [1]
 
 

@@ -16,7 +16,8 @@ from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.generation import SCHEMA, Unsupported, generate_answer, prompt
 from omni_pipelines.knowledge.answers.quotes import find_quote
 from omni_pipelines.language_models.port import COMPLETE, Message
-from omni_pipelines.providers import VariantProvider, VariantRegistry
+from omni_pipelines.providers import VariantProvider
+from omni_pipelines.variant_registry import VariantRegistry
 from tests.unit.knowledge.answering import hit
 
 OTTERS = "# Otters\n\nOtters sleep holding hands,\n  so that none drifts away.\nThey eat 9 kg a day.\n"
