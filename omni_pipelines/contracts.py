@@ -11,8 +11,8 @@ import orjson
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers.answer import Answer, Citation
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.records import Event, KnowledgeEntry, Receipt, Release, SkillMetadata, StepRecord
 from omni_pipelines.responses import ToolResponse

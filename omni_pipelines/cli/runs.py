@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError, nearest
+from omni_pipelines.errors import ConfigurationError, OmniError, nearest
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -76,12 +76,12 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     """The check that stopped a run, if one did: Dagster's own error names it, but not what it found."""
     import dagster as dg
 
-    from omni_pipelines.knowledge.quality.gate_records import CURE as GATE_CURE
+    from omni_pipelines.knowledge.quality.gate_results import gate_failed
 
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         found = entry.get_dagster_event().asset_check_evaluation_data
         if not found.passed and found.check_name == "gate":
-            return GateFailed(f"the gate keeps this from being published: {found.description}", cure=GATE_CURE)
+            return gate_failed(str(found.description))
         if not found.passed:
             return OmniError(
                 f"check {found.check_name} of {found.asset_key.to_user_string()} failed: {found.description}",

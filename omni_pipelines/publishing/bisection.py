@@ -14,8 +14,14 @@ from dataclasses import dataclass
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.quality.evaluation import score
-from omni_pipelines.knowledge.quality.golden import GoldenLabel, Place, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.golden_questions import (
+    GoldenLabel,
+    LabelLocation,
+    hit_keys,
+    load_golden,
+    locate_label,
+)
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
@@ -58,8 +64,8 @@ class _ComparedQuestion:
 
     now: Sequence[Hit]
     before: Sequence[Hit]
-    places_now: Mapping[str, Place | None]
-    places_before: Mapping[str, Place | None]
+    places_now: Mapping[str, LabelLocation | None]
+    places_before: Mapping[str, LabelLocation | None]
 
     def value(self, reverted: Set[str]) -> tuple[float, float]:
         """NDCG and recall with the `reverted` documents as they are in the serving release."""
@@ -70,7 +76,7 @@ class _ComparedQuestion:
             key: old if old is not None and old.doc_id in reverted else self.places_now[key]
             for key, old in self.places_before.items()
         }
-        found = score(rank_places(hits, places), dict.fromkeys(places, 1))
+        found = score(hit_keys(hits, places), dict.fromkeys(places, 1))
         return found.ndcg_10, found.recall_10
 
 
@@ -134,7 +140,7 @@ def _is_worse(now: GoldenResult, before: GoldenResult, question: str) -> bool:
 def _question(
     text: str, labels: Sequence[GoldenLabel], new: Snapshot, old: Snapshot, now: GoldenResult, before: GoldenResult
 ) -> _ComparedQuestion:
-    def places(snapshot: Snapshot) -> dict[str, Place | None]:
+    def places(snapshot: Snapshot) -> dict[str, LabelLocation | None]:
         return {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
 
     return _ComparedQuestion(now.hits[text], before.hits[text], places(new), places(old))

@@ -19,14 +19,9 @@ from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.knowledge.quality.gate_records import require_gate
+from omni_pipelines.knowledge.quality.gate_results import require_gate
 from omni_pipelines.knowledge.state.pins import list_pins
-from omni_pipelines.knowledge.state.releases import (
-    list_releases,
-    newest_release,
-    put_release,
-    release_numbers,
-)
+from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings

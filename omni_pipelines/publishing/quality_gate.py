@@ -16,13 +16,19 @@ from uuid import uuid4
 
 from omni_pipelines import progress
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.answers.receipts import quoted
+from omni_pipelines.knowledge.answers.receipts import receipt_sentences
 from omni_pipelines.knowledge.answers.verification import check_sentences
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import Scores, permutation_test, score
-from omni_pipelines.knowledge.quality.gate_records import Gate, Measure, candidate_id, last_gate, record_gate
-from omni_pipelines.knowledge.quality.golden import Golden, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.gate_results import (
+    GateMeasure,
+    GateResult,
+    candidate_id,
+    last_gate,
+    record_gate,
+)
+from omni_pipelines.knowledge.quality.golden_questions import GoldenSet, hit_keys, load_golden, locate_label
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
@@ -38,7 +44,7 @@ DEPTH = 100
 WARM_UP = 3
 """Searches before the cost of one is measured."""
 MAX_ANSWERED = 100
-"""Golden questions that are answered, to check the citations."""
+"""GoldenSet questions that are answered, to check the citations."""
 SIGNIFICANT = 0.05
 TOLERATED = 0.01
 """A decrease of the mean that passes, however significant it is."""
@@ -60,7 +66,7 @@ class GoldenResult:
 class GateReport:
     """A gate as the catalog shows it."""
 
-    gate: Gate
+    gate: GateResult
 
     @property
     def rows(self) -> int:
@@ -74,12 +80,12 @@ class GateReport:
 
     @property
     def counts(self) -> dict[str, float]:
-        """Measure to value."""
+        """GateMeasure to value."""
         return {measure.measure: measure.value for measure in self.gate.measures if measure.value is not None}
 
 
-def run_gate(run: RunContext) -> Gate:
-    """Measure what would be published now, and write the result to the journal. Hold the writer lock.
+def run_gate(run: RunContext) -> GateResult:
+    """GateMeasure what would be published now, and write the result to the journal. Hold the writer lock.
 
     The embedder is loaded only if there is a golden set.
 
@@ -95,8 +101,8 @@ def run_gate(run: RunContext) -> Gate:
         measures += _quality(home, run.settings, run.engines.embedder, golden, candidate, serving)
     else:
         detail = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
-        measures.append(Measure(measure="golden", passed=True, detail=detail))
-    gate = Gate(
+        measures.append(GateMeasure(measure="golden", passed=True, detail=detail))
+    gate = GateResult(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
         run_id=run.run_id,
@@ -108,7 +114,7 @@ def run_gate(run: RunContext) -> Gate:
     return gate
 
 
-def _completeness(home: Home) -> Iterator[Measure]:
+def _completeness(home: Home) -> Iterator[GateMeasure]:
     """Coverage and orphans: every candidate must pass them, with or without a golden set."""
     yield _from_verdicts("coverage", [keyword_coverage(home), vector_coverage(home)])
     orphans = [
@@ -118,14 +124,14 @@ def _completeness(home: Home) -> Iterator[Measure]:
     yield _from_verdicts("orphans", orphans)
 
 
-def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> Measure:
+def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> GateMeasure:
     detail = "; ".join(each.detail for each in verdicts)
-    return Measure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
+    return GateMeasure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
 
 
 def _quality(
-    home: Home, settings: Settings, embedder: Embedder, golden: Golden, candidate: Release, serving: Release | None
-) -> Iterator[Measure]:
+    home: Home, settings: Settings, embedder: Embedder, golden: GoldenSet, candidate: Release, serving: Release | None
+) -> Iterator[GateMeasure]:
     opened = Snapshot(home, candidate)
     now = ask_golden(opened, settings, embedder, golden)
     before = None
@@ -139,15 +145,15 @@ def _quality(
     yield _citations(opened, settings, embedder, golden)
 
 
-def _cost(settings: Settings, now: float, before: float | None) -> Measure:
+def _cost(settings: Settings, now: float, before: float | None) -> GateMeasure:
     """Median CPU per question: the first questions also open tables."""
     compared = f", {before:.1f} in the serving release" if before is not None else ""
     detail = f"{now:.1f} ms of CPU per question{compared}, at most {settings.gate_cpu_ms:.0f}"
-    return Measure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
+    return GateMeasure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
 
 
 def ask_golden(
-    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden, depth: int = DEPTH
+    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet, depth: int = DEPTH
 ) -> GoldenResult:
     """Ask every question of the golden set in one state."""
     librarian = Librarian(snapshot, settings, embedder)
@@ -164,16 +170,16 @@ def ask_golden(
     return GoldenResult(hits, score_hits(snapshot, golden, hits), median(spent))
 
 
-def score_hits(snapshot: Snapshot, golden: Golden, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
+def score_hits(snapshot: Snapshot, golden: GoldenSet, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
     """The measures of each question. A label whose words are gone cannot be found by any hit."""
     scores = {}
     for question, labels in golden.items():
         places = {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
-        scores[question] = score(rank_places(hits[question], places), dict.fromkeys(places, 1))
+        scores[question] = score(hit_keys(hits[question], places), dict.fromkeys(places, 1))
     return scores
 
 
-def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> Measure:
+def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> GateMeasure:
     """Whether the candidate passes a measure: it is above the floor, and not worse than the serving release.
 
     A decrease of the mean by more than `gate_drop` fails. A smaller decrease fails if a paired test says that it is
@@ -183,7 +189,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     low = value < settings.gate_floor
     if before is None:
         detail = f"{value:.3f}, at least {settings.gate_floor:.3f}; there is no release to compare with"
-        return Measure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
+        return GateMeasure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
     old = fmean(before.values())
     p = permutation_test([now[each] for each in now], [before[each] for each in now])
     fall = old - value
@@ -192,7 +198,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     worse = sorted((each for each in now if now[each] < before[each]), key=lambda each: now[each] - before[each])
     if worse:
         detail += f"; {len(worse)} of {len(now)} questions are worse, as {worse[0]!r}"
-    return Measure(
+    return GateMeasure(
         measure=name,
         passed=not low and not fell,
         value=value,
@@ -203,17 +209,17 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     )
 
 
-def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden) -> Measure:
+def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet) -> GateMeasure:
     """The share of citations in answers to golden questions that match the source at exactly their bytes."""
     librarian = Librarian(snapshot, settings.model_copy(update={"keep_questions": False}), embedder)
     right = wrong = 0
     for question in list(golden)[:MAX_ANSWERED]:
-        for sentence in quoted(snapshot, librarian.ask(question, generate=False)):
+        for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False)):
             bad = check_sentences(snapshot, [sentence])
             right, wrong = right + (not bad), wrong + bool(bad)
     share = right / (right + wrong) if right + wrong else 1.0
     detail = f"{right} of {right + wrong} citations match their source byte for byte"
-    return Measure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
+    return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
 
 
 def gate_verdict(home: Home) -> Verdict:

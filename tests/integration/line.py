@@ -14,8 +14,9 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.gate_records import Gate
-from omni_pipelines.knowledge.search.search import Hit, Mode
+from omni_pipelines.knowledge.quality.gate_results import GateResult
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport
@@ -43,7 +44,7 @@ class Done:
     embeddings: EmbeddingsReport
     keyword: KeywordReport
     vectors: IndexCoverage
-    gate: Gate
+    gate: GateResult
     published: PublishReport
 
     @classmethod

@@ -13,7 +13,7 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged

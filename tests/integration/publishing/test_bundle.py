@@ -14,7 +14,7 @@ import pytest
 
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import list_releases, require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.publishing import bundle as bundle_module

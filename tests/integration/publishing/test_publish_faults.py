@@ -14,7 +14,7 @@ from native import durable, lance_maintenance
 from native.durable import Barrier
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex, KeywordWriter
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import release_numbers, require_release
 from omni_pipelines.knowledge.state.status import status

@@ -15,7 +15,7 @@ from native.durable import Barrier
 from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError, TableBroken, UpstreamMoved
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import snapshot as snapshot_module
 from omni_pipelines.knowledge.state.releases import (
     list_releases,

@@ -14,7 +14,7 @@ import pytest
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.refusals import Unreadable

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from omni_pipelines.knowledge.tools import knowledge_catalog
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
 
