@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.sources.registry import list_source, save_sources, source_at
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.registry import save_sources
 from omni_pipelines.sources.source import Source
 from omni_pipelines.sources.web import client as web_client
 from tests.integration.line import Line

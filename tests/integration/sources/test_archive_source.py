@@ -11,7 +11,9 @@ import pytest
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources import archive
-from omni_pipelines.sources.registry import list_source, save_sources, source_at
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.registry import save_sources
 from omni_pipelines.sources.source import SourceKind
 from tests.integration.line import Line, refused, texts
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.sources.registry import list_source, load_sources, save_sources, source_at
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source, SourceKind
 from tests.integration.line import Line, texts
 

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
+from omni_pipelines.sources.kinds import list_source, open_source
+from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.objects import prefixes as objects
-from omni_pipelines.sources.objects.prefixes import objects_at
-from omni_pipelines.sources.registry import list_source, load_sources, reading_source, save_sources, source_at
+from omni_pipelines.sources.objects.prefixes import object_source
+from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, refused, texts
 from tests.object_server import free_port, s3_server
@@ -166,10 +168,10 @@ def test_a_server_that_is_gone_deletes_nothing_and_is_named(
 def test_an_object_that_changes_after_it_was_listed_is_read_as_it_is_now(line: Line, bucket: Bucket) -> None:
     source = source_at(bucket.url("docs"), "papers")
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
-    with reading_source(source) as read:
+    with open_source(source) as read:
         bucket.put(docs__guide_md="# Guide\n\nThe heron flies.\n")
         content = read(guide, 1_000)
-        assert (b"flies" in content.raw, content.mark != guide.stat) == (True, True)
+        assert (b"flies" in content.raw, content.version_mark != guide.version_mark) == (True, True)
         bucket.delete("docs/guide.md")
         with pytest.raises(Unreadable, match="E_VANISHED"):
             read(guide, 1_000)
@@ -179,7 +181,7 @@ def test_an_object_that_grew_since_it_was_listed_is_not_read_beyond_the_limit(bu
     source = source_at(bucket.url("docs"), "papers")
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
     bucket.put(docs__guide_md="word " * 10_000)
-    with reading_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE: 50,000 bytes"):
+    with open_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE: 50,000 bytes"):
         read(guide, 1_000)
 
 
@@ -283,9 +285,9 @@ def test_what_is_no_address_is_refused_and_its_secrets_are_not_said(location: st
 
 def test_an_address_without_a_driver_names_what_to_install() -> None:
     with pytest.raises(ConfigurationError, match="nothing here knows nosuch://"):
-        list_source(objects_at("nosuch://bucket/docs", "s"))
+        list_source(object_source("nosuch://bucket/docs", "s"))
     with pytest.raises(ConfigurationError, match="gcsfs"):
-        list_source(objects_at("gs://bucket/docs", "s"))
+        list_source(object_source("gs://bucket/docs", "s"))
 
 
 def test_a_file_url_is_the_folder_itself(docs: Path) -> None:
@@ -348,7 +350,7 @@ def test_an_object_of_a_driver_that_changes_while_it_is_read_is_refused(
         memory.pipe("/shop/docs/guide.md", b"Another text altogether.")
         return opened
 
-    with reading_source(source) as read:
+    with open_source(source) as read:
         monkeypatch.setattr(type(memory), "open", changing)
         with pytest.raises(Unreadable, match="E_CHANGED"):
             read(guide, 1_000)

@@ -10,7 +10,8 @@ import pytest
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.sources.registry import list_source, load_sources, register, save_sources
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, write
 
@@ -20,7 +21,7 @@ def listed(root: Path, *include: str) -> list[str]:
 
 
 def names(sources: list[Source]) -> dict[str, str]:
-    return {source.name: str(source.place) for source in sources}
+    return {source.name: str(source.local_path) for source in sources}
 
 
 # --- what is left out

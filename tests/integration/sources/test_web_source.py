@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omni_pipelines.sources.listing_cache import cached_listings, list_current
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, DeletionRefused, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
-from omni_pipelines.sources.listing_cache import cached_listings, list_current
-from omni_pipelines.sources.registry import list_source, load_sources, save_sources
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.web import pages as web
 from omni_pipelines.sources.web import robots as web_robots
 from tests.integration.line import Line, refused

@@ -12,8 +12,10 @@ import pytest
 
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.sources import folder
-from omni_pipelines.sources.registry import list_source, load_sources
-from omni_pipelines.sources.source import Listing, Source
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.listing import Listing
+from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.sources.source import Source
 from omni_pipelines.steps import documents
 from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, write
