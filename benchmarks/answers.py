@@ -27,7 +27,7 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import QUERIES, Collection, Judged, load_collection
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
 from omni_pipelines.operations.evaluation_home import build_base
-from omni_pipelines.pipeline.run import Engines
+from omni_pipelines.steps.step import ConfiguredEngines
 
 THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)
 
@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omni-answers-") as scratch:
         home = Home((options.home or Path(scratch)) / HOME_NAME)
         settings = load_settings(home)
-        build_base(half, home, settings, Engines.load(settings))
+        build_base(half, home, settings, ConfiguredEngines(settings))
         report(Librarian.open(home), collection, half, options)
 
 

@@ -25,8 +25,10 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged, load_collection
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import ConfiguredEngines
+from omni_pipelines.steps.step_table import new_run
 
 FORMS = ("utf-8", "utf-16", "html")
 
@@ -54,7 +56,7 @@ def ingest(collections: Sequence[Collection], folder: Path, home: Home) -> None:
     home.create()
     settings = load_settings(home)
     save_sources(home, register([], [folder])[0])
-    run_pipeline(home, settings, Engines.load(settings), "citations")
+    run_pipeline(new_run(home, settings, ConfiguredEngines(settings), "citations"))
 
 
 def write(folder: Path, number: int, document: Judged) -> None:

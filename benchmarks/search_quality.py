@@ -21,7 +21,7 @@ from omni_pipelines.knowledge.quality.judged_collections import Collection, load
 from omni_pipelines.knowledge.search.fusion import Fusion
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.operations.evaluation_home import build_base, finder
-from omni_pipelines.pipeline.run import Engines
+from omni_pipelines.steps.step import ConfiguredEngines
 
 WAYS: dict[str, tuple[Mode, Fusion, bool]] = {
     "keyword": (Mode.KEYWORD, Fusion.CONVEX, False),
@@ -62,7 +62,7 @@ def sample(collection: Collection, most: int, seed: int = 0) -> Collection:
 def row(collection: Collection, home: Home) -> Iterator[str]:
     """Name, number of queries, nDCG@10 of every way, and whether hybrid differs from rrf by more than chance."""
     settings = load_settings(home)
-    build_base(collection, home, settings, Engines.load(settings))
+    build_base(collection, home, settings, ConfiguredEngines(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)
     yield collection.name

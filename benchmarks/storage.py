@@ -33,11 +33,13 @@ from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.operations.index_jobs import FINAL, create_index_background
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, VECTOR_SIZE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 TEXT_BYTES = 8_000_000
@@ -90,7 +92,8 @@ def build(folder: Path) -> Home:
     home.create()
     found, _ = register([], [sources], [])
     save_sources(home, found)
-    run_pipeline(home, Settings(), Engines(WordCounter().count, FakeEmbedder(), "bag of words"), "bench")
+    engines = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
+    run_pipeline(new_run(home, Settings(), engines, "bench"))
     return home
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,16 +19,18 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.progress import Report, listening
 from omni_pipelines.records import Event
 from omni_pipelines.settings import Settings
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_table import new_run
 
 LOG_SECONDS = 10.0
-"""While a step goes on, progress is logged this often; its end always is."""
+"""Progress of a step is logged at most this often; its end always is."""
 
 
 class KnowledgeHome(dg.ConfigurableResource):
-    """Where the knowledge base lives, its settings, and its write lock."""
+    """Where the knowledge base lives, its settings, and its writer session."""
 
     path: str = ""
-    """The home folder; "" for OMNI_HOME, or the nearest .omni folder."""
+    """The home folder; empty for OMNI_HOME, or the nearest .omni folder."""
 
     @property
     def home(self) -> Home:
@@ -40,26 +42,30 @@ class KnowledgeHome(dg.ConfigurableResource):
         """Settings of the home."""
         return load_settings(self.home)
 
+    def run(self, run_id: str = "", *, sources: Sequence[str] = (), allow_delete: bool = False) -> RunContext:
+        """What the steps of a run work with. Engines are loaded when a step first uses them."""
+        return new_run(self.home, self.settings, run_id=run_id, sources=tuple(sources), allow_delete=allow_delete)
+
     @contextmanager
-    def telling(self, log: logging.Logger) -> Iterator[Home]:
-        """Progress goes to the run's log, and what becomes of an index job."""
+    def logged(self, log: logging.Logger) -> Iterator[None]:
+        """Write progress, and the events of index jobs, to the run's log."""
         with listening(_LogProgress(log)), hearing(partial(_log_job, log), "index_job/**"):
-            yield self.home
+            yield
 
     @contextmanager
     def writer_session(self, log: logging.Logger, *, sync: bool = False) -> Iterator[Home]:
-        """Hold the writer's lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
-        with self.telling(log) as home, writer_session(home, self.settings, sync=sync):
-            yield home
+        """Hold the writer lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
+        with self.logged(log), writer_session(self.home, self.settings, sync=sync):
+            yield self.home
 
 
 def _log_job(log: logging.Logger, event: Event) -> None:
-    told = JobEvent.model_validate(event.payload)
-    log.info("index job %s: %s, %.0f %% %s", told.job, told.state, told.progress * 100, told.error)
+    job = JobEvent.model_validate(event.payload)
+    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error)
 
 
 class _LogProgress:
-    """Progress as log lines, not too many."""
+    """Logs progress, at most one line in LOG_SECONDS."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log

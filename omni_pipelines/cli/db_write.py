@@ -266,7 +266,7 @@ def auto(home: HomeOption = None, json: JsonOption = False) -> None:
 def _writing(home: Path | None) -> Iterator[Home]:
     """The home under the writer's lock; what was changed is published at the end, if the line is whole."""
     from omni_pipelines.configuration import find_home, load_settings
-    from omni_pipelines.operations.maintenance import publish_if_whole
+    from omni_pipelines.operations.maintenance import publish_if_consistent
     from omni_pipelines.pipeline.writer_session import writer_session
 
     place = find_home(home)
@@ -274,7 +274,7 @@ def _writing(home: Path | None) -> Iterator[Home]:
     settings = load_settings(place)
     with writer_session(place, settings, sync=True):
         yield place
-        published = publish_if_whole(place, settings, RUN)
+        published = publish_if_consistent(place, settings, RUN)
     if published is not None and published.new:
         narrate(f"release {published.release.release} shows it")
 

@@ -51,13 +51,13 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.progress import listening
     from omni_pipelines.publishing.bisection import bisect_release
-    from omni_pipelines.text.engines import load_embedder
+    from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
     with ProgressBar() as bar, listening(bar):
-        found = bisect_release(place, settings, load_embedder(settings, workers=1))
+        found = bisect_release(new_run(place, settings, run_id="omni gate bisect"))
     if json:
         say_json(asdict(found))
     else:

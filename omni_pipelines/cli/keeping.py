@@ -88,13 +88,14 @@ def forget(
 ) -> None:
     """Remove a source or a document from every table, version, index, release and log, with a certificate."""
     from omni_pipelines.configuration import find_home
-    from omni_pipelines.erasure.erase import look
+    from omni_pipelines.erasure.erase import find_traces
     from omni_pipelines.errors import ConfigurationError
+    from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)
     place.check()
     if dry_run:
-        _say_traces(look(place, target), json=json)
+        _say_traces(find_traces(new_run(place), target), json=json)
         return
     if not yes:
         raise ConfigurationError(
@@ -107,18 +108,18 @@ def forget(
 def _forget(home: Home, target: str, *, json: bool) -> None:
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.configuration import load_settings
-    from omni_pipelines.erasure.erase import certified
-    from omni_pipelines.erasure.erase import forget as forget_all
-    from omni_pipelines.pipeline.run import Engines, retry_when_overtaken
+    from omni_pipelines.erasure.erase import certified, erase
+    from omni_pipelines.pipeline.run import retry_when_overtaken
     from omni_pipelines.pipeline.writer_session import writer_session
     from omni_pipelines.progress import listening
+    from omni_pipelines.steps.step_table import new_run
 
     settings = load_settings(home)
-    engines = Engines.load(settings)
+    context = new_run(home, settings, run_id="omni forget")
 
     def run() -> tuple[Certificate, Path]:
         with writer_session(home, settings, sync=True):
-            return forget_all(home, settings, engines, target, "omni forget")
+            return erase(context, target)
 
     with ProgressBar() as bar, listening(bar):
         certificate, path = retry_when_overtaken(settings, run)

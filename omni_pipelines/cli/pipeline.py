@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omni_pipelines.home import Home
     from omni_pipelines.settings import Settings
     from omni_pipelines.sources.source import Source
-    from omni_pipelines.steps.documents import Plan
+    from omni_pipelines.steps.document_plan import SourcePlan
 
 MAX_WARNINGS = 10
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
@@ -111,12 +111,14 @@ def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
     from omni_pipelines.knowledge.state.releases import newest_release
     from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
+    from omni_pipelines.steps.step_table import new_run
 
+    run = new_run(home, settings)
     release = newest_release(home)
-    if release is None or stale_index(home) is not None:
+    if release is None or stale_index(run) is not None:
         return None
     listings = list_sources(home, settings, names)
-    if stale_ingest(home, settings, listings) is not None:
+    if stale_ingest(run, listings) is not None:
         return None
     quarantined, skipped = record_unchanged(home, settings, listings)
     counts = dict.fromkeys(COUNTS, 0)
@@ -199,7 +201,7 @@ def _say_report(report: dict[str, Any]) -> None:
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
-    from omni_pipelines.steps.documents import plan_source
+    from omni_pipelines.steps.document_plan import plan_source
 
     plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
     if json:
@@ -213,7 +215,7 @@ def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bo
             say(f"  delete  {path}")
 
 
-def _summary(plan: Plan) -> dict[str, list[str]]:
+def _summary(plan: SourcePlan) -> dict[str, list[str]]:
     return {"read": [found.path for found in plan.to_read], "delete": list(plan.deletes)}
 
 

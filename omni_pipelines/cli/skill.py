@@ -75,7 +75,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Check the arguments, run a tool, and print its data; with --json the whole response."""
-    from omni_pipelines.responses import CommandExecutor
+    from omni_pipelines.executors import CommandExecutor
 
     response = CommandExecutor().execute(_answer, _catalogue(home, release, reader), tool, arguments or [])
     if json:

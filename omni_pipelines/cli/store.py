@@ -29,8 +29,9 @@ def store() -> None:
 def status(home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what the store holds, and how far this home is."""
     from omni_pipelines.sharing.inspection import inspect
+    from omni_pipelines.steps.step_table import new_run
 
-    found = inspect(*_sharing(home))
+    found = inspect(new_run(*_sharing(home)))
     if json:
         say_json(found.as_dict())
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,30 +22,27 @@ from native import lance_vectors
 from native.durable import write_whole
 from native.lance_tables import is_in
 from omni_pipelines import progress
+from omni_pipelines.batches import batched
 from omni_pipelines.erasure.journal import clear_journal
 from omni_pipelines.erasure.plan import ForgetPlan, drop_plan, read_plan, write_plan
-from omni_pipelines.erasure.residue import entries_everywhere, grep, releases_with, rows_everywhere
+from omni_pipelines.erasure.residue import entries_everywhere, grep, id_column, releases_with, rows_everywhere
 from omni_pipelines.erasure.run_history import Telltale, black_out
 from omni_pipelines.erasure.scope import Scope, find_scope
 from omni_pipelines.errors import NotForgotten
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.publishing.publish import drop_all_but, publish
 from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES
+from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source, forgotten_marks
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.steps.step_records import read_step_record, write_step_record
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_records import read_step_record, remove_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.readers.registry import fingerprint
 
 _BATCH = 1000
 _NOT_SEARCHED = [
@@ -73,19 +70,25 @@ class Traces:
     """Releases that hold something of it."""
 
 
-def look(home: Home, target: str) -> Traces:
+def find_traces(run: RunContext, target: str) -> Traces:
     """Search for a source or a document, and change nothing.
 
     Raises:
-        ConfigurationError: nothing is called so, or several documents are.
+        ConfigurationError: no source or document has this name, or several documents have.
     """
-    return _search(home, find_scope(home, target))
+    return _search(run, find_scope(run.home, target))
 
 
-def _search(home: Home, scope: Scope) -> Traces:
+def _tables(run: RunContext) -> tuple[Table, ...]:
+    return (*run.steps.tables, QUARANTINE)
+
+
+def _search(run: RunContext, scope: Scope) -> Traces:
+    home = run.home
     found: dict[tuple[str, str], int] = {}
-    for name in TABLES:
-        found[f"table {name}", "rows of every version, deleted ones too"] = rows_everywhere(home, name, scope.wanted)
+    for table in _tables(run):
+        rows = rows_everywhere(home, table.name, scope.wanted)
+        found[f"table {table.name}", "rows of every version, deleted ones too"] = rows
     found["keyword index", "entries of every generation"] = entries_everywhere(home, scope.wanted)
     releases = releases_with(home, list_releases(home), scope.wanted)
     found["releases", "records whose files hold it"] = len(releases)
@@ -99,28 +102,29 @@ def _search(home: Home, scope: Scope) -> Traces:
     return Traces(scope, found, tuple(releases))
 
 
-def forget(home: Home, settings: Settings, engines: Engines, target: str, run_id: str) -> tuple[Certificate, Path]:
-    """Forget a source or a document; the certificate, and its file. Hold the writer's lock.
+def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
+    """Erase a source or a document. The certificate, and its file. Hold the writer lock.
 
-    An ingest does not bring it back: a source has to be named again, and so has a document's own file.
+    An ingest does not bring it back: a person must name the source, or the document's own file, again.
 
     Raises:
-        ConfigurationError: nothing is called so, or several documents are.
-        NotForgotten: something of it was found afterwards. The next call goes on.
+        ConfigurationError: no source or document has this name, or several documents have.
+        NotForgotten: something of it was found afterwards. The next call continues.
     """
-    plan = read_plan(home, target) or _plan(home, target)
+    home = run.home
+    plan = read_plan(home, target) or _plan(run, target)
     scope = plan.scope
     _unregister(home, scope)
-    _erase(home, scope)
-    _rest_of_line(home, settings, engines)
-    room = settings.keep_releases + len(plan.releases)  # those that are dropped crowd out no clean one
-    release = publish(home, settings.model_copy(update={"keep_releases": room}), run_id).release
-    dropped = _drop_releases(home, settings, release.release, scope)
+    _erase_rows(run, scope)
+    _rebuild(run)
+    kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones
+    release = publish(replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))).release
+    dropped = _drop_releases(home, run.settings, release.release, scope)
     for path in _set_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     black_out(home, Telltale(scope.phrases), write=True)
     clear_journal(home, scope.wanted, Telltale(scope.phrases), write=True)
-    after = _search(home, scope)
+    after = _search(run, scope)
     _check(after)
     certificate = _certificate(home, plan, after, release.release, dropped)
     path = _write(home, certificate)
@@ -128,11 +132,11 @@ def forget(home: Home, settings: Settings, engines: Engines, target: str, run_id
     return certificate, path
 
 
-def _plan(home: Home, target: str) -> ForgetPlan:
+def _plan(run: RunContext, target: str) -> ForgetPlan:
     progress.report("searching", 0, 0, "places")
-    before = look(home, target)
-    plan = ForgetPlan.of(before.scope, before.places, before.releases, list(_records(home, before.scope)))
-    write_plan(home, target, plan)
+    before = find_traces(run, target)
+    plan = ForgetPlan.of(before.scope, before.places, before.releases, list(_records(run, before.scope)))
+    write_plan(run.home, target, plan)
     return plan
 
 
@@ -153,26 +157,22 @@ def _certificate(home: Home, plan: ForgetPlan, after: Traces, release: int, drop
     )
 
 
-def _records(home: Home, scope: Scope) -> Iterator[Erased]:
-    for name, key, keys in _rows_to_erase(scope):
-        definition = TABLES[name]
-        columns = [column for column in definition.schema.names if column != "vector"]
-        for at in range(0, len(keys), _BATCH):
-            for row in open_table(home, definition).read(columns, is_in(key, keys[at : at + _BATCH])).to_pylist():
+def _records(run: RunContext, scope: Scope) -> Iterator[Erased]:
+    for table, column, keys in _rows_to_erase(run, scope):
+        columns = [name for name in table.schema.names if name != "vector"]
+        for batch in batched(keys, _BATCH):
+            for row in open_table(run.home, table).read(columns, is_in(column, batch)).to_pylist():
                 whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
                 yield Erased(
-                    table=name, id_sha256=_sha256(str(row[definition.key]).encode()), row_sha256=_sha256(whole)
+                    table=table.name, id_sha256=_sha256(str(row[table.key]).encode()), row_sha256=_sha256(whole)
                 )
 
 
-def _rows_to_erase(scope: Scope) -> list[tuple[str, str, list[str]]]:
-    documents, chunks = sorted(scope.wanted.documents), sorted(scope.wanted.chunks)
-    return [
-        (DOCUMENTS.name, "doc_id", documents),
-        (QUARANTINE.name, "quarantine_id", documents),
-        (CHUNKS.name, "doc_id", documents),
-        (EMBEDDINGS.name, "chunk_id", chunks),
-    ]
+def _rows_to_erase(run: RunContext, scope: Scope) -> Iterator[tuple[Table, str, list[str]]]:
+    """Each table, its id column, and the ids whose rows are to be erased."""
+    for table in _tables(run):
+        column = id_column(table.schema.names)
+        yield table, column, sorted(scope.wanted.ids(column))
 
 
 def _registered(home: Home, scope: Scope) -> list[Source]:
@@ -198,31 +198,33 @@ def _marked(source: Source, scope: Scope) -> Source:
     return source.model_copy(update={"forgotten": tuple(sorted({*source.forgotten, *marks}))})
 
 
-def _erase(home: Home, scope: Scope) -> None:
-    lance_vectors.drop_if_built(open_table(home, EMBEDDINGS))  # it holds the vectors of deleted rows, too
-    for number, (name, key, keys) in enumerate(_rows_to_erase(scope)):
-        progress.report("erasing rows", number, len(TABLES), "tables")
-        each = open_table(home, TABLES[name])
-        for at in range(0, len(keys), _BATCH):
-            each.delete(is_in(key, keys[at : at + _BATCH]))
-        each.erase_deleted()
-    progress.report("erasing rows", len(TABLES), len(TABLES), "tables")
+def _erase_rows(run: RunContext, scope: Scope) -> None:
+    lance_vectors.drop_if_built(open_table(run.home, EMBEDDINGS))  # it contains the vectors of deleted rows too
+    total = len(_tables(run))
+    for number, (definition, column, keys) in enumerate(_rows_to_erase(run, scope)):
+        progress.report("erasing rows", number, total, "tables")
+        table = open_table(run.home, definition)
+        for batch in batched(keys, _BATCH):
+            table.delete(is_in(column, batch))
+        table.erase_deleted()
+    progress.report("erasing rows", total, total, "tables")
 
 
-def _rest_of_line(home: Home, settings: Settings, engines: Engines) -> None:
-    """From the documents that are left to indexes without a trace: the keyword index is built from the rows alone."""
-    before = read_step_record(home, "documents")
+def _rebuild(run: RunContext) -> None:
+    """Run all steps after the first over the documents that are left. The keyword index is built from the rows alone.
+
+    The record of the first step then says that no source was read, so that the next ingest lists them all.
+    """
+    home, first, *following = run.home, *run.steps
+    before = read_step_record(home, first.name)
     names = {source.name for source in load_sources(home)}
     head = str(open_table(home, DOCUMENTS).head())
-    seen = {name: at for name, at in before.seen.items() if name in names} if before else {}
-    write_step_record(
-        home, "documents", head, dict.fromkeys(names, ""), before.fingerprint if before else fingerprint(), seen
-    )
-    (home.step_records / "keyword_index.json").unlink(missing_ok=True)
-    reconcile_chunks(home, settings, engines.count)
-    reconcile_embeddings(home, engines.embedder, engines.model)
-    build_keyword_index(home)
-    build_vector_index(home)
+    seen = {name: moment for name, moment in before.seen.items() if name in names} if before else {}
+    fingerprint = before.fingerprint if before else first.fingerprint(run, names)
+    write_step_record(home, first.name, head, dict.fromkeys(names, ""), fingerprint, seen)
+    remove_step_record(home, "keyword_index")
+    for step in following:
+        step.run(run)
 
 
 def _drop_releases(home: Home, settings: Settings, newest: int, scope: Scope) -> list[int]:

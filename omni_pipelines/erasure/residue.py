@@ -15,16 +15,10 @@ from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.records import Release
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
+from omni_pipelines.schemas import FILTERS
 
-_KEYS = {
-    DOCUMENTS.name: "doc_id",
-    QUARANTINE.name: "quarantine_id",
-    CHUNKS.name: "doc_id",
-    EMBEDDINGS.name: "chunk_id",
-}
-"""The column by which rows of a document are found in a table."""
-_TEXTS = {DOCUMENTS.name: "text", CHUNKS.name: "text"}
+_ID_COLUMNS = ("doc_id", "quarantine_id", "chunk_id")
+_TEXT_COLUMN = "text"
 MAX_NEEDLES = 64
 """Ids that the bytes of all files are searched for; the rows are compared with all of them."""
 
@@ -38,9 +32,9 @@ class Wanted:
     lines: tuple[str, ...]
     """Lines of the documents that stand in no other document."""
 
-    def keys(self, table: str) -> frozenset[str]:
-        """The ids that stand in a table's key column."""
-        return self.chunks if table == EMBEDDINGS.name else self.documents
+    def ids(self, column: str) -> frozenset[str]:
+        """The ids to look for in an id column."""
+        return self.chunks if column == "chunk_id" else self.documents
 
     @property
     def needles(self) -> list[bytes]:
@@ -49,11 +43,18 @@ class Wanted:
         return [each.encode("utf-8", "surrogatepass") for each in known]
 
 
+def id_column(columns: Collection[str]) -> str:
+    """The column by which the rows of a document are found in a table with these columns."""
+    return next(name for name in _ID_COLUMNS if name in columns)
+
+
 def rows_in_table(home: Home, name: str, wanted: Wanted, version: int | None = None) -> int:
     """Rows in the files of one version, deleted ones included; several versions may share a file."""
     table = LanceTable(home.table(name))
-    columns = [_KEYS[name], *([_TEXTS[name]] if name in _TEXTS else [])]
-    keys = pa.array(sorted(wanted.keys(name)), pa.string())
+    names = table.open(version).schema.names
+    column = id_column(names)
+    columns = [column, *([_TEXT_COLUMN] if _TEXT_COLUMN in names else [])]
+    keys = pa.array(sorted(wanted.ids(column)), pa.string())
     return sum(_hits(batch, keys, wanted.lines) for batch in table.physical_batches(columns, version))
 
 
@@ -103,8 +104,9 @@ def _lies_in(home: Home, release: Release, wanted: Wanted) -> bool:
 
 def _is_named(home: Home, name: str, wanted: Wanted, version: int) -> bool:
     """Whether a version was made by a delete that names it."""
-    manifest = LanceTable(home.table(name)).manifest(version).read_bytes()
-    return any(key.encode() in manifest for key in wanted.keys(name))
+    table = LanceTable(home.table(name))
+    manifest = table.manifest(version).read_bytes()
+    return any(key.encode() in manifest for key in wanted.ids(id_column(table.open(version).schema.names)))
 
 
 @dataclass(frozen=True)

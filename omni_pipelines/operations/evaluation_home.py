@@ -11,9 +11,11 @@ from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged
 from omni_pipelines.knowledge.search.fusion import Fusion
 from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, Mode
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import Engines
+from omni_pipelines.steps.step_table import new_run
 
 FOLDER = "collection"
 HITS_PER_DOCUMENT = 2
@@ -30,7 +32,7 @@ def build_base(collection: Collection, home: Home, settings: Settings, engines: 
     sources, _ = register([], [folder], ["*.md"])
     save_sources(home, sources)
     began = time.process_time()
-    run_pipeline(home, settings, engines, "omni eval", allow_delete=True)
+    run_pipeline(new_run(home, settings, engines, "omni eval", allow_delete=True))
     return time.process_time() - began
 
 

@@ -31,15 +31,18 @@ from omni_pipelines import events, progress
 from omni_pipelines.configuration import child_environment, load_settings
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
-from omni_pipelines.operations.maintenance import publish_if_whole
+from omni_pipelines.operations.maintenance import publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Event, Record
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.steps.vector_index import VectorsReport, build_vector_index
 
-BUILDS: dict[str, Callable[[Home, str], object]] = {
+BUILDS: dict[str, Callable[[RunContext, str], object]] = {
     EMBEDDINGS.name: build_vector_index,
-    CHUNKS.name: lambda home, _kind: build_keyword_index(home),
+    CHUNKS.name: lambda run, _kind: build_keyword_index(run),
 }
 """Table to what builds its index."""
 KEPT_JOBS = 20
@@ -232,28 +235,28 @@ def _check(table: str, kind: str) -> None:
         raise ConfigurationError(f"the index of {table} cannot be of type {kind!r}", cure=cure)
 
 
-def tend_vector_index(home: Home, run_id: str) -> lance_vectors.Coverage:
-    """Bring the vector index up to date for a run: at once where there is nothing to build, else as a job.
+def update_vector_index(run: RunContext) -> VectorsReport:
+    """Bring the vector index up to date: in this process if there is nothing to build, otherwise as a job.
 
-    A job is a process of its own: when the run is terminated, the build ends with it, whatever engine is at work.
+    A job has a process of its own: when the run is terminated, the build ends with it, whatever the engine is doing.
 
     Raises:
         OmniError: the job failed, or somebody cancelled it.
     """
-    embeddings = LanceTable(home.table(EMBEDDINGS.name))
+    home, embeddings = run.home, LanceTable(run.home.table(EMBEDDINGS.name))
     if not embeddings.exists() or lance_vectors.coverage(embeddings).complete:
-        with writer_session(home, load_settings(home)):
-            return build_vector_index(home)
-    job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run_id)
+        with writer_session(home, run.settings):
+            return build_vector_index(run)
+    job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run.run_id)
     try:
         job.wait()
-    except BaseException:  # a terminated run: Dagster raises what no handler of errors catches
-        if job.record.run_id == run_id:
+    except BaseException:  # Dagster terminates a run by raising something that is no Exception
+        if job.record.run_id == run.run_id:
             job.cancel()
         raise
     if (record := job.record).state != JobState.DONE:
         raise OmniError(f"index job {record.id} {record.state}: {record.error or 'it was cancelled'}", cure=_AGAIN)
-    return lance_vectors.coverage(embeddings)
+    return VectorsReport(lance_vectors.coverage(embeddings), str(embeddings.head()))
 
 
 def index_jobs(home: Home) -> list[IndexJob]:
@@ -286,8 +289,8 @@ def run_job(home: Home, job: str) -> JobRecord:
             settings = load_settings(home).model_copy(update={"lock_seconds": _WRITER_SECONDS})
             with progress.listening(teller), writer_session(home, settings):
                 teller.set(state=JobState.RUNNING)
-                BUILDS[record.table](home, record.kind)
-                published = publish_if_whole(home, settings, f"job {job}") if record.publishes else None
+                BUILDS[record.table](new_run(home, settings), record.kind)
+                published = publish_if_consistent(home, settings, f"job {job}") if record.publishes else None
             release = published.release.release if published else None
             done = teller.record.model_copy(update={"progress": 1.0, "release": release})
             return _write(home, _finished(done, JobState.DONE))

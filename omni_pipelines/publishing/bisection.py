@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.evaluation import score
 from omni_pipelines.knowledge.quality.golden import GoldenLabel, Place, load_golden, locate_label, rank_places
 from omni_pipelines.knowledge.search.search import Hit
@@ -21,8 +20,7 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.publishing.quality_gate import Asked, ask_golden
-from omni_pipelines.settings import Settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.steps.step import RunContext
 
 DEPTH = 300
 """Hits that are asked for: noise may have pushed the right ones far down."""
@@ -76,17 +74,18 @@ class _Question:
         return found.ndcg_10, found.recall_10
 
 
-def bisect_release(home: Home, settings: Settings, embedder: Embedder) -> Bisection:
+def bisect_release(run: RunContext) -> Bisection:
     """Compare what would be published now with what serves.
 
     Raises:
         ConfigurationError: there is no golden set, no release, or the embedder is another one.
         UpstreamMoved: the steps were not all built from one another.
     """
+    home, settings = run.home, run.settings
     golden, serving = load_golden(home), require_release(home)
     if not golden:
         raise ConfigurationError(f"there is no golden set at {home.golden}", cure="make one: omni golden add")
-    candidate = candidate_release(home, "omni gate bisect")
+    candidate = candidate_release(run)
     if candidate.fingerprints["embedder"] != serving.fingerprints["embedder"]:
         raise ConfigurationError(
             "the embedder is another one than that of the serving release, so it is not the documents alone",
@@ -94,7 +93,7 @@ def bisect_release(home: Home, settings: Settings, embedder: Embedder) -> Bisect
         )
     new, old = Snapshot(home, candidate), Snapshot(home, serving)
     changes = _changes(new, old)
-    now, before = (ask_golden(each, settings, embedder, golden, DEPTH) for each in (new, old))
+    now, before = (ask_golden(each, settings, run.engines.embedder, golden, DEPTH) for each in (new, old))
     worse = [each for each in golden if _is_worse(now, before, each)]
     blamed: dict[str, list[str]] = {}
     unexplained = []

@@ -34,7 +34,8 @@ from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps.retention import PINNED, TAG
+from omni_pipelines.steps.retention import TAG
+from omni_pipelines.steps.step_table import STEPS
 
 CONTENTS = "bundle.json"
 MAX_CONTENTS = 64 << 20
@@ -147,7 +148,7 @@ def import_bundle(file: Path, home: Home) -> Release:
         bundle = _unpack(file, staging)
         _compare(staging, bundle.release)
         save_sources(staging, bundle.sources)
-        for definition in PINNED:
+        for definition in STEPS.tables:
             each = LanceTable(staging.table(definition.name))
             each.tag(f"{TAG}{bundle.release.release}", each.head().version)
         put_release(staging, bundle.release)
@@ -207,7 +208,7 @@ def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 def _check_names(bundle: Bundle) -> None:
     release = bundle.release
-    expected = {definition.name for definition in PINNED}
+    expected = {definition.name for definition in STEPS.tables}
     if bundle.bundle != 1 or release.tables.keys() != expected or release.release < 1:
         raise BundleRefused("the bundle has a layout that is not known here", cure="import it with a newer version")
     if not re.fullmatch(r"gen-[0-9]{1,18}", release.keyword.generation):

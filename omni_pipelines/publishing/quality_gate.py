@@ -8,7 +8,7 @@ and a candidate that fails leaves the serving release where it is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean, median
@@ -30,6 +30,7 @@ from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.checks import Verdict, keyword_coverage, no_orphans, vector_coverage
+from omni_pipelines.steps.step import RunContext
 from omni_pipelines.text.embedding import Embedder
 
 DEPTH = 100
@@ -55,27 +56,50 @@ class Asked:
     """CPU of a question, the median."""
 
 
-def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], run_id: str) -> Gate:
-    """Measure what would be published now, and put the result into the journal. Call it under the writer's lock.
+@dataclass(frozen=True)
+class GateReport:
+    """A gate as the catalog shows it."""
 
-    `embedder` is called only where there is a golden set.
+    gate: Gate
+
+    @property
+    def rows(self) -> int:
+        """The number of measures."""
+        return len(self.gate.measures)
+
+    @property
+    def version(self) -> str:
+        """Names the state that was measured."""
+        return self.gate.candidate
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """Measure to value."""
+        return {measure.measure: measure.value for measure in self.gate.measures if measure.value is not None}
+
+
+def run_gate(run: RunContext) -> Gate:
+    """Measure what would be published now, and write the result to the journal. Hold the writer lock.
+
+    The embedder is loaded only if there is a golden set.
 
     Raises:
         UpstreamMoved: the steps were not all built from one another.
         ConfigurationError: the golden set cannot be read.
     """
+    home = run.home
     golden, serving = load_golden(home), newest_release(home)
-    candidate = candidate_release(home, run_id)
-    measures = [*_whole(home)]
+    candidate = candidate_release(run)
+    measures = [*_completeness(home)]
     if golden:
-        measures += _quality(home, settings, embedder(), golden, candidate, serving)
+        measures += _quality(home, run.settings, run.engines.embedder, golden, candidate, serving)
     else:
-        told = f"there is no golden set at {home.golden}, so nothing was asked; make one with: omni golden add"
-        measures.append(Measure(measure="golden", passed=True, detail=told))
+        detail = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
+        measures.append(Measure(measure="golden", passed=True, detail=detail))
     gate = Gate(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
-        run_id=run_id,
+        run_id=run.run_id,
         candidate=candidate_id(home, candidate),
         serving=serving.release if serving is not None else None,
         measures=tuple(measures),
@@ -84,8 +108,8 @@ def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], r
     return gate
 
 
-def _whole(home: Home) -> Iterator[Measure]:
-    """Coverage and orphans: what every candidate must have, with or without a golden set."""
+def _completeness(home: Home) -> Iterator[Measure]:
+    """Coverage and orphans: every candidate must pass them, with or without a golden set."""
     yield _from_verdicts("coverage", [keyword_coverage(home), vector_coverage(home)])
     orphans = [
         no_orphans(home, CHUNKS, DOCUMENTS, "doc_id", both_ways=True),

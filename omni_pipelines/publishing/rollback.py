@@ -14,7 +14,6 @@ from omni_pipelines.publishing.publish import collect, flip, next_number
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import held
-from omni_pipelines.steps.retention import PINNED
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         return RollbackReport(current, current.release, new=False)
     Snapshot(home, wanted)
     _verify(home, wanted)
-    heads = {definition.name: str(LanceTable(home.table(definition.name)).head()) for definition in PINNED}
+    heads = {name: str(LanceTable(home.table(name)).head()) for name in wanted.tables}
     release = wanted.model_copy(
         update={
             "release": next_number(home),

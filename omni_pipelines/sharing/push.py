@@ -20,7 +20,7 @@ from omni_pipelines.sharing.bucket import table_key
 from omni_pipelines.sharing.membership import Member
 from omni_pipelines.sharing.records import StoredFile, StoredRelease, read_copy
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.steps.step_records import STEPS, read_step_record
+from omni_pipelines.steps.step_records import read_step_records
 
 TRANSFERS = 8
 """Files that are on their way at the same time."""
@@ -46,7 +46,7 @@ def push(member: Member, release: Release) -> StoredRelease:
         writer=member.known.home,
         heads=heads,
         files={},
-        built={step: built for step in STEPS if (built := read_step_record(home, step)) is not None},
+        built=read_step_records(home),
         sources=load_sources(home),
     )
     record = plan.model_copy(update={"files": _uploaded(member, plan, before)})

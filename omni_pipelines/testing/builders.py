@@ -116,11 +116,13 @@ class KnowledgeBase:
         Raises:
             OmniError: as `omni ingest` would.
         """
-        from omni_pipelines.pipeline.run import Engines, run_pipeline
+        from omni_pipelines.pipeline.run import run_pipeline
+        from omni_pipelines.steps.step import LoadedEngines
+        from omni_pipelines.steps.step_table import new_run
 
         self._register()
-        engines = Engines(self.count, self.embedder, self._fingerprint)
-        done = run_pipeline(self.home, self.settings, engines, "test", allow_delete=allow_delete)
+        engines = LoadedEngines(self.count, self.embedder, self._fingerprint)
+        done = run_pipeline(new_run(self.home, self.settings, engines, "test", allow_delete=allow_delete))
         self._release = done.published.release
         return self
 

@@ -14,7 +14,8 @@ import yaml
 from pydantic_core import to_jsonable_python
 
 from omni_pipelines.errors import ConfigurationError, ToolNotFoundError
-from omni_pipelines.responses import CommandExecutor, ToolResponse
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.calls import ArgumentProblem, check_call, converted, unknown_tool
 from omni_pipelines.tools.definition import (
     TOOL_SCHEMA_ID,

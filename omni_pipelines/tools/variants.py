@@ -7,8 +7,9 @@ from typing import Any
 
 from omni_pipelines.error_codes import ErrorCategory, category_of
 from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.executors import CommandExecutor
 from omni_pipelines.providers import PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
-from omni_pipelines.responses import CommandExecutor, ToolResponse
+from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition, ToolVariant
 
 OWN = "default"

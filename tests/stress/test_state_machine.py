@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from omni_pipelines import ids
-from omni_pipelines.erasure.erase import forget
+from omni_pipelines.erasure.erase import erase
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin, unpin
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
@@ -28,6 +28,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
+from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import lay
 from tests.stress.harness.crash_points import POINTS
 from tests.stress.harness.extent import EXTENT
@@ -90,7 +91,7 @@ class Line(RuleBasedStateMachine):
     @rule()
     def publish(self) -> None:
         self.lay_files()
-        run_pipeline(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+        run_pipeline(new_run(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True))
         self._passed()
 
     @rule(point=st.sampled_from(sorted(POINTS)))
@@ -148,7 +149,7 @@ class Line(RuleBasedStateMachine):
             return
         with writer_session(self.store.home, SETTINGS):
             document = ids.document_id(SOURCE, name)
-            certificate, _ = forget(self.store.home, SETTINGS, ENGINES, document, "forget")
+            certificate, _ = erase(new_run(self.store.home, SETTINGS, ENGINES, "forget"), document)
         self.forgotten.add(name)
         self.shown = self.passed
         self.history[certificate.release] = self.passed

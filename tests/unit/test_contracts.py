@@ -89,7 +89,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         evidence=SHARE,
     ),
     "argument_problem": st.builds(ArgumentProblem),
-    "built": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
+    "step_record": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
     "citation": CITATION,
     "event": st.builds(
         Event,

@@ -13,7 +13,6 @@ from functools import cached_property
 
 import orjson
 
-from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.decoding import Decoded
 from omni_pipelines.text.document import Parsed, Section
@@ -56,10 +55,13 @@ class Masking:
         return kind in self.personal if kind in PERSONAL else self.secrets
 
 
-def is_current(row: DocumentRow, masking: Masking) -> bool:
-    """Whether a document's row would be masked the same today; where nothing was found, by any settings."""
-    same_detector = row["masking"].startswith(f"{DETECTOR}:")
-    return row["masking"] == masking.fingerprint or (same_detector and row["findings"] == NOTHING)
+def is_current(stored: str, findings: str, masking: Masking) -> bool:
+    """Whether a document would be masked the same today, given its columns `masking` and `findings`.
+
+    If the current detector had found nothing, the settings make no difference.
+    """
+    same_detector = stored.startswith(f"{DETECTOR}:")
+    return stored == masking.fingerprint or (same_detector and findings == NOTHING)
 
 
 def masking_of(settings: Settings, source: str) -> Masking:
@@ -74,7 +76,7 @@ def masking_of(settings: Settings, source: str) -> Masking:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedDocument:
     """A document without its secrets, and how many there were."""
 
     parsed: Parsed
@@ -85,13 +87,12 @@ class Masked:
     """Places that were masked."""
 
     @property
-    def columns(self) -> dict[str, object]:
-        """The columns of the document's row that tell it; none says where, or what it was."""
-        found = orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
-        return {"masking": self.masking.fingerprint, "findings": found, "masked": self.masked}
+    def findings(self) -> str:
+        """The kinds of secrets and how often each occurs, as JSON; it does not say where, or what they are."""
+        return orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def mask_document(parsed: Parsed, masking: Masking) -> Masked:
+def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     """The document with everything masked that `masking` names: in its text, its title and its headings."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
     titles = _Titles(masking)
@@ -102,13 +103,13 @@ def mask_document(parsed: Parsed, masking: Masking) -> Masked:
     )
     found, masked = found | titles.found, max(masked, titles.count)
     if not masked:
-        return Masked(parsed, masking, dict(found), 0)
+        return MaskedDocument(parsed, masking, dict(found), 0)
     if parsed.verbatim:
         decoded = Decoded(text, parsed.decoded.encoding, parsed.decoded.bom_bytes)
         changed = replace(parsed, decoded=decoded, title=title, sections=sections)
     else:
         changed = replace(parsed, extracted=text, title=title, sections=sections)
-    return Masked(changed, masking, dict(found), masked)
+    return MaskedDocument(changed, masking, dict(found), masked)
 
 
 def masked_text(text: str, masking: Masking, encoding: str = "utf-8") -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.cli import children as children_module
 from omni_pipelines.cli import dev
+from omni_pipelines.cli import process_group as children_module
 from omni_pipelines.cli.process_group import Children, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home

@@ -55,12 +55,9 @@ def test_a_file_that_is_not_held_is_an_error(held: Line) -> None:
         quarantined(held.home, "good.md")
 
 
-def test_a_retry_reads_again_what_was_asked_for_and_nothing_else(
-    held: Line, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: held.model)
+def test_a_retry_reads_again_what_was_asked_for_and_nothing_else(held: Line, reads: list[str]) -> None:
     release_for_retry(held.home, quarantined(held.home, "cut.pdf"))
-    due = stale_ingest(held.home, held.settings)
+    due = stale_ingest(held.context)
     assert due is not None
     reads.clear()
     held.run()

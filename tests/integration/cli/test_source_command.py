@@ -126,9 +126,9 @@ def test_a_new_declaration_is_due(line: Line, notes: Path, tmp_path: Path) -> No
     line.run()
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "moose.md").write_text("A moose.\n")
-    before = stale_ingest(line.home, line.settings)
+    before = stale_ingest(line.context)
     declare(line, '[sources.papers]\nlocation = "docs"\n[sources.more]\nlocation = "more"\n')
-    assert stale_ingest(line.home, line.settings) != before
+    assert stale_ingest(line.context) != before
 
 
 def test_a_declared_place_that_is_missing_stops_the_ingest(line: Line) -> None:

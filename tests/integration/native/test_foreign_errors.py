@@ -50,7 +50,8 @@ from native.errors import (
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import from_exception
-from omni_pipelines.responses import CommandExecutor, ToolResponse
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.responses import ToolResponse
 
 ROWS = pa.table({"key": ["a", "b"], "n": [1, 2]})
 SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("n", pa.int64())])

@@ -26,13 +26,13 @@ from omni_pipelines.knowledge.entries import (
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
-ENGINES = Engines(WordCounter(), FakeEmbedder(), "fake")
+ENGINES = LoadedEngines(WordCounter(), FakeEmbedder(), "fake")
 TYPED = KnowledgeEntry(
     id="id-a",
     title="Raise typed errors",

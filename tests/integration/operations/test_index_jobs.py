@@ -37,12 +37,11 @@ def unpublished(line: Line, docs: Path) -> None:
     """Documents, chunks and vectors that no index and no release has yet."""
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.embeddings import reconcile_embeddings
-    from omni_pipelines.testing.fakes import WordCounter
 
     write(docs, {"new.md": paragraph("lantern")})
     line.ingest()
-    reconcile_chunks(line.home, line.settings, WordCounter())
-    reconcile_embeddings(line.home, line.embedder, line.model)
+    reconcile_chunks(line.context)
+    reconcile_embeddings(line.context)
 
 
 def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) -> None:

@@ -17,7 +17,7 @@ from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
-from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_whole
+from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.settings import Settings
@@ -101,7 +101,7 @@ def test_a_compaction_makes_a_release_that_answers_the_same(published: Line, doc
     rows = published.rows("chunks")
     with writer_session(published.home, published.settings):
         done = [compact(published.home, each) for each in schemas.TABLES.values()]
-        report = publish_if_whole(published.home, published.settings, "test")
+        report = publish_if_consistent(published.home, published.settings, "test")
     assert report is not None
     assert report.new
     assert max(each.fragments_after for each in done) == 1
@@ -122,7 +122,7 @@ def test_a_kept_release_is_read_as_before_after_compaction_and_migration(publish
         for each in schemas.TABLES.values():
             migrate(published.home, each)
             compact(published.home, each)
-        publish_if_whole(published.home, published.settings, "test")
+        publish_if_consistent(published.home, published.settings, "test")
     assert [hit.text for hit in published.librarian(old.release).search("apple shed")] == found
 
 
@@ -131,7 +131,7 @@ def test_maintenance_in_the_middle_of_the_line_publishes_nothing(published: Line
     published.ingest()
     with writer_session(published.home, published.settings):
         compact(published.home, schemas.DOCUMENTS)
-        assert publish_if_whole(published.home, published.settings, "test") is None
+        assert publish_if_consistent(published.home, published.settings, "test") is None
     assert published.run().published.new
     assert published.search("dog shed")[0].path == "dog.md"
 
@@ -149,7 +149,7 @@ def test_tables_in_older_formats_are_read_and_migrated(published: Line, docs: Pa
     hits = [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)]
     with writer_session(published.home, published.settings):
         plans = [migrate(published.home, each) for each in (CHUNKS, EMBEDDINGS)]
-        assert publish_if_whole(published.home, published.settings, "test") is not None
+        assert publish_if_consistent(published.home, published.settings, "test") is not None
     assert all(f"to {FORMAT}" in plan.pending[0] for plan in plans)
     assert [each.open().data_storage_version for each in tables] == [FORMAT, FORMAT]
     assert [migration(published.home, each).pending for each in (CHUNKS, EMBEDDINGS)] == [(), ()]
@@ -180,5 +180,5 @@ def test_a_migration_of_the_vectors_builds_their_index_again(
     assert lance_vectors.coverage(embeddings).indexed > 0
     with writer_session(published.home, published.settings):
         migrate(published.home, EMBEDDINGS)
-        assert publish_if_whole(published.home, published.settings, "test") is not None
+        assert publish_if_consistent(published.home, published.settings, "test") is not None
     assert lance_vectors.coverage(embeddings).indexed == embeddings.count()

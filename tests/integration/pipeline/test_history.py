@@ -123,7 +123,7 @@ def test_a_rollback_is_a_new_release_that_answers_as_the_old_one(three: Line) ->
 
 def test_a_rollback_is_not_undone_by_an_ingest_that_finds_nothing(three: Line) -> None:
     rolled_back(three, 1)
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
     assert three.run().published.new is False
     assert told(three) == ["The first note."]
 
@@ -155,7 +155,7 @@ def test_a_rollback_can_be_rolled_back(three: Line) -> None:
     rolled_back(three, 1)
     assert rolled_back(three, 3).release.release == 5
     assert told(three) == ["The third note."]
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
 
 
 def test_a_rollback_to_what_readers_see_does_nothing(three: Line) -> None:

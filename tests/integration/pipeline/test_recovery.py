@@ -22,9 +22,9 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index
-from omni_pipelines.steps.step_records import STEPS, read_step_record
-from omni_pipelines.testing.fakes import WordCounter
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, settle, write
 
 
@@ -44,7 +44,7 @@ def state(line: Line) -> dict[str, object]:
 def ingest_only(line: Line) -> None:
     settle()
     with writer_session(line.home, line.settings):
-        reconcile_documents(line.home, line.settings)
+        reconcile_documents(line.context)
 
 
 # --- heads that no release names
@@ -84,8 +84,8 @@ def publish_nothing(line: Line) -> None:
     """The line up to the vectors."""
     ingest_only(line)
     with writer_session(line.home, line.settings):
-        reconcile_chunks(line.home, line.settings, WordCounter())
-        reconcile_embeddings(line.home, line.embedder, line.model)
+        reconcile_chunks(line.context)
+        reconcile_embeddings(line.context)
 
 
 def test_a_text_whose_deletion_was_lost_with_a_broken_head_is_deleted_again(published: Line, docs: Path) -> None:
@@ -155,14 +155,14 @@ def test_a_generation_that_no_release_names_yet_is_kept(published: Line, docs: P
     write(docs, {"c.md": paragraph("candle")})
     publish_nothing(published)
     with writer_session(published.home, published.settings):
-        built = build_keyword_index(published.home)
+        built = build_keyword_index(published.context)
     recover(published.home)
     again = published.run()
     assert built.written > 0
     assert (again.keyword.written, again.keyword.generation) == (0, built.generation)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step.name for step in STEPS])
 def test_a_torn_record_of_a_step_is_made_again(published: Line, step: str) -> None:
     before = state(published)
     (published.home.step_records / f"{step}.json").write_bytes(b'{"step": "')

@@ -70,7 +70,11 @@ def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: P
     there = imported(file, tmp_path)
     assert load_sources(there.home) == load_sources(published.home)
     done = there.run()
-    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (1, 1, 1)
+    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (
+        1,
+        1,
+        1,
+    )
     assert hits(there) == hits(published)
     assert done.published.release.release == 2
 

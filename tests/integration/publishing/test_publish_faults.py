@@ -22,7 +22,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing import publish as publish_module
 from omni_pipelines.publishing import rollback as rollback_module
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.steps import indexes
+from omni_pipelines.steps import keyword_index
 from omni_pipelines.steps import step_records as built_module
 from tests.integration.line import Line, paragraph, write
 
@@ -31,7 +31,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "a delete in a table": (LanceTable, "delete"),
     "a clone of the keyword index": (KeywordIndex, "clone"),
     "a commit of the keyword index": (KeywordWriter, "commit"),
-    "the rename of a generation": (indexes.os, "replace"),
+    "the rename of a generation": (keyword_index.os, "replace"),
     "the record of a step": (built_module, "write_whole"),
     "a tag": (LanceTable, "tag"),
     "the barrier": (Barrier, "sync_tree"),

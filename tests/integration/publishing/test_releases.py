@@ -14,7 +14,7 @@ from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError, TableBroken, UpstreamMoved
 from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.knowledge.search.search import snapshot as snapshot_module
+from omni_pipelines.knowledge.state import snapshot as snapshot_module
 from omni_pipelines.knowledge.state.releases import (
     list_releases,
     newest_release,
@@ -280,9 +280,9 @@ def test_tables_that_moved_since_their_indexes_are_not_published(published: Line
     write(docs, {"a.md": "All about the badger and its days."})
     settle()
     with writer_session(published.home, published.settings):
-        reconcile_documents(published.home, published.settings)
+        reconcile_documents(published.context)
         with pytest.raises(UpstreamMoved, match="omni ingest"):
-            publish(published.home, published.settings, "run-2")
+            publish(published.context)
     assert release_numbers(published.home) == [1]
 
 

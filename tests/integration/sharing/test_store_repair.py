@@ -16,7 +16,6 @@ from native.object_store import ObjectStore
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_file, release_numbers
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing import publish as publish_module
 from omni_pipelines.settings import Settings
@@ -26,8 +25,8 @@ from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.testing.fakes import WordCounter
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, member, pair, paths
 
@@ -90,8 +89,8 @@ def test_a_reading_command_catches_up_though_a_power_cut_tore_what_was_not_publi
     (docs_of(left) / "c.md").write_text("Candle burns.")
     left.ingest()
     with writer_session(left.home, left.settings):
-        reconcile_chunks(left.home, left.settings, WordCounter().count)
-        reconcile_embeddings(left.home, left.embedder, left.model)
+        reconcile_chunks(left.context)
+        reconcile_embeddings(left.context)
     for name in ("documents", "embeddings"):
         table = LanceTable(left.home.table(name))
         table.manifest(table.head().version).write_bytes(b"")
@@ -168,15 +167,14 @@ def test_an_upload_that_slept_for_a_day_is_not_published(
         return float(real()) + 13 * 3600 * (len(asked) > 1)
 
     with writer_session(left.home, left.settings, sync=True):
-        engines = Engines(WordCounter(), left.embedder, left.model)
-        reconcile_documents(left.home, left.settings)
-        reconcile_chunks(left.home, left.settings, engines.count)
-        reconcile_embeddings(left.home, engines.embedder, engines.model)
-        build_keyword_index(left.home)
-        build_vector_index(left.home)
+        reconcile_documents(left.context)
+        reconcile_chunks(left.context)
+        reconcile_embeddings(left.context)
+        build_keyword_index(left.context)
+        build_vector_index(left.context)
         with monkeypatch.context() as patch:
             patch.setattr(
                 push, "time", SimpleNamespace(**{"monotonic": time.monotonic, "time": time.time, clock: jumps})
             )
             with pytest.raises(UpstreamMoved, match="took so long"):
-                publish_module.publish(left.home, left.settings, "slept")
+                publish_module.publish(left.context)

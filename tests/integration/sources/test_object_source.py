@@ -90,8 +90,8 @@ def kept(line: Line, bucket: Bucket) -> Line:
 
 def wanted(line: Line, *, remote: bool = True) -> str:
     """The state that should be built, as sensors name it."""
-    due = stale_ingest(line.home, line.settings, list_sources(line.home, line.settings, remote=remote))
-    return due.want if due else ""
+    due = stale_ingest(line.context, list_sources(line.home, line.settings, remote=remote))
+    return due.wanted_state if due else ""
 
 
 def paths(location: str) -> list[str]:

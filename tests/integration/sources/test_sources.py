@@ -249,7 +249,7 @@ def test_the_documents_of_the_last_source_go_with_it(models: None, line: Line, d
     line.add(docs)
     line.run()
     save_sources(line.home, [])
-    assert stale_ingest(line.home, line.settings) is not None
+    assert stale_ingest(line.context) is not None
     done = line.run()
     assert (done.documents.deleted, done.published.release.counts["documents"]) == (1, 0)
 

@@ -85,13 +85,16 @@ def test_a_page_that_is_named_and_missing_is_told_once_in_quarantine(kept: Line,
 
 
 def test_nothing_is_due_after_the_first_ingest(kept: Line) -> None:
-    first = stale_ingest(kept.home, kept.settings)
+    first = stale_ingest(kept.context)
     second = kept.ingest()
     assert (second.added, second.changed, second.unchanged) == (0, 0, 3)
-    again = stale_ingest(kept.home, kept.settings)
+    again = stale_ingest(kept.context)
     assert first is not None
     assert again is not None
-    assert (first.want, first.reason) == (again.want, "embedder changed")  # the model of a test line, and no source
+    assert (first.wanted_state, first.reason) == (
+        again.wanted_state,
+        "embedder changed",
+    )  # the model of a test line, and no source
 
 
 def test_an_old_date_in_the_sitemap_spares_the_question(line: Line, site: Site) -> None:
@@ -406,14 +409,11 @@ def test_one_command_looks_once(kept: Line, site: Site) -> None:
 
 
 def test_a_page_that_is_forgotten_is_never_asked_for_again(kept: Line, site: Site) -> None:
-    from omni_pipelines.erasure.erase import forget
-    from omni_pipelines.pipeline.run import Engines
+    from omni_pipelines.erasure.erase import erase
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.testing.fakes import WordCounter
 
-    engines = Engines(WordCounter(), kept.embedder, kept.model)
     with writer_session(kept.home, kept.settings):
-        certificate, _ = forget(kept.home, kept.settings, engines, site.url("/docs/otter"), "by hand")
+        certificate, _ = erase(kept.context, site.url("/docs/otter"))
     assert certificate is not None
     site.forget_requests()
     kept.run()

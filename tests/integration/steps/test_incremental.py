@@ -22,7 +22,8 @@ from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source
 from omni_pipelines.steps import checks, documents
-from omni_pipelines.steps.documents import plan_source
+from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.decoding import Unreadable
@@ -67,7 +68,7 @@ def test_a_second_pass_publishes_nothing_and_leaves_every_table_at_its_version(f
     assert not again.published.new
     assert filled.versions() == before
     assert release_numbers(filled.home) == [1]
-    assert stale_index(filled.home) is None
+    assert stale_index(filled.context) is None
 
 
 def test_a_file_that_is_only_touched_makes_no_new_release(filled: Line, docs: Path, reads: list[str]) -> None:
@@ -302,29 +303,20 @@ def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
         for suffix in reader.suffixes
     }
     monkeypatch.setattr(registry, "_BY_SUFFIX", newer)
-    for name in ("documents.fingerprint", "fingerprints.readers_fingerprint"):
+    for name in ("documents.fingerprint", "step_table.readers_fingerprint"):
         monkeypatch.setattr(f"omni_pipelines.steps.{name}", lambda: "newer readers")
 
 
 # --- large passes, and looking without touching
 
 
-def test_a_pass_of_several_commits_gives_every_document_once(
-    line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        "documents.BATCH_FILES",
-        "chunks.BATCH_DOCUMENTS",
-        "embeddings.BATCH_TEXTS",
-        "indexes.BATCH_ENTRIES",
-    ):
-        monkeypatch.setattr(f"omni_pipelines.steps.{name}", 3)
+def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: Path) -> None:
     write(docs, {f"{number}.md": paragraph(f"topic{number}", 2) for number in range(10)})
     line.add(docs)
-    done = line.run()
+    done = line.run(batches=BatchSizes(files=3, documents=3, texts=3, entries=3))
     assert done.documents.added == 10
     assert len(paths(line, "documents")) == len(line.rows("documents")) == 10
-    assert done.embeddings.rows == done.keyword.entries == len(line.rows("chunks"))
+    assert done.embeddings.rows == done.keyword.rows == len(line.rows("chunks"))
 
 
 def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,7 +371,11 @@ def test_a_moved_file_is_told_as_moved_and_not_embedded_again(filled: Line, docs
     (docs / "apple.md").rename(docs / "far" / "pear.md")
     (docs / "new.md").write_text("Something that was never here.\n")
     done = filled.run()
-    assert (done.documents.added, done.documents.deleted, done.documents.moved) == (2, 1, 1)
+    assert (done.documents.added, done.documents.deleted, done.documents.moved) == (
+        2,
+        1,
+        1,
+    )
     assert not any("apple number" in text for text in filled.embedder.embedded)
 
 

@@ -138,7 +138,7 @@ def test_source_code_is_still_text_when_its_parser_dies(parser: DocumentParser) 
 def tried(code: str, *arguments: str) -> str:
     """What a limited process says of an attempt."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
-        "from omni_pipelines.text.readers import worker\nworker.limit_process()\n"
+        "from omni_pipelines.text.readers import parser_worker as worker\nworker.limit_process()\n"
         f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
     )
     ran = subprocess.run(

@@ -155,7 +155,11 @@ def test_a_passing_error_keeps_the_stored_text(
     write(docs, {"a.md": "Newer words about walruses."})
     failing(monkeypatch, code)
     done = line.run()
-    assert (done.documents.quarantined, done.documents.changed, done.documents.deleted) == (1, 0, 0)
+    assert (
+        done.documents.quarantined,
+        done.documents.changed,
+        done.documents.deleted,
+    ) == (1, 0, 0)
     assert held(line) == {"a.md": code}
     assert line.search("walruses")[0].text == "Words about walruses."
 
@@ -224,12 +228,10 @@ def test_a_file_that_grows_while_it_is_read_is_refused(docs: Path, monkeypatch: 
 def test_a_file_that_changed_while_it_was_read_is_due_again(
     line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: line.model)
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.chunker_fingerprint", lambda *_: "c")
     write(docs, {"a.md": "Words."})
     line.add(docs)
     with monkeypatch.context() as patch:
         failing(patch, "E_CHANGED")
         line.run()
-    due = stale_ingest(line.home, line.settings)
+    due = stale_ingest(line.context)
     assert due is not None

@@ -16,6 +16,7 @@ from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, joined
 from tests.stress.harness.stores import ENGINES, Collected, Seen
@@ -67,7 +68,7 @@ class Shared:
     def write(self, step: int) -> None:
         """One pass, until it is published or nothing was new."""
         lay(self.docs / self.name, self.files(self.name, step))
-        run_pipeline(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True)
+        run_pipeline(new_run(self.home, self.settings, ENGINES, f"{self.name} {step}", allow_delete=True))
 
     def catch_up(self) -> None:
         """Take over what others published."""
@@ -98,7 +99,7 @@ class Shared:
 
     def rebuilt(self) -> Content:
         """What a home without a store gets from its registered folders as they are."""
-        run_pipeline(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True)
+        run_pipeline(new_run(self.home, self.settings, ENGINES, "rebuilt", allow_delete=True))
         return content_of(Snapshot.open(self.home))
 
     def expects(self, seen: Seen) -> Content:

@@ -13,18 +13,17 @@ from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import load_sources, register, save_sources
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import in_order, with_neighbours
+from omni_pipelines.steps.keyword_index import in_order, with_neighbours
+from omni_pipelines.steps.step import Group, LoadedEngines
+from omni_pipelines.steps.step_table import STEPS, new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, stored
 
 SOURCE = "docs"
-ENGINES = Engines(WordCounter(), FakeEmbedder(), "fake/1")
+ENGINES = LoadedEngines(WordCounter(), FakeEmbedder(), "fake/1")
 
 
 class Collected(Exception):
@@ -85,7 +84,7 @@ class Released:
     def write(self, step: int) -> None:
         """One pass."""
         lay(self.docs, files_at(self.seed, step))
-        run_pipeline(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True)
+        run_pipeline(new_run(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True))
 
     def read(self) -> Seen | None:
         """The newest release.
@@ -125,9 +124,9 @@ class Naive:
     def write(self, step: int) -> None:
         """Tables, then the index; each is visible at once."""
         lay(self.docs, files_at(self.seed, step))
-        reconcile_documents(self.home, SETTINGS, allow_delete=True)
-        reconcile_chunks(self.home, SETTINGS, WordCounter())
-        reconcile_embeddings(self.home, ENGINES.embedder, ENGINES.model)
+        run = new_run(self.home, SETTINGS, ENGINES, allow_delete=True)
+        for made in STEPS.in_group(Group.INGEST):
+            made.run(run)
         chunks = LanceTable(self.home.table("chunks")).read()
         index = self._index()
         have = index.fingerprints()
@@ -139,7 +138,7 @@ class Naive:
                     "",
                     row["text"],
                     "",
-                    {name: row[name] for name in schemas.FILTERS},
+                    {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]},
                     "\n".join(each["text"] for each in (before, row, behind) if each is not None),
                 )
                 for row, (before, behind) in with_neighbours(in_order(chunks))

@@ -25,10 +25,8 @@ from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
+from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step_table import STEPS, new_run
 from tests.stress.harness import crash_points, faults
 from tests.stress.harness.corpus import files_at, lay
 from tests.stress.harness.faults import Fault
@@ -87,7 +85,7 @@ def _first(store: Store, job: Job) -> None:
 
 def _pass(store: Store, _job: Job) -> None:
     """A pass over the files as they are."""
-    run_pipeline(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+    run_pipeline(new_run(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True))
 
 
 def _twice(store: Store, job: Job) -> None:
@@ -118,17 +116,18 @@ def _tables(store: Store, job: Job) -> None:
     """A step up to the tables; no index, no release."""
     lay(store.docs, files_at(store.seed, job.step))
     with writer_session(store.home, SETTINGS):
-        reconcile_documents(store.home, SETTINGS, allow_delete=True)
-        reconcile_chunks(store.home, SETTINGS, ENGINES.count)
-        reconcile_embeddings(store.home, ENGINES.embedder, ENGINES.model)
+        run = new_run(store.home, SETTINGS, ENGINES, allow_delete=True)
+        for step in STEPS.in_group(Group.INGEST):
+            step.run(run)
 
 
 def _index(store: Store, _job: Job) -> None:
     """Both indexes, the vectors trained anew."""
     lance_vectors.MAX_DELTAS = 1
     with writer_session(store.home, SETTINGS):
-        build_keyword_index(store.home)
-        build_vector_index(store.home)
+        run = new_run(store.home, SETTINGS, ENGINES)
+        for step in STEPS.in_group(Group.INDEX):
+            step.run(run)
 
 
 def _compact(store: Store, _job: Job) -> None:

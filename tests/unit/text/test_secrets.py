@@ -156,7 +156,7 @@ def test_with_masking_off_findings_are_counted_and_the_text_stays() -> None:
     masked = mask_document(parsed, Masking(secrets=False))
     assert masked.parsed is parsed
     assert (masked.found, masked.masked) == ({"github_token": 1}, 0)
-    assert masked.columns["findings"] == '{"github_token":1}'
+    assert masked.findings == '{"github_token":1}'
 
 
 def test_a_source_has_its_own_settings_and_falls_back_to_those_of_all() -> None:
@@ -173,10 +173,10 @@ def test_a_source_has_its_own_settings_and_falls_back_to_those_of_all() -> None:
 
 
 def test_where_nothing_was_found_other_settings_change_nothing() -> None:
-    row = {"masking": Masking().fingerprint, "findings": NOTHING}
-    assert is_current(row, ALL)
-    assert not is_current({**row, "findings": '{"email":1}'}, ALL)
-    assert not is_current({**row, "masking": "secrets-0:secret"}, ALL)
+    masking = Masking().fingerprint
+    assert is_current(masking, NOTHING, ALL)
+    assert not is_current(masking, '{"email":1}', ALL)
+    assert not is_current("secrets-0:secret", NOTHING, ALL)
 
 
 @pytest.mark.parametrize(
