@@ -14,7 +14,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.rows import QuarantineRow, rows_of
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.sources.source import Found
+from omni_pipelines.sources.listing import SourceFile
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.decoding import Unreadable
@@ -36,7 +36,7 @@ MAX_DETAIL_LENGTH = 500
 class Refusal:
     """A file, and why it was not read."""
 
-    file: Found
+    file: SourceFile
     reader: Reader
     """The reader that refused it; the content may have chosen another one than the file's name."""
     error: Unreadable
@@ -95,7 +95,7 @@ def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> Quarant
         quarantine_id=ids.document_id(source, file.path),
         source=source,
         path=file.path,
-        stat="" if error.code in _RETRIED else file.stat,
+        stat="" if error.code in _RETRIED else file.version_mark,
         code=error.code,
         stage="read" if error.code in _READ_CODES else "parse",
         parser=parser_mark(file.reader, refusal.reader),

@@ -11,8 +11,7 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline import run as line_module
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
@@ -36,16 +35,16 @@ def docs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Names of the files that were opened, in order."""
-    opened: list[str] = []
+def reads(line: Line) -> list[str]:
+    """Names of the files that the line reads, in order."""
+    names: list[str] = []
 
-    def counting(path: Path, limit: int) -> tuple[bytes, str]:
-        opened.append(path.name)
-        return read_file(path, limit)
+    def counting(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        names.append(Path(file.path).name)
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", counting)
-    return opened
+    line.read_hook = counting
+    return names
 
 
 @pytest.fixture(scope="session")

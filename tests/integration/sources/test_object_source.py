@@ -90,7 +90,7 @@ def kept(line: Line, bucket: Bucket) -> Line:
 
 def wanted(line: Line, *, remote: bool = True) -> str:
     """The state that should be built, as sensors name it."""
-    due = stale_ingest(line.context, list_sources(line.home, line.settings, remote=remote))
+    due = stale_ingest(line.context, list_sources(line.context, remote=remote))
     return due.wanted_state if due else ""
 
 
@@ -251,7 +251,7 @@ def test_a_sensor_looks_at_no_bucket(kept: Line, bucket: Bucket, tmp_path: Path)
     local, everywhere = wanted(kept, remote=False), wanted(kept)
     bucket.put(docs__new_md="A moose.\n")
     assert (wanted(kept, remote=False) == local, wanted(kept) == everywhere) == (True, False)
-    assert [each.source.name for each in list_sources(kept.home, kept.settings, remote=False)] == ["here"]
+    assert [each.source.name for each in list_sources(kept.context, remote=False)] == ["here"]
 
 
 def test_what_is_forgotten_does_not_come_back(kept: Line, bucket: Bucket) -> None:

@@ -387,14 +387,14 @@ def test_a_site_can_be_declared(line: Line, site: Site) -> None:
 
 
 def test_a_sensor_asks_no_site(kept: Line, site: Site) -> None:
-    assert list_sources(kept.home, kept.settings, remote=False) == []
+    assert list_sources(kept.context, remote=False) == []
     assert site.asked == []
 
 
 def test_an_ingest_of_a_folder_asks_no_site(kept: Line, site: Site, docs: Path) -> None:
     (docs / "here.md").write_text("A file of this machine.\n")
     kept.add(docs)
-    assert [each.source.name for each in list_sources(kept.home, kept.settings, ["docs"])] == ["docs"]
+    assert [each.source.name for each in list_sources(replace(kept.context, sources=("docs",)))] == ["docs"]
     assert kept.ingest("docs").added == 1
     assert site.asked == []
     assert paths(kept) == [*ALL, "here.md"]

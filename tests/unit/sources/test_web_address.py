@@ -14,12 +14,14 @@ from omni_pipelines.sources.web import client as web_client
 from omni_pipelines.sources.web.addresses import (
     BadAddress,
     allowed_host,
-    location_of,
+    source_address,
     page_address,
     page_path,
     web_address,
 )
-from omni_pipelines.sources.web.client import Blocked, TooLarge, Unavailable, WebClient, inflate, refusal
+from omni_pipelines.sources.web.client import inflate
+from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
+from omni_pipelines.sources.web.network import refusal
 
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "192.0.0.8", "198.18.0.1",
@@ -161,7 +163,7 @@ def test_what_is_no_host_is_not_allowed(host: str) -> None:
 
 def test_a_password_in_an_address_is_refused_and_not_said() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        location_of("https://user:hunter2@example.org/")
+        source_address("https://user:hunter2@example.org/")
     assert "hunter2" not in str(caught.value)
 
 
