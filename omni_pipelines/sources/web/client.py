@@ -196,6 +196,8 @@ def inflate(packed: bytes, limit: int) -> bytes:
         Unavailable: it is damaged or cut short.
     """
     try:
+        if not packed:
+            raise EOFError
         body = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(limit + 1)
     except EOFError as error:
         raise Unavailable("its gzip data is cut short") from error
@@ -207,7 +209,7 @@ def inflate(packed: bytes, limit: int) -> bytes:
 
 
 def _unavailable(error: Exception) -> Unavailable:
-    cause = error.__cause__
+    cause = error.args[0] if error.args else None  # what the socket raised
     if isinstance(error, httpcore.TimeoutException):
         return Unavailable("the server does not answer in time")
     if isinstance(cause, ssl.SSLCertVerificationError):
