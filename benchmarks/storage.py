@@ -32,7 +32,8 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import Entry, KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.operations.index_jobs import FINAL, create_index_background
+from omni_pipelines.operations.index_job_records import FINAL
+from omni_pipelines.operations.index_jobs import create_index_background
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, VECTOR_SIZE

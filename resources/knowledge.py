@@ -13,11 +13,11 @@ from pathlib import Path
 import dagster as dg
 
 from omni_pipelines.configuration import find_home, load_settings
-from omni_pipelines.events import listening as hearing
+from omni_pipelines.events import subscribed
 from omni_pipelines.home import Home
-from omni_pipelines.operations.index_jobs import JobEvent
+from omni_pipelines.operations.index_job_records import JobEvent
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.progress import Report, listening
+from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.records import Event
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.session import SourceSession
@@ -59,7 +59,7 @@ class KnowledgeHome(dg.ConfigurableResource):
     @contextmanager
     def logged(self, log: logging.Logger) -> Iterator[None]:
         """Write progress, and the events of index jobs, to the run's log."""
-        with listening(_LogProgress(log)), hearing(partial(_log_job, log), "index_job/**"):
+        with reporting_to(_LogProgress(log)), subscribed(partial(_log_job, log), "index_job/**"):
             yield
 
     @contextmanager
@@ -75,15 +75,15 @@ def _log_job(log: logging.Logger, event: Event) -> None:
 
 
 class _LogProgress:
-    """Logs progress, at most one line in LOG_SECONDS."""
+    """Logs progress, at most one line in `seconds`, and always the end of a step."""
 
-    def __init__(self, log: logging.Logger) -> None:
-        self._log = log
+    def __init__(self, log: logging.Logger, seconds: float = LOG_SECONDS) -> None:
+        self._log, self._seconds = log, seconds
         self._last = time.monotonic()
 
     def __call__(self, report: Report) -> None:
         now = time.monotonic()
         ended = bool(report.total) and report.done >= report.total
-        if ended or now - self._last >= LOG_SECONDS:
+        if ended or now - self._last >= self._seconds:
             self._last = now
             self._log.info("%s: %s of %s %s", report.step, f"{report.done:,}", f"{report.total:,}", report.unit)

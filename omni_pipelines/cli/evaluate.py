@@ -45,13 +45,13 @@ def evaluate(
 ) -> None:
     """Measure the search on a judged collection (BEIR layout)."""
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     before = _read(against) if against is not None else None
     with ExitStack() as stack:
         place = _place(home, stack)
         bar = stack.enter_context(ProgressBar())
-        stack.enter_context(listening(bar))
+        stack.enter_context(reporting_to(bar))
         report, scores = _run(folder, place, mode, fusion, feedback)
     report["comparison"] = _compared(scores, before) if before is not None else None
     if per_query is not None:

@@ -49,14 +49,14 @@ def bisect(home: HomeOption = None, json: JsonOption = False) -> None:
 
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.configuration import find_home, load_settings
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.publishing.bisection import bisect_release
     from omni_pipelines.steps.step_table import new_run
 
     place = find_home(home)
     place.check()
     settings = load_settings(place)
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         found = bisect_release(new_run(place, settings, run_id="omni gate bisect"))
     if json:
         say_json(asdict(found))

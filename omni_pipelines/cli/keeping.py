@@ -39,10 +39,10 @@ def scrub(
     from omni_pipelines.errors import TableBroken
     from omni_pipelines.knowledge.state.releases import require_release
     from omni_pipelines.operations.scrub import scrub as read_all
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         report = read_all(place, require_release(place, release))
     documents = _prepare_repair(place, report) if repair and report.damage else 0
     if json:
@@ -111,7 +111,7 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
     from omni_pipelines.erasure.erase import certified, erase
     from omni_pipelines.pipeline.run import retry_when_overtaken
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.steps.step_table import new_run
 
     settings = load_settings(home)
@@ -121,7 +121,7 @@ def _forget(home: Home, target: str, *, json: bool) -> None:
         with writer_session(home, settings, sync=True):
             return erase(context, target)
 
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         certificate, path = retry_when_overtaken(settings, run)
     document = certified(certificate)
     if json:

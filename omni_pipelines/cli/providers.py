@@ -12,7 +12,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.providers import VariantRegistry
+    from omni_pipelines.variant_registry import VariantRegistry
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,10 +38,10 @@ def _registry(home: Path | None) -> VariantRegistry:
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.language_models.variants import register_language_models
     from omni_pipelines.model_store import ModelStore
-    from omni_pipelines.providers import VariantRegistry
     from omni_pipelines.text.engines import register_embedders
     from omni_pipelines.text.readers.registry import register_readers
     from omni_pipelines.text.token_counting import register_counters
+    from omni_pipelines.variant_registry import VariantRegistry
 
     settings = load_settings(find_home(home))
     registry = VariantRegistry()

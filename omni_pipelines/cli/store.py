@@ -52,13 +52,13 @@ def pull(home: HomeOption = None, json: JsonOption = False) -> None:
     """Bring this home to the newest release now. Reading commands and omni ingest do it by themselves."""
     from omni_pipelines.cli.progress_bar import ProgressBar
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.progress import listening
+    from omni_pipelines.progress import reporting_to
     from omni_pipelines.sources.membership import read_membership
 
     place, settings = _sharing(home)
     place.create()
     before = read_membership(place)
-    with ProgressBar() as bar, listening(bar), writer_session(place, settings, sync=True):
+    with ProgressBar() as bar, reporting_to(bar), writer_session(place, settings, sync=True):
         after = read_membership(place)
     number, had = after.release if after else 0, before.release if before else 0
     if json:

@@ -33,12 +33,13 @@ from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.releases import release_file
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.language_models.variants import register_language_models
-from omni_pipelines.providers import VariantRegistry, VariantsFailed
+from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 8
 CONTEXT_HITS = 50

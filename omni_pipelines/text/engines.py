@@ -11,10 +11,11 @@ import numpy as np
 
 from native.onnx_embedder import OnnxEmbedder
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import PREFERRED, EngineVariant, Health, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import PREFERRED, EngineVariant, VariantHealth, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.token_counting import COUNT_TOKENS, PreferredCounter, register_counters
+from omni_pipelines.variant_registry import VariantRegistry
 
 Value = TypeVar("Value")
 EMBED = "embed"
@@ -76,9 +77,9 @@ def register_embedders(registry: VariantRegistry, settings: Settings, workers: i
     """
     store = ModelStore(settings.cache)
 
-    def probe() -> Health:
+    def probe() -> VariantHealth:
         store.embedder_files(settings.embedder)
-        return Health()
+        return VariantHealth()
 
     def make() -> EngineVariant[Embedder]:
         graph, tokenizer, fingerprint = store.embedder_files(settings.embedder)

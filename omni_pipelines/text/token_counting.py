@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from native import toktok_bpe
 from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Health, VariantRegistry, VariantStatus
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantHealth, VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
 Value = TypeVar("Value")
 COUNT_TOKENS = "count_tokens"
@@ -48,13 +49,13 @@ class CountsDiffer(Exception):
 def register_counters(registry: VariantRegistry, store: ModelStore, encoding: str) -> None:
     """The variants for an encoding, which is their capability: tiktoken and toktok."""
 
-    def vocabulary_is_here() -> Health:
+    def vocabulary_is_here() -> VariantHealth:
         store.vocabulary_file(encoding)
-        return Health()
+        return VariantHealth()
 
-    def toktok_is_here() -> Health:
+    def toktok_is_here() -> VariantHealth:
         if not toktok_bpe.installed():
-            return Health(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
+            return VariantHealth(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
         return vocabulary_is_here()
 
     def tiktoken() -> TokenCounter:
@@ -81,7 +82,7 @@ def register_fast_counter(
     reference: Callable[[], CountsTokens],
     encoding: str,
     *,
-    probe: Callable[[], Health] = Health,
+    probe: Callable[[], VariantHealth] = VariantHealth,
 ) -> None:
     """An engine that is preferred while it counts as the reference does, which is tried before it is used."""
 

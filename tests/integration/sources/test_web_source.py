@@ -170,9 +170,7 @@ def test_the_media_type_of_the_server_chooses_the_reader_if_the_name_is_unknown(
 def test_a_document_has_the_time_of_the_last_change_of_its_page(ingested: Line) -> None:
     changed = {row["path"]: row["mtime_ns"] for row in ingested.rows("documents", "path", "mtime_ns")}
     assert changed["docs/otter"] == 1767693600 * 1_000_000_000
-    assert (
-        abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600
-    )  # no Last-Modified: when it was first seen
+    assert abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600  # no Last-Modified: when it was first seen
 
 
 def test_invalid_headers_and_dates_do_not_stop_an_ingest(line: Line, site: Site) -> None:

@@ -11,10 +11,11 @@ import pytest
 from native.errors import ModelCorrupt
 from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.providers import EngineVariant, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import EMBED, VariantEmbedder, check_embedder, load_embedder
+from omni_pipelines.variant_registry import VariantRegistry
 
 SAME, OTHER = "minilm/1", "minilm/2"
 

@@ -1,4 +1,4 @@
-"""Which variant of a command is chosen, and what happens when it fails."""
+"""Which variant of a command is used, and what happens when it fails."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from omni_pipelines.errors import NetworkTimeout
 from omni_pipelines.providers import (
     Attempt,
     EngineVariant,
-    Health,
+    VariantHealth,
     VariantProvider,
-    VariantRegistry,
     VariantsFailed,
     VariantStatus,
 )
+from omni_pipelines.variant_registry import VariantInfo, VariantRegistry
 
 GOOD, POOR, BAD = VariantStatus.AVAILABLE, VariantStatus.DEGRADED, VariantStatus.UNAVAILABLE
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Variant(VariantProvider):
-    """A provider that is as the test wants it."""
+    """A provider whose status, health and answer the test sets."""
 
     name = ""
 
@@ -48,14 +48,14 @@ class Variant(VariantProvider):
         says: Callable[[], str] | None = None,
     ) -> None:
         self.name, self.priority, self.capabilities = name, priority, frozenset(capabilities)
-        self.state, self.health = state, Health()
+        self.state, self.health = state, VariantHealth()
         self.checks = 0
         self.says = says or (lambda: name)
 
     def status(self) -> VariantStatus:
         return self.state
 
-    def health_check(self) -> Health:
+    def health_check(self) -> VariantHealth:
         self.checks += 1
         return self.health
 
@@ -75,7 +75,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def registry(clock: Clock) -> VariantRegistry:
-    return VariantRegistry(clock=clock, health_seconds=30, failures=3, cool_down_seconds=60)
+    return VariantRegistry(clock=clock, health_seconds=30, max_failures=3, cool_down_seconds=60)
 
 
 def fill(registry: VariantRegistry, *variants: Variant) -> None:
@@ -83,12 +83,18 @@ def fill(registry: VariantRegistry, *variants: Variant) -> None:
         registry.register("speak", variant)
 
 
-def best(registry: VariantRegistry, **choice: object) -> str | None:
-    found = registry.get_best("speak", **choice)  # type: ignore[arg-type]
-    return found.name if found is not None else None
+def best(registry: VariantRegistry, require: Collection[str] = (), exclude: Collection[str] = ()) -> str | None:
+    try:
+        return registry.call("speak", lambda variant: str(variant.name), require=require, exclude=exclude).value
+    except VariantsFailed:
+        return None
 
 
-# --- choosing
+def info_of(registry: VariantRegistry, name: str) -> VariantInfo:
+    return next(info for info in registry.list_variants("speak") if info.name == name)
+
+
+# --- choice
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def best(registry: VariantRegistry, **choice: object) -> str | None:
         pytest.param([("a", 5, BAD)], None, id="never an unavailable one"),
     ],
 )
-def test_the_best_is_chosen_by_status_and_then_by_priority(
+def test_the_best_variant_is_chosen_by_status_and_then_by_priority(
     registry: VariantRegistry, variants: list[tuple[str, int, VariantStatus]], expected: str | None
 ) -> None:
     fill(registry, *(Variant(*each) for each in variants))
@@ -112,7 +118,7 @@ def test_the_best_is_chosen_by_status_and_then_by_priority(
 @given(
     st.lists(st.tuples(st.sampled_from([GOOD, POOR, BAD]), st.integers(0, 100)), max_size=6),
 )
-def test_a_chosen_variant_is_never_worse_than_another(states: list[tuple[VariantStatus, int]]) -> None:
+def test_no_variant_is_better_than_the_chosen_one(states: list[tuple[VariantStatus, int]]) -> None:
     registry = VariantRegistry()
     order = [GOOD, POOR, BAD]
     fill(registry, *(Variant(str(at), priority, state) for at, (state, priority) in enumerate(states)))
@@ -147,14 +153,16 @@ def test_a_named_variant_that_fails_is_not_replaced(registry: VariantRegistry) -
         registry.call("speak", say, variant="b")
 
 
-def test_an_unknown_name_is_answered_with_the_nearest(registry: VariantRegistry) -> None:
+def test_an_unknown_variant_is_refused_with_the_nearest_name(registry: VariantRegistry) -> None:
     fill(registry, Variant("toktok"))
     with pytest.raises(VariantsFailed) as caught:
         registry.call("speak", say, variant="tiktok")
     assert caught.value.cure == "did you mean toktok?"
 
 
-def test_the_quicker_of_equals_is_chosen_once_both_are_measured(registry: VariantRegistry, clock: Clock) -> None:
+def test_the_faster_of_equal_variants_is_chosen_once_both_are_measured(
+    registry: VariantRegistry, clock: Clock
+) -> None:
     def taking(seconds: float, name: str) -> Callable[[], str]:
         def work() -> str:
             clock.now += seconds
@@ -174,21 +182,16 @@ def test_latency_is_counted_for_one_unit_of_work(registry: VariantRegistry, cloc
 
     fill(registry, Variant("a", says=work))
     registry.call("speak", say, units=16)
-    info = registry.get_info("speak", "a")
-    assert info is not None
-    assert info.latency_seconds == pytest.approx(0.5)
+    assert info_of(registry, "a").latency_seconds == pytest.approx(0.5)
 
 
-# --- what a registry knows
+# --- listing
 
 
-def test_what_is_unknown_is_none_or_empty(registry: VariantRegistry) -> None:
-    assert registry.get("speak", "a") is None
-    assert registry.get_best("speak") is None
-    assert registry.get_info("speak", "a") is None
+def test_an_empty_registry_has_no_variants_and_no_commands(registry: VariantRegistry) -> None:
+    assert best(registry) is None
     assert registry.list_variants("speak") == []
     assert registry.list_commands() == []
-    assert registry.unregister("speak", "a") is False
 
 
 def test_variants_are_listed_best_first_and_commands_by_name(registry: VariantRegistry) -> None:
@@ -198,21 +201,22 @@ def test_variants_are_listed_best_first_and_commands_by_name(registry: VariantRe
     assert registry.list_commands() == ["hear", "speak"]
 
 
-def test_an_unregistered_variant_is_gone(registry: VariantRegistry) -> None:
-    fill(registry, Variant("a", 1), Variant("b", 2))
-    assert registry.unregister("speak", "a") is True
-    assert best(registry) == "b"
-    assert registry.get("speak", "a") is None
+def test_a_variant_replaces_one_with_the_same_name(registry: VariantRegistry) -> None:
+    fill(registry, Variant("a", 1), Variant("a", 2, says=lambda: "new"))
+    assert [info.priority for info in registry.list_variants("speak")] == [2]
+    assert registry.call("speak", say).value == "new"
 
 
-def test_a_survey_says_which_is_chosen_and_why(registry: VariantRegistry) -> None:
+def test_a_survey_names_the_chosen_variant_and_the_reason(registry: VariantRegistry) -> None:
     fill(registry, Variant("a", 5, POOR), Variant("b", 50))
-    found = registry.survey("speak")
-    assert (found.chosen, found.why) == ("b", "it is available, a is degraded")
+    survey = registry.survey("speak")
+    assert (survey.chosen, survey.why) == ("b", "it is available, a is degraded")
 
 
 @pytest.mark.parametrize(("state", "chosen"), [(GOOD, "a"), (BAD, "")])
-def test_a_survey_tries_each_variant(registry: VariantRegistry, state: VariantStatus, chosen: str) -> None:
+def test_a_survey_creates_and_checks_each_variant(
+    registry: VariantRegistry, state: VariantStatus, chosen: str
+) -> None:
     registry.register_factory("speak", "a", lambda: Variant("a", state=state))
     assert registry.survey("speak").chosen == chosen
 
@@ -230,23 +234,21 @@ def test_a_variant_that_becomes_unavailable_is_no_longer_chosen(registry: Varian
     assert best(registry) == "a"
 
 
-def test_a_status_that_cannot_be_told_is_unavailable(registry: VariantRegistry) -> None:
+def test_a_status_that_raises_means_unavailable(registry: VariantRegistry) -> None:
     class Confused(Variant):
         def status(self) -> VariantStatus:
             raise RuntimeError("no idea")
 
     fill(registry, Confused("a", 1), Variant("b", 2))
     assert best(registry) == "b"
-    info = registry.get_info("speak", "a")
-    assert info is not None
-    assert info.reason == "no idea"
+    assert info_of(registry, "a").reason == "no idea"
 
 
-def test_a_health_check_is_believed_for_a_while(registry: VariantRegistry, clock: Clock) -> None:
+def test_the_result_of_a_health_check_is_used_for_a_while(registry: VariantRegistry, clock: Clock) -> None:
     variant = Variant("a", 1)
     fill(registry, variant, Variant("b", 2))
     assert best(registry) == "a"
-    variant.health = Health(BAD, "the disk is full")
+    variant.health = VariantHealth(BAD, "the disk is full")
     clock.now += 29
     assert best(registry) == "a"
     assert variant.checks == 1
@@ -255,7 +257,7 @@ def test_a_health_check_is_believed_for_a_while(registry: VariantRegistry, clock
     assert variant.checks == 2
 
 
-def test_a_fallback_is_not_checked_while_the_preferred_one_is_well(registry: VariantRegistry) -> None:
+def test_a_fallback_is_not_checked_while_the_preferred_variant_works(registry: VariantRegistry) -> None:
     preferred, fallback = Variant("a", 1), Variant("b", 2)
     fill(registry, fallback, preferred)
     assert best(registry) == "a"
@@ -265,11 +267,11 @@ def test_a_fallback_is_not_checked_while_the_preferred_one_is_well(registry: Var
     assert fallback.checks == 1
 
 
-def test_a_failure_makes_the_next_choice_look_again(registry: VariantRegistry) -> None:
+def test_a_failure_renews_the_health_check(registry: VariantRegistry) -> None:
     variant = Variant("a", 1, says=broken)
     fill(registry, variant, Variant("b", 2))
     registry.call("speak", say)
-    variant.health = Health(BAD)
+    variant.health = VariantHealth(BAD)
     assert best(registry) == "b"
 
 
@@ -278,12 +280,11 @@ def test_a_check_that_raises_means_unavailable(registry: VariantRegistry) -> Non
         raise ValueError(f"{engine} is wrong")
 
     registry.register("speak", EngineVariant("a", "engine", check=check))
-    info = registry.get_info("speak", "a")
-    assert info is not None
+    info = info_of(registry, "a")
     assert (info.status, info.reason) == (BAD, "engine is wrong")
 
 
-def test_errors_survive_the_way_to_another_process() -> None:
+def test_variants_failed_survives_a_pickle() -> None:
     error = VariantsFailed("speak", (Attempt("a", "6002", 0.5, "too late"),), NetworkTimeout("too late"), cure="wait")
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (str(again), again.attempts, type(again.last)) == (str(error), error.attempts, NetworkTimeout)
@@ -292,7 +293,7 @@ def test_errors_survive_the_way_to_another_process() -> None:
 # --- factories
 
 
-def test_a_variant_is_made_when_its_turn_comes_and_once(registry: VariantRegistry) -> None:
+def test_a_variant_is_created_once_and_only_when_it_is_needed(registry: VariantRegistry) -> None:
     made: list[str] = []
 
     def factory(name: str) -> Callable[[], Variant]:
@@ -306,32 +307,30 @@ def test_a_variant_is_made_when_its_turn_comes_and_once(registry: VariantRegistr
     assert made == ["a"]
 
 
-def test_a_factory_that_fails_leaves_the_choice_to_the_next(registry: VariantRegistry) -> None:
+def test_the_next_variant_is_used_when_a_factory_raises(registry: VariantRegistry) -> None:
     registry.register_factory("speak", "a", lambda: Variant(broken()), priority=1)
     registry.register_factory("speak", "b", lambda: Variant("b"), priority=2)
     assert best(registry) == "b"
-    assert registry.get("speak", "a") is None
     assert [each.variant for each in registry.call("speak", say).attempts] == ["a", "b"]
 
 
-def test_a_factory_whose_probe_says_no_is_not_called(registry: VariantRegistry) -> None:
-    registry.register_factory("speak", "a", broken, probe=lambda: Health(BAD, "not installed"))  # type: ignore[arg-type]
+def test_a_factory_is_not_called_if_its_probe_reports_unavailable(registry: VariantRegistry) -> None:
+    registry.register_factory("speak", "a", broken, probe=lambda: VariantHealth(BAD, "not installed"))  # type: ignore[arg-type]
     assert best(registry) is None
-    info = registry.get_info("speak", "a")
-    assert info is not None
+    info = info_of(registry, "a")
     assert (info.reason, info.failures) == ("not installed", 0)
 
 
-def test_a_variant_that_is_worse_than_it_was_thought_gives_way_once_made(registry: VariantRegistry) -> None:
+def test_a_created_variant_that_is_worse_than_its_probe_is_not_used(registry: VariantRegistry) -> None:
     registry.register_factory("speak", "a", lambda: Variant("a", state=POOR), priority=1)
     registry.register_factory("speak", "b", lambda: Variant("b"), priority=2)
     assert best(registry) == "b"
 
 
-# --- falling back
+# --- fallback
 
 
-def test_of_three_the_third_answers_where_two_are_broken_and_the_attempts_say_so(registry: VariantRegistry) -> None:
+def test_the_third_variant_answers_and_the_attempts_list_two_failures(registry: VariantRegistry) -> None:
     fill(registry, Variant("a", 1, says=broken), Variant("b", 2, says=lambda: str(1 / 0)), Variant("c", 3))
     outcome = registry.call("speak", say)
     assert (outcome.value, outcome.variant) == ("c", "c")
@@ -339,15 +338,15 @@ def test_of_three_the_third_answers_where_two_are_broken_and_the_attempts_say_so
     assert told == [("a", "6002", "too late"), ("b", "3002", "division by zero"), ("c", "", "")]
 
 
-def test_a_variant_that_was_passed_over_stands_among_the_attempts_with_its_reason(registry: VariantRegistry) -> None:
+def test_an_unavailable_preferred_variant_is_among_the_attempts(registry: VariantRegistry) -> None:
     sick = Variant("a", 1)
-    sick.health = Health(BAD, "no disk")
+    sick.health = VariantHealth(BAD, "no disk")
     fill(registry, sick, Variant("b", 2), Variant("c", 3, BAD))
     told = [(each.variant, each.error_code, each.reason) for each in registry.call("speak", say).attempts]
     assert told == [("a", "9003", "no disk"), ("b", "", "")]
 
 
-def test_where_all_fail_the_error_says_what_became_of_each(registry: VariantRegistry) -> None:
+def test_the_error_lists_every_variant_when_all_fail(registry: VariantRegistry) -> None:
     fill(registry, Variant("a", 1, says=broken), Variant("b", 2, BAD))
     with pytest.raises(VariantsFailed, match=r"'speak' now \(b: unavailable; a: too late\)") as caught:
         registry.call("speak", say)
@@ -355,16 +354,15 @@ def test_where_all_fail_the_error_says_what_became_of_each(registry: VariantRegi
     assert {each.variant for each in caught.value.attempts} == {"a", "b"}
 
 
-def test_input_that_a_variant_declines_does_not_speak_against_it(registry: VariantRegistry) -> None:
+def test_input_errors_do_not_change_the_health_of_a_variant(registry: VariantRegistry) -> None:
     fill(registry, Variant("a", 1, says=broken), Variant("b", 2))
     for _ in range(10):
-        assert registry.call("speak", say, declines=(NetworkTimeout,)).value == "b"
-    info = registry.get_info("speak", "a")
-    assert info is not None
+        assert registry.call("speak", say, input_errors=(NetworkTimeout,)).value == "b"
+    info = info_of(registry, "a")
     assert (info.status, info.failures) == (GOOD, 0)
 
 
-def test_an_interrupt_is_nobodys_failure(registry: VariantRegistry) -> None:
+def test_a_keyboard_interrupt_is_raised(registry: VariantRegistry) -> None:
     def interrupted() -> str:
         raise KeyboardInterrupt
 
@@ -377,14 +375,14 @@ def test_an_interrupt_is_nobodys_failure(registry: VariantRegistry) -> None:
 
 
 def flaky(registry: VariantRegistry) -> tuple[list[str], Variant]:
-    """A variant that fails while its list of sayings is empty, with another behind it."""
+    """A variant that fails while its list of answers is empty, with a second one as fallback."""
     words: list[str] = []
     variant = Variant("a", 1, says=lambda: words[-1])
     fill(registry, variant, Variant("b", 2))
     return words, variant
 
 
-def test_after_three_failures_in_a_row_a_variant_is_left_alone(registry: VariantRegistry, clock: Clock) -> None:
+def test_a_variant_is_not_used_after_three_failures_in_a_row(registry: VariantRegistry, clock: Clock) -> None:
     calls: list[str] = []
 
     def failing() -> str:
@@ -395,26 +393,26 @@ def test_after_three_failures_in_a_row_a_variant_is_left_alone(registry: Variant
     for _ in range(10):
         assert registry.call("speak", say).value == "b"
     assert len(calls) == 3
-    info = registry.get_info("speak", "a")
-    assert info is not None
-    assert info.reason == "failed 3 times in a row, is tried again in 60 s: too late"
+    assert info_of(registry, "a").reason == "failed 3 times in a row, next try in 60 s: too late"
 
 
-def test_after_its_cool_down_a_variant_gets_one_call_to_prove_itself(registry: VariantRegistry, clock: Clock) -> None:
+def test_a_variant_gets_one_call_after_its_cool_down(registry: VariantRegistry, clock: Clock) -> None:
     words, _ = flaky(registry)
     for _ in range(3):
         registry.call("speak", say)
     clock.now += 60
     outcome = registry.call("speak", say)
     assert [each.variant for each in outcome.attempts] == ["a", "b"]
-    assert best(registry) == "b"  # it failed again, and is left alone again
+    assert best(registry) == "b"  # it failed again
     clock.now += 60
     words.append("I am back")
     assert registry.call("speak", say).value == "I am back"
     assert best(registry) == "a"
 
 
-def test_while_one_call_proves_it_others_go_elsewhere(registry: VariantRegistry, clock: Clock) -> None:
+def test_other_calls_use_the_fallback_during_the_call_after_a_cool_down(
+    registry: VariantRegistry, clock: Clock
+) -> None:
     others: list[str] = []
 
     def asks_another() -> str:
@@ -431,7 +429,7 @@ def test_while_one_call_proves_it_others_go_elsewhere(registry: VariantRegistry,
     assert others == ["b"]
 
 
-def test_a_success_forgives_earlier_failures(registry: VariantRegistry) -> None:
+def test_a_success_resets_the_number_of_failures(registry: VariantRegistry) -> None:
     words, _ = flaky(registry)
     for _ in range(5):
         registry.call("speak", say)
@@ -443,7 +441,7 @@ def test_a_success_forgives_earlier_failures(registry: VariantRegistry) -> None:
 # --- threads
 
 
-def test_many_threads_make_and_check_a_variant_once_and_lose_no_call() -> None:
+def test_many_threads_create_and_check_a_variant_once() -> None:
     registry = VariantRegistry()
     made: list[Variant] = []
 
@@ -455,12 +453,11 @@ def test_many_threads_make_and_check_a_variant_once_and_lose_no_call() -> None:
     registry.register_factory("speak", "a", make, priority=1)
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: registry.call("speak", say).value, range(500)))
-    info = registry.get_info("speak", "a")
-    assert info is not None
-    assert (answers.count("a"), len(made), made[0].checks, info.calls) == (500, 1, 1, 500)
+    calls = info_of(registry, "a").calls
+    assert (answers.count("a"), len(made), made[0].checks, calls) == (500, 1, 1, 500)
 
 
-def test_many_threads_all_get_an_answer_while_variants_fail_come_and_go() -> None:
+def test_many_threads_get_an_answer_while_variants_fail_and_are_replaced() -> None:
     registry = VariantRegistry(cool_down_seconds=0.001)
     fill(registry, Variant("bad", 1, says=broken), Variant("good", 9))
 
@@ -468,7 +465,7 @@ def test_many_threads_all_get_an_answer_while_variants_fail_come_and_go() -> Non
         if number % 7 == 0:
             registry.register("speak", Variant("guest", 5))
         if number % 7 == 3:
-            registry.unregister("speak", "guest")
+            registry.register("speak", Variant("guest", 5, says=broken))
         registry.list_variants("speak")
         return registry.call("speak", say).value
 
@@ -478,7 +475,7 @@ def test_many_threads_all_get_an_answer_while_variants_fail_come_and_go() -> Non
     assert "good" in answers
 
 
-def test_a_slow_variant_holds_up_nobody(registry: VariantRegistry) -> None:
+def test_a_slow_variant_does_not_block_other_calls(registry: VariantRegistry) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def slow() -> str:

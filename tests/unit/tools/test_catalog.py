@@ -1,4 +1,4 @@
-"""The catalogue carries out calls by the rules of their definitions, and answers in one envelope whatever happens."""
+"""A catalog runs calls by the rules of their definitions and answers each with a `ToolResponse`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from omni_pipelines.errors import ConfigurationError, HomeBusy, NoAnswer, ToolNotFoundError
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.catalogue import ToolCatalogue
-from omni_pipelines.tools.execution import FIRST_PAUSE, MAX_KEPT, Execution
+from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.execution import FIRST_WAIT_SECONDS, MAX_CACHED, ToolRunner
 from omni_pipelines.tools.signature import tool
 
 
@@ -67,124 +67,123 @@ class Shelf:
         return self._answer({"value": value, "call": self.calls})
 
 
-def catalogue_of(shelf: Shelf, clock: Clock | None = None) -> ToolCatalogue:
+def catalog_of(shelf: Shelf, clock: Clock | None = None) -> ToolCatalog:
     time = clock or Clock()
-    catalogue = ToolCatalogue(execution=Execution(time, time.sleep))
-    catalogue.add(shelf.put, shelf.peek, shelf.pick, shelf.read)
-    return catalogue
+    catalog = ToolCatalog(runner=ToolRunner(time, time.sleep))
+    catalog.add(shelf.put, shelf.peek, shelf.pick, shelf.read)
+    return catalog
 
 
-def test_an_answer_says_which_tool_gave_it() -> None:
-    response = catalogue_of(Shelf()).call("shelf.put", {"value": "book"})
+def test_response_names_the_tool_and_the_attempts() -> None:
+    response = catalog_of(Shelf()).call("shelf.put", {"value": "book"})
     assert (response.is_success, response.data) == (True, "book")
     assert (response.metadata["tool"], response.metadata["attempts"]) == ("shelf.put", 1)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), NoAnswer("no", cure="yes"), RecursionError(), MemoryError()])
-def test_whatever_a_tool_raises_becomes_an_answer(error: Exception) -> None:
-    response = catalogue_of(Shelf(error)).call("shelf.put", {"value": "book"})
+def test_exception_of_a_tool_becomes_an_error_response(error: Exception) -> None:
+    response = catalog_of(Shelf(error)).call("shelf.put", {"value": "book"})
     assert response.is_error
     assert response.error_code
     assert response.metadata["tool"] == "shelf.put"
 
 
-def test_the_cure_of_an_error_is_told() -> None:
-    response = catalogue_of(Shelf(NoAnswer("not told", cure="ask again"))).call("shelf.put", {"value": "book"})
+def test_error_response_contains_the_cure() -> None:
+    response = catalog_of(Shelf(NoAnswer("not told", cure="ask again"))).call("shelf.put", {"value": "book"})
     assert response.error_message == "not told"
     assert response.metadata["cure"] == "ask again"
 
 
-def test_what_may_pass_is_tried_again_after_growing_pauses() -> None:
+def test_retryable_error_is_retried_after_growing_waits() -> None:
     clock, shelf = Clock(), Shelf(HomeBusy("busy"), HomeBusy("busy"))
-    response = catalogue_of(shelf, clock).call("shelf.peek")
+    response = catalog_of(shelf, clock).call("shelf.peek")
     assert (response.data, response.metadata["attempts"]) == ("x", 3)
-    assert clock.pauses == [FIRST_PAUSE, 2 * FIRST_PAUSE]
+    assert clock.pauses == [FIRST_WAIT_SECONDS, 2 * FIRST_WAIT_SECONDS]
 
 
-def test_attempts_end() -> None:
+def test_retries_end_after_max_attempts() -> None:
     shelf = Shelf(*[HomeBusy("busy")] * 9)
-    response = catalogue_of(shelf).call("shelf.peek")
+    response = catalog_of(shelf).call("shelf.peek")
     assert (response.is_error, response.retryable, shelf.calls) == (True, True, 3)
 
 
-def test_what_will_not_pass_is_not_tried_again() -> None:
+def test_other_errors_are_not_retried() -> None:
     shelf = Shelf(ValueError("broken"))
-    assert catalogue_of(shelf).call("shelf.peek").is_error
+    assert catalog_of(shelf).call("shelf.peek").is_error
     assert shelf.calls == 1
 
 
-def test_a_tool_that_is_not_safe_to_repeat_is_called_once() -> None:
+def test_tool_without_retries_is_called_once() -> None:
     shelf = Shelf(HomeBusy("busy"))
-    assert catalogue_of(shelf).call("shelf.put", {"value": "book"}).is_error
+    assert catalog_of(shelf).call("shelf.put", {"value": "book"}).is_error
     assert shelf.calls == 1
 
 
-def test_only_the_listed_errors_are_tried_again() -> None:
-    refused = ConfigurationError("refused")
-    refused.code = "1001"  # type: ignore[attr-defined]
-    assert catalogue_of(Shelf(refused)).call("shelf.pick").is_success
-    assert catalogue_of(Shelf(HomeBusy("busy"))).call("shelf.pick").is_error
+def test_only_error_codes_in_retry_on_are_retried() -> None:
+    refused = ConfigurationError("refused", code="1001")
+    assert catalog_of(Shelf(refused)).call("shelf.pick").is_success
+    assert catalog_of(Shelf(HomeBusy("busy"))).call("shelf.pick").is_error
 
 
-def test_a_refused_call_is_not_an_attempt() -> None:
+def test_refused_call_does_not_run_the_tool() -> None:
     shelf = Shelf()
-    assert catalogue_of(shelf).call("shelf.peek", {"value": 5}).is_error
+    assert catalog_of(shelf).call("shelf.peek", {"value": 5}).is_error
     assert shelf.calls == 0
 
 
-def test_an_answer_is_kept_for_equal_arguments_until_its_time_is_over() -> None:
+def test_answer_is_cached_for_equal_arguments_until_it_expires() -> None:
     clock, shelf = Clock(), Shelf()
-    catalogue = catalogue_of(shelf, clock)
-    first, second = (catalogue.call("shelf.read", {"value": "a"}) for _ in range(2))
+    catalog = catalog_of(shelf, clock)
+    first, second = (catalog.call("shelf.read", {"value": "a"}) for _ in range(2))
     assert second.data == first.data
     assert (first.metadata["cached"], second.metadata["cached"], shelf.calls) == (False, True, 1)
-    catalogue.call("shelf.read", {"value": "b"})
+    catalog.call("shelf.read", {"value": "b"})
     clock.now += 60
-    catalogue.call("shelf.read", {"value": "a"})
+    catalog.call("shelf.read", {"value": "a"})
     assert shelf.calls == 3
 
 
-def test_a_kept_answer_belongs_to_whoever_gets_it() -> None:
-    catalogue = catalogue_of(Shelf())
+def test_changing_a_cached_answer_does_not_change_the_cache() -> None:
+    catalog = catalog_of(Shelf())
     for _ in range(3):
-        answer = catalogue.call("shelf.read").data
+        answer = catalog.call("shelf.read").data
         assert answer == {"value": "x", "call": 0}
         answer.clear()
 
 
-def test_arguments_of_any_size_have_kept_answers_of_their_own() -> None:
+def test_answers_for_huge_integers_are_cached_separately() -> None:
     @tool("test.double", read_only=True, cache_ttl=60)
     def double(number: int) -> str:
         """Double a number."""
         return str(2 * number)
 
-    catalogue = ToolCatalogue(execution=Execution(Clock()))
-    catalogue.add(double)
-    answers = [catalogue.call("test.double", {"number": number}).data for number in (10**30, 10**30 + 1, 10**30)]
+    catalog = ToolCatalog(runner=ToolRunner(Clock()))
+    catalog.add(double)
+    answers = [catalog.call("test.double", {"number": number}).data for number in (10**30, 10**30 + 1, 10**30)]
     assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
 
 
-def test_many_threads_get_the_same_kept_answer() -> None:
-    catalogue = catalogue_of(Shelf())
-    first = catalogue.call("shelf.read").data
+def test_threads_share_a_cached_answer() -> None:
+    catalog = catalog_of(Shelf())
+    first = catalog.call("shelf.read").data
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: catalogue.call("shelf.read").data, range(200)))
+        answers = list(threads.map(lambda _: catalog.call("shelf.read").data, range(200)))
     assert answers == [first] * 200
 
 
-def test_an_error_is_not_kept() -> None:
+def test_error_response_is_not_cached() -> None:
     shelf = Shelf(ValueError("broken"))
-    catalogue = catalogue_of(shelf)
-    assert [catalogue.call("shelf.read").is_error for _ in range(2)] == [True, False]
+    catalog = catalog_of(shelf)
+    assert [catalog.call("shelf.read").is_error for _ in range(2)] == [True, False]
 
 
-def test_kept_answers_are_bounded() -> None:
+def test_oldest_answers_are_dropped_from_a_full_cache() -> None:
     shelf = Shelf()
-    catalogue = catalogue_of(shelf)
-    for number in range(MAX_KEPT + 1):
-        catalogue.call("shelf.read", {"value": str(number)})
-    assert catalogue.call("shelf.read", {"value": str(MAX_KEPT)}).metadata["cached"] is True
-    assert catalogue.call("shelf.read", {"value": "0"}).metadata["cached"] is False
+    catalog = catalog_of(shelf)
+    for number in range(MAX_CACHED + 1):
+        catalog.call("shelf.read", {"value": str(number)})
+    assert catalog.call("shelf.read", {"value": str(MAX_CACHED)}).metadata["cached"] is True
+    assert catalog.call("shelf.read", {"value": "0"}).metadata["cached"] is False
 
 
 class Kind(enum.Enum):
@@ -212,64 +211,64 @@ class Row:
     ],
     ids=repr,
 )
-def test_what_a_tool_returns_is_answered_as_json_values(value: Any, data: Any) -> None:
+def test_return_value_of_a_tool_becomes_json_values(value: Any, data: Any) -> None:
     @tool("test.give")
     def give() -> Any:
         """Give it."""
         return value
 
-    catalogue = ToolCatalogue()
-    catalogue.add(give)
-    assert catalogue.call("test.give").data == data
+    catalog = ToolCatalog()
+    catalog.add(give)
+    assert catalog.call("test.give").data == data
 
 
-def test_a_tool_may_answer_with_an_envelope_of_its_own() -> None:
+def test_tool_may_return_a_tool_response() -> None:
     @tool("test.give")
     def give() -> ToolResponse:
         """Give it."""
         return ToolResponse.error("not today", "3001")
 
-    catalogue = ToolCatalogue()
-    catalogue.add(give)
-    response = catalogue.call("test.give")
+    catalog = ToolCatalog()
+    catalog.add(give)
+    response = catalog.call("test.give")
     assert (response.error_code, response.error_message) == ("3001", "not today")
 
 
-def test_what_json_cannot_carry_is_an_error_and_not_a_crash() -> None:
+def test_return_value_that_json_cannot_express_is_an_error_response() -> None:
     @tool("test.give")
     def give() -> object:
         """Give it."""
         return object()
 
-    catalogue = ToolCatalogue()
-    catalogue.add(give)
-    assert catalogue.call("test.give").is_error
+    catalog = ToolCatalog()
+    catalog.add(give)
+    assert catalog.call("test.give").is_error
 
 
-def test_a_tool_may_be_async() -> None:
+def test_async_function_can_be_a_tool() -> None:
     @tool("test.give")
     async def give(value: int) -> tuple[int, ...]:
         """Give it."""
         return (value,)
 
-    catalogue = ToolCatalogue()
-    catalogue.add(give)
-    assert catalogue.call("test.give", {"value": 5}).data == [5]
+    catalog = ToolCatalog()
+    catalog.add(give)
+    assert catalog.call("test.give", {"value": 5}).data == [5]
 
 
-def test_two_tools_of_one_name_cannot_be_added() -> None:
-    catalogue = catalogue_of(Shelf())
+def test_adding_a_second_tool_with_the_same_name_is_refused() -> None:
+    catalog = catalog_of(Shelf())
     with pytest.raises(ConfigurationError, match=r"a tool shelf\.put already"):
-        catalogue.add(Shelf().put)
+        catalog.add(Shelf().put)
 
 
-def test_the_schema_of_a_tool_that_is_not_there_names_the_nearest() -> None:
+def test_definition_of_an_unknown_tool_suggests_the_nearest_name() -> None:
     with pytest.raises(ToolNotFoundError) as error:
-        catalogue_of(Shelf()).get_tool_schema("shelf.raed")
+        catalog_of(Shelf()).get_tool_schema("shelf.raed")
     assert "shelf.read" in error.value.cure
 
 
-def test_tools_are_listed_by_name() -> None:
-    catalogue = catalogue_of(Shelf())
-    assert catalogue.names == ["shelf.peek", "shelf.pick", "shelf.put", "shelf.read"]
-    assert [definition.name for definition in catalogue.tools] == catalogue.names
+def test_tools_are_sorted_by_name() -> None:
+    catalog = catalog_of(Shelf())
+    assert catalog.names == ["shelf.peek", "shelf.pick", "shelf.put", "shelf.read"]
+    assert [definition.name for definition in catalog.tools] == catalog.names
