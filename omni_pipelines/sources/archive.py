@@ -1,7 +1,7 @@
 """The files in a zip or tar file, read in place: nothing is extracted to disk under a name from the archive.
 
-An entry whose name leads out of the archive or appears twice, or that inflates too much, goes to quarantine. Links and
-devices are skipped, as in a folder.
+An entry whose name leads out of the archive or appears twice, or that inflates too much, goes to quarantine. Links
+and devices are skipped, as in a folder.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ class SourceFile:
     size: int
     mtime_ns: int
     version_mark: str
-    """Changes with the file: size, times and inode, the id of a git blob, an ETag. A file whose stored mark is equal is
-    not read again. The column `stat` of the tables holds it."""
+    """Changes with the file: size, times and inode, the id of a git blob, an ETag. A file is not read again while its
+    stored mark, in the column `stat` of the tables, is equal."""
     reader: Reader
     real_path: str = ""
     """The path in the file system, if that is not valid UTF-8 and `path` shows it escaped; else empty."""

@@ -199,7 +199,7 @@ def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:
 
 
 def _contains(source: Source, path: Path) -> bool:
-    """Whether a source reads the file, or a file in the folder, at `path`. Ignored paths can be sources of their own."""
+    """Whether a source reads the file at `path`, or a file below it. Ignored paths can be sources of their own."""
     if source.kind is SourceKind.GIT or source.is_remote:
         return False  # it reads commits, or is not on this machine
     if path == source.local_path:

@@ -19,9 +19,9 @@ from omni_pipelines.tables import read_rows
 class SourceSession:
     """Lists and opens sources for one command or run, and lists a website only once.
 
-    `omni ingest` needs each listing twice: to see whether there is anything to do, and to do it. Listing a website costs
-    a request per page, so the session keeps that listing. Do not use one session for two runs: the second would not see
-    what changed between them.
+    `omni ingest` needs each listing twice: to see whether there is anything to do, and to do it. Listing a website
+    costs a request per page, so the session keeps that listing. Do not use one session for two runs: the second would
+    not see what changed between them.
 
     Args:
         limits: what may be read at most.

@@ -38,8 +38,8 @@ class Source(SourceOptions):
     root: Path = Path()
     """The folder or repository, absolute; for a single file or an archive, its folder. Empty for remote sources."""
     url: str = ""
-    """For remote sources, the prefix of the objects without a slash at the end, or the address of the sitemap or page.
-    Contains no user name, password or key."""
+    """For remote sources, the prefix of the objects without a slash at the end, or the address of the sitemap or
+    page. Contains no user name, password or key."""
     kind: SourceKind = SourceKind.FILES
     file: str = ""
     """Name of the single file, archive or object; empty for other sources."""
@@ -48,7 +48,7 @@ class Source(SourceOptions):
     declared: bool = False
     """Whether omni.toml names the location."""
     guarded: bool = True
-    """Whether an ingest stops when suspiciously many documents are gone. False for entries, which are deleted by name."""
+    """Whether an ingest stops when suspiciously many documents are gone; False for entries, deleted by name."""
     forgotten: tuple[str, ...] = ()
     """Marks of erased files, which are not read again: see `forgotten_marks`."""
 
@@ -75,7 +75,7 @@ class Source(SourceOptions):
         return f"{self.local_path}@{self.rev}" if self.rev else str(self.local_path)
 
     def uri(self, path: str) -> str:
-        """URI of the file at `path`, which is relative with `/` between parts. Names no commit, as that would change."""
+        """URI of the file at a relative `path` with `/` between parts. Names no commit, because that would change."""
         if self.kind is SourceKind.GIT:
             return f"git+{(self.root / path).as_uri()}?rev={quote(self.rev)}"
         if self.kind is SourceKind.ARCHIVE:

@@ -19,7 +19,7 @@ from omni_pipelines.text.engines import load_counter, load_embedder, model_finge
 from tests.integration.line import Line
 from tests.integration.members import SECRET
 from tests.integration.small_home import HERON, OTTER, SmallHome
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.object_server import make_bucket, point_aws_at, s3_server
 
 
 @pytest.fixture
@@ -80,7 +80,6 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def store_url(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty store."""
-    speak_to(s3, monkeypatch)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    point_aws_at(s3, monkeypatch, SECRET)
     monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE_SECONDS", 0.0)
     return make_bucket(s3, f"b{abs(hash(request.node.name))}")

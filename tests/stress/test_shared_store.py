@@ -18,7 +18,7 @@ from native.errors import StoreError
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.sources.registry import load_sources, register, save_sources
-from tests.object_server import ADDRESS, Noise, make_bucket, s3_server, speak_to
+from tests.object_server import ADDRESS, Noise, make_bucket, point_aws_at, s3_server
 from tests.stress.harness.crash_points import request
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
@@ -43,7 +43,7 @@ def workload(bucket: str) -> Iterator[Workload]:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty store."""
     with s3_server() as url:
-        speak_to(url, monkeypatch)
+        point_aws_at(url, monkeypatch)
         yield make_bucket(url, "shared")
 
 
@@ -188,7 +188,7 @@ def test_lost_answers_and_cut_downloads_lose_nothing_and_double_nothing(
     steps = dict.fromkeys(WRITERS, -1)
     gave_up = 0
     with Noise(os.environ[ADDRESS], seed, NOISE) as noise:
-        speak_to(noise.url, monkeypatch)
+        point_aws_at(noise.url, monkeypatch)
         for name in WRITERS:
             homes[name].begin()
         for number in while_time_lasts(range(EXTENT.noisy_steps)):
@@ -203,14 +203,14 @@ def test_lost_answers_and_cut_downloads_lose_nothing_and_double_nothing(
             assert seen is not None
             assert dict(seen.steps) == steps
             assert seen.content.differences(homes["judge"].expects(seen)) == []
-        spoiled = dict(noise.spoiled)
-    assert set(spoiled) == {"request dropped", "answered with 503", "answer lost", "download cut short"}
-    assert all(spoiled.values())
+        failures = dict(noise.failures)
+    assert set(failures) == {"request dropped", "answered with 503", "answer lost", "download cut short"}
+    assert all(failures.values())
     figures.add(
         "two writers behind a network that spoils a tenth of all requests in each way",
         "dropped before it is done, answer lost, 503, download cut short; all content compared after each step",
         steps_published=sum(steps.values()) + 2,
-        **{how.replace(" ", "_"): count for how, count in spoiled.items()},
+        **{failure.replace(" ", "_"): count for failure, count in failures.items()},
         passes_that_gave_up_and_were_repeated=gave_up,
         acknowledged_steps_lost=0,
         inconsistent=0,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class StoredObject:
+class ObjectInfo:
     """An object as the store describes it."""
 
     key: str
@@ -22,7 +22,7 @@ class StoredObject:
 class ObjectClient(Protocol):
     """Lists and reads the objects below one prefix."""
 
-    def list(self) -> Iterator[StoredObject]:
+    def list(self) -> Iterator[ObjectInfo]:
         """Every object below the prefix, in any order.
 
         Raises:
@@ -30,7 +30,7 @@ class ObjectClient(Protocol):
         """
         ...
 
-    def describe(self, key: str) -> StoredObject:
+    def describe(self, key: str) -> ObjectInfo:
         """One object, without its content.
 
         Raises:

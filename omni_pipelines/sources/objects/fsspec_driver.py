@@ -12,7 +12,7 @@ from fsspec.registry import known_implementations
 
 from omni_pipelines.errors import ConfigurationError, OmniError, SourceMissing
 from omni_pipelines.sources.file_reads import refuse_large
-from omni_pipelines.sources.objects.client import StoredObject
+from omni_pipelines.sources.objects.client import ObjectInfo
 from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class DriverClient:
             self._driver, self._root = url_to_fs(source.url, skip_instance_cache=True)
         self._root = self._root.rstrip("/")
 
-    def list(self) -> Iterator[StoredObject]:
-        """Every object below the prefix, folder by folder: the drivers' own walk skips folders that it cannot list."""
+    def list(self) -> Iterator[ObjectInfo]:
+        """Every object below the prefix, folder by folder: the drivers' own walks skip what they cannot list."""
         pending, entered = [self._root], {self._root}
         while pending:
             folder = pending.pop()
@@ -63,12 +63,12 @@ class DriverClient:
             for entry in entries:
                 name = str(entry["name"]).rstrip("/")
                 if entry["type"] == "file":
-                    yield _stored_object(self._key(name), entry)
+                    yield _object_info(self._key(name), entry)
                 elif name not in entered and self._key(name).count("/") < self._depth:
                     entered.add(name)
                     pending.append(name)
 
-    def describe(self, key: str) -> StoredObject:
+    def describe(self, key: str) -> ObjectInfo:
         """One object, without its content."""
         with _translated(self._cannot_list):
             return self._describe(key)
@@ -85,9 +85,9 @@ class DriverClient:
             raise Unreadable("E_CHANGED", "the object changed while it was read")
         return raw, after.version_mark
 
-    def _describe(self, key: str) -> StoredObject:
+    def _describe(self, key: str) -> ObjectInfo:
         self._driver.invalidate_cache()
-        return _stored_object(key, self._driver.info(self._path(key)))
+        return _object_info(key, self._driver.info(self._path(key)))
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
@@ -139,12 +139,12 @@ def _cannot_read(error: Exception) -> Unreadable:
     return Unreadable("E_IO", f"the store did not return it: {type(error).__name__}")
 
 
-def _stored_object(key: str, info: _Info) -> StoredObject:
+def _object_info(key: str, info: _Info) -> ObjectInfo:
     fields = {name.lower(): value for name, value in info.items() if value is not None}
     size = int(str(fields.get("size", 0)))
     marks = (f"{name}={fields[name]}" for name in _MARK_FIELDS if name in fields)
     time = next((fields[name] for name in _TIME_FIELDS if name in fields), None)
-    return StoredObject(key, size, _nanoseconds(time), ":".join([str(size), *marks]))
+    return ObjectInfo(key, size, _nanoseconds(time), ":".join([str(size), *marks]))
 
 
 def _nanoseconds(time: object) -> int:

@@ -1,8 +1,8 @@
 """Objects of S3 and of stores with the same API, read with botocore.
 
 Endpoint and credentials come from where every AWS tool looks: the AWS_* variables, ~/.aws, the role of the machine.
-None of them is stored or printed. Not obstore, although it is lighter: it cannot list a bucket in which one key has an
-empty part, `..` or a control character, so anybody who may write one object could stop every ingest.
+None of them is stored or printed. Not obstore, although it is lighter: it cannot list a bucket in which one key has
+an empty part, `..` or a control character, so anybody who may write one object could stop every ingest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Protocol, TypedDict
 from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.sources.file_reads import refuse_large
-from omni_pipelines.sources.objects.client import StoredObject
+from omni_pipelines.sources.objects.client import ObjectInfo
 from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
@@ -102,23 +102,23 @@ class S3Client:
                 f"the AWS settings are invalid: {type(error).__name__}", cure="check the AWS_* variables and ~/.aws"
             ) from error
 
-    def list(self) -> Iterator[StoredObject]:
+    def list(self) -> Iterator[ObjectInfo]:
         """Every object below the prefix, a thousand per request."""
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
                 for found in page.get("Contents", ()):
-                    yield _stored_object(found["Key"].removeprefix(self._prefix), found, found["Size"])
+                    yield _object_info(found["Key"].removeprefix(self._prefix), found, found["Size"])
         except self._failures as error:
             raise self._cannot_list(error) from error
 
-    def describe(self, key: str) -> StoredObject:
+    def describe(self, key: str) -> ObjectInfo:
         """One object, without its content."""
         try:
             description = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except self._failures as error:
             raise self._cannot_list(error) from error
-        return _stored_object(key, description, description["ContentLength"])
+        return _object_info(key, description, description["ContentLength"])
 
     def read(self, key: str, limit: int) -> tuple[bytes, str]:
         """The bytes of one object, by one request."""
@@ -137,7 +137,7 @@ class S3Client:
         refuse_large(len(raw), limit)
         if len(raw) != response["ContentLength"]:
             raise Unreadable("E_IO", "the store sent less than it announced")
-        return raw, _stored_object(key, response, len(raw)).version_mark
+        return raw, _object_info(key, response, len(raw)).version_mark
 
     def _cannot_list(self, error: Exception) -> SourceMissing:
         code, source = _code(error), self._source
@@ -153,10 +153,10 @@ class S3Client:
         )
 
 
-def _stored_object(key: str, description: _Description, size: int) -> StoredObject:
+def _object_info(key: str, description: _Description, size: int) -> ObjectInfo:
     seconds = int(description["LastModified"].timestamp())
     etag = description.get("ETag", "").strip('"') or f"at-{seconds}"
-    return StoredObject(key, size, seconds * 1_000_000_000, f"{etag}:{size}")
+    return ObjectInfo(key, size, seconds * 1_000_000_000, f"{etag}:{size}")
 
 
 def _code(error: Exception) -> str:

@@ -41,7 +41,7 @@ def list_pages(source: Source, known: Mapping[str, str], limits: WebLimits, netw
         network: DNS, certificates, clock and sleep.
 
     Raises:
-        SourceMissing: the sitemap or the single page cannot be fetched, or the website is down; nothing is proved gone.
+        SourceMissing: the sitemap or the single page cannot be fetched, or the website is down.
     """
     with open_site(source, limits, network) as site:
         return _SitemapListing(site, known).listing() if is_sitemap(source) else _list_single_page(site, known)

@@ -1,8 +1,8 @@
 """Reads web pages, and tells by their version marks whether they changed.
 
-A version mark is, in this order: the date in the sitemap, once every later change must get another date; the ETag; the
-Last-Modified; the hash of the page. A stored mark is sent to the server, which then answers "not modified" instead of
-sending the page again.
+A version mark is, in this order: the date in the sitemap, once every later change must get another date; the ETag;
+the Last-Modified; the hash of the page. A stored mark is sent to the server, which then answers "not modified"
+instead of sending the page again.
 """
 
 from __future__ import annotations
