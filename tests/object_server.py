@@ -98,7 +98,7 @@ class Noise(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Noisy)
         self.behind = behind.removeprefix("http://")
         self.share = share
-        self.failures: Counter[str] = Counter()
+        self.spoiled: Counter[str] = Counter()
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
 
@@ -118,7 +118,7 @@ class Noise(http.server.ThreadingHTTPServer):
         """Whether a request fails in this way."""
         with self._lock:
             hit = self._dice.random() < self.share
-            self.failures[failure] += hit
+            self.spoiled[failure] += hit
             return hit
 
 

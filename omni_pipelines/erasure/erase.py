@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from native import lance_vectors
+from native import lance_maintenance, lance_vectors
 from native.durable import write_whole
-from native.lance_tables import is_in
+from native.filters import is_in
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
 from omni_pipelines.erasure.journal import clear_journal
@@ -203,14 +203,14 @@ def _marked(source: Source, scope: Scope) -> Source:
 
 
 def _erase_rows(run: RunContext, scope: Scope) -> None:
-    lance_vectors.drop_if_built(open_table(run.home, EMBEDDINGS))  # it contains the vectors of deleted rows too
+    lance_vectors.drop(open_table(run.home, EMBEDDINGS))  # it contains the vectors of deleted rows too
     total = len(_tables(run))
     for number, (definition, column, keys) in enumerate(_rows_to_erase(run, scope)):
         progress.report("erasing rows", number, total, "tables")
         table = open_table(run.home, definition)
         for batch in batched(keys, _BATCH):
             table.delete(is_in(column, batch))
-        table.erase_deleted()
+        lance_maintenance.erase_deleted(table)
     progress.report("erasing rows", total, total, "tables")
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from native.errors import EngineError
+from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
@@ -105,7 +106,7 @@ def _contains(home: Home, release: Release, wanted: Wanted) -> bool:
 def _is_named(home: Home, name: str, wanted: Wanted, version: int) -> bool:
     """Whether the manifest of a version names an id: a delete writes its filter there."""
     table = LanceTable(home.table(name))
-    manifest = table.manifest(version).read_bytes()
+    manifest = manifest_path(table.path, version).read_bytes()
     return any(key.encode() in manifest for key in wanted.ids(id_column(table.open(version).schema.names)))
 
 

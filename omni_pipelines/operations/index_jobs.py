@@ -137,7 +137,7 @@ def create_index_background(
     Args:
         home: the knowledge base.
         table: whose index.
-        kind: a key of `lance_vectors.REFINES`; empty for the existing type of index, or the default.
+        kind: a key of `lance_vectors.CANDIDATES_PER_ROW`; empty for the existing type of index, or the default.
         publishes: whether the job publishes what it built.
         run_id: the Dagster run that requests the job.
         keep: jobs that are kept; the oldest ones that have ended are deleted.
@@ -170,7 +170,7 @@ def create_index_background(
 def _check(table: str, kind: str) -> None:
     if table not in INDEXED:
         raise ConfigurationError(f"table {table!r} has no index", cure=f"tables with an index: {', '.join(INDEXED)}")
-    kinds = lance_vectors.REFINES if table == EMBEDDINGS.name else ()
+    kinds = lance_vectors.CANDIDATES_PER_ROW if table == EMBEDDINGS.name else ()
     if kind and kind not in kinds:
         cure = f"types: {', '.join(kinds)}" if kinds else "leave out --type: the keyword index has only one type"
         raise ConfigurationError(f"the index of {table} cannot be of type {kind!r}", cure=cure)

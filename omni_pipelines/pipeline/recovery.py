@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from native import lance_files, lance_recovery
 from native.durable import drop_parts
 from native.errors import TableCorrupt, TableMissing
 from native.lance_tables import LanceTable, TableVersion
@@ -50,22 +51,22 @@ def _newest_released(releases: Sequence[Release], name: str) -> int:
 
 
 def _recover_table(home: Home, table: LanceTable, released: int) -> None:
-    torn = table.set_aside_torn(released, home.quarantine)
+    torn = lance_recovery.set_aside_incomplete(table, released, home.quarantine)
     if torn:
         _note(home, table, torn, released, "its manifest is torn")
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
-    table.drop_broken_tags()
+    lance_recovery.drop_broken_tags(table)
     try:
         head = table.head()
         if head.version <= released:
             return
-        broken = [name for name in table.broken_files() if not name.startswith("_indices/")]
+        broken = [name for name in lance_files.broken_files(table) if not name.startswith("_indices/")]
     except (TableCorrupt, TableMissing) as error:
         broken = [str(error)]
     if broken:
-        moved = table.set_aside_after(released, home.quarantine)
+        moved = lance_recovery.set_aside_after(table, released, home.quarantine)
         _note(home, table, moved, released, broken[0])
 
 

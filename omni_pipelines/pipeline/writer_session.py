@@ -27,7 +27,7 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     """
     home.create()
     share_arenas()
-    dataset_cache.configure(settings.dataset_cache)
+    dataset_cache.POOL.configure(settings.dataset_cache)
     with writer_lock(home, settings.lock_seconds):
         recover(home)
         if sync:

@@ -20,7 +20,7 @@ from typing import IO
 import orjson
 from pydantic import ValidationError
 
-from native import lance_vectors
+from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, sync_file
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
@@ -105,7 +105,7 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
     """Everything a release names, below `staging`; the record that names the copies."""
     staging.tables.mkdir()
     for name, pinned in release.tables.items():
-        LanceTable(home.table(name)).copy(staging.table(name), TableVersion.parse(pinned).version)
+        lance_maintenance.copy(LanceTable(home.table(name)), staging.table(name), TableVersion.parse(pinned).version)
     coverage = lance_vectors.build(LanceTable(staging.table(EMBEDDINGS.name)))
     folder = staging.keyword / release.keyword.generation
     folder.mkdir(parents=True)
@@ -150,7 +150,7 @@ def import_bundle(file: Path, home: Home) -> Release:
         save_sources(staging, bundle.sources)
         for definition in STEPS.tables:
             each = LanceTable(staging.table(definition.name))
-            each.tag(f"{TAG}{bundle.release.release}", each.head().version)
+            lance_maintenance.tag(each, f"{TAG}{bundle.release.release}", each.head().version)
         put_release(staging, bundle.release)
         Barrier().sync_tree(staging.root)
         if home.root.exists():
@@ -257,7 +257,11 @@ def _compare(staging: Home, release: Release) -> None:
     try:
         for name, pinned in release.tables.items():
             each = LanceTable(staging.table(name))
-            if str(each.head()) != pinned or each.count() != release.counts.get(name) or each.broken_files():
+            if (
+                str(each.head()) != pinned
+                or each.count() != release.counts.get(name)
+                or lance_files.broken_files(each)
+            ):
                 raise BundleRefused(f"table {name} in the bundle is not what its record says", cure="export it again")
         folder = staging.keyword / release.keyword.generation
         index = KeywordIndex.open(folder, FILTERS)

@@ -10,7 +10,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from native import lance_vectors
+from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, sync_above, sync_file
 from native.errors import StoreError
 from native.lance_tables import LanceTable, TableVersion
@@ -105,7 +105,9 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
         OSError: the disk refused; the release before this one stays what readers see.
     """
     for name, version in release.tables.items():
-        LanceTable(home.table(name)).tag(f"{TAG}{release.release}", TableVersion.parse(version).version)
+        lance_maintenance.tag(
+            LanceTable(home.table(name)), f"{TAG}{release.release}", TableVersion.parse(version).version
+        )
     barrier = Barrier()
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
@@ -181,7 +183,7 @@ def _tables(run: RunContext) -> dict[str, LanceTable]:
 
 def _verify(tables: dict[str, LanceTable]) -> None:
     for name, table in tables.items():
-        broken = table.broken_files()
+        broken = lance_files.broken_files(table)
         if broken:
             raise TableBroken(
                 f"table {name}: the size of {broken[0]} differs from its manifest",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from native import lance_files
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
@@ -66,7 +67,7 @@ def _shows_the_same(a: Release, b: Release) -> bool:
 
 def _verify(home: Home, release: Release) -> None:
     for name, pinned in release.tables.items():
-        broken = LanceTable(home.table(name)).broken_files(TableVersion.parse(pinned).version)
+        broken = lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(pinned).version)
         if broken:
             raise TableBroken(
                 f"table {name} of release {release.release}: {broken[0]} is not as long as it should be",

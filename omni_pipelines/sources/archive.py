@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty, refuse_large, version_mark
 from omni_pipelines.sources.limits import ArchiveLimits, SourceLimits
 from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.names import is_hidden, refuse_name, shown_name
 from omni_pipelines.sources.source import Source
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -99,12 +99,12 @@ def open_archive(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
         def read(file: SourceFile, limit: int) -> FileContent:
             entry = by_name.get(file.path)
             if entry is None:
-                raise Unreadable("E_VANISHED", "it is not in the archive any more")
+                raise Unreadable(RefusalCode.VANISHED, "it is not in the archive any more")
             _refuse(entry, counts[file.path], limit, limits)
             try:
                 raw = unpack(entry.name, limit)
             except (*_DAMAGED, RuntimeError) as error:
-                raise Unreadable("E_PARSE", f"the archive is damaged here: {error}") from error
+                raise Unreadable(RefusalCode.PARSE, f"the archive is damaged here: {error}") from error
             refuse_empty(raw)
             return FileContent(raw, entry.version_mark if entry.version_mark == file.version_mark else "")
 
@@ -115,15 +115,15 @@ def _refuse(entry: ArchiveEntry, count: int, limit: int, limits: SourceLimits) -
     """Refuse an entry that must not be unpacked."""
     refuse_name(entry.name, "archive", limits.folder_depth)
     if ":" in entry.name.replace("\\", "/").split("/")[0]:
-        raise Unreadable("E_PATH", "the name leads to another drive")
+        raise Unreadable(RefusalCode.PATH, "the name leads to another drive")
     if count > 1:
-        raise Unreadable("E_ZIP_DUPLICATE", f"the archive has {count} entries of this name")
+        raise Unreadable(RefusalCode.ZIP_DUPLICATE, f"the archive has {count} entries of this name")
     if entry.is_encrypted:
-        raise Unreadable("E_ENCRYPTED", "it needs a password")
+        raise Unreadable(RefusalCode.ENCRYPTED, "it needs a password")
     refuse_large(entry.size, limit)
     archive = limits.archive
     if entry.packed_size and entry.size > max(archive.ratio_free_bytes, archive.ratio * entry.packed_size):
-        raise Unreadable("E_ZIP_BOMB", f"{entry.packed_size:,} bytes inflate to {entry.size:,}")
+        raise Unreadable(RefusalCode.ZIP_BOMB, f"{entry.packed_size:,} bytes inflate to {entry.size:,}")
 
 
 def _source_entries(source: Source, limits: ArchiveLimits) -> tuple[ArchiveEntry, ...]:
@@ -200,7 +200,7 @@ def _opened(path: Path, limits: ArchiveLimits) -> Iterator[Callable[[str, int], 
         def from_tar(name: str, limit: int) -> bytes:
             file = tar.extractfile(members[name])
             if file is None:
-                raise Unreadable("E_NOT_REGULAR", "not a regular file")
+                raise Unreadable(RefusalCode.NOT_REGULAR, "not a regular file")
             return _read_whole(file, limit)
 
         yield from_tar
@@ -209,7 +209,7 @@ def _opened(path: Path, limits: ArchiveLimits) -> Iterator[Callable[[str, int], 
 def _read_whole(file: IO[bytes], limit: int) -> bytes:
     raw = file.read(limit + 1)
     if len(raw) > limit:
-        raise Unreadable("E_ZIP_BOMB", "it is larger than the archive says")
+        raise Unreadable(RefusalCode.ZIP_BOMB, "it is larger than the archive says")
     return raw
 
 

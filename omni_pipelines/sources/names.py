@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
 """Folders with third-party or generated files. They are read only if they are a source of their own."""
@@ -53,6 +53,6 @@ def refuse_name(name: str, container: str, depth: int = MAX_DEPTH) -> None:
     """
     parts = name.replace("\\", "/").split("/")
     if name.startswith("/") or ".." in parts:
-        raise Unreadable("E_PATH", f"the name is absolute or leads out of the {container}")
+        raise Unreadable(RefusalCode.PATH, f"the name is absolute or leads out of the {container}")
     if len(parts) > depth:
-        raise Unreadable("E_DEPTH", f"below more than {depth} folders")
+        raise Unreadable(RefusalCode.DEPTH, f"below more than {depth} folders")

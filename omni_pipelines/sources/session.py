@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines.home import Home
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
@@ -14,9 +14,8 @@ from omni_pipelines.sources.listing import Listing, SourceFile
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.source import Source
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import is_current
-from omni_pipelines.text.secrets.masking import is_current as is_masked
-from omni_pipelines.text.secrets.masking import masking_of
+from omni_pipelines.text.readers.registry import is_parser_current
+from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "content_hash", "acl", "mtime_ns")
 GUARDED_DOCUMENTS = 50
@@ -71,7 +70,7 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     in_place = {
         path
         for path, row in stored.items()
-        if _is_in_place(source, row) and is_masked(row["masking"], row["findings"], masking)
+        if _is_in_place(source, row) and is_masking_current(row["masking"], row["findings"], masking)
     }
     skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
     skip.update(still_quarantined)
@@ -92,7 +91,7 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
 
 
 def _is_current(file: SourceFile, row: DocumentRow | FileRow | None) -> bool:
-    return row is not None and row["stat"] == file.version_mark and is_current(row["parser"], file.reader)
+    return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
 
 def _is_in_place(source: Source, row: DocumentRow) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
     from omni_pipelines.text.embedding import Embedder
-    from omni_pipelines.text.packing import Count
+    from omni_pipelines.text.token_counting import CountTokens
 
 Content = bytes
 """The type `bytes`, which the method of that name hides."""
@@ -85,7 +85,7 @@ class KnowledgeBase:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
-        count: Count | None = None,
+        count: CountTokens | None = None,
         embedder_fingerprint: str | None = None,
     ) -> None:
         self.home = home

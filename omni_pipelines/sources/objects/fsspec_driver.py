@@ -11,9 +11,9 @@ from fsspec.core import url_to_fs
 from fsspec.registry import known_implementations
 
 from omni_pipelines.errors import ConfigurationError, OmniError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import ObjectInfo
-from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
@@ -82,7 +82,7 @@ class DriverClient:
                 raw = file.read(limit + 1)
             after = self._describe(key)
         if before.version_mark != after.version_mark or len(raw) != after.size:
-            raise Unreadable("E_CHANGED", "the object changed while it was read")
+            raise Unreadable(RefusalCode.CHANGED, "the object changed while it was read")
         return raw, after.version_mark
 
     def _describe(self, key: str) -> ObjectInfo:
@@ -133,10 +133,10 @@ def _cannot_start(scheme: str, error: Exception) -> ConfigurationError:
 
 def _cannot_read(error: Exception) -> Unreadable:
     if isinstance(error, FileNotFoundError):
-        return Unreadable("E_VANISHED", "the object is gone")
+        return Unreadable(RefusalCode.VANISHED, "the object is gone")
     if isinstance(error, PermissionError):
-        return Unreadable("E_PERM", "the store refuses access to it")
-    return Unreadable("E_IO", f"the store did not return it: {type(error).__name__}")
+        return Unreadable(RefusalCode.PERM, "the store refuses access to it")
+    return Unreadable(RefusalCode.IO, f"the store did not return it: {type(error).__name__}")
 
 
 def _object_info(key: str, info: _Info) -> ObjectInfo:

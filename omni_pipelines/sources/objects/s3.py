@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, Protocol, TypedDict
 
 from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import ObjectInfo
-from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
@@ -130,13 +130,13 @@ class S3Client:
         except self._failures as error:
             code = _code(error)
             if code in _MISSING:
-                raise Unreadable("E_VANISHED", "it is not in the bucket any more") from error
+                raise Unreadable(RefusalCode.VANISHED, "it is not in the bucket any more") from error
             if code in _REFUSED:
-                raise Unreadable("E_PERM", "the store refuses access to it") from error
-            raise Unreadable("E_IO", f"the store did not return it: {code}") from error
+                raise Unreadable(RefusalCode.PERM, "the store refuses access to it") from error
+            raise Unreadable(RefusalCode.IO, f"the store did not return it: {code}") from error
         refuse_large(len(raw), limit)
         if len(raw) != response["ContentLength"]:
-            raise Unreadable("E_IO", "the store sent less than it announced")
+            raise Unreadable(RefusalCode.IO, "the store sent less than it announced")
         return raw, _object_info(key, response, len(raw)).version_mark
 
     def _cannot_list(self, error: Exception) -> SourceMissing:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from omni_pipelines import progress
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.sources.limits import WebLimits
 from omni_pipelines.sources.listing import Listing, SourceFile
 from omni_pipelines.sources.source import Source, path_filter
@@ -22,7 +23,6 @@ from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.page_reading import GONE_MARKS, NOT_TEXT, current_mark, reader_of_page
 from omni_pipelines.sources.web.site import Site, open_site
 from omni_pipelines.sources.web.sitemap import Sitemap, SitemapEntry, changed_ns, is_settled, read_sitemap
-from omni_pipelines.text.decoding import Unreadable
 
 UNSEEN_MARK = "unseen"
 """Version mark of a page that was never fetched."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from omni_pipelines.ids import content_hash
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty
 from omni_pipelines.sources.limits import WebLimits
 from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
@@ -23,7 +24,6 @@ from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.site import Site, open_site
 from omni_pipelines.sources.web.sitemap import nanoseconds
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_for, reader_named
 
 GONE_MARKS = {"status:404", "status:410"}
@@ -47,11 +47,11 @@ def open_pages(source: Source, limits: WebLimits, network: Network) -> Iterator[
             try:
                 response = site.get(source.uri(file.path), limit, is_wanted=_is_text)
             except Blocked as error:
-                raise Unreadable("E_PERM", error.message_with_cure, "blocked") from error
+                raise Unreadable(RefusalCode.PERM, error.message_with_cure, "blocked") from error
             except TooLarge as error:
-                raise Unreadable("E_TOO_LARGE", str(error)) from error
+                raise Unreadable(RefusalCode.TOO_LARGE, str(error)) from error
             except Unavailable as error:
-                raise Unreadable("E_IO", str(error)) from error
+                raise Unreadable(RefusalCode.IO, str(error)) from error
             return _content(source, file, response)
 
         yield read
@@ -100,12 +100,12 @@ def _version_mark(response: WebResponse) -> str:
 def _content(source: Source, file: SourceFile, response: WebResponse) -> FileContent:
     mark = _version_mark(response)
     if mark in GONE_MARKS:
-        raise Unreadable("E_GONE", f"the server answers {response.status}", mark)
+        raise Unreadable(RefusalCode.GONE, f"the server answers {response.status}", mark)
     if response.status != 200:
-        raise Unreadable("E_PERM", f"the server answers {response.status}", mark)
+        raise Unreadable(RefusalCode.PERM, f"the server answers {response.status}", mark)
     kind = media_type(response.headers)
     if kind.startswith(NOT_TEXT):
-        raise Unreadable("E_BINARY", f"the server says that it is {kind[:40]}", mark)
+        raise Unreadable(RefusalCode.BINARY, f"the server says that it is {kind[:40]}", mark)
     try:
         refuse_empty(response.body)
     except Unreadable as error:

@@ -14,11 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from native import dataset_cache
-from native.dataset_cache import DatasetCache, DatasetCacheConfig, head_version, manifest_version
+from native import dataset_cache, lance_maintenance
+from native.dataset_cache import DatasetCache, DatasetCacheConfig
 from native.errors import TableMissing
-from native.lance_tables import LanceTable, equals
-from native.row_cache import Rows, fetch, rows_of
+from native.filters import equals
+from native.lance_manifests import head_version, manifest_version
+from native.lance_tables import LanceTable
+from native.row_cache import RowIndex, fetch_rows, row_index
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("n", pa.int64())])
 
@@ -98,14 +100,14 @@ def test_a_reader_keeps_its_version_while_others_write(tmp_path: Path) -> None:
 def test_a_table_made_anew_at_the_same_path_and_version_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
     old = made(tmp_path / "t.lance", "old")
     before, number = old.head(), old.head().version
-    assert rows_of(old, "id", number).find(["old"]).tolist() == [0]
+    assert row_index(old, "id", number).find(["old"]).tolist() == [0]
     made(tmp_path / "elsewhere.lance", "new")  # as another process would: this pool hears nothing of it
     shutil.rmtree(old.path)
     shutil.move(tmp_path / "elsewhere.lance", old.path)
     new = LanceTable(old.path)
     assert (new.head().version, new.head().uuid == before.uuid) == (number, False)
     assert new.read(version=number)["id"].to_pylist() == ["new"]
-    assert fetch(new, "id", ["old", "new"], ["id"], number) == [{"id": "new"}]
+    assert fetch_rows(new, "id", ["old", "new"], ["id"], number) == [{"id": "new"}]
 
 
 def test_another_process_that_writes_is_seen(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_version_that_was_cleaned_up_is_gone_from_the_pool(tmp_path: Path) -> 
     old = table.head().version
     assert table.count(version=old) == 1
     table.upsert("id", rows("b"))
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     with pytest.raises(TableMissing, match="newest release"):
         table.open(old)
 
@@ -153,8 +155,8 @@ def test_many_threads_read_and_one_writes_and_nobody_fails(tmp_path: Path) -> No
         counts = threads.map(read, range(200))
         for number in range(10):
             table.upsert("id", rows(f"new {number}"))
-            table.tag("kept", table.head().version)
-            table.clean_up()
+            lance_maintenance.tag(table, "kept", table.head().version)
+            lance_maintenance.clean_up(table)
         assert set(counts) <= set(range(1, 12))
     assert table.count() == 11
 
@@ -169,7 +171,7 @@ def test_closing_empties_the_pool_and_the_next_use_opens_again(tables: list[Path
 
 def test_columns_beyond_the_limit_push_out_other_tables_and_never_themselves(tables: list[Path]) -> None:
     pool = DatasetCache(DatasetCacheConfig(column_bytes=100))
-    load = lambda dataset, again: Rows(dataset, "id", None, partial=False)  # noqa: E731
+    load = lambda dataset, again: RowIndex(dataset, "id", None, partial=False)  # noqa: E731
     first = pool.columns(tables[0], None, "id", load)
     pool.columns(tables[1], None, "id", load)
     assert 0 < first.nbytes <= 100
@@ -181,14 +183,14 @@ def test_columns_beyond_the_limit_push_out_other_tables_and_never_themselves(tab
 def test_what_many_threads_want_is_loaded_once(tables: list[Path]) -> None:
     pool, loads, together = DatasetCache(), [], threading.Barrier(4)
 
-    def load(dataset: Any, _again: bool) -> Rows:
+    def load(dataset: Any, _again: bool) -> RowIndex:
         loads.append(dataset)
         time.sleep(0.05)
-        return Rows(dataset, "id", None, partial=False)
+        return RowIndex(dataset, "id", None, partial=False)
 
-    def want(_: int) -> Rows:
+    def want(_: int) -> RowIndex:
         together.wait(30)
-        return cast("Rows", pool.columns(tables[0], None, "id", load))
+        return cast("RowIndex", pool.columns(tables[0], None, "id", load))
 
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(want, range(4)))
@@ -197,7 +199,7 @@ def test_what_many_threads_want_is_loaded_once(tables: list[Path]) -> None:
 
 def test_what_filters_select_is_counted_among_the_columns(tables: list[Path]) -> None:
     pool = DatasetCache()
-    found = pool.columns(tables[0], None, "id", lambda dataset, again: Rows(dataset, "id", None, partial=False))
+    found = pool.columns(tables[0], None, "id", lambda dataset, again: RowIndex(dataset, "id", None, partial=False))
     before = pool.stats().column_bytes
     found.selected("id = 'a'")
     assert pool.stats().column_bytes - before == 2  # a byte a row
@@ -216,7 +218,7 @@ def test_held_columns_give_every_type_as_it_is_stored(tmp_path: Path) -> None:
     version, names = table.head().version, schema.names
     for held in ((), names[:2], names):
         for _ in range(2):  # from the second time on they are in memory
-            assert fetch(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
+            assert fetch_rows(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_rows_are_found_by_key_of_any_width(tmp_path: Path, names: list[str]) ->
     table.create(SCHEMA)
     if names:
         table.upsert("id", rows(*names))
-    found = rows_of(table, "id")
+    found = row_index(table, "id")
     stored = table.read(["id"])["id"].to_pylist()
     assert found.find([*stored, "nothing", "aaaaaaaaaaaa", ""]).tolist() == [*range(len(stored)), -1, -1, -1]
     assert found.keys(np.arange(len(stored))) == stored
@@ -237,7 +239,7 @@ def test_rows_are_found_after_deletes_and_updates_have_moved_them(tmp_path: Path
     table = made(tmp_path / "t.lance", "a", "b", "c", "d")
     table.delete(equals("id", "b"))
     table.upsert("id", pa.table({"id": ["a"], "n": [77]}, schema=SCHEMA))
-    got = fetch(table, "id", ["d", "b", "a"], ["id", "n"], table.head().version)
+    got = fetch_rows(table, "id", ["d", "b", "a"], ["id", "n"], table.head().version)
     assert got == [{"id": "d", "n": 3}, {"id": "a", "n": 77}]
 
 
@@ -258,11 +260,11 @@ def test_the_head_is_found_among_many_versions(tmp_path: Path) -> None:
 
 
 def test_a_pool_is_replaced_only_where_its_limits_change() -> None:
-    before = dataset_cache.pool()
-    dataset_cache.configure(before.config)
-    assert dataset_cache.pool() is before
-    dataset_cache.configure(DatasetCacheConfig(max_cached_tables=3))
+    before = dataset_cache.POOL
+    dataset_cache.POOL.configure(before.config)
+    assert dataset_cache.POOL is before
+    dataset_cache.POOL.configure(DatasetCacheConfig(max_cached_tables=3))
     try:
-        assert dataset_cache.pool().config.max_cached_tables == 3
+        assert dataset_cache.POOL.config.max_cached_tables == 3
     finally:
-        dataset_cache.configure(before.config)
+        dataset_cache.POOL.configure(before.config)

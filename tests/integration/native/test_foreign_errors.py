@@ -34,8 +34,6 @@ from tokenizers import Tokenizer
 
 from native import duckdb_sql
 from native.errors import (
-    FOREIGN_NUMBERS,
-    FOREIGN_TYPES,
     EngineError,
     IndexCorrupt,
     IndexMissing,
@@ -43,10 +41,8 @@ from native.errors import (
     TableCorrupt,
     TableMissing,
     WriteConflict,
-    engine_errors,
-    meaning_of,
-    translate,
 )
+from native.foreign_errors import FOREIGN_NUMBERS, FOREIGN_TYPES, engine_errors, meaning_of, translate
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import from_exception

@@ -14,7 +14,7 @@ import pytest
 
 from native.errors import WriteConflict
 from native.keyword_engine import AT_THE_END, CommitPolicy, KeywordEngine
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 
 FILTERS = ("source",)
 NEVER = CommitPolicy(entries=1_000_000, seconds=1e6, idle_seconds=1e6, wait_seconds=0.2)
@@ -28,8 +28,8 @@ class Clock:
         return self.now
 
 
-def entry(key: str, text: str = "apple") -> Entry:
-    return Entry(key, f"mark of {text}", text, "", {"source": "docs"})
+def entry(key: str, text: str = "apple") -> KeywordEntry:
+    return KeywordEntry(key, f"mark of {text}", text, "", {"source": "docs"})
 
 
 def engine(folder: Path, policy: CommitPolicy = NEVER, clock: Clock | None = None) -> KeywordEngine:
@@ -157,12 +157,12 @@ def test_many_processes_write_at_once_and_every_entry_is_there_once(tmp_path: Pa
         import sys
         from pathlib import Path
         from native.keyword_engine import CommitPolicy, KeywordEngine
-        from native.tantivy_index import Entry, KeywordIndex
+        from native.tantivy_index import KeywordEntry, KeywordIndex
         index = KeywordIndex.open(Path(sys.argv[1]), ("source",))
         for batch in range(5):
             with KeywordEngine(index, CommitPolicy(wait_seconds=120)) as engine:
                 keys = [f"{sys.argv[2]}-{batch}-{number}" for number in range(9)]
-                engine.bulk_upsert(Entry(key, "m", "apple", "", {"source": "d"}) for key in [*keys, "shared"])
+                engine.bulk_upsert(KeywordEntry(key, "m", "apple", "", {"source": "d"}) for key in [*keys, "shared"])
     """)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = [
@@ -220,7 +220,7 @@ class FullDisk:
     def writer(self) -> FullDisk:
         return self
 
-    def upsert(self, entries: list[Entry]) -> int:
+    def upsert(self, entries: list[KeywordEntry]) -> int:
         return len(entries)
 
     def commit(self) -> None:

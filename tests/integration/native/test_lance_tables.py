@@ -14,8 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from native import lance_files, lance_maintenance, lance_recovery
 from native.errors import TableCorrupt, TableMissing
-from native.lance_tables import FORMAT, MAX_FRAGMENTS, LanceTable, TableVersion, equals, is_in
+from native.filters import equals, is_in
+from native.lance_maintenance import MAX_FRAGMENTS
+from native.lance_tables import FORMAT, LanceTable, TableVersion
 from omni_pipelines.schemas import TABLES, is_packed, key, packed, required
 
 SCHEMA = pa.schema([key("id", "name"), required("group", pa.string(), "its group"), packed("text", "words")])
@@ -193,7 +196,7 @@ def test_a_table_made_anew_is_another_table(table: LanceTable, tmp_path: Path) -
     first = table.head()
     table.create(SCHEMA)
     assert table.head() == first
-    table.set_aside_after(0, tmp_path / "aside")
+    lance_recovery.set_aside_after(table, 0, tmp_path / "aside")
     table.create(SCHEMA)
     assert (table.head().version, first.version) == (1, 1)
     assert table.head() != first
@@ -218,7 +221,7 @@ def test_a_torn_manifest_says_so_and_can_be_set_aside(table: LanceTable, tmp_pat
     newest.write_bytes(b"")
     with pytest.raises((TableCorrupt, TableMissing)):
         LanceTable(table.path).open()
-    assert table.set_aside_after(good, tmp_path / "aside") == [newest.name]
+    assert lance_recovery.set_aside_after(table, good, tmp_path / "aside") == [newest.name]
     assert ids(table) == ["a"]
     table.upsert("id", rows(["c"]))
     assert ids(table) == ["a", "c"]
@@ -226,32 +229,32 @@ def test_a_torn_manifest_says_so_and_can_be_set_aside(table: LanceTable, tmp_pat
 
 def test_a_data_file_that_was_cut_is_named(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
-    assert table.broken_files() == []
+    assert lance_files.broken_files(table) == []
     (file,) = (table.path / "data").iterdir()
     os.truncate(file, file.stat().st_size - 1)
-    assert table.broken_files() == [f"data/{file.name}"]
+    assert lance_files.broken_files(table) == [f"data/{file.name}"]
     file.unlink()
-    assert table.broken_files() == [f"data/{file.name}"]
+    assert lance_files.broken_files(table) == [f"data/{file.name}"]
 
 
 def test_a_data_file_that_kept_its_length_and_lost_its_content_is_named(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
     (file,) = (table.path / "data").iterdir()
     file.write_bytes(bytes(file.stat().st_size))
-    assert table.broken_files() == [f"data/{file.name}"]
+    assert lance_files.broken_files(table) == [f"data/{file.name}"]
 
 
 @pytest.mark.parametrize("left", [0, 100, None])
 def test_a_list_of_deleted_rows_that_was_cut_is_named(table: LanceTable, left: int | None) -> None:
     table.upsert("id", rows(["a", "b"]))
     table.delete(equals("id", "a"))
-    assert table.broken_files() == []
+    assert lance_files.broken_files(table) == []
     (file,) = (table.path / "_deletions").iterdir()
     if left is None:
         file.unlink()
     else:
         os.truncate(file, left)
-    assert table.broken_files() == [f"_deletions/{file.name}"]
+    assert lance_files.broken_files(table) == [f"_deletions/{file.name}"]
 
 
 def test_a_torn_manifest_below_a_good_head_is_set_aside(table: LanceTable, tmp_path: Path) -> None:
@@ -260,10 +263,10 @@ def test_a_torn_manifest_below_a_good_head_is_set_aside(table: LanceTable, tmp_p
     head = table.head()
     good, torn, *_ = sorted((table.path / "_versions").glob("*.manifest"))
     torn.write_bytes(torn.read_bytes()[:-20])
-    assert table.set_aside_torn(head.version - 1, tmp_path) == []
-    assert table.set_aside_torn(head.version - 2, tmp_path) == [torn.name]
+    assert lance_recovery.set_aside_incomplete(table, head.version - 1, tmp_path) == []
+    assert lance_recovery.set_aside_incomplete(table, head.version - 2, tmp_path) == [torn.name]
     assert good.exists()
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     assert ids(table) == ["a", "b", "c"]
 
 
@@ -281,11 +284,11 @@ def test_a_manifest_of_zeros_is_corrupt_and_no_empty_table(table: LanceTable) ->
 def test_clean_up_keeps_tagged_versions_and_the_head(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
     kept = table.head().version
-    table.tag("rel-1", kept)
+    lance_maintenance.tag(table, "rel-1", kept)
     table.upsert("id", rows(["b"]))
     lost = table.head().version
     table.upsert("id", rows(["c"]))
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     assert ids(table, version=kept) == ["a"]
     assert ids(table) == ["a", "b", "c"]
     with pytest.raises(TableMissing):
@@ -296,7 +299,7 @@ def test_clean_up_removes_what_a_killed_writer_left(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
     orphan = table.path / "data" / "orphan.lance"
     orphan.write_bytes(b"half a file")
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     assert not orphan.exists()
     assert ids(table) == ["a"]
 
@@ -306,14 +309,14 @@ def test_many_small_commits_are_merged_and_every_row_stays(table: LanceTable) ->
     for name in names:
         table.upsert("id", rows([name]))
     pinned = table.head().version
-    table.tag("rel-1", pinned)
-    table.compact()
+    lance_maintenance.tag(table, "rel-1", pinned)
+    lance_maintenance.compact(table)
     assert len(table.open().get_fragments()) == 1
     assert ids(table) == ids(table, version=pinned) == names
     after = table.head()
-    table.compact()
+    lance_maintenance.compact(table)
     assert table.head() == after
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     assert ids(table, version=pinned) == names
     table.upsert("id", rows(["k000"], text="new"))
     assert table.count() == len(names)
@@ -321,11 +324,11 @@ def test_many_small_commits_are_merged_and_every_row_stays(table: LanceTable) ->
 
 def test_a_tag_can_be_set_again_and_taken_away(table: LanceTable) -> None:
     table.upsert("id", rows(["a"]))
-    table.tag("rel-1", 1)
-    table.tag("rel-1", table.head().version)
-    table.tag("rel-2", 1)
-    table.untag({"rel-1"})
-    table.clean_up()
+    lance_maintenance.tag(table, "rel-1", 1)
+    lance_maintenance.tag(table, "rel-1", table.head().version)
+    lance_maintenance.tag(table, "rel-2", 1)
+    lance_maintenance.untag(table, {"rel-1"})
+    lance_maintenance.clean_up(table)
     assert table.open().tags.list().keys() == {"rel-1"}
     with pytest.raises(TableMissing):
         table.read(version=1)
@@ -337,7 +340,7 @@ def test_a_reader_whose_version_is_cleaned_up_under_it_is_told(table: LanceTable
     opened = scanner_table.open(table.head().version)
     table.delete(equals("id", "a"))
     table.upsert("id", rows(["b"]))
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     scanner_table.open = lambda version=None: opened  # type: ignore[method-assign]
     with pytest.raises(TableMissing, match="newest release"):
         scanner_table.read()

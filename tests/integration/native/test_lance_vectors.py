@@ -12,15 +12,16 @@ import pyarrow as pa
 import pytest
 from lancedb.index import IvfSq
 
-from native import lance_vectors
-from native.lance_tables import LanceTable, is_in
+from native import lance_files, lance_maintenance, lance_vectors
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from native.lance_vectors import (
+    CANDIDATES_PER_ROW,
     FIRST_ROWS,
     INDEX,
     KIND,
     MAX_DELTAS,
-    REFINES,
-    Coverage,
+    IndexCoverage,
     build,
     cosines,
     coverage,
@@ -73,13 +74,13 @@ def indexed(table: LanceTable) -> LanceTable:
 def test_one_row_below_the_limit_no_index_is_built(table: LanceTable) -> None:
     table.upsert("chunk_id", rows(numbered(0, FIRST_ROWS - 1)))
     before = table.head()
-    assert build(table) == Coverage(FIRST_ROWS - 1, 0, 0)
+    assert build(table) == IndexCoverage(FIRST_ROWS - 1, 0, 0)
     assert build(table).complete
     assert table.head() == before
 
 
 def test_from_the_limit_on_the_index_covers_every_row(indexed: LanceTable) -> None:
-    assert coverage(indexed) == Coverage(FIRST_ROWS, FIRST_ROWS, 1, KIND)
+    assert coverage(indexed) == IndexCoverage(FIRST_ROWS, FIRST_ROWS, 1, KIND)
 
 
 def test_a_build_with_nothing_new_makes_no_version(indexed: LanceTable) -> None:
@@ -91,7 +92,7 @@ def test_a_build_with_nothing_new_makes_no_version(indexed: LanceTable) -> None:
 def test_new_rows_become_a_delta(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(["new"], seed=1))
     assert not coverage(indexed).complete
-    assert build(indexed) == Coverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2, KIND)
+    assert build(indexed) == IndexCoverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2, KIND)
 
 
 def test_changed_and_deleted_rows_leave_the_index_complete(indexed: LanceTable) -> None:
@@ -108,12 +109,12 @@ def test_merging_small_files_leaves_the_index_as_it_was(indexed: LanceTable, mon
         indexed.upsert("chunk_id", rows([f"new{number}"], seed=20 + number))
     build(indexed)
     before = coverage(indexed)
-    monkeypatch.setattr("native.lance_tables.MAX_FRAGMENTS", 2)
+    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 2)
     files = len(indexed.open().get_fragments())
-    indexed.compact()
+    lance_maintenance.compact(indexed)
     assert len(indexed.open().get_fragments()) < files
     assert coverage(indexed) == before
-    assert indexed.broken_files() == []
+    assert lance_files.broken_files(indexed) == []
     assert nearest(indexed, vectors(1, 22)[0], 1, key="chunk_id")[0][0] == "new2"
 
 
@@ -128,16 +129,16 @@ def test_after_many_deltas_the_index_is_trained_anew(indexed: LanceTable) -> Non
 
 def test_when_the_table_doubles_the_index_is_trained_anew(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(numbered(FIRST_ROWS, 2 * FIRST_ROWS + 1), seed=3))
-    assert build(indexed) == Coverage(2 * FIRST_ROWS + 1, 2 * FIRST_ROWS + 1, 1, KIND)
+    assert build(indexed) == IndexCoverage(2 * FIRST_ROWS + 1, 2 * FIRST_ROWS + 1, 1, KIND)
 
 
 def test_a_damaged_index_is_found_by_its_size_and_can_be_dropped(indexed: LanceTable) -> None:
     (folder,) = (indexed.path / "_indices").iterdir()
     file = max(folder.iterdir(), key=lambda path: path.stat().st_size)
     os.truncate(file, 128)
-    assert indexed.broken_files() == [f"_indices/{folder.name}"]
+    assert lance_files.broken_files(indexed) == [f"_indices/{folder.name}"]
     lance_vectors.drop(indexed)
-    assert indexed.broken_files() == []
+    assert lance_files.broken_files(indexed) == []
     assert build(indexed).complete
 
 
@@ -201,10 +202,10 @@ def test_chosen_keys_are_all_scored(many_partitions: LanceTable) -> None:
     assert found == pytest.approx(listed, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", REFINES)
+@pytest.mark.parametrize("kind", CANDIDATES_PER_ROW)
 def test_every_kind_of_index_finds_what_a_scan_finds_and_stays_its_kind(table: LanceTable, kind: str) -> None:
     table.upsert("chunk_id", rows(numbered(0, 600)))
-    assert build(table, kind) == Coverage(600, 600, 1, kind)
+    assert build(table, kind) == IndexCoverage(600, 600, 1, kind)
     table.upsert("chunk_id", rows(numbered(600, 601)))
     assert build(table).kind == kind
     stored = table.read(["chunk_id", "vector"])

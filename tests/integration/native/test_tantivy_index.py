@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
-from native.tantivy_index import MAX_QUERY_TERMS, Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_queries import MAX_QUERY_TERMS
 
 FILTERS = ("source", "path")
 NAUGHTY = [
@@ -34,11 +35,11 @@ NAUGHTY = [
 ]
 
 
-def entry(key: str, text: str, context: str = "", source: str = "docs", path: str = "a.md") -> Entry:
-    return Entry(key, f"mark of {text}", text, context, {"source": source, "path": path})
+def entry(key: str, text: str, context: str = "", source: str = "docs", path: str = "a.md") -> KeywordEntry:
+    return KeywordEntry(key, f"mark of {text}", text, context, {"source": source, "path": path})
 
 
-def filled(folder: Path, *entries: Entry) -> KeywordIndex:
+def filled(folder: Path, *entries: KeywordEntry) -> KeywordIndex:
     index = KeywordIndex.create(folder, FILTERS)
     with index.writer() as writer:
         writer.upsert(entries)

@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.sources.kinds import list_source, open_source
 from omni_pipelines.sources.limits import SourceLimits
 from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.objects.prefixes import object_source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, refused, texts
 from tests.object_server import free_port, point_aws_at, s3_server
 

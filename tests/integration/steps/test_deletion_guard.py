@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.text.decoding import Unreadable
 from tests.integration.hooked_session import read_unchanged
 from tests.integration.line import Line, write
 
@@ -103,7 +103,7 @@ def unreadable(line: Line, code: str, count: int) -> Iterator[None]:
 
     def fail(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
         left.pop()
-        raise Unreadable(code, "the disk did not answer")
+        raise Unreadable(RefusalCode(code), "the disk did not answer")
 
     line.read_hook = fail
     yield

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import MAX_FRAGMENTS, LanceTable
+from native.lance_maintenance import MAX_FRAGMENTS
+from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.limits import SourceLimits
 from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
@@ -27,7 +29,6 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
@@ -319,7 +320,7 @@ def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: P
 
 
 def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_tables.MAX_FRAGMENTS", 4)
+    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 4)
     for number in range(6):
         write(docs, {f"{number}.md": f"Words about number{number}."})
         filled.run()
@@ -384,7 +385,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(filled: Line, docs: 
     def changing(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
         attempts.append(file.path)
         if len(attempts) < 3:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
         return read(file, limit)
 
     filled.read_hook = changing

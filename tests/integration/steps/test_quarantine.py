@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from tests.integration.hooked_session import ReadHook, read_unchanged
 from tests.integration.line import Line, write
@@ -177,7 +177,7 @@ def test_after_a_passing_error_the_next_pass_tries_again(line: Line, docs: Path,
 
 def failing(code: str) -> ReadHook:
     def refuse(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
-        raise Unreadable(code, "for a test")
+        raise Unreadable(RefusalCode(code), "for a test")
 
     return refuse
 

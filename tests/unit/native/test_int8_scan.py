@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native.int8_scan import Codes
+from native.int8_scan import QuantizedVectors
 
 
 def vectors(count: int, seed: int = 0, width: int = 384) -> np.ndarray:
@@ -21,7 +21,7 @@ def exact(rows: np.ndarray, query: np.ndarray, k: int) -> set[int]:
 def test_the_nearest_are_among_twice_as_many_proposed(count: int) -> None:
     rows = vectors(count)
     query = vectors(1, seed=1)[0].astype(np.float32)
-    proposed = set(Codes(rows).nearest(query, 40).tolist())
+    proposed = set(QuantizedVectors(rows).nearest(query, 40).tolist())
     assert len(proposed) == min(40, count)
     assert exact(rows, query, 20) <= proposed
 
@@ -31,7 +31,7 @@ def test_only_what_is_allowed_is_proposed() -> None:
     allowed = np.zeros(1_000, np.bool_)
     allowed[::7] = True
     query = rows[1].astype(np.float32)
-    proposed = Codes(rows).nearest(query, 20, allowed)
+    proposed = QuantizedVectors(rows).nearest(query, 20, allowed)
     assert len(proposed) == 20
     assert allowed[proposed].all()
     within = {int(at) * 7 for at in exact(rows[::7], query, 10)}
@@ -41,14 +41,14 @@ def test_only_what_is_allowed_is_proposed() -> None:
 def test_fewer_than_asked_for_are_all_proposed() -> None:
     allowed = np.zeros(100, np.bool_)
     allowed[[3, 5]] = True
-    assert sorted(Codes(vectors(100)).nearest(vectors(1)[0], 20, allowed).tolist()) == [3, 5]
+    assert sorted(QuantizedVectors(vectors(100)).nearest(vectors(1)[0], 20, allowed).tolist()) == [3, 5]
 
 
 def test_no_vectors_are_none_to_propose() -> None:
-    assert Codes(np.zeros((0, 384), np.float16)).nearest(vectors(1)[0], 5).size == 0
+    assert QuantizedVectors(np.zeros((0, 384), np.float16)).nearest(vectors(1)[0], 5).size == 0
 
 
 def test_vectors_of_zeros_are_proposed_behind_the_others() -> None:
     rows = np.concatenate([np.zeros((10, 384), np.float16), vectors(10)])
-    best = Codes(rows).nearest(rows[15].astype(np.float32), 1)
+    best = QuantizedVectors(rows).nearest(rows[15].astype(np.float32), 1)
     assert best.tolist() == [15]

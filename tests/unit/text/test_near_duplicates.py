@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates, resemblance, shingles, signature
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates, resemblance, shingles, signature
 
 WORDS = [f"word{number}" for number in range(40)]
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS[:8]), max_size=12).map(" ".join), max_size=12)
@@ -33,12 +33,12 @@ def by_all_pairs(texts: list[str], least: float) -> list[tuple[int, ...]]:
 
 
 @given(texts=TEXTS)
-def test_groups_of_very_alike_texts_are_those_of_all_pairs(texts: list[str]) -> None:
+def test_groups_equal_those_of_comparing_all_pairs(texts: list[str]) -> None:
     assert sorted(group.members for group in near_duplicates(texts, 0.9)) == by_all_pairs(texts, 0.9)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_edited_copies_are_found_and_others_are_not(seed: int) -> None:
+def test_edited_copies_are_grouped_and_other_texts_are_not(seed: int) -> None:
     texts = []
     for number in range(20):
         words = story(1_000 * seed + number)
@@ -48,22 +48,22 @@ def test_edited_copies_are_found_and_others_are_not(seed: int) -> None:
     print(f"seed {seed}")  # noqa: T201
     expected = [(3 * number, 3 * number + 1) for number in range(20)]
     assert [group.members for group in near_duplicates(texts)] == expected
-    assert by_all_pairs(texts, ALIKE) == expected
+    assert by_all_pairs(texts, MIN_SIMILARITY) == expected
 
 
-def test_a_signature_estimates_what_two_texts_have_in_common() -> None:
+def test_signature_estimates_the_resemblance() -> None:
     words = story(1, 400)
     one, other = shingles(" ".join(words)), shingles(" ".join(words[:300] + story(2, 100)))
     estimated = float(np.mean(signature(one) == signature(other)))
     assert estimated == pytest.approx(resemblance(one, other), abs=0.15)
 
 
-def test_case_and_punctuation_do_not_matter() -> None:
+def test_case_and_punctuation_are_ignored() -> None:
     (group,) = near_duplicates(["The Quick, brown fox!", "the quick brown (fox)", "a slow red hen"])
     assert (group.members, group.similarity) == ((0, 1), 1.0)
 
 
-def test_texts_without_words_belong_to_no_group() -> None:
+def test_texts_without_words_are_in_no_group() -> None:
     assert near_duplicates(["", "", "---", "---"]) == []
 
 

@@ -70,7 +70,7 @@ def pieces(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_symbol_begins_with_its_comments_and_ends_with_its_line(name: str) -> None:
+def test_symbol_section_starts_at_its_comments_and_ends_with_its_line(name: str) -> None:
     text, expected = FILES[name]
     parsed = code.read(text.encode(), name)
     assert parsed.text == text
@@ -84,12 +84,12 @@ def test_other_encodings_give_the_same_symbols(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.rs", "a.ts", "a.json", "a.yaml", "a.sql", "a.jsonl"])
-def test_what_does_not_parse_is_still_text(name: str) -> None:
+def test_code_that_does_not_parse_is_read_as_text(name: str) -> None:
     text = "{[(<" * 500 + "no language at all é\n"
     assert code.read(text.encode(), name).text == text
 
 
-def test_every_language_has_a_grammar_that_is_installed() -> None:
+def test_every_language_has_an_installed_grammar() -> None:
     known = set(semble_grammars.available_languages())
     names = {
         suffix if suffix.startswith(".") else f"x.{suffix}" for each in code.SUFFIXES.values() for suffix in each

@@ -101,20 +101,18 @@ def test_toktok_counts_any_text_as_tiktoken_does(toktok: TokenCounter, reference
 
 
 @given(text=texts, most=st.integers(0, 40))
-def test_toktok_cuts_any_text_where_tiktoken_does(
+def test_toktok_truncates_any_text_as_tiktoken_does(
     toktok: TokenCounter, reference: TokenCounter, text: str, most: int
 ) -> None:
     assert toktok.truncate(text, most) == reference.truncate(text, most)
 
 
 @pytest.mark.parametrize("text", [" " * 1_200_000, "identifier" * (PIECE // 3), "It's 12345\n" * (PIECE // 4)])
-def test_long_texts_count_alike_as_well(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
+def test_toktok_counts_long_texts_as_tiktoken_does(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
     assert toktok.count(text) == reference.count(text)
 
 
-def test_toktok_brings_its_vocabulary_along(
-    toktok: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_toktok_needs_no_download(toktok: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # a download would fail
     assert toktok.count("hello world") == 2
@@ -124,11 +122,11 @@ def test_toktok_brings_its_vocabulary_along(
 # --- the choice
 
 
-def test_toktok_is_preferred_where_it_is_installed(registry: VariantRegistry) -> None:
+def test_toktok_is_preferred_if_it_is_installed(registry: VariantRegistry) -> None:
     assert chosen(registry) == "toktok"
 
 
-def test_tiktoken_counts_where_toktok_is_not_installed(
+def test_tiktoken_counts_if_toktok_is_not_installed(
     registry: VariantRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(toktok_bpe, "installed", lambda: False)
@@ -137,7 +135,7 @@ def test_tiktoken_counts_where_toktok_is_not_installed(
 
 
 @pytest.mark.parametrize("lied_about", SELF_CHECK, ids=range(len(SELF_CHECK)))
-def test_an_engine_that_lies_about_one_text_of_the_self_check_is_dropped(
+def test_engine_with_one_wrong_count_in_the_self_check_is_rejected(
     registry: VariantRegistry, reference: TokenCounter, lied_about: str
 ) -> None:
     liar = Liar(reference, lambda text: text == lied_about)
@@ -151,14 +149,14 @@ def test_an_engine_that_lies_about_one_text_of_the_self_check_is_dropped(
     [str.isspace, str.isdigit, str.isupper, lambda each: each == "'", lambda each: ord(each) > 0xFFFF,
      lambda each: "\u4e00" <= each <= "\u9fff", lambda each: "\ud800" <= each <= "\udfff", lambda each: each == "\r"],
 )  # fmt: skip
-def test_an_engine_that_errs_on_one_kind_of_character_is_dropped(
+def test_engine_with_wrong_counts_for_one_kind_of_character_is_rejected(
     reference: TokenCounter, kind: Callable[[str], bool]
 ) -> None:
     with pytest.raises(CountsDiffer):
         check_counts(Liar(reference, lambda text: any(map(kind, text))), reference)
 
 
-def test_an_honest_engine_is_kept(registry: VariantRegistry, reference: TokenCounter) -> None:
+def test_engine_with_right_counts_is_preferred(registry: VariantRegistry, reference: TokenCounter) -> None:
     register_fast_counter(
         registry, "toktok", lambda: Liar(reference, lambda _: False), lambda: reference, reference.name
     )
@@ -193,17 +191,15 @@ def counter(registry: VariantRegistry, reference: TokenCounter) -> PreferredCoun
     return PreferredCounter(registry, dying)
 
 
-def test_a_counter_that_dies_at_work_is_replaced_without_a_word(
-    counter: PreferredCounter, reference: TokenCounter
-) -> None:
+def test_engine_that_fails_while_counting_is_replaced(counter: PreferredCounter, reference: TokenCounter) -> None:
     assert [counter.count(text) for text in SELF_CHECK] == [reference.count(text) for text in SELF_CHECK]
 
 
-def test_a_counter_that_cannot_cut_is_replaced_as_well(counter: PreferredCounter, reference: TokenCounter) -> None:
+def test_engine_that_fails_while_truncating_is_replaced(counter: PreferredCounter, reference: TokenCounter) -> None:
     assert counter.truncate("one two three four", 2) == reference.truncate("one two three four", 2)
 
 
-def test_chunks_do_not_depend_on_who_counts(toktok: TokenCounter, reference: TokenCounter) -> None:
+def test_chunks_are_the_same_with_every_engine(toktok: TokenCounter, reference: TokenCounter) -> None:
     words = "Naïve façades, 東京タワー, 🙂 and it's 1234567 words said Ms. O'Neil. "
     raw = "".join(f"## Part {at}\n\n{words * (at % 9 + 1)}\n\n" for at in range(60)).encode()
     parsed: Parsed = markdown.read(raw, "a.md")
@@ -214,13 +210,13 @@ def test_chunks_do_not_depend_on_who_counts(toktok: TokenCounter, reference: Tok
 # --- through the settings
 
 
-def test_the_settings_counter_is_the_preferred_one(reference: TokenCounter) -> None:
+def test_load_counter_gives_the_preferred_engine(reference: TokenCounter) -> None:
     settings = load_settings(find_home()).model_copy(update={"encoding": reference.name})
     counter = engines.load_counter(settings)
     assert (counter.name, counter.count("hello world")) == (reference.name, 2)
 
 
-def test_without_a_vocabulary_the_command_that_fetches_it_is_named(tmp_path: Path) -> None:
+def test_load_counter_without_a_vocabulary_names_the_command_that_fetches_it(tmp_path: Path) -> None:
     settings = Settings.model_validate({"cache": tmp_path})
     with pytest.raises(ModelMissing) as caught:
         engines.load_counter(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.document_rows import joined, parsed_document, structure_json
+from omni_pipelines.text.document_rows import join_chunks, parsed_document, structure_json
 from omni_pipelines.text.readers.registry import reader_for
 
 FILES = {
@@ -34,7 +34,7 @@ def _stored(parsed: Parsed) -> Parsed:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_text_title_and_sections_come_back(name: str) -> None:
+def test_document_from_its_row_has_the_same_text_title_and_sections(name: str) -> None:
     parsed = _parsed(name)
     back = _stored(parsed)
     assert (back.text, back.title, back.sections, back.verbatim) == (
@@ -46,7 +46,7 @@ def test_text_title_and_sections_come_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_bytes_and_lines_come_back(name: str) -> None:
+def test_document_from_its_row_has_the_same_bytes_and_lines(name: str) -> None:
     parsed = _parsed(name)
     back = _stored(parsed)
     places = list(range(len(parsed.text) + 1))
@@ -65,7 +65,7 @@ def test_bytes_and_lines_come_back(name: str) -> None:
         ([], ""),
     ],
 )
-def test_joined_chunks_hold_every_character_once(ranges: list[tuple[int, int]], expected: str) -> None:
+def test_joined_chunks_contain_every_character_once(ranges: list[tuple[int, int]], expected: str) -> None:
     text = "abcdefgh"
     rows = [{"start_char": start, "end_char": end, "text": text[start:end]} for start, end in ranges]
-    assert joined(rows) == expected
+    assert join_chunks(rows) == expected

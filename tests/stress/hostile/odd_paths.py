@@ -1,4 +1,4 @@
-"""What a folder can hold besides plain files with plain names."""
+"""Links, devices, odd sizes and odd names in a folder, and their expected outcomes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ from pathlib import Path
 from tests.stress.hostile.case import READ
 
 LEFT_OUT = ""
-"""It is no document and no refusal: the listing passes over it."""
+"""The outcome of a path that the listing skips: neither a document nor a refusal."""
 _NO_TEXT = b"not\xff\xfeutf8.md"
-"""A name that no text can hold: it is told in another spelling."""
+"""A name that is not valid UTF-8; documents have it in an escaped form."""
 APPARENT = 10_000_000_000
-"""Bytes that a file says it has, of which none is on the disk."""
+"""The size in bytes of a sparse file, which has no bytes on the disk."""
 CHANGING = "changing.md"
-"""The file that whoever reads it is to change meanwhile."""
+"""The file that the test changes while it is read."""
 OPENED = {
     "link_out.md": "E_SYMLINK", "link_loop.md": "E_SYMLINK", "link_nowhere.md": "E_SYMLINK",
     "link_etc.md": "E_SYMLINK",
     "link_zero.md": "E_SYMLINK", "link_folder": "E_SYMLINK", "pipe.md": "E_NOT_REGULAR", "socket.md": "E_IO",
     "folder.md": "E_NOT_REGULAR",
 }  # fmt: skip
-"""What the listing passes over, and its code if it takes the place of a file after the listing."""
+"""Paths that the listing skips, with the code if they replace a file after the listing."""
 
 
-def lay(folder: Path) -> dict[str, str]:
-    """Lay them all into a folder; what must become of each, by its path as documents have it."""
+def create(folder: Path) -> dict[str, str]:
+    """Create them all in a folder, and return the expected outcome by path."""
     folder.mkdir(parents=True)
     outside = folder.parent / "outside.md"
-    outside.write_text("# Outside\n\nnobody asked for it\n")
-    return {**_links(folder, outside), **_no_files(folder), **_sizes(folder), **_names(folder), **_hidden(folder)}
+    outside.write_text("# Outside\n\nnot part of the source\n")
+    return {
+        **_links(folder, outside),
+        **_special_files(folder),
+        **_sizes(folder),
+        **_names(folder),
+        **_hidden(folder),
+    }
 
 
 def _links(folder: Path, outside: Path) -> dict[str, str]:
@@ -48,7 +54,7 @@ def _links(folder: Path, outside: Path) -> dict[str, str]:
     return {**dict.fromkeys(targets, LEFT_OUT), "link_folder": LEFT_OUT, "hard.md": READ, "hard_link.md": READ}
 
 
-def _no_files(folder: Path) -> dict[str, str]:
+def _special_files(folder: Path) -> dict[str, str]:
     os.mkfifo(folder / "pipe.md")
     (folder / "folder.md").mkdir()
     here = os.getcwd()
@@ -67,7 +73,7 @@ def _sizes(folder: Path) -> dict[str, str]:
         os.truncate(folder / name, APPARENT)
     (folder / "empty.md").touch()
     _write(folder / "closed.md", "closed\n").chmod(0)
-    closed = READ if os.geteuid() == 0 else "E_PERM"  # root reads what nobody may
+    closed = READ if os.geteuid() == 0 else "E_PERM"  # root can read it
     return {"sparse.md": "E_TOO_LARGE", "sparse.pdf": "E_TOO_LARGE", "closed.md": closed, "empty.md": LEFT_OUT}
 
 
@@ -92,7 +98,7 @@ def _hidden(folder: Path) -> dict[str, str]:
     (folder / ".git").mkdir()
     _write(folder / ".git" / "config.md", "hidden\n")
     deep = os.open(folder, os.O_RDONLY)
-    for _ in range(40):  # longer than any path that the system takes in one piece
+    for _ in range(40):  # longer than any path that the system accepts
         os.mkdir("d" * 200, dir_fd=deep)
         deep, above = os.open("d" * 200, os.O_RDONLY, dir_fd=deep), deep
         os.close(above)

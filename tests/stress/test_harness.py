@@ -1,4 +1,4 @@
-"""The harness itself: its library sees what the kernel sees, and its oracle is not what it is compared with."""
+"""The harness itself: its library counts the operations that the kernel sees."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _CALLS = {
 
 
 def traced(log: Path, below: Path) -> Counter[str]:
-    """Successful calls on files below a folder, by what they do."""
-    found: Counter[str] = Counter()
+    """Count the successful system calls on files below a folder, by kind."""
+    calls: Counter[str] = Counter()
     for line in whole_lines(log):
         call = re.match(r"(\w+)\((.*)\)\s+= (-?\d+)", line)
         if call is None or int(call[3]) < 0 or str(below) not in call[2]:
             continue
         if "rename" in call[1] and int(call[3]):
-            continue  # caught by the library, which then makes the call itself
-        found.update(kind for kind, names in _CALLS.items() if re.fullmatch(names, call[1]))
-    return found
+            continue  # intercepted by the library, which then makes the call itself
+        calls.update(kind for kind, names in _CALLS.items() if re.fullmatch(names, call[1]))
+    return calls
 
 
 def whole_lines(log: Path) -> Iterator[str]:
-    """Calls, put together again where another thread's came between."""
+    """Yield the calls of a log, joining those that a call of another thread interrupted."""
     begun: dict[str, str] = {}
     for line in log.read_text(errors="replace").splitlines():
         thread, _, text = line.partition(" ")
@@ -55,16 +55,16 @@ def whole_lines(log: Path) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_the_library_counts_what_the_kernel_is_asked(trial: Trial, tmp_path: Path) -> None:
+def test_fault_library_counts_the_operations_that_strace_sees(trial: Trial, tmp_path: Path) -> None:
     log = tmp_path / "strace"
     names = ",".join(f"?{name}" for kind in _CALLS.values() for name in kind.split("|"))
     strace = ("strace", "-f", "-y", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={names}")
     counted = {}
     with Workload(prefix=strace) as workload:
         for number, do in enumerate(("step", "step", "index", "compact", "step")):
-            below = trial.copy(f"strace-{number}")
-            fault = Fault(str(below.home.root), kinds=faults.EVERY_KIND & ~faults.CREATE)
-            counted[below.home.root] = workload.run(below.job(do, 2 + number, fault=fault)).seen
+            copy = trial.copy(f"strace-{number}")
+            fault = Fault(str(copy.home.root), kinds=faults.EVERY_KIND & ~faults.CREATE)
+            counted[copy.home.root] = workload.run(copy.job(do, 2 + number, fault=fault)).seen
     for below, seen in counted.items():
         kernel = traced(log, below)
         assert seen > 0
