@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from omni_pipelines.home import Home
+    from omni_pipelines.sources.session import SourceSession
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Outcome:
     """Asset to what its materialization says, as plain values."""
 
 
-def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> Outcome:
+def run_job(
+    home: Home, name: str, config: Mapping[str, Any] | None = None, session: SourceSession | None = None
+) -> Outcome:
     """Run a job here and now.
 
     Raises:
@@ -36,6 +39,7 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
     import dagster as dg
 
     from omni_pipelines.definitions import defs
+    from omni_pipelines.sources.session import SourceSession
     from resources.instance import open_instance
     from resources.knowledge import KnowledgeHome
     from resources.runs import fail_orphaned_runs, tags_of_this_process
@@ -51,7 +55,11 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
                 instance=instance,
                 run_id=run_id,
                 tags=tags_of_this_process(),
-                resources={**_resources(defs), "knowledge": KnowledgeHome(path=str(home.root))},
+                resources={
+                    **_resources(defs),
+                    "knowledge": KnowledgeHome(path=str(home.root)),
+                    "session": session or SourceSession(),
+                },
             )
         except dg.DagsterError as error:
             failed = _failed_check(instance, run_id)

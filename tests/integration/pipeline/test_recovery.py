@@ -226,7 +226,7 @@ def test_a_second_writer_waits_and_then_says_who_is_busy(published: Line) -> Non
 
 
 def test_what_was_seen_is_not_noted_while_another_process_writes(published: Line) -> None:
-    listings = list_sources(published.home, published.settings)
+    listings = list_sources(published.context)
     with filelock.FileLock(published.home.lock), pytest.raises(HomeBusy):
         record_unchanged(published.home, Settings(lock_seconds=0), listings)
     before = read_step_record(published.home, "documents")
