@@ -22,7 +22,8 @@ import lance
 import pytest
 
 from benchmarks.storage import build, cpu
-from native.lance_tables import LanceTable, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release

@@ -88,17 +88,18 @@ def _invalid_setting(error: ValidationError, home: Home) -> ConfigurationError:
     )
 
 
-def language_model_key(settings: Settings) -> SecretStr:
+def language_model_key(settings: Settings, environment: Mapping[str, str] | None = None) -> SecretStr:
     """Return the key for the server at `settings.llm_url`, or "" if no key is set.
 
-    The key is read from OMNI_LLM_KEY only and is never stored.
+    The key is read from OMNI_LLM_KEY only, in `environment` or else that of this process, and is never stored.
 
     Raises:
         ConfigurationError: a key is set, but the address comes from omni.toml. That file may come from somebody else,
             and the key must not be sent to an address that they chose.
     """
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if key and os.environ.get("OMNI_LLM_URL") != settings.llm_url:
+    variables = os.environ if environment is None else environment
+    key = variables.get(KEY_VARIABLE, "").strip()
+    if key and variables.get("OMNI_LLM_URL") != settings.llm_url:
         raise ConfigurationError(
             f"{KEY_VARIABLE} is set, but the address of the server comes from a file",
             cure=f"set OMNI_LLM_URL in the environment as well, or unset {KEY_VARIABLE}",

@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.search.search import Hit
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.records import Event, KnowledgeEntry, Receipt, Release, SkillMetadata, StepRecord
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata
 from omni_pipelines.tools.problems import nearest
 

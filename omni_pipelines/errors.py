@@ -42,7 +42,8 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from native.errors import EngineError, translate
+from native.errors import EngineError
+from native.foreign_errors import translate
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, category_of, explain
 from omni_pipelines.json_values import text_of, to_json_object, to_json_value
 

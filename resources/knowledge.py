@@ -14,7 +14,7 @@ import dagster as dg
 from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.events import subscribed
 from omni_pipelines.home import Home
-from omni_pipelines.operations.index_jobs import JobEvent
+from omni_pipelines.operations.index_job_records import JobEvent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.records import Event

@@ -172,7 +172,8 @@ def create(
     """Build the index of a table, here or in the background."""
     from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import OmniError
-    from omni_pipelines.operations.index_jobs import JobState, create_index_background
+    from omni_pipelines.operations.index_job_records import JobState
+    from omni_pipelines.operations.index_jobs import create_index_background
 
     job = create_index_background(find_home(home), table, kind.lower())
     if not background:

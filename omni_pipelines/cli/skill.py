@@ -12,7 +12,7 @@ from omni_pipelines.cli.output import complain_of, say, say_json
 
 if TYPE_CHECKING:
     from omni_pipelines.responses import ToolResponse
-    from omni_pipelines.tools.catalogue import ToolCatalogue
+    from omni_pipelines.tools.catalog import ToolCatalog
 
 app = typer.Typer(help="Tools: list, describe, run.", no_args_is_help=True, rich_markup_mode=None)
 ReleaseOption = Annotated[
@@ -24,11 +24,11 @@ ReleaseOption = Annotated[
 @app.command("list")
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the tools."""
-    from omni_pipelines.tools.definition import written
+    from omni_pipelines.tools.definition import to_document
 
-    tools = _catalogue(home).tools
+    tools = _catalog(home).tools
     if json:
-        say_json({"tools": [written(tool.metadata) for tool in tools]})
+        say_json({"tools": [to_document(tool.metadata) for tool in tools]})
         return
     for tool in tools:
         say(f"{tool.name:<20} {tool.description.splitlines()[0]}")
@@ -50,15 +50,15 @@ def schema(
 ) -> None:
     """Print the tool document: as YAML, with --json as JSON, with --openapi for clients that speak HTTP."""
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.tools.catalogue import as_json, as_yaml
+    from omni_pipelines.tools.documents import as_json, as_yaml
 
     if openapi and tool is not None:
         raise ConfigurationError("--openapi describes all tools", cure="leave out the tool")
     if check is not None:
         _check(check, json=json)
         return
-    catalogue = _catalogue(home)
-    document = catalogue.export_openapi() if openapi else catalogue.generate_tool_schemas(*([tool] if tool else []))
+    catalog = _catalog(home)
+    document = catalog.export_openapi() if openapi else catalog.generate_tool_schemas(*([tool] if tool else []))
     say((as_json if json or openapi else as_yaml)(document).rstrip())
 
 
@@ -77,7 +77,7 @@ def run(
     """Check the arguments, run a tool, and print its data; with --json the whole response."""
     from omni_pipelines.executors import CommandExecutor
 
-    response = CommandExecutor().execute(_answer, _catalogue(home, release, reader), tool, arguments or [])
+    response = CommandExecutor().execute(_answer, _catalog(home, release, reader), tool, arguments or [])
     if json:
         say_json(response.model_dump(mode="json"))
     elif response.data is not None:
@@ -88,8 +88,8 @@ def run(
 
 
 def _check(path: Path, *, json: bool) -> None:
-    from omni_pipelines.tools.reading import read_values
-    from omni_pipelines.tools.schema import check_document
+    from omni_pipelines.tools.documents import check_document
+    from omni_pipelines.tools.strict_parsing import read_values
 
     found = check_document(read_values(path))
     if json:
@@ -101,17 +101,17 @@ def _check(path: Path, *, json: bool) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def _catalogue(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalogue:
+def _catalog(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalog:
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.tools import knowledge_catalogue
+    from omni_pipelines.knowledge.tools import knowledge_catalog
 
-    return knowledge_catalogue(home_to_read(home), release, reader=reader_of(tags))
+    return knowledge_catalog(home_to_read(home), release, reader=reader_of(tags))
 
 
-def _answer(catalogue: ToolCatalogue, tool: str, words: list[str]) -> ToolResponse:
+def _answer(catalog: ToolCatalog, tool: str, words: list[str]) -> ToolResponse:
     from omni_pipelines.tools.command_line import parse_arguments
 
-    return catalogue.call(tool, parse_arguments(catalogue.get_tool_schema(tool), words))
+    return catalog.call(tool, parse_arguments(catalog.get_tool_schema(tool), words))
 
 
 def _say_data(data: Any) -> None:

@@ -13,7 +13,7 @@ from omni_pipelines.cli.output import narrate, say, say_json
 from omni_pipelines.cli.query import AsOfOption, ReleaseOption, release_number
 
 if TYPE_CHECKING:
-    from native.duckdb_sql import Rows
+    from native.duckdb_sql import QueryResult
 
 WIDEST = 60
 """Characters of a cell that are shown in aligned text."""
@@ -109,7 +109,7 @@ def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _say_csv(names: list[str], found: Rows) -> None:
+def _say_csv(names: list[str], found: QueryResult) -> None:
     import csv
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -117,7 +117,7 @@ def _say_csv(names: list[str], found: Rows) -> None:
     writer.writerows([_text(value) for value in row] for row in found.rows)
 
 
-def _say_table(names: list[str], found: Rows) -> None:
+def _say_table(names: list[str], found: QueryResult) -> None:
     cells = [[_cell(value) for value in row] for row in found.rows]
     numbers = [all(isinstance(row[at], int | float | None) for row in found.rows) for at in range(len(names))]
     widths = [max(len(row[at]) for row in [names, *cells]) for at in range(len(names))]

@@ -13,7 +13,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.text.token_counting import CountsTokens
+    from omni_pipelines.text.token_counting import TokenEngine
 
 app = typer.Typer(help="Count tokens, and make texts fit.", no_args_is_help=True, rich_markup_mode=None)
 FileArgument = Annotated[
@@ -79,7 +79,7 @@ def chunk(
         say(f"{piece.index:>5}  {piece.start:>9}-{piece.end:<9} {piece.tokens:>6} tokens  {piece.text[:60]!r}")
 
 
-def _counter(home: Path | None, model: str) -> CountsTokens:
+def _counter(home: Path | None, model: str) -> TokenEngine:
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.text.engines import load_counter
     from omni_pipelines.text.tokens import encoding_for
@@ -90,7 +90,8 @@ def _counter(home: Path | None, model: str) -> CountsTokens:
 
 def _text(file: Path | None) -> str:
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.text.decoding import Unreadable, decode
+    from omni_pipelines.refusals import Unreadable
+    from omni_pipelines.text.decoding import decode
 
     try:
         return decode(sys.stdin.buffer.read() if file is None else file.read_bytes()).text

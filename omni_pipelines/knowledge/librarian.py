@@ -78,7 +78,7 @@ class Librarian:
         """
         place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
         settings = load_settings(place)
-        dataset_cache.configure(settings.dataset_cache)
+        dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(place, release, reader), settings, embedder, models)
 
     @property

@@ -11,9 +11,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from native.duckdb_sql import Rows, select
+from native.duckdb_sql import QueryResult, select
 from native.errors import StatementRefused
-from native.lance_tables import LanceTable, TableVersion, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import list_entries
@@ -77,7 +78,7 @@ def run_sql(
     most: int = MAX_ROWS,
     seconds: float = SECONDS,
     reader: Reader | None = None,
-) -> tuple[Release, Rows]:
+) -> tuple[Release, QueryResult]:
     """The rows of one SELECT over the tables of a release, the newest if none is named.
 
     To a reader there are only the tables that say where a row comes from, and in them the rows this reader may see.
@@ -90,7 +91,7 @@ def run_sql(
     return pinned, ask_tables(sql, _tables(home, pinned, reader), most=most, seconds=seconds)
 
 
-def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MAX_ROWS, seconds: float = SECONDS) -> Rows:
+def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MAX_ROWS, seconds: float = SECONDS) -> QueryResult:
     """The rows of one SELECT over any tables.
 
     Raises:
@@ -98,7 +99,7 @@ def ask_tables(sql: str, tables: Mapping[str, Any], *, most: int = MAX_ROWS, sec
         EngineError: a table is gone or damaged.
     """
     try:
-        return select(sql, tables, most=most, seconds=seconds)
+        return select(sql, tables, max_rows=most, seconds=seconds)
     except StatementRefused as error:
         raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
 

@@ -17,7 +17,7 @@ from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, MAX_HITS, Hit
 from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
-from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
@@ -146,20 +146,20 @@ class KnowledgeTools:
         return self._opened
 
 
-def knowledge_catalogue(
+def knowledge_catalog(
     home: Home | Path | str,
     release: int | None = None,
     *,
     reader: Reader | None = None,
     embedder: Embedder | None = None,
-) -> ToolCatalogue:
+) -> ToolCatalog:
     """The librarian's tools over one home. Nothing is opened, and nothing need be there, until one is called."""
     place = home if isinstance(home, Home) else Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(place, release, reader=reader, embedder=embedder)
-    catalogue = ToolCatalogue()
-    catalogue.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
-    catalogue.add_variant("knowledge.search", WORDS, tools.search_by_words)
-    return catalogue
+    catalog = ToolCatalog()
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
+    return catalog
 
 
 def _filters(where: Where | None) -> dict[str, str]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from native import lance_vectors
-from native.lance_codecs import codec_of, rewrite
+from native import lance_maintenance, lance_vectors
+from native.lance_codecs import codec_of
+from native.lance_maintenance import rewrite
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
@@ -69,8 +70,8 @@ def compact(home: Home, definition: Table) -> Compaction:
     """
     with rows_unchanged(home, definition) as found:
         fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
-        found.merge_fragments()
-        found.clean_up()
+        lance_maintenance.merge_fragments(found)
+        lance_maintenance.clean_up(found)
         return Compaction(fragments, len(found.open().get_fragments()), size, bytes_on_disk(found))
 
 
@@ -97,13 +98,13 @@ def migrate(home: Home, definition: Table) -> Migration:
     if planned.pending:
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as found:
-            rewrite(found, stored_schema(home, definition), FORMAT)
+            rewrite(found, stored_schema(home, definition))
         if definition == EMBEDDINGS:  # a rewrite leaves the index behind
             build_vector_index(new_run(home), kind)
     return planned
 
 
-def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Coverage:
+def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.IndexCoverage:
     """Bring the vector index up to date; with `retrain`, train it anew."""
     run = new_run(home)
     before = lance_vectors.coverage(open_table(home, EMBEDDINGS))

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from native import lance_files
 from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
@@ -97,7 +98,7 @@ def _files(home: Home, plan: StoredRelease) -> Iterator[tuple[str, str]]:
     for name in plan.heads:
         table = LanceTable(home.table(name))
         for version in sorted(plan.versions(name)):
-            for file in table.files(version):
+            for file in lance_files.version_files(table, version):
                 yield f"tables/{table.path.name}/{file}", ""
     for name, sha256 in plan.release.keyword.files.items():
         yield f"keyword/{plan.release.keyword.generation}/{name}", sha256

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty, refuse_large, stat_mark
 from omni_pipelines.sources.names import is_hidden, refuse_name, shown_name
 from omni_pipelines.sources.source import Content, Found, Listing, Read, Source
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -97,14 +97,14 @@ def reading_entries(source: Source) -> Iterator[Read]:
         def read(found: Found, limit: int) -> Content:
             entry = by_name.get(found.path)
             if entry is None:
-                raise Unreadable("E_VANISHED", "it is not in the archive any more")
+                raise Unreadable(RefusalCode.VANISHED, "it is not in the archive any more")
             _refuse(entry, names[found.path], limit)
             try:
                 raw = unpack(entry.name, limit)
             except Unreadable:
                 raise
             except (*_DAMAGED, RuntimeError) as error:
-                raise Unreadable("E_PARSE", f"the archive is damaged here: {error}") from error
+                raise Unreadable(RefusalCode.PARSE, f"the archive is damaged here: {error}") from error
             refuse_empty(raw)
             return Content(raw, entry.mark if entry.mark == found.stat else "")
 
@@ -115,14 +115,14 @@ def _refuse(entry: _Entry, times: int, limit: int) -> None:
     """Refuse an entry that is not to be unpacked."""
     refuse_name(entry.name, "archive")
     if ":" in entry.name.replace("\\", "/").split("/")[0]:
-        raise Unreadable("E_PATH", "its name leads to another drive")
+        raise Unreadable(RefusalCode.PATH, "its name leads to another drive")
     if times > 1:
-        raise Unreadable("E_ZIP_DUPLICATE", f"its name stands {times} times in the archive")
+        raise Unreadable(RefusalCode.ZIP_DUPLICATE, f"its name stands {times} times in the archive")
     if entry.encrypted:
-        raise Unreadable("E_ENCRYPTED", "it needs a password")
+        raise Unreadable(RefusalCode.ENCRYPTED, "it needs a password")
     refuse_large(entry.size, limit)
     if entry.packed and entry.size > max(FREE_BYTES, MAX_RATIO * entry.packed):
-        raise Unreadable("E_ZIP_BOMB", f"{entry.packed:,} bytes become {entry.size:,}")
+        raise Unreadable(RefusalCode.ZIP_BOMB, f"{entry.packed:,} bytes become {entry.size:,}")
 
 
 def _entries(source: Source) -> tuple[_Entry, ...]:
@@ -193,7 +193,7 @@ def _opened(path: Path) -> Iterator[Callable[[str, int], bytes]]:
         def from_tar(name: str, limit: int) -> bytes:
             file = tar.extractfile(members[name])
             if file is None:
-                raise Unreadable("E_NOT_REGULAR", "not a regular file")
+                raise Unreadable(RefusalCode.NOT_REGULAR, "not a regular file")
             return _whole(file, limit)
 
         yield from_tar
@@ -202,7 +202,7 @@ def _opened(path: Path) -> Iterator[Callable[[str, int], bytes]]:
 def _whole(file: IO[bytes], limit: int) -> bytes:
     raw = file.read(limit + 1)
     if len(raw) > limit:
-        raise Unreadable("E_ZIP_BOMB", "it is larger than the archive says")
+        raise Unreadable(RefusalCode.ZIP_BOMB, "it is larger than the archive says")
     return raw
 
 

@@ -7,7 +7,7 @@ import stat as modes
 import time
 from pathlib import Path
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 RACY_NS = 20_000_000
 """A file changed this shortly before it was read may change again within the same clock tick, unseen. It is the
@@ -25,17 +25,17 @@ def read_file(path: Path, limit: int) -> tuple[bytes, str]:
     try:
         before = os.fstat(handle)
         if not modes.S_ISREG(before.st_mode):
-            raise Unreadable("E_NOT_REGULAR", "not a regular file")
+            raise Unreadable(RefusalCode.NOT_REGULAR, "not a regular file")
         refuse_large(before.st_size, limit)
         with os.fdopen(os.dup(handle), "rb") as file:
             raw = file.read(limit + 1)
         after = os.fstat(handle)
     except OSError as error:
-        raise Unreadable("E_IO", f"{error.strerror}") from error
+        raise Unreadable(RefusalCode.IO, f"{error.strerror}") from error
     finally:
         os.close(handle)
     if stat_mark(before) != stat_mark(after) or len(raw) != after.st_size:
-        raise Unreadable("E_CHANGED", "it changed while it was read")
+        raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
     refuse_empty(raw)
     return raw, stat_mark(after) if after.st_ctime_ns < began - RACY_NS else ""
 
@@ -47,7 +47,7 @@ def refuse_large(size: int, limit: int) -> None:
         Unreadable: E_TOO_LARGE.
     """
     if size > limit:
-        raise Unreadable("E_TOO_LARGE", f"{size:,} bytes; the settings allow {limit:,}")
+        raise Unreadable(RefusalCode.TOO_LARGE, f"{size:,} bytes; the settings allow {limit:,}")
 
 
 def refuse_empty(raw: bytes) -> None:
@@ -57,18 +57,18 @@ def refuse_empty(raw: bytes) -> None:
         Unreadable: E_EMPTY.
     """
     if not raw.strip():
-        raise Unreadable("E_EMPTY", "nothing in it")
+        raise Unreadable(RefusalCode.EMPTY, "nothing in it")
 
 
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise Unreadable("E_VANISHED", "it is gone") from error
+        raise Unreadable(RefusalCode.VANISHED, "it is gone") from error
     except PermissionError as error:
-        raise Unreadable("E_PERM", "no permission to read it") from error
+        raise Unreadable(RefusalCode.PERM, "no permission to read it") from error
     except OSError as error:
-        code = "E_SYMLINK" if path.is_symlink() else "E_IO"
+        code = RefusalCode.SYMLINK if path.is_symlink() else RefusalCode.IO
         raise Unreadable(code, f"{error.strerror}") from error
 
 

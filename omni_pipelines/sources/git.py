@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.names import MAX_DEPTH, is_vendored, shown_name
 from omni_pipelines.sources.source import Content, Found, Listing, Read, Source
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import reader_for
 
 _SECONDS = 120
@@ -82,7 +82,7 @@ def reading_blobs(source: Source) -> Iterator[Read]:
             stdin.flush()
             header = stdout.readline().split()
             if len(header) != 3 or header[1] != b"blob":
-                raise Unreadable("E_VANISHED", "its blob is not in the repository")
+                raise Unreadable(RefusalCode.VANISHED, "its blob is not in the repository")
             raw = stdout.read(int(header[2]))
             stdout.read(1)
             refuse_empty(raw)

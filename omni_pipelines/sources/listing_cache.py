@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines.home import Home
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
 """Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
@@ -53,6 +53,6 @@ def refuse_name(name: str, where: str) -> None:
     """
     parts = name.replace("\\", "/").split("/")
     if name.startswith("/") or ".." in parts:
-        raise Unreadable("E_PATH", f"its name begins at the top of the {where}, or leads out of it")
+        raise Unreadable(RefusalCode.PATH, f"its name begins at the top of the {where}, or leads out of it")
     if len(parts) > MAX_DEPTH:
-        raise Unreadable("E_DEPTH", f"below more than {MAX_DEPTH} folders")
+        raise Unreadable(RefusalCode.DEPTH, f"below more than {MAX_DEPTH} folders")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, equals, is_in
+from native.filters import equals, is_in
+from native.lance_tables import LanceTable
 from omni_pipelines.batches import batched
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import ACL, CHUNKS, DOCUMENTS, MOMENT

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
@@ -20,12 +22,13 @@ from omni_pipelines.steps.access_tags import modified, propagate_tags_and_times
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.chunk_context import SectionsAround
+from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.embedding import HEADING_SEPARATOR
-from omni_pipelines.text.packing import Budget, Count, Span
+from omni_pipelines.text.packing import Budget, Span
+from omni_pipelines.text.token_counting import CountTokens
 
 MAX_HEADING_LENGTH = 300
 """Characters of a heading path that are kept: the path is repeated in every chunk and embedded with it."""
@@ -88,7 +91,7 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks)
     if stale or orphans or updated:
-        chunks.compact()
+        lance_maintenance.compact(chunks)
     head = chunks.head()
     fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
     write_step_record(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)
@@ -117,7 +120,7 @@ def _delete_documents(chunks: LanceTable, documents: Sequence[str]) -> None:
 class _Cutter:
     """Makes the chunk rows of the documents of a source."""
 
-    def __init__(self, chunker: Chunker, count: Count) -> None:
+    def __init__(self, chunker: Chunker, count: CountTokens) -> None:
         self._chunker, self._count = chunker, count
         self.fingerprint = chunker.fingerprint
 
@@ -127,7 +130,7 @@ class _Cutter:
         spans = self._chunker.cut(parsed, self._count, document["kind"])
         borders = sorted({border for span in spans for border in (span.start, span.end)})
         bytes_at = dict(zip(borders, parsed.byte_offsets(borders), strict=True))
-        sections = SectionsAround(parsed)
+        sections = EnclosingSections(parsed)
         for ordinal, span in enumerate(spans):
             yield self._row(document, parsed, ordinal, span, bytes_at, sections.range(span.start, span.heading))
 

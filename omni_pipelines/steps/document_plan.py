@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
@@ -13,9 +13,8 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.listing_cache import list_current
 from omni_pipelines.sources.source import Found, Listing, Source
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import is_current
-from omni_pipelines.text.secrets.masking import is_current as is_masked
-from omni_pipelines.text.secrets.masking import masking_of
+from omni_pipelines.text.readers.registry import is_parser_current
+from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "content_hash", "acl", "mtime_ns")
 GUARDED_DOCUMENTS = 50
@@ -70,7 +69,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> SourcePlan:
     in_place = {
         path
         for path, row in stored.items()
-        if _is_in_place(source, row) and is_masked(row["masking"], row["findings"], masking)
+        if _is_in_place(source, row) and is_masking_current(row["masking"], row["findings"], masking)
     }
     skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
     skip.update(still_quarantined)
@@ -91,7 +90,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> SourcePlan:
 
 
 def _is_current(file: Found, row: DocumentRow | FileRow | None) -> bool:
-    return row is not None and row["stat"] == file.stat and is_current(row["parser"], file.reader)
+    return row is not None and row["stat"] == file.stat and is_parser_current(row["parser"], file.reader)
 
 
 def _is_in_place(source: Source, row: DocumentRow) -> bool:

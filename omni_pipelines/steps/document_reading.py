@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
@@ -19,7 +20,6 @@ from omni_pipelines.steps.document_plan import SourcePlan
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
 from omni_pipelines.steps.step import BatchSizes
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content
@@ -113,11 +113,11 @@ class DocumentWriter:
             reader = reader_by_content(content.reader or file.reader, raw)
             parsed = self._parser.read(reader, raw, Path(file.path).name)
             if not parsed.text.strip():
-                raise Unreadable("E_NO_TEXT", "no text in it")
+                raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
         except Unreadable as error:
             file = self._marked(source, file, mark or error.mark)
             outcome.refused.append(Refusal(file, reader, error))
-            if error.code == "E_CHANGED":
+            if error.code == RefusalCode.CHANGED:
                 self.racy.add(source.name)
             return None
         file = self._marked(source, file, mark)
@@ -160,7 +160,7 @@ def _read_settled(read: Read, file: Found, limit: int) -> Content:
         try:
             return read(file, limit)
         except Unreadable as error:
-            if error.code != "E_CHANGED":
+            if error.code != RefusalCode.CHANGED:
                 raise
             time.sleep(CHANGED_PAUSE_SECONDS)
     return read(file, limit)

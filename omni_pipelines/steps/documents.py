@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
@@ -23,7 +25,7 @@ from omni_pipelines.steps.quarantine import record_refusals
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.readers.registry import fingerprint
+from omni_pipelines.text.readers.registry import readers_fingerprint
 
 _DELETED_AT_ONCE = 1000
 
@@ -88,7 +90,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         writer = DocumentWriter(settings, documents, parser, total, run.batches)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
-    documents.compact()
+    lance_maintenance.compact(documents)
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 
@@ -148,7 +150,7 @@ def _drop_unregistered(home: Home, sources: Sequence[Source]) -> int:
 def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Source], racy: Collection[str]) -> None:
     """Record what was read of which source. After a change of readers, the sources not read now count as unread."""
     before = read_step_record(run.home, "documents")
-    same_readers = before is not None and before.fingerprint == fingerprint()
+    same_readers = before is not None and before.fingerprint == readers_fingerprint()
     inputs = dict(before.inputs) if before is not None and same_readers else {}
     seen = dict(before.seen) if before is not None else {}
     for listing in listings:
@@ -159,4 +161,4 @@ def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Sour
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
     head = str(open_table(run.home, DOCUMENTS).head())
-    write_step_record(run.home, "documents", head, inputs, fingerprint(), seen)
+    write_step_record(run.home, "documents", head, inputs, readers_fingerprint(), seen)

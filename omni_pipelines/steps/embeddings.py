@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from native.lance_tables import LanceTable, is_in
+from native import lance_maintenance
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
@@ -61,7 +63,7 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     for keys in batched(surplus, _DELETED_AT_ONCE):
         embeddings.delete(is_in("chunk_id", keys))
     if missing or surplus:
-        embeddings.compact()
+        lance_maintenance.compact(embeddings)
     drop_vectors(home)
     head = str(embeddings.head())
     write_step_record(home, "embeddings", head, {"chunks": str(pinned)}, model)

@@ -11,10 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from native.errors import IndexCorrupt, IndexMissing
-from native.keyword_engine import AT_THE_END, KeywordEngine
-from native.lance_tables import LanceTable, is_in
+from native.filters import is_in
+from native.keyword_engine import KeywordEngine
+from native.lance_tables import LanceTable
 from native.tantivy_analysis import ANALYZER
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import TableBroken
@@ -25,7 +26,7 @@ from omni_pipelines.schemas import CHUNKS, FILTERS
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.document_rows import joined
+from omni_pipelines.text.document_rows import join_chunks
 
 _SORTED_ROWS = 2_000
 _COMPARED = ("chunk_id", "text_hash", "title", *FILTERS, "modified", "doc_id", "ordinal")
@@ -142,7 +143,7 @@ def _build(
     part = home.keyword / f"{UNFINISHED}{generation}"
     shutil.rmtree(part, ignore_errors=True)
     index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
-    with KeywordEngine(index, AT_THE_END) as engine:
+    with KeywordEngine(index) as engine:
         engine.delete(remove)
         for number, batch in enumerate(batched(write, size)):
             progress.report("indexing keywords", number * size, len(write), "chunks")
@@ -156,20 +157,20 @@ def _build(
     os.replace(part, home.keyword / generation)
 
 
-def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[Entry]:
+def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[KeywordEntry]:
     documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
     rows = chunks.read(None, is_in("doc_id", documents), version)
     for row, (before, after) in with_neighbours(in_order(rows)):
         if row["chunk_id"] in wanted:
-            context = joined(chunk for chunk in (before, row, after) if chunk is not None)
+            context = join_chunks(chunk for chunk in (before, row, after) if chunk is not None)
             yield _entry(row, wanted[row["chunk_id"]], context)
 
 
-def _entry(row: ChunkRow, fingerprint: str, neighbourhood: str) -> Entry:
+def _entry(row: ChunkRow, fingerprint: str, neighbourhood: str) -> KeywordEntry:
     words = row["path"].replace("/", " ").replace("_", " ")
     context = "\n".join((row["title"], row["heading"], words))
     filters = {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]}
-    return Entry(row["chunk_id"], fingerprint, row["text"], context, filters, neighbourhood, _day(row))
+    return KeywordEntry(row["chunk_id"], fingerprint, row["text"], context, filters, neighbourhood, _day(row))
 
 
 def _day(row: ChunkRow) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from native import duckdb_sql, lance_vectors
-from native.lance_tables import is_in
+from native.filters import is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_records import Gate
@@ -77,7 +77,7 @@ def chunks_preview(home: Home, settings: Settings) -> Sections:
     budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
     scanner = open_table(home, CHUNKS).scanner(["token_count"])
     sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
-    bins = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
+    bins: dict[int, int] = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
     most = max(bins.values(), default=1)
     lengths: Rows = [
         {
@@ -131,7 +131,7 @@ def keyword_index_preview(home: Home, generation: str) -> Sections:
     }
 
 
-def vector_index_preview(coverage: lance_vectors.Coverage) -> Sections:
+def vector_index_preview(coverage: lance_vectors.IndexCoverage) -> Sections:
     """How a vector search is served."""
     search = (
         "IVF index, best hits ranked again by exact distance" if coverage.deltas else "exact, every vector compared"

@@ -8,26 +8,27 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from native.lance_tables import equals, is_in
+from native.filters import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow, rows_of
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.sources.source import Found
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import Reader, parser_mark
 from omni_pipelines.text.secrets.masking import Masking, masked_text
 
-_TRANSIENT = ("E_CHANGED", "E_VANISHED", "E_PERM", "E_IO", "E_TIMEOUT")
+_TRANSIENT = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.PERM, RefusalCode.IO, RefusalCode.TIMEOUT)
 """The file itself may be fine: the stored document is kept."""
-_RETRIED = ("E_CHANGED", "E_VANISHED", "E_IO")
+_RETRIED = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.IO)
 """The next run tries again, even if the file did not change."""
 _READ_CODES = {
-    "E_BINARY", "E_CHANGED", "E_EMPTY", "E_ENCODING", "E_GONE", "E_IO", "E_NOT_REGULAR", "E_PERM", "E_SYMLINK",
-    "E_TOO_LARGE", "E_VANISHED",
+    RefusalCode.BINARY, RefusalCode.CHANGED, RefusalCode.EMPTY, RefusalCode.ENCODING, RefusalCode.GONE,
+    RefusalCode.IO, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.SYMLINK, RefusalCode.TOO_LARGE,
+    RefusalCode.VANISHED,
 }  # fmt: skip
 MAX_DETAIL_LENGTH = 500
 
@@ -96,7 +97,7 @@ def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> Quarant
         source=source,
         path=file.path,
         stat="" if error.code in _RETRIED else file.stat,
-        code=error.code,
+        code=error.stored_code,
         stage="read" if error.code in _READ_CODES else "parse",
         parser=parser_mark(file.reader, refusal.reader),
         # A parser may quote what it could not read, so the detail is masked like the text of documents.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Set
 
+from native import lance_maintenance
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
@@ -32,9 +33,9 @@ def keep_only(home: Home, numbers: Set[int]) -> None:
     generations |= {record.output} if record is not None else set()  # the next build starts from it
     for name in sorted(pinned):
         table = LanceTable(home.table(name))
-        table.untag(tags)
-        table.clean_up()
-    open_table(home, schemas.QUARANTINE).clean_up()
+        lance_maintenance.untag(table, tags)
+        lance_maintenance.clean_up(table)
+    lance_maintenance.clean_up(open_table(home, schemas.QUARANTINE))
     for folder in home.keyword.iterdir():
         if folder.name not in generations:
             shutil.rmtree(folder, ignore_errors=True)

@@ -13,14 +13,14 @@ from omni_pipelines.schemas import Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
-from omni_pipelines.text.packing import Count
+from omni_pipelines.text.token_counting import CountTokens
 
 
 class Engines(Protocol):
     """The models that steps use."""
 
     @property
-    def count(self) -> Count:
+    def count(self) -> CountTokens:
         """Counts the tokens of a text."""
         ...
 
@@ -46,7 +46,7 @@ class ConfiguredEngines:
         self._settings = settings
 
     @cached_property
-    def count(self) -> Count:
+    def count(self) -> CountTokens:
         """Counts tokens of `settings.encoding`."""
         return load_counter(self._settings).count
 
@@ -65,7 +65,7 @@ class ConfiguredEngines:
 class LoadedEngines:
     """Engines that the caller has loaded already."""
 
-    count: Count
+    count: CountTokens
     embedder: Embedder
     model: str
 

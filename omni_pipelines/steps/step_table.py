@@ -18,7 +18,7 @@ from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step import ConfiguredEngines, Engines, Group, RunContext, Step, Steps
 from omni_pipelines.steps.vector_index import build_vector_index
-from omni_pipelines.text.readers.registry import fingerprint as readers_fingerprint
+from omni_pipelines.text.readers.registry import readers_fingerprint
 
 STEPS = Steps(
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from native import lance_vectors
+from native import lance_files, lance_vectors
 from omni_pipelines import progress
 from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.step import RunContext
@@ -16,7 +16,7 @@ from omni_pipelines.tables import open_table
 class VectorsReport:
     """What the index covers after one build."""
 
-    coverage: lance_vectors.Coverage
+    coverage: lance_vectors.IndexCoverage
     version: str
     """The head of the embeddings table."""
 
@@ -34,13 +34,13 @@ class VectorsReport:
 def build_vector_index(run: RunContext, kind: str = "") -> VectorsReport:
     """Build or extend the index until it covers every embedding.
 
-    Below 5,000 rows there is no index: a scan is as fast, and exact. With `kind`, a key of `lance_vectors.REFINES`,
-    there is an index of that kind at any size, and later builds extend it.
+    Below 5,000 rows there is no index: a scan is as fast, and exact. With `kind`, a key of
+    `lance_vectors.CANDIDATES_PER_ROW`, there is an index of that kind at any size, and later builds extend it.
     """
     embeddings = open_table(run.home, EMBEDDINGS)
     pinned = embeddings.head()
     progress.report("indexing vectors", 0, 0, "vectors")
-    if any(name.startswith("_indices/") for name in embeddings.broken_files()):
+    if any(name.startswith("_indices/") for name in lance_files.broken_files(embeddings)):
         kind = kind or lance_vectors.coverage(embeddings).kind
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
     coverage = lance_vectors.build(embeddings, kind)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from native.lance_tables import LanceTable
-from native.lance_vectors import Coverage
+from native.lance_vectors import IndexCoverage
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
@@ -42,7 +42,7 @@ class Done:
     chunks: ChunksReport
     embeddings: EmbeddingsReport
     keyword: KeywordReport
-    vectors: Coverage
+    vectors: IndexCoverage
     gate: Gate
     published: PublishReport
 

@@ -32,7 +32,7 @@ from omni_pipelines.records import (
     StepRecord,
 )
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata, ToolParameters
 
 ROOT = Path(__file__).parents[2]

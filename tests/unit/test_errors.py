@@ -14,7 +14,8 @@ import pytest
 
 import native.errors
 import omni_pipelines.errors
-from native.errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES, EngineError, TableCorrupt, WriteConflict
+from native.errors import EngineError, TableCorrupt, WriteConflict
+from native.foreign_errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, explain
 from omni_pipelines.errors import (
     ConfigurationError,
@@ -28,7 +29,7 @@ from omni_pipelines.errors import (
     ValidationError,
     from_exception,
 )
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 STRUCTURED: list[OmniError] = [
     ValidationError("k", 0, "must be from 1 to 100", cure="give -k 10", code="1004"),
@@ -302,6 +303,6 @@ def test_every_code_of_an_engine_error_is_in_the_table() -> None:
     assert unknown == []
 
 
-def test_unreadable_survives_a_pickle() -> None:
-    back = pickle.loads(pickle.dumps(Unreadable("E_BINARY", "zeros")))  # noqa: S301  # our own, in this line
+def test_what_is_unreadable_keeps_its_code_across_processes() -> None:
+    back = pickle.loads(pickle.dumps(Unreadable(RefusalCode.BINARY, "zeros")))  # noqa: S301  # our own, in this line
     assert (back.code, back.detail, str(back)) == ("E_BINARY", "zeros", "E_BINARY: zeros")

@@ -15,7 +15,7 @@ from omni_pipelines.knowledge.answers.conflicts import Conflict, conflicts, diff
 from omni_pipelines.knowledge.search.search import Hit
 from omni_pipelines.providers import Attempt
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.prose import plain, prose
+from omni_pipelines.text.prose import plain_quote, prose_sentences
 from omni_pipelines.text.sentences import Range, trimmed
 
 HITS_READ = 6
@@ -168,7 +168,7 @@ def covered(terms: Set[str], found: Set[str]) -> float:
 
 def on_one_line(quote: str, kind: str) -> str:
     """A quote as a sentence of an answer: its words, without the line ends and comment signs between them."""
-    return plain(quote) if kind == "code" else " ".join(quote.split())
+    return plain_quote(quote) if kind == "code" else " ".join(quote.split())
 
 
 def _abstention(release: int, best: float) -> Answer:
@@ -225,7 +225,7 @@ def _in_reading_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:
-    for start, end in prose(hit.text, code=hit.kind == "code"):
+    for start, end in prose_sentences(hit.text, code=hit.kind == "code"):
         first, last = _core(hit.text, start, end)
         candidate = _Candidate(hit, first, last)
         if last - first <= _MAX_LENGTH and _says_something(candidate.text):

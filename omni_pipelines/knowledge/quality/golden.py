@@ -14,7 +14,7 @@ import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from native.durable import write_whole
-from native.lance_tables import equals
+from native.filters import equals
 from omni_pipelines import ids
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
 from omni_pipelines.home import Home

@@ -14,7 +14,8 @@ from urllib.request import url2pathname
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.text.decoding import Unreadable, decode, newline_offsets
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.decoding import decode, newline_offsets
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.secrets.masking import Masking, masked_text

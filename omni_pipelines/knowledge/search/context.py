@@ -9,7 +9,7 @@ from typing import Any
 from omni_pipelines.knowledge.search.search import Hit, place
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import decode_object
-from omni_pipelines.text.document_rows import joined
+from omni_pipelines.text.document_rows import join_chunks
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _narrower(
 
 def _window(rows: Sequence[dict[str, Any]]) -> _Window:
     lines = rows[0]["start_line"], max(row["end_line"] for row in rows)
-    return _Window(joined(rows), *lines, rows[0]["page"], frozenset(row["chunk_id"] for row in rows))
+    return _Window(join_chunks(rows), *lines, rows[0]["page"], frozenset(row["chunk_id"] for row in rows))
 
 
 def _section(rows: Sequence[dict[str, Any]], hit: dict[str, Any]) -> list[dict[str, Any]]:

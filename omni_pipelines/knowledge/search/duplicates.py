@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.search import Place
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
 
 
 class Duplicates(BaseModel):
@@ -26,7 +26,7 @@ class Duplicates(BaseModel):
 _SHOWN = 120
 
 
-def find_duplicates(snapshot: Snapshot, least: float = ALIKE) -> list[Duplicates]:
+def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[Duplicates]:
     """Groups of passages that are nearly the same, the largest first; see `text.near_duplicates`.
 
     Raises:

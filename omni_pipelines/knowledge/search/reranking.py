@@ -16,7 +16,7 @@ import orjson
 
 from omni_pipelines.errors import NetworkBadResponse
 from omni_pipelines.knowledge.search.fusion import Fused, ordered
-from omni_pipelines.language_models.http_json import exchange
+from omni_pipelines.language_models.http_exchange import exchange
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from native.filters import MAX_FOLDER_LENGTH, MODIFIED, days, folder
+from native.filters import MAX_FOLDER_LENGTH, MODIFIED, day_range, folder_prefix
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.knowledge.search.fusion import Fused, Fusion
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, Ranked, Search, rank
@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.schemas import CHUNKS, NARROWED
 from omni_pipelines.text.embedding import embedded_text
-from omni_pipelines.text.near_duplicates import ALIKE, Shingles, resemblance, shingles
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
 
 MAX_CHARACTERS = 1_000
 MAX_HITS = 1_000
@@ -151,7 +151,7 @@ def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) 
     if not 1 <= k <= MAX_HITS:
         raise ConfigurationError(f"k is {k}, but must be from 1 to {MAX_HITS}")
     for field, value in where.items():
-        if len(folder(value) or "") > MAX_FOLDER_LENGTH:
+        if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
             raise ConfigurationError(
                 f"the folder to narrow to has more than {MAX_FOLDER_LENGTH} characters", cure="name one further up"
             )
@@ -164,7 +164,7 @@ def check_query(query: str, k: int, mode: Mode | str, where: Mapping[str, str]) 
 
 def _check_days(value: str) -> None:
     try:
-        days(value)
+        day_range(value)
     except ValueError as error:
         raise ConfigurationError(
             f"cannot narrow to the days {value!r}: {error}", cure="write modified=2026-01-01..2026-03-31, or one day"
@@ -236,7 +236,7 @@ class _Distinct:
         close = (
             passage
             for passage, other in zip(self.kept, self._marks, strict=True)
-            if resemblance(marks, other) >= ALIKE
+            if resemblance(marks, other) >= MIN_SIMILARITY
         )
         return next(close, None)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from native.filters import days, folder
+from native.filters import day_range, folder_prefix
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.search.citations import find_document
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, Search, rank
@@ -152,9 +152,9 @@ def _told(value: object) -> object:
 
 def _fits(value: str | datetime, wanted: str) -> bool:
     if isinstance(value, datetime):
-        first, last = days(wanted)
+        first, last = day_range(wanted)
         return (first or date.min) <= value.date() <= (last or date.max)
-    below = folder(wanted)
+    below = folder_prefix(wanted)
     return value == wanted if below is None else value.startswith(below)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from native.lance_tables import is_in
+from native.filters import is_in
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.releases import require_release

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from native import dataset_cache, lance_vectors
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
-from native.row_cache import fetch, rows_of
+from native.filters import equals, is_in, matches
+from native.lance_tables import LanceTable, TableVersion
+from native.row_cache import fetch_rows, row_index
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Reader, visible_sources
@@ -61,7 +62,7 @@ class Snapshot:
 
     def prepare(self) -> None:
         """Bring into memory what searches keep there, unless what others keep would have to go for it."""
-        pool = dataset_cache.pool()
+        pool = dataset_cache.POOL
         if 2 * pool.stats().column_bytes > pool.config.column_bytes:
             return
         for _ in range(2):  # they keep it from the second time on
@@ -91,7 +92,7 @@ class Snapshot:
         """Chunk rows by id; ids that are not there are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
+        rows = fetch_rows(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
         return {row["chunk_id"]: row for row in rows if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ class Snapshot:
 
     def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
         """Ids of the `k` chunks nearest to `vector` (d,) that match `where`, with cosines, highest first."""
-        narrowest = [narrowed(field, value) for field, value in where.items()]
+        narrowest = [matches(field, value) for field, value in where.items()]
         if self._visible is not None:
             narrowest.append(is_in("source", self._visible))
         return lance_vectors.nearest(
@@ -135,7 +136,7 @@ class Snapshot:
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """The vectors (n, d), float32, of these chunks, in their order."""
         table, version = self._table(EMBEDDINGS.name), self._version(EMBEDDINGS.name)
-        rows = rows_of(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
+        rows = row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:

@@ -11,10 +11,10 @@ from fsspec.core import url_to_fs
 from fsspec.registry import known_implementations
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
 from omni_pipelines.sources.names import MAX_DEPTH
 from omni_pipelines.sources.objects.client import Stored
-from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
@@ -87,13 +87,13 @@ class DriverClient:
         except Unreadable:
             raise
         except FileNotFoundError as error:
-            raise Unreadable("E_VANISHED", "it is gone") from error
+            raise Unreadable(RefusalCode.VANISHED, "it is gone") from error
         except PermissionError as error:
-            raise Unreadable("E_PERM", "the store refuses to give it") from error
+            raise Unreadable(RefusalCode.PERM, "the store refuses to give it") from error
         except Exception as error:  # drivers raise what their libraries do
-            raise Unreadable("E_IO", f"the store did not give it: {type(error).__name__}") from error
+            raise Unreadable(RefusalCode.IO, f"the store did not give it: {type(error).__name__}") from error
         if before.mark != after.mark or len(raw) != after.size:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
         return raw, after.mark
 
     def _fresh(self, path: str) -> Mapping[str, Any]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import Stored
-from omni_pipelines.text.decoding import Unreadable
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
@@ -98,13 +98,13 @@ class S3Client:
         except self._failures as error:
             code = _code(error)
             if code in _MISSING:
-                raise Unreadable("E_VANISHED", "it is not in the bucket any more") from error
+                raise Unreadable(RefusalCode.VANISHED, "it is not in the bucket any more") from error
             if code in _REFUSED:
-                raise Unreadable("E_PERM", "the store refuses to give it") from error
-            raise Unreadable("E_IO", f"the store did not give it: {code}") from error
+                raise Unreadable(RefusalCode.PERM, "the store refuses to give it") from error
+            raise Unreadable(RefusalCode.IO, f"the store did not give it: {code}") from error
         refuse_large(len(raw), limit)
         if len(raw) != answer["ContentLength"]:
-            raise Unreadable("E_IO", "the store broke off")
+            raise Unreadable(RefusalCode.IO, "the store broke off")
         return raw, self._stored(key, answer, len(raw)).mark
 
     def _stored(self, key: str, told: dict[str, Any], size: int) -> Stored:

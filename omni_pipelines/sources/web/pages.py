@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from omni_pipelines import progress
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ids import content_hash
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty
 from omni_pipelines.sources.source import Content, Found, Listing, Read, Source, SourceKind, chooses
 from omni_pipelines.sources.web import sitemap
@@ -34,7 +35,6 @@ from omni_pipelines.sources.web.client import (
     inflate,
 )
 from omni_pipelines.sources.web.robots import Robots
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_for, reader_named
 
 MAX_PAGES, MAX_SITEMAPS = 50_000, 500
@@ -99,11 +99,11 @@ def reading_pages(source: Source) -> Iterator[Read]:
             try:
                 answer = site.get(source.uri(found.path), limit, wanted=_is_text)
             except Blocked as error:
-                raise Unreadable("E_PERM", error.whole, "blocked") from error
+                raise Unreadable(RefusalCode.PERM, error.whole, "blocked") from error
             except TooLarge as error:
-                raise Unreadable("E_TOO_LARGE", str(error)) from error
+                raise Unreadable(RefusalCode.TOO_LARGE, str(error)) from error
             except Unavailable as error:
-                raise Unreadable("E_IO", str(error)) from error
+                raise Unreadable(RefusalCode.IO, str(error)) from error
             return _content(source, found, answer)
 
         yield read
@@ -345,12 +345,12 @@ def _mark(answer: Answer) -> str:
 def _content(source: Source, found: Found, answer: Answer) -> Content:
     mark = _mark(answer)
     if mark in _GONE:
-        raise Unreadable("E_GONE", f"the server answers {answer.status}", mark)
+        raise Unreadable(RefusalCode.GONE, f"the server answers {answer.status}", mark)
     if answer.status != 200:
-        raise Unreadable("E_PERM", f"the server answers {answer.status}", mark)
+        raise Unreadable(RefusalCode.PERM, f"the server answers {answer.status}", mark)
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith(_NOT_TEXT):
-        raise Unreadable("E_BINARY", f"the server says that it is {kind[:40]}", mark)
+        raise Unreadable(RefusalCode.BINARY, f"the server says that it is {kind[:40]}", mark)
     try:
         refuse_empty(answer.body)
     except Unreadable as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 
 MAX_ENTRIES = 50_000
@@ -43,7 +43,7 @@ def read_sitemap(raw: bytes) -> Sitemap:
     handler = _Entries()
     parse_xml(raw, handler)
     if handler.root not in ("urlset", "sitemapindex"):
-        raise Unreadable("E_PARSE", f"its root is {handler.root[:40]!r}, not urlset or sitemapindex")
+        raise Unreadable(RefusalCode.PARSE, f"its root is {handler.root[:40]!r}, not urlset or sitemapindex")
     return Sitemap(handler.root == "sitemapindex", tuple(handler.entries))
 
 
@@ -112,4 +112,4 @@ class _Entries(XmlHandler):
             self.entries.append(Entry(location, self._values.get("lastmod", "").strip()))
         self._values.clear()
         if len(self.entries) > MAX_ENTRIES:
-            raise Unreadable("E_PARSE", f"it names more than {MAX_ENTRIES:,}")
+            raise Unreadable(RefusalCode.PARSE, f"it names more than {MAX_ENTRIES:,}")

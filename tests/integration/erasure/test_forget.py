@@ -18,8 +18,8 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
 from omni_pipelines.erasure import erase as forget_module
 from omni_pipelines.erasure.erase import erase, find_traces
-from omni_pipelines.erasure.residue import grep
-from omni_pipelines.erasure.run_history import BLACK
+from omni_pipelines.erasure.residue import search_bytes
+from omni_pipelines.erasure.run_history import REDACTED
 from omni_pipelines.errors import ConfigurationError, NotForgotten
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state import journal
@@ -124,7 +124,7 @@ def test_an_older_text_of_the_document_goes_as_well(told: Line, docs: Path) -> N
     told.run()
     forgotten(told, "secret/plan.md")
     assert "casserole" not in everything(told)
-    assert grep(told.home, [b"moonlight casserole"]).found == ()
+    assert search_bytes(told.home, [b"moonlight casserole"]).found == ()
 
 
 def test_an_older_name_of_the_same_text_goes_as_well(told: Line, docs: Path) -> None:
@@ -136,9 +136,9 @@ def test_an_older_name_of_the_same_text_goes_as_well(told: Line, docs: Path) -> 
 
 def test_no_byte_of_an_id_or_a_line_is_left(told: Line) -> None:
     key = ids.document_id("docs", "secret/plan.md").encode()
-    assert grep(told.home, [key]).found != ()
+    assert search_bytes(told.home, [key]).found != ()
     forgotten(told, "secret/plan.md")
-    assert grep(told.home, [key, b"secret/plan", b"Ottilie"]).found == ()
+    assert search_bytes(told.home, [key, b"secret/plan", b"Ottilie"]).found == ()
 
 
 def test_an_ingest_does_not_bring_it_back(told: Line, docs: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_file_in_quarantine_is_forgotten(told: Line, docs: Path) -> None:
     assert told.rows("quarantine", "path") == []
 
 
-def test_files_set_aside_by_recovery_go(told: Line) -> None:
+def test_files_moved_aside_by_recovery_go(told: Line) -> None:
     aside = told.home.quarantine / "documents.lance.1"
     write(aside, {"data/x.lance": "moonlight casserole"})
     forgotten(told, "secret/plan.md")
@@ -237,7 +237,7 @@ def test_run_histories_are_blacked_out_and_stay_readable(told: Line) -> None:
     forgotten(told, "secret/plan.md")
     with closing(sqlite3.connect(database)) as connection:
         rows = [json.loads(row) for (row,) in connection.execute("SELECT event FROM event_logs")]
-    assert rows == [{**event, "preview": BLACK}, other]
+    assert rows == [{**event, "preview": REDACTED}, other]
     assert b"casserole" not in database.read_bytes()
 
 
@@ -286,13 +286,13 @@ def test_looking_changes_nothing(told: Line) -> None:
 
 
 def test_what_is_found_afterwards_is_said_and_not_certified(told: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forget_module, "black_out", lambda _home, _telltale, *, write: 0 if write else 7)
+    monkeypatch.setattr(forget_module, "redact_history", lambda _home, _telltale, *, write: 0 if write else 7)
     with pytest.raises(NotForgotten, match="run history and logs: 7"):
         forgotten(told, "secret/plan.md")
     assert list(told.home.certificates.glob("*.json")) == []
 
 
-@pytest.mark.parametrize("step", ["_rebuild", "publish", "_drop_releases", "_set_aside", "_certificate"])
+@pytest.mark.parametrize("step", ["_rebuild", "publish", "_drop_releases", "_moved_aside", "_certificate"])
 def test_a_forget_that_was_killed_is_finished_by_the_next(
     told: Line, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -341,11 +341,11 @@ def test_a_document_is_named_in_many_ways(told: Line, docs: Path, name: str) -> 
 
 
 def test_an_unknown_or_unclear_name_is_refused(told: Line, docs: Path) -> None:
-    with pytest.raises(ConfigurationError, match="neither a source nor a document"):
+    with pytest.raises(ConfigurationError, match="no source or document named"):
         find_traces(told.context, "nothing.md")
     write(docs, {"other/plan.md": "Another plan altogether."})
     told.run()
-    with pytest.raises(ConfigurationError, match="fits 2 documents"):
+    with pytest.raises(ConfigurationError, match="matches 2 documents"):
         find_traces(told.context, "plan.md")
 
 

@@ -24,7 +24,7 @@ from omni_pipelines.knowledge.state.access import Reader
 from omni_pipelines.knowledge.state.changes import changes
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import status
-from omni_pipelines.knowledge.tools import knowledge_catalogue
+from omni_pipelines.knowledge.tools import knowledge_catalog
 from tests.integration.line import Line
 
 SECRET = "Zanzibar salaries are ninety crowns a month, said the zebra."
@@ -83,7 +83,7 @@ def why(line: Line, reader: Reader | None) -> Any:
 
 def by_tool(name: str, **arguments: Any) -> Callable[[Line, Reader | None], Any]:
     def call(line: Line, reader: Reader | None) -> Any:
-        tools = knowledge_catalogue(line.home, reader=reader, embedder=line.embedder)
+        tools = knowledge_catalog(line.home, reader=reader, embedder=line.embedder)
         return tools.call(name, arguments).data
 
     return call

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native.filters import days
+from native.filters import day_range
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.search import Mode
 from tests.integration.line import Line
@@ -75,7 +75,7 @@ def test_what_is_no_day_is_refused(dated: Line, wrong: str) -> None:
 @given(first=st.dates(), last=st.dates())
 def test_days_are_read_as_they_are_written(first: date, last: date) -> None:
     first, last = sorted((first, last))
-    assert days(f"{first}..{last}") == (first, last)
-    assert days(f"{first}..") == (first, None)
-    assert days(f"..{last}") == (None, last)
-    assert days(str(first)) == (first, first)
+    assert day_range(f"{first}..{last}") == (first, last)
+    assert day_range(f"{first}..") == (first, None)
+    assert day_range(f"..{last}") == (None, last)
+    assert day_range(str(first)) == (first, first)

@@ -1,4 +1,4 @@
-"""The librarian's tools over a real home: each is called through the catalogue and answers in the envelope."""
+"""The librarian's tools over a real home: each is called through the catalog and answers in the envelope."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from omni_pipelines.contracts import json_schema
 from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.tools import knowledge_catalogue
+from omni_pipelines.knowledge.tools import knowledge_catalog
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.tools.catalogue import ToolCatalogue
-from omni_pipelines.tools.schema import check_document, check_tool, tool_schema
+from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.documents import check_document, check_tool, tool_schema
 from tests.integration.line import Line, write
 
 KEYS = "# Keys\n\nKeys are rotated with the rotate command every ninety days.\nOld keys stay valid for one hour.\n"
@@ -38,23 +38,23 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tools(docs: Path) -> ToolCatalogue:
-    return knowledge_catalogue(docs.parent / ".omni", embedder=FakeEmbedder())
+def tools(docs: Path) -> ToolCatalog:
+    return knowledge_catalog(docs.parent / ".omni", embedder=FakeEmbedder())
 
 
-def answered(tools: ToolCatalogue, name: str, **arguments: Any) -> Any:
+def answered(tools: ToolCatalog, name: str, **arguments: Any) -> Any:
     response = tools.call(name, arguments)
     assert isinstance(response, ToolResponse)
     assert response.is_success, response.error_message
     return response.data
 
 
-def test_there_are_five_tools_and_all_of_them_only_read(tools: ToolCatalogue) -> None:
+def test_there_are_five_tools_and_all_of_them_only_read(tools: ToolCatalog) -> None:
     assert tools.names == [f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")]
     assert all(tool.annotations.read_only_hint and tool.annotations.title for tool in tools.tools)
 
 
-def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCatalogue) -> None:
+def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCatalog) -> None:
     document = tools.generate_tool_schemas()
     assert check_document(document) == []
     for tool, definition in zip(document["tools"], tools.tools, strict=True):
@@ -67,7 +67,7 @@ def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCata
         assert Draft202012Validator(in_list).is_valid(definition.metadata.model_dump(by_alias=True))
 
 
-def test_an_answer_of_a_tool_fits_the_schema_of_the_envelope(tools: ToolCatalogue) -> None:
+def test_an_answer_of_a_tool_fits_the_schema_of_the_envelope(tools: ToolCatalog) -> None:
     schemas = ({"$ref": "#/$defs/ToolResponse", "$defs": tool_schema()["$defs"]}, json_schema("tool_response"))
     for name, arguments in (("knowledge.status", {}), ("knowledge.search", {"query": "keys", "k": 0})):
         answer = tools.call(name, arguments).model_dump(mode="json")
@@ -75,25 +75,25 @@ def test_an_answer_of_a_tool_fits_the_schema_of_the_envelope(tools: ToolCatalogu
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "keyword", "vector"])
-def test_a_search_finds_the_passage_with_its_bytes(tools: ToolCatalogue, docs: Path, mode: str) -> None:
+def test_a_search_finds_the_passage_with_its_bytes(tools: ToolCatalog, docs: Path, mode: str) -> None:
     hit = answered(tools, "knowledge.search", query="otters holding hands", k=1, mode=mode)[0]
     assert hit["path"] == "otters.md"
     assert (docs / "otters.md").read_bytes()[hit["start_byte"] : hit["end_byte"]].decode() == hit["text"]
     Draft202012Validator(json_schema("hit")).validate(hit)
 
 
-def test_a_search_is_the_librarians_search(tools: ToolCatalogue, docs: Path) -> None:
+def test_a_search_is_the_librarians_search(tools: ToolCatalog, docs: Path) -> None:
     hits = Librarian.open(docs.parent / ".omni", embedder=FakeEmbedder()).search("keys", k=3)
     assert answered(tools, "knowledge.search", query="keys", k=3) == [hit.model_dump(mode="json") for hit in hits]
 
 
-def test_a_search_is_narrowed(tools: ToolCatalogue) -> None:
+def test_a_search_is_narrowed(tools: ToolCatalog) -> None:
     hits = answered(tools, "knowledge.search", query="rotate a key", where={"language": "python"})
     assert {hit["path"] for hit in hits} == {"tool.py"}
     assert answered(tools, "knowledge.search", query="rotate a key", where=None)
 
 
-def test_a_question_is_answered_with_a_quote_that_stands_in_the_file(tools: ToolCatalogue, docs: Path) -> None:
+def test_a_question_is_answered_with_a_quote_that_stands_in_the_file(tools: ToolCatalog, docs: Path) -> None:
     answer = answered(tools, "knowledge.ask", question="How often are keys rotated with the rotate command?")
     citation = answer["sentences"][0]["citations"][0]
     assert (docs / "keys.md").read_bytes()[citation["start_byte"] : citation["end_byte"]].decode() == citation[
@@ -102,32 +102,32 @@ def test_a_question_is_answered_with_a_quote_that_stands_in_the_file(tools: Tool
     Draft202012Validator(json_schema("answer")).validate(answer)
 
 
-def test_a_question_that_the_sources_do_not_answer_is_an_error_with_its_cure(tools: ToolCatalogue) -> None:
+def test_a_question_that_the_sources_do_not_answer_is_an_error_with_its_cure(tools: ToolCatalog) -> None:
     response = tools.call("knowledge.ask", {"question": "Who won the cup in 1970?"})
     assert response.is_error
     assert response.error_message == "the sources do not answer this"
     assert "knowledge.search" in response.metadata["cure"]
 
 
-def test_a_citation_is_opened(tools: ToolCatalogue) -> None:
+def test_a_citation_is_opened(tools: ToolCatalog) -> None:
     passage = answered(tools, "knowledge.show", citation="keys.md:3-4")
     assert passage["lines"] == KEYS.splitlines()[2:4]
     assert passage["from_file"] is True
 
 
-def test_a_hit_is_opened_by_its_id(tools: ToolCatalogue) -> None:
+def test_a_hit_is_opened_by_its_id(tools: ToolCatalog) -> None:
     hit = answered(tools, "knowledge.search", query="otters", k=1)[0]
     assert answered(tools, "knowledge.show", citation=hit["chunk_id"])["path"] == "otters.md"
 
 
-def test_context_keeps_to_its_budget(models: None, tools: ToolCatalogue) -> None:
+def test_context_keeps_to_its_budget(models: None, tools: ToolCatalog) -> None:
     context = answered(tools, "knowledge.context", query="keys and otters", max_tokens=60)
     assert 0 < context["tokens"] <= 60
     assert context["text"].startswith("[1] ")
     assert context["hits"]
 
 
-def test_status_says_what_there_is(tools: ToolCatalogue) -> None:
+def test_status_says_what_there_is(tools: ToolCatalog) -> None:
     status = answered(tools, "knowledge.status")
     assert (status["release"], status["counts"]["documents"]) == (1, 3)
     Draft202012Validator(json_schema("status")).validate(status)
@@ -138,21 +138,21 @@ def test_status_says_what_there_is(tools: ToolCatalogue) -> None:
     [
         ("knowledge.serch", {"query": "x"}, "3001", "did you mean knowledge.search?"),
         ("knowledge.search", {}, "1002", "query: is missing"),
-        ("knowledge.search", {"query": "  "}, "1005", "query: '  ' has the wrong form"),
+        ("knowledge.search", {"query": "  "}, "1005", "query: '  ' does not have the right form"),
         ("knowledge.search", {"query": ""}, "1004", "at least 1 character"),
         ("knowledge.search", {"query": "x" * 1001}, "1004", "at most 1,000 characters"),
         ("knowledge.search", {"query": "x", "k": 1001}, "1004", "give at most 1000"),
         ("knowledge.search", {"query": "x", "k": "ten"}, "1003", "a whole number"),
         ("knowledge.search", {"query": "x", "mode": "hybird"}, "1001", "did you mean hybrid?"),
         ("knowledge.search", {"query": "x", "where": {"langauge": "c"}}, "1001", "did you mean language?"),
-        ("knowledge.search", {"query": "x", "limit": 5}, "1001", "known are: query, k, mode, where"),
+        ("knowledge.search", {"query": "x", "limit": 5}, "1001", "known names: query, k, mode, where"),
         ("knowledge.context", {"query": "x", "max_tokens": 0}, "1004", "give at least 1"),
         ("knowledge.show", {"citation": 5}, "1003", "in quotes"),
         ("knowledge.status", {"home": "/"}, "1001", "leave it out"),
     ],
 )
 def test_a_wrong_call_is_refused_with_its_code_and_cure(
-    tools: ToolCatalogue, name: str, arguments: dict[str, Any], code: str, told: str
+    tools: ToolCatalog, name: str, arguments: dict[str, Any], code: str, told: str
 ) -> None:
     response = tools.call(name, arguments)
     assert (response.is_error, response.error_code) == (True, code)
@@ -160,7 +160,7 @@ def test_a_wrong_call_is_refused_with_its_code_and_cure(
 
 
 def test_tools_can_be_described_where_there_is_no_home(tmp_path: Path) -> None:
-    tools = knowledge_catalogue(tmp_path / "nowhere")
+    tools = knowledge_catalog(tmp_path / "nowhere")
     assert len(tools.generate_tool_schemas()["tools"]) == 5
     response = tools.call("knowledge.status")
     assert response.is_error
@@ -168,7 +168,7 @@ def test_tools_can_be_described_where_there_is_no_home(tmp_path: Path) -> None:
 
 
 def test_an_older_release_can_be_asked(docs: Path) -> None:
-    response = knowledge_catalogue(docs.parent / ".omni", release=7).call("knowledge.search", {"query": "keys"})
+    response = knowledge_catalog(docs.parent / ".omni", release=7).call("knowledge.search", {"query": "keys"})
     assert response.is_error
     assert "no release 7" in (response.error_message or "")
 
@@ -177,7 +177,7 @@ DIARY = ("journal", "metrics")
 """What a home notes of being asked: the questions, and how long the answers took."""
 
 
-def test_what_is_called_only_reads(docs: Path, tools: ToolCatalogue) -> None:
+def test_what_is_called_only_reads(docs: Path, tools: ToolCatalog) -> None:
     def listing() -> dict[str, str]:
         files = [path for path in docs.parent.rglob("*") if path.is_file() and path.parent.name not in DIARY]
         return {str(path): content_hash(path.read_bytes()) for path in files}

@@ -12,7 +12,7 @@ from native.dataset_cache import DatasetCache, DatasetCacheConfig
 from native.filters import MAX_FOLDER_LENGTH
 from native.lance_tables import LanceTable
 from native.lance_vectors import COLUMN
-from native.row_cache import rows_of
+from native.row_cache import row_index
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
@@ -61,14 +61,14 @@ def librarian(home: Home) -> Librarian:
 @pytest.fixture
 def empty_pool() -> Iterator[DatasetCache]:
     """The pool of the process, with nothing in it."""
-    before = dataset_cache.pool().config
-    dataset_cache.pool().evict()
-    yield dataset_cache.pool()
-    dataset_cache.configure(before)
+    before = dataset_cache.POOL.config
+    dataset_cache.POOL.evict()
+    yield dataset_cache.POOL
+    dataset_cache.POOL.configure(before)
 
 
 def vectors_in_memory(home: Home) -> bool:
-    return rows_of(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
+    return row_index(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
 
 
 def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librarian, empty_pool: DatasetCache) -> None:
@@ -83,11 +83,11 @@ def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librari
 def test_preparing_pushes_nothing_out_that_others_need(librarian: Librarian) -> None:
     home = librarian._snapshot.home
     documents = LanceTable(home.table("documents"))
-    held = rows_of(documents, "doc_id").nbytes
-    dataset_cache.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
-    kept = rows_of(documents, "doc_id")
+    held = row_index(documents, "doc_id").nbytes
+    dataset_cache.POOL.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
+    kept = row_index(documents, "doc_id")
     librarian.prepare()
-    assert rows_of(documents, "doc_id") is kept
+    assert row_index(documents, "doc_id") is kept
 
 
 @pytest.mark.parametrize("mode", list(Mode))

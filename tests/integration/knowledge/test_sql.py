@@ -27,7 +27,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text("utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "how-to" / "sql.md").read_text("utf-8"), re.DOTALL)
 CODE = "".join(
     f'def {name}(key: str) -> str:\n    """To {name} a key is to turn it round, once a day."""\n    return key\n\n\n'
     for name in ("rotate", "revoke", "renew")
@@ -151,7 +151,7 @@ def test_a_mistake_is_told_in_words(base: KnowledgeBase, sql: str, message: str,
 
 def test_a_statement_that_takes_too_long_is_stopped() -> None:
     with pytest.raises(StatementRefused, match=r"more than 0\.2 s"):
-        select("select count(*) from range(10000000) a, range(10000000) b", {}, most=1, seconds=0.2)
+        select("select count(*) from range(10000000) a, range(10000000) b", {}, max_rows=1, seconds=0.2)
 
 
 def test_a_release_that_is_not_kept_says_so(base: KnowledgeBase) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import LanceTable, equals
+from native.filters import equals
+from native.lance_tables import LanceTable
 from omni_pipelines.knowledge.state.releases import release_file, require_release
 from omni_pipelines.operations import scrub as scrub_module
 from omni_pipelines.operations.scrub import Damage, ScrubReport, mark_for_repair, scrub

@@ -15,8 +15,9 @@ from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
+from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged
-from omni_pipelines.pipeline.writer_session import recover, writer_session
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import FILTERS
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import reconcile_chunks

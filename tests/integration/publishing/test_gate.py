@@ -186,7 +186,7 @@ def test_bisect_does_not_blame_documents_for_another_embedder(base: KnowledgeBas
     other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
     with pytest.raises(GateFailed):
         poison(other, "walrus").build()
-    with pytest.raises(ConfigurationError, match="the embedder is another one"):
+    with pytest.raises(ConfigurationError, match="the embedder differs"):
         bisect_release(context(base))
 
 
@@ -197,7 +197,7 @@ def judged(now: Sequence[float], before: Sequence[float] | None, **settings: flo
     def named(values: Sequence[float]) -> dict[str, float]:
         return {f"question {number}": value for number, value in enumerate(values)}
 
-    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))  # type: ignore[arg-type]
+    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))
     return found.passed
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from native import dataset_cache
+from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.errors import UpstreamMoved
@@ -93,8 +94,8 @@ def test_a_reading_command_catches_up_though_a_power_cut_tore_what_was_not_publi
         reconcile_embeddings(left.context)
     for name in ("documents", "embeddings"):
         table = LanceTable(left.home.table(name))
-        table.manifest(table.head().version).write_bytes(b"")
-    dataset_cache.pool().start_anew()
+        manifest_path(table.path, table.head().version).write_bytes(b"")
+    dataset_cache.POOL.reset()
     (docs_of(right) / "b.md").write_text("Badger sleeps.")
     right.run()
     assert pull.refresh(left.home, left.settings) == ""

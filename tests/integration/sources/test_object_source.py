@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.sources.objects import prefixes as objects
 from omni_pipelines.sources.objects.prefixes import objects_at
 from omni_pipelines.sources.registry import list_source, load_sources, reading_source, save_sources, source_at
-from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, refused, texts
 from tests.object_server import free_port, s3_server
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import DeletionRefused, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.registry import list_source, load_sources
 from omni_pipelines.sources.source import Listing, Source
 from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
 from tests.integration.line import Line, write
 
 
@@ -102,7 +102,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, code: str, count: int) -> Iterat
 
     def failing(path: Path, limit: int) -> tuple[bytes, str]:
         left.pop()
-        raise Unreadable(code, "the disk did not answer")
+        raise Unreadable(RefusalCode(code), "the disk did not answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(folder, "read_file", failing)

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import MAX_FRAGMENTS, LanceTable
+from native.lance_maintenance import MAX_FRAGMENTS
+from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.search import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
@@ -26,7 +28,6 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
@@ -320,7 +321,7 @@ def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: P
 
 
 def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_tables.MAX_FRAGMENTS", 4)
+    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 4)
     for number in range(6):
         write(docs, {f"{number}.md": f"Words about number{number}."})
         filled.run()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
 from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from tests.integration.line import Line, write
 
@@ -180,7 +180,7 @@ def test_after_a_passing_error_the_next_pass_tries_again(
 
 def failing(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     def refuse(path: Path, limit: int) -> tuple[bytes, str]:
-        raise Unreadable(code, "for a test")
+        raise Unreadable(RefusalCode(code), "for a test")
 
     monkeypatch.setattr(folder, "read_file", refuse)
 

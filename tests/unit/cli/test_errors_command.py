@@ -14,7 +14,7 @@ from omni_pipelines.error_codes import CoreErrorCode, all_codes
 from omni_pipelines.errors import NoAnswer
 from omni_pipelines.responses import ToolResponse
 
-PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"
 
 
 class Said:

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from omni_pipelines.cli.main import run
 from omni_pipelines.contracts import SHARED, json_schema, schema_text
-from omni_pipelines.tools.schema import check_document
+from omni_pipelines.tools.documents import check_document
 
 
 class Told(NamedTuple):
@@ -104,7 +104,7 @@ def test_a_wrong_document_fails_the_check_with_each_place(omni: Omni, tmp_path: 
     (tmp_path / "tools.yaml").write_text(text)
     done = omni("skill", "schema", "--check", "tools.yaml")
     assert done.code == 1
-    assert "tools[0].annotations.readonlyHint: is not known here; did you mean readOnlyHint?" in done.out
+    assert "tools[0].annotations.readonlyHint: is unknown; did you mean readOnlyHint?" in done.out
     found = json.loads(omni("skill", "schema", "--check", "tools.yaml", "--json").out)
     assert found["right"] is False
     assert found["problems"][0]["suggestion"] == "did you mean readOnlyHint?"
@@ -131,8 +131,8 @@ def envelope(done: Told) -> dict[str, Any]:
         (("knowledge.search", '{"query": "x", "k": "5"}'), 2, "1003", "'5' is not of type integer"),
         (("knowledge.search", "query=x", "mode=hybird"), 2, "1001", "did you mean hybrid?"),
         (("knowledge.search", "query=x", "where.langauge=c"), 2, "1001", "did you mean language?"),
-        (("knowledge.search", "x"), 2, "1001", "'x' is no argument"),
-        (("knowledge.search", '{"query": '), 2, "1001", "is not good JSON"),
+        (("knowledge.search", "x"), 2, "1001", "'x' is not an argument"),
+        (("knowledge.search", '{"query": '), 2, "1001", "is not valid JSON"),
         (("knowledge.serch", "query=x"), 2, "3001", "there is no tool 'knowledge.serch'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

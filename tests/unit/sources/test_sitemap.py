@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.sources.web.sitemap import Entry, changed_ns, is_settled, read_sitemap
-from omni_pipelines.text.decoding import Unreadable
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"'
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
