@@ -27,7 +27,9 @@ def test_package_is_imported_from_this_checkout(room: str) -> None:
 
 
 def test_test_module_has_at_most_five_hundred_lines() -> None:
-    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in (ROOT / "tests").rglob("*.py")
+    }
     assert {name: count for name, count in lines.items() if count > MAX_TEST_LINES} == {}
 
 

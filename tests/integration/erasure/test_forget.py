@@ -21,7 +21,7 @@ from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.erasure.residue import search_bytes
 from omni_pipelines.erasure.run_history import REDACTED
 from omni_pipelines.errors import ConfigurationError, NotForgotten
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers

@@ -13,7 +13,7 @@ import pytest
 from omni_pipelines.cli.runs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
-from omni_pipelines.knowledge.quality.golden import GoldenLabel, save_golden
+from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, save_golden
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session

@@ -13,7 +13,7 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged
@@ -226,7 +226,7 @@ def test_a_second_writer_waits_and_then_says_who_is_busy(published: Line) -> Non
 
 
 def test_what_was_seen_is_not_noted_while_another_process_writes(published: Line) -> None:
-    listings = list_sources(published.home, published.settings)
+    listings = list_sources(published.context)
     with filelock.FileLock(published.home.lock), pytest.raises(HomeBusy):
         record_unchanged(published.home, Settings(lock_seconds=0), listings)
     before = read_step_record(published.home, "documents")

@@ -14,16 +14,17 @@ import pytest
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
-from omni_pipelines.refusals import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps import checks, documents
+from omni_pipelines.steps import checks
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
@@ -89,10 +90,8 @@ def test_a_file_dated_in_the_future_is_read_once(line: Line, docs: Path, reads: 
     assert reads == ["a.md"]
 
 
-def test_a_file_written_just_before_it_is_read_is_looked_at_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.sources.file_reads.RACY_NS", 10**12)
+def test_a_file_written_just_before_it_is_read_is_looked_at_again(line: Line, docs: Path, reads: list[str]) -> None:
+    line.limits = SourceLimits(racy_ns=10**12)
     write(docs, {"a.md": paragraph("apple")})
     line.add(docs)
     line.run()
@@ -335,7 +334,7 @@ def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs))
+    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs), SourceSession())
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 
@@ -380,19 +379,16 @@ def test_a_moved_file_is_told_as_moved_and_not_embedded_again(filled: Line, docs
     assert not any("apple number" in text for text in filled.embedder.embedded)
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(
-    filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_while_it_is_read_is_read_again(filled: Line, docs: Path) -> None:
     attempts: list[str] = []
 
-    def changing(path: Path, limit: int) -> tuple[bytes, str]:
-        attempts.append(path.name)
+    def changing(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        attempts.append(file.path)
         if len(attempts) < 3:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
-        return read_file(path, limit)
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", changing)
-    monkeypatch.setattr(documents, "CHANGED_PAUSE", 0.0)
+    filled.read_hook = changing
     (docs / "busy.md").write_text("Written to all the time.\n")
     assert filled.run().documents.added == 1
     assert attempts == ["busy.md"] * 3

@@ -162,9 +162,9 @@ def test_phrase_must_match_word_for_word(index: KeywordIndex) -> None:
 
 def test_index_of_one_language_reads_a_query_once(tmp_path: Path) -> None:
     english = indexed(tmp_path / "en", {"en": TEXTS["en"], "code": TEXTS["code"]})
-    assert len(english._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")) == 1
+    assert len(english._queries._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")) == 1
     both = indexed(tmp_path / "both", {"en": TEXTS["en"], "de": TEXTS["de"]})
-    read = both._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")
+    read = both._queries._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")
     assert read == [["häuser", "river"], ["haus", "riv"]]
 
 
@@ -176,4 +176,4 @@ def test_query_of_a_clear_language_is_read_by_its_rules_only(tmp_path: Path) -> 
         ("ile książek o rzekach mogą wypożyczyć czytelnicy tej biblioteki", 1),
         ("quantos livros sobre rios podem os leitores desta biblioteca levar", 3),
     ):
-        assert len(index._analyzers.of_query(query)[0].readings(query)) == readings
+        assert len(index._queries._analyzers.of_query(query)[0].readings(query)) == readings

@@ -81,17 +81,22 @@ def _point(name: str) -> Point:
     return Point("native.object_store:ObjectStore._repeat", after=when == "after", call=int(number))
 
 
-def die_at(name: str) -> None:
-    """Kill this process when it reaches the point."""
-    point = _point(name)
-    module_name, _, attribute = point.where.partition(":")
+def owner_of(name: str) -> tuple[Any, str]:
+    """Return the module or class that holds the function of a point, and the name of the function."""
+    module_name, _, attribute = _point(name).where.partition(":")
     owner: Any = importlib.import_module(module_name)
     *classes, function_name = attribute.split(".")
-    for name_of_class in classes:
-        owner = getattr(owner, name_of_class)
+    for class_name in classes:
+        owner = getattr(owner, class_name)
+    return owner, function_name
+
+
+def die_at(name: str) -> None:
+    """Kill this process when it reaches the point."""
+    owner, function_name = owner_of(name)
     function = getattr(owner, function_name)
-    assert not inspect.ismethod(function), f"{point.where} is a class method"
-    setattr(owner, function_name, _dying(function, point))
+    assert not inspect.ismethod(function), f"{name} is a class method"
+    setattr(owner, function_name, _dying(function, _point(name)))
 
 
 def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:
