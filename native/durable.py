@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 PART = ".part"
@@ -97,7 +98,7 @@ class Barrier:
 
 
 def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -196,10 +196,7 @@ def _key_halves(key: str) -> dict[str, int]:
 
 
 def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
-    try:
-        high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
-    except ValueError:  # an index that was made before these columns existed
-        high = low = [None] * len(addresses)
+    high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
     return [
         searcher.doc(address)["key"][0]
         if first is None or second is None

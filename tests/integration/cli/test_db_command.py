@@ -121,7 +121,7 @@ def test_damaged_data_is_not_called_healthy(published: Line) -> None:
 def test_the_writer_and_the_pool_are_counted(published: Line) -> None:
     found = db_json("index-stats", "chunks")
     assert found["keyword"]["writer"] | {"reuses": 1} == {
-        "opens": 1, "reuses": 1, "commits": 1, "upserts": found["keyword"]["entries"], "deletes": 0, "idle_closes": 0
+        "opens": 1, "reuses": 1, "commits": 1, "upserts": found["keyword"]["entries"], "deletes": 0
     }  # fmt: skip
     assert found["pool"]["misses"] > 0
     assert "keyword writer: " in db("index-stats", "chunks")

@@ -1,4 +1,4 @@
-"""A search by the scan in 8 bits gives what one without it gives."""
+"""A search with the scan in 8 bits gives the same hits as a search without it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 def unit(count: int, seed: int, width: int = VECTOR_SIZE) -> np.ndarray:
     """Random unit vectors (count, width), float32."""
     matrix = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units
 
 
-def test_products_are_those_of_whole_numbers_to_the_last_bit() -> None:
-    """A kernel that saturates in 16 bits would differ where all parts are large."""
+def test_products_equal_exact_integer_products() -> None:
+    """A kernel that saturates in 16 bits would differ if all components are large."""
     vectors = np.ones((70, VECTOR_SIZE), np.float32)
     vectors[::2] = -1
     codes = QuantizedVectors(vectors)
@@ -38,7 +39,7 @@ def test_products_are_those_of_whole_numbers_to_the_last_bit() -> None:
     assert codes._products(np.ones(VECTOR_SIZE, np.float32)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_graph_is_the_one_that_onnx_makes() -> None:
+def test_graph_equals_the_one_that_onnx_writes() -> None:
     product = helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["products"])
     graph = helper.make_graph(
         [product],
@@ -55,7 +56,7 @@ def test_the_graph_is_the_one_that_onnx_makes() -> None:
     )
 
 
-def test_a_scan_does_not_import_what_builds_graphs() -> None:
+def test_scan_does_not_import_onnx() -> None:
     code = "import sys, numpy; from native.int8_scan import QuantizedVectors; one = numpy.ones((3, 4), 'f4'); "
     code += "assert len(QuantizedVectors(one).nearest(one[0], 1)) == 1; assert 'onnx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -86,10 +87,10 @@ def table(tmp_path: Path) -> LanceTable:
 
 
 @pytest.mark.parametrize("where", [None, equals("source", "rare"), equals("source", "none")])
-def test_a_search_gives_the_same_from_disk_and_by_the_scan(table: LanceTable, where: str | None) -> None:
+def test_nearest_gives_the_same_hits_from_disk_and_by_scan(table: LanceTable, where: str | None) -> None:
     version = table.head().version
     for query in unit(5, 8):
-        dataset_cache.POOL.evict(table.path)  # nothing is in memory
+        dataset_cache.POOL.evict(table.path)  # now nothing is in memory
         first = nearest(table, query, 10, key="chunk_id", where=where)
         assert not row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
         second = nearest(table, query, 10, key="chunk_id", where=where)
@@ -98,7 +99,7 @@ def test_a_search_gives_the_same_from_disk_and_by_the_scan(table: LanceTable, wh
         assert [score for _, score in second] == pytest.approx([score for _, score in first], abs=1e-6)
 
 
-def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTable) -> None:
+def test_selection_of_a_filter_is_kept_for_its_version_only(table: LanceTable) -> None:
     query, where = unit(1, 9)[0], equals("source", "rare")
     for _ in range(2):
         before = nearest(table, query, 100, key="chunk_id", where=where)
@@ -108,7 +109,7 @@ def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTa
     assert [name for name, _ in after] == [name for name, _ in before[1:]]
 
 
-def test_an_index_leaves_in_memory_what_is_there_and_a_changed_row_does_not(table: LanceTable) -> None:
+def test_rows_in_memory_survive_an_index_build_but_not_a_changed_row(table: LanceTable) -> None:
     dataset_cache.POOL.evict()
     query = unit(1, 9)[0]
     for _ in range(2):

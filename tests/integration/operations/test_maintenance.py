@@ -41,7 +41,7 @@ def ratio(folder: Path, codec: str) -> float:
     texts = prose(3_000)
     stored.upsert("id", pa.table({"id": [str(n) for n in range(3_000)], "text": texts}, schema=schema))
     (size,) = [each for each in column_sizes(stored) if each.column == "text"]
-    assert size.codec == Codec.parse(codec).told
+    assert size.codec == codec_of(pa.field("text", pa.string(), metadata=Codec.parse(codec).metadata))
     assert stored.read(["text"])["text"].to_pylist() == texts
     return size.ratio
 
