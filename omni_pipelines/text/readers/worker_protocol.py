@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, TypedDict
+from typing import IO, TypedDict
 
 import orjson
 
@@ -31,27 +31,13 @@ class ParserAnswer(TypedDict):
     """The highest memory use of the process so far, in bytes."""
 
 
-class ByteReader(Protocol):
-    """A stream to read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
-
-
-class ByteWriter(Protocol):
-    """A stream to write to."""
-
-    def write(self, content: bytes, /) -> object:
-        """Write all bytes."""
-
-
-def write_frame(stream: ByteWriter, content: bytes) -> None:
+def write_frame(stream: IO[bytes], content: bytes) -> None:
     """Write one frame. The caller flushes the stream."""
     stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
 
 
-def read_frame(stream: ByteReader, max_bytes: int = 1 << 62) -> bytes | None:
+def read_frame(stream: IO[bytes], max_bytes: int = 1 << 62) -> bytes | None:
     """The content of the next frame; None at the end of the stream.
 
     Raises:
