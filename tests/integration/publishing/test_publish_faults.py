@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from native import durable
+from native import durable, lance_maintenance
 from native.durable import Barrier
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex, KeywordWriter
@@ -33,15 +33,15 @@ STEPS: dict[str, tuple[Any, str]] = {
     "a commit of the keyword index": (KeywordWriter, "commit"),
     "the rename of a generation": (keyword_index.os, "replace"),
     "the record of a step": (built_module, "write_whole"),
-    "a tag": (LanceTable, "tag"),
+    "a tag": (lance_maintenance, "tag"),
     "the barrier": (Barrier, "sync_tree"),
     "the sync of the home": (publish_module, "sync_file"),
     "the release record": (publish_module, "put_release"),
     "the write of the record": (durable, "_write_synced"),
     "the link of the record": (durable.os, "link"),
     "the sync after the record": (durable, "sync_file"),
-    "a clean up": (LanceTable, "clean_up"),
-    "dropping tags": (LanceTable, "untag"),
+    "a clean up": (lance_maintenance, "clean_up"),
+    "dropping tags": (lance_maintenance, "untag"),
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from native import lance_files, lance_maintenance
 from native.durable import Barrier
 from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
@@ -235,7 +236,7 @@ def test_nothing_is_named_before_it_is_on_disk(line: Line, docs: Path, monkeypat
     def verify(tables: dict[str, LanceTable]) -> None:
         order.append("verify")
 
-    tag = LanceTable.tag
+    tag = lance_maintenance.tag
 
     def tagged(table: LanceTable, name: str, version: int) -> None:
         order.append(f"tag {table.name}")
@@ -244,7 +245,7 @@ def test_nothing_is_named_before_it_is_on_disk(line: Line, docs: Path, monkeypat
     monkeypatch.setattr(publish_module, "Barrier", Recorded)
     monkeypatch.setattr(publish_module, "put_release", put)
     monkeypatch.setattr(publish_module, "_verify", verify)
-    monkeypatch.setattr(LanceTable, "tag", tagged)
+    monkeypatch.setattr(lance_maintenance, "tag", tagged)
     line.add(write(docs, {"a.md": "Words."}))
     line.run()
     tags = ["tag documents", "tag chunks", "tag embeddings"]
@@ -270,7 +271,7 @@ def test_a_data_file_that_was_cut_is_not_published(
     published: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(docs, {"a.md": "All about the badger and its days."})
-    monkeypatch.setattr(LanceTable, "broken_files", lambda table, version=None: ["data/x.lance"])
+    monkeypatch.setattr(lance_files, "broken_files", lambda table, version=None: ["data/x.lance"])
     with pytest.raises(TableBroken, match=r"data/x\.lance"):
         published.run()
     assert release_numbers(published.home) == [1]
