@@ -7,6 +7,7 @@ from assets.catalog import OWNERS, Results, after, blocking, columns, materializ
 from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.checks import check_documents
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.preview import documents_preview
@@ -31,7 +32,10 @@ class DocumentsConfig(dg.Config):
     deps=after("documents"),
 )
 def documents(
-    context: dg.AssetExecutionContext, config: DocumentsConfig, knowledge: KnowledgeHome
+    context: dg.AssetExecutionContext,
+    config: DocumentsConfig,
+    knowledge: KnowledgeHome,
+    session: dg.ResourceParam[SourceSession],
 ) -> dg.MaterializeResult[None]:
     """Every file of every source as text, one row per file, with its identity and its location.
 
@@ -39,7 +43,7 @@ def documents(
     source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
     Files that cannot be read are named in the metadata, and never stop a run.
     """
-    run = knowledge.run(sources=config.sources, allow_delete=config.allow_delete)
+    run = knowledge.run(sources=config.sources, allow_delete=config.allow_delete, session=session)
     with knowledge.writer_session(context.log, sync=True) as home:
         report = reconcile_documents(run)
         preview, membership = documents_preview(home), read_membership(home)

@@ -209,7 +209,7 @@ def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int
     }
     rows = "\n".join(each.row() for each in loads)
     marks = "\n".join(f"- {what}: {'met' if good else 'missed'}" for what, good in met.items())
-    counts = Librarian.open(home).get_stats()["record_count"]
+    counts = Librarian.open(home)._snapshot.counts()["chunks"]
     before, after = speed.milliseconds
     PAGE.write_text(
         f"""# Many callers at once

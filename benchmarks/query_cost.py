@@ -30,7 +30,7 @@ import numpy as np
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Settings

@@ -37,7 +37,7 @@ from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.object_server import make_bucket, point_aws_at, s3_server
 
 UPDATES = 20
 FETCHES = 20
@@ -53,9 +53,9 @@ class Counting(ObjectStore):
 
     counts: ClassVar[Counter[str]] = Counter()
 
-    def _asking(self, ask: Callable[[], Any], what: str) -> Any:
+    def _repeat(self, request: Callable[[], Any], what: str) -> Any:
         self.counts["requests"] += 1
-        return super()._asking(ask, what)
+        return super()._repeat(request, what)
 
     def put(self, key: str, data: bytes | Path) -> None:
         """As a store does, counted."""
@@ -74,7 +74,7 @@ def server() -> Iterator[str]:
     """The address of an empty store."""
     membership.ObjectStore = Counting  # type: ignore[misc]
     with s3_server() as url, pytest.MonkeyPatch.context() as patch:
-        speak_to(url, patch)
+        point_aws_at(url, patch)
         yield make_bucket(url, "bench")
 
 

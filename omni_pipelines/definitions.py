@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 import assets
+from omni_pipelines.sources.session import SourceSession
 from resources.knowledge import KnowledgeHome
 from sensors.changes import SENSORS
 from sensors.jobs import JOBS
@@ -16,7 +17,10 @@ defs = dg.Definitions(
     jobs=JOBS,
     sensors=SENSORS,
     schedules=SCHEDULES,
-    resources={"knowledge": KnowledgeHome()},
+    resources={
+        "knowledge": KnowledgeHome(),
+        "session": dg.ResourceDefinition(lambda _: SourceSession()),  # a new one for each run
+    },
     # A run has a process of its own already; a process per step would import Dagster again for each step.
     executor=dg.in_process_executor,
 )

@@ -101,9 +101,6 @@ class CodeInfo:
 
 
 SKILL_CODES = range(8000, 9000)
-UNKNOWN_JSONRPC = -32603
-"""JSON-RPC's "internal error"."""
-_INVALID_PARAMS = -32602
 _CATEGORIES = {
     "1": ErrorCategory.VALIDATION,
     "2": ErrorCategory.SECURITY,
@@ -140,19 +137,7 @@ def register(code: str, name: str, meaning: str, cure: str, *, retryable: bool =
     """
     if not (code.isascii() and code.isdigit() and int(code) in SKILL_CODES):
         raise ValueError(f"{code} is not a number for skills; use one from 8000 to 8999")
-    row = CodeInfo(
-        code=code,
-        name=name,
-        category=category_of(code),
-        meaning=meaning,
-        cure=cure,
-        severity=Severity.WARNING if retryable else Severity.ERROR,
-        retryable=retryable,
-        exit_code=3 if retryable else 1,
-        http_status=500,
-        jsonrpc_code=UNKNOWN_JSONRPC,
-        refused=False,
-    )
+    row = _row(code, name, _Text(500, meaning, cure), retryable=retryable)
     if _TABLE.setdefault(code, row) != row:
         raise ValueError(f"{code} is taken by {_TABLE[code].name}; choose another number")
     return row
@@ -162,13 +147,15 @@ _RETRYABLE = {"2003", "3003", "6001", "6002", "9002", "9003"}
 _REFUSED = {"2001", "2002", "2003", "2004", "2005", "2006", "3004", "5005", "6003", "7004"}
 _USAGE = {CoreErrorCode.TOOL_NOT_FOUND, CoreErrorCode.DEPENDENCY_MISSING}
 """Codes with exit code 2, besides all of the validation category."""
-_SEVERITIES = {
+_SEVERITIES: dict[str, Severity] = {
     CoreErrorCode.MALICIOUS_INPUT: Severity.CRITICAL,
     CoreErrorCode.STORAGE_CORRUPTION: Severity.CRITICAL,
     CoreErrorCode.TOOL_NOT_FOUND: Severity.WARNING,
     CoreErrorCode.AGENT_NO_ANSWER: Severity.WARNING,
 }
-_JSONRPC = {CoreErrorCode.TOOL_NOT_FOUND: -32601, CoreErrorCode.STORAGE_NOT_FOUND: -32002}
+_JSONRPC: dict[str, int] = {CoreErrorCode.TOOL_NOT_FOUND: -32601, CoreErrorCode.STORAGE_NOT_FOUND: -32002}
+_JSONRPC_CATEGORIES = {ErrorCategory.VALIDATION: -32602, ErrorCategory.UNKNOWN: -32603}
+"""The numbers of JSON-RPC for "invalid params" and "internal error"."""
 
 
 class _Text(NamedTuple):
@@ -294,25 +281,26 @@ _TEXTS = {
 }
 
 
-def _core_row(code: CoreErrorCode, text: _Text) -> CodeInfo:
+def _row(code: str, name: str, text: _Text, *, retryable: bool, refused: bool = False) -> CodeInfo:
     category = category_of(code)
-    retryable, refused = code in _RETRYABLE, code in _REFUSED
-    is_usage = code in _USAGE or category is ErrorCategory.VALIDATION
-    is_mild = retryable or refused or category is ErrorCategory.VALIDATION
-    jsonrpc_code = _INVALID_PARAMS if category is ErrorCategory.VALIDATION else -32000 - 10 * int(code[0])
+    is_validation = category is ErrorCategory.VALIDATION
+    is_mild = retryable or refused or is_validation
     return CodeInfo(
-        code=str(code),
-        name=code.name,
+        code=code,
+        name=name,
         category=category,
         meaning=text.meaning,
         cure=text.cure,
         severity=_SEVERITIES.get(code, Severity.WARNING if is_mild else Severity.ERROR),
         retryable=retryable,
-        exit_code=3 if retryable else 2 if is_usage else 1,
+        exit_code=3 if retryable else 2 if is_validation or code in _USAGE else 1,
         http_status=text.http_status,
-        jsonrpc_code=_JSONRPC.get(code, jsonrpc_code),
+        jsonrpc_code=_JSONRPC.get(code) or _JSONRPC_CATEGORIES.get(category) or -32000 - 10 * int(code[0]),
         refused=refused,
     )
 
 
-_TABLE = {str(code): _core_row(code, text) for code, text in _TEXTS.items()}
+_TABLE = {
+    str(code): _row(str(code), code.name, text, retryable=code in _RETRYABLE, refused=code in _REFUSED)
+    for code, text in _TEXTS.items()
+}

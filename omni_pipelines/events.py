@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar, Self
 
 from pydantic import ValidationError
@@ -106,9 +105,7 @@ class Subscription:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def put(self, event: Event) -> None:

@@ -10,109 +10,70 @@ from omni_pipelines.errors import HomeError
 HOME_NAME = ".omni"
 
 
+class _Inside:
+    """A path inside the home."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, home: Home, owner: type[Home]) -> Path:
+        return home.root / self._path
+
+
+class _Beside(_Inside):
+    """A path in the folder that contains the home."""
+
+    def __get__(self, home: Home, owner: type[Home]) -> Path:
+        return home.root.parent / self._path
+
+
 @dataclass(frozen=True)
 class Home:
     """The `.omni` folder of a knowledge base."""
 
     root: Path
 
-    @property
-    def tables(self) -> Path:
-        """Folder of the Lance tables, `<name>.lance`."""
-        return self.root / "tables"
+    tables = _Inside("tables")
+    """Folder of the Lance tables, `<name>.lance`."""
+    keyword = _Inside("keyword")
+    """Folder of the keyword index, one folder `gen-<n>` for each generation."""
+    releases = _Inside("releases")
+    """Folder of the release records, `<n:012d>.json`."""
+    step_records = _Inside("built")
+    """Folder of the step records, `<step>.json`."""
+    pins = _Inside("pins")
+    """Folder of the pins, `<n>.json`: releases that collection keeps."""
+    certificates = _Inside("certificates")
+    """Folder of the erasure certificates, which name what was erased only as hashes."""
+    erasure_plans = _Inside("forgetting")
+    """Folder of the plans of erasures that are not certified yet."""
+    quarantine = _Inside("quarantine")
+    """Folder for damaged files that recovery moved aside."""
+    entries = _Inside("entries")
+    """Folder of the knowledge entries, one Markdown file each; it is ingested as a source."""
+    journal = _Inside("journal")
+    """Folder of the append-only journals of questions, answers and gate results, `<table>.jsonl`."""
+    dagster = _Inside("dagster")
+    """The Dagster instance: run history, event logs, sensor cursors."""
+    logs = _Inside("logs")
+    """Folder for the output of the processes of `omni dev`.
 
-    @property
-    def keyword(self) -> Path:
-        """Folder of the keyword index, one folder `gen-<n>` for each generation."""
-        return self.root / "keyword"
-
-    @property
-    def releases(self) -> Path:
-        """Folder of the release records, `<n:012d>.json`."""
-        return self.root / "releases"
-
-    @property
-    def step_records(self) -> Path:
-        """Folder of the step records, `<step>.json`."""
-        return self.root / "built"
-
-    @property
-    def pins(self) -> Path:
-        """Folder of the pins, `<n>.json`: releases that collection keeps."""
-        return self.root / "pins"
-
-    @property
-    def certificates(self) -> Path:
-        """Folder of the erasure certificates, which name what was erased only as hashes."""
-        return self.root / "certificates"
-
-    @property
-    def erasure_plans(self) -> Path:
-        """Folder of the plans of erasures that are not certified yet."""
-        return self.root / "forgetting"
-
-    @property
-    def quarantine(self) -> Path:
-        """Folder for damaged files that recovery moved aside."""
-        return self.root / "quarantine"
-
-    @property
-    def entries(self) -> Path:
-        """Folder of the knowledge entries, one Markdown file each; it is ingested as a source."""
-        return self.root / "entries"
-
-    @property
-    def journal(self) -> Path:
-        """Folder of the append-only journals of questions, answers and gate results, `<table>.jsonl`."""
-        return self.root / "journal"
-
-    @property
-    def dagster(self) -> Path:
-        """The Dagster instance: run history, event logs, sensor cursors."""
-        return self.root / "dagster"
-
-    @property
-    def logs(self) -> Path:
-        """Folder for the output of the processes of `omni dev`.
-
-        It is outside the Dagster instance, because Dagster deletes files in its own `logs` folder.
-        """
-        return self.root / "logs"
-
-    @property
-    def metrics(self) -> Path:
-        """Folder of the counters, `<kind>.json`, that outlive a process; no result depends on them."""
-        return self.root / "metrics"
-
-    @property
-    def jobs(self) -> Path:
-        """Folder of the index jobs, `<id>.json`, and their events."""
-        return self.root / "jobs"
-
-    @property
-    def shared(self) -> Path:
-        """Folder for the state of a home that shares a store with others; see docs/shared.md."""
-        return self.root / "shared"
-
-    @property
-    def sources(self) -> Path:
-        """File with the registry of sources."""
-        return self.root / "sources.json"
-
-    @property
-    def lock(self) -> Path:
-        """File that the one writer locks."""
-        return self.root / "LOCK"
-
-    @property
-    def config(self) -> Path:
-        """The settings file, beside the home."""
-        return self.root.parent / "omni.toml"
-
-    @property
-    def golden(self) -> Path:
-        """The golden set, beside the home: people edit it and keep it under version control."""
-        return self.root.parent / "golden.jsonl"
+    It is outside the Dagster instance, because Dagster deletes files in its own `logs` folder.
+    """
+    metrics = _Inside("metrics")
+    """Folder of the counters, `<kind>.json`, that outlive a process; no result depends on them."""
+    jobs = _Inside("jobs")
+    """Folder of the index jobs, `<id>.json`, and their events."""
+    shared = _Inside("shared")
+    """Folder for the state of a home that shares a store with others; see docs/shared.md."""
+    sources = _Inside("sources.json")
+    """File with the registry of sources."""
+    lock = _Inside("LOCK")
+    """File that the one writer locks."""
+    config = _Beside("omni.toml")
+    """The settings file, beside the home."""
+    golden = _Beside("golden.jsonl")
+    """The golden set, beside the home: people edit it and keep it under version control."""
 
     def table(self, name: str) -> Path:
         """Folder of one Lance table."""

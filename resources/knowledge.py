@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.records import Event
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_table import new_run
 
@@ -42,9 +44,17 @@ class KnowledgeHome(dg.ConfigurableResource):
         """Settings of the home."""
         return load_settings(self.home)
 
-    def run(self, run_id: str = "", *, sources: Sequence[str] = (), allow_delete: bool = False) -> RunContext:
+    def run(
+        self,
+        run_id: str = "",
+        *,
+        sources: Sequence[str] = (),
+        allow_delete: bool = False,
+        session: SourceSession | None = None,
+    ) -> RunContext:
         """What the steps of a run work with. Engines are loaded when a step first uses them."""
-        return new_run(self.home, self.settings, run_id=run_id, sources=tuple(sources), allow_delete=allow_delete)
+        run = new_run(self.home, self.settings, run_id=run_id, sources=tuple(sources), allow_delete=allow_delete)
+        return run if session is None else replace(run, session=session)
 
     @contextmanager
     def logged(self, log: logging.Logger) -> Iterator[None]:

@@ -23,8 +23,9 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     the network are left alone, and the run is told so: nobody asks a stranger's server four times a minute.
     """
     try:
-        listings = list_sources(knowledge.home, knowledge.settings, remote=False)
-        stale = stale_ingest(knowledge.run(), listings)
+        run = knowledge.run()
+        listings = list_sources(run, remote=False)
+        stale = stale_ingest(run, listings)
     except OmniError as error:
         return dg.SensorResult(skip_reason=str(error), cursor="")
     if not listings:

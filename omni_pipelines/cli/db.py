@@ -109,10 +109,10 @@ def search(
 ) -> None:
     """Find chunks by their words, and show the whole rows."""
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.search.search import Mode, check_query
+    from omni_pipelines.knowledge.search.options import check_query
     from omni_pipelines.knowledge.state.snapshot import Snapshot
 
-    check_query(text, limit, Mode.KEYWORD, {})
+    check_query(text, limit, {})
     snapshot = Snapshot.open(home_to_read(home))
     scores = dict(snapshot.keyword.search(text, limit))
     rows = [{"score": round(scores[key], 4), **row} for key, row in snapshot.chunks(list(scores)).items()]

@@ -20,10 +20,10 @@ def duplicates(
     """List passages that are the same or nearly the same, grouped, the largest group first."""
     from omni_pipelines.cli.shared_home import home_to_read
     from omni_pipelines.knowledge.search.duplicates import find_duplicates
-    from omni_pipelines.knowledge.search.search import place
+    from omni_pipelines.knowledge.search.hits import format_location
     from omni_pipelines.knowledge.state.snapshot import Snapshot
 
-    found = find_duplicates(Snapshot.open(home_to_read(home), reader=reader_of(reader)), least)
+    found = find_duplicates(Snapshot.open(home_to_read(home), viewer=reader_of(reader)), least)
     passages = sum(len(group.places) for group in found)
     if json:
         shown = [group.model_dump(mode="json") for group in found[:limit]]
@@ -32,5 +32,5 @@ def duplicates(
     for group in found[:limit]:
         say(f"{group.similarity:.0%} alike: {group.beginning}")
         for each in group.places:
-            say(f"    {place(each.path, each.start_line, each.end_line, each.page)}")
+            say(f"    {format_location(each.path, each.start_line, each.end_line, each.page)}")
     narrate(f"{len(found)} groups, {passages} passages" + (f"; {limit} shown" if limit < len(found) else ""))

@@ -79,17 +79,17 @@ def _run(
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.quality import evaluation
     from omni_pipelines.knowledge.quality.judged_collections import load_collection
-    from omni_pipelines.knowledge.search.search import Mode, known_fusion, known_mode
+    from omni_pipelines.knowledge.search.options import Fusion, Mode
     from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
     from omni_pipelines.steps.step import ConfiguredEngines
 
-    chosen = [known_mode(mode) for mode in modes or list(Mode)]
+    chosen = [Mode.parse(mode) for mode in modes or list(Mode)]
     collection = load_collection(folder)
     settings = load_settings(home).model_copy(update={"store": ""})  # a collection is published to nobody
     cpu = build_base(collection, home, settings, ConfiguredEngines(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)  # the model is loaded once, not for the first query
-    fused = known_fusion(fusion)
+    fused = Fusion.parse(fusion)
     finders = {mode: finder(collection, librarian, mode, fused, feedback) for mode in chosen}
     found = {mode: evaluation.evaluate(collection, mode, find) for mode, find in finders.items()}
     report = {

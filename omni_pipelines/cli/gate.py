@@ -10,7 +10,7 @@ from omni_pipelines.cli.options import HomeOption, JsonOption
 from omni_pipelines.cli.output import narrate, say, say_json
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.quality.gate_records import Gate
+    from omni_pipelines.knowledge.quality.gate_results import GateResult
     from omni_pipelines.publishing.bisection import Bisection
 
 app = typer.Typer(help="What is measured before a release is published.", no_args_is_help=True, rich_markup_mode=None)
@@ -21,7 +21,7 @@ def show(home: HomeOption = None, json: JsonOption = False) -> None:
     """Show what the last gate measured, and whether it let the candidate pass."""
     from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import ConfigurationError
-    from omni_pipelines.knowledge.quality.gate_records import last_gate
+    from omni_pipelines.knowledge.quality.gate_results import last_gate
 
     place = find_home(home)
     place.check()
@@ -34,7 +34,7 @@ def show(home: HomeOption = None, json: JsonOption = False) -> None:
         _say_gate(gate)
 
 
-def _say_gate(gate: Gate) -> None:
+def _say_gate(gate: GateResult) -> None:
     against = f"against release {gate.serving}" if gate.serving else "with no release to compare with"
     when = gate.measured_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     say(f"{'passed' if gate.passed else 'not passed'}, {when}, {against}, run {gate.run_id[:8]}")

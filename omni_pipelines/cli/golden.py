@@ -22,7 +22,7 @@ def add(
 ) -> None:
     """Add a question and the lines that answer it. Once more, with other lines, where several places do."""
     from omni_pipelines.configuration import find_home, load_settings
-    from omni_pipelines.knowledge.quality.golden import label_citation, load_golden, save_golden
+    from omni_pipelines.knowledge.quality.golden_questions import label_citation, load_golden, save_golden
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.pipeline.writer_session import writer_session
 
@@ -39,7 +39,7 @@ def add(
 def list_(home: HomeOption = None, json: JsonOption = False) -> None:
     """List the questions and the words that answer them."""
     from omni_pipelines.configuration import find_home
-    from omni_pipelines.knowledge.quality.golden import load_golden
+    from omni_pipelines.knowledge.quality.golden_questions import load_golden
 
     place = find_home(home)
     golden = load_golden(place)
@@ -61,7 +61,7 @@ def check(home: HomeOption = None, json: JsonOption = False) -> None:
     """Look whether every answer still stands where its label says. Exit code 1 if one does not."""
     from omni_pipelines.configuration import find_home
     from omni_pipelines.errors import CitationNotFound
-    from omni_pipelines.knowledge.quality.golden import load_golden, locate_label
+    from omni_pipelines.knowledge.quality.golden_questions import load_golden, locate_label
     from omni_pipelines.knowledge.state.snapshot import Snapshot
 
     place = find_home(home)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.state.access import Reader
+    from omni_pipelines.knowledge.state.access import Viewer
 
 HomeOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it at run time
@@ -42,7 +42,7 @@ FeedbackOption = Annotated[
 ]
 
 
-def reader_of(tags: list[str] | None) -> Reader | None:
+def reader_of(tags: list[str] | None) -> Viewer | None:
     """The reader that `--as` names; None, the owner, without it. `--as ""` is somebody without tags.
 
     Raises:
@@ -50,9 +50,9 @@ def reader_of(tags: list[str] | None) -> Reader | None:
     """
     if tags is None:
         return None
-    from omni_pipelines.knowledge.state.access import Reader
+    from omni_pipelines.knowledge.state.access import Viewer
 
-    return Reader.of(tag for given in tags for tag in given.split(",") if tag)
+    return Viewer.of(tag for given in tags for tag in given.split(",") if tag)
 
 
 def filters(where: list[str] | None) -> dict[str, str]:

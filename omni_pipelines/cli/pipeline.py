@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from omni_pipelines.cli.runs import Outcome
     from omni_pipelines.home import Home
     from omni_pipelines.settings import Settings
+    from omni_pipelines.sources.session import SourceSession
     from omni_pipelines.sources.source import Source
     from omni_pipelines.steps.document_plan import SourcePlan
 
@@ -49,8 +51,8 @@ def ingest(
     from omni_pipelines.configuration import find_home, load_settings
     from omni_pipelines.errors import SourceMissing
     from omni_pipelines.progress import reporting_to
-    from omni_pipelines.sources.listing_cache import cached_listings
     from omni_pipelines.sources.registry import current_sources, reads, register
+    from omni_pipelines.sources.session import SourceSession
 
     began = time.monotonic()
     place = find_home(home)
@@ -69,8 +71,10 @@ def ingest(
     _check_models(settings)
     if paths:
         names = _register(place, settings, paths, include or [])
-    with ProgressBar() as bar, reporting_to(bar), cached_listings():
-        report = _nothing_to_do(place, settings, names) or _refresh(place, settings, names, allow_delete=allow_delete)
+    session = SourceSession()  # lists a website once, for the check and for the run
+    with ProgressBar() as bar, reporting_to(bar):
+        report = _nothing_to_do(place, settings, names, session)
+        report = report or _refresh(place, settings, names, session, allow_delete=allow_delete)
     report["seconds"] = round(time.monotonic() - began, 2)
     if json:
         say_json(report)
@@ -98,7 +102,7 @@ def _register(home: Home, settings: Settings, paths: list[Path], include: list[s
 def _refuse_empty(sources: list[Source]) -> None:
     """A new source without a single file is a wrong path, most likely."""
     from omni_pipelines.errors import SourceMissing
-    from omni_pipelines.sources.registry import list_source
+    from omni_pipelines.sources.kinds import list_source
 
     for source in sources:
         if not list_source(source).files:
@@ -107,17 +111,17 @@ def _refuse_empty(sources: list[Source]) -> None:
             )
 
 
-def _nothing_to_do(home: Home, settings: Settings, names: list[str]) -> dict[str, Any] | None:
+def _nothing_to_do(home: Home, settings: Settings, names: list[str], session: SourceSession) -> dict[str, Any] | None:
     """The report of a pass that would change nothing: found by listing alone, without Dagster, in half a second."""
     from omni_pipelines.knowledge.state.releases import newest_release
     from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
     from omni_pipelines.steps.step_table import new_run
 
-    run = new_run(home, settings)
+    run = replace(new_run(home, settings, sources=tuple(names)), session=session)
     release = newest_release(home)
     if release is None or stale_index(run) is not None:
         return None
-    listings = list_sources(home, settings, names)
+    listings = list_sources(run)
     if stale_ingest(run, listings) is not None:
         return None
     quarantined, skipped = record_unchanged(home, settings, listings)
@@ -136,7 +140,9 @@ def _catch_up(home: Home, settings: Settings) -> None:
         pass
 
 
-def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: bool) -> dict[str, Any]:
+def _refresh(
+    home: Home, settings: Settings, names: list[str], session: SourceSession, *, allow_delete: bool
+) -> dict[str, Any]:
     from omni_pipelines.cli.runs import run_job
     from omni_pipelines.pipeline.run import retry_when_overtaken
 
@@ -144,7 +150,7 @@ def _refresh(home: Home, settings: Settings, names: list[str], *, allow_delete: 
 
     def run() -> Outcome:
         narrate("starting the refresh job")
-        outcome = run_job(home, "refresh_job", config)
+        outcome = run_job(home, "refresh_job", config, session)
         _require_published(outcome)
         return outcome
 
@@ -201,9 +207,11 @@ def _say_report(report: dict[str, Any]) -> None:
 
 
 def _say_plan(home: Home, settings: Settings, sources: list[Source], *, json: bool) -> None:
+    from omni_pipelines.sources.session import SourceSession
     from omni_pipelines.steps.document_plan import plan_source
 
-    plans = {source.name: _summary(plan_source(home, settings, source)) for source in sources}
+    session = SourceSession()
+    plans = {source.name: _summary(plan_source(home, settings, source, session)) for source in sources}
     if json:
         say_json({"dry_run": True, "sources": plans})
         return

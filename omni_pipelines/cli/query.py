@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from omni_pipelines.home import Home
     from omni_pipelines.knowledge.librarian import Librarian
-    from omni_pipelines.knowledge.search.search import Hit
+    from omni_pipelines.knowledge.search.hits import Hit
     from omni_pipelines.records import Receipt
 
 ReleaseOption = Annotated[int | None, typer.Option("--release", help="A kept release; default: the newest.")]
@@ -55,12 +55,13 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find passages."""
-    from omni_pipelines.knowledge.search.search import check_query, place
+    from omni_pipelines.knowledge.search.hits import format_location
+    from omni_pipelines.knowledge.search.options import Fusion, Mode, check_query
 
-    narrowed = filters(where)
-    check_query(query, k, mode, narrowed)  # before a home is looked for: what is wrong anywhere is said first
+    narrowed, searched = filters(where), Mode.parse(mode)
+    check_query(query, k, narrowed)  # before a home is looked for: what is wrong anywhere is said first
     librarian = _librarian(home, release, as_of, reader)
-    hits = librarian.search(query, k, mode, narrowed, fusion=fusion, feedback=feedback)
+    hits = librarian.search(query, k, searched, narrowed, fusion=Fusion.parse(fusion), feedback=feedback)
     if json:
         say_json({"release": librarian.release, "hits": [hit.model_dump(mode="json") for hit in hits]})
         return
@@ -68,14 +69,14 @@ def search(
         narrate("nothing found")
     for hit in hits:
         heading = f"  {hit.heading}" if hit.heading else ""
-        where_it_is = place(_path(hit.uri), hit.start_line, hit.end_line, hit.page)
+        where_it_is = format_location(_path(hit.uri), hit.start_line, hit.end_line, hit.page)
         say(f"{hit.rank}. {where_it_is}{heading}  ({hit.score:.3f})")
         if explain:
             say(f"     {_explained(hit)}")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {line.rstrip()[:110]}")
         for other in hit.also_in:
-            say(f"     also in {place(_path(other.uri), other.start_line, other.end_line, other.page)}")
+            say(f"     also in {format_location(_path(other.uri), other.start_line, other.end_line, other.page)}")
         say()
 
 
@@ -93,8 +94,10 @@ def why_not(
     json: JsonOption = False,
 ) -> None:
     """Say at which stage of a search a document was lost."""
+    from omni_pipelines.knowledge.search.options import Fusion
+
     librarian = _librarian(home, release, as_of, reader)
-    found = librarian.why_not(query, document, k, filters(where), fusion=fusion, feedback=feedback)
+    found = librarian.why_not(query, document, k, filters(where), fusion=Fusion.parse(fusion), feedback=feedback)
     if json:
         say_json(found.model_dump(mode="json"))
         return
@@ -125,7 +128,7 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answer a question with citations, or say that the sources do not tell."""
-    from omni_pipelines.knowledge.search.search import place
+    from omni_pipelines.knowledge.search.hits import format_location
 
     generate = _generate(mode)
     librarian = _librarian(home, release, as_of, reader)
@@ -144,7 +147,7 @@ def ask(
             narrate("in the words of a language model; each place holds the quote that bears its sentence out")
         for number, sentence in enumerate(answer.sentences, 1):
             cited = sentence.citations[0]
-            say(f"[{number}] {place(_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+            say(f"[{number}] {format_location(_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
         for conflict in answer.conflicts:
             say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
     if answer.abstained:
@@ -277,7 +280,7 @@ def _librarian(home: Path | None, release: int | None, as_of: str | None, tags: 
     from omni_pipelines.knowledge.librarian import Librarian
 
     place = home_to_read(home)
-    return Librarian.open(place, release_number(place, release, as_of), reader=reader_of(tags))
+    return Librarian.open(place, release_number(place, release, as_of), viewer=reader_of(tags))
 
 
 def release_number(home: Home, release: int | None, as_of: str | None) -> int | None:

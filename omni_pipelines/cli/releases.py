@@ -75,9 +75,9 @@ def diff(
 ) -> None:
     """Name the documents in which two releases differ."""
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.state.changes import changes as compare
+    from omni_pipelines.knowledge.state.changes import compare_releases
 
-    say_changes(compare(home_to_read(home), before, after, diffs=False), json=json, summary=False)
+    say_changes(compare_releases(home_to_read(home), before, after, diffs=False), json=json, summary=False)
 
 
 @app.command()
@@ -152,10 +152,12 @@ def changes(
 ) -> None:
     """Say what was added, changed and removed since a release, with the texts' differences."""
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.state.changes import changes as compare
+    from omni_pipelines.knowledge.state.changes import compare_releases
 
     say_changes(
-        compare(home_to_read(home), since, diffs=not summary, reader=reader_of(reader)), json=json, summary=summary
+        compare_releases(home_to_read(home), since, diffs=not summary, viewer=reader_of(reader)),
+        json=json,
+        summary=summary,
     )
 
 

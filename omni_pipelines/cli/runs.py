@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError, nearest
+from omni_pipelines.errors import ConfigurationError, OmniError, nearest
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from omni_pipelines.home import Home
+    from omni_pipelines.sources.session import SourceSession
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Outcome:
     """Asset to what its materialization says, as plain values."""
 
 
-def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> Outcome:
+def run_job(
+    home: Home, name: str, config: Mapping[str, Any] | None = None, session: SourceSession | None = None
+) -> Outcome:
     """Run a job here and now.
 
     Raises:
@@ -36,6 +39,7 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
     import dagster as dg
 
     from omni_pipelines.definitions import defs
+    from omni_pipelines.sources.session import SourceSession
     from resources.instance import open_instance
     from resources.knowledge import KnowledgeHome
     from resources.runs import fail_orphaned_runs, tags_of_this_process
@@ -51,7 +55,11 @@ def run_job(home: Home, name: str, config: Mapping[str, Any] | None = None) -> O
                 instance=instance,
                 run_id=run_id,
                 tags=tags_of_this_process(),
-                resources={**_resources(defs), "knowledge": KnowledgeHome(path=str(home.root))},
+                resources={
+                    **_resources(defs),
+                    "knowledge": KnowledgeHome(path=str(home.root)),
+                    "session": session or SourceSession(),
+                },
             )
         except dg.DagsterError as error:
             failed = _failed_check(instance, run_id)
@@ -76,12 +84,12 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     """The check that stopped a run, if one did: Dagster's own error names it, but not what it found."""
     import dagster as dg
 
-    from omni_pipelines.knowledge.quality.gate_records import CURE as GATE_CURE
+    from omni_pipelines.knowledge.quality.gate_results import gate_failed
 
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         found = entry.get_dagster_event().asset_check_evaluation_data
         if not found.passed and found.check_name == "gate":
-            return GateFailed(f"the gate keeps this from being published: {found.description}", cure=GATE_CURE)
+            return gate_failed(str(found.description))
         if not found.passed:
             return OmniError(
                 f"check {found.check_name} of {found.asset_key.to_user_string()} failed: {found.description}",

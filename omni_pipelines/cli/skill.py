@@ -103,9 +103,9 @@ def _check(path: Path, *, json: bool) -> None:
 
 def _catalog(home: Path | None, release: int | None = None, tags: list[str] | None = None) -> ToolCatalog:
     from omni_pipelines.cli.shared_home import home_to_read
-    from omni_pipelines.knowledge.tools import knowledge_catalog
+    from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 
-    return knowledge_catalog(home_to_read(home), release, reader=reader_of(tags))
+    return knowledge_catalog(home_to_read(home), release, viewer=reader_of(tags))
 
 
 def _answer(catalog: ToolCatalog, tool: str, words: list[str]) -> ToolResponse:

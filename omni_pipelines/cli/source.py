@@ -42,22 +42,23 @@ def add(
     """Register a source; the next omni ingest reads it."""
     from omni_pipelines.errors import ConfigurationError
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.sources.registry import (
-        add_source,
-        current_sources,
-        list_source,
-        load_sources,
-        reads,
-        save_sources,
-    )
+    from omni_pipelines.settings import SourceOptions
+    from omni_pipelines.sources.kinds import list_source
+    from omni_pipelines.sources.registry import add_source, current_sources, load_sources, reads, save_sources
 
     place, settings = _home(home)
-    values: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "acl": _tags(acl or [])}
-    allowed = {"allow": _hosts(allow or []), "allow_private": allow_private}
+    options = SourceOptions(
+        rev=rev,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        acl=_tags(acl or []),
+        allow=_hosts(allow or []),
+        allow_private=allow_private,
+    )
     with writer_session(place, settings, sync=True):
         known = current_sources(place, settings)
-        found = add_source(known, location, name, rev=rev, is_ours=reads(place), **values, **allowed)
-        if any(allowed.values()) and found.kind != "web":
+        found = add_source(known, location, name, options=options, is_ours=reads(place))
+        if (options.allow or options.allow_private) and found.kind != "web":
             raise ConfigurationError(f"{found.location} is no site", cure="leave --allow and --allow-private out")
         listing = list_source(found)  # what cannot be listed is not registered
         save_sources(place, [*load_sources(place), found])
@@ -141,7 +142,9 @@ def claim(
 ) -> None:
     """Read a source here that another home of the same store has read, when that home is gone or gives it up."""
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.sources.registry import list_source, load_sources, reads, save_sources, source_at
+    from omni_pipelines.sources.kinds import list_source
+    from omni_pipelines.sources.locations import source_at
+    from omni_pipelines.sources.registry import load_sources, reads, save_sources
 
     place, settings = _home(home)
     with writer_session(place, settings, sync=True):

@@ -45,7 +45,7 @@ def sql(
     place = home_to_read(home)
     number = release_number(place, release, as_of)
     asked = reader_of(reader)
-    pinned, found = run_sql(place, statement, number, most=limit, seconds=seconds, reader=asked)
+    pinned, found = run_sql(place, statement, number, most=limit, seconds=seconds, viewer=asked)
     names = _unique(found.columns)
     if json:
         rows = [dict(zip(names, (_plain(value) for value in row), strict=True)) for row in found.rows]

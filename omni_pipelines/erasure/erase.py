@@ -33,7 +33,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.publishing.publish import drop_all_but, publish
-from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
+from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_of, sealed
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
@@ -152,7 +152,10 @@ def _certificate(home: Home, plan: ErasurePlan, after: Traces, release: int, dro
         at=datetime.now(UTC),
         release=release,
         dropped_releases=sorted({*plan.releases, *dropped}),
-        places=[Place(place=p, how=method, before=n, after=after.places[p, method]) for p, method, n in plan.places],
+        places=[
+            SearchedPlace(place=p, how=method, before=n, after=after.places[p, method])
+            for p, method, n in plan.places
+        ],
         records=list(plan.records),
         files_searched=searched.files,
         bytes_searched=searched.size,
@@ -161,13 +164,13 @@ def _certificate(home: Home, plan: ErasurePlan, after: Traces, release: int, dro
     )
 
 
-def _records(run: RunContext, scope: Scope) -> Iterator[Erased]:
+def _records(run: RunContext, scope: Scope) -> Iterator[ErasedRow]:
     for table, column, keys in _rows_to_erase(run, scope):
         columns = [name for name in table.schema.names if name != "vector"]
         for batch in batched(keys, _BATCH):
             for row in open_table(run.home, table).read(columns, is_in(column, batch)).to_pylist():
                 whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-                yield Erased(
+                yield ErasedRow(
                     table=table.name, id_sha256=_sha256(str(row[table.key]).encode()), row_sha256=_sha256(whole)
                 )
 

@@ -16,7 +16,7 @@ from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.erasure.scope import KnownDocument, Scope
 from omni_pipelines.home import Home
-from omni_pipelines.records import Erased, Record
+from omni_pipelines.records import ErasedRow, Record
 
 
 class _Document(Record):
@@ -41,11 +41,11 @@ class ErasurePlan(Record):
     """Name of a place, how it is searched, and the number of findings."""
     releases: tuple[int, ...]
     """Releases that contained some of it."""
-    records: tuple[Erased, ...]
+    records: tuple[ErasedRow, ...]
 
     @classmethod
     def of(
-        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[Erased]
+        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[ErasedRow]
     ) -> ErasurePlan:
         """The plan of a scope."""
         return cls(

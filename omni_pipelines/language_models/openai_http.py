@@ -66,11 +66,10 @@ class OpenAIModel(VariantProvider):
         *,
         limits: ModelLimits = ModelLimits(),
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check(url, key)
         self._url, self._model, self._key = url.rstrip("/"), model, key
-        self._limits, self._sleep, self._clock = limits, sleep, clock
+        self._limits, self._sleep = limits, sleep
         self._takes_schemas = True
 
     def health_check(self) -> VariantHealth:
@@ -99,7 +98,7 @@ class OpenAIModel(VariantProvider):
         }
         if self._model:
             body["model"] = self._model
-        deadline = self._clock() + self._limits.seconds
+        deadline = time.monotonic() + self._limits.seconds
         if schema is not None and self._takes_schemas:
             wanted = {"name": "answer", "strict": True, "schema": dict(schema)}
             with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": wanted}}
@@ -115,16 +114,15 @@ class OpenAIModel(VariantProvider):
         """The reply to a completion request; retried while the server is busy and the deadline allows it."""
 
         def post() -> HttpReply:
-            left = deadline - self._clock()
+            left = deadline - time.monotonic()
             if left <= 0:
                 message = f"{self._host} did not answer in {self._limits.seconds:g} s"
                 raise NetworkTimeout(message, cure="raise llm_seconds")
             return self._exchange("chat/completions", orjson.dumps(body), left)
 
         def is_last_attempt(state: RetryCallState) -> bool:
-            wait, limits = state.upcoming_sleep, self._limits
-            too_long = wait > limits.max_wait_seconds or self._clock() + wait >= deadline
-            return too_long or state.attempt_number >= limits.attempts
+            longest_wait = min(self._limits.max_wait_seconds, deadline - time.monotonic())
+            return state.attempt_number >= self._limits.attempts or state.upcoming_sleep > longest_wait
 
         retrying = Retrying(
             retry=retry_if_result(lambda reply: reply.status in _BUSY),

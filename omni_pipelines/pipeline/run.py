@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from omni_pipelines.errors import UpstreamMoved
-from omni_pipelines.knowledge.quality.gate_records import Gate, require_passed
+from omni_pipelines.knowledge.quality.gate_results import GateResult, require_passed
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.publishing.quality_gate import run_gate
@@ -27,7 +27,7 @@ class RunReport:
 
     steps: dict[str, StepReport]
     """Step name to its report, in order."""
-    gate: Gate
+    gate: GateResult
     published: PublishReport
 
 

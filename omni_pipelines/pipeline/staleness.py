@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
@@ -14,9 +14,8 @@ from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.published_sources import is_published
-from omni_pipelines.sources.listing_cache import list_current
+from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
-from omni_pipelines.sources.source import Listing
 from omni_pipelines.steps.document_plan import listing_mark
 from omni_pipelines.steps.step import Group, RunContext
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
@@ -32,24 +31,20 @@ class Stale:
     reason: str
 
 
-def list_sources(
-    home: Home, settings: Settings, names: Collection[str] = (), *, remote: bool = True
-) -> list[Listing]:
-    """List every source that this home reads. Reads no file.
+def list_sources(run: RunContext, *, remote: bool = True) -> list[Listing]:
+    """List every source that the home of a run reads. Reads no file.
 
     Args:
-        home: of the sources.
-        settings: with the sources that omni.toml declares.
-        names: the only sources on the network that are listed; empty for all.
+        run: with the names of the sources to read, if not all; sources on this machine are listed in any case.
         remote: whether sources on the network are listed at all.
 
     Raises:
         SourceMissing: a source cannot be listed.
     """
     return [
-        list_current(home, source)
-        for source in filter(reads(home), current_sources(home, settings))
-        if not source.is_remote or (remote and (not names or source.name in names))
+        run.session.list(run.home, source)
+        for source in filter(reads(run.home), current_sources(run.home, run.settings))
+        if not source.is_remote or (remote and (not run.sources or source.name in run.sources))
     ]
 
 
@@ -70,7 +65,7 @@ def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> 
     home, steps = run.home, run.steps.in_group(Group.INGEST)
     sources = list(filter(reads(home), current_sources(home, run.settings)))
     if listings is None:
-        listings = list_sources(home, run.settings)
+        listings = list_sources(run)
     records = read_step_records(home)
     listed = {listing.source.name: listing_mark(listing, run.settings) for listing in listings}
     known = {source.name for source in [*sources, *load_sources(home)]}
@@ -146,7 +141,7 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
     Raises:
         HomeBusy: another process is writing.
     """
-    seen = {listing.source.name: listing.at for listing in listings}
+    seen = {listing.source.name: listing.listed_at for listing in listings}
     with writer_session(home, settings):  # otherwise this could overwrite the record of a run that ends now
         record = read_step_record(home, "documents")
         if record is not None:

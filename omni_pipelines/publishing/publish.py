@@ -19,14 +19,9 @@ from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.knowledge.quality.gate_records import require_gate
+from omni_pipelines.knowledge.quality.gate_results import require_gate
 from omni_pipelines.knowledge.state.pins import list_pins
-from omni_pipelines.knowledge.state.releases import (
-    list_releases,
-    newest_release,
-    put_release,
-    release_numbers,
-)
+from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
@@ -45,7 +40,7 @@ _RUN_ALL = "run all steps: omni ingest"
 
 @dataclass(frozen=True)
 class PublishReport:
-    """The release that is current now, and whether this call made it."""
+    """The current release, and whether this call published it."""
 
     release: Release
     new: bool
@@ -91,7 +86,7 @@ def publish(run: RunContext) -> PublishReport:
 
 
 def next_number(home: Home) -> int:
-    """The number of the next release: a torn record keeps its own."""
+    """The number of the next release. The number of a damaged record is not used again."""
     return max(release_numbers(home), default=0) + 1
 
 
@@ -101,8 +96,8 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
     If homes share a store, the record there counts, and the one on disk follows.
 
     Raises:
-        UpstreamMoved: another process has published under this number.
-        OSError: the disk refused; the release before this one stays what readers see.
+        UpstreamMoved: another process has published a release with this number.
+        OSError: the disk failed; the release before this one stays visible.
     """
     for name, version in release.tables.items():
         lance_maintenance.tag(
@@ -112,7 +107,7 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
     for folder in (home.tables, home.keyword):
         barrier.sync_tree(folder)
     sync_file(home.root)
-    if release.release == 1:  # the home itself may be new
+    if release.release == 1:  # the folder of the home may be new
         sync_above(home.root)
     member = member_of(home, settings)
     record = _pushed(member, release) if member is not None else None
@@ -128,7 +123,7 @@ def _pushed(member: Member, release: Release) -> StoredRelease:
     try:
         return push(member, release)
     except UpstreamMoved:
-        reset_steps(member.home)  # these heads are never published: the sensors see that all is to be done again
+        reset_steps(member.home)  # these heads will never be published: everything is stale
         raise
 
 
@@ -237,7 +232,7 @@ def _sources(home: Home, record: StepRecord) -> dict[str, SourceSeen]:
 
 
 def collect(home: Home, settings: Settings) -> None:
-    """Delete what no kept release names. By count, never by age: a clock that jumps must not delete anything."""
+    """Delete what no kept release names. By count, not by age: a clock that jumps must delete nothing."""
     pins = list_pins(home)
     found = list_releases(home)
     kept = [release for release in found if release.release not in pins][: settings.keep_releases]
@@ -245,7 +240,7 @@ def collect(home: Home, settings: Settings) -> None:
 
 
 def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
-    """Delete all releases but these, here and in the store that the home shares. What others pinned there stays."""
+    """Delete all releases but these, here and in the shared store. Releases that others pinned there are kept."""
     member = member_of(home, settings)
     if member is not None:
         try:
@@ -253,7 +248,10 @@ def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
         except StoreError as error:
             if not error.retryable:
                 raise
-            return  # what is published is published: the next one drops them
-        numbers = {max(numbers), *stay}  # another home may have dropped the newest of this one, which readers see
+            return  # the release is published all the same; the next publish deletes them
+        numbers = {
+            max(numbers),
+            *stay,
+        }  # another home may have deleted the newest release of this home, which searches still see
         keep_copies(home, numbers)
     keep_only(home, numbers)

@@ -10,8 +10,9 @@ from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.listing_cache import list_current
-from omni_pipelines.sources.source import Found, Listing, Source
+from omni_pipelines.sources.listing import Listing, SourceFile
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.sources.source import Source
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
@@ -26,7 +27,7 @@ class SourcePlan:
     """What a run would do to the documents of one source."""
 
     listing: Listing
-    to_read: tuple[Found, ...]
+    to_read: tuple[SourceFile, ...]
     """Files that are new, changed on disk, or were read by an older reader."""
     stored: dict[str, DocumentRow]
     """Path to the stored document, with the columns that are compared."""
@@ -48,13 +49,13 @@ class SourcePlan:
         return not self.to_read and not self.gone and not self.retagged
 
 
-def plan_source(home: Home, settings: Settings, source: Source) -> SourcePlan:
+def plan_source(home: Home, settings: Settings, source: Source, session: SourceSession) -> SourcePlan:
     """List a source and compare the listing with what is stored. Reads no file.
 
     Raises:
         SourceMissing: the source cannot be listed.
     """
-    listing = list_current(home, source)
+    listing = session.list(home, source)
     where = equals("source", source.name)
     stored = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
     quarantine = read_rows(home, QUARANTINE, FileRow, ["path", "stat", "parser"], where)
@@ -74,7 +75,7 @@ def plan_source(home: Home, settings: Settings, source: Source) -> SourcePlan:
     skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
     skip.update(still_quarantined)
     listed = {file.path for file in listing.files}
-    unsure = tuple(listing.unlistable)
+    unsure = tuple(listing.unreadable_paths)
     gone = sorted(
         path for path in stored.keys() | quarantined.keys() if path not in listed and not path.startswith(unsure)
     )
@@ -89,8 +90,8 @@ def plan_source(home: Home, settings: Settings, source: Source) -> SourcePlan:
     )
 
 
-def _is_current(file: Found, row: DocumentRow | FileRow | None) -> bool:
-    return row is not None and row["stat"] == file.stat and is_parser_current(row["parser"], file.reader)
+def _is_current(file: SourceFile, row: DocumentRow | FileRow | None) -> bool:
+    return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
 
 def _is_in_place(source: Source, row: DocumentRow) -> bool:

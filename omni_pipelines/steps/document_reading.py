@@ -13,13 +13,12 @@ from omni_pipelines import ids, progress
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.settings import Settings
-from omni_pipelines.sources.registry import reading_source
-from omni_pipelines.sources.source import Content, Found, Listing, Read, Source
+from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.document_plan import SourcePlan
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
-from omni_pipelines.steps.step import BatchSizes
+from omni_pipelines.steps.step import RunContext
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content
@@ -47,25 +46,17 @@ class DocumentWriter:
     """Reads the files of plans and writes their rows in batches, one commit each.
 
     Args:
-        settings: size limits and masking.
+        run: size limits, masking, batch sizes, and what opens the sources.
         documents: the table.
         parser: runs the readers.
         total: files to read in all plans, for progress reports.
-        batches: how much is committed at once.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        documents: LanceTable,
-        parser: DocumentParser,
-        total: int,
-        batches: BatchSizes,
-    ) -> None:
+    def __init__(self, run: RunContext, documents: LanceTable, parser: DocumentParser, total: int) -> None:
         self._documents = documents
-        self._settings, self._parser = settings, parser
+        self._settings, self._parser = run.settings, parser
         self._total, self._done = total, 0
-        self._batches = batches
+        self._batches, self._session = run.batches, run.session
         self.racy: set[str] = set()
         """Sources with a file that changed while it was read: they are listed again in the next run."""
         self._marks: dict[tuple[str, str], str] = {}
@@ -74,7 +65,7 @@ class DocumentWriter:
     def completed(self, listing: Listing) -> Listing:
         """The listing, with the version marks that only reading revealed."""
         marks = {path: mark for (name, path), mark in self._marks.items() if name == listing.source.name}
-        files = (replace(file, stat=marks.get(file.path, file.stat)) for file in listing.files)
+        files = (replace(file, version_mark=marks.get(file.path, file.version_mark)) for file in listing.files)
         return replace(listing, files=tuple(files)) if marks else listing
 
     def write(self, plan: SourcePlan) -> ReadOutcome:
@@ -84,7 +75,7 @@ class DocumentWriter:
         size = 0
         if not plan.to_read:
             return outcome
-        with reading_source(plan.listing.source) as read:
+        with self._session.open(plan.listing.source) as read:
             for file in plan.to_read:
                 progress.report("reading files", self._done, self._total, "files", file.path)
                 self._done += 1
@@ -103,13 +94,13 @@ class DocumentWriter:
         if rows:
             self._documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(rows, schema=DOCUMENTS.schema))
 
-    def _read(self, plan: SourcePlan, file: Found, read: Read, outcome: ReadOutcome) -> DocumentRow | None:
+    def _read(self, plan: SourcePlan, file: SourceFile, read: ReadFile, outcome: ReadOutcome) -> DocumentRow | None:
         """The row of a file; None if it was refused."""
         source = plan.listing.source
         reader, mark = file.reader, ""
         try:
             content = _read_settled(read, file, self._limit(file.reader))
-            raw, mark = content.raw, content.mark
+            raw, mark = content.raw, content.version_mark
             reader = reader_by_content(content.reader or file.reader, raw)
             parsed = self._parser.read(reader, raw, Path(file.path).name)
             if not parsed.text.strip():
@@ -121,7 +112,7 @@ class DocumentWriter:
                 self.racy.add(source.name)
             return None
         file = self._marked(source, file, mark)
-        if not mark or mark != file.stat:
+        if not mark or mark != file.version_mark:
             self.racy.add(source.name)
         if content.mtime_ns is not None:
             file = replace(file, mtime_ns=content.mtime_ns)
@@ -131,12 +122,12 @@ class DocumentWriter:
         _count(outcome, row, plan.stored.get(file.path))
         return row
 
-    def _marked(self, source: Source, file: Found, mark: str) -> Found:
+    def _marked(self, source: Source, file: SourceFile, mark: str) -> SourceFile:
         """A file with its version mark, if it had none before it was read."""
         if not file.is_provisional or not mark:
             return file
         self._marks[source.name, file.path] = mark
-        return replace(file, stat=mark)
+        return replace(file, version_mark=mark)
 
     def _limit(self, reader: Reader) -> int:
         return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
@@ -154,7 +145,7 @@ def _count(outcome: ReadOutcome, row: DocumentRow, stored: DocumentRow | None) -
         outcome.changed += 1
 
 
-def _read_settled(read: Read, file: Found, limit: int) -> Content:
+def _read_settled(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
     """Read a file; again if it changed during the read: most programs finish writing within a moment."""
     for _ in range(CHANGED_ATTEMPTS - 1):
         try:
@@ -167,7 +158,7 @@ def _read_settled(read: Read, file: Found, limit: int) -> Content:
 
 
 def document_row(
-    source: Source, file: Found, reader: Reader, raw: bytes, stat: str, masked: MaskedDocument
+    source: Source, file: SourceFile, reader: Reader, raw: bytes, stat: str, masked: MaskedDocument
 ) -> DocumentRow:
     """The row of a document. `reader` read it; the content may have chosen another one than the file's name."""
     content, parsed = ids.content_hash(raw), masked.parsed

@@ -15,8 +15,9 @@ from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
+from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
-from omni_pipelines.sources.source import Listing, Source
+from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.document_plan import SourcePlan, check_deletions, listing_mark, plan_source
 from omni_pipelines.steps.document_reading import DocumentWriter
@@ -75,7 +76,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
     if not sources and not home.sources.exists():  # an empty registry means that the last source was removed
         raise SourceMissing("there is nothing to ingest", cure="name a path: omni ingest PATH")
     _register_declared(home, sources)
-    plans = [plan_source(home, settings, source) for source in _chosen(run, sources)]
+    plans = [plan_source(home, settings, source, run.session) for source in _chosen(run, sources)]
     if not run.allow_delete:
         for plan in plans:
             check_deletions(plan, settings)
@@ -87,7 +88,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
     report = DocumentsReport(deleted=_drop_unregistered(home, sources), warnings=warnings)
     with DocumentParser() as parser:
         total = sum(len(plan.to_read) for plan in plans)
-        writer = DocumentWriter(settings, documents, parser, total, run.batches)
+        writer = DocumentWriter(run, documents, parser, total)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
     lance_maintenance.compact(documents)
@@ -156,7 +157,7 @@ def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Sour
     for listing in listings:
         name = listing.source.name
         inputs[name] = "" if name in racy else listing_mark(listing, run.settings)
-        seen[name] = listing.at
+        seen[name] = listing.listed_at
     names = [source.name for source in sources]
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}

@@ -45,8 +45,8 @@ def is_fault(code: RefusalCode) -> bool:
 class DocumentParser:
     """Reads one document after the other. Use it as a context; the process is started when it is needed first."""
 
-    def __init__(self, wall_seconds: float = WALL_SECONDS) -> None:
-        self._wall_seconds = wall_seconds
+    def __init__(self, wall_seconds: float = WALL_SECONDS, documents_each: int = DOCUMENTS_EACH) -> None:
+        self._wall_seconds, self._documents_each = wall_seconds, documents_each
         self._process: _ParserProcess | None = None
 
     def __enter__(self) -> DocumentParser:
@@ -78,7 +78,7 @@ class DocumentParser:
         process = self._process = self._process or _ParserProcess()
         try:
             answered = process.ask(reader.name, raw, name, self._wall_seconds)
-            if process.is_worn:
+            if process.is_worn(self._documents_each):
                 self._end_process()
             return document_of(answered)
         except Unreadable as error:
@@ -115,10 +115,9 @@ class _ParserProcess:
             self.end()
             raise OmniError("the process that parses documents does not start", cure="reinstall: pip install -e .")
 
-    @property
-    def is_worn(self) -> bool:
-        """Whether the next document deserves a new process."""
-        return self._served >= DOCUMENTS_EACH or self._peak > MAX_RESIDENT
+    def is_worn(self, max_documents: int) -> bool:
+        """Whether the next document needs a new process."""
+        return self._served >= max_documents or self._peak > MAX_RESIDENT
 
     def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> Answer:
         """The process's answer to one document.
@@ -155,11 +154,11 @@ class _ParserProcess:
     def _death(self, seconds: float) -> Unreadable:
         status = self._child.wait()
         if self._late:
-            return Unreadable(RefusalCode.TIMEOUT, f"not done after {seconds:.0f} s")
+            return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
-            return Unreadable(RefusalCode.CPU, "it took all the processor time that a document may have")
+            return Unreadable(RefusalCode.CPU, "its parser used more processor time than a document may take")
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
-        return Unreadable(RefusalCode.CRASH, "the parser died of it", signal=name)
+        return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
 
     def end(self) -> None:
         """Stop the process, whatever it does, and wait for it."""

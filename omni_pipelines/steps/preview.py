@@ -13,7 +13,7 @@ from native import duckdb_sql, lance_vectors
 from native.filters import is_in
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.quality.gate_records import Gate
+from omni_pipelines.knowledge.quality.gate_results import GateResult
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
@@ -140,7 +140,7 @@ def vector_index_preview(coverage: lance_vectors.IndexCoverage) -> Sections:
     return {"How a search is served": [row]}
 
 
-def gate_preview(gate: Gate) -> Sections:
+def gate_preview(gate: GateResult) -> Sections:
     """What the gate measured."""
     number = "{:.3f}".format
     return {

@@ -15,7 +15,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow, rows_of
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.sources.source import Found
+from omni_pipelines.sources.listing import SourceFile
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.readers.registry import Reader, parser_mark
@@ -37,7 +37,7 @@ MAX_DETAIL_LENGTH = 500
 class Refusal:
     """A file, and why it was not read."""
 
-    file: Found
+    file: SourceFile
     reader: Reader
     """The reader that refused it; the content may have chosen another one than the file's name."""
     error: Unreadable
@@ -96,7 +96,7 @@ def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> Quarant
         quarantine_id=ids.document_id(source, file.path),
         source=source,
         path=file.path,
-        stat="" if error.code in _RETRIED else file.stat,
+        stat="" if error.code in _RETRIED else file.version_mark,
         code=error.stored_code,
         stage="read" if error.code in _READ_CODES else "parse",
         parser=parser_mark(file.reader, refusal.reader),

@@ -9,11 +9,7 @@ from native import lance_maintenance
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.releases import (
-    list_releases,
-    release_file,
-    release_numbers,
-)
+from omni_pipelines.knowledge.state.releases import list_releases, release_file, release_numbers
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.tables import open_table
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import Table
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.text.token_counting import CountTokens
@@ -99,6 +100,8 @@ class RunContext:
     allow_delete: bool = False
     """Delete documents even where the deletion guard would stop the run."""
     batches: BatchSizes = BatchSizes()
+    session: SourceSession = field(default_factory=SourceSession)
+    """Lists and opens the sources."""
 
 
 class StepReport(Protocol):

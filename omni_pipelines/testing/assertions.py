@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from omni_pipelines.home import Home
-    from omni_pipelines.knowledge.answers.answer import Answer, Citation
-    from omni_pipelines.knowledge.search.search import Hit
+    from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+    from omni_pipelines.knowledge.search.hits import Hit
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
 

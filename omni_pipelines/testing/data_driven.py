@@ -33,7 +33,7 @@ class Case:
     config: dict[str, Any] = field(default_factory=dict)
 
 
-_KNOWN = tuple(each.name for each in fields(Case))
+_KNOWN = tuple(field.name for field in fields(Case))
 
 
 class BadCases(pytest.Collector.CollectError):

@@ -23,8 +23,8 @@ class EnclosingSections:
     """Finds the sections of one document that enclose a position. Fast when asked in the order of the text."""
 
     def __init__(self, parsed: Parsed) -> None:
-        leading = () if parsed.sections and parsed.sections[0].start == 0 else (Section(0, ()),)
-        self._sections = (*leading, *parsed.sections)
+        has_start = bool(parsed.sections) and parsed.sections[0].start == 0
+        self._sections = parsed.sections if has_start else (Section(0, ()), *parsed.sections)
         self._length = len(parsed.text)
         self._last: tuple[tuple[str, ...], Range] = ((), (0, self._length))
 

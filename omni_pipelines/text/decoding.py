@@ -138,11 +138,11 @@ def _refuse_joined_characters(decoded: DecodedText) -> DecodedText:
 
 
 def _refuse_damaged_utf8(raw: bytes) -> None:
-    """Refuse a file that is UTF-8 but for a few broken sequences: read as Latin-1 it would become nonsense."""
+    """Refuse UTF-8 with some broken sequences, which as Latin-1 would be nonsense. `raw` is not valid UTF-8."""
     lenient = raw.decode("utf-8", "replace")
     broken = lenient.count("�")
     good = sum(1 for character in lenient if character > "\x7f") - broken
-    if good >= max(broken, 1):
+    if good >= broken:
         raise Unreadable(RefusalCode.ENCODING, f"damaged UTF-8: {broken} broken sequence(s)")
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from omni_pipelines.errors import ConfigurationError, ToolNotFoundError
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.argument_check import (
-    ArgumentProblem,
-    check_arguments,
-    convert_arguments,
-    unknown_tool,
-)
+from omni_pipelines.tools.argument_check import ArgumentProblem, check_arguments, convert_arguments, unknown_tool
 from omni_pipelines.tools.definition import (
     TOOL_SCHEMA_ID,
     JsonObject,
@@ -29,7 +26,7 @@ from omni_pipelines.tools.documents import as_json, as_yaml, load_document
 from omni_pipelines.tools.execution import ToolRunner, run_function
 from omni_pipelines.tools.openapi import openapi_document
 from omni_pipelines.tools.problems import summary
-from omni_pipelines.tools.signature import TypedTool, typed_tool
+from omni_pipelines.tools.signature import typed_tool
 from omni_pipelines.tools.variants import ToolFunction, ToolVariants
 
 DEFAULT_FILE = Path("tool_schemas.json")
@@ -37,18 +34,15 @@ MAX_LISTED = 3
 """Problems that an error message lists; the metadata of the response hold all of them."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _RegisteredTool:
+    definition: ToolDefinition
+    converter: TypeAdapter[dict[str, object]]
     function: ToolFunction
-    typed: TypedTool
-
-    @property
-    def definition(self) -> ToolDefinition:
-        return self.typed.definition
 
     def invoke(self, function: ToolFunction, arguments: Mapping[str, object]) -> object:
         """Call a function with the arguments converted to its types; a response if they cannot be converted."""
-        values, problems = convert_arguments(self.typed.arguments, arguments)
+        values, problems = convert_arguments(self.converter, arguments)
         return _refusal(self.definition.name, problems) if problems else function(**values)
 
 
@@ -70,11 +64,11 @@ class ToolCatalog:
             ConfigurationError: a function is not a tool, or its name is taken.
         """
         for function in functions:
-            registered = _RegisteredTool(function, typed_tool(function))
-            name = registered.definition.name
+            typed = typed_tool(function)
+            name = typed.definition.name
             if name in self._tools:
                 raise ConfigurationError(f"there is a tool {name} already", cure="give one of them another name")
-            self._tools[name] = registered
+            self._tools[name] = _RegisteredTool(typed.definition, typed.converter, function)
 
     def add_variant(self, name: str, variant: ToolVariant, function: ToolFunction) -> None:
         """Add a function with the same arguments that replaces a tool's own function where that cannot be used.
@@ -85,8 +79,7 @@ class ToolCatalog:
         """
         definition = self.get_tool_schema(name)
         registered = self._tools[name]
-        definition = self._variants.add(definition, registered.function, variant, function)
-        self._tools[name] = replace(registered, typed=replace(registered.typed, definition=definition))
+        registered.definition = self._variants.add(definition, registered.function, variant, function)
 
     @property
     def names(self) -> list[str]:
@@ -149,7 +142,7 @@ class ToolCatalog:
         """The problems of a call, without running it; empty if it may run. An unknown tool is a problem too."""
         problems = self._problems(name, arguments)
         if not problems and isinstance(arguments, Mapping):
-            _, problems = convert_arguments(self._tools[name].typed.arguments, arguments)
+            _, problems = convert_arguments(self._tools[name].converter, arguments)
         return problems
 
     def validate_tool_call(self, name: str, arguments: object) -> tuple[bool, list[str]]:

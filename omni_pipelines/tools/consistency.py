@@ -88,19 +88,19 @@ def _in_properties(path: Path, parent: ToolParameters | ToolParameter) -> Iterat
 
 def _in_parameter(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
     parts = {"items": parameter.items, "additionalProperties": parameter.additional_properties}
-    inner = [((*path, name), part) for name, part in parts.items() if isinstance(part, ToolParameter)]
+    inner = {name: part for name, part in parts.items() if isinstance(part, ToolParameter)}
     problems = [
         *_misplaced(path, parameter),
         *_crossed(path, parameter),
         *_invalid_pattern(path, parameter),
         *_in_properties(path, parameter),
-        *(problem for place in inner for problem in _in_parameter(*place)),
+        *(problem for name, part in inner.items() for problem in _in_parameter((*path, name), part)),
     ]
     yield from problems or _in_values(path, parameter)  # values can be checked only against correct rules
 
 
 def _misplaced(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
-    types = {ParameterType.NUMBER if it is ParameterType.INTEGER else it for it in parameter.types}
+    types = {ParameterType.NUMBER if kind is ParameterType.INTEGER else kind for kind in parameter.types}
     for name, needed in _APPLIES_TO.items():
         if name in parameter.model_fields_set and needed not in types:
             message = f"does not apply to {parameter.types[0]}"

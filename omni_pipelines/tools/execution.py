@@ -47,7 +47,7 @@ class ToolRunner:
     def run(
         self, tool: ToolDefinition, arguments: Mapping[str, object], call: Callable[[], ToolResponse]
     ) -> ToolResponse:
-        """The answer of `call` or a cached one; its metadata say which tool, how many attempts, and if cached."""
+        """The answer of `call`, or a cached one; its metadata contain `tool`, `attempts` and `cached`."""
         key = _cache_key(tool, arguments) if tool.execution.cache_ttl else None
         if key is None:
             return _with_metadata(self._attempt(tool.execution, call), tool=tool.name)

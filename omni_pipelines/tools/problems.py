@@ -120,12 +120,12 @@ def find_problems(schema: Mapping[str, object], value: Any) -> list[Problem]:
     if _is_deeper(value, MAX_DEPTH):
         message = f"is nested deeper than {MAX_DEPTH} levels"
         return [Problem(field="", type="depth", message=message, suggestion="make it flatter")]
-    errors_found = _VALIDATOR(schema, format_checker=_FORMATS).iter_errors(value)
-    every = (problem for error in errors_found for problem in _of_error(error))
+    violations = _VALIDATOR(schema, format_checker=_FORMATS).iter_errors(value)
+    every = (problem for violation in violations for problem in _of_error(violation))
     problems = set(itertools.islice(every, MAX_PROBLEMS))
     mistyped = {problem.field for problem in problems if problem.type == "type"}
-    told = [problem for problem in problems if problem.type == "type" or problem.field not in mistyped]
-    return sorted(told, key=lambda problem: (problem.field, problem.type, problem.message))
+    clear = [problem for problem in problems if problem.type == "type" or problem.field not in mistyped]
+    return sorted(clear, key=lambda problem: (problem.field, problem.type, problem.message))
 
 
 def conversion_problems(error: pydantic.ValidationError) -> list[Problem]:
@@ -134,9 +134,8 @@ def conversion_problems(error: pydantic.ValidationError) -> list[Problem]:
     for detail in error.errors(include_url=False, include_context=False):
         reason = re.sub(r"^(Value error|Assertion failed), ", "", detail["msg"])
         message = f"{shown(detail['input'])} is not valid: {reason[:1].lower()}{reason[1:]}"
-        problems.append(
-            Problem(field=path_text(detail["loc"]), type="value", message=message, suggestion="correct it")
-        )
+        field = path_text(detail["loc"])
+        problems.append(Problem(field=field, type="value", message=message, suggestion="correct it"))
     return problems
 
 

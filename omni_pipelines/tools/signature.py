@@ -37,7 +37,7 @@ class TypedTool:
     """A definition, and what converts JSON arguments to the types of the function."""
 
     definition: ToolDefinition
-    arguments: TypeAdapter[dict[str, object]]
+    converter: TypeAdapter[dict[str, object]]
 
 
 def tool(
@@ -74,7 +74,7 @@ def tool(
 
     def mark(function: F) -> F:
         try:
-            description, parameters, arguments = _describe(function)
+            description, parameters, converter = _describe(function)
         except ConfigurationError as error:
             raise ConfigurationError(f"tool {name}: {error.message}", cure=error.cure) from error
         definition = ToolDefinition(
@@ -90,7 +90,7 @@ def tool(
         for problem in check_tool(to_document(definition)):
             message = f"tool {name}: {problem.field}: {problem.message}"
             raise ConfigurationError(message, cure=problem.suggestion)
-        setattr(function, _MARK, TypedTool(definition, arguments))
+        setattr(function, _MARK, TypedTool(definition, converter))
         return function
 
     return mark
@@ -122,14 +122,14 @@ def _describe(
             message = f"the docstring describes {name}, which is not a parameter"
             raise ConfigurationError(message, cure=nearest(name, signature))
     try:
-        arguments = _converter(signature, hints)
-        schema = arguments.json_schema()
+        converter = _converter(signature, hints)
+        schema = converter.json_schema()
     except PydanticUserError as error:
         first_line = str(error).splitlines()[0]
         raise ConfigurationError(f"it has a type that JSON cannot express: {first_line}", cure=CURE) from error
     properties = {name: _parameter(parameter, schema, texts) for name, parameter in signature.items()}
     required = tuple(name for name, parameter in signature.items() if parameter.default is parameter.empty)
-    return description, ToolParameters(type="object", properties=properties, required=required), arguments
+    return description, ToolParameters(type="object", properties=properties, required=required), converter
 
 
 def _parse_docstring(text: str) -> tuple[str, dict[str, str]]:
@@ -144,7 +144,8 @@ def _parse_docstring(text: str) -> tuple[str, dict[str, str]]:
     description = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     if not description:
         raise ConfigurationError("it has no docstring", cure="describe in one line what it does")
-    return description, {it.arg_name: " ".join((it.description or "").split()) for it in docstring.params}
+    texts = {param.arg_name: " ".join((param.description or "").split()) for param in docstring.params}
+    return description, texts
 
 
 def _type_hints(function: Callable[..., object], signature: Mapping[str, inspect.Parameter]) -> dict[str, Any]:

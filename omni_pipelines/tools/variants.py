@@ -65,7 +65,7 @@ class ToolVariants:
             last = failed.last
             response = last.response if isinstance(last, _Unusable) else ToolResponse.from_exception(failed)
             variant, attempts = "", failed.attempts
-        tried = [{"variant": it.variant, "error_code": it.error_code, "reason": it.reason} for it in attempts]
+        tried = [{"variant": a.variant, "error_code": a.error_code, "reason": a.reason} for a in attempts]
         return response.model_copy(update={"metadata": {**response.metadata, "variant": variant, "tried": tried}})
 
 

@@ -17,7 +17,7 @@ FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTAL
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The files of the page, each under the name the page gives it."""
+    """The files of the page, with the names from the page."""
     for name, text in FILE.findall(PAGE):
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +81,12 @@ def test_sample_project_without_the_setting_can_use_layers_and_fixtures(project:
 
 def test_page_names_every_assertion_fixture_and_option() -> None:
     helpers = {name for name in vars(assertions) if name.startswith("assert_")}
-    found = {name for name, thing in vars(fixtures).items() if type(thing).__name__ == "FixtureFunctionDefinition"}
+    fixture_names = {
+        name for name, thing in vars(fixtures).items() if type(thing).__name__ == "FixtureFunctionDefinition"
+    }
     decorators = {f"@{layer}" for layer in layers.Layer} | {"skip_if_cloud", "only_cloud"}
-    assert len(found) >= 9
-    names = helpers | found | decorators | {"--layer", *plugin._FLAGS, "omni_layers", "omni_layer_budgets"}
+    assert len(fixture_names) >= 9
+    names = helpers | fixture_names | decorators | {"--layer", *plugin._FLAGS, "omni_layers", "omni_layer_budgets"}
     assert [name for name in sorted(names) if f"`{name}" not in PAGE and f" {name}" not in PAGE] == []
 
 

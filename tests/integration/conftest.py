@@ -11,8 +11,7 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline import run as line_module
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
@@ -20,7 +19,7 @@ from omni_pipelines.text.engines import load_counter, load_embedder, model_finge
 from tests.integration.line import Line
 from tests.integration.members import SECRET
 from tests.integration.small_home import HERON, OTTER, SmallHome
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.object_server import make_bucket, point_aws_at, s3_server
 
 
 @pytest.fixture
@@ -36,16 +35,16 @@ def docs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Names of the files that were opened, in order."""
-    opened: list[str] = []
+def reads(line: Line) -> list[str]:
+    """Names of the files that the line reads, in order."""
+    names: list[str] = []
 
-    def counting(path: Path, limit: int) -> tuple[bytes, str]:
-        opened.append(path.name)
-        return read_file(path, limit)
+    def counting(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        names.append(Path(file.path).name)
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", counting)
-    return opened
+    line.read_hook = counting
+    return names
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +80,6 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def store_url(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty store."""
-    speak_to(s3, monkeypatch)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    point_aws_at(s3, monkeypatch, SECRET)
     monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE_SECONDS", 0.0)
     return make_bucket(s3, f"b{abs(hash(request.node.name))}")

@@ -14,13 +14,17 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.gate_records import Gate
-from omni_pipelines.knowledge.search.search import Hit, Mode
+from omni_pipelines.knowledge.quality.gate_results import GateResult
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from omni_pipelines.steps.chunks import ChunksReport
 from omni_pipelines.steps.documents import DocumentsReport, reconcile_documents
 from omni_pipelines.steps.embeddings import EmbeddingsReport
@@ -30,6 +34,7 @@ from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import VectorsReport
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
+from tests.integration.hooked_session import HookedSession, ReadHook, read_unchanged
 
 MODEL = "fake/1"
 
@@ -43,7 +48,7 @@ class Done:
     embeddings: EmbeddingsReport
     keyword: KeywordReport
     vectors: IndexCoverage
-    gate: Gate
+    gate: GateResult
     published: PublishReport
 
     @classmethod
@@ -65,6 +70,12 @@ class Line:
     settings: Settings = field(default_factory=lambda: Settings(chunk_tokens=40, chunk_overlap=8))
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     model: str = MODEL
+    limits: SourceLimits = DEFAULT_LIMITS
+    network: Network = SYSTEM_NETWORK
+    read_hook: ReadHook = read_unchanged
+    """Called for each file that is read; tests count reads with it, or let them fail."""
+    listing: Listing | None = None
+    """Used instead of listing a source."""
 
     def add(self, *paths: Path, include: tuple[str, ...] = ()) -> list[str]:
         """Register paths. The names of their sources."""
@@ -77,7 +88,8 @@ class Line:
     def context(self) -> RunContext:
         """What its steps work with."""
         engines = LoadedEngines(WordCounter(), self.embedder, self.model)
-        return new_run(self.home, self.settings, engines, "run-1")
+        run = new_run(self.home, self.settings, engines, "run-1")
+        return replace(run, session=HookedSession(self.read_hook, self.listing, self.limits, self.network))
 
     def ingest(self, *names: str, allow_delete: bool = False) -> DocumentsReport:
         """The documents alone."""

@@ -18,7 +18,7 @@ from native.errors import StoreError
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.sources.registry import load_sources, register, save_sources
-from tests.object_server import ADDRESS, Noise, make_bucket, s3_server, speak_to
+from tests.object_server import ADDRESS, Noise, make_bucket, point_aws_at, s3_server
 from tests.stress.harness.crash_points import request
 from tests.stress.harness.extent import EXTENT, time_is_over, while_time_lasts
 from tests.stress.harness.figures import Figures
@@ -43,7 +43,7 @@ def workload(bucket: str) -> Iterator[Workload]:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Start an S3 server, and return the address of an empty store."""
     with s3_server() as url:
-        speak_to(url, monkeypatch)
+        point_aws_at(url, monkeypatch)
         yield make_bucket(url, "shared")
 
 
@@ -190,7 +190,7 @@ def test_failing_network_loses_and_duplicates_nothing(
     steps = dict.fromkeys(WRITERS, -1)
     gave_up = 0
     with Noise(os.environ[ADDRESS], seed, NOISE) as noise:
-        speak_to(noise.url, monkeypatch)
+        point_aws_at(noise.url, monkeypatch)
         for name in WRITERS:
             homes[name].begin()
         for number in while_time_lasts(range(EXTENT.noisy_steps)):

@@ -37,6 +37,9 @@ from omni_pipelines.text.readers import (
 from omni_pipelines.text.readers.content import format_by_content
 from omni_pipelines.variant_registry import VariantRegistry
 
+Read = Callable[[bytes, str], Parsed]
+"""(bytes, file name) to a document. Raises `Unreadable`."""
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -45,8 +48,7 @@ class Reader:
     name: str
     version: int
     """Increase it when the output changes: documents that another version read are read again."""
-    read: Callable[[bytes, str], Parsed]
-    """(bytes, file name) to a document. Raises `Unreadable`."""
+    read: Read
     media_type: str
     kind: str
     """prose | markup | data | code"""
@@ -65,7 +67,7 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-def _binary(name: str, read: Callable[[bytes, str], Parsed], media_type: str, kind: str, *suffixes: str) -> Reader:
+def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str) -> Reader:
     return Reader(name, 2, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
@@ -157,18 +159,19 @@ def read_document(reader: Reader, raw: bytes, name: str, readers: VariantRegistr
         Unreadable: no reader could read it; E_READER if the cause is a defect in a reader.
         MemoryError: there was not enough memory.
     """
+
+    def read(variant: EngineVariant[Read]) -> Parsed:
+        return variant.engine(raw, name)
+
     try:
         # `input_errors`: a failure says nothing about the reader's health, so the next file finds the same readers
-        reading = (readers or _READERS).call(
-            _command(reader), lambda variant: variant.engine(raw, name), input_errors=(Exception,)
-        )
+        return (readers or _READERS).call(_command(reader), read, input_errors=(Exception,)).value
     except VariantsFailed as failed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed
         if isinstance(failed.last, RecursionError):
             raise Unreadable(RefusalCode.DEPTH, "its parts are nested too deeply") from failed
         raise Unreadable(RefusalCode.READER, f"{type(failed.last).__name__}: {failed.last}") from failed
-    return reading.value
 
 
 def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READERS) -> None:

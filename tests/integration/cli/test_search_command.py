@@ -53,7 +53,7 @@ def test_a_folder_narrows_on_the_command_line(home: Path) -> None:
 def test_why_not_names_the_stage_and_says_what_it_means(home: Path) -> None:
     told = said(home, "why-not", "otters", "nowhere.md")
     assert told.startswith("no  release: nowhere.md is not in release 1")
-    assert "It is not there to be found" in told
+    assert "No single document of the release has this name" in told
 
 
 def test_why_not_is_data_for_a_program(home: Path) -> None:

@@ -23,6 +23,7 @@ from omni_pipelines.knowledge.entries import (
     read_entry,
     search_entries,
 )
+from omni_pipelines.knowledge.legacy_librarian import LegacyLibrarian
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
@@ -160,7 +161,7 @@ def test_a_file_is_brought_up_to_date_alone(home: Home, writer: KnowledgeWriter,
 def test_the_librarian_answers_under_its_older_names(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED.model_copy(update={"content": "A typed error:\n\n````\nraise E\n````\n"}))
     writer.ingest(ENGINES)
-    librarian = Librarian.open(home, embedder=ENGINES.embedder)
+    librarian = LegacyLibrarian.open(home, embedder=ENGINES.embedder)
     assert librarian.query("typed error", limit=1) == librarian.search("typed error", 1)
     block = librarian.get_context("typed error")
     assert block.startswith("[PROSE] id-a-")

@@ -13,7 +13,7 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged
@@ -26,6 +26,7 @@ from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.steps.step_table import STEPS
+from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line, paragraph, settle, write
 
 
@@ -197,11 +198,12 @@ def double_an_entry(index: KeywordIndex) -> None:
         writer.commit()
 
 
-def test_a_damaged_vector_index_is_built_again(line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_vectors.FIRST_ROWS", 300)
+def test_a_damaged_vector_index_is_built_again(line: Line, docs: Path) -> None:
     words = "\n\n".join(f"Paragraph {n} names word{n} and term{n} and more of item{n}. " * 4 for n in range(400))
     line.add(write(docs, {"a.txt": words}))
-    assert line.run().vectors.deltas == 1
+    line.run()
+    with writer_session(line.home, line.settings):
+        build_vector_index(line.context, "ivf_flat")
     (folder,) = (line.home.table("embeddings") / "_indices").iterdir()
     os.truncate(max(folder.iterdir(), key=lambda path: path.stat().st_size), 64)
     done = line.run()
@@ -226,7 +228,7 @@ def test_a_second_writer_waits_and_then_says_who_is_busy(published: Line) -> Non
 
 
 def test_what_was_seen_is_not_noted_while_another_process_writes(published: Line) -> None:
-    listings = list_sources(published.home, published.settings)
+    listings = list_sources(published.context)
     with filelock.FileLock(published.home.lock), pytest.raises(HomeBusy):
         record_unchanged(published.home, Settings(lock_seconds=0), listings)
     before = read_step_record(published.home, "documents")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, GateFailed
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.quality.gate_records import last_gate
-from omni_pipelines.knowledge.quality.golden import (
+from omni_pipelines.knowledge.quality.gate_results import last_gate
+from omni_pipelines.knowledge.quality.golden_questions import (
     GoldenLabel,
     label_citation,
     load_golden,
@@ -128,10 +128,10 @@ def test_what_failed_is_published_once_it_is_mended(base: KnowledgeBase) -> None
 def test_a_publication_without_a_gate_is_refused_where_there_is_a_golden_set(base: KnowledgeBase) -> None:
     with pytest.raises(GateFailed):
         poison(base, "walrus", "ibex").build()
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="keeps this from being published"):
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="quality gate blocks this"):
         publish(context(base))
     (base.home.journal / "gate_results.jsonl").unlink()
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="was not measured"):
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="has not measured"):
         publish(context(base))
 
 
@@ -139,7 +139,7 @@ def test_another_golden_set_is_another_gate(base: KnowledgeBase) -> None:
     with pytest.raises(GateFailed):
         poison(base, "walrus", "ibex").build()
     save_golden(base.home, [label("badger")])
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="was not measured"):
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="has not measured"):
         publish(context(base))
     assert base.build().release.release == 2
 
@@ -186,7 +186,7 @@ def test_bisect_does_not_blame_documents_for_another_embedder(base: KnowledgeBas
     other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
     with pytest.raises(GateFailed):
         poison(other, "walrus").build()
-    with pytest.raises(ConfigurationError, match="the embedder is another one"):
+    with pytest.raises(ConfigurationError, match="the embedder differs"):
         bisect_release(context(base))
 
 
@@ -197,7 +197,7 @@ def judged(now: Sequence[float], before: Sequence[float] | None, **settings: flo
     def named(values: Sequence[float]) -> dict[str, float]:
         return {f"question {number}": value for number, value in enumerate(values)}
 
-    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))  # type: ignore[arg-type]
+    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))
     return found.passed
 
 
@@ -262,7 +262,7 @@ def test_a_citation_of_nothing_is_no_label(base: KnowledgeBase, citation: str) -
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{", "line 2: is no JSON"),
+        ("{", "line 2: is not JSON"),
         ("[]", "line 2"),
         ('{"question": "x"}', "line 2: path"),
         ('{"question": "x", "path": "a.md"}', "a label needs a quote"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,23 +12,23 @@ import pytest
 
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
+from omni_pipelines import schemas
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
-from omni_pipelines.refusals import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps import checks, documents
+from omni_pipelines.steps import checks
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
-from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.readers import registry
-from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
 
 TOPICS = ("apple", "badger", "candle")
@@ -89,10 +88,8 @@ def test_a_file_dated_in_the_future_is_read_once(line: Line, docs: Path, reads: 
     assert reads == ["a.md"]
 
 
-def test_a_file_written_just_before_it_is_read_is_looked_at_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.sources.file_reads.RACY_NS", 10**12)
+def test_a_file_written_just_before_it_is_read_is_looked_at_again(line: Line, docs: Path, reads: list[str]) -> None:
+    line.limits = SourceLimits(racy_ns=10**12)
     write(docs, {"a.md": paragraph("apple")})
     line.add(docs)
     line.run()
@@ -238,17 +235,15 @@ def test_another_chunk_size_cuts_all_again_and_reads_nothing(filled: Line, reads
     assert {row["chunk_id"] for row in filled.rows("embeddings", "chunk_id")} == filled.keyword_entries().keys()
 
 
-def test_a_newer_reader_reads_its_own_files_again_and_no_others(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_newer_reader_reads_its_own_files_again_and_no_others(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"a.md": paragraph("apple"), "b.txt": paragraph("badger")})
     line.add(docs)
     line.run()
     reads.clear()
-    raise_markdown_version(monkeypatch)
+    make_readers_older(line, "documents", "a.md")
     done = line.run()
     assert reads == ["a.md"]
-    assert (done.documents.changed, done.chunks.recut, done.embeddings.embedded) == (1, 1, 0)
+    assert (done.documents.changed, done.chunks.recut, done.embeddings.embedded) == (1, 0, 0)
 
 
 def test_another_model_embeds_every_text_again_and_cuts_nothing(filled: Line) -> None:
@@ -284,12 +279,10 @@ def test_a_vector_of_another_model_is_never_reused(line: Line, docs: Path) -> No
     assert [row["vector"] for row in line.rows("embeddings", "chunk_id", "vector")] == [wanted] * 3
 
 
-def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
-    filled: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(filled: Line, tmp_path: Path) -> None:
     (other,) = filled.add(write(tmp_path / "other", {"a.md": "Some words."}))
     filled.run()
-    raise_markdown_version(monkeypatch)
+    make_readers_older(filled, "documents", "a.md")
     filled.ingest(other)
     built = read_step_record(filled.home, "documents")
     assert built is not None
@@ -297,15 +290,16 @@ def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
     assert built.inputs["other"] != ""
 
 
-def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = {
-        suffix: dataclasses.replace(reader, version=reader.version + 1) if reader.name == "markdown" else reader
-        for reader in READERS
-        for suffix in reader.suffixes
-    }
-    monkeypatch.setattr(registry, "_BY_SUFFIX", newer)
-    for name in ("documents.fingerprint", "step_table.readers_fingerprint"):
-        monkeypatch.setattr(f"omni_pipelines.steps.{name}", lambda: "newer readers")
+def make_readers_older(line: Line, name: str, path: str) -> None:
+    """Change what is stored as if an older version of the reader had read `path`."""
+    definition, table = schemas.TABLES[name], LanceTable(line.home.table(name))
+    rows = [row for row in table.read().to_pylist() if row["path"] == path]
+    assert rows
+    older = [{**row, "parser": "older/0", "revision": "older"} for row in rows]
+    table.upsert(definition.key, pa.Table.from_pylist(older, schema=definition.schema))
+    record = read_step_record(line.home, "documents")
+    assert record is not None
+    write_step_record(line.home, "documents", str(table.head()), record.inputs, "older readers", record.seen)
 
 
 # --- large passes, and looking without touching
@@ -320,13 +314,12 @@ def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: P
     assert done.embeddings.rows == done.keyword.rows == len(line.rows("chunks"))
 
 
-def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 4)
-    for number in range(6):
+def test_many_small_runs_leave_few_fragments(filled: Line, docs: Path) -> None:
+    for number in range(10):
         write(docs, {f"{number}.md": f"Words about number{number}."})
         filled.run()
     for name in ("documents", "chunks", "embeddings"):
-        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 5
+        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 9
     assert len(filled.search("words about", Mode.VECTOR, 100)) == len(filled.rows("chunks", "chunk_id"))
     assert filled.search("number3", Mode.KEYWORD)[0].path == "3.md"
     assert not filled.run().published.new
@@ -335,7 +328,7 @@ def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs))
+    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs), SourceSession())
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 
@@ -380,19 +373,16 @@ def test_a_moved_file_is_told_as_moved_and_not_embedded_again(filled: Line, docs
     assert not any("apple number" in text for text in filled.embedder.embedded)
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(
-    filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_while_it_is_read_is_read_again(filled: Line, docs: Path) -> None:
     attempts: list[str] = []
 
-    def changing(path: Path, limit: int) -> tuple[bytes, str]:
-        attempts.append(path.name)
+    def changing(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        attempts.append(file.path)
         if len(attempts) < 3:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
-        return read_file(path, limit)
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", changing)
-    monkeypatch.setattr(documents, "CHANGED_PAUSE", 0.0)
+    filled.read_hook = changing
     (docs / "busy.md").write_text("Written to all the time.\n")
     assert filled.run().documents.added == 1
     assert attempts == ["busy.md"] * 3

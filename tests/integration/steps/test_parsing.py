@@ -1,8 +1,7 @@
-"""A parser process reads, is held to its limits, and dies alone."""
+"""The process that parses documents: its answers, its limits, and what its crash costs."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import socket
@@ -11,20 +10,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.scrub import scrub
-from omni_pipelines.refusals import Unreadable
-from omni_pipelines.steps import parser_process as parsing
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.parser_process import DocumentParser
+from omni_pipelines.steps.quarantine import Refusal, record_refusals
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
 from tests.integration.line import Line, write
 from tests.samples.office import docx, word_paragraph
 from tests.samples.pdf import pdf
 from tests.samples.valid import VALID
 
-ROOT = Path(parsing.__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HTML = b"<h1>Otters</h1><p>They swim."
 
 
@@ -57,15 +61,15 @@ def test_parser_process_returns_the_same_document_as_the_reader(
     parser: DocumentParser, path: str, raw: bytes
 ) -> None:
     there, here = parser.read(reader(path), raw, path), reader(path).read(raw, path)
-    places = list(range(len(here.text) + 1))
+    positions = list(range(len(here.text) + 1))
     assert (there.text, there.title, there.sections, there.page_marks) == (
         here.text,
         here.title,
         here.sections,
         here.page_marks,
     )
-    assert there.byte_offsets(places) == here.byte_offsets(places)
-    assert [there.line(place) for place in places] == [here.line(place) for place in places]
+    assert there.byte_offsets(positions) == here.byte_offsets(positions)
+    assert [there.line(position) for position in positions] == [here.line(position) for position in positions]
 
 
 def test_plain_formats_start_no_process(parser: DocumentParser) -> None:
@@ -81,19 +85,17 @@ def test_parser_process_serves_many_documents_and_ends_with_its_context() -> Non
     assert process.poll() is not None
 
 
-def test_parser_process_is_replaced_after_its_share_of_documents(
-    parser: DocumentParser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parsing, "DOCUMENTS_EACH", 2)
-    seen = []
-    for _ in range(4):
-        parser.read(reader("a.html"), HTML, "a.html")
-        seen.append(parser._process is None)
-    assert seen == [False, True, False, True]
+def test_parser_process_is_replaced_after_its_share_of_documents() -> None:
+    ended = []
+    with DocumentParser(documents_each=2) as parser:
+        for _ in range(4):
+            parser.read(reader("a.html"), HTML, "a.html")
+            ended.append(parser._process is None)
+    assert ended == [False, True, False, True]
 
 
 def test_parser_process_of_a_large_parent_is_not_replaced() -> None:
-    """A child of a process that once held a lot begins with that peak in its accounts."""
+    """The resource usage of a child process starts with the peak memory of its parent."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "held = bytearray(700 << 20); held[::4096] = bytes(len(held[::4096])); del held\n"
@@ -121,6 +123,16 @@ def test_parser_process_that_crashes_costs_one_document(parser: DocumentParser) 
     assert parser.read(reader("a.html"), HTML, "a.html").title == "Otters"
 
 
+def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> None:
+    write(docs, {"a.html": HTML})
+    line.add(docs)
+    (source,) = load_sources(line.home)
+    (file,) = plan_source(line.home, line.settings, source).to_read
+    crash = Unreadable(RefusalCode.CRASH, "its parser crashed", signal="SIGSEGV")
+    record_refusals(line.home, source.name, [Refusal(file, reader("a.html"), crash)], ())
+    assert line.rows("quarantine", "code", "stage") == [{"code": "E_CRASH_SIGSEGV", "stage": "parse"}]
+
+
 def test_parser_process_without_an_answer_is_stopped() -> None:
     with DocumentParser(wall_seconds=0.3) as parser:
         parser.read(reader("a.html"), HTML, "a.html")
@@ -136,11 +148,11 @@ def test_source_code_is_read_as_text_if_its_parser_crashes(parser: DocumentParse
     assert parser.read(reader("a.go"), b"package a\n", "a.go").text == "package a\n"
 
 
-# --- the limits, tried from inside
+# --- the limits
 
 
-def tried(code: str, *arguments: str) -> str:
-    """What a limited process says of an attempt."""
+def attempt(code: str, *arguments: str) -> str:
+    """Run code in a limited process: `done`, the name of its exception, or the signal that killed it."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
         "from omni_pipelines.text.readers import parser_worker\nparser_worker.limit_process()\n"
         f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
@@ -163,19 +175,19 @@ def tried(code: str, *arguments: str) -> str:
 )
 def test_limited_process_cannot_exceed_its_limits(code: str, outcome: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert tried(code, str(tmp_path / "file")) == outcome
+    assert attempt(code, str(tmp_path / "file")) == outcome
 
 
 def test_limited_process_has_no_network() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = f"import socket; socket.create_connection({server.getsockname()!r}, timeout=5)"
-        outcome = tried(code)
+        outcome = attempt(code)
     if outcome == "done":
-        pytest.skip("this system lets no process give up its network")
+        pytest.skip("on this system a process cannot give up its network")
     assert outcome == "OSError"
 
 
-# --- type by content
+# --- the format by content
 
 
 @pytest.mark.parametrize(
@@ -229,20 +241,16 @@ def test_scrub_finds_no_damage_in_documents_of_every_kind(line: Line, docs: Path
     assert scrub(line.home, require_release(line.home)).damage == ()
 
 
-def test_newer_reader_of_the_content_reads_a_file_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newer_reader_of_the_content_reads_a_file_again(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"river.txt": pdf([["Otters swim."]])})
     line.add(docs)
     line.ingest()
     reads.clear()
-    newer = [dataclasses.replace(each, version=9) if each.name == "pdf" else each for each in parsing_readers()]
-    monkeypatch.setattr("omni_pipelines.text.readers.registry.READERS", tuple(newer))
+    line.ingest()
+    assert reads == []
+    documents = open_table(line.home, DOCUMENTS)
+    row = documents.read().to_pylist()[0]
+    older = {**row, "parser": "text/2+pdf/1"}
+    documents.upsert(DOCUMENTS.key, pa.Table.from_pylist([older], schema=DOCUMENTS.schema))
     line.ingest()
     assert reads == ["river.txt"]
-
-
-def parsing_readers() -> tuple[Reader, ...]:
-    from omni_pipelines.text.readers.registry import READERS
-
-    return READERS

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.answers.answer import Answer, Citation
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import put_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.testing import assertions

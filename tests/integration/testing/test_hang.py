@@ -12,7 +12,7 @@ STUBBORN = (
     "        except BaseException: pass\n"
     "def test_other(): pass\n"
 )
-"""What native code does to an exception raised in a signal handler."""
+"""Like native code, it swallows an exception raised in a signal handler."""
 WITHOUT = "omni test-kit: pytest-timeout is not installed, so a test that hangs blocks the run*"
 
 
@@ -39,7 +39,7 @@ def test_hang_in_a_fixture_ends_the_run(layered_project: pytest.Pytester) -> Non
 
 
 def deadlines_of(pytester: pytest.Pytester, *options: str) -> list[str]:
-    """What each test of the project says about its own deadline."""
+    """The deadline that each test of the project reports."""
     for path in (pytester.path / "tests").glob("*/test_it.py"):
         path.write_text(
             "def test_it(request):\n"
@@ -51,8 +51,8 @@ def deadlines_of(pytester: pytest.Pytester, *options: str) -> list[str]:
 
 
 def test_each_layer_sets_its_deadline(layered_project: pytest.Pytester) -> None:
-    found = deadlines_of(layered_project, "--all-tests")
-    assert sorted(found) == [f"{seconds} thread" for seconds in (120, 300, 300, 3600, 60, 600)]
+    deadlines = deadlines_of(layered_project, "--all-tests")
+    assert sorted(deadlines) == [f"{seconds} thread" for seconds in (120, 300, 300, 3600, 60, 600)]
 
 
 def test_deadline_of_the_project_is_kept(layered_project: pytest.Pytester) -> None:

@@ -11,14 +11,14 @@ from omni_pipelines.text.packing import Budget
 BUDGET = Budget(256, 32)
 
 
-class CountsTokens(Protocol):
+class TokenEngine(Protocol):
     """A token counter."""
 
     def count(self, text: str) -> int:
         """Return the number of tokens."""
 
 
-def check_chunks(parsed: Parsed, kind: str, counter: CountsTokens) -> int:
+def check_chunks(parsed: Parsed, kind: str, counter: TokenEngine) -> int:
     """Cut a document, compare every chunk with the text and the bytes, and return the number of chunks."""
     spans = Chunker(BUDGET).cut(parsed, counter.count, kind)
     text, stored = parsed.text, parsed.stored_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import socket
@@ -232,6 +233,13 @@ def test_a_reply_above_the_size_limit_is_refused(server: Server) -> None:
     model = OpenAIModel(server.url, "", SecretStr(""), limits=ModelLimits(max_reply_bytes=1_000))
     with pytest.raises(NetworkBadResponse, match="longer than 1,000 bytes"):
         model.complete(ASK)
+
+
+def test_compressed_reply_is_not_expanded(server: Server, model: OpenAIModel) -> None:
+    server.script = [(200, {"Content-Encoding": "gzip"}, gzip.compress(says("Nine hours.")[2]))]
+    with pytest.raises(NetworkBadResponse, match="did not answer like a chat model"):
+        model.complete(ASK)
+    assert server.asked[0][1]["Accept-Encoding"] == "identity"
 
 
 # --- the key

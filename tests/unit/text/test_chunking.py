@@ -1,4 +1,4 @@
-"""A document to chunks: nothing lost, nothing too long, cut where a reader would cut."""
+"""Chunking: no character is lost, no chunk exceeds the budget, and cuts are at natural boundaries."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def word_count(text: str) -> int:
 
 
 def byte_count(text: str) -> int:
-    """Several tokens a character, as rare scripts have."""
+    """Several tokens per character, as in rare scripts."""
     return len(text.encode())
 
 
 def pair_count(text: str) -> int:
-    """Parts may count less than their whole, as happens with byte pairs that meet at the seam."""
+    """The parts may count less than the whole, as with byte pairs that meet at a cut."""
     return len(text) + text.count("字か") + text.count("xx")
 
 
@@ -72,7 +72,7 @@ def check_spans(
 ) -> None:
     spans = Chunker(budget, mode).cut(parsed, count, kind)
     covered = set(itertools.chain.from_iterable(range(span.start, span.end) for span in spans))
-    assert all(at in covered or character.isspace() for at, character in enumerate(parsed.text))
+    assert all(index in covered or character.isspace() for index, character in enumerate(parsed.text))
     for span, piece in zip(spans, _texts(parsed, spans), strict=True):
         assert span.tokens == count(piece) <= budget.tokens
         assert piece.strip()
@@ -119,13 +119,22 @@ def test_heading_stays_with_its_text() -> None:
     assert _chunks(f"# A\n\n{first}\n\n# B\n\n{second}") == [f"# A\n\n{first.strip()}", f"# B\n\n{second.strip()}"]
 
 
-def test_heading_above_a_paragraph_of_chunk_size_takes_in_its_beginning() -> None:
-    found = _chunks("# A\n\n" + "Six words stand in this sentence. " * 2 + "Four more are here.", tokens=17)
-    assert found[0].startswith("# A\n\nSix words")
+@pytest.mark.parametrize(
+    ("tokens", "first"), [(17, "# A\n\nSix words are"), (16, "# A")], ids=["below an eighth", "an eighth"]
+)
+def test_heading_below_an_eighth_of_the_budget_takes_in_the_start_of_a_paragraph(tokens: int, first: str) -> None:
+    paragraph = "Six words are in this sentence. " * 2 + "Four more are here."
+    chunk = _chunks(f"# A\n\n{paragraph}", tokens=tokens)[0]
+    assert chunk[: len("# A\n\nSix words are")] == first
+
+
+@pytest.mark.parametrize(("words", "is_joined"), [("b", True), ("b c", False)], ids=["below a quarter", "a quarter"])
+def test_section_below_a_quarter_of_the_budget_takes_in_the_next(words: str, is_joined: bool) -> None:
+    assert len(_chunks(f"# A\n\n{words}\n\n# D\n\ne f g\n", tokens=16)) == (1 if is_joined else 2)
 
 
 def test_headings_without_text_join_the_text_below() -> None:
-    long = "Six words stand in this sentence. " * 20
+    long = "Six words are in this sentence. " * 20
     assert _chunks(f"# A\n\n## B\n\n{long}", tokens=64)[0].startswith("# A\n\n## B\n\nSix")
 
 
@@ -157,13 +166,13 @@ def test_first_line_of_a_chunk_keeps_its_indentation() -> None:
 
 def test_chunks_of_whole_paragraphs_do_not_overlap() -> None:
     paragraphs = [f"p{number} " * 10 for number in range(5)]
-    assert _chunks("\n\n".join(paragraphs), overlap=8) == [each.strip() for each in paragraphs]
+    assert _chunks("\n\n".join(paragraphs), overlap=8) == [paragraph.strip() for paragraph in paragraphs]
 
 
 def test_long_paragraph_is_cut_between_overlapping_sentences() -> None:
     sentences = [f"Sentence {number} has five words." for number in range(6)]
-    found = _chunks(" ".join(sentences), overlap=5)
-    assert found == [" ".join(sentences[:3]), " ".join(sentences[2:5]), " ".join(sentences[4:])]
+    chunks = _chunks(" ".join(sentences), overlap=5)
+    assert chunks == [" ".join(sentences[:3]), " ".join(sentences[2:5]), " ".join(sentences[4:])]
 
 
 def test_paragraph_after_a_cut_one_does_not_repeat_it() -> None:
@@ -175,13 +184,13 @@ def test_paragraph_after_a_cut_one_does_not_repeat_it() -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_windows_line_ends_change_no_chunk(newline: str) -> None:
     text = "# A\n\n" + "a line of five words\n" * 9 + "\nlast\n"
-    assert [each.replace(newline, "\n") for each in _chunks(text.replace("\n", newline))] == _chunks(text)
+    assert [chunk.replace(newline, "\n") for chunk in _chunks(text.replace("\n", newline))] == _chunks(text)
 
 
 def test_line_without_spaces_is_cut_between_characters() -> None:
     parsed = plain.read(("é" * 1000).encode(), "x")
     spans = Chunker(Budget(100, 0)).cut(parsed, byte_count)
-    assert [(span.start, span.end) for span in spans] == [(at, at + 50) for at in range(0, 1000, 50)]
+    assert [(span.start, span.end) for span in spans] == [(start, start + 50) for start in range(0, 1000, 50)]
 
 
 def test_leading_blank_lines_do_not_repeat_a_chunk() -> None:
@@ -192,7 +201,7 @@ def test_leading_blank_lines_do_not_repeat_a_chunk() -> None:
 
 def test_fingerprint_depends_on_budget_mode_and_encoding() -> None:
     budgets = [Budget(64, 8), Budget(64, 9), Budget(65, 8)]
-    found = {
+    fingerprints = {
         Chunker(budget, mode, encoding).fingerprint for budget in budgets for mode in ChunkMode for encoding in "ab"
     }
-    assert len(found) == 18
+    assert len(fingerprints) == 18

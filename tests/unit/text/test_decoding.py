@@ -1,4 +1,4 @@
-"""Bytes to text, and the way back to the exact bytes."""
+"""Decoding, and mapping ranges of characters back to their exact bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _code(error: pytest.ExceptionInfo[Unreadable]) -> str:
     return error.value.code
 
 
-def _every_range_is_exact(raw: bytes, decoded: DecodedText) -> None:
+def _check_every_range(raw: bytes, decoded: DecodedText) -> None:
     text = decoded.text
     offsets = decoded.byte_offsets(range(len(text) + 1))
     for start, first in enumerate(offsets):
@@ -39,10 +39,10 @@ def _every_range_is_exact(raw: bytes, decoded: DecodedText) -> None:
     assert offsets[-1] == len(raw)
 
 
-def _is_exact_or_refused(raw: bytes, declared: str | None) -> None:
+def _check_exact_or_refused(raw: bytes, declared: str | None) -> None:
     code = ""
     try:
-        _every_range_is_exact(raw, decode(raw, declared))
+        _check_every_range(raw, decode(raw, declared))
     except Unreadable as error:
         code = error.code
     assert code in {"", "E_ENCODING", "E_BINARY"}
@@ -56,7 +56,7 @@ def test_byte_order_mark_decides_the_encoding_with_exact_ranges(encoding: str, t
         return
     decoded = decode(raw)
     assert (decoded.text, decoded.encoding) == (text, encoding)
-    _every_range_is_exact(raw, decoded)
+    _check_every_range(raw, decoded)
 
 
 @given(text=TEXTS.filter(lambda text: not text.startswith("\ufeff")))
@@ -64,13 +64,13 @@ def test_utf8_without_a_mark_is_decoded_with_exact_ranges(text: str) -> None:
     raw = text.encode()
     decoded = decode(raw)
     assert (decoded.text, decoded.encoding, decoded.bom_bytes) == (text, "utf-8", 0)
-    _every_range_is_exact(raw, decoded)
+    _check_every_range(raw, decoded)
 
 
 @pytest.mark.parametrize("encoding", DECLARED)
 @given(text=TEXTS)
 def test_declared_encoding_gives_exact_ranges_or_a_refusal(encoding: str, text: str) -> None:
-    _is_exact_or_refused(text.encode(encoding, "ignore"), encoding)
+    _check_exact_or_refused(text.encode(encoding, "ignore"), encoding)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_declared_encoding_is_used(encoding: str, text: str) -> None:
     raw=st.binary(max_size=60), declared=st.none() | st.sampled_from([*DECLARED, "utf-8", "hex", "utf-7", "x", ".."])
 )
 def test_arbitrary_bytes_give_exact_ranges_or_a_refusal(raw: bytes, declared: str | None) -> None:
-    _is_exact_or_refused(raw, declared)
+    _check_exact_or_refused(raw, declared)
 
 
 def test_decode_changes_no_line_end_emoji_or_script() -> None:
@@ -137,6 +137,26 @@ def test_damaged_utf8_is_refused() -> None:
         decode("größer als Öl, überall".encode() + b"\xff")
     assert _code(error) == "E_ENCODING"
     assert "1 broken" in error.value.detail
+
+
+@pytest.mark.parametrize(
+    ("raw", "outcome"),
+    [
+        ("é".encode() + b"\xff", "E_ENCODING"),
+        ("é".encode() + b"\xff ,\xff", "cp1252"),
+        ("éé".encode() + b"\xff ,\xff", "E_ENCODING"),
+        (b"\xff", "cp1252"),
+    ],
+    ids=["as many good as broken", "fewer good than broken", "two of each", "none good"],
+)
+def test_damaged_utf8_is_refused_only_with_at_least_as_many_good_characters_as_broken(
+    raw: bytes, outcome: str
+) -> None:
+    try:
+        found = decode(raw).encoding
+    except Unreadable as error:
+        found = error.code
+    assert found == outcome
 
 
 @pytest.mark.parametrize("raw", [b"\x7fELF\0\0\0\1", bytes(range(1, 32)) * 4, codecs.BOM_UTF16_LE + b"\1\0\2\0"])

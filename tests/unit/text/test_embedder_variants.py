@@ -1,4 +1,4 @@
-"""The embedder is the best variant that makes the same vectors and passes its check."""
+"""The embedder is the best variant with the right fingerprint that passes its check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAME, OTHER = "minilm/1", "minilm/2"
 
 
 class Constant:
-    """Gives every text the same vector."""
+    """An embedder that gives every text the same vector."""
 
     def __init__(self, *vector: float) -> None:
         self.vector = vector
@@ -36,8 +36,8 @@ class Constant:
         return np.array([self.vector] * len(texts), np.float32)
 
 
-class Dying(Constant):
-    """Passes its check, and fails at work."""
+class FailsLater(Constant):
+    """An embedder that passes its check and fails afterwards."""
 
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
         if self.calls:
@@ -47,8 +47,10 @@ class Dying(Constant):
 
 def embedder(*engines: tuple[Embedder, str]) -> VariantEmbedder:
     registry = VariantRegistry()
-    for at, (engine, made) in enumerate(engines):
-        variant = EngineVariant(f"v{at}", engine, priority=at, capabilities={made}, check=check_embedder)
+    for number, (engine, fingerprint) in enumerate(engines):
+        variant = EngineVariant(
+            f"v{number}", engine, priority=number, capabilities={fingerprint}, check=check_embedder
+        )
         registry.register(EMBED, variant)
     return VariantEmbedder(registry, SAME)
 
@@ -65,16 +67,16 @@ def test_variant_with_vectors_of_wrong_length_is_skipped(vector: tuple[float, fl
 
 
 def test_variant_that_fails_later_is_replaced_by_the_next() -> None:
-    assert embedder((Dying(1, 0), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
+    assert embedder((FailsLater(1, 0), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
 
 
 def test_variant_with_another_fingerprint_never_replaces_one() -> None:
     with pytest.raises(ModelCorrupt, match="out of order"):
-        embedder((Dying(1, 0), SAME), (Constant(0, 1), OTHER)).embed(["a"])
+        embedder((FailsLater(1, 0), SAME), (Constant(0, 1), OTHER)).embed(["a"])
 
 
 def test_embed_without_a_working_variant_gives_the_reason() -> None:
-    with pytest.raises(VariantsFailed, match=r"a vector is 2\.0 long, not 1"):
+    with pytest.raises(VariantsFailed, match=r"a vector has length 2\.0, not 1"):
         embedder((Constant(2, 0), SAME)).embed(["a"])
 
 

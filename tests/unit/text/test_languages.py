@@ -1,4 +1,4 @@
-"""The language of prose is told where it can be, and never guessed."""
+"""The language of prose is detected where it is clear, and left open where it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.languages import MAX_SAMPLE_LENGTH, language_of, language_of_tag, language_of_text
+from omni_pipelines.text.languages import language_of, language_of_tag, language_of_text
 
 SENTENCES = {
     "en": "The heron stands in the shallow water for hours and waits until a careless fish swims past its feet.",
@@ -38,7 +38,7 @@ CODE = "```python\nfrom pathlib import Path\nreturn the_first_of(the_birds, in_t
 @pytest.mark.parametrize("language", SENTENCES)
 def test_one_sentence_is_enough_for_its_language(language: str) -> None:
     assert language_of_text(SENTENCES[language]) == language
-    assert language_of_text(SENTENCES[language]) == language  # and does so every time
+    assert language_of_text(SENTENCES[language]) == language  # the same on every call
 
 
 @pytest.mark.parametrize("language", SENTENCES)
@@ -61,17 +61,15 @@ def test_text_with_little_or_no_prose_has_no_language(text: str) -> None:
 
 
 def test_random_letters_hardly_ever_have_a_language() -> None:
-    dice = random.Random(7)
-    words = (
-        " ".join("".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(20)) for _ in range(200)
-    )
+    r = random.Random(7)
+    words = (" ".join("".join(r.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(20)) for _ in range(200))
     guessed = [text for text in words if language_of_text(text)]
     assert len(guessed) <= 16, guessed  # seed 7
 
 
 def test_declared_language_comes_before_the_detected_one() -> None:
-    def of(said: str, language: str) -> str:
-        return language_of(Parsed(decode(SENTENCES[language].encode()), "t", language=said))
+    def of(declared: str, language: str) -> str:
+        return language_of(Parsed(decode(SENTENCES[language].encode()), "t", language=declared))
 
     assert of("fr-CA", "de") == "fr"
     assert of("", "de") == "de"
@@ -93,13 +91,10 @@ def test_language_of_tag_is_an_iso_code_or_empty(tag: str, language: str) -> Non
 
 @pytest.mark.parametrize("part", ["a@", "`", "<", "](", "x://", "a ", "<a", "1 2 3 4 5 6\n", "ab cd ef gh ij\n"])
 def test_text_after_the_searched_beginning_is_ignored(part: str) -> None:
-    """Patterns that go back and forth over a long line would run into the time limit."""
+    """A pattern that backtracks on a long line would exceed the time limit."""
     beginning = part * (100_000 // len(part))
     assert language_of_text(beginning + SENTENCES["de"]) == language_of_text(beginning)
 
 
 def test_long_text_has_the_language_of_its_beginning() -> None:
-    assert (
-        language_of_text((SENTENCES["de"] + "\n") * (2 * MAX_SAMPLE_LENGTH // 100) + (SENTENCES["en"] + "\n") * 200)
-        == "de"
-    )
+    assert language_of_text((SENTENCES["de"] + "\n") * 20 + (SENTENCES["en"] + "\n") * 200) == "de"

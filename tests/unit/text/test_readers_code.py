@@ -1,4 +1,4 @@
-"""Source code: the text is the file's own, and every symbol is a section."""
+"""The reader of source code: the text is the file's own, and every symbol is a section."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import semble_grammars
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import code
 
-FILES = {
+Sections = list[tuple[str, tuple[str, ...]]]
+FILES: dict[str, tuple[str, Sections]] = {
     "a.rs": (
         "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x;\n",
         [
@@ -59,8 +60,8 @@ FILES = {
 }
 
 
-def pieces(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
-    """Text and path of every section that holds text."""
+def pieces(parsed: Parsed) -> Sections:
+    """Text and path of every section with text."""
     ends = [*(section.start for section in parsed.sections[1:]), len(parsed.text)]
     cut = [
         (parsed.text[section.start : end].lstrip("\n"), section.path)
@@ -92,6 +93,8 @@ def test_code_that_does_not_parse_is_read_as_text(name: str) -> None:
 def test_every_language_has_an_installed_grammar() -> None:
     known = set(semble_grammars.available_languages())
     names = {
-        suffix if suffix.startswith(".") else f"x.{suffix}" for each in code.SUFFIXES.values() for suffix in each
+        suffix if suffix.startswith(".") else f"x.{suffix}"
+        for suffixes in code.SUFFIXES.values()
+        for suffix in suffixes
     }
     assert {code._grammar(f"x{name}") for name in names if name.startswith(".")} - known == {""}

@@ -1,4 +1,4 @@
-"""Notebooks, tables, XML, RTF, e-mail and AsciiDoc."""
+"""The readers of notebooks, CSV, XML, RTF, e-mail and AsciiDoc."""
 
 from __future__ import annotations
 
@@ -76,6 +76,23 @@ def test_rtf_keeps_headings_tables_and_characters() -> None:
     parsed = rtf.read(RTF, "a.rtf")
     assert parsed.text == "River\n\nDéjà vu — “Ünïcode” 😀 stays.\n\notter | 7\n\nThe end."
     assert (parsed.title, outline(parsed)) == ("Animals", [("River", ("River",))])
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (rb"{\rtf1 caf\u233?!}", "café!"),
+        (rb"{\rtf1\uc1 caf\u233?!}", "café!"),
+        (rb"{\rtf1\uc2 caf\u233e'!}", "café!"),
+        (rb"{\rtf1\uc0 caf\u233!}", "café!"),
+        (rb"{\rtf1\uc0{\uc3 caf\u233xyz!} caf\u233!}", "café! café!"),
+        (rb"{\rtf1\uc0 {caf\u233!}}", "café!"),
+        (rb"{\rtf1\uc2 caf\u233\'65\'27!}", "café!"),
+    ],
+    ids=["default", "one", "two", "none", "restored after a group", "inherited by a group", "as bytes"],
+)
+def test_rtf_skips_as_many_fallback_characters_as_uc_says(raw: bytes, text: str) -> None:
+    assert rtf.read(raw, "a.rtf").text == text
 
 
 def test_mail_keeps_headers_text_and_names_of_attachments() -> None:

@@ -1,7 +1,9 @@
-"""The preferred counter gives tiktoken's numbers, or it is not used."""
+"""The preferred engine counts as tiktoken does, or it is not used."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,9 +60,9 @@ def reference(store: ModelStore, encoding: str) -> TokenCounter:
 
 @pytest.fixture(scope="module")
 def toktok(store: ModelStore, reference: TokenCounter) -> TokenCounter:
-    found: TokenCounter = toktok_bpe.ToktokCounter(reference.name, store.vocabulary_file(reference.name))
-    found.count("it loads its vocabulary now, not within a test's time limit")
-    return found
+    counter: TokenCounter = toktok_bpe.ToktokCounter(reference.name, store.vocabulary_file(reference.name))
+    counter.count("this loads the vocabulary now, outside the time limit of a test")
+    return counter
 
 
 @pytest.fixture
@@ -70,15 +72,15 @@ def registry(store: ModelStore, reference: TokenCounter) -> VariantRegistry:
     return registry
 
 
-class Liar:
-    """Counts like tiktoken, except where the test says."""
+class WrongCounter:
+    """Counts one token too many for the texts that `is_wrong` selects."""
 
-    def __init__(self, reference: TokenCounter, lies_about: Callable[[str], bool]) -> None:
+    def __init__(self, reference: TokenCounter, is_wrong: Callable[[str], bool]) -> None:
         self.name = reference.name
-        self._reference, self._lies_about = reference, lies_about
+        self._reference, self._is_wrong = reference, is_wrong
 
     def count(self, text: str) -> int:
-        return self._reference.count(text) + self._lies_about(text)
+        return self._reference.count(text) + self._is_wrong(text)
 
     def truncate(self, text: str, max_tokens: int) -> str:
         return self._reference.truncate(text, max_tokens)
@@ -112,10 +114,21 @@ def test_toktok_counts_long_texts_as_tiktoken_does(toktok: TokenCounter, referen
     assert toktok.count(text) == reference.count(text)
 
 
-def test_toktok_needs_no_download(toktok: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # a download would fail
-    assert toktok.count("hello world") == 2
+def test_toktok_needs_no_download(store: ModelStore, reference: TokenCounter, tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from native.toktok_bpe import ToktokCounter\n"
+        "print(ToktokCounter(sys.argv[2], Path(sys.argv[3])).count('hello world'))\n"
+    )
+    vocabulary = store.vocabulary_file(reference.name)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(Path(__file__).parents[3]), reference.name, str(vocabulary)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TIKTOKEN_CACHE_DIR": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9"},  # a download would fail
+    )
+    assert ran.stdout == "2\n", ran.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,48 +139,47 @@ def test_toktok_is_preferred_if_it_is_installed(registry: VariantRegistry) -> No
     assert chosen(registry) == "toktok"
 
 
-def test_tiktoken_counts_if_toktok_is_not_installed(
-    registry: VariantRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(toktok_bpe, "installed", lambda: False)
+def test_tiktoken_counts_if_toktok_is_not_installed(store: ModelStore, reference: TokenCounter) -> None:
+    registry = VariantRegistry()
+    register_counters(registry, store, reference.name, is_toktok_installed=lambda: False)
     assert chosen(registry) == "tiktoken"
     assert "pip install" in reason(registry, "toktok")
 
 
-@pytest.mark.parametrize("lied_about", SELF_CHECK, ids=range(len(SELF_CHECK)))
+@pytest.mark.parametrize("text", SELF_CHECK, ids=range(len(SELF_CHECK)))
 def test_engine_with_one_wrong_count_in_the_self_check_is_rejected(
-    registry: VariantRegistry, reference: TokenCounter, lied_about: str
+    registry: VariantRegistry, reference: TokenCounter, text: str
 ) -> None:
-    liar = Liar(reference, lambda text: text == lied_about)
-    register_fast_counter(registry, "toktok", lambda: liar, lambda: reference, reference.name)
+    wrong = WrongCounter(reference, lambda counted: counted == text)
+    register_fast_counter(registry, "toktok", lambda: wrong, lambda: reference, reference.name)
     assert chosen(registry) == "tiktoken"
     assert "where tiktoken counts" in reason(registry, "toktok")
 
 
 @pytest.mark.parametrize(
     "kind",
-    [str.isspace, str.isdigit, str.isupper, lambda each: each == "'", lambda each: ord(each) > 0xFFFF,
-     lambda each: "\u4e00" <= each <= "\u9fff", lambda each: "\ud800" <= each <= "\udfff", lambda each: each == "\r"],
+    [str.isspace, str.isdigit, str.isupper, lambda char: char == "'", lambda char: ord(char) > 0xFFFF,
+     lambda char: "\u4e00" <= char <= "\u9fff", lambda char: "\ud800" <= char <= "\udfff", lambda char: char == "\r"],
 )  # fmt: skip
 def test_engine_with_wrong_counts_for_one_kind_of_character_is_rejected(
     reference: TokenCounter, kind: Callable[[str], bool]
 ) -> None:
     with pytest.raises(CountsDiffer):
-        check_counts(Liar(reference, lambda text: any(map(kind, text))), reference)
+        check_counts(WrongCounter(reference, lambda text: any(map(kind, text))), reference)
 
 
 def test_engine_with_right_counts_is_preferred(registry: VariantRegistry, reference: TokenCounter) -> None:
     register_fast_counter(
-        registry, "toktok", lambda: Liar(reference, lambda _: False), lambda: reference, reference.name
+        registry, "toktok", lambda: WrongCounter(reference, lambda _: False), lambda: reference, reference.name
     )
     assert chosen(registry) == "toktok"
 
 
-# --- while it runs
+# --- failures while counting
 
 
-class Dying(Liar):
-    """Works for a few calls, then never again."""
+class FailsLater(WrongCounter):
+    """Counts in the self-check, and raises afterwards."""
 
     def __init__(self, reference: TokenCounter) -> None:
         super().__init__(reference, lambda _: False)
@@ -185,10 +197,10 @@ class Dying(Liar):
 
 @pytest.fixture
 def counter(registry: VariantRegistry, reference: TokenCounter) -> PreferredCounter:
-    dying = Dying(reference)
-    register_fast_counter(registry, "toktok", lambda: dying, lambda: reference, reference.name)
+    failing = FailsLater(reference)
+    register_fast_counter(registry, "toktok", lambda: failing, lambda: reference, reference.name)
     assert chosen(registry) == "toktok"
-    return PreferredCounter(registry, dying)
+    return PreferredCounter(registry, failing)
 
 
 def test_engine_that_fails_while_counting_is_replaced(counter: PreferredCounter, reference: TokenCounter) -> None:
@@ -201,13 +213,13 @@ def test_engine_that_fails_while_truncating_is_replaced(counter: PreferredCounte
 
 def test_chunks_are_the_same_with_every_engine(toktok: TokenCounter, reference: TokenCounter) -> None:
     words = "Naïve façades, 東京タワー, 🙂 and it's 1234567 words said Ms. O'Neil. "
-    raw = "".join(f"## Part {at}\n\n{words * (at % 9 + 1)}\n\n" for at in range(60)).encode()
+    raw = "".join(f"## Part {number}\n\n{words * (number % 9 + 1)}\n\n" for number in range(60)).encode()
     parsed: Parsed = markdown.read(raw, "a.md")
     chunker = Chunker(Budget(64, 8))
     assert chunker.cut(parsed, toktok.count) == chunker.cut(parsed, reference.count)
 
 
-# --- through the settings
+# --- loading by the settings
 
 
 def test_load_counter_gives_the_preferred_engine(reference: TokenCounter) -> None:

@@ -26,7 +26,9 @@ class Address(BaseModel):
     @classmethod
     def _is_known(cls, city: str) -> str:
         if city == "Atlantis":
-            raise ValueError("It lies under water")
+            raise ValueError("It is under water")
+        if city == "Babel":
+            raise LookupError("no language")
         return city
 
 
@@ -170,6 +172,12 @@ def test_valid_arguments_reach_the_tool_as_its_own_types(catalog: ToolCatalog) -
     assert RAN == [
         {"to": "anna", "address": Address(city="Rome"), "day": datetime.date(2026, 1, 31), "marks": {1, 2}}
     ]
+
+
+def test_exception_in_a_validator_becomes_an_error_response(catalog: ToolCatalog) -> None:
+    response = catalog.call("post.send", {"to": "anna", "address": {"city": "Babel"}})
+    assert (response.is_error, RAN) == (True, [])
+    assert "no language" in str(response.error_message)
 
 
 @pytest.mark.parametrize("value", [1.0, 5, 1000])

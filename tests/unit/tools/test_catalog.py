@@ -34,7 +34,7 @@ class Clock:
 
 
 class Shelf:
-    """Tools that fail as often as they are told to."""
+    """Tools that raise the given errors, one per call."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
@@ -89,8 +89,8 @@ def test_exception_of_a_tool_becomes_an_error_response(error: Exception) -> None
 
 
 def test_error_response_contains_the_cure() -> None:
-    response = catalog_of(Shelf(NoAnswer("not told", cure="ask again"))).call("shelf.put", {"value": "book"})
-    assert response.error_message == "not told"
+    response = catalog_of(Shelf(NoAnswer("no answer", cure="ask again"))).call("shelf.put", {"value": "book"})
+    assert response.error_message == "no answer"
     assert response.metadata["cure"] == "ask again"
 
 
@@ -161,6 +161,20 @@ def test_answers_for_huge_integers_are_cached_separately() -> None:
     catalog.add(double)
     answers = [catalog.call("test.double", {"number": number}).data for number in (10**30, 10**30 + 1, 10**30)]
     assert answers == [str(2 * 10**30), str(2 * 10**30 + 2), str(2 * 10**30)]
+
+
+def test_answers_for_arguments_that_are_not_json_are_not_cached() -> None:
+    calls: list[object] = []
+
+    @tool("test.count", read_only=True, cache_ttl=60)
+    def count(options: dict) -> int:
+        """Count the calls."""
+        calls.append(options)
+        return len(calls)
+
+    catalog = ToolCatalog()
+    catalog.add(count)
+    assert [catalog.call("test.count", {"options": {"value": object()}}).data for _ in range(2)] == [1, 2]
 
 
 def test_threads_share_a_cached_answer() -> None:

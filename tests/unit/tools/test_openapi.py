@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from omni_pipelines.knowledge.tools import knowledge_catalog
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
 
@@ -36,7 +36,7 @@ def document(catalog: ToolCatalog) -> dict[str, Any]:
 
 
 def schemas(value: Any) -> Iterator[dict[str, Any]]:
-    """Every schema of a media type or a component, wherever it stands."""
+    """Every schema of a media type or a component, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name == "schema":
@@ -80,16 +80,16 @@ def test_every_tool_is_one_post_that_returns_a_tool_response(catalog: ToolCatalo
 
 
 def test_every_schema_in_the_openapi_document_is_valid(document: dict[str, Any]) -> None:
-    found = list(schemas(document))
-    assert len(found) > 2 * len(document["paths"])
-    for schema in found:
+    every = list(schemas(document))
+    assert len(every) > 2 * len(document["paths"])
+    for schema in every:
         Draft202012Validator.check_schema(schema)
 
 
 def test_every_reference_in_the_openapi_document_has_a_target(document: dict[str, Any]) -> None:
-    found = set(references(document))
-    assert found
-    for reference in found:
+    every = set(references(document))
+    assert every
+    for reference in every:
         target: Any = document
         for part in reference.removeprefix("#/").split("/"):
             target = target[part]

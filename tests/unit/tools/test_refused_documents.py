@@ -34,11 +34,11 @@ ITEM = "tools[0].parameters.properties.item"
 COUNT = "tools[0].parameters.properties.count"
 
 
-def changed(place: str, value: object) -> dict[str, Any]:
-    """The good document with one place changed, added or taken away."""
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The valid document with one path changed, added or removed."""
     document = copy.deepcopy(GOOD)
     *way, last = [
-        int(part) if part.isdigit() else part for part in place.replace("[", ".").replace("]", "").split(".")
+        int(part) if part.isdigit() else part for part in path.replace("[", ".").replace("]", "").split(".")
     ]
     inner: Any = document
     for part in way:
@@ -55,7 +55,7 @@ def test_document_without_mistakes_is_valid() -> None:
 
 
 MISTAKES: list[tuple[str, object, str, str]] = [
-    # the place that is changed, its value, the field that is named, a part of the cure
+    # the changed path, its value, the reported field, a part of the cure
     ("info", GONE, "info", "add it"),
     ("tools", GONE, "tools", "add it"),
     ("tools", {}, "tools", "give a list"),
@@ -149,20 +149,20 @@ MISTAKES: list[tuple[str, object, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "field", "cure"), MISTAKES, ids=[f"{a}={b!r}"[:60] for a, b, *_ in MISTAKES]
+    ("path", "value", "field", "cure"), MISTAKES, ids=[f"{a}={b!r}"[:60] for a, b, *_ in MISTAKES]
 )
 def test_mistake_in_a_document_is_reported_with_its_path_and_cure(
-    place: str, value: object, field: str, cure: str
+    path: str, value: object, field: str, cure: str
 ) -> None:
-    found = check_document(changed(place, value))
-    assert [problem.field for problem in found] == [field]
-    assert cure in found[0].suggestion
+    problems = check_document(changed(path, value))
+    assert [problem.field for problem in problems] == [field]
+    assert cure in problems[0].suggestion
 
 
 @pytest.mark.parametrize("document", [None, [], "tools", 5, True], ids=repr)
 def test_value_that_is_not_a_document_is_refused(document: object) -> None:
-    found = check_document(document)
-    assert [(problem.field, problem.type) for problem in found] == [("", "type")]
+    problems = check_document(document)
+    assert [(problem.field, problem.type) for problem in problems] == [("", "type")]
 
 
 def test_document_with_two_tools_of_the_same_name_is_refused() -> None:

@@ -51,8 +51,8 @@ def parameter(annotation: Any, **default: Any) -> dict[str, Any]:
     function.__annotations__ = {"x": annotation}
     if default:
         function.__defaults__ = (default["default"],)
-    found = typed_tool(tool("test.one")(function)).definition.parameters.properties["x"]
-    return to_document(found)
+    definition = typed_tool(tool("test.one")(function)).definition
+    return to_document(definition.parameters.properties["x"])
 
 
 STRING_LIST = {"type": "array", "items": {"type": "string"}}
@@ -238,6 +238,14 @@ def _slip(number: int) -> None:
     """
 
 
+def _unparsable(x: int) -> None:
+    """Do it.
+
+    Args:
+        the number
+    """
+
+
 def _alias(x: Annotated[int, Field(alias="y")]) -> None:
     """Do it."""
 
@@ -266,6 +274,7 @@ def _odd_default(x: str = object()) -> None:  # type: ignore[assignment]
         (_pair, "prefixItems", "pydantic model"),
         (_callback, "JSON cannot express", "pydantic model"),
         (_slip, "describes numbre, which is not a parameter", "did you mean number?"),
+        (_unparsable, "docstring cannot be parsed", "NAME: TEXT"),
         (_alias, "has an alias", "rename it"),
         (_default_below, "default: would be refused: 0 is below 1", "give at least 1"),
         (_odd_default, "cannot be written as JSON", "use None"),

@@ -39,8 +39,8 @@ def test_tool_document_on_the_page_is_valid() -> None:
 @pytest.mark.parametrize("line", "".join(blocks("sh")).splitlines())
 def test_commands_on_the_page_exist(line: str) -> None:
     group, command, *rest = line.removeprefix("omni ").split()
-    found = typer.main.get_command(app).commands[group].commands[command]  # type: ignore[attr-defined]
-    options = {name for option in found.params for name in option.opts}
+    click_command = typer.main.get_command(app).commands[group].commands[command]  # type: ignore[attr-defined]
+    options = {name for option in click_command.params for name in option.opts}
     assert {word for word in rest if word.startswith("--")} <= options
 
 

@@ -1,4 +1,4 @@
-"""The librarian's tools over a real home: each is called through the catalog and answers in the envelope."""
+"""The librarian's tools on a real home, called through the catalog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from omni_pipelines.contracts import json_schema
 from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.tools import knowledge_catalog
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -49,12 +49,12 @@ def answered(tools: ToolCatalog, name: str, **arguments: Any) -> Any:
     return response.data
 
 
-def test_there_are_five_tools_and_all_of_them_only_read(tools: ToolCatalog) -> None:
+def test_catalogue_has_five_read_only_tools(tools: ToolCatalog) -> None:
     assert tools.names == [f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")]
     assert all(tool.annotations.read_only_hint and tool.annotations.title for tool in tools.tools)
 
 
-def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCatalog) -> None:
+def test_every_definition_is_valid_and_describes_its_parameters(tools: ToolCatalog) -> None:
     document = tools.generate_tool_schemas()
     assert check_document(document) == []
     for tool, definition in zip(document["tools"], tools.tools, strict=True):
@@ -67,7 +67,7 @@ def test_every_definition_is_right_and_describes_every_parameter(tools: ToolCata
         assert Draft202012Validator(in_list).is_valid(definition.metadata.model_dump(by_alias=True))
 
 
-def test_an_answer_of_a_tool_fits_the_schema_of_the_envelope(tools: ToolCatalog) -> None:
+def test_response_matches_the_schema_of_the_envelope(tools: ToolCatalog) -> None:
     schemas = ({"$ref": "#/$defs/ToolResponse", "$defs": tool_schema()["$defs"]}, json_schema("tool_response"))
     for name, arguments in (("knowledge.status", {}), ("knowledge.search", {"query": "keys", "k": 0})):
         answer = tools.call(name, arguments).model_dump(mode="json")
@@ -75,25 +75,25 @@ def test_an_answer_of_a_tool_fits_the_schema_of_the_envelope(tools: ToolCatalog)
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "keyword", "vector"])
-def test_a_search_finds_the_passage_with_its_bytes(tools: ToolCatalog, docs: Path, mode: str) -> None:
+def test_search_returns_the_passage_with_its_bytes(tools: ToolCatalog, docs: Path, mode: str) -> None:
     hit = answered(tools, "knowledge.search", query="otters holding hands", k=1, mode=mode)[0]
     assert hit["path"] == "otters.md"
     assert (docs / "otters.md").read_bytes()[hit["start_byte"] : hit["end_byte"]].decode() == hit["text"]
     Draft202012Validator(json_schema("hit")).validate(hit)
 
 
-def test_a_search_is_the_librarians_search(tools: ToolCatalog, docs: Path) -> None:
+def test_search_returns_the_hits_of_the_librarian(tools: ToolCatalog, docs: Path) -> None:
     hits = Librarian.open(docs.parent / ".omni", embedder=FakeEmbedder()).search("keys", k=3)
     assert answered(tools, "knowledge.search", query="keys", k=3) == [hit.model_dump(mode="json") for hit in hits]
 
 
-def test_a_search_is_narrowed(tools: ToolCatalog) -> None:
+def test_search_applies_filters(tools: ToolCatalog) -> None:
     hits = answered(tools, "knowledge.search", query="rotate a key", where={"language": "python"})
     assert {hit["path"] for hit in hits} == {"tool.py"}
     assert answered(tools, "knowledge.search", query="rotate a key", where=None)
 
 
-def test_a_question_is_answered_with_a_quote_that_stands_in_the_file(tools: ToolCatalog, docs: Path) -> None:
+def test_ask_quotes_the_bytes_of_the_file(tools: ToolCatalog, docs: Path) -> None:
     answer = answered(tools, "knowledge.ask", question="How often are keys rotated with the rotate command?")
     citation = answer["sentences"][0]["citations"][0]
     assert (docs / "keys.md").read_bytes()[citation["start_byte"] : citation["end_byte"]].decode() == citation[
@@ -102,39 +102,39 @@ def test_a_question_is_answered_with_a_quote_that_stands_in_the_file(tools: Tool
     Draft202012Validator(json_schema("answer")).validate(answer)
 
 
-def test_a_question_that_the_sources_do_not_answer_is_an_error_with_its_cure(tools: ToolCatalog) -> None:
+def test_ask_without_an_answer_is_an_error_with_a_cure(tools: ToolCatalog) -> None:
     response = tools.call("knowledge.ask", {"question": "Who won the cup in 1970?"})
     assert response.is_error
     assert response.error_message == "the sources do not answer this"
     assert "knowledge.search" in response.metadata["cure"]
 
 
-def test_a_citation_is_opened(tools: ToolCatalog) -> None:
+def test_show_returns_the_cited_lines(tools: ToolCatalog) -> None:
     passage = answered(tools, "knowledge.show", citation="keys.md:3-4")
     assert passage["lines"] == KEYS.splitlines()[2:4]
     assert passage["from_file"] is True
 
 
-def test_a_hit_is_opened_by_its_id(tools: ToolCatalog) -> None:
+def test_show_accepts_the_chunk_id_of_a_hit(tools: ToolCatalog) -> None:
     hit = answered(tools, "knowledge.search", query="otters", k=1)[0]
     assert answered(tools, "knowledge.show", citation=hit["chunk_id"])["path"] == "otters.md"
 
 
-def test_context_keeps_to_its_budget(models: None, tools: ToolCatalog) -> None:
+def test_context_stays_within_the_budget(models: None, tools: ToolCatalog) -> None:
     context = answered(tools, "knowledge.context", query="keys and otters", max_tokens=60)
     assert 0 < context["tokens"] <= 60
     assert context["text"].startswith("[1] ")
     assert context["hits"]
 
 
-def test_status_says_what_there_is(tools: ToolCatalog) -> None:
+def test_status_reports_release_and_counts(tools: ToolCatalog) -> None:
     status = answered(tools, "knowledge.status")
     assert (status["release"], status["counts"]["documents"]) == (1, 3)
     Draft202012Validator(json_schema("status")).validate(status)
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "code", "told"),
+    ("name", "arguments", "code", "message"),
     [
         ("knowledge.serch", {"query": "x"}, "3001", "did you mean knowledge.search?"),
         ("knowledge.search", {}, "1002", "query: is missing"),
@@ -151,15 +151,15 @@ def test_status_says_what_there_is(tools: ToolCatalog) -> None:
         ("knowledge.status", {"home": "/"}, "1001", "leave it out"),
     ],
 )
-def test_a_wrong_call_is_refused_with_its_code_and_cure(
-    tools: ToolCatalog, name: str, arguments: dict[str, Any], code: str, told: str
+def test_invalid_call_is_refused_with_code_and_cure(
+    tools: ToolCatalog, name: str, arguments: dict[str, Any], code: str, message: str
 ) -> None:
     response = tools.call(name, arguments)
     assert (response.is_error, response.error_code) == (True, code)
-    assert told in (response.error_message or "")
+    assert message in (response.error_message or "")
 
 
-def test_tools_can_be_described_where_there_is_no_home(tmp_path: Path) -> None:
+def test_tools_are_described_without_a_home(tmp_path: Path) -> None:
     tools = knowledge_catalog(tmp_path / "nowhere")
     assert len(tools.generate_tool_schemas()["tools"]) == 5
     response = tools.call("knowledge.status")
@@ -167,19 +167,19 @@ def test_tools_can_be_described_where_there_is_no_home(tmp_path: Path) -> None:
     assert "no knowledge base" in (response.error_message or "")
 
 
-def test_an_older_release_can_be_asked(docs: Path) -> None:
+def test_catalogue_of_a_missing_release_is_an_error(docs: Path) -> None:
     response = knowledge_catalog(docs.parent / ".omni", release=7).call("knowledge.search", {"query": "keys"})
     assert response.is_error
     assert "no release 7" in (response.error_message or "")
 
 
-DIARY = ("journal", "metrics")
-"""What a home notes of being asked: the questions, and how long the answers took."""
+RECORDED = ("journal", "metrics")
+"""Folders in which a home records questions and timings."""
 
 
-def test_what_is_called_only_reads(docs: Path, tools: ToolCatalog) -> None:
+def test_calls_change_no_files(docs: Path, tools: ToolCatalog) -> None:
     def listing() -> dict[str, str]:
-        files = [path for path in docs.parent.rglob("*") if path.is_file() and path.parent.name not in DIARY]
+        files = [path for path in docs.parent.rglob("*") if path.is_file() and path.parent.name not in RECORDED]
         return {str(path): content_hash(path.read_bytes()) for path in files}
 
     before = listing()
@@ -193,7 +193,7 @@ def test_what_is_called_only_reads(docs: Path, tools: ToolCatalog) -> None:
     assert listing() == before
 
 
-def test_the_command_runs_a_tool_and_answers_with_the_envelope(docs: Path) -> None:
+def test_skill_run_command_prints_data_or_the_envelope(docs: Path) -> None:
     words = [
         "knowledge.search",
         "query=otters holding hands",

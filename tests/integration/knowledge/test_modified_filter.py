@@ -1,4 +1,4 @@
-"""A search is narrowed to days in both indexes, before the best are taken."""
+"""The filter by days of modification: it applies in both indexes, before the best are chosen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from native.filters import day_range
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from tests.integration.line import Line
 
 JANUARY, MARCH, OLD = (
@@ -34,7 +34,7 @@ def dated(line: Line, docs: Path) -> Line:
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("wanted", "expected"),
     [
         ("2026-01-31", {"january"}),
         ("2026-01-01..2026-02-28", {"january"}),
@@ -46,12 +46,14 @@ def dated(line: Line, docs: Path) -> Line:
         ("2026-02-01..2026-02-28", set()),
     ],
 )
-def test_only_what_changed_on_these_days_is_found(dated: Line, mode: Mode, wanted: str, found: set[str]) -> None:
+def test_modified_filter_keeps_documents_changed_on_these_days(
+    dated: Line, mode: Mode, wanted: str, expected: set[str]
+) -> None:
     hits = dated.search("heron cold water", mode, where={"modified": wanted})
-    assert {Path(hit.path).stem for hit in hits} == found
+    assert {Path(hit.path).stem for hit in hits} == expected
 
 
-def test_days_apply_before_the_best_are_taken(dated: Line, docs: Path) -> None:
+def test_modified_filter_applies_before_the_best_are_chosen(dated: Line, docs: Path) -> None:
     for number in range(120):
         (docs / f"new{number}.md").write_text(f"# Heron {number}\n\nHeron heron cold water {number}.\n")
     dated.run()
@@ -60,20 +62,21 @@ def test_days_apply_before_the_best_are_taken(dated: Line, docs: Path) -> None:
         assert hit.path == "january.md"
 
 
-def test_why_not_names_the_day(dated: Line) -> None:
-    found = dated.librarian().why_not("heron", "march.md", where={"modified": "..2026-02-28"})
-    assert (found.lost_at, "modified is '2026-03-01'" in found.steps[-1].says) == ("filter", True)
+def test_why_not_names_the_day_that_does_not_match(dated: Line) -> None:
+    explanation = dated.librarian().why_not("heron", "march.md", where={"modified": "..2026-02-28"})
+    assert explanation.lost_at == "filter"
+    assert explanation.steps[-1].says == "its modified is '2026-03-01', not '..2026-02-28'"
 
 
 @pytest.mark.parametrize("wrong", ["yesterday", "..", "2026-13-01", "2026-03-01..2026-01-01", "2026-01-01' OR 1=1"])
-def test_what_is_no_day_is_refused(dated: Line, wrong: str) -> None:
-    with pytest.raises(ConfigurationError, match="cannot narrow to the days") as caught:
+def test_modified_filter_with_an_invalid_day_is_refused(dated: Line, wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot filter by the days") as caught:
         dated.search("heron", where={"modified": wrong})
     assert "2026-01-01..2026-03-31" in caught.value.cure
 
 
 @given(first=st.dates(), last=st.dates())
-def test_days_are_read_as_they_are_written(first: date, last: date) -> None:
+def test_days_reads_ranges_open_ranges_and_single_days(first: date, last: date) -> None:
     first, last = sorted((first, last))
     assert day_range(f"{first}..{last}") == (first, last)
     assert day_range(f"{first}..") == (first, None)
