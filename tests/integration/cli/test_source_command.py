@@ -67,7 +67,7 @@ def test_removing_asks_first(line: Line, notes: Path) -> None:
     ("words", "error", "why"),
     [
         (["add", "nowhere"], SourceMissing, "is not there"),
-        (["add", "docs", "--name", "a b"], ConfigurationError, "is no name"),
+        (["add", "docs", "--name", "a b"], ConfigurationError, "is not a valid name"),
         (["add", "docs", "--acl", "a b"], ConfigurationError, "is not a valid tag"),
         (["add", "docs", "--rev", "main"], SourceMissing, "not a git repository"),
         (["show", "dcos"], ConfigurationError, "no source"),
@@ -152,7 +152,7 @@ def test_files_that_a_source_reads_are_not_added_once_more(line: Line, notes: Pa
     for inside in ("sub", "sub/moose.md"):
         refused = run(line.home, "add", str(notes / inside)).exception
         assert isinstance(refused, ConfigurationError)
-        assert "moose.md would stand twice: source docs reads them" in str(refused)
+        assert "moose.md would be indexed twice: source docs reads them" in str(refused)
         assert "--exclude" in refused.cure
     assert [source.name for source in load_sources(line.home)] == ["docs"]
 
@@ -161,7 +161,7 @@ def test_a_folder_around_a_source_is_added_without_its_files(line: Line, notes: 
     (notes / "sub").mkdir()
     (notes / "sub" / "moose.md").write_text("A moose.\n")
     told(line.home, "add", str(notes / "sub"))
-    assert "moose.md would stand twice" in str(run(line.home, "add", str(notes)).exception)
+    assert "moose.md would be indexed twice" in str(run(line.home, "add", str(notes)).exception)
     assert told(line.home, "add", str(notes), "--exclude", "sub/")["files"] == 2
     line.run()
     assert sorted((row["source"], row["path"]) for row in line.rows("documents")) == [
@@ -173,7 +173,7 @@ def test_a_folder_around_a_source_is_added_without_its_files(line: Line, notes: 
 
 def test_a_path_inside_a_declared_source_is_that_source(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
-    assert "would stand twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
+    assert "would be indexed twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
     assert register_paths(line.home, line.settings, [notes / "otter.md"]) == ["papers"]
     assert load_sources(line.home) == []
     line.run()
