@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """What is wrong with a document. The values are stored in `quarantine` and explained in `docs/reference/formats.md`."""
+    """Why a document was refused. The values are stored in `quarantine`; `docs/reference/formats.md` explains them."""
 
     BINARY = "E_BINARY"
     CHANGED = "E_CHANGED"
