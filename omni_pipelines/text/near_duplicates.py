@@ -62,8 +62,8 @@ def signature(marks: Shingles) -> np.ndarray:
         return np.zeros(_BANDS * _ROWS_PER_BAND, np.uint32)
     values = np.fromiter(marks, np.uint64, len(marks))
     factors, terms = _hash_functions()
-    hashes: np.ndarray = (values[:, None] * factors + terms) >> np.uint64(32)
-    return np.min(hashes, axis=0).astype(np.uint32)
+    lowest: np.ndarray = ((values[:, None] * factors + terms) >> np.uint64(32)).min(axis=0)
+    return lowest.astype(np.uint32)
 
 
 def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
