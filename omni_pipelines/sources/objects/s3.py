@@ -78,8 +78,9 @@ class S3Client:
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
-                for found in page.get("Contents", ()):
-                    yield _object_info(found["Key"].removeprefix(self._prefix), found, found["Size"])
+                for description in page.get("Contents", ()):
+                    key = description["Key"].removeprefix(self._prefix)
+                    yield _object_info(key, description, description["Size"])
         except self._failures as error:
             raise self._cannot_list(error) from error
 
