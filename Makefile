@@ -1,6 +1,6 @@
-# Everything a person or CI runs. Needs CPython 3.11 or newer with venv, and make.
+# Every command that a person or CI runs. Needs make and CPython 3.11 or newer with venv.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking measure
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,31 +37,34 @@ ask: $(STAMP)
 	done
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
-test: models browser ## set up, and run every test that this machine can run
+test: models browser ## set up, and run every test that can run on this machine
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
 	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
-stress: $(STAMP) ## kills, failing disks and power cuts by the hundred; writes docs/reliability.md
+stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
 	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress -n auto --dist worksteal --max-worker-restart 0
 
-check: $(STAMP) ## format, lint, types, rooms
+check: $(STAMP) ## check format, lint rules, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-fix: $(STAMP) ## format, and mend what a linter can mend
+measure: $(STAMP) ## measure the shape of the code against its goals: sizes, imports, types, patched names
+	@$(BIN)/python -m benchmarks.code_measures
+
+fix: $(STAMP) ## format, and apply the fixes of the linter
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## write the pages that are made from the code
-	@mkdir -p docs
-	@$(OMNI) errors --markdown > docs/errors.md
+docs: $(STAMP) ## write the reference pages that are made from the code
+	@$(OMNI) errors --markdown > docs/reference/errors.md
+	@$(BIN)/python -m docs.generate
 
-dev: models ## serve the web page with the sensors on
+dev: models ## serve the web page, with sensors
 	@$(OMNI) dev
 
-bench: models ## measure tokens, storage, queries and large trees, and write docs/benchmarks
+bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.token_counting
 	@$(BIN)/python -m benchmarks.storage
 	@$(BIN)/python -m benchmarks.updates
@@ -71,7 +74,7 @@ bench: models ## measure tokens, storage, queries and large trees, and write doc
 	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
 
-# The browser tests use the system's Chromium; where it cannot be installed they are skipped, with the reason.
+# The browser tests use the Chromium of the system. Without it they are skipped, and pytest prints the reason.
 browser:
 	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing chromium for the browser tests"; \
@@ -82,13 +85,13 @@ quality: models ## measure search and answers on judged collections: make qualit
 	@$(BIN)/python -m benchmarks.search_quality $$(dirname $(COLLECTIONS)/*/corpus.jsonl)
 	@$(BIN)/python -m benchmarks.answers $(COLLECTIONS)/$(QA)
 
-chunking: models ## compare ways to cut on a collection with marked answers: make chunking SPANS=folder
+chunking: models ## compare chunk modes on a collection with marked answers: make chunking SPANS=folder
 	@$(BIN)/python -m benchmarks.chunking $(SPANS)
 
-schemas: $(STAMP) ## write docs/schemas anew from the shared types
+schemas: $(STAMP) ## write docs/schemas from the shared types
 	@$(OMNI) schema --write docs/schemas
 
-pins: $(STAMP) ## write constraints.txt anew from what is installed
+pins: $(STAMP) ## write constraints.txt from the installed packages
 	@{ head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt
 
 clean: ## remove the environment and the demo

@@ -1,4 +1,4 @@
-"""How the assets look in Dagster's catalog: owners, groups, columns, row counts, previews, verdicts."""
+"""How the assets appear in Dagster's catalog: owners, groups, columns, row counts, previews, check results."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import Any
 
 import dagster as dg
 
+from omni_pipelines.publishing.quality_gate import GateReport
 from omni_pipelines.schemas import Table, description
 from omni_pipelines.steps.checks import Verdict
 from omni_pipelines.steps.preview import Rows, Sections
+from omni_pipelines.steps.step import StepReport, Steps
+from omni_pipelines.steps.step_table import STEPS
 
 OWNERS = ["team:knowledge"]
-INGEST, INDEX, RELEASE = "ingest", "index", "release"
-"""Groups: what a job makes is one box in the graph."""
+RELEASE = "release"
+"""The group of the gate and the release; steps have the group of `steps.step.Group`."""
 INDEX_POOL = "index_build"
-"""Index builds and releases run one at a time."""
+"""Index builds and releases run one at a time, in this concurrency pool."""
 CHECKS = {
     "schema": "Columns, types and value ranges are as defined.",
-    "unique_keys": "No key stands twice.",
-    "no_orphans": "Every row belongs to a row of the table before it, and every row of that one has its own here.",
-    "token_budget": "No chunk is longer than the budget it was cut to.",
-    "gate": "Nothing is missing, the search did not become worse, and citations stand where they say.",
-    "index_coverage": "Everything is in the index, and nothing else.",
+    "unique_keys": "Every key occurs once.",
+    "no_orphans": "Every row belongs to a row of the table before it, and every row there has one here.",
+    "token_budget": "No chunk is longer than its token budget.",
+    "gate": "Nothing is missing, search did not become worse, and every citation matches its source.",
+    "index_coverage": "The index contains every row, and nothing else.",
 }
 Results = Iterator[dg.AssetCheckResult]
-_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\|`*_<>[]~#$&"})
 
 
 def columns(table: Table) -> dict[str, Any]:
@@ -42,48 +44,49 @@ def columns(table: Table) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(described), "dagster/table_name": table.name}
 
 
+def after(step: str, steps: Steps = STEPS) -> list[str]:
+    """The assets that the asset of a step depends on, from the table of steps."""
+    return list(steps[step].after)
+
+
 def materialized(
-    version: str, counts: Mapping[str, Any], preview: Sections, *, rows: int, uri: object
+    report: StepReport | GateReport, preview: Sections, *, uri: object, counts: Mapping[str, Any] | None = None
 ) -> dg.MaterializeResult[None]:
-    """A materialization: its data version, its counts, and a preview for people."""
+    """A materialization: the data version and counts of a step, and a preview for people."""
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(version),
+        data_version=dg.DataVersion(report.version),
         metadata={
-            "dagster/row_count": rows,
+            "dagster/row_count": report.rows,
             "dagster/uri": str(uri),
-            "preview": dg.MetadataValue.md(markdown(preview)),
-            **counts,
+            **{title: _table(rows) for title, rows in preview.items() if rows},
+            **report.counts,
+            **(counts or {}),
         },
     )
 
 
-def markdown(sections: Sections) -> str:
-    """Sections as Markdown tables under headings. What comes from documents is shown as it is, never rendered."""
-    shown = [f"#### {title}\n\n{_table(rows)}" for title, rows in sections.items() if rows]
-    return "\n\n".join(shown) or "Nothing yet."
+def _table(rows: Rows) -> dg.TableMetadataValue:
+    """Rows as a table of Dagster's catalog, which shows text as it is and renders nothing in it."""
+    columns = [dg.TableColumn(name, _column_type(rows, name)) for name in rows[0]]
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))
 
 
-def _table(rows: Rows) -> str:
-    names = list(rows[0])
-    numbers = [all(isinstance(row[name], int | float) for row in rows) for name in names]
-    rule = ["---:" if number else "---" for number in numbers]
-    lines = [names, rule, *([_cell(row[name]) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _column_type(rows: Rows, name: str) -> str:
+    return "int" if all(isinstance(row[name], int) for row in rows) else "string"
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    return " ".join(str(value).split()).translate(_MARKUP)
+def _cell(value: object) -> str | int | float | bool:
+    return value if isinstance(value, int | float | bool) else " ".join(str(value).split())
 
 
 def blocking(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
-    """Specs of checks that stop everything downstream when they fail."""
+    """Specs of checks that stop everything downstream if they fail."""
     return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name], blocking=True) for name in names]
 
 
 def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterable[Verdict]) -> Results:
-    """Verdicts as Dagster's check results: those a person asked for, who may run one check from the page."""
+    """Verdicts as Dagster's check results, for the selected checks: a person may run a single one from the page."""
     wanted = {key.name for key in context.selected_asset_check_keys}
     for verdict in verdicts:
         if verdict.name not in wanted:

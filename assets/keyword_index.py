@@ -2,26 +2,27 @@
 
 import dagster as dg
 
-from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
+from assets.catalog import INDEX_POOL, OWNERS, Results, after, blocking, materialized, results
 from omni_pipelines.steps.checks import keyword_coverage
-from omni_pipelines.steps.indexes import build_keyword_index
+from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.preview import keyword_index_preview
+from omni_pipelines.steps.step import Group
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(group_name=INDEX, kinds={"tantivy"}, owners=OWNERS, deps=["chunks"], pool=INDEX_POOL)
+@dg.asset(
+    group_name=Group.INDEX.value, kinds={"tantivy"}, owners=OWNERS, deps=after("keyword_index"), pool=INDEX_POOL
+)
 def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Words to chunks: a generation of the Tantivy index that holds exactly the chunks.
 
-    It grows beside the one in use, which it shares unchanged files with, and is compared with the table key by key.
-    Readers see it once a release names it.
+    It is built beside the generation in use, with which it shares unchanged files, and compared with the table key by
+    key. Searches use it once a release names it.
     """
     with knowledge.writer_session(context.log) as home:
-        report = build_keyword_index(home)
+        report = build_keyword_index(knowledge.run())
         preview = keyword_index_preview(home, report.generation)
-    counts = {"written": report.written, "removed": report.removed}
-    folder = home.keyword / report.generation
-    return materialized(report.version, counts, preview, rows=report.entries, uri=folder)
+    return materialized(report, preview, uri=home.keyword / report.generation)
 
 
 @dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"), can_subset=True)

@@ -2,29 +2,31 @@
 
 import dagster as dg
 
-from assets.catalog import INDEX, INDEX_POOL, OWNERS, Results, blocking, materialized, results
-from omni_pipelines.operations.index_jobs import tend_vector_index
-from omni_pipelines.schemas import EMBEDDINGS
+from assets.catalog import INDEX_POOL, OWNERS, Results, after, blocking, materialized, results
+from omni_pipelines.operations.index_jobs import update_vector_index
 from omni_pipelines.steps.checks import vector_coverage
 from omni_pipelines.steps.preview import vector_index_preview
-from omni_pipelines.tables import open_table
+from omni_pipelines.steps.step import Group
 from resources.knowledge import KnowledgeHome
 
 
-@dg.asset(group_name=INDEX, kinds={"lance", "lancedb"}, owners=OWNERS, deps=["embeddings"], pool=INDEX_POOL)
+@dg.asset(
+    group_name=Group.INDEX.value,
+    kinds={"lance", "lancedb"},
+    owners=OWNERS,
+    deps=after("vector_index"),
+    pool=INDEX_POOL,
+)
 def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Vectors to chunks: the IVF index of the embeddings, a version of their table.
 
-    New vectors are added to it; when they have become too many it is trained again. Below 5,000 rows there is none,
-    for comparing every vector is as fast, and exact. A build is a process of its own, which ends when this run is
-    terminated; the release that serves goes on serving.
+    New vectors are added to it; when there are too many additions, it is trained again. Below 5,000 rows there is no
+    index, because comparing every vector is as fast, and exact. A build is a process of its own, which ends when this
+    run is terminated; the serving release keeps serving.
     """
-    with knowledge.telling(context.log) as home:
-        coverage = tend_vector_index(home, context.run.run_id)
-        version = str(open_table(home, EMBEDDINGS).head())
-    counts = {"indexed": coverage.indexed, "parts": coverage.deltas}
-    preview = vector_index_preview(coverage)
-    return materialized(version, counts, preview, rows=coverage.rows, uri=home.table("embeddings"))
+    with knowledge.logged(context.log):
+        report = update_vector_index(knowledge.run(context.run.run_id))
+    return materialized(report, vector_index_preview(report.coverage), uri=knowledge.home.table("embeddings"))
 
 
 @dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)

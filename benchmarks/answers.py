@@ -20,13 +20,20 @@ from typing import Any
 import numpy as np
 import orjson
 
-from omni_pipelines.knowledge.answers.answer import WEAK, Answer
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.evidence import MIN_EVIDENCE
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.judged_collections import QUERIES, Collection, Judged, load_collection
-from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
+from omni_pipelines.knowledge.quality.judged_collections import (
+    QUERIES,
+    JudgedCollection,
+    JudgedDocument,
+    load_collection,
+)
+from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH
 from omni_pipelines.operations.evaluation_home import build_base
-from omni_pipelines.pipeline.run import Engines
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.steps.step import ConfiguredEngines
 
 THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)
 
@@ -47,22 +54,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omni-answers-") as scratch:
         home = Home((options.home or Path(scratch)) / HOME_NAME)
         settings = load_settings(home)
-        build_base(half, home, settings, Engines.load(settings))
+        build_base(half, home, settings, ConfiguredEngines(settings))
         report(Librarian.open(home), collection, half, options)
 
 
-def subject_of(document: Judged) -> str:
+def subject_of(document: JudgedDocument) -> str:
     """What a document is about: what is withheld is withheld with all that says the same."""
     page, part, _ = document.key.partition("#")
     return page if part else document.title
 
 
-def subjects(collection: Collection) -> list[str]:
+def subjects(collection: JudgedCollection) -> list[str]:
     """Every subject once, in the order of the documents."""
     return list(dict.fromkeys(map(subject_of, collection.documents)))
 
 
-def report(librarian: Librarian, collection: Collection, half: Collection, options: Any) -> None:
+def report(librarian: Librarian, collection: JudgedCollection, half: JudgedCollection, options: Any) -> None:
     """Ask, and say how it went."""
     there = {document.key for document in half.documents}
     answerable, removed = {}, []
@@ -73,7 +80,7 @@ def report(librarian: Librarian, collection: Collection, half: Collection, optio
         elif not about & there:
             removed.append(text)
     chosen = drawn(sorted(answerable), options.questions)
-    answers = {key: librarian.ask(answerable[key][:MAX_CHARACTERS], generate=False) for key in chosen}
+    answers = {key: librarian.ask(answerable[key][:MAX_QUERY_LENGTH], generate=False) for key in chosen}
     print("| questions | asked | gold answer quoted | of a judged document | abstained |\n|---|---|---|---|---|")
     gold = gold_answers(options.collection)
     held = np.mean([holds(librarian, answer, gold[key]) for key, answer in answers.items()])
@@ -84,16 +91,18 @@ def report(librarian: Librarian, collection: Collection, half: Collection, optio
     asked = {"answerable": list(answers.values())}
     for name, texts in (("on subjects that were left out", removed), *others(options.absent)):
         texts = drawn(texts, options.questions)
-        asked[name] = [librarian.ask(text[:MAX_CHARACTERS], generate=False) for text in texts]
+        asked[name] = [librarian.ask(text[:MAX_QUERY_LENGTH], generate=False) for text in texts]
         print(f"| {name} | {len(texts)} | | | {abstained(asked[name]):.1%} |", flush=True)
-    print(f"\nWhat would abstain at other thresholds than {WEAK}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |")
+    print(
+        f"\nWhat would abstain at other thresholds than {MIN_EVIDENCE}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |"
+    )
     print("|---" * (len(THRESHOLDS) + 1) + "|")
     for name, found in asked.items():
         shares = (np.mean([answer.evidence < threshold for answer in found]) for threshold in THRESHOLDS)
         print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |")
 
 
-def sources(answer: Answer, half: Collection) -> set[str]:
+def sources(answer: Answer, half: JudgedCollection) -> set[str]:
     """The documents that are quoted, by key."""
     cited = (citation.path for sentence in answer.sentences for citation in sentence.citations)
     return {half.documents[int(path.removesuffix(".md"))].key for path in cited}

@@ -19,8 +19,9 @@ import numpy as np
 import orjson
 
 from native.tiktoken_bpe import TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.knowledge.quality.evaluation import permutation_test
-from omni_pipelines.settings import ChunkMode, find_home, load_settings
+from omni_pipelines.settings import ChunkMode
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.embedding import HEADING_SEPARATOR, Embedder, embedded_text

@@ -18,14 +18,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from omni_pipelines.knowledge.answers.answer import Answer, Citation
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged, load_collection
-from omni_pipelines.knowledge.search.search import MAX_CHARACTERS
+from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, JudgedDocument, load_collection
+from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.pipeline.run import Engines, run_pipeline
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import ConfiguredEngines
+from omni_pipelines.steps.step_table import new_run
 
 FORMS = ("utf-8", "utf-16", "html")
 
@@ -44,7 +47,7 @@ def main() -> None:
     raise SystemExit(1 if wrong else 0)
 
 
-def ingest(collections: Sequence[Collection], folder: Path, home: Home) -> None:
+def ingest(collections: Sequence[JudgedCollection], folder: Path, home: Home) -> None:
     """Write the documents, each in the form whose turn it is, and publish a release of them."""
     folder.mkdir(parents=True)
     documents = (document for collection in collections for document in collection.documents)
@@ -53,10 +56,10 @@ def ingest(collections: Sequence[Collection], folder: Path, home: Home) -> None:
     home.create()
     settings = load_settings(home)
     save_sources(home, register([], [folder])[0])
-    run_pipeline(home, settings, Engines.load(settings), "citations")
+    run_pipeline(new_run(home, settings, ConfiguredEngines(settings), "citations"))
 
 
-def write(folder: Path, number: int, document: Judged) -> None:
+def write(folder: Path, number: int, document: JudgedDocument) -> None:
     """One document in one form."""
     form = FORMS[number % len(FORMS)]
     if form == "html":
@@ -67,12 +70,12 @@ def write(folder: Path, number: int, document: Judged) -> None:
         (folder / f"{number}-{form}.md").write_text(f"# {document.title}\n\n{document.text}\n", form)
 
 
-def answers(librarian: Librarian, collections: Sequence[Collection], most: int) -> Iterator[Answer]:
+def answers(librarian: Librarian, collections: Sequence[JudgedCollection], most: int) -> Iterator[Answer]:
     """At most so many answers, from each collection in turn as many as from the others."""
     for at, collection in enumerate(collections, 1):
         given, share = 0, most * at // len(collections) - most * (at - 1) // len(collections)
         for question in collection.queries.values():
-            answer = librarian.ask(question[:MAX_CHARACTERS], generate=False)
+            answer = librarian.ask(question[:MAX_QUERY_LENGTH], generate=False)
             if not answer.abstained:
                 given += 1
                 yield answer

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omni_pipelines.knowledge.quality.judged_collections import load_collection
-from omni_pipelines.text.languages import detected
+from omni_pipelines.text.languages import language_of_text
 
 LENGTHS = (40, 100, 400, 2_000)
 MAX_DOCUMENTS = 120
@@ -42,7 +42,7 @@ def main() -> int:
         for length, text in _texts(folder, language):
             row = rows[length]
             began = time.process_time()
-            found = detected(text)
+            found = language_of_text(text)
             row.seconds += time.process_time() - began
             row.texts += 1
             row.right += found == language

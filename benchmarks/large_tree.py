@@ -24,11 +24,14 @@ from pathlib import Path
 
 import orjson
 
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.tables import read_rows
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter, model_fingerprint
@@ -124,15 +127,15 @@ def broken(raw: bytes, name: str, how: int) -> tuple[bytes, str]:
 def ingest(home: Home) -> dict[str, object]:
     """One pass, and the peak of this process."""
     settings = load_settings(home)
-    engines = Engines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
+    engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     began = time.process_time()
-    done = run_pipeline(home, settings, engines, "bench")
+    done = run_pipeline(new_run(home, settings, engines, "bench"))
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return {
-        **done.documents.counts,
-        "chunks": done.chunks.rows,
-        "recut": done.chunks.recut,
-        "embedded": done.embeddings.embedded,
+        **done.steps["documents"].counts,
+        "chunks": done.steps["chunks"].rows,
+        "recut": done.steps["chunks"].counts["documents cut"],
+        "embedded": done.steps["embeddings"].counts["embedded"],
         "new": done.published.new,
         "cpu_seconds": time.process_time() - began,
         "peak_bytes": int(peak.split()[1]) << 10,

@@ -30,14 +30,17 @@ import numpy as np
 
 from benchmarks.query_cost import big_home, cpu_of, questions
 from omni_pipelines.cli.dev_server.server import RUNS_NICE
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ServiceBusy
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.service import LibrarianService
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.operations.index_jobs import create_index_background
-from omni_pipelines.pipeline.run import Engines, run_pipeline
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import ConfiguredEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_embedder
 
@@ -183,12 +186,12 @@ def ingest_for_ever(folder: Path) -> None:
     home.create()
     save_sources(home, register([], [docs])[0])
     settings = load_settings(home)
-    engines = Engines.load(settings)
+    engines = ConfiguredEngines(settings)
     turn = 0
     while True:
         for number in range(300):
             (docs / f"{turn}-{number}.md").write_text(f"# File {number}\n\n" + f"Words of turn {turn}. " * 400)
-        run_pipeline(home, settings, engines, "load")
+        run_pipeline(new_run(home, settings, engines, "load"))
         turn += 1
 
 
@@ -206,7 +209,7 @@ def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int
     }
     rows = "\n".join(each.row() for each in loads)
     marks = "\n".join(f"- {what}: {'met' if good else 'missed'}" for what, good in met.items())
-    counts = Librarian.open(home).get_stats()["record_count"]
+    counts = Librarian.open(home)._snapshot.counts()["chunks"]
     before, after = speed.milliseconds
     PAGE.write_text(
         f"""# Many callers at once

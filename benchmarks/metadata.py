@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from omni_pipelines.knowledge.search.search import ChunkMetadata
+from omni_pipelines.knowledge.search.retrieval import ChunkMetadata
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.records import KnowledgeEntry
 

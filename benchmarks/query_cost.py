@@ -27,12 +27,16 @@ from pathlib import Path
 
 import numpy as np
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.settings import HOME_NAME, Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
@@ -75,8 +79,8 @@ def big_home(folder: Path, chunks: int) -> Home:
     home.create()
     found, _ = register([], [sources], ["*" + suffix for suffix in SUFFIXES])
     save_sources(home, found)
-    engines = Engines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
-    published = run_pipeline(home, settings, engines, "bench").published.release
+    engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
+    published = run_pipeline(new_run(home, settings, engines, "bench")).published.release
     if published.counts[CHUNKS.name] < chunks:
         raise SystemExit(f"only {published.counts[CHUNKS.name]:,} passages: this Python has too few packages")
     return home

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
-from omni_pipelines.knowledge.quality.judged_collections import Collection, load_collection
-from omni_pipelines.knowledge.search.fusion import Fusion
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, load_collection
+from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.operations.evaluation_home import build_base, finder
-from omni_pipelines.pipeline.run import Engines
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.steps.step import ConfiguredEngines
 
 WAYS: dict[str, tuple[Mode, Fusion, bool]] = {
     "keyword": (Mode.KEYWORD, Fusion.CONVEX, False),
@@ -49,7 +49,7 @@ def main() -> None:
             print("| " + " | ".join(row(collection, home)) + " |", flush=True)
 
 
-def sample(collection: Collection, most: int, seed: int = 0) -> Collection:
+def sample(collection: JudgedCollection, most: int, seed: int = 0) -> JudgedCollection:
     """The collection with at most so many queries, always the same ones."""
     keys = list(collection.queries)
     if len(keys) <= most:
@@ -58,10 +58,10 @@ def sample(collection: Collection, most: int, seed: int = 0) -> Collection:
     return dataclasses.replace(collection, queries={keys[at]: collection.queries[keys[at]] for at in chosen})
 
 
-def row(collection: Collection, home: Home) -> Iterator[str]:
+def row(collection: JudgedCollection, home: Home) -> Iterator[str]:
     """Name, number of queries, nDCG@10 of every way, and whether hybrid differs from rrf by more than chance."""
     settings = load_settings(home)
-    build_base(collection, home, settings, Engines.load(settings))
+    build_base(collection, home, settings, ConfiguredEngines(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)
     yield collection.name
@@ -73,7 +73,7 @@ def row(collection: Collection, home: Home) -> Iterator[str]:
     yield f"{np.mean(hybrid) - np.mean(rrf):+.4f}, {permutation_test(hybrid, rrf):.3f}"
 
 
-def measured(collection: Collection, librarian: Librarian, way: str) -> tuple[ModeReport, dict[str, Scores]]:
+def measured(collection: JudgedCollection, librarian: Librarian, way: str) -> tuple[ModeReport, dict[str, Scores]]:
     """The measures of one way to rank."""
     mode, fusion, feedback = WAYS[way]
     return evaluate(collection, way, finder(collection, librarian, mode, fusion, feedback))

@@ -1,7 +1,8 @@
 """How many secrets are found, how often ordinary text is taken for one, and how fast: `python -m benchmarks.secrets`.
 
 Secrets are made up and planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
-the installed packages: published, so that what is found in it is a mistake. The result goes to docs/secrets.md.
+the installed packages: published, so that what is found in it is a mistake. The result goes to
+docs/explanation/masking.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from omni_pipelines.text.secrets.masking import Masking, find, masked_text
+from omni_pipelines.text.secrets.masking import Masking, find_sensitive, masked_text
 from omni_pipelines.text.secrets.personal import PERSONAL
 from tests.samples.secrets import planted
 
@@ -23,7 +24,7 @@ KINDS = {
     "source code": (".py", ".pyi", ".js", ".ts"),
     "documents": (".md", ".rst", ".txt", ".json", ".html", ".toml"),
 }
-PAGE = Path(__file__).parents[1] / "docs" / "secrets.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "masking.md"
 
 
 def main() -> int:
@@ -60,7 +61,7 @@ def _ordinary() -> list[str]:
     for name, suffixes in KINDS.items():
         texts = [path.read_bytes().decode("utf-8", "replace") for path in _files(suffixes)]
         began = time.process_time()
-        found = Counter(each.kind for text in texts for each in find(text))
+        found = Counter(each.kind for text in texts for each in find_sensitive(text))
         seconds = time.process_time() - began
         size = sum(len(text.encode()) for text in texts) / 1e6
         secrets = sum(count for kind, count in found.items() if kind not in PERSONAL)
@@ -80,7 +81,7 @@ def _crafted() -> list[str]:
 def _seconds(crafted: str, megabytes: int) -> float:
     text = crafted * (megabytes * 1_000_000 // len(crafted))
     began = time.process_time()
-    find(text)
+    find_sensitive(text)
     return (time.process_time() - began) / megabytes
 
 

@@ -22,23 +22,27 @@ import lance
 import pytest
 
 from benchmarks.storage import build, cpu
-from native.lance_tables import LanceTable, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing import membership
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.object_server import make_bucket, point_aws_at, s3_server
 
 UPDATES = 20
 FETCHES = 20
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "shared.md"
-ENGINES = Engines(WordCounter().count, FakeEmbedder(), "bag of words")
+ENGINES = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 Row = tuple[str, float, float, float, float]
 """What was done, requests, megabytes up, megabytes down, CPU milliseconds."""
@@ -70,7 +74,7 @@ def server() -> Iterator[str]:
     """The address of an empty store."""
     membership.ObjectStore = Counting  # type: ignore[misc]
     with s3_server() as url, pytest.MonkeyPatch.context() as patch:
-        speak_to(url, patch)
+        point_aws_at(url, patch)
         yield make_bucket(url, "bench")
 
 
@@ -114,11 +118,12 @@ def changes(sources: Path, alone: Home, home: Home, other: Home, settings: Setti
         path = chance.choice(files)
         path.write_text(path.read_text("utf-8", "replace") + f"# note {number}\n", "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
-        pass_of = functools.partial(run_pipeline, engines=ENGINES, run_id=f"update {number}")
+        update = f"update {number}"
+        here, there = new_run(alone, Settings(), ENGINES, update), new_run(home, settings, ENGINES, update)
         turns.append(
             [
-                measured("one file changed, no store", lambda run=pass_of: run(alone, Settings())),  # type: ignore[misc]
-                measured("one file changed, published in the store", lambda run=pass_of: run(home, settings)),  # type: ignore[misc]
+                measured("one file changed, no store", functools.partial(run_pipeline, here)),
+                measured("one file changed, published in the store", functools.partial(run_pipeline, there)),
                 measured("a reader takes that over", lambda: refresh(other, settings)),
             ]
         )

@@ -26,17 +26,21 @@ import numpy as np
 import pyarrow as pa
 
 from native import lance_vectors
-from native.dataset_cache import pool
-from native.keyword_engine import CommitPolicy, KeywordEngine
+from native.dataset_cache import POOL
+from native.keyword_engine import KeywordEngine
 from native.lance_tables import LanceTable
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.operations.index_jobs import FINAL, create_index_background
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.operations.index_job_records import FINAL
+from omni_pipelines.operations.index_jobs import create_index_background
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, VECTOR_SIZE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 TEXT_BYTES = 8_000_000
@@ -89,7 +93,8 @@ def build(folder: Path) -> Home:
     home.create()
     found, _ = register([], [sources], [])
     save_sources(home, found)
-    run_pipeline(home, Settings(), Engines(WordCounter().count, FakeEmbedder(), "bag of words"), "bench")
+    engines = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
+    run_pipeline(new_run(home, Settings(), engines, "bench"))
     return home
 
 
@@ -103,7 +108,7 @@ def cpu(work: Callable[[], object]) -> float:
 def writer_reuse(folder: Path, chunks: pa.Table, length: int, least: float) -> Figure:
     """Batches of ten texts of at most `length` characters through one kept writer, and through a writer for each."""
     texts = [text[:length] for text in chunks["text"].slice(0, BATCHES * BATCH).to_pylist()]
-    entries = [Entry(str(at), str(at), text, "", {"source": "bench"}) for at, text in enumerate(texts)]
+    entries = [KeywordEntry(str(at), str(at), text, "", {"source": "bench"}) for at, text in enumerate(texts)]
     folder = folder / f"length{length}"
     batches = [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]
     turns = [
@@ -121,13 +126,13 @@ def writer_reuse(folder: Path, chunks: pa.Table, length: int, least: float) -> F
     )
 
 
-def _kept(folder: Path, batches: Sequence[list[Entry]]) -> None:
-    with KeywordEngine(KeywordIndex.create(folder, ("source",)), CommitPolicy(seconds=1e6)) as engine:
+def _kept(folder: Path, batches: Sequence[list[KeywordEntry]]) -> None:
+    with KeywordEngine(KeywordIndex.create(folder, ("source",))) as engine:
         for batch in batches:
             engine.bulk_upsert(batch)
 
 
-def _each(folder: Path, batches: Sequence[list[Entry]]) -> None:
+def _each(folder: Path, batches: Sequence[list[KeywordEntry]]) -> None:
     index = KeywordIndex.create(folder, ("source",))
     for batch in batches:
         with index.writer() as writer:
@@ -149,7 +154,7 @@ def pooled(home: Home, chunks: pa.Table) -> Figure:
     def ask(reopen: bool) -> None:
         for query in asked:
             if reopen:
-                pool().evict()
+                POOL.evict()
             librarian.search(query, 10)
 
     ask(False)

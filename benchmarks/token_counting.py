@@ -17,10 +17,10 @@ from pathlib import Path
 
 from native.tiktoken_bpe import TokenCounter
 from native.toktok_bpe import ToktokCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
-from omni_pipelines.text.token_counting import CountsTokens, check_counts
+from omni_pipelines.text.token_counting import TokenEngine, check_counts
 
 BYTES = 20_000_000
 CHUNK = 1_000
@@ -47,7 +47,7 @@ def main() -> int:
         except ModelMissing as error:
             print(f"{encoding}: skipped, {error}")
             continue
-        engines: dict[str, CountsTokens] = {
+        engines: dict[str, TokenEngine] = {
             "tiktoken": TokenCounter(encoding, vocabulary),
             "toktok": ToktokCounter(encoding, vocabulary),
         }
@@ -81,7 +81,7 @@ def read_chunks() -> tuple[list[str], int]:
     raise SystemExit(f"only {size:,} bytes of text were found, {BYTES:,} are needed")
 
 
-def measure(engines: dict[str, CountsTokens], chunks: list[str]) -> tuple[dict[str, float], int]:
+def measure(engines: dict[str, TokenEngine], chunks: list[str]) -> tuple[dict[str, float], int]:
     """CPU seconds of each engine for one pass over all chunks, and how many tokens there are.
 
     Raises:

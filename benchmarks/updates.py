@@ -25,22 +25,25 @@ from pathlib import Path
 from benchmarks.storage import ask_each, build, cpu, queries
 from native import lance_vectors
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import list_releases
-from omni_pipelines.operations.maintenance import compact, optimize_vectors, publish_if_whole
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.operations.maintenance import compact, optimize_vectors, publish_if_consistent
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import RACY_NS
 from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 UPDATES = 1_000
 MAX_RATIO = 1.5
 TURNS = 5
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "updates.md"
-ENGINES = Engines(WordCounter().count, FakeEmbedder(), "bag of words")
+ENGINES = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def change(home: Home, sources: Path, updates: int) -> list[float]:
         lines.insert(at, f"# note {number}: {chance.choice(lines or ['nothing']).strip()[:60]}\n")
         path.write_text("".join(lines), "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
-        took.append(cpu(functools.partial(run_pipeline, home, Settings(), ENGINES, f"update {number}")))
+        took.append(cpu(functools.partial(run_pipeline, new_run(home, Settings(), ENGINES, f"update {number}"))))
         if number % 100 == 99:
             print(f"  {number + 1:,} updates, {size_of(home.root) / 1e6:.1f} MB, {took[-1]:.2f} s", flush=True)
     return took
@@ -114,7 +117,7 @@ def maintain(home: Home) -> None:
         optimize_vectors(home)
         for definition in TABLES.values():
             compact(home, definition)
-        publish_if_whole(home, Settings(), "maintenance")
+        publish_if_consistent(home, Settings(), "maintenance")
 
 
 def rebuilt(home: Home, folder: Path) -> Home:
@@ -122,7 +125,7 @@ def rebuilt(home: Home, folder: Path) -> Home:
     fresh = Home(folder / ".omni")
     fresh.create()
     save_sources(fresh, load_sources(home))
-    run_pipeline(fresh, Settings(), ENGINES, "fresh")
+    run_pipeline(new_run(fresh, Settings(), ENGINES, "fresh"))
     return fresh
 
 

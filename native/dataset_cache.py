@@ -1,31 +1,25 @@
-"""Open Lance datasets, kept: a bounded LRU that every read and write of a table goes through.
+"""The pool of open Lance datasets: a bounded LRU that every read and write of a table goes through.
 
-A dataset is one version of one table, so a cached one never goes stale by itself. What may change is the table under
-its path: each use looks at the version's manifest file (2 µs), and a file that is gone or is another one, as after
-a table was made anew, empties the slot. All datasets share one Lance session with explicit byte limits; Lance's
-defaults are 7 GiB a table.
+A dataset is one version of one table, so a cached one cannot become stale by itself. But the table at its path can be
+replaced by another. Each use therefore checks the identity of the version's manifest (2 µs) and reopens the dataset
+if it differs. All datasets share one Lance session with explicit byte limits; Lance's defaults are 7 GiB per table.
 """
 
 from __future__ import annotations
 
-import functools
-import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-_MANIFEST = ".manifest"
-_MANIFEST_BASE = (1 << 64) - 1
-"""Lance names the manifest of version v `<2^64-1-v>.manifest`, so that the newest sorts first."""
-_INVERTED_DIGITS = 20
-"""Such a name has this many digits; tables of older writers have `<v>.manifest`."""
+from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
 
-Identity = tuple[int, int, int]
-"""Inode, size and time of a manifest: another table at the same path has another one."""
+if TYPE_CHECKING:
+    from lance import LanceDataset
+    from lance.lance import _Session as Session
 
 
 @dataclass(frozen=True)
@@ -33,130 +27,166 @@ class DatasetCacheConfig:
     """The limits of the pool."""
 
     max_cached_tables: int = 16
-    """Datasets kept open; the one unused for longest goes first."""
+    """Datasets kept open. The least recently used one is closed first."""
     index_cache_bytes: int = 256 << 20
-    """Of the session: index pages."""
+    """Index pages in the session."""
     metadata_cache_bytes: int = 64 << 20
-    """Of the session: manifests and file footers."""
+    """Manifests and file footers in the session."""
     column_bytes: int = 256 << 20
-    """Columns that queries keep in memory, of all datasets together."""
+    """Columns that queries keep in memory, over all datasets."""
     idle_seconds: float = 600.0
-    """A dataset unused for this long is closed at the next use of any."""
+    """A dataset unused for this long is closed at the next use of any dataset."""
 
 
 @dataclass(frozen=True)
 class DatasetCacheStats:
-    """Counters since the process began, and what is held now."""
+    """Counters since the process began, and what is open now."""
 
     hits: int
     misses: int
     evictions: int
     stale: int
-    """Slots emptied because the table under the path was no longer the same."""
+    """Datasets dropped because another table had taken the place of theirs."""
     open_tables: int
     column_bytes: int
     session_bytes: int
 
 
+class Loaded(Protocol):
+    """What queries keep in memory of a version: columns, or structures made from them."""
+
+    partial: bool
+    """Whether the second use should load it again, with more in memory."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+
+
+LoadedT = TypeVar("LoadedT", bound=Loaded)
+
+
 @dataclass
 class _Columns:
-    """What is kept of some rows, for all versions that have just these: building an index changes none."""
+    """What is loaded of a set of rows. All versions with exactly these rows share it: a new index changes no row."""
 
-    loaded: dict[str, Any] = field(default_factory=dict)
+    loaded: dict[str, Loaded] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
     loading: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass
 class _Slot:
-    dataset: Any
-    identity: Identity
+    dataset: LanceDataset
+    identity: ManifestIdentity
     used: float
     columns: _Columns = field(default_factory=_Columns)
 
 
 class DatasetCache:
-    """The pool. Safe to use from several threads; what `get` gives is for reading, what `lend` gives for writing."""
+    """The pool. It is safe to use from several threads.
+
+    Read through the datasets of `get`, write through those of `lend`.
+    """
 
     def __init__(self, config: DatasetCacheConfig | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.config = config or DatasetCacheConfig()
         self._clock = clock
         self._lock = threading.RLock()
+        self._session: Session | None = None
         self._slots: OrderedDict[tuple[str, int], _Slot] = OrderedDict()
         self._hits = self._misses = self._evictions = self._stale = 0
 
-    @functools.cached_property
-    def session(self) -> Any:
-        """The Lance session that all datasets share."""
+    def configure(self, config: DatasetCacheConfig) -> None:
+        """Set the limits. If they change, all datasets and the session are closed."""
+        with self._lock:
+            if config != self.config:
+                self.config = config
+                self.reset()
+
+    @property
+    def session(self) -> Session:
+        """The Lance session that all datasets share; opened at its first use."""
         import lance
 
-        return lance.Session(
-            index_cache_size_bytes=self.config.index_cache_bytes,
-            metadata_cache_size_bytes=self.config.metadata_cache_bytes,
-        )
+        with self._lock:
+            if self._session is None:
+                self._session = lance.Session(  # type: ignore[attr-defined]  # public, but not in `__all__`
+                    index_cache_size_bytes=self.config.index_cache_bytes,
+                    metadata_cache_size_bytes=self.config.metadata_cache_bytes,
+                )
+            return self._session
 
-    def get(self, path: Path, version: int | None = None) -> Any:
+    def get(self, path: Path, version: int | None = None) -> LanceDataset:
         """The dataset at `version`, or at the head. Do not write through it.
 
         Raises:
-            FileNotFoundError: no table, or no such version.
+            FileNotFoundError: there is no table, or no such version.
         """
         return self._slot(path, version).dataset
 
     def columns(
-        self, path: Path, version: int | None, name: str, load: Callable[[Any, bool], Any], *, counts: bool = True
-    ) -> Any:
-        """What `load(dataset, again)` made of a version, kept as long as its dataset, or another with the same rows.
+        self,
+        path: Path,
+        version: int | None,
+        name: str,
+        load: Callable[[LanceDataset, bool], LoadedT],
+        *,
+        counts: bool = True,
+    ) -> LoadedT:
+        """The result of `load(dataset, again)`, kept while the dataset or another one with the same rows is open.
 
-        `again` is false at the first use under this name and true from the second on, when keeping more in memory
-        begins to pay; a use that does not count is not one of them. What is loaded says its size in `nbytes`, and
-        whether it is worth loading anew in `partial`.
+        `again` is false at the first use of `name` and true from the second one on, when it pays to keep more in
+        memory. A use without `counts` is not counted. A `partial` result is loaded again at the second use.
         """
         slot = self._slot(path, version)
-        kept = slot.columns
-        found, uses = kept.loaded.get(name), kept.uses.get(name, 0) + counts
-        kept.uses[name] = uses
-        if not _enough(found, uses):
-            with kept.loading:  # what one thread loads, no other has to
-                found = kept.loaded.get(name)
-                if not _enough(found, uses):
-                    found = load(slot.dataset, uses > 1)
-                    with self._lock:
-                        kept.loaded[name] = found
-                        self._shrink(keep=slot)
-        return found
+        columns = slot.columns
+        uses = columns.uses[name] = columns.uses.get(name, 0) + counts
+        loaded = columns.loaded.get(name)
+        if _is_enough(loaded, uses):
+            return cast(LoadedT, loaded)
+        with columns.loading:  # several threads wait for one load
+            loaded = columns.loaded.get(name)
+            if _is_enough(loaded, uses):
+                return cast(LoadedT, loaded)
+            fresh = load(slot.dataset, uses > 1)
+            with self._lock:
+                columns.loaded[name] = fresh
+                self._shrink(keep=slot)
+            return fresh
 
-    def lend(self, path: Path) -> Any:
-        """The head as an object of its own, to write through; give it back after the write.
+    def lend(self, path: Path) -> LanceDataset:
+        """A new dataset at the head, to write through; give it back with `take_back` after the write.
 
-        A write moves the object it goes through to the new version, which a reader of that object would not expect;
-        and while one thread writes through an object, Lance refuses it to all others ("already mutably borrowed").
+        It is not shared, because a write moves the dataset to the new version, and because Lance refuses a dataset to
+        other threads while one writes through it ("already mutably borrowed").
 
         Raises:
             FileNotFoundError: there is no table.
         """
         return self._open(path, head_version(path))
 
-    def take_back(self, path: Path, dataset: Any) -> None:
-        """Keep what a write has left, as the version it has become."""
+    def take_back(self, path: Path, dataset: LanceDataset) -> None:
+        """Keep a dataset after a write, at its new version."""
         self._keep(path, dataset)
 
     def evict(self, path: Path | None = None) -> int:
-        """Close the datasets of one table, or all. How many they were."""
+        """Close the datasets of one table, or of all. Returns how many were closed."""
         with self._lock:
-            gone = [key for key in self._slots if path is None or key[0] == str(path)]
-            for key in gone:
+            keys = [key for key in self._slots if path is None or key[0] == str(path)]
+            for key in keys:
                 del self._slots[key]
-            self._evictions += len(gone)
-        return len(gone)
+            self._evictions += len(keys)
+        return len(keys)
 
-    def start_anew(self) -> None:
-        """Close all datasets and the session: for when versions of a table were replaced by others."""
-        self.evict()
-        self.__dict__.pop("session", None)
+    def reset(self) -> None:
+        """Close all datasets and the session: necessary after versions of a table were replaced by others."""
+        with self._lock:
+            self.evict()
+            self._session = None
 
     def stats(self) -> DatasetCacheStats:
-        """What happened, and what is held."""
+        """The counters, and what is open now."""
         with self._lock:
             self._shrink()
             return DatasetCacheStats(
@@ -171,7 +201,7 @@ class DatasetCache:
 
     def _slot(self, path: Path, version: int | None) -> _Slot:
         number = head_version(path) if version is None else version
-        identity, key = _identity(path, number), (str(path), number)
+        identity, key = manifest_identity(path, number), (str(path), number)
         with self._lock:
             slot = self._slots.get(key)
             if slot is not None and slot.identity == identity:
@@ -185,100 +215,53 @@ class DatasetCache:
             self._misses += 1
         return self._keep(path, self._open(path, number))
 
-    def _open(self, path: Path, version: int) -> Any:
+    def _open(self, path: Path, version: int) -> LanceDataset:
         import lance
 
         return lance.dataset(str(path), version=version, session=self.session)
 
-    def _keep(self, path: Path, dataset: Any) -> _Slot:
-        fresh, key = _Slot(dataset, _identity(path, dataset.version), self._clock()), (str(path), dataset.version)
+    def _keep(self, path: Path, dataset: LanceDataset) -> _Slot:
+        key = (str(path), dataset.version)
+        fresh = _Slot(dataset, manifest_identity(path, dataset.version), self._clock())
         with self._lock:
             slot = self._slots.get(key)
-            if slot is None or slot.identity != fresh.identity:  # else another thread was quicker, or nothing changed
-                fresh.columns = self._columns_of_the_same_rows(path, dataset) or fresh.columns
+            if slot is None or slot.identity != fresh.identity:  # else it was kept already, perhaps by another thread
+                fresh.columns = self._columns_of_same_rows(path, dataset) or fresh.columns
                 slot = self._slots[key] = fresh
             self._slots.move_to_end(key)
             self._shrink(keep=slot)
         return slot
 
-    def _columns_of_the_same_rows(self, path: Path, dataset: Any) -> _Columns | None:
+    def _columns_of_same_rows(self, path: Path, dataset: LanceDataset) -> _Columns | None:
         others = [slot for key, slot in self._slots.items() if key[0] == str(path) and slot.columns.loaded]
-        rows = _rows(dataset) if others else None
-        return next((slot.columns for slot in others if _rows(slot.dataset) == rows), None)
+        rows = _rows_and_files(dataset) if others else None
+        return next((slot.columns for slot in others if _rows_and_files(slot.dataset) == rows), None)
 
     def _column_bytes(self) -> int:
-        """As they are now: some grow while they are used."""
+        """Computed each time, because loaded columns may grow with use."""
         kept = {id(slot.columns): slot.columns for slot in self._slots.values()}
-        return sum(each.nbytes for columns in kept.values() for each in list(columns.loaded.values()))
+        return sum(loaded.nbytes for columns in kept.values() for loaded in list(columns.loaded.values()))
 
     def _shrink(self, keep: _Slot | None = None) -> None:
-        """Close what is idle or too much, the longest unused first."""
+        """Close datasets that are idle or beyond a limit, the least recently used first."""
         idle_since = self._clock() - self.config.idle_seconds
         for key, slot in list(self._slots.items()):
-            if slot is not keep and (slot.used < idle_since or self._full()):
+            if slot is not keep and (slot.used < idle_since or self._is_full()):
                 del self._slots[key]
                 self._evictions += 1
 
-    def _full(self) -> bool:
+    def _is_full(self) -> bool:
         return len(self._slots) > self.config.max_cached_tables or self._column_bytes() > self.config.column_bytes
 
 
-def _rows(dataset: Any) -> tuple[Any, list[Any]]:
-    """What a version holds, and where: equal in versions that differ in nothing but indexes and tags."""
+def _rows_and_files(dataset: LanceDataset) -> tuple[object, list[object]]:
+    """Equal for two versions that differ only in indexes and tags."""
     return dataset.schema, [fragment.metadata.to_json() for fragment in dataset.get_fragments()]
 
 
-def _enough(found: Any, uses: int) -> bool:
-    return found is not None and not (found.partial and uses > 1)
+def _is_enough(loaded: Loaded | None, uses: int) -> bool:
+    return loaded is not None and not (loaded.partial and uses > 1)
 
 
-def manifest_version(name: str) -> int | None:
-    """The version a manifest file is of; None for any other file."""
-    stem = name.removesuffix(_MANIFEST)
-    if stem == name or not stem.isdecimal():
-        return None
-    return _MANIFEST_BASE - int(stem) if len(stem) == _INVERTED_DIGITS else int(stem)
-
-
-def manifest_name(version: int) -> str:
-    """The name of the manifest of a version, as today's Lance writes it."""
-    return f"{_MANIFEST_BASE - version:0{_INVERTED_DIGITS}d}{_MANIFEST}"
-
-
-def head_version(path: Path) -> int:
-    """The newest version of the table at `path`.
-
-    Raises:
-        FileNotFoundError: there is no table.
-    """
-    versions = [manifest_version(name) for name in os.listdir(path / "_versions")]
-    newest = max((version for version in versions if version is not None), default=None)
-    if newest is None:
-        raise FileNotFoundError(f"no version of a table at {path}")
-    return newest
-
-
-def _identity(path: Path, version: int) -> Identity:
-    names = (manifest_name(version), f"{version}{_MANIFEST}")
-    for name in names:
-        try:
-            status = os.stat(path / "_versions" / name)
-        except FileNotFoundError:
-            continue
-        return status.st_ino, status.st_size, status.st_mtime_ns
-    raise FileNotFoundError(f"version {version} not found at {path}")
-
-
-_pool = DatasetCache()
-
-
-def pool() -> DatasetCache:
-    """The pool of this process."""
-    return _pool
-
-
-def configure(config: DatasetCacheConfig) -> None:
-    """Give the process a pool with these limits; one that has them already is kept."""
-    global _pool
-    if config != _pool.config:
-        _pool = DatasetCache(config)
+POOL = DatasetCache()
+"""The pool of this process."""

@@ -1,110 +1,117 @@
-"""Read-only SQL over Lance tables: DuckDB reads the scanners, and asks Lance for the columns it needs."""
+"""Read-only SQL over Lance tables: DuckDB runs the statement and reads the columns it needs from Lance scanners."""
 
 from __future__ import annotations
 
 import functools
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from native.errors import StatementRefused, engine_errors
+from native.errors import StatementRefused
+from native.foreign_errors import engine_errors
 
-LOCKED_DOWN = {
-    "enable_external_access": "false",
-    "autoload_known_extensions": "false",
-    "autoinstall_known_extensions": "false",
-    "lock_configuration": "true",
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, Statement
+
+LOCKED_DOWN: Mapping[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+    "lock_configuration": True,
     "memory_limit": "1GB",
-    "threads": "2",
+    "threads": 2,
 }
-"""SQL can reach the tables it is given and nothing else: no file, no network, no extension."""
-_READS = ("SELECT", "EXPLAIN")
+"""A statement can read the tables that it is given and nothing else: no file, no network, no extension."""
+_ALLOWED = ("SELECT", "EXPLAIN")
+
+SqlRow = tuple[Any, ...]
+"""One row of a result: a value for each column, of the Python type that DuckDB chooses."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What a statement gave."""
+class QueryResult:
+    """The result of a statement."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
-    """As DuckDB calls them."""
-    rows: list[tuple[Any, ...]]
+    """DuckDB's names of the column types."""
+    rows: list[SqlRow]
     more: bool
-    """Whether there were more than were asked for."""
+    """Whether there are more rows than were fetched."""
 
 
-def query(sql: str, tables: Mapping[str, Any], parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    """Run one statement of ours over named Lance scanners or Arrow tables; rows as tuples.
+def query(sql: str, tables: Mapping[str, object], parameters: Sequence[object] = ()) -> list[SqlRow]:
+    """Run one statement of our own over named Lance scanners or Arrow tables.
 
-    Give a scanner with chosen columns: a float16 column anywhere in it makes DuckDB refuse the whole table.
+    Give a scanner with chosen columns: DuckDB refuses a table with a float16 column, even if the statement ignores
+    it.
 
     Raises:
-        EngineError: what DuckDB, or the scanner it reads, refuses.
+        EngineError: DuckDB, or the scanner it reads, reports an error.
     """
     with _connection(tables) as connection:
-        rows: list[tuple[Any, ...]] = connection.execute(sql, parameters or []).fetchall()
-        return rows
+        return connection.execute(sql, list(parameters)).fetchall()
 
 
-def select(sql: str, tables: Mapping[str, Any], *, most: int, seconds: float) -> Rows:
-    """Run one statement that somebody else wrote, as `query` does. It may read, and nothing else.
+def select(sql: str, tables: Mapping[str, object], *, max_rows: int, seconds: float) -> QueryResult:
+    """Run one statement of a user, which may only read.
 
     Args:
         sql: one SELECT (or WITH, SHOW, DESCRIBE, VALUES, EXPLAIN) statement.
-        tables: name to scanner or Arrow table.
-        most: rows that are fetched; `more` tells whether there were others.
-        seconds: after this long it is stopped.
+        tables: name to Lance scanner or Arrow table.
+        max_rows: how many rows are fetched.
+        seconds: the statement is stopped after this time.
 
     Raises:
-        StatementRefused: it is wrong, does something else than read, or takes too long or too much memory.
+        StatementRefused: it is invalid, is not read-only, or takes too much time or memory.
     """
     import duckdb
 
     with _connection(tables) as connection:
-        stopped = threading.Event()
+        timed_out = threading.Event()
 
         def stop() -> None:
-            stopped.set()
+            timed_out.set()
             connection.interrupt()
 
         timer = threading.Timer(seconds, stop)
         timer.start()
         try:
-            cursor = connection.execute(_one_that_reads(connection, sql))
-            described = cursor.description or []
-            rows = cursor.fetchmany(most + 1)
+            cursor = connection.execute(_read_only(connection, sql))
+            description = cursor.description or []
+            rows = cursor.fetchmany(max_rows + 1)
         except duckdb.Error as error:
-            if stopped.is_set():
+            if timed_out.is_set():
                 raise StatementRefused(f"it took more than {seconds:g} s and was stopped") from error
             raise StatementRefused(_message(error)) from error
         finally:
             timer.cancel()
-    names, types = tuple(str(each[0]) for each in described), tuple(str(each[1]) for each in described)
-    return Rows(names, types, rows[:most], more=len(rows) > most)
+    names, types = tuple(str(column[0]) for column in description), tuple(str(column[1]) for column in description)
+    return QueryResult(names, types, rows[:max_rows], more=len(rows) > max_rows)
 
 
-def _one_that_reads(connection: Any, sql: str) -> Any:
+def _read_only(connection: DuckDBPyConnection, sql: str) -> Statement:
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise StatementRefused(f"there are {len(statements)} statements, and there must be one")
+        raise StatementRefused(f"there are {len(statements)} statements instead of one")
     kind = str(statements[0].type).rpartition(".")[2]
-    if kind not in _READS:
-        raise StatementRefused(f"it is a {kind} statement, and only SELECT is allowed: nothing can be changed here")
+    if kind not in _ALLOWED:
+        raise StatementRefused(f"{kind} is not allowed: only SELECT is, because the tables are read-only")
     return statements[0]
 
 
 def _message(error: Exception) -> str:
-    """DuckDB's message without the name of its kind, which says nothing to who wrote the statement."""
+    """DuckDB's message without the name of the error class, which does not help the author of the statement."""
     kind, separator, rest = str(error).strip().partition(" Error: ")
     return rest if separator and "\n" not in kind else str(error).strip()
 
 
 @contextmanager
-def _connection(tables: Mapping[str, Any]) -> Iterator[Any]:
-    """A connection of its own to the one empty database of this process: making a database takes 10 ms, this none."""
+def _connection(tables: Mapping[str, object]) -> Iterator[DuckDBPyConnection]:
+    """A new connection to the one empty database of this process. To make a database would take 10 ms."""
     with engine_errors("the query failed"), _lock:
         connection = _database(os.getpid()).cursor()
     with engine_errors("the query failed"), connection:
@@ -117,8 +124,8 @@ _lock = threading.Lock()
 
 
 @functools.lru_cache(maxsize=1)
-def _database(_process: int) -> Any:
-    """Nothing is ever stored in it: tables are registered with a connection, and go with it. A fork makes its own."""
+def _database(_process: int) -> DuckDBPyConnection:
+    """An empty database: tables belong to the connection that registers them. A forked process makes its own."""
     import duckdb
 
-    return duckdb.connect(config=LOCKED_DOWN)
+    return duckdb.connect(config=dict(LOCKED_DOWN))

@@ -1,20 +1,21 @@
-"""Files that survive a power cut: written whole or not at all, and synced before anything names them."""
+"""Files that survive a power cut: written completely or not at all, and synced before anything refers to them."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 PART = ".part"
-"""End of the name of a file or folder that is not finished yet; such names begin with a dot."""
+"""Suffix of an unfinished file or folder; its name begins with a dot."""
 
 
 def sync_file(path: Path) -> None:
     """Force a file, or a folder's list of names, to disk.
 
     Raises:
-        OSError: the disk refused. Never try again as if it had worked: the kernel may have dropped the pages.
+        OSError: the sync failed. A retry proves nothing, because the kernel may have dropped the pages.
     """
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -24,9 +25,9 @@ def sync_file(path: Path) -> None:
 
 
 def sync_above(folder: Path) -> None:
-    """Force a new folder's own name to disk, and those of the folders above it, which may be as new.
+    """Force the name of a new folder to disk, and the names of its parents, which may be new too.
 
-    A folder above that may not be read was not made by us.
+    A parent that we may not read was not made by us, so the names above it are durable already.
 
     Raises:
         OSError: as for `sync_file`.
@@ -39,7 +40,7 @@ def sync_above(folder: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    """Replace a file so that readers, also after a crash, see either the old content or the new one, never a part."""
     part = _part(path)
     try:
         _write_synced(part, data)
@@ -50,7 +51,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def put_if_absent(path: Path, data: bytes) -> bool:
-    """Create a file with its whole content, unless one is there. Returns whether it was created."""
+    """Create a file with its complete content unless it exists. Returns whether it was created."""
     part = _part(path)
     try:
         _write_synced(part, data)
@@ -64,7 +65,7 @@ def put_if_absent(path: Path, data: bytes) -> bool:
 
 
 def drop_parts(folder: Path) -> None:
-    """Remove what writers that were killed left unfinished. Call it while nobody writes there."""
+    """Remove the unfinished files of killed writers. Call it while nobody writes to the folder."""
     for part in folder.glob(f".*{PART}"):
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
@@ -73,13 +74,13 @@ def drop_parts(folder: Path) -> None:
 
 
 class Barrier:
-    """Syncs everything under a folder, each file once as long as it does not change."""
+    """Syncs everything in a folder. A file is synced again only if it has changed."""
 
     def __init__(self) -> None:
         self._synced: set[tuple[int, int, int]] = set()
 
     def sync_tree(self, root: Path) -> None:
-        """Sync files first, then folders bottom up, so that no name is durable before what it names."""
+        """Sync the files, then the folders from the bottom up, so that no name is durable before its content."""
         folders = []
         for folder, _, names in os.walk(root):
             folders.append(Path(folder))
@@ -90,14 +91,14 @@ class Barrier:
 
     def _sync_once(self, path: Path) -> None:
         status = path.stat()
-        mark = (status.st_ino, status.st_size, status.st_mtime_ns)
-        if mark not in self._synced:
+        identity = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if identity not in self._synced:
             sync_file(path)
-            self._synced.add(mark)
+            self._synced.add(identity)
 
 
 def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

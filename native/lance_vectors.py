@@ -1,76 +1,78 @@
-"""The vector index of a Lance table: built by LanceDB, searched through Lance's scanner.
+"""The vector index of a Lance table: LanceDB builds it, Lance's scanner searches it.
 
-LanceDB stays on the write side: importing it costs 1 s of CPU and its search adds 3 ms a query.
+LanceDB is used for writing only: its import costs 1 s of CPU, and its search adds 3 ms to a query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from native.errors import TableCorrupt, engine_errors
-from native.lance_tables import LanceTable, missing_files
-from native.row_cache import rows_of
+from native.lance_tables import LanceTable
+from native.row_cache import row_index
+
+if TYPE_CHECKING:
+    from lance import LanceDataset
 
 COLUMN = "vector"
 INDEX = "vector_idx"
 FIRST_ROWS = 5_000
-"""Below this a flat scan is as fast as the index, and exact."""
+"""Below this many rows a scan is as fast as an index, and exact."""
 MAX_DELTAS = 8
-"""Each refresh adds a delta; beyond this many the index is trained anew."""
+"""Each update adds a delta; beyond this many the index is trained again."""
 ROWS_PER_PARTITION = 8_192
-"""What Lance trains IVF_SQ with; half of the partitions are probed, at least 8."""
+"""Lance's default for training IVF_SQ. A search probes half of the partitions, and at least 8."""
 KIND = "ivf_sq"
-"""What is built unless another kind is asked for: exact to three digits, and made in a tenth of a second."""
-REFINES = {KIND: 2, "ivf_flat": 2, "ivf_rq": 10, "ivf_pq": 10, "ivf_hnsw_sq": 2}
-"""Kinds that are worth having for our vectors, and how many times as many rows as asked for are ranked anew by their
-exact distance: the coarser the kind, the more. What the index reports is of no use: IVF_SQ says 2 x (1 - cosine), and
-a single row that is not indexed yet changes the scale of all of them."""
+"""The default kind: exact to three digits, and built in a tenth of the time of others."""
+CANDIDATES_PER_ROW = {KIND: 2, "ivf_flat": 2, "ivf_rq": 10, "ivf_pq": 10, "ivf_hnsw_sq": 2}
+"""The kinds that are worthwhile for our vectors. For each row asked for, this many candidates are ranked by their
+exact distance: the coarser the kind, the more. The distances that the index reports are not used: IVF_SQ reports 2 x
+(1 - cosine), and a single row outside the index changes the scale of all of them."""
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """How much of a table its vector index holds."""
+class IndexCoverage:
+    """How many rows of a table its vector index covers."""
 
     rows: int
     indexed: int
     deltas: int
     kind: str = ""
-    """A key of `REFINES`; "" without an index."""
+    """A key of `CANDIDATES_PER_ROW`; "" without an index."""
 
     @property
     def complete(self) -> bool:
-        """Every row is in the index, or the table is small enough to be scanned."""
+        """Whether every row is in the index, or the table is small enough for a scan."""
         return self.indexed == self.rows or (self.deltas == 0 and self.rows < FIRST_ROWS)
 
 
-def coverage(table: LanceTable, version: int | None = None) -> Coverage:
-    """What the index covers at `version`. Without an index, rows are scanned exactly."""
+def coverage(table: LanceTable, version: int | None = None) -> IndexCoverage:
+    """The coverage of the index at `version`. Without an index, searches scan the rows."""
     return _coverage(table.open(version))
 
 
-def _coverage(dataset: Any) -> Coverage:
+def _coverage(dataset: LanceDataset) -> IndexCoverage:
     rows = dataset.count_rows()
     for index in dataset.describe_indices():
         if index.name == INDEX:
-            return Coverage(rows, int(index.num_rows_indexed), len(index.segments), str(index.index_type).lower())
-    return Coverage(rows, 0, 0)
+            return IndexCoverage(rows, index.num_rows_indexed, len(index.segments), index.index_type.lower())
+    return IndexCoverage(rows, 0, 0)
 
 
-def build(table: LanceTable, kind: str = "") -> Coverage:
-    """Bring the index up to the head: nothing, a first build, a delta for new rows, or a new training.
+def build(table: LanceTable, kind: str = "") -> IndexCoverage:
+    """Bring the index up to the head: with a first build, a delta for new rows, a new training, or nothing.
 
-    With `kind`, a key of `REFINES`, it becomes one of that kind, however few rows there are, and stays one until
-    another is asked for.
+    With `kind`, a key of `CANDIDATES_PER_ROW`, an index of that kind is built, even for few rows. It keeps its kind
+    until another one is given.
     """
     before = coverage(table)
-    other = kind not in ("", before.kind)
-    if before.complete and not other:
+    other_kind = kind not in ("", before.kind)
+    if before.complete and not other_kind:
         return before
-    if other or before.deltas == 0 or before.deltas >= MAX_DELTAS or before.rows > 2 * before.indexed:
+    if other_kind or before.deltas == 0 or before.deltas >= MAX_DELTAS or before.rows > 2 * before.indexed:
         _train(table, kind or before.kind or KIND)
     else:
         with table.lease() as dataset:
@@ -79,36 +81,28 @@ def build(table: LanceTable, kind: str = "") -> Coverage:
 
 
 def drop(table: LanceTable) -> None:
-    """Forget the index, for instance because its files are damaged; it can be built again from the rows."""
-    with table.lease() as dataset:
-        dataset.drop_index(INDEX)
-
-
-def drop_if_built(table: LanceTable) -> None:
-    """Forget the index, if there is one."""
+    """Delete the index if there is one. It can be built again from the rows."""
     if any(index.name == INDEX for index in table.open().describe_indices()):
-        drop(table)
+        with table.lease() as dataset:
+            dataset.drop_index(INDEX)
 
 
 def _train(table: LanceTable, kind: str) -> None:
     import lancedb
-
-    database = lancedb.connect(table.path.parent)
-    database.open_table(table.name).create_index(COLUMN, config=_config(kind), name=INDEX)
-
-
-def _config(kind: str) -> Any:
     from lancedb import index
 
-    if kind == "ivf_pq":  # with Lance's own numbers training takes 17 times as long, for the same answers
-        return index.IvfPq(distance_type="cosine", sample_rate=32, max_iterations=10)
-    kinds = {
+    configs = {
         "ivf_sq": index.IvfSq,
         "ivf_flat": index.IvfFlat,
         "ivf_rq": index.IvfRq,
         "ivf_hnsw_sq": index.IvfHnswSq,
     }
-    return kinds[kind](distance_type="cosine")
+    if kind == "ivf_pq":  # with Lance's defaults training takes 17 times as long, for the same hits
+        config = index.IvfPq(distance_type="cosine", sample_rate=32, max_iterations=10)
+    else:
+        config = configs[kind](distance_type="cosine")
+    database = lancedb.connect(table.path.parent)
+    database.open_table(table.name).create_index(COLUMN, config=config, name=INDEX)
 
 
 def nearest(
@@ -120,58 +114,58 @@ def nearest(
     where: str | None = None,
     version: int | None = None,
 ) -> list[tuple[str, float]]:
-    """The `k` nearest rows to `vector` (d,): their keys with cosines, highest first, ties by key.
+    """The keys of the `k` rows nearest to `vector` (d,) with their cosines, highest first, ties by key.
 
-    `where` is applied before the top k: k rows come back if k rows match. Several times as many rows are proposed by
-    a coarse distance and ranked by their exact one: by a scan where the vectors are in memory, else by the index.
+    `where` applies before the top k: if k rows match, k rows come back. Candidates are found by an approximate
+    distance, with a scan if the vectors are in memory and else with the index, and then ranked by their exact
+    cosines.
     """
     dataset = table.open(version)
-    rows = rows_of(table, key, dataset.version, COLUMN)
-    failed = engine_errors(f"table {table.name} cannot be searched", corrupt=TableCorrupt, cure="run: omni ingest")
-    with failed, missing_files(table.name):
+    rows = row_index(table, key, dataset.version, COLUMN)
+    with table.reading():
         if rows.in_memory:
-            proposed = rows.scan(vector, k * REFINES[KIND], where)
+            candidates = rows.scan(vector, k * CANDIDATES_PER_ROW[KIND], where)
         else:
-            refine = REFINES.get(_coverage(dataset).kind, REFINES[KIND])
-            proposed = rows.find_row_ids(_ask_index(dataset, vector, k * refine, where))
-        exact = _cosines(rows.vectors(proposed, COLUMN), vector)
-    best = rows.ordered(proposed, exact)[:k]
-    return list(zip(rows.keys(proposed[best]), exact[best].tolist(), strict=True))
+            per_row = CANDIDATES_PER_ROW.get(_coverage(dataset).kind, CANDIDATES_PER_ROW[KIND])
+            candidates = rows.find_row_ids(_search_index(dataset, vector, k * per_row, where))
+        exact = _cosines(rows.vectors(candidates, COLUMN), vector)
+    best = rows.order(candidates, exact)[:k]
+    return list(zip(rows.keys(candidates[best]), exact[best].tolist(), strict=True))
 
 
-def _ask_index(dataset: Any, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
-    """Row ids of about the `k` nearest rows.
+def _search_index(dataset: LanceDataset, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
+    """Row ids of approximately the `k` nearest rows.
 
-    More partitions are probed until k rows are found. Lance can rank by exact distances itself, at three times the
-    CPU, for it fetches every row from disk.
+    Lance probes more partitions until it has k rows. It could rank by exact distances itself, at three times the CPU,
+    because it reads every row from disk.
     """
-    query: dict[str, Any] = {
+    query = {
         "column": COLUMN,
         "q": vector.astype(np.float16),
         "k": k,
         "metric": "cosine",
         "minimum_nprobes": max(8, dataset.count_rows() // ROWS_PER_PARTITION // 2),
     }
-    found = dataset.scanner(
+    scanner = dataset.scanner(
         columns=["_distance"], with_row_id=True, nearest=query, filter=where, prefilter=where is not None
-    ).to_table()
-    return np.asarray(found["_rowid"].to_numpy())
+    )
+    return np.asarray(scanner.to_table()["_rowid"].to_numpy())
 
 
 def cosines(
     table: LanceTable, vector: np.ndarray, keys: Sequence[str], *, key: str, version: int | None = None
 ) -> dict[str, float]:
-    """The cosines to `vector` (d,) of the rows with these keys, those that are there."""
-    rows = rows_of(table, key, version, COLUMN, counts=False)
-    places = rows.find(keys)
-    with missing_files(table.name):
-        exact = _cosines(rows.vectors(places[places >= 0], COLUMN), vector)
-    there = [name for name, place in zip(keys, places.tolist(), strict=True) if place >= 0]
-    return dict(zip(there, exact.tolist(), strict=True))
+    """The cosines to `vector` (d,) of the rows with these keys; unknown keys are left out."""
+    rows = row_index(table, key, version, COLUMN, counts=False)
+    positions = rows.find(keys)
+    with table.reading():
+        exact = _cosines(rows.vectors(positions[positions >= 0], COLUMN), vector)
+    known = [name for name, position in zip(keys, positions.tolist(), strict=True) if position >= 0]
+    return dict(zip(known, exact.tolist(), strict=True))
 
 
 def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Cosines (n,) of vectors (n, d) to a query (d,), which counts as rounded to float16 like them."""
-    wanted = query.astype(np.float16).astype(np.float32)
-    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(wanted)
-    return vectors @ wanted / np.maximum(lengths, np.float32(1e-12))
+    """Cosines (n,) of vectors (n, d) to a query (d,), which is rounded to float16 as they are."""
+    rounded = query.astype(np.float16).astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(rounded)
+    return vectors @ rounded / np.maximum(lengths, np.float32(1e-12))

@@ -1,43 +1,52 @@
-"""Objects in a bucket: written whole, created once, listed in order. Any S3 API, Google Cloud, Azure, or a folder.
+"""Objects in a bucket of any S3 API, Google Cloud or Azure, or in a folder: complete, created once, listed in order.
 
-Address and credentials are what the usual environment variables say (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …), and
-are kept nowhere. A request is repeated where that can do no harm; one whose answer was lost is looked after.
+Address and credentials come from the usual environment variables (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …) and are
+stored nowhere. A request is repeated only if that is harmless; if the response was lost, the object itself shows the
+result.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
 from native.errors import StoreError
 
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import ObjectStore as Client
+
 SCHEMES = ("s3", "gs", "az", "file")
-_ATTEMPTS, _PAUSE = 8, 0.1
-"""How often a request is made that neither worked nor was refused, and the seconds before the second; it doubles."""
-_BATCH = 1_000
-_MAX_LENGTH = 500
-_PARTS = 2
-"""Parts of a file that are on their way at the same time: of twelve, none would arrive in time on a slow line."""
+_MAX_ATTEMPTS = 8
+_FIRST_WAIT_SECONDS = 0.1
+"""Wait before the second attempt of a request; it doubles with each further one."""
+_BATCH_KEYS = 1_000
+_MAX_TEXT = 500
+_UPLOADS = 2
+"""Parts of a file that are uploaded at the same time. Of twelve, none would arrive in time over a slow connection."""
 _CLIENT_OPTIONS = (
     *("allow_http", "allow_invalid_certificates", "connect_timeout", "http1_only", "http2_only", "pool_idle_timeout"),
     *("pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes", "proxy_url", "timeout", "user_agent"),
 )
 T = TypeVar("T")
-_ANSWERS = (
-    ("NoSuchBucket", "4003", "there is no such bucket", "make it, or correct the address"),
+_REFUSALS = (
+    ("NoSuchBucket", "4003", "there is no such bucket", "create it, or correct the address"),
     ("InvalidAccessKeyId", "2001", "the access key is unknown", "set AWS_ACCESS_KEY_ID"),
     ("SignatureDoesNotMatch", "2001", "the secret key is wrong", "set AWS_SECRET_ACCESS_KEY"),
     ("AccessDenied", "2006", "access is denied", "allow these credentials to read and write there"),
     ("169.254.169.254", "2001", "no credentials were found", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("credential", "2001", "no credentials were found", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-    ("BadScheme", "6003", "plain http is not allowed", "set AWS_ALLOW_HTTP=true if the network is yours"),
+    ("BadScheme", "6003", "plain http is not allowed", "set AWS_ALLOW_HTTP=true if you trust the network"),
 )
+"""Responses that a retry cannot change: a part of their text, code, message and cure."""
 
 
 @dataclass(frozen=True)
@@ -49,182 +58,191 @@ class StoredObject:
     modified: datetime
     """By the clock of the store."""
     mark: str
-    """Its entity tag, and its version where there is one: equal means that the content is the same."""
+    """Its entity tag, with its version if there is one. Equal marks mean equal content."""
 
 
 class ObjectStore:
     """The objects below a URL. Keys are relative to it. Safe to use from several threads."""
 
     def __init__(self, url: str, *, seconds: float = 60.0) -> None:
-        """Nothing is asked yet.
+        """Open the store; no request is made.
 
         Args:
             url: `s3://bucket/prefix`, `gs://…`, `az://…`, or `file:///folder`.
-            seconds: how long one request may take, repetitions included.
+            seconds: time for one request, repetitions included.
 
         Raises:
-            StoreError: it is no such URL.
+            StoreError: the URL has none of these forms.
         """
         self.url = url.rstrip("/")
-        self._seconds = seconds
-        self._store = _opened(self.url, seconds)
+        self._client = _opened(self.url, seconds)
+        self._retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, StoreError) and error.retryable),
+            stop=stop_after_attempt(_MAX_ATTEMPTS) | stop_before_delay(seconds),
+            wait=wait_exponential(multiplier=_FIRST_WAIT_SECONDS),
+            reraise=True,
+        )
 
     def get(self, key: str) -> bytes | None:
-        """An object whole; None where there is none."""
+        """The content of an object; None if there is none."""
         import obstore
 
-        def ask() -> bytes | None:
+        def request() -> bytes | None:
             try:
-                return bytes(obstore.get(self._store, key).bytes())
+                return bytes(obstore.get(self._client, key).bytes())
             except FileNotFoundError as error:
                 _require_bucket(error)
                 return None
 
-        return self._asking(ask, f"{key} cannot be read")
+        return self._repeat(request, f"{key} cannot be read")
 
     def download(self, key: str, path: Path) -> bool:
-        """Write an object to a file, in pieces; whether there is one. What stood there is replaced."""
+        """Write an object to a file, in pieces, and replace the file. Returns whether there is such an object."""
         import obstore
 
-        def ask() -> bool:
+        def request() -> bool:
             try:
-                found = obstore.get(self._store, key)
+                response = obstore.get(self._client, key)
             except FileNotFoundError as error:
                 _require_bucket(error)
                 return False
             with path.open("wb") as file:
-                for piece in found.stream():
+                for piece in response.stream():
                     file.write(piece)
-                if file.tell() != found.meta["size"]:
-                    raise StoreError(f"{self.url}: {key} was cut short")
+                if file.tell() != response.meta["size"]:
+                    raise OSError("the response ended too early")
             return True
 
-        return self._asking(ask, f"{key} cannot be read")
+        return self._repeat(request, f"{key} cannot be read")
 
     def put(self, key: str, data: bytes | Path) -> None:
-        """Write an object, from bytes or from a file; one that is there is replaced."""
+        """Write an object from bytes or from a file. An existing one is replaced."""
         import obstore
 
-        def ask() -> None:
-            obstore.put(self._store, key, data, max_concurrency=_PARTS)
+        def request() -> None:
+            obstore.put(self._client, key, data, max_concurrency=_UPLOADS)
 
-        self._asking(ask, f"{key} cannot be written")
+        self._repeat(request, f"{key} cannot be written")
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Create an object, unless there is one. Whether it was created by this call.
+        """Create an object unless it exists. Returns whether this call created it.
 
-        Where the answer to a request was lost, the object itself tells: no two callers may write the same bytes.
+        If the response to a request was lost, the content of the object decides. So no two callers may write equal
+        bytes.
         """
         import obstore
 
-        def ask() -> bool:
+        def request() -> bool:
             try:
-                obstore.put(self._store, key, data, mode="create")
+                obstore.put(self._client, key, data, mode="create")
             except obstore.exceptions.AlreadyExistsError:
                 return self.get(key) == data
             return True
 
-        return self._asking(ask, f"{key} cannot be written")
+        return self._repeat(request, f"{key} cannot be written")
 
     def exists(self, key: str) -> bool:
         """Whether there is an object."""
         import obstore
 
-        def ask() -> bool:
+        def request() -> bool:
             try:
-                obstore.head(self._store, key)
+                obstore.head(self._client, key)
             except FileNotFoundError as error:
                 _require_bucket(error)
                 return False
             return True
 
-        return self._asking(ask, f"{key} cannot be looked at")
+        return self._repeat(request, f"{key} cannot be read")
 
     def list(self, folder: str, after: str = "") -> Iterator[StoredObject]:
-        """The objects below `folder`, by key, those behind the key `after`. A listing that breaks off is an error."""
+        """The objects below `folder`, by key; with `after`, only keys behind it.
+
+        Raises:
+            StoreError: the listing is incomplete.
+        """
         import obstore
 
-        def ask() -> list[StoredObject]:
-            found = obstore.list(self._store, folder, offset=after or None)
-            objects = [each for batch in found for each in batch]
-            return sorted(map(_object, objects), key=lambda each: each.key)
+        def request() -> list[StoredObject]:
+            batches = obstore.list(self._client, folder, offset=after or None)
+            objects = [_stored_object(meta) for batch in batches for meta in batch]
+            return sorted(objects, key=lambda stored: stored.key)
 
-        yield from self._asking(ask, f"{folder} cannot be listed")
+        yield from self._repeat(request, f"{folder} cannot be listed")
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects; those that are gone already are no error."""
-        wanted = sorted(keys)
-        for at in range(0, len(wanted), _BATCH):
-            self._asking(partial(_delete, self._store, wanted[at : at + _BATCH]), "objects cannot be deleted")
+        """Delete objects. It is not an error if they do not exist."""
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), _BATCH_KEYS):
+            batch = ordered[start : start + _BATCH_KEYS]
+            self._repeat(partial(_delete, self._client, batch), "objects cannot be deleted")
 
-    def _asking(self, ask: Callable[[], T], what: str) -> T:
-        """Ask until there is an answer. What asking again cannot change is raised at once."""
-        until, pause = time.monotonic() + self._seconds, _PAUSE
-        for attempt in range(1, _ATTEMPTS + 1):
+    def _repeat(self, request: Callable[[], T], what: str) -> T:
+        """The response to a request, which is repeated after errors that may be temporary."""
+        from obstore.exceptions import BaseError
+
+        def attempt() -> T:
             try:
-                return ask()
-            except Exception as error:  # the library's own classes tell less than what the store said
-                failed = self._failed(error, what)
-                if not failed.retryable or attempt == _ATTEMPTS or time.monotonic() + pause > until:
-                    raise failed from error
-            time.sleep(pause)
-            pause *= 2
-        raise AssertionError("the last attempt returns or raises")
+                return request()
+            except (BaseError, OSError) as error:
+                raise self._translated(error, what) from error
 
-    def _failed(self, error: Exception, what: str) -> StoreError:
-        said = str(error)
+        return self._retrying(attempt)
+
+    def _translated(self, error: Exception, what: str) -> StoreError:
+        text = str(error)
         where = f"{self.url}: {what}"
-        for mark, code, meaning, cure in _ANSWERS:
-            if mark in said:
-                return StoreError(f"{where}: {meaning}", cure=cure, code=code)
-        told = " ".join(said.partition("Debug source:")[0].split())[:_MAX_LENGTH]
-        if isinstance(error, OSError) and error.errno is not None:  # our own file, and not the store
-            return StoreError(f"{where}: {told}", cure="check the disk", code="4001")
-        return StoreError(f"{where}: {told}", cure="check the address and the network", retryable=True)
+        for part, code, message, cure in _REFUSALS:
+            if part in text:
+                return StoreError(f"{where}: {message}", cure=cure, code=code)
+        text = " ".join(text.partition("Debug source:")[0].split())[:_MAX_TEXT]
+        if isinstance(error, OSError) and error.errno is not None:  # of our own file, not of the store
+            return StoreError(f"{where}: {text}", cure="check the disk", code="4001")
+        return StoreError(f"{where}: {text}", cure="check the address and the network", retryable=True)
 
 
-def _opened(url: str, seconds: float) -> Any:
+def _opened(url: str, seconds: float) -> Client:
     from obstore.exceptions import BaseError
     from obstore.store import LocalStore, from_url
 
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or not rest.strip("/"):
-        raise StoreError(f"{url!r} is no address of a store", cure="write s3://bucket/folder", code="1001")
+        raise StoreError(f"{url!r} is not the address of a store", cure="write s3://bucket/folder", code="1001")
     try:
         if scheme == "file":
             return LocalStore("/" + rest.lstrip("/"), mkdir=True)
-        retries: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=seconds)}
+        retries: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=seconds)}
         return from_url(url, retry_config=retries, client_options=_client_options(scheme, seconds))
     except (BaseError, ValueError, OSError) as error:
         raise StoreError(f"{url} cannot be opened: {error}", cure="write s3://bucket/folder", code="1001") from error
 
 
-def _client_options(scheme: str, seconds: float) -> Any:
-    """Options given here hide those in the environment, so these are given again. One there about time counts."""
+def _client_options(scheme: str, seconds: float) -> ClientConfig:
+    """A timeout, and the options of the environment, which obstore ignores if it gets any option as an argument."""
     prefix = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}[scheme]
     names = {name: f"{prefix}_{name.upper()}" for name in _CLIENT_OPTIONS}
-    environment = os.environ  # noqa: TID251  # the library reads the same variables by itself
-    given = {name: environment[variable] for name, variable in names.items() if variable in environment}
-    return {"timeout": f"{seconds}s", **given}
+    environment = os.environ  # noqa: TID251  # the library itself reads the same variables
+    options = {name: environment[variable] for name, variable in names.items() if variable in environment}
+    return cast("ClientConfig", {"timeout": f"{seconds}s", **options})
 
 
-def _object(found: Any) -> StoredObject:
-    mark = ":".join(filter(None, (found["e_tag"], found["version"])))
-    return StoredObject(found["path"], found["size"], found["last_modified"], mark)
+def _stored_object(meta: ObjectMeta) -> StoredObject:
+    mark = ":".join(filter(None, (meta["e_tag"], meta["version"])))
+    return StoredObject(meta["path"], meta["size"], meta["last_modified"], mark)
 
 
-def _delete(store: Any, keys: list[str]) -> None:
+def _delete(client: Client, keys: list[str]) -> None:
     import obstore
 
     try:
-        obstore.delete(store, keys)
+        obstore.delete(client, keys)
     except FileNotFoundError:
-        if len(keys) > 1:  # one of them was gone: the others may still stand
+        if len(keys) > 1:  # one of them did not exist, and others may be left
             for key in keys:
-                _delete(store, [key])
+                _delete(client, [key])
 
 
 def _require_bucket(error: Exception) -> None:
-    """A missing bucket is no missing object."""
+    """A missing bucket is an error; a missing object is a result."""
     if "NoSuchBucket" in str(error):
         raise error

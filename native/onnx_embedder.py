@@ -1,4 +1,4 @@
-"""Texts to unit vectors with onnxruntime and tokenizers: batches sorted by length, one thread a worker."""
+"""Texts to unit vectors with onnxruntime and tokenizers: batches sorted by length, one thread per worker."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from native.errors import ModelCorrupt, engine_errors
+from native.errors import ModelCorrupt
+from native.foreign_errors import MODEL, engine_errors
+from native.onnx_sessions import OnnxSession, open_session
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MAX_TOKENS = 256
-"""What the model was published to read; its tokenizer file says 128, which would change every longer text."""
+"""The published limit of the model. Its tokenizer file says 128, which would change vectors of longer texts."""
 BATCH_TOKENS = 4_096
-"""Padded tokens in a batch: enough to keep the core busy, and 250 MB of memory at most."""
+"""Padded tokens in a batch: enough to keep a core busy, and at most 250 MB of memory."""
 _NICE = 10
-"""Of threads that embed more batches than the next: nobody waits for them as for an answer."""
-_MAX_AWAITED = 4
-"""Batches that the sentences of an answer fill."""
-_MAX_LENGTH = 20_000
-"""Characters read of a text: more never fit 256 tokens that a person wrote."""
-_UNKNOWN, _CONTINUED = "[UNK]", "##"
-_CURE = "run: omni model pull"
+"""Niceness of threads that embed many batches."""
+_MAX_URGENT_BATCHES = 4
+"""The sentences of an answer fill at most this many batches; more batches are embedded at low priority."""
+_MAX_CHARACTERS = 20_000
+"""Characters read of a text. More than this never fits into 256 tokens of human language."""
+_UNKNOWN = "[UNK]"
+_CONTINUED = "##"
 
 
 class OnnxEmbedder:
-    """Embeds with a graph made by `native.minilm_graph`. Safe to use from several threads."""
+    """Embeds with a graph of `native.minilm_graph`. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -52,22 +57,24 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
         """Vectors (n, d), float32, unit length, in the order of `texts`.
 
-        A vector does not depend on the texts beside it. `on_batch` hears, on this thread, how many are done.
+        A vector does not depend on the other texts. `on_batch` is called on this thread with the number of texts
+        done.
         """
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_clean(text) for text in texts])]
         done = 0
-        for batch, found in self._batches(tokens):
-            vectors[batch] = found
+        for batch, batch_vectors in self._batches(tokens):
+            vectors[batch] = batch_vectors
             done += len(batch)
             if on_batch is not None:
                 on_batch(done)
         return vectors
 
     def readable(self, text: str) -> float:
-        """The share of the text's letters in words that are not spelled letter by letter; 1 without letters.
+        """The share of the text's letters that the model can read, from 0 to 1; 1 for a text without letters.
 
-        That is how the vocabulary writes scripts that the model never learned, or as [UNK].
+        The vocabulary splits words of a script that the model never learned into single letters, or writes [UNK].
+        Such words do not count as readable.
         """
         text = _clean(text)
         words: list[list[str]] = []
@@ -75,92 +82,79 @@ class OnnxEmbedder:
             if not piece.startswith(_CONTINUED) or not words:
                 words.append([])
             words[-1].append(piece.removeprefix(_CONTINUED))
-        read = sum(len(piece) for word in words if _is_read(word) for piece in word if piece.isalpha())
+        readable = sum(len(piece) for word in words if _is_readable(word) for piece in word if piece.isalpha())
         letters = sum(character.isalpha() for character in text)
-        return min(read / letters, 1.0) if letters else 1.0
+        return min(readable / letters, 1.0) if letters else 1.0
 
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Indices of a batch and their vectors, as batches finish."""
-        batches = list(plan([len(each) for each in tokens], self._batch_tokens))
-        if len(batches) == 1:  # a query: a thread for it costs a tenth of what the model does
-            yield batches[0], self._run([tokens[at] for at in batches[0]])
+        """Indices and vectors of each batch, in the order in which batches finish."""
+        batches = list(plan([len(ids) for ids in tokens], self._batch_tokens))
+        if len(batches) == 1:  # a query: to start a thread would cost a tenth of the embedding
+            yield batches[0], self._run([tokens[index] for index in batches[0]])
             return
-        begin = yield_processor if len(batches) > _MAX_AWAITED else None
-        with ThreadPoolExecutor(self._workers, "embed", initializer=begin) as pool:
-            running = {pool.submit(self._run, [tokens[at] for at in batch]): batch for batch in batches}
+        initializer = yield_processor if len(batches) > _MAX_URGENT_BATCHES else None
+        with ThreadPoolExecutor(self._workers, "embed", initializer=initializer) as pool:
+            running = {pool.submit(self._run, [tokens[index] for index in batch]): batch for batch in batches}
             try:
                 for future in as_completed(running):
                     yield running[future], future.result()
-            finally:  # after Ctrl-C or an error nobody waits for the batches that have not begun
+            finally:  # after Ctrl-C or an error, do not start the remaining batches
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, tokens: Sequence[list[int]]) -> np.ndarray:
-        width = max(len(each) for each in tokens)
+        width = max(len(row) for row in tokens)
         ids = np.zeros((len(tokens), width), np.int64)  # (B, S); 0 is [PAD]
         mask = np.zeros_like(ids)
-        for row, each in enumerate(tokens):
-            ids[row, : len(each)] = each
-            mask[row, : len(each)] = 1
+        for number, row in enumerate(tokens):
+            ids[number, : len(row)] = row
+            mask[number, : len(row)] = 1
         with engine_errors("embedding failed"):
             return np.asarray(self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0])
 
 
 def yield_processor() -> None:
-    """Let this thread do its work after those that somebody waits for; on an idle machine it loses nothing. Linux."""
-    if sys.platform == "linux":  # elsewhere a priority is that of all threads
+    """Give this thread a low priority; on an idle machine it is as fast as before. It has an effect on Linux only."""
+    if sys.platform == "linux":  # elsewhere a priority applies to the whole process
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """Indices in batches, longest first: a batch's longest text times its size stays within the budget.
+    """Indices of texts in batches, such that the longest text of a batch times its size stays within the budget.
 
-    Longest first, so that the last batches to finish are the small ones.
+    The longest texts come first, so that the last batches to finish are small.
     """
-    order = sorted(range(len(lengths)), key=lambda at: -lengths[at])
     batch: list[int] = []
-    for at in order:
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         if batch and lengths[batch[0]] * (len(batch) + 1) > budget:
             yield batch
             batch = []
-        batch.append(at)
+        batch.append(index)
     if batch:
         yield batch
 
 
-def _is_read(pieces: Sequence[str]) -> bool:
+def _is_readable(pieces: Sequence[str]) -> bool:
     """Whether a word has a piece of more than one letter."""
     return any(len(piece) > 1 and piece != _UNKNOWN for piece in pieces)
 
 
 def _clean(text: str) -> str:
-    return text[:_MAX_LENGTH].encode("utf-8", "replace").decode("utf-8")
+    return text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
-def _session(graph: Path) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # without it, x64 processors that have no VNNI add in 16 bits that overflow: other vectors, and no error
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    options.log_severity_level = 3
+def _session(graph: Path) -> OnnxSession:
     if not graph.is_file():
-        raise ModelCorrupt(f"there is no model at {graph}", cure=_CURE)
-    try:
-        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors have no common base below Exception
-        raise ModelCorrupt(f"the model at {graph} cannot be loaded: {error}", cure=_CURE) from error
+        raise ModelCorrupt(f"there is no model at {graph}", cure=MODEL.cure)
+    with engine_errors(f"the model at {graph} cannot be loaded", MODEL, opening=True):
+        return open_session(str(graph))
 
 
-def _tokenizer(path: Path, max_tokens: int) -> Any:
+def _tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    try:
+    with engine_errors(f"the tokenizer at {path} cannot be loaded", MODEL, opening=True):
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises Exception itself
-        raise ModelCorrupt(f"the tokenizer at {path} cannot be loaded: {error}", cure=_CURE) from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer

@@ -1,8 +1,8 @@
-"""Rows of a Lance version by key, without scanning: the key column in memory, and where it pays the vectors, too.
+"""The rows of a table version by key, without a scan: the key column is kept in memory, and so are the vectors.
 
-A filter on the key reads the whole column at each query; reading it once and keeping it, 64 bytes a row, makes a
-lookup a binary search and a fetch by position. Fetching a vector costs 30 µs of CPU, having it in memory nothing.
-What a filter selects is kept as well: the same reader narrows every search alike.
+A filter on the key reads the whole column at each query. With the column in memory, at 64 bytes per row, a lookup is
+a binary search and a fetch by position. To fetch a vector costs 30 µs of CPU; from memory it costs nothing. The rows
+that a filter selects are kept too, because the same viewer filters every search in the same way.
 """
 
 from __future__ import annotations
@@ -11,93 +11,99 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from native import dataset_cache
-from native.int8_scan import Codes
-from native.lance_tables import LanceTable, missing_files
+from native.dataset_cache import POOL
+from native.int8_scan import QuantizedVectors
+from native.lance_tables import LanceTable
+
+if TYPE_CHECKING:
+    from lance import LanceDataset
 
 _MAX_FILTERS = 32
-"""Filters of one version whose rows are kept, a byte a row each."""
-_LARGE_BYTES = 1 << 10
-"""Of a text in a row, about."""
-_VECTOR_BYTES = 3
-"""Of each part of a vector in memory: two as it is stored, one as a code."""
-_SINGLE = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+"""Filters per version whose selected rows are kept, at one byte per row."""
+_TEXT_BYTES = 1 << 10
+"""Assumed size of a text column in one row."""
+_COMPONENT_BYTES = 3
+"""Memory per component of a vector: two bytes as stored, one quantized."""
+_FLOAT16_VALUES = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 """Every float16 as float32, by its bits."""
 
 
-class Rows:
-    """The rows of one version. A position counts from 0 in storage order, which is what `take` is given."""
+class RowIndex:
+    """The keys of one version in memory, optionally with their vectors.
 
-    def __init__(self, dataset: Any, key: str, vector: str | None, *, partial: bool) -> None:
-        columns = [key] if vector is None else [key, vector]
-        table = dataset.to_table(columns=columns, with_row_id=True)
+    A position is the row's number in storage order, from 0; Lance's `take` expects it.
+    """
+
+    def __init__(self, dataset: LanceDataset, key: str, vector: str | None, *, partial: bool) -> None:
+        table = dataset.to_table(columns=[key] if vector is None else [key, vector], with_row_id=True)
         self._dataset = dataset
         self._keys = _fixed_width(table[key])
         self._by_key = np.argsort(self._keys)
-        self._beginnings = _beginnings(self._keys[self._by_key])
+        self._sorted_prefixes = _prefixes(self._keys[self._by_key])
         self._row_ids = table["_rowid"].to_numpy()
         self._by_row_id = np.argsort(self._row_ids)
         self._matrix = _matrix(table[vector]) if vector is not None else None
-        self._codes = Codes(self._matrix) if self._matrix is not None else None
-        self._selected: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._quantized = QuantizedVectors(self._matrix) if self._matrix is not None else None
+        self._selections: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
         self.partial = partial
-        """Whether vectors are missing that would fit."""
+        """Whether vectors are missing that would fit into memory."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes held in memory."""
-        held = (self._keys, self._by_key, self._beginnings, self._row_ids, self._by_row_id, self._matrix, self._codes)
+        """Bytes in memory."""
+        keys = (self._keys, self._by_key, self._sorted_prefixes, self._row_ids, self._by_row_id)
+        vectors = [part for part in (self._matrix, self._quantized) if part is not None]
         with self._lock:
-            return sum(each.nbytes for each in (*held, *self._selected.values()) if each is not None)
+            return sum(part.nbytes for part in (*keys, *vectors, *self._selections.values()))
 
     def find(self, keys: Sequence[str]) -> np.ndarray:
-        """Positions (n,) of keys; -1 for one that is not there."""
+        """Positions (n,) of keys; -1 for an unknown key."""
         wanted = np.array([key.encode() for key in keys], self._keys.dtype.type)
         if len(self._keys):
-            at = np.searchsorted(self._beginnings, _beginnings(wanted))
-            places = self._by_key[np.minimum(at, len(self._keys) - 1)]
-            if (self._keys[places] == wanted).all():
-                return places
-        return _find(self._keys, self._by_key, wanted)  # one is not there, or begins like another one
+            ranks = np.searchsorted(self._sorted_prefixes, _prefixes(wanted))
+            positions = self._by_key[np.minimum(ranks, len(self._keys) - 1)]
+            if (self._keys[positions] == wanted).all():
+                return positions
+        return _positions(self._keys, self._by_key, wanted)  # a key is unknown, or shares its prefix with another one
 
     def find_row_ids(self, row_ids: np.ndarray) -> np.ndarray:
-        """Positions (n,) of row ids; -1 for one that is not there."""
-        return _find(self._row_ids, self._by_row_id, row_ids)
+        """Positions (n,) of Lance row ids; -1 for an unknown one."""
+        return _positions(self._row_ids, self._by_row_id, row_ids)
 
     def selected(self, where: str) -> np.ndarray:
-        """Of each row (n,), whether a filter selects it."""
+        """For each row (n,), whether a filter selects it."""
         with self._lock:
-            if where in self._selected:
-                self._selected.move_to_end(where)
-                return self._selected[where]
+            if where in self._selections:
+                self._selections.move_to_end(where)
+                return self._selections[where]
         table = self._dataset.to_table(columns=[], filter=where, with_row_id=True)
-        found = np.zeros(len(self._keys), np.bool_)
+        selection = np.zeros(len(self._keys), np.bool_)
         positions = self.find_row_ids(table["_rowid"].to_numpy())
-        found[positions[positions >= 0]] = True  # -1 would be the last row, and who may see what rests on this
+        selection[positions[positions >= 0]] = True  # -1 would select the last row, and access control relies on this
         with self._lock:
-            self._selected[where] = found
-            while len(self._selected) > _MAX_FILTERS:
-                self._selected.popitem(last=False)
-        return found
+            self._selections[where] = selection
+            while len(self._selections) > _MAX_FILTERS:
+                self._selections.popitem(last=False)
+        return selection
 
     @property
     def in_memory(self) -> bool:
-        """Whether the vectors are there, so that `scan` can be asked."""
-        return self._codes is not None
+        """Whether the vectors are in memory, so that `scan` works."""
+        return self._quantized is not None
 
     def scan(self, vector: np.ndarray, k: int, where: str | None) -> np.ndarray:
-        """Positions of about the `k` nearest rows to `vector` (d,) that a filter selects, in no order."""
-        assert self._codes is not None  # see in_memory
-        return self._codes.nearest(vector, k, self.selected(where) if where is not None else None)
+        """Positions of approximately the `k` rows nearest to `vector` (d,) that a filter selects, in no order."""
+        assert self._quantized is not None  # see in_memory
+        return self._quantized.nearest(vector, k, self.selected(where) if where is not None else None)
 
-    def ordered(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """The order (n,) of positions by their scores (n,), highest first, ties by key."""
+    def order(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Indices (n,) that sort positions by their scores (n,), highest first, ties by key."""
         return np.lexsort((self._keys[positions], -scores))
 
     def keys(self, positions: np.ndarray) -> list[str]:
@@ -107,121 +113,124 @@ class Rows:
     def vectors(self, positions: np.ndarray, column: str) -> np.ndarray:
         """The vectors at positions (n,) as (n, d), float32."""
         if self._matrix is not None:
-            return _single(self._matrix[positions])
-        places, order = np.unique(positions, return_inverse=True)
-        return _single(_matrix(self._dataset.take(places, columns=[column])[column])[order])
+            return _as_float32(self._matrix[positions])
+        unique, inverse = np.unique(positions, return_inverse=True)
+        return _as_float32(_matrix(self._dataset.take(unique, columns=[column])[column])[inverse])
 
 
-class Held:
-    """Columns of one version in memory, equal strings once: what a hit is told with costs nothing to fetch then."""
+class ColumnCache:
+    """Dictionary-encoded columns of one version in memory, so that a hit is built without a disk read."""
 
-    def __init__(self, dataset: Any, columns: Sequence[str], *, partial: bool) -> None:
+    def __init__(self, dataset: LanceDataset, columns: Sequence[str], *, partial: bool) -> None:
         table = dataset.to_table(columns=list(columns)) if columns else pa.table({})
-        self._columns = {name: _coded(table[name]) for name in table.column_names}
+        self._columns = {name: _encoded(table[name]) for name in table.column_names}
         self.partial = partial
-        """Whether columns are missing that would be worth it."""
+        """Whether columns are missing that would be worth their memory."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes held in memory."""
-        return sum(each.nbytes for column in self._columns.values() for each in column if each is not None)
+        """Bytes in memory."""
+        return sum(part.nbytes for column in self._columns.values() for part in column if part is not None)
 
-    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
-        """Those of the columns that are here, at positions. Value by value: ten rows are no work for kernels."""
-        found = {}
+    def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[object]]:
+        """The cached ones of these columns, at positions. Value by value: for ten rows, kernels would be slower."""
+        taken: dict[str, list[object]] = {}
         for name in columns:
             if name in self._columns:
                 values, codes = self._columns[name]
-                places = positions if codes is None else codes[positions]
-                found[name] = [values[place].as_py() for place in places.tolist()]
-        return found
+                indices = positions if codes is None else codes[positions]
+                taken[name] = [values[index].as_py() for index in indices.tolist()]
+        return taken
 
 
-def rows_of(
+def row_index(
     table: LanceTable, key: str, version: int | None = None, vector: str | None = None, *, counts: bool = True
-) -> Rows:
-    """The rows of a version, kept in the pool as long as its dataset; with `vector`, that column too, if it fits.
+) -> RowIndex:
+    """The row index of a version, kept in the pool as long as its dataset; with `vector`, that column too if it fits.
 
-    With `counts`, this is a search, and the next one will find the vectors in memory.
+    With `counts`, the call is a search; from the second search on the vectors are kept in memory.
 
     Raises:
         TableMissing, TableCorrupt: as for `LanceTable.open`.
     """
-    table.open(version)  # for its errors
-    load = functools.partial(_load, key=key, vector=vector)
-    with missing_files(table.name):
-        rows: Rows = dataset_cache.pool().columns(table.path, version, key, load, counts=counts)
-    return rows
+    table.open(version)  # raises its errors
+    load = functools.partial(_load_index, key=key, vector=vector)
+    with table.reading():
+        return POOL.columns(table.path, version, key, load, counts=counts)
 
 
-def fetch(
+def fetch_rows(
     table: LanceTable,
     key: str,
     keys: Sequence[str],
     columns: Sequence[str],
     version: int,
-    held: Sequence[str] = (),
-    large: Sequence[str] = (),
+    cached: Sequence[str] = (),
+    cached_texts: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The rows with these keys, those that are there, in the order of `keys`.
+    """The rows with these keys, in the order of `keys`; unknown keys are left out.
 
-    The columns in `held` are kept in memory from the second call on, those in `large`, of about 1 KiB a row, where
-    they fit a quarter of what columns may take. A column costs 100 µs to fetch for ten rows, a text 1 ms.
+    The columns in `cached` are kept in memory from the second call on. Those in `cached_texts`, of about 1 KiB per
+    row, are kept if they fit into a quarter of the memory for columns. To fetch ten rows of a column from disk costs
+    100 µs, of a text column 1 ms.
     """
     dataset = table.open(version)
-    if dataset.count_rows() * _LARGE_BYTES <= dataset_cache.pool().config.column_bytes // 4:
-        held = (*held, *large)
-    positions = rows_of(table, key, version).find(keys)
+    if dataset.count_rows() * _TEXT_BYTES <= POOL.config.column_bytes // 4:
+        cached = (*cached, *cached_texts)
+    positions = row_index(table, key, version).find(keys)
     positions = positions[positions >= 0]
-    load = functools.partial(_hold, columns=tuple(held))
-    with missing_files(table.name):
-        kept: Held = dataset_cache.pool().columns(table.path, version, f"held of {','.join(held)}", load)
-        found = kept.take(positions, columns)
-        missing = [name for name in columns if name not in found]
+    load = functools.partial(_load_columns, columns=tuple(cached))
+    with table.reading():
+        cache = POOL.columns(table.path, version, f"columns {','.join(cached)}", load)
+        values = cache.take(positions, columns)
+        missing = [name for name in columns if name not in values]
         if missing:
-            found |= dataset.take(positions, columns=missing).to_pydict()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*(found[name] for name in columns), strict=True)]
+            values |= dataset.take(positions, columns=missing).to_pydict()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*(values[name] for name in columns), strict=True)]
 
 
-def _hold(dataset: Any, again: bool, *, columns: Sequence[str]) -> Held:
-    return Held(dataset, columns if again else (), partial=not again and bool(columns))
+def _load_index(dataset: LanceDataset, again: bool, *, key: str, vector: str | None) -> RowIndex:
+    if vector is None:
+        return RowIndex(dataset, key, None, partial=False)
+    size = dataset.count_rows() * dataset.schema.field(vector).type.list_size * _COMPONENT_BYTES
+    fits = size <= POOL.config.column_bytes // 2
+    return RowIndex(dataset, key, vector if fits and again else None, partial=fits and not again)
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray | None]:
-    """The values of a column; of strings the different ones, and which of them stands in each row."""
+def _load_columns(dataset: LanceDataset, again: bool, *, columns: Sequence[str]) -> ColumnCache:
+    return ColumnCache(dataset, columns if again else (), partial=not again and bool(columns))
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray | None]:
+    """The values of a column; for strings, the distinct values and the index of each row's value among them."""
     if not pa.types.is_string(column.type):
         return column.combine_chunks(), None
-    coded = column.dictionary_encode(null_encoding="encode").combine_chunks()
-    return coded.dictionary, coded.indices.to_numpy()
+    encoded = column.dictionary_encode(null_encoding="encode").combine_chunks()
+    return encoded.dictionary, encoded.indices.to_numpy()
 
 
-def _load(dataset: Any, again: bool, *, key: str, vector: str | None) -> Rows:
-    if vector is None:
-        return Rows(dataset, key, None, partial=False)
-    size = dataset.count_rows() * dataset.schema.field(vector).type.list_size * _VECTOR_BYTES
-    fits = size <= dataset_cache.pool().config.column_bytes // 2
-    return Rows(dataset, key, vector if fits and again else None, partial=fits and not again)
-
-
-def _find(values: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _positions(values: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Positions (n,) of the wanted values, whose ascending order is `order`; -1 for an unknown value."""
     if len(values) == 0 or len(wanted) == 0:
         return np.full(len(wanted), -1)
-    places = order[np.minimum(np.searchsorted(values, wanted, sorter=order), len(values) - 1)]
-    return np.where(values[places] == wanted, places, -1)
+    positions = order[np.minimum(np.searchsorted(values, wanted, sorter=order), len(values) - 1)]
+    return np.where(values[positions] == wanted, positions, -1)
 
 
-def _beginnings(keys: np.ndarray) -> np.ndarray:
-    """The first eight bytes of keys as numbers that sort like them: found three times as fast as the keys."""
+def _prefixes(keys: np.ndarray) -> np.ndarray:
+    """The first eight bytes of keys as numbers of the same order: three times as fast to search as the keys."""
     return keys.astype("S8").view(">u8").astype(np.uint64)
 
 
-def _single(vectors: np.ndarray) -> np.ndarray:
-    """Vectors as float32; numpy itself takes three times as long for halves."""
-    return _SINGLE.take(vectors.view(np.uint16)) if vectors.dtype == np.float16 else vectors.astype(np.float32)
+def _as_float32(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as float32. For float16, numpy's own conversion takes three times as long."""
+    return (
+        _FLOAT16_VALUES.take(vectors.view(np.uint16)) if vectors.dtype == np.float16 else vectors.astype(np.float32)
+    )
 
 
 def _fixed_width(column: pa.ChunkedArray) -> np.ndarray:
-    """Strings as fixed-width bytes. Hashes are all equally long: then it is their buffer itself."""
+    """Strings as fixed-width bytes. If all have the same length, as hashes do, their buffer is not copied."""
     strings = column.combine_chunks()
     if isinstance(strings, pa.StringArray) and len(strings) > 0:
         offsets = np.frombuffer(strings.buffers()[1], np.int32)[strings.offset :][: len(strings) + 1]

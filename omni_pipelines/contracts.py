@@ -1,23 +1,22 @@
-"""The types that cross a border, between processes, files and languages: one list, one schema each.
+"""The types that processes, files and other languages share, and the JSON Schema of each.
 
-`docs/schemas/` holds the schemas as files. `make schemas` writes them; a test fails where they differ.
+`make schemas` writes the schemas to `docs/schemas/`; a test fails if a file differs from its type.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import orjson
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers.answer import Answer, Citation
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.records import Event, KnowledgeEntry, Receipt, Release, SkillMetadata, StepRecord
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata
 from omni_pipelines.tools.problems import nearest
 
@@ -43,7 +42,7 @@ SHARED: dict[str, type[BaseModel]] = {
 
 
 def shared_type(name: str) -> type[BaseModel]:
-    """The model of a shared type.
+    """Return the model of a shared type.
 
     Raises:
         ConfigurationError: there is no such type; the cure is the nearest name.
@@ -53,24 +52,29 @@ def shared_type(name: str) -> type[BaseModel]:
     return SHARED[name]
 
 
-def json_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a shared type.
+def json_schema(name: str) -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a shared type.
 
     Raises:
         ConfigurationError: there is no such type.
     """
-    schema = shared_type(name).model_json_schema(by_alias=True)
+    return schema_of(name, shared_type(name))
+
+
+def schema_of(name: str, model: type[BaseModel]) -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a model under the id of this name."""
+    schema = model.model_json_schema(by_alias=True)
     return {"$schema": DIALECT, "$id": f"https://omni.dev/schema/{name}/v1", **schema}
 
 
 def schema_text(name: str) -> str:
-    """The schema as it stands in its file: indented, keys sorted, a line end."""
+    """Return the content of a schema file: indented JSON with sorted keys and a final line end."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(json_schema(name), option=options).decode()
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write the schema of every shared type, remove those of types that are no more, and give what changed."""
+    """Write the schema of every shared type, delete other schema files, and return the paths that changed."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {folder / f"{name}{SUFFIX}": schema_text(name) for name in SHARED}
     stale = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in wanted]

@@ -1,18 +1,18 @@
-"""Every number an error can carry: what it means, what to do, and what it is elsewhere (exit code, HTTP, JSON-RPC).
+"""The table of error codes: what each number means, its cure, and its exit code, HTTP status and JSON-RPC code.
 
 The first digit is the category: 1 validation, 2 security, 3 and 5 runtime, 4 storage, 6 network, 7 agent, 9 external.
-8000 to 8999 belong to skills, which register their own. `docs/errors.md` is this table, for people.
+Skills register codes from 8000 to 8999. `make docs` writes this table to `docs/errors.md`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 
 class CoreErrorCode(StrEnum):
-    """The numbers, as text."""
+    """The codes of this project; a code is a number as text."""
 
     INVALID_ARGUMENT = "1001"
     MISSING_REQUIRED = "1002"
@@ -56,7 +56,7 @@ class CoreErrorCode(StrEnum):
 
 
 class ErrorCategory(StrEnum):
-    """Whose error it is."""
+    """The part of the system that an error comes from."""
 
     VALIDATION = "validation"
     SECURITY = "security"
@@ -69,14 +69,14 @@ class ErrorCategory(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much it should worry whoever reads the log."""
+    """How serious an error is in a log."""
 
     WARNING = "warning"
-    """Part of normal work: a refusal, a retry, an answer that is not there."""
+    """Part of normal work: a refusal, a retry, a question without an answer."""
     ERROR = "error"
-    """What was asked for was not done."""
+    """The request failed."""
     CRITICAL = "critical"
-    """Someone has to look: data is damaged, or an attack was stopped."""
+    """A person has to act: data is damaged, or an attack was stopped."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,15 @@ class CodeInfo:
     retryable: bool
     """The same call may succeed in a moment."""
     exit_code: int
-    """Of the command line: 1 the domain said no, 2 usage or configuration, 3 try again."""
+    """Exit code of the command line: 1 the command failed, 2 usage or configuration, 3 try again."""
     http_status: int
     jsonrpc_code: int
-    """A reserved number where the specification has one, else -32000 minus ten times the code's first digit."""
+    """A reserved number if the specification has one, else -32000 minus ten times the first digit of the code."""
     refused: bool
-    """A rule said no before anything was done: the response is `blocked`, not `error`."""
+    """A rule refused the call before it did anything: the response is `blocked`, not `error`."""
 
 
 SKILL_CODES = range(8000, 9000)
-UNKNOWN_JSONRPC = -32603
-"""JSON-RPC's "internal error"."""
 _CATEGORIES = {
     "1": ErrorCategory.VALIDATION,
     "2": ErrorCategory.SECURITY,
@@ -116,328 +114,193 @@ _CATEGORIES = {
 
 
 def category_of(code: str) -> ErrorCategory:
-    """The category that the first digit names; unknown for what is not a number of four digits."""
+    """Return the category that the first digit names, or UNKNOWN if the code is not a number of four digits."""
     four_digits = len(code) == 4 and code.isascii() and code.isdigit()
     return _CATEGORIES.get(code[:1], ErrorCategory.UNKNOWN) if four_digits else ErrorCategory.UNKNOWN
 
 
 def explain(code: str) -> CodeInfo | None:
-    """The row of a code, ours or a skill's."""
+    """Return the row of a code, of this project or of a skill."""
     return _TABLE.get(code)
 
 
 def all_codes() -> tuple[CodeInfo, ...]:
-    """Every row, by number."""
+    """Return every row, sorted by number."""
     return tuple(_TABLE[code] for code in sorted(_TABLE))
 
 
 def register(code: str, name: str, meaning: str, cure: str, *, retryable: bool = False) -> CodeInfo:
-    """Give a skill a number of its own; the same row again changes nothing.
+    """Add a code of a skill; adding an equal row again changes nothing.
 
     Raises:
-        ValueError: a number outside 8000 to 8999, or one that means something else already.
+        ValueError: the number is not from 8000 to 8999, or has another meaning already.
     """
     if not (code.isascii() and code.isdigit() and int(code) in SKILL_CODES):
-        raise ValueError(f"{code} is not a skill's number; they go from 8000 to 8999")
-    row = _row(code, name, meaning, cure, retryable=retryable)
+        raise ValueError(f"{code} is not a number for skills; use one from 8000 to 8999")
+    row = _row(code, name, _Text(500, meaning, cure), retryable=retryable)
     if _TABLE.setdefault(code, row) != row:
         raise ValueError(f"{code} is taken by {_TABLE[code].name}; choose another number")
     return row
 
 
-def _row(
-    code: str,
-    name: str,
-    meaning: str,
-    cure: str,
-    *,
-    http: int = 500,
-    retryable: bool = False,
-    exit_code: int = 1,
-    severity: Severity | None = None,
-    jsonrpc: int | None = None,
-    refused: bool = False,
-) -> CodeInfo:
+_RETRYABLE = {"2003", "3003", "6001", "6002", "9002", "9003"}
+_REFUSED = {"2001", "2002", "2003", "2004", "2005", "2006", "3004", "5005", "6003", "7004"}
+_USAGE = {CoreErrorCode.TOOL_NOT_FOUND, CoreErrorCode.DEPENDENCY_MISSING}
+"""Codes with exit code 2, besides all of the validation category."""
+_SEVERITIES: dict[str, Severity] = {
+    CoreErrorCode.MALICIOUS_INPUT: Severity.CRITICAL,
+    CoreErrorCode.STORAGE_CORRUPTION: Severity.CRITICAL,
+    CoreErrorCode.TOOL_NOT_FOUND: Severity.WARNING,
+    CoreErrorCode.AGENT_NO_ANSWER: Severity.WARNING,
+}
+_JSONRPC: dict[str, int] = {CoreErrorCode.TOOL_NOT_FOUND: -32601, CoreErrorCode.STORAGE_NOT_FOUND: -32002}
+_JSONRPC_CATEGORIES = {ErrorCategory.VALIDATION: -32602, ErrorCategory.UNKNOWN: -32603}
+"""The numbers of JSON-RPC for "invalid params" and "internal error"."""
+
+
+class _Text(NamedTuple):
+    http_status: int
+    meaning: str
+    cure: str
+
+
+_TEXTS = {
+    CoreErrorCode.INVALID_ARGUMENT: _Text(
+        400, "An argument, an option or a setting is not valid.", "Correct the value that the message names."
+    ),
+    CoreErrorCode.MISSING_REQUIRED: _Text(
+        400, "A required value is missing.", "Add the value that the message names."
+    ),
+    CoreErrorCode.TYPE_MISMATCH: _Text(
+        400, "A value has the wrong type.", "Use a value of the type that the message names."
+    ),
+    CoreErrorCode.VALUE_OUT_OF_RANGE: _Text(
+        400, "A value is outside the allowed range.", "Use a value within the limits in the message."
+    ),
+    CoreErrorCode.FORMAT_ERROR: _Text(
+        400, "A text or a file has the wrong format.", "Correct it at the position that the message names."
+    ),
+    CoreErrorCode.UNAUTHORIZED: _Text(401, "The caller is not identified.", "Send a valid key or token."),
+    CoreErrorCode.FORBIDDEN: _Text(
+        403, "The caller is not allowed to do this.", "Ask the owner of the resource for access."
+    ),
+    CoreErrorCode.RATE_LIMITED: _Text(
+        429, "There were too many calls in a short time.", "Wait a moment, then call less often."
+    ),
+    CoreErrorCode.SECURITY_CHECK_FAILED: _Text(
+        403, "A security check refused the call.", "Fix what the check names; do not bypass the check."
+    ),
+    CoreErrorCode.MALICIOUS_INPUT: _Text(
+        400, "The input looks like an attack.", "Remove from the input what the message names."
+    ),
+    CoreErrorCode.PERMISSION_DENIED: _Text(
+        403, "A permission rule or the system refused this.", "Grant the permission, or use something else."
+    ),
+    CoreErrorCode.TOOL_NOT_FOUND: _Text(
+        404, "There is no tool or command with this name.", "Use a name that the message lists."
+    ),
+    CoreErrorCode.TOOL_EXECUTION_FAILED: _Text(
+        500, "The call ran and failed.", "Read the message; the log or the run has details."
+    ),
+    CoreErrorCode.TOOL_TIMEOUT: _Text(
+        504, "The call did not finish in time.", "Try again with more time or less work."
+    ),
+    CoreErrorCode.COMMAND_BLOCKED: _Text(
+        403, "A safeguard stopped the command before it started.", "Follow the message to allow the command."
+    ),
+    CoreErrorCode.INVALID_STATE: _Text(
+        409, "The command does not fit the present state.", "Create the state that the message names."
+    ),
+    CoreErrorCode.DEPENDENCY_MISSING: _Text(
+        503, "A dependency is not installed or is damaged.", "Install what the message names."
+    ),
+    CoreErrorCode.CIRCULAR_DEPENDENCY: _Text(
+        500, "The dependencies form a circle.", "Remove one of the dependencies in the message."
+    ),
+    CoreErrorCode.STORAGE_READ_ERROR: _Text(
+        500, "Reading from the disk or the storage failed.", "Check the disk and permissions, then try again."
+    ),
+    CoreErrorCode.STORAGE_WRITE_ERROR: _Text(
+        507, "Writing to the disk or the storage failed.", "Free space or fix permissions, then try again."
+    ),
+    CoreErrorCode.STORAGE_NOT_FOUND: _Text(
+        404, "The requested item is not stored.", "Check the name; list the items that exist."
+    ),
+    CoreErrorCode.STORAGE_CORRUPTION: _Text(
+        500, "Stored data does not match its checksums.", "Rebuild it: omni ingest."
+    ),
+    CoreErrorCode.CELL_EXECUTION_ERROR: _Text(
+        500, "A shell command ran and failed.", "Run it in a terminal to see all of its output."
+    ),
+    CoreErrorCode.CELL_JSON_DECODE_ERROR: _Text(
+        500, "A shell command did not print valid JSON.", "Make it print one JSON document to stdout."
+    ),
+    CoreErrorCode.CELL_SUBPROCESS_ERROR: _Text(
+        500, "A shell command did not start.", "Check that it is installed and executable."
+    ),
+    CoreErrorCode.CELL_CLASSIFICATION_ERROR: _Text(
+        422, "A shell command may change something or not.", "Split the command, or ask for approval."
+    ),
+    CoreErrorCode.CELL_SECURITY_REJECTED: _Text(
+        403, "A shell command was refused as unsafe.", "Use a tool for this task, or ask for approval."
+    ),
+    CoreErrorCode.NETWORK_UNREACHABLE: _Text(
+        502, "The server cannot be reached.", "Check the address and the network, then try again."
+    ),
+    CoreErrorCode.NETWORK_TIMEOUT: _Text(504, "The server did not answer in time.", "Try again, or allow more time."),
+    CoreErrorCode.NETWORK_BLOCKED: _Text(
+        403, "No rule allows a connection to this host.", "Allow the host if you trust it."
+    ),
+    CoreErrorCode.NETWORK_BAD_RESPONSE: _Text(
+        502, "The server sent an answer that cannot be used.", "Check the address."
+    ),
+    CoreErrorCode.AGENT_NO_ANSWER: _Text(
+        404, "The sources do not answer the question.", "Rephrase the question, or ingest a source for it."
+    ),
+    CoreErrorCode.AGENT_BUDGET_EXCEEDED: _Text(
+        422, "The budget of steps, tokens or time is used up.", "Use a larger budget or a smaller task."
+    ),
+    CoreErrorCode.AGENT_LOOP_DETECTED: _Text(
+        422, "The agent repeated itself and was stopped.", "Rephrase the task, or add what it lacks."
+    ),
+    CoreErrorCode.AGENT_PLAN_REJECTED: _Text(
+        409, "The review rejected the plan.", "Describe what the plan should change."
+    ),
+    CoreErrorCode.AGENT_MODEL_FAILED: _Text(
+        502, "The language model failed or its answer is unusable.", "Check its address and name, or use another."
+    ),
+    CoreErrorCode.EXTERNAL_API_ERROR: _Text(
+        502, "An external service answered with an error.", "Read its message; check the request and the key."
+    ),
+    CoreErrorCode.EXTERNAL_TIMEOUT: _Text(
+        504, "An external service did not answer in time.", "Try again in a moment."
+    ),
+    CoreErrorCode.EXTERNAL_UNAVAILABLE: _Text(
+        503, "An external service is down or refuses requests.", "Try again in a moment."
+    ),
+}
+
+
+def _row(code: str, name: str, text: _Text, *, retryable: bool, refused: bool = False) -> CodeInfo:
     category = category_of(code)
-    mild = retryable or refused or category is ErrorCategory.VALIDATION
+    is_validation = category is ErrorCategory.VALIDATION
+    is_mild = retryable or refused or is_validation
     return CodeInfo(
         code=code,
         name=name,
         category=category,
-        meaning=meaning,
-        cure=cure,
-        severity=severity or (Severity.WARNING if mild else Severity.ERROR),
+        meaning=text.meaning,
+        cure=text.cure,
+        severity=_SEVERITIES.get(code, Severity.WARNING if is_mild else Severity.ERROR),
         retryable=retryable,
-        exit_code=3 if retryable else 2 if category is ErrorCategory.VALIDATION else exit_code,
-        http_status=http,
-        jsonrpc_code=_jsonrpc(code, category) if jsonrpc is None else jsonrpc,
+        exit_code=3 if retryable else 2 if is_validation or code in _USAGE else 1,
+        http_status=text.http_status,
+        jsonrpc_code=_JSONRPC.get(code) or _JSONRPC_CATEGORIES.get(category) or -32000 - 10 * int(code[0]),
         refused=refused,
     )
 
 
-def _jsonrpc(code: str, category: ErrorCategory) -> int:
-    if category is ErrorCategory.VALIDATION:
-        return -32602  # "invalid params"
-    return UNKNOWN_JSONRPC if category is ErrorCategory.UNKNOWN else -32000 - 10 * int(code[0])
-
-
-def _core(code: CoreErrorCode, meaning: str, cure: str, **rest: Any) -> CodeInfo:
-    return _row(str(code), code.name, meaning, cure, **rest)
-
-
-_TABLE: dict[str, CodeInfo] = {
-    row.code: row
-    for row in (
-        _core(
-            CoreErrorCode.INVALID_ARGUMENT,
-            "An argument, an option or a setting is not acceptable.",
-            "Correct the value that the message names.",
-            http=400,
-        ),
-        _core(
-            CoreErrorCode.MISSING_REQUIRED,
-            "A value that must be given is not there.",
-            "Give the value that the message names.",
-            http=400,
-        ),
-        _core(
-            CoreErrorCode.TYPE_MISMATCH,
-            "A value is of another type than expected.",
-            "Give a value of the type that the message names.",
-            http=400,
-        ),
-        _core(
-            CoreErrorCode.VALUE_OUT_OF_RANGE,
-            "A value lies outside what is allowed.",
-            "Stay within the limits that the message names.",
-            http=400,
-        ),
-        _core(
-            CoreErrorCode.FORMAT_ERROR,
-            "A text or a file does not have the format it should have.",
-            "Correct it at the place that the message names.",
-            http=400,
-        ),
-        _core(
-            CoreErrorCode.UNAUTHORIZED,
-            "Nobody has said who is asking.",
-            "Give a valid key or token.",
-            http=401,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.FORBIDDEN,
-            "Whoever asks may not do this.",
-            "Ask the owner of the resource for access.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.RATE_LIMITED,
-            "Too many calls in too short a time.",
-            "Wait a moment, then call again less often.",
-            http=429,
-            retryable=True,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.SECURITY_CHECK_FAILED,
-            "A security check refused the call.",
-            "Look at what the check names; do not work around it.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.MALICIOUS_INPUT,
-            "The input looks like an attack.",
-            "Remove what the message names from the input.",
-            http=400,
-            refused=True,
-            severity=Severity.CRITICAL,
-        ),
-        _core(
-            CoreErrorCode.PERMISSION_DENIED,
-            "A permission rule, or the system, does not allow this.",
-            "Grant the permission, or act on something else.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.TOOL_NOT_FOUND,
-            "There is no tool or command of this name.",
-            "Use one of the names that the message lists.",
-            http=404,
-            jsonrpc=-32601,
-            exit_code=2,
-            severity=Severity.WARNING,
-        ),
-        _core(
-            CoreErrorCode.TOOL_EXECUTION_FAILED,
-            "It ran, and failed.",
-            "Read the message; the log or the run has the rest.",
-        ),
-        _core(
-            CoreErrorCode.TOOL_TIMEOUT,
-            "It did not finish in the time it was given.",
-            "Try again, with more time or less to do.",
-            http=504,
-            retryable=True,
-        ),
-        _core(
-            CoreErrorCode.COMMAND_BLOCKED,
-            "A safeguard stopped the command before it did anything.",
-            "Check that it is what you want; the message says how to allow it.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.INVALID_STATE,
-            "This cannot be done in the present state.",
-            "Bring about the state that the message names.",
-            http=409,
-        ),
-        _core(
-            CoreErrorCode.DEPENDENCY_MISSING,
-            "Something it needs is not installed, or is damaged.",
-            "Install what the message names.",
-            http=503,
-            exit_code=2,
-        ),
-        _core(
-            CoreErrorCode.CIRCULAR_DEPENDENCY,
-            "Things need each other in a circle.",
-            "Remove one of the needs that the message names.",
-        ),
-        _core(
-            CoreErrorCode.STORAGE_READ_ERROR,
-            "The disk or the storage could not be read.",
-            "Check the disk and the permissions, then try again.",
-        ),
-        _core(
-            CoreErrorCode.STORAGE_WRITE_ERROR,
-            "The disk or the storage could not be written.",
-            "Make room or check the permissions, then try again.",
-            http=507,
-        ),
-        _core(
-            CoreErrorCode.STORAGE_NOT_FOUND,
-            "What was asked for is not stored there.",
-            "Check the name; list what there is.",
-            http=404,
-            jsonrpc=-32002,
-        ),
-        _core(
-            CoreErrorCode.STORAGE_CORRUPTION,
-            "Stored data does not match its own checks.",
-            "Build it again: omni ingest.",
-            severity=Severity.CRITICAL,
-        ),
-        _core(
-            CoreErrorCode.CELL_EXECUTION_ERROR,
-            "A shell cell ran, and failed.",
-            "Run the command by hand to see all of its output.",
-        ),
-        _core(
-            CoreErrorCode.CELL_JSON_DECODE_ERROR,
-            "A shell cell did not answer with valid JSON.",
-            "Make the command write one JSON document to stdout.",
-        ),
-        _core(
-            CoreErrorCode.CELL_SUBPROCESS_ERROR,
-            "A shell cell could not be started.",
-            "Check that the command is installed and may be run.",
-        ),
-        _core(
-            CoreErrorCode.CELL_CLASSIFICATION_ERROR,
-            "It could not be told whether a shell cell only reads.",
-            "Split the command, or ask for approval.",
-            http=422,
-        ),
-        _core(
-            CoreErrorCode.CELL_SECURITY_REJECTED,
-            "A shell cell was refused as unsafe.",
-            "Use a tool made for this, or ask for approval.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.NETWORK_UNREACHABLE,
-            "The other side cannot be reached.",
-            "Check the address and the network, then try again.",
-            http=502,
-            retryable=True,
-        ),
-        _core(
-            CoreErrorCode.NETWORK_TIMEOUT,
-            "The other side did not answer in time.",
-            "Try again, or allow more time.",
-            http=504,
-            retryable=True,
-        ),
-        _core(
-            CoreErrorCode.NETWORK_BLOCKED,
-            "No rule allows a connection to this host.",
-            "Allow the host, if you trust it.",
-            http=403,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.NETWORK_BAD_RESPONSE,
-            "The other side answered with something that makes no sense.",
-            "Check that the address is the right one.",
-            http=502,
-        ),
-        _core(
-            CoreErrorCode.AGENT_NO_ANSWER,
-            "The sources do not answer the question.",
-            "Ask in other words, or ingest a source that tells.",
-            http=404,
-            severity=Severity.WARNING,
-        ),
-        _core(
-            CoreErrorCode.AGENT_BUDGET_EXCEEDED,
-            "The budget of steps, tokens or time is used up.",
-            "Give a larger budget, or a smaller task.",
-            http=422,
-        ),
-        _core(
-            CoreErrorCode.AGENT_LOOP_DETECTED,
-            "The agent was going in circles and was stopped.",
-            "State the task differently, or add what it lacks.",
-            http=422,
-        ),
-        _core(
-            CoreErrorCode.AGENT_PLAN_REJECTED,
-            "The plan was turned down in review.",
-            "Say what should be done differently.",
-            http=409,
-            refused=True,
-        ),
-        _core(
-            CoreErrorCode.AGENT_MODEL_FAILED,
-            "The language model failed or gave nothing usable.",
-            "Check the model's address and name, or use another.",
-            http=502,
-        ),
-        _core(
-            CoreErrorCode.EXTERNAL_API_ERROR,
-            "An outside service answered with an error.",
-            "Read its message; check the request and the key.",
-            http=502,
-        ),
-        _core(
-            CoreErrorCode.EXTERNAL_TIMEOUT,
-            "An outside service did not answer in time.",
-            "Try again in a moment.",
-            http=504,
-            retryable=True,
-        ),
-        _core(
-            CoreErrorCode.EXTERNAL_UNAVAILABLE,
-            "An outside service is down or refuses work.",
-            "Try again in a moment.",
-            http=503,
-            retryable=True,
-        ),
-    )
+_TABLE = {
+    str(code): _row(str(code), code.name, text, retryable=code in _RETRYABLE, refused=code in _REFUSED)
+    for code, text in _TEXTS.items()
 }

@@ -1,39 +1,38 @@
-"""What a user may see when something goes wrong: what happened, where, and the cure.
+"""The errors that this library raises: what happened, where, and the cure.
 
-OmniError                      3002  exit 1   the domain said no
-├── NoAnswer                   7001           the evidence is too weak to answer
-├── CitationNotFound           4003           nothing stands at the place a citation names
-├── DeletionRefused            3004           a listing would delete more than it should
-├── NotVerified                2004           a receipt does not agree with the release it names, or with itself
-├── GateFailed                 3004           a gate keeps a candidate from being published
-├── TableBroken                4004           a table or index on disk fails its own checks
-├── NotForgotten               3005           something of a forgotten document is still there
-├── StoreRefused               3005           a store of releases is not what it must be
-├── BundleRefused              4004           a file is no bundle of a release, or not what was exported
-├── LanguageModelFailed        7005           a language model refused, or answered with what cannot be used
-├── NetworkBlocked             6003           an answer leads to another host
-├── AccessRefused              2006           a reader may not see this
-├── SecurityError              2004           a check refused it before it did anything
-├── ToolNotFoundError          3001  exit 2   there is no tool of this name
+OmniError                      3002  exit 1   base class: the command failed
+├── NoAnswer                   7001           the evidence is too weak for an answer
+├── CitationNotFound           4003           a citation names text that does not exist
+├── DeletionRefused            3004           an ingest would delete more documents than the guard allows
+├── NotVerified                2004           a receipt does not match the release it names, or its own checksum
+├── GateFailed                 3004           the quality gate refuses to publish a candidate
+├── TableBroken                4004           a table or an index on disk fails its checks
+├── NotForgotten               3005           part of an erased document is still stored
+├── StoreRefused               3005           a store of releases is not usable for this home
+├── BundleRefused              4004           a file is not a release bundle, or was changed after the export
+├── LanguageModelFailed        7005           a language model refused, or its answer cannot be used
+├── NetworkBlocked             6003           a server redirects to a host that is not allowed
+├── AccessRefused              2006           the viewer may not see this
+├── SecurityError              2004           a security check refused the call before it did anything
+├── ToolNotFoundError          3001  exit 2   there is no tool with this name
 ├── ToolExecutionError         3002           a tool ran and failed
-├── CellError                  5001           a shell cell failed; 5002 to 5005 say how
-├── UnexpectedError            3002           an exception that nobody foresaw
+├── UnexpectedError            3002           an exception that no rule maps to an error
 ├── ConfigurationError         1001  exit 2   a setting, an option or an argument is wrong
-│   ├── ValidationError        1001           a value does not fit its field; 1002 to 1005 say how
-│   ├── SourceMissing          4003           a path to ingest is not there or cannot be listed
-│   ├── HomeError              3005           the home folder is missing or is not a home
-│   └── ModelMissing           3006           a model was never pulled, or its files changed
-└── RetryableError             3005  exit 3   the same command may work in a moment
+│   ├── ValidationError        1001           a value is not valid for its field; 1002 to 1005 give the reason
+│   ├── SourceMissing          4003           a source does not exist or cannot be listed
+│   ├── HomeError              3005           the home does not exist or is not a folder
+│   └── ModelMissing           3006           a model was not pulled, or its files were changed
+└── RetryableError             3005  exit 3   the same command may succeed in a moment
     ├── HomeBusy               3005           another process is writing to this home
-    ├── ServiceBusy            3005           more is asked than can be answered in time
+    ├── ServiceBusy            3005           the service has more requests than it can answer in time
     ├── UpstreamMoved          3005           a table changed while it was being indexed
-    ├── NetworkUnreachable     6001           nobody answers at an address
-    ├── NetworkTimeout         6002           an answer did not come in time
-    ├── NetworkBadResponse     6004           an answer is broken, or says that the server is not well
-    └── ToolTimeout            3003           a tool did not finish in its time
+    ├── NetworkUnreachable     6001           no server answers at an address
+    ├── NetworkTimeout         6002           a server did not answer in time
+    ├── NetworkBadResponse     6004           an answer is broken, or the server reports that it is not well
+    └── ToolTimeout            3003           a tool did not finish in time
 
-The numbers are explained in `omni_pipelines.error_codes`. `native.errors` is the tree below, of the engines;
-`from_exception` brings both, and everything foreign, to one.
+`omni_pipelines.error_codes` explains the numbers. `native.errors` has the errors of the engines; `from_exception`
+turns these, and any other exception, into an OmniError.
 """
 
 from __future__ import annotations
@@ -41,24 +40,42 @@ from __future__ import annotations
 import copyreg
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from native.errors import EngineError, translate
+from native.errors import EngineError
+from native.foreign_errors import translate
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, category_of, explain
-from omni_pipelines.json_values import text_of, to_json_value
+from omni_pipelines.json_values import text_of, to_json_object, to_json_value
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 _MAX_NAMES = 10
+_MAX_LENGTH = 500
 
 
 class OmniError(Exception):
-    """Base of every error we raise.
+    """Base class of every error of this library.
 
-    `code` is a number as text, `cure` says what to do about it, `details` are its attributes as JSON can carry them.
+    Attributes:
+        message: what happened, and where.
+        cure: what to do about it, or "".
+        code: a number of `error_codes` as text.
+        details: the attributes of the error as JSON values.
+        retryable: whether the same call may succeed in a moment.
+        exit_code: the exit code of the command line.
     """
 
     code: str = CoreErrorCode.TOOL_EXECUTION_FAILED
     exit_code: int = 1
     retryable: bool = False
+
+    def __init_subclass__(
+        cls, code: str | None = None, exit_code: int | None = None, retryable: bool | None = None
+    ) -> None:
+        cls.code = code or cls.code
+        cls.exit_code = exit_code or cls.exit_code
+        cls.retryable = retryable or cls.retryable
 
     def __init__(
         self,
@@ -67,13 +84,13 @@ class OmniError(Exception):
         cure: str = "",
         code: str | None = None,
         retryable: bool | None = None,
-        details: Mapping[str, Any] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
-        """A `code` of its own brings its retry, and its exit code where the class has no better one."""
+        """A `code` replaces the code of the class, and sets `retryable` and the exit code as its table row says."""
         super().__init__(message)
         self.message = text_of(message)
         self.cure = cure
-        self.details: dict[str, Any] = to_json_value(details or {})
+        self.details: dict[str, JsonValue] = to_json_object(details or {})
         row = explain(code) if code is not None else None
         if code is not None:
             self.code = str(code)
@@ -86,11 +103,11 @@ class OmniError(Exception):
 
     @property
     def category(self) -> ErrorCategory:
-        """Whose error it is, by the first digit of its code."""
+        """The category of the code."""
         return category_of(self.code)
 
-    def to_dict(self) -> dict[str, Any]:
-        """message, code, category, cure, retryable and details, ready for JSON."""
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return message, code, category, cure, retryable and details as JSON values."""
         return {
             "message": self.message,
             "code": str(self.code),
@@ -106,68 +123,48 @@ class OmniError(Exception):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.message!r}, code={str(self.code)!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:  # the subclasses have other parameters than args
         return (copyreg.__newobj__, (type(self), *self.args), self.__dict__)  # type: ignore[attr-defined]
 
 
-class NoAnswer(OmniError):
-    """The evidence is too weak to answer."""
-
-    code = CoreErrorCode.AGENT_NO_ANSWER
+class NoAnswer(OmniError, code=CoreErrorCode.AGENT_NO_ANSWER):
+    """The evidence is too weak for an answer."""
 
 
-class CitationNotFound(OmniError):
-    """Nothing stands at the place a citation names."""
-
-    code = CoreErrorCode.STORAGE_NOT_FOUND
+class CitationNotFound(OmniError, code=CoreErrorCode.STORAGE_NOT_FOUND):
+    """A citation names text that does not exist."""
 
 
-class NotVerified(OmniError):
-    """A receipt does not agree with the release it names, or with itself."""
-
-    code = CoreErrorCode.SECURITY_CHECK_FAILED
+class NotVerified(OmniError, code=CoreErrorCode.SECURITY_CHECK_FAILED):
+    """A receipt does not match the release it names, or its own checksum."""
 
 
-class GateFailed(OmniError):
-    """A gate keeps a candidate from being published."""
-
-    code = CoreErrorCode.COMMAND_BLOCKED
+class GateFailed(OmniError, code=CoreErrorCode.COMMAND_BLOCKED):
+    """The quality gate refuses to publish a candidate."""
 
 
-class DeletionRefused(OmniError):
-    """A listing would delete more documents than the guard allows."""
-
-    code = CoreErrorCode.COMMAND_BLOCKED
+class DeletionRefused(OmniError, code=CoreErrorCode.COMMAND_BLOCKED):
+    """An ingest would delete more documents than the guard allows."""
 
 
-class TableBroken(OmniError):
-    """A table or an index on disk fails its own checks."""
-
-    code = CoreErrorCode.STORAGE_CORRUPTION
+class TableBroken(OmniError, code=CoreErrorCode.STORAGE_CORRUPTION):
+    """A table or an index on disk fails its checks."""
 
 
-class LanguageModelFailed(OmniError):
-    """A language model refused, or answered with what cannot be used."""
-
-    code = CoreErrorCode.AGENT_MODEL_FAILED
+class LanguageModelFailed(OmniError, code=CoreErrorCode.AGENT_MODEL_FAILED):
+    """A language model refused, or its answer cannot be used."""
 
 
-class NetworkBlocked(OmniError):
-    """An answer leads to another host, which nobody allowed."""
-
-    code = CoreErrorCode.NETWORK_BLOCKED
+class NetworkBlocked(OmniError, code=CoreErrorCode.NETWORK_BLOCKED):
+    """A server redirects to a host that is not allowed."""
 
 
-class AccessRefused(OmniError):
-    """The reader who asks may not see this, and never will by asking in another way."""
-
-    code = CoreErrorCode.PERMISSION_DENIED
+class AccessRefused(OmniError, code=CoreErrorCode.PERMISSION_DENIED):
+    """The viewer may not see this; trying again does not help."""
 
 
-class SecurityError(OmniError):
-    """A security check, named by `check_type`, refused it before it did anything."""
-
-    code = CoreErrorCode.SECURITY_CHECK_FAILED
+class SecurityError(OmniError, code=CoreErrorCode.SECURITY_CHECK_FAILED):
+    """The security check `check_type` refused a call before it did anything."""
 
     def __init__(self, check_type: str, problem: str = "", *, cure: str = "", code: str | None = None) -> None:
         message = f"the {check_type} check refused it" + (f": {problem}" if problem else "")
@@ -175,11 +172,8 @@ class SecurityError(OmniError):
         self.check_type = check_type
 
 
-class ToolNotFoundError(OmniError):
-    """There is no tool of this name; the cure names the nearest one that there is."""
-
-    code = CoreErrorCode.TOOL_NOT_FOUND
-    exit_code = 2
+class ToolNotFoundError(OmniError, code=CoreErrorCode.TOOL_NOT_FOUND, exit_code=2):
+    """There is no tool with this name; the cure is the nearest name."""
 
     def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
         names = sorted(available_tools)
@@ -190,109 +184,73 @@ class ToolNotFoundError(OmniError):
         self.available_tools = tuple(names)
 
 
-class ToolExecutionError(OmniError):
-    """A tool ran and failed. `process_exit_code` and `stderr` are of the process that it started, if it did."""
-
-    code = CoreErrorCode.TOOL_EXECUTION_FAILED
+class ToolExecutionError(OmniError, code=CoreErrorCode.TOOL_EXECUTION_FAILED):
+    """A tool ran and failed; `process_exit_code` and `stderr` belong to the process it started, if any."""
 
     def __init__(
         self, tool: str, message: str, exit_code: int | None = None, stderr: str = "", *, cure: str = ""
     ) -> None:
-        ended = "" if exit_code is None else f" (exit code {exit_code})"
+        ending = "" if exit_code is None else f" (exit code {exit_code})"
         details = {"tool": tool, "exit_code": exit_code, "stderr": stderr}
-        super().__init__(f"tool {tool} failed{ended}: {message}", cure=cure, details=details)
+        super().__init__(f"tool {tool} failed{ending}: {message}", cure=cure, details=details)
         self.tool = tool
         self.process_exit_code = exit_code
         self.stderr = stderr
 
 
-class CellError(OmniError):
-    """A shell cell failed; `error_type` says in a word how, and may be given a code of its own (5002 to 5005)."""
-
-    code = CoreErrorCode.CELL_EXECUTION_ERROR
-
-    def __init__(
-        self, command: str, error_type: str, problem: str = "", *, cure: str = "", code: str | None = None
-    ) -> None:
-        message = f"{command!r} failed with {error_type}" + (f": {problem}" if problem else "")
-        super().__init__(message, cure=cure, code=code, details={"command": command, "error_type": error_type})
-        self.command = command
-        self.error_type = error_type
-
-
 class UnexpectedError(OmniError):
-    """An exception that nobody foresaw; it stands behind this one, with its traceback, as `__cause__`."""
+    """An exception that no rule maps to an error; `__cause__` is that exception with its traceback."""
 
 
-class StoreRefused(OmniError):
-    """A store of releases is not what it must be, or has no room for this home."""
-
-    code = CoreErrorCode.INVALID_STATE
+class StoreRefused(OmniError, code=CoreErrorCode.INVALID_STATE):
+    """A store of releases is not usable for this home."""
 
 
-class NotForgotten(OmniError):
-    """Something of a document that was to be forgotten is still there."""
-
-    code = CoreErrorCode.INVALID_STATE
+class NotForgotten(OmniError, code=CoreErrorCode.INVALID_STATE):
+    """Part of an erased document is still stored."""
 
 
-class BundleRefused(OmniError):
-    """A file is no bundle of a release, or not as it was exported."""
-
-    code = CoreErrorCode.STORAGE_CORRUPTION
+class BundleRefused(OmniError, code=CoreErrorCode.STORAGE_CORRUPTION):
+    """A file is not a release bundle, or was changed after the export."""
 
 
-class ConfigurationError(OmniError):
+class ConfigurationError(OmniError, code=CoreErrorCode.INVALID_ARGUMENT, exit_code=2):
     """A setting, an option or an argument is wrong."""
-
-    code = CoreErrorCode.INVALID_ARGUMENT
-    exit_code = 2
 
 
 class ValidationError(ConfigurationError):
-    """A value does not fit its field. `value` is kept as JSON can carry it."""
+    """A value is not valid for its field; `value` is kept as a JSON value."""
 
     def __init__(
         self,
         field: str,
         value: object = None,
-        problem: str = "is not acceptable",
+        problem: str = "is not valid",
         *,
         cure: str = "",
         code: str | None = None,
     ) -> None:
-        plain = to_json_value(value)
-        super().__init__(
-            f"{field} {problem}: {_short(plain)}", cure=cure, code=code, details={"field": field, "value": plain}
-        )
+        json_value = to_json_value(value)
+        details = {"field": field, "value": json_value}
+        super().__init__(f"{field} {problem}: {_shorten(json_value)}", cure=cure, code=code, details=details)
         self.field = field
-        self.value = plain
+        self.value = json_value
 
 
-class SourceMissing(ConfigurationError):
-    """A path to ingest is not there or cannot be listed."""
-
-    code = CoreErrorCode.STORAGE_NOT_FOUND
+class SourceMissing(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
+    """A source does not exist or cannot be listed."""
 
 
-class HomeError(ConfigurationError):
-    """The home folder is missing, or something else stands in its place."""
-
-    code = CoreErrorCode.INVALID_STATE
+class HomeError(ConfigurationError, code=CoreErrorCode.INVALID_STATE):
+    """The home does not exist or is not a folder."""
 
 
-class ModelMissing(ConfigurationError):
-    """A model was never pulled, or its files are not what they were."""
-
-    code = CoreErrorCode.DEPENDENCY_MISSING
+class ModelMissing(ConfigurationError, code=CoreErrorCode.DEPENDENCY_MISSING):
+    """A model was not pulled, or its files were changed."""
 
 
-class RetryableError(OmniError):
-    """The same command may work in a moment."""
-
-    code = CoreErrorCode.INVALID_STATE
-    exit_code = 3
-    retryable = True
+class RetryableError(OmniError, code=CoreErrorCode.INVALID_STATE, exit_code=3, retryable=True):
+    """The same command may succeed in a moment."""
 
 
 class HomeBusy(RetryableError):
@@ -300,35 +258,27 @@ class HomeBusy(RetryableError):
 
 
 class ServiceBusy(RetryableError):
-    """More is asked than can be answered in time; `details["retry_after"]` seconds are a fair wait."""
+    """The service has more requests than it can answer; wait `details["retry_after"]` seconds."""
 
 
 class UpstreamMoved(RetryableError):
     """A table changed while it was being indexed."""
 
 
-class NetworkUnreachable(RetryableError):
-    """Nobody answers at an address."""
-
-    code = CoreErrorCode.NETWORK_UNREACHABLE
+class NetworkUnreachable(RetryableError, code=CoreErrorCode.NETWORK_UNREACHABLE):
+    """No server answers at an address."""
 
 
-class NetworkTimeout(RetryableError):
-    """An answer did not come in time."""
-
-    code = CoreErrorCode.NETWORK_TIMEOUT
+class NetworkTimeout(RetryableError, code=CoreErrorCode.NETWORK_TIMEOUT):
+    """A server did not answer in time."""
 
 
-class NetworkBadResponse(RetryableError):
-    """An answer is broken, or says that the server is not well."""
-
-    code = CoreErrorCode.NETWORK_BAD_RESPONSE
+class NetworkBadResponse(RetryableError, code=CoreErrorCode.NETWORK_BAD_RESPONSE):
+    """An answer is broken, or the server reports that it is not well."""
 
 
-class ToolTimeout(RetryableError):
-    """A tool did not finish in the seconds it was given."""
-
-    code = CoreErrorCode.TOOL_TIMEOUT
+class ToolTimeout(RetryableError, code=CoreErrorCode.TOOL_TIMEOUT):
+    """A tool did not finish in the given seconds."""
 
     def __init__(self, tool: str, seconds: float) -> None:
         super().__init__(
@@ -341,59 +291,55 @@ class ToolTimeout(RetryableError):
 
 
 def from_exception(error: BaseException) -> OmniError:
-    """Any exception as one of ours, with a code: ours as it is, an engine's or the system's by its meaning.
+    """Return an exception as an OmniError: itself, the meaning of an engine's or system error, or UnexpectedError.
 
-    Of a group, the first of its errors speaks for all. What nobody foresaw becomes an UnexpectedError.
+    The result for an exception group is that of its first error.
     """
     if isinstance(error, OmniError):
         return error
     if isinstance(error, BaseExceptionGroup):
         return _from_group(error)
     engine = error if isinstance(error, EngineError) else translate(error)
-    found: OmniError
+    result: OmniError
     if engine is None:
-        found = UnexpectedError(f"{type(error).__name__}: {_short(text_of(error))}")
+        result = UnexpectedError(f"{type(error).__name__}: {_shorten(text_of(error))}")
     else:
-        found = OmniError(engine.message, cure=engine.cure, code=engine.code, retryable=engine.retryable)
-    found.__cause__ = error
-    return found
+        result = OmniError(engine.message, cure=engine.cure, code=engine.code, retryable=engine.retryable)
+    result.__cause__ = error
+    return result
 
 
 def _from_group(group: BaseExceptionGroup[BaseException]) -> OmniError:
-    leaves = list(_leaves(group))
-    first = from_exception(leaves[0])
-    if len(leaves) == 1:
+    errors = list(_flatten(group))
+    first = from_exception(errors[0])
+    if len(errors) == 1:
         return first
-    found = OmniError(
-        f"{len(leaves)} errors, the first: {first.message}",
-        cure=first.cure,
-        code=first.code,
-        retryable=first.retryable,
-    )
-    found.__cause__ = group
-    return found
+    message = f"{len(errors)} errors, the first: {first.message}"
+    result = OmniError(message, cure=first.cure, code=first.code, retryable=first.retryable)
+    result.__cause__ = group
+    return result
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    waiting: list[BaseException] = [group]
-    while waiting:
-        error = waiting.pop()
+def _flatten(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    pending: list[BaseException] = [group]  # a stack, because groups may be nested deeper than Python recurses
+    while pending:
+        error = pending.pop()
         if isinstance(error, BaseExceptionGroup):
-            waiting.extend(reversed(error.exceptions))
+            pending.extend(reversed(error.exceptions))
         else:
             yield error
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The cure for a name that there is none of: the nearest known one, or `otherwise`, by default all of them."""
+    """Return the cure for an unknown name: the most similar known name, else `otherwise`, else all known names."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near or otherwise:
-        return f"did you mean {near[0]}?" if near else otherwise
+    similar = difflib.get_close_matches(name, names, n=1)
+    if similar or otherwise:
+        return f"did you mean {similar[0]}?" if similar else otherwise
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"there are: {', '.join(names[:_MAX_NAMES])}{more}" if names else ""
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     text = text_of(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 500 else f"{text[:500]}… ({len(text):,} characters)"
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}… ({len(text):,} characters)"

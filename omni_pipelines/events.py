@@ -1,13 +1,14 @@
-"""The event bus: what happens, told to whoever listens, at no cost to who tells it.
+"""The event bus: publish events to any number of subscribers without waiting for them.
 
-A publisher never waits. Every subscriber has a queue of its own with a limit; when it is full the oldest event goes
-and is counted, so a slow subscriber loses events and nobody else does. Sequence numbers rise by one with each event
-of a bus, so a gap is seen, too. A record is a file of JSON lines, and can be told again.
+Every subscriber has a queue of its own with a limit. When the queue is full, the oldest event is dropped and counted,
+so a slow subscriber loses events and no other one does. The sequence numbers of a bus have no gaps, so a subscriber
+can see what it lost. Events can be recorded in a file of JSON lines and replayed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import threading
@@ -15,82 +16,86 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import ValidationError
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.records import Event, Record
+from omni_pipelines.threads import start_daemon
 
 EVERYTHING = "**"
 CAPACITY = 1_000
 """Events that wait for one subscriber."""
 DRAIN_SECONDS = 10.0
-"""How long the end of listening waits for a listener to hear what is left."""
+"""Time that `subscribed` waits at its end for the listener to process the events that are left."""
 
 
 class Payload(Record):
-    """What an event says, as fields. A kind names its topics: `class Moved(Payload, topics=("file/moved",))`."""
+    """The fields of an event; a subclass names its topics: `class Moved(Payload, topics=("file/moved",))`."""
 
     topics: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, topics: tuple[str, ...] = (), **options: Any) -> None:
-        super().__init_subclass__(**options)
+    def __init_subclass__(cls, topics: tuple[str, ...] = ()) -> None:
+        super().__init_subclass__()
         cls.topics = topics
-        _KINDS.update(dict.fromkeys(topics, cls))
+        _PAYLOAD_TYPES.update(dict.fromkeys(topics, cls))
 
     @property
     def topic(self) -> str:
-        """The topic it is told under: the only one, if a kind has no other rule."""
+        """The topic to publish under; a subclass with several topics overrides it."""
         return self.topics[0]
 
 
-_KINDS: dict[str, type[Payload]] = {}
-"""Topic to the type of its payload."""
+_PAYLOAD_TYPES: dict[str, type[Payload]] = {}
 
 
 def payload_of(event: Event) -> Payload | None:
-    """What an event says, typed; None where nobody here knows its topic.
+    """Return the typed payload of an event, or None if no payload type has its topic.
 
     Raises:
-        ValidationError: it does not have the fields that its topic has.
+        ValidationError: the event does not have the fields of its payload type.
     """
-    kind = _KINDS.get(event.topic)
-    return None if kind is None else kind.model_validate(event.payload)
+    payload_type = _PAYLOAD_TYPES.get(event.topic)
+    return None if payload_type is None else payload_type.model_validate(event.payload)
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a pattern means a topic: `*` is one word, `**` at its end any number of them.
+    """Return whether a topic matches a pattern: `*` is one word, `**` at the end any number of words.
 
     Raises:
-        ConfigurationError: `**` stands elsewhere, or a word is empty.
+        ConfigurationError: `**` is not at the end, or a word is empty.
     """
-    wanted, words = _parts(pattern), topic.split("/")
+    wanted, words = _split(pattern), topic.split("/")
     if wanted[-1] == EVERYTHING:
         wanted = wanted[:-1]
         words = words[: len(wanted)]
     return len(wanted) == len(words) and all(want in ("*", word) for want, word in zip(wanted, words, strict=True))
 
 
-def _parts(pattern: str) -> list[str]:
+def _split(pattern: str) -> list[str]:
     parts = pattern.split("/")
     if EVERYTHING in parts[:-1] or not all(parts):
         raise ConfigurationError(
-            f"{pattern!r} is no pattern of topics", cure="write index_job/*, or index_job/** for all that lies below"
+            f"{pattern!r} is not a pattern of topics", cure="write index_job/*, or index_job/** for all levels below"
         )
     return parts
 
 
 class Subscription:
-    """The queue of one subscriber. Iterate over it, with `for` or `async for`; that ends when it is closed."""
+    """The queue of one subscriber; iterate over it with `for` or `async for` until it is closed.
+
+    Attributes:
+        pattern: the topics that it receives.
+        dropped: number of events that were lost because the queue was full.
+    """
 
     def __init__(self, pattern: str, capacity: int, leave: Callable[[Subscription], None]) -> None:
-        _parts(pattern)
+        _split(pattern)
         self.pattern, self.dropped = pattern, 0
-        """`dropped`: events that were lost because the queue was full."""
         self._queue: deque[Event] = deque()
         self._capacity, self._leave = capacity, leave
         self._changed = threading.Condition()
@@ -100,13 +105,11 @@ class Subscription:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def put(self, event: Event) -> None:
-        """Queue an event; the oldest goes where there is no room."""
+        """Add an event; drop the oldest one if the queue is full."""
         with self._changed:
             if len(self._queue) >= self._capacity:
                 self._queue.popleft()
@@ -115,13 +118,13 @@ class Subscription:
             self._wake()
 
     def get(self, timeout: float | None = None) -> Event | None:
-        """The next event; None after `timeout` seconds without one, or at the end."""
+        """Return the next event, or None after `timeout` seconds without one or when the subscription is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed, timeout)
             return self._queue.popleft() if self._queue else None
 
     def close(self) -> None:
-        """Take no more events. Those that wait can still be read."""
+        """Receive no more events; those in the queue can still be read."""
         self._leave(self)
         with self._changed:
             self._closed = True
@@ -135,7 +138,7 @@ class Subscription:
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
 
         def waker() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is over, and nobody waits
+            with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
                 loop.call_soon_threadsafe(ready.set)
 
         self._wakers.append(waker)
@@ -157,7 +160,7 @@ class Subscription:
 
 
 class EventBus:
-    """Tells events to subscribers, each in the order of their sequence. Safe to use from several threads."""
+    """Delivers events to every matching subscriber, in the order of their sequence numbers. Thread-safe."""
 
     def __init__(self, source: str, run_id: str = "") -> None:
         self.source, self.run_id = source, run_id
@@ -168,33 +171,33 @@ class EventBus:
 
     @property
     def published(self) -> int:
-        """Events told so far."""
+        """Number of events published so far."""
         return self._sequence
 
     @property
     def dropped(self) -> int:
-        """Events that slow subscribers lost, of those that are gone, too."""
-        return self._dropped + sum(each.dropped for each in self._subscriptions)
+        """Number of events that subscribers lost, including closed ones."""
+        return self._dropped + sum(subscription.dropped for subscription in self._subscriptions)
 
     def subscribe(self, pattern: str = EVERYTHING, capacity: int = CAPACITY) -> Subscription:
-        """Hear what is told from now on under topics that match.
+        """Return a subscription to the events that are published from now on under matching topics.
 
         Raises:
-            ConfigurationError: this is no pattern.
+            ConfigurationError: the pattern is not valid.
         """
-        subscription = Subscription(pattern, capacity, self._forget)
+        subscription = Subscription(pattern, capacity, self._remove)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
 
-    def _forget(self, subscription: Subscription) -> None:
+    def _remove(self, subscription: Subscription) -> None:
         with self._lock:
             if subscription in self._subscriptions:
-                self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
+                self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
                 self._dropped += subscription.dropped
 
     def publish(self, payload: Payload, *, span_id: str = "", parent_id: str = "") -> Event:
-        """Tell something; never waits. The event it became."""
+        """Publish an event without waiting, and return it."""
         event = Event(
             source=self.source,
             topic=payload.topic,
@@ -203,14 +206,11 @@ class EventBus:
             span_id=span_id,
             parent_id=parent_id,
         )
-        return self._tell(event)
+        return self.forward(event)
 
     def forward(self, event: Event) -> Event:
-        """Tell an event of another bus, of a process or a record, under a number of this one."""
-        return self._tell(event)
-
-    def _tell(self, event: Event) -> Event:
-        with self._lock:  # held for as long as it takes to append to queues: the order is the same for all
+        """Publish an event of another bus, process or record with a sequence number of this bus."""
+        with self._lock:  # held while the event is queued, so that all subscribers see the same order
             self._sequence += 1
             numbered = event.model_copy(update={"sequence": self._sequence})
             for subscription in self._subscriptions:
@@ -223,13 +223,13 @@ _current: ContextVar[EventBus | None] = ContextVar("omni_event_bus", default=Non
 
 
 def current_bus() -> EventBus | None:
-    """The bus of whoever called, if anybody listens there."""
+    """Return the bus of the calling context, or None if there is none."""
     return _current.get()
 
 
 @contextmanager
 def using(bus: EventBus) -> Iterator[EventBus]:
-    """Make this the bus that everything inside of the block tells its events to."""
+    """Make `bus` the current bus inside the block."""
     token = _current.set(bus)
     try:
         yield bus
@@ -238,45 +238,42 @@ def using(bus: EventBus) -> Iterator[EventBus]:
 
 
 @contextmanager
-def listening(
+def subscribed(
     listener: Callable[[Event], None], pattern: str = EVERYTHING, capacity: int = CAPACITY
 ) -> Iterator[Subscription]:
-    """Call `listener` for every event told inside of the block, in a thread of its own, which the end waits for.
+    """Call `listener`, in a thread of its own, for every matching event that is published inside the block.
 
-    An error of the listener stops nobody: it hears no more, and the error is raised at the end of the block.
+    The end of the block waits for the listener. An error of the listener ends only its own subscription; it is raised
+    at the end of the block.
     """
     bus = current_bus()
     if bus is None:
-        with using(EventBus("omni")), listening(listener, pattern, capacity) as subscription:
+        with using(EventBus("omni")), subscribed(listener, pattern, capacity) as subscription:
             yield subscription
         return
     with bus.subscribe(pattern, capacity) as subscription:
-        failed: list[Exception] = []
-        thread = threading.Thread(target=_hear, args=(subscription, listener, failed), daemon=True)
-        thread.start()
+        # in an empty context, so that events that the listener publishes do not come back to it
+        delivered = start_daemon(partial(Context().run, _deliver, subscription, listener), "events")
         try:
             yield subscription
         finally:
             subscription.close()
-            thread.join(DRAIN_SECONDS)
-    if failed:
-        raise failed[0]
+            concurrent.futures.wait([delivered], DRAIN_SECONDS)
+    if delivered.done():
+        delivered.result()
 
 
-def _hear(subscription: Subscription, listener: Callable[[Event], None], failed: list[Exception]) -> None:
-    try:
+def _deliver(subscription: Subscription, listener: Callable[[Event], None]) -> None:
+    with subscription:
         for event in subscription:
             listener(event)
-    except Exception as error:  # noqa: BLE001  # it is raised where the listening ends
-        failed.append(error)
-        subscription.close()
 
 
 # --- records
 
 
 def append(path: Path, event: Event) -> None:
-    """Add an event to a record: one write of one line, whoever else writes.
+    """Append an event to a record in a single write, so that several processes can append.
 
     Raises:
         OSError: the file cannot be written.
@@ -290,29 +287,29 @@ def append(path: Path, event: Event) -> None:
 
 @contextmanager
 def recording(path: Path, pattern: str = EVERYTHING, capacity: int = 100 * CAPACITY) -> Iterator[Subscription]:
-    """Write every event told inside of the block to a file, one JSON line each, behind what it holds."""
-    with listening(lambda event: append(path, event), pattern, capacity) as subscription:
+    """Append every matching event that is published inside the block to a file, as one JSON line each."""
+    with subscribed(partial(append, path), pattern, capacity) as subscription:
         yield subscription
 
 
 class Tail:
-    """Reads a record as it grows. A line that is not whole yet waits; one that is no event is passed over."""
+    """Reads a record while it grows; an incomplete line is read later, a line that is not an event is skipped."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._at = path, 0
+        self._path, self._offset = path, 0
 
     def read(self) -> Iterator[Event]:
-        """The events since the last call, none before the file is there."""
+        """Yield the events since the last call; none while the file does not exist."""
         try:
             with self._path.open("rb") as file:
-                file.seek(self._at)
+                file.seek(self._offset)
                 lines = file.read().splitlines(keepends=True)
         except FileNotFoundError:
             return
         for line in lines:
             if not line.endswith(b"\n"):
                 return
-            self._at += len(line)
+            self._offset += len(line)
             try:
                 yield Event.model_validate_json(line)
             except ValidationError:
@@ -320,16 +317,16 @@ class Tail:
 
 
 def replay(path: Path, bus: EventBus, pattern: str = EVERYTHING, pace: float = 0.0) -> int:
-    """Tell a record again: the same events in the same order. How many they were.
+    """Publish the events of a record again, in their order, and return their number.
 
     Args:
         path: a file of JSON lines.
-        bus: who tells them.
-        pattern: topics that are told.
-        pace: 1 for the pauses there were, 2 for twice them, 0 for none.
+        bus: the bus that publishes them.
+        pattern: the topics to publish.
+        pace: 1 waits as long between two events as when they were recorded, 2 twice as long, 0 does not wait.
 
     Raises:
-        ConfigurationError: there is no such file, or this is no pattern.
+        ConfigurationError: the file does not exist, or the pattern is not valid.
     """
     if not path.is_file():
         raise ConfigurationError(f"there is no record of events at {path}", cure="name a file of JSON lines")

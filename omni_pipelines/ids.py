@@ -1,4 +1,4 @@
-"""Identities made from content: the same input has the same id on every machine."""
+"""Ids and hashes that depend only on content: equal input has an equal id on every machine."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 from blake3 import blake3
 
 ID_BYTES = 16
-"""128 bits: no collision is expected below 10^15 rows."""
+"""128 bits, so that no collision is expected below 10^15 rows."""
 
 
 def content_hash(data: bytes) -> str:
-    """The blake3 of `data`, 64 hex digits."""
+    """Return the blake3 of `data`, 64 hex digits."""
     return blake3(data).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, read in pieces, 64 hex digits: what records, bundles and stores compare."""
+    """Return the sha256 of a file, 64 hex digits, without reading the whole file into memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def text_hash(*parts: str) -> str:
-    """The hash of a sequence of strings, 32 hex digits; ("ab", "c") and ("a", "bc") differ."""
+    """Return the hash of a sequence of strings, 32 hex digits; ("ab", "c") and ("a", "bc") differ."""
     digest = blake3()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
@@ -33,15 +33,15 @@ def text_hash(*parts: str) -> str:
 
 
 def revision(content: str, parser: str, uri: str, masking: str) -> str:
-    """The hash of all that a document's chunks are made from; `masking` is "" where nothing was masked."""
+    """Return the hash of everything that the chunks of a document depend on; `masking` is "" if nothing is masked."""
     return text_hash(content, parser, uri, masking)
 
 
 def document_id(source: str, path: str) -> str:
-    """The id of the document at `path` (relative, `/` between parts) in `source`."""
+    """Return the id of the document at `path` (relative, with `/` between its parts) in `source`."""
     return text_hash("document", source, path)
 
 
 def chunk_id(document: str, ordinal: int, text: str, chunker: str) -> str:
-    """The id of the chunk number `ordinal` of a document, cut by the chunker with this fingerprint."""
+    """Return the id of the chunk number `ordinal` of a document; `chunker` is the fingerprint of the chunker."""
     return text_hash("chunk", document, str(ordinal), text, chunker)

@@ -1,6 +1,6 @@
-"""Anything as JSON can carry it: strings, finite numbers, lists and objects, whole and in order where that can be.
+"""Convert any value to JSON: strings, finite numbers, lists and objects.
 
-It never fails and never hangs: circles, depth and size are cut, and the cut is said in the place where it was made.
+The conversion never raises and always ends: circular, deep and very large values are cut, and a text says where.
 """
 
 from __future__ import annotations
@@ -14,108 +14,128 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+T = TypeVar("T")
 MAX_VALUES = 1_000_000
-"""More are not converted: forty lists that each hold the next one twice would be a million millions."""
+"""Values that are converted; forty nested lists that each hold the next one twice would have 10^12."""
 MAX_DEPTH = 100
-"""JSON parsers give up between 200 and 1,000."""
+"""Nesting that is converted; JSON parsers refuse more than 200 to 1,000 levels."""
 MAX_REPR_LENGTH = 500
 _INT64, _UINT64 = -(1 << 63), 1 << 64
 
 
-def to_json_value(value: Any) -> Any:
-    """A copy of `value` made of None, bool, int, float, str, list and dict with str keys.
+def to_json_value(value: object, *, max_values: int = MAX_VALUES) -> JsonValue:
+    """Return a copy of `value` made of None, bool, int, float, str, list and dict with str keys.
 
-    NaN and infinities become None, as JSON has no name for them; integers beyond 64 bits and what is not UTF-8 become
-    text; bytes become text, or "base64:…"; dates are ISO 8601; anything else is its shortened repr.
+    NaN and infinities become None, because JSON has no name for them. Integers beyond 64 bits become text, bytes
+    become text or "base64:…", dates become ISO 8601, and other objects become their shortened repr.
     """
-    return _Converter().convert(value, 0)
+    return _Converter(max_values).convert(value, 0)
+
+
+def to_json_object(fields: Mapping[str, object]) -> dict[str, JsonValue]:
+    """Return a mapping as `to_json_value` converts it; one that cannot be read becomes {"value": its repr}."""
+    converted = to_json_value(fields)
+    return converted if isinstance(converted, dict) else {"value": converted}
 
 
 def text_of(value: object) -> str:
-    """`str(value)`, whatever its `__str__` does; always valid Unicode."""
-    try:
-        return clean(str(value))
-    except Exception:  # noqa: BLE001  # a foreign __str__ may raise anything
-        return f"<{type(value).__name__} that cannot be shown>"
+    """Return `str(value)` as valid Unicode, or a placeholder if `__str__` raises."""
+    return _safely(lambda: clean(str(value)), lambda: _placeholder(value))
 
 
 def clean(text: str) -> str:
-    """`text` without lone surrogates, which UTF-8 cannot carry."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _repr(value: object) -> str:
+def _repr_of(value: object) -> str:
+    text = _safely(lambda: clean(repr(value)), lambda: _placeholder(value))
+    return text if len(text) <= MAX_REPR_LENGTH else f"{text[:MAX_REPR_LENGTH]}… ({len(text):,} characters)"
+
+
+def _placeholder(value: object) -> str:
+    return f"<{type(value).__name__} that cannot be shown>"
+
+
+def _safely(call: Callable[[], T], otherwise: Callable[[], T]) -> T:
     try:
-        told = clean(repr(value))
-    except Exception:  # noqa: BLE001  # a foreign __repr__ may raise anything
-        return f"<{type(value).__name__} that cannot be shown>"
-    return told if len(told) <= MAX_REPR_LENGTH else f"{told[:MAX_REPR_LENGTH]}… ({len(told):,} characters)"
+        return call()
+    except Exception:  # noqa: BLE001  # __str__, __repr__ and attributes of foreign objects may raise anything
+        return otherwise()
 
 
 class _Converter:
-    def __init__(self) -> None:
-        self._left = MAX_VALUES
-        self._above: set[int] = set()
+    def __init__(self, max_values: int) -> None:
+        self._max_values = self._left = max_values
+        self._parents: set[int] = set()
 
-    def convert(self, value: Any, depth: int) -> Any:
+    def convert(self, value: object, depth: int) -> JsonValue:
         self._left -= 1
         if self._left < 0:
-            return f"<cut: more than {MAX_VALUES:,} values>"
-        try:
-            for kinds, simple in _SIMPLE:
-                if isinstance(value, kinds):
-                    return simple(value)
-            return self._nested(value, depth)
-        except Exception:  # noqa: BLE001  # foreign objects may raise anything when they are looked at
-            return _repr(value)
+            return f"<cut: more than {self._max_values:,} values>"
+        return _safely(lambda: self._convert(value, depth), lambda: _repr_of(value))
 
-    def _nested(self, value: Any, depth: int) -> Any:
-        if id(value) in self._above:
+    def _convert(self, value: object, depth: int) -> JsonValue:
+        for kinds, convert in _SCALARS:
+            if isinstance(value, kinds):
+                return convert(value)
+        if id(value) in self._parents:
             return "<cut: contains itself>"
         if depth >= MAX_DEPTH:
             return f"<cut: deeper than {MAX_DEPTH}>"
-        self._above.add(id(value))
+        self._parents.add(id(value))
         try:
-            return self._open(value, depth + 1)
+            return self._convert_container(value, depth + 1)
         finally:
-            self._above.discard(id(value))
+            self._parents.discard(id(value))
 
-    def _open(self, value: Any, depth: int) -> Any:
+    def _convert_container(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, Mapping):
             return self._object(value.items(), depth)
         if isinstance(value, list | tuple | set | frozenset):
             return self._array(value, depth)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return self._object(((each.name, getattr(value, each.name)) for each in dataclasses.fields(value)), depth)
-        for name in ("model_dump", "to_pylist", "tolist"):  # pydantic, Arrow, numpy: known by what they can do
+        if isinstance(value, type):
+            return _repr_of(value)
+        if dataclasses.is_dataclass(value):
+            return self._object(
+                ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value)), depth
+            )
+        for name in (
+            "model_dump",
+            "to_pylist",
+            "tolist",
+        ):  # pydantic, Arrow and numpy, none of which is imported here
             method = getattr(value, name, None)
-            if callable(method) and not isinstance(value, type):
+            if callable(method):
                 return self.convert(method(), depth)
-        return _repr(value)
+        return _repr_of(value)
 
-    def _array(self, values: Iterable[Any], depth: int) -> list[Any]:
-        found: list[Any] = []
+    def _array(self, values: Iterable[object], depth: int) -> list[JsonValue]:
+        array: list[JsonValue] = []
         for value in values:
-            found.append(self.convert(value, depth))
+            array.append(self.convert(value, depth))
             if self._left < 0:
                 break
-        return found
+        return array
 
-    def _object(self, pairs: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _object(self, pairs: Iterable[tuple[object, object]], depth: int) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = {}
         for key, value in pairs:
             name = clean(key) if isinstance(key, str) else text_of(key)
-            if name in found:
+            if name in fields:
                 name = f"{name} ({type(key).__name__})"
-            found[name] = self.convert(value, depth)
+            fields[name] = self.convert(value, depth)
             if self._left < 0:
                 break
-        return found
+        return fields
 
 
-def _number(value: float) -> float | None:
+def _float(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
@@ -133,13 +153,13 @@ def _bytes(value: bytes | bytearray | memoryview) -> str:
         return f"base64:{base64.b64encode(raw).decode('ascii')}"
 
 
-_SIMPLE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+_SCALARS: tuple[tuple[type | tuple[type, ...], Callable[[Any], JsonValue]], ...] = (
     (type(None), lambda _: None),
     (enum.Enum, lambda value: to_json_value(value.value)),
     (bool, bool),
     (str, lambda value: clean(str.__str__(value))),
     (int, _integer),
-    (float, _number),
+    (float, _float),
     ((bytes, bytearray, memoryview), _bytes),
     ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
     ((PurePath, decimal.Decimal, uuid.UUID), str),

@@ -1,8 +1,7 @@
-"""JSON of others to typed fields: fast where it is sound, and saved field by field where it is not.
+"""Read JSON metadata into typed fields: fast when it is valid, field by field when it is not.
 
-Metadata is written by people, by other programs and by older versions. A field of the wrong type costs that field
-and no other; what a strict parser refuses is tried by a lenient one; JSON that was put into JSON twice is taken out
-twice.
+People, other programs and older versions write metadata. A field of the wrong type loses its value and no other
+field does. Text that the strict parser refuses goes to a lenient one, and JSON inside a JSON string is unwrapped.
 """
 
 from __future__ import annotations
@@ -11,31 +10,31 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
 MAX_WRAPPED = 3
-"""How often JSON may stand in a string of JSON."""
+"""Number of JSON strings around an object that are unwrapped."""
 
 
 @dataclass
 class MetadataCounts:
-    """What became of the metadata that was read."""
+    """How much metadata was read, and how."""
 
     read: int = 0
     fallbacks: int = 0
-    """Read by the lenient parser, or out of a string."""
+    """Texts that the lenient parser read, or that were inside a JSON string."""
     unreadable: int = 0
-    """Nothing could be saved."""
+    """Texts without a usable object."""
     salvaged: Counter[str] = field(default_factory=Counter)
-    """Field to how often its value was dropped so that the others could be kept."""
+    """Field name to the number of invalid values that were dropped."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """For the metadata of an asset."""
+        """The numbers with the labels that the metadata of an asset shows."""
         return {
             "metadata read": self.read,
             "metadata fallbacks": self.fallbacks,
@@ -45,71 +44,75 @@ class MetadataCounts:
 
 
 @dataclass(frozen=True)
-class _Decoded:
-    fields: dict[str, Any]
-    fell_back: bool
+class JsonObject:
+    """A decoded JSON object."""
+
+    fields: dict[str, object]
+    is_fallback: bool
+    """Whether the lenient parser read it or it was inside a JSON string."""
 
 
 class MetadataReader(Generic[M]):
-    """Reads one kind of metadata and counts what it had to do for it. Not for several threads at once."""
+    """Reads metadata as one model and counts what it had to correct. Not thread-safe."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
         self.counts = MetadataCounts()
 
-    def read(self, text: str | bytes, given: Mapping[str, Any] | None = None) -> M | None:
-        """The typed fields of a JSON object; `given` go before those of the text.
+    def read(self, text: str | bytes, given: Mapping[str, object] | None = None) -> M | None:
+        """Return the typed fields of a JSON object; `given` overrides fields of the text.
 
-        A field that is wrong or unknown is left at its default. None where the text is no object, or a field that
-        has no default cannot be saved.
+        An invalid or unknown field keeps its default. The result is None if the text is not an object or a field
+        without a default is invalid.
         """
         self.counts.read += 1
         decoded = decode_object(text)
         if decoded is None:
             self.counts.unreadable += 1
             return None
-        self.counts.fallbacks += decoded.fell_back
-        return self._typed({**decoded.fields, **(given or {})})
+        self.counts.fallbacks += decoded.is_fallback
+        return self._validate({**decoded.fields, **(given or {})})
 
-    def _typed(self, fields: dict[str, Any]) -> M | None:
+    def _validate(self, fields: dict[str, object]) -> M | None:
         try:
             return self._model.model_validate(fields)
         except ValidationError as error:
-            wrong = {str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"]}
-        kept = {name: value for name, value in fields.items() if name not in wrong}
+            invalid = {str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]}
+        valid = {name: value for name, value in fields.items() if name not in invalid}
         try:
-            found = self._model.model_validate(kept)
-        except ValidationError:  # one that has no default
+            metadata = self._model.model_validate(valid)
+        except ValidationError:  # an invalid field has no default
             self.counts.unreadable += 1
             return None
-        self.counts.salvaged.update(wrong)
-        return found
+        self.counts.salvaged.update(invalid)
+        return metadata
 
 
-def decode_object(text: str | bytes) -> _Decoded | None:
-    """A JSON object; by orjson, else by the standard library, which takes NaN, control characters and half pairs.
+def decode_object(text: str | bytes) -> JsonObject | None:
+    """Decode a JSON object with orjson, or with the standard library if orjson refuses it.
 
-    None where it is no object, or wrapped in more than `MAX_WRAPPED` strings.
+    The standard library accepts NaN, control characters and lone surrogates. The result is None if the text is not an
+    object or is wrapped in more than `MAX_WRAPPED` strings.
     """
-    fell_back = False
+    is_fallback = False
     for _ in range(MAX_WRAPPED + 1):
-        value, lenient = _loads(text)
-        fell_back = fell_back or lenient
+        value, is_lenient = _loads(text)
+        is_fallback = is_fallback or is_lenient
         if isinstance(value, dict):
-            return _Decoded(value, fell_back)
+            return JsonObject(value, is_fallback)
         if not isinstance(value, str):
             return None
-        text, fell_back = value, True
+        text, is_fallback = value, True
     return None
 
 
-def _loads(text: str | bytes) -> tuple[Any, bool]:
+def _loads(text: str | bytes) -> tuple[object, bool]:
     try:
         return orjson.loads(text), False
     except orjson.JSONDecodeError:
         pass
     try:
-        written = text.decode("utf-8-sig", "replace") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        return json.loads(written, strict=False), True
+        decoded = text.decode("utf-8-sig", "replace") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        return json.loads(decoded, strict=False), True
     except (ValueError, RecursionError):
         return None, True

@@ -1,7 +1,7 @@
-"""How far a long step is, told on the event bus.
+"""Report the progress of a long step on the event bus.
 
-The library reports; the command line draws a bar; a Dagster run writes a log line. The bus travels on a context
-variable, so nothing has to be passed through the layers between.
+The library reports, the command line draws a bar, and a Dagster run writes a log line. The bus is in a context
+variable, so no function has to pass it on.
 """
 
 from __future__ import annotations
@@ -9,38 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from omni_pipelines.events import Payload, current_bus
-from omni_pipelines.events import listening as hearing
+from omni_pipelines.events import Payload, current_bus, subscribed
 from omni_pipelines.records import Event
 
 
 class Report(Payload, topics=("step/progress",)):
-    """One report of a step."""
+    """The progress of a step at one moment."""
 
     step: str
-    """What is being done, in two or three words: "embedding chunks"."""
+    """The activity in two or three words: "embedding chunks"."""
     done: int
     total: int
-    """0 while unknown."""
+    """0 while it is not known."""
     unit: str
-    """What is counted: "files", "chunks"."""
+    """The things that are counted: "files", "chunks"."""
     detail: str = ""
-    """The thing being worked on, for a person."""
+    """The present item, for a person."""
 
 
 def report(step: str, done: int, total: int, unit: str, detail: str = "") -> None:
-    """Tell everybody who listens; without anybody it costs nothing."""
+    """Publish the progress of a step; without a bus nothing happens."""
     bus = current_bus()
     if bus is not None:
         bus.publish(Report(step=step, done=done, total=total, unit=unit, detail=detail))
 
 
 @contextmanager
-def listening(listener: Callable[[Report], None]) -> Iterator[None]:
-    """Send every report made inside the block to `listener` too: a terminal's bar and a run's log hear the same."""
+def reporting_to(listener: Callable[[Report], None]) -> Iterator[None]:
+    """Call `listener` for every report inside the block; nested blocks all receive it."""
 
-    def hear(event: Event) -> None:
+    def deliver(event: Event) -> None:
         listener(Report.model_validate(event.payload))
 
-    with hearing(hear, Report.topics[0]):
+    with subscribed(deliver, Report.topics[0]):
         yield

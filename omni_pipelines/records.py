@@ -1,4 +1,4 @@
-"""Records that are written to disk and read by another process."""
+"""Records that one process writes to disk and another one reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 import orjson
@@ -14,49 +14,49 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
-    """Base: immutable, and an unknown field is an error."""
+    """Base class of records: immutable, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def sealed(record: Record) -> bytes:
-    """A record as a document that can be checked: `{"body": …, "sha256": …}`, a sum over the body as sorted JSON."""
+    """Return a record as a JSON document with a checksum of itself: `{"body": …, "sha256": …}`."""
     body = record.model_dump(mode="json")
     return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
 
 
-def unsealed(raw: bytes) -> dict[str, Any] | None:
-    """The body of a sealed document; None where it is torn or was changed."""
+def unsealed(raw: bytes) -> dict[str, object] | None:
+    """Return the body of a sealed document, or None if the document is incomplete or was changed."""
     try:
         document = orjson.loads(raw)
-        body: dict[str, Any] = document["body"]
+        body: dict[str, object] = document["body"]
         return body if document["sha256"] == seal_of(body) else None
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def seal_of(body: object) -> str:
-    """The sha256 of a body."""
+    """Return the sha256 of a body as JSON with sorted keys."""
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class StepRecord(Record):
-    """What a step last built, and from what. Equal inputs and fingerprint mean: nothing to do."""
+    """What a step last built, and from which inputs; while these and the fingerprint are equal, it is not stale."""
 
     step: str
     output: str
-    """A table version `uuid:version`, or a keyword generation `gen-<n>`."""
+    """A table version `uuid:version` or a generation `gen-<n>`."""
     inputs: dict[str, str]
-    """Name of each input to its version; for documents, source to listing fingerprint."""
+    """Input name to version; for documents, source name to the fingerprint of its listing."""
     fingerprint: str
-    """The code and settings that shape the output."""
+    """The code and settings that the output depends on."""
     at: datetime
     seen: dict[str, datetime] = {}
-    """For documents: when each source was last listed."""
+    """For documents: source name to the time of its last listing."""
 
 
 class KeywordGeneration(Record):
-    """The keyword index of a release."""
+    """The generation of the keyword index that a release names."""
 
     generation: str
     files: dict[str, str]
@@ -66,46 +66,46 @@ class KeywordGeneration(Record):
 
 
 class SourceSeen(Record):
-    """When a source was last listed completely."""
+    """The last complete listing of a source."""
 
     place: str
     seen: datetime
     documents: int
     masked: int = 0
-    """Places of its documents where secrets or personal data are masked."""
+    """Number of masked secrets and personal data in its documents."""
 
 
 class Rollback(Record):
-    """Why a release shows an older state than the tables hold."""
+    """Marks a release that a rollback made: it names an older state than the heads of the tables."""
 
     to: int
-    """The release whose state is shown again."""
+    """The release whose state it publishes again."""
     heads: dict[str, str]
-    """Table to `uuid:version` that stood at the head then: what is held back until a source changes."""
+    """Table to `uuid:version` of its head at that time; these heads are not published until a source changes."""
 
 
 class Pin(Record):
-    """A release that is kept until it is unpinned."""
+    """Keeps a release from collection."""
 
     release: int
     reason: str = ""
     at: datetime | None = None
-    """None where the file was damaged: the release is kept all the same."""
+    """None if the file is damaged; the release is kept even so."""
 
 
 class RecoveryNote(Record):
-    """What recovery moved to `quarantine/`, because it could not be read."""
+    """Files that recovery moved to `quarantine/` because they could not be read."""
 
     table: str
     moved: list[str]
     after: int
-    """The newest version that is kept; 0: the whole table was moved."""
+    """The newest version that was kept; 0 means that the whole table was moved."""
     why: str
     at: datetime
 
 
-class Place(Record):
-    """A place that was searched for what was forgotten."""
+class SearchedPlace(Record):
+    """A place that an erasure searched, with the numbers of matches before and after it."""
 
     place: str
     how: str
@@ -113,8 +113,8 @@ class Place(Record):
     after: int
 
 
-class Erased(Record):
-    """A row that is gone. Whoever has the original can show that it is the one; nobody else learns anything."""
+class ErasedRow(Record):
+    """An erased row; only a person who has the original can recognize it by the hashes."""
 
     table: str
     id_sha256: str
@@ -122,28 +122,28 @@ class Erased(Record):
 
 
 class Certificate(Record):
-    """What was forgotten, when, and where it was looked for. Names and ids stand in it only as sha256."""
+    """The proof of an erasure: what was erased, when, and where it was searched; names and ids only as sha256."""
 
     certificate: int = 1
-    """Version of this shape."""
+    """Version of this format."""
     kind: Literal["source", "document"]
     named_sha256: str
-    """Of the name of the source, or of the URI of the document."""
+    """sha256 of the source name or of the document URI."""
     at: datetime
     release: int
-    """The first release without it."""
+    """The first release without the erased rows."""
     dropped_releases: list[int]
-    places: list[Place]
-    records: list[Erased]
+    places: list[SearchedPlace]
+    records: list[ErasedRow]
     files_searched: int
     bytes_searched: int
     copies_left: int
-    """Other documents that hold most of its lines: they were not asked to be forgotten."""
+    """Number of other documents that contain most of the erased lines; they were not erased."""
     not_searched: list[str]
 
 
 class Release(Record):
-    """One knowledge state: everything a reader needs, pinned to exact versions."""
+    """One state of the knowledge base: the version of every table and the generation that readers see."""
 
     release: int
     created_at: datetime
@@ -153,22 +153,22 @@ class Release(Record):
     keyword: KeywordGeneration
     indexed_vectors: int
     counts: dict[str, int]
-    """Table to rows."""
+    """Table to number of rows."""
     fingerprints: dict[str, str]
-    """What shaped it: readers, chunker, embedder, keyword analysis."""
+    """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
     rollback: Rollback | None = None
-    """Set where it was made by a rollback, not by an ingest."""
+    """Set if a rollback made the release."""
 
 
 REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
 
 
-def _reference_path(path: str) -> str:
-    place = PurePosixPath(path)
-    if not path or "\\" in path or place.is_absolute() or ".." in place.parts:
+def _check_reference(path: str) -> str:
+    parsed = PurePosixPath(path)
+    if not path or "\\" in path or parsed.is_absolute() or ".." in parsed.parts:
         raise ValueError("must be a path inside the skill, without '..'")
-    if place.suffix not in REFERENCE_SUFFIXES:
+    if parsed.suffix not in REFERENCE_SUFFIXES:
         raise ValueError(f"must end in one of {', '.join(REFERENCE_SUFFIXES)}")
     return path
 
@@ -180,7 +180,7 @@ def _utc(moment: datetime) -> datetime:
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A point in time, in UTC."""
-ReferencePath = Annotated[str, AfterValidator(_reference_path)]
+ReferencePath = Annotated[str, AfterValidator(_check_reference)]
 Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -190,7 +190,7 @@ def _now() -> datetime:
 
 
 class SkillMetadata(Record):
-    """What a skill says of itself."""
+    """The description of a skill, from its SKILL.md."""
 
     skill_name: str = ""
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$")] = "1.0.0"
@@ -199,15 +199,15 @@ class SkillMetadata(Record):
     repository: str = ""
     routing_keywords: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
-    """What a person would ask for, each beginning with a verb."""
+    """Requests that the skill answers, each of which begins with a verb."""
     require_refs: tuple[ReferencePath, ...] = ()
-    """Files of the skill that must be read with it."""
+    """Files of the skill that have to be read with it."""
     permissions: tuple[str, ...] = ()
-    """`category:action`; none means no access."""
+    """Permissions `category:action`; without any, the skill has no access."""
 
 
 class KnowledgeCategory(StrEnum):
-    """What kind of knowledge an entry is. Singular forms are understood, and what is unknown is a note."""
+    """The kind of a knowledge entry; singular names are accepted, and an unknown name means a note."""
 
     PATTERN = "patterns"
     SOLUTION = "solutions"
@@ -221,11 +221,11 @@ class KnowledgeCategory(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> KnowledgeCategory:
         name = str(value).strip().lower()
-        return next((each for each in cls if name in (each.value, each.name.lower())), cls.NOTE)
+        return next((member for member in cls if name in (member.value, member.name.lower())), cls.NOTE)
 
 
 class KnowledgeEntry(Record):
-    """A piece of knowledge that a person or an agent wrote down."""
+    """A text that a person or an agent wrote for the knowledge base."""
 
     id: Text
     title: Text
@@ -239,90 +239,90 @@ class KnowledgeEntry(Record):
     metadata: dict[str, JsonValue] = {}
 
     def with_tags(self, *tags: str) -> KnowledgeEntry:
-        """The entry with these tags and no others, each once."""
+        """Return the entry with these tags instead of its own, without duplicates."""
         return self.model_copy(update={"tags": tuple(dict.fromkeys(tags))})
 
     def with_source(self, source: str) -> KnowledgeEntry:
-        """The entry, from this source."""
+        """Return the entry with this source."""
         return self.model_copy(update={"source": source})
 
     def add_tag(self, tag: str) -> KnowledgeEntry:
-        """The entry with one more tag, unless it has it."""
+        """Return the entry with one more tag, unless it has that tag."""
         return self.with_tags(*self.tags, tag)
 
 
 class Event(Record):
-    """Something that happened, told on the event bus."""
+    """An event of the event bus."""
 
     id: UUID = Field(default_factory=uuid4)
     source: Text
-    """Who tells it: `agent`, `watcher`, `mcp:server`."""
+    """The publisher: `agent`, `watcher`, `mcp:server`."""
     topic: Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")]
-    """Words joined by `/`: `agent/think`."""
+    """Words separated by `/`: `agent/think`."""
     payload: dict[str, JsonValue] = {}
     timestamp: Moment = Field(default_factory=_now)
     sequence: Annotated[int, Field(ge=0)] = 0
-    """Rises by one with each event of a run."""
+    """Number of the event on its bus, without gaps."""
     run_id: str = ""
     span_id: str = ""
     parent_id: str = ""
-    """The span this one is part of."""
+    """The span that contains this one."""
 
 
 class ReceiptQuote(Record):
-    """Words of a source, and everything needed to find and check them again."""
+    """Words of a document, with what is needed to find and verify them."""
 
     uri: Text
     path: str
     chunk_id: Text
     quote: Text
     start_byte: Annotated[int, Field(ge=0)]
-    """Of the file where `verbatim`, else of its parsed text as UTF-8; so is `end_byte`."""
+    """Offset in the file if `verbatim`, else in its parsed text as UTF-8; `end_byte` likewise."""
     end_byte: Annotated[int, Field(ge=0)]
     start_line: Annotated[int, Field(ge=1)]
     end_line: Annotated[int, Field(ge=1)]
     page: Annotated[int, Field(ge=1)] | None = None
-    """Of a document that has pages."""
+    """Page number, if the document has pages."""
     encoding: str
     verbatim: bool
     quote_hash: Blake3
-    """Of the bytes in the range."""
+    """blake3 of the bytes in the range."""
     content_hash: Blake3
-    """Of the whole file."""
+    """blake3 of the whole file."""
 
     @model_validator(mode="after")
-    def _ranges_run_forward(self) -> ReceiptQuote:
+    def _check_ranges(self) -> ReceiptQuote:
         if self.end_byte <= self.start_byte or self.end_line < self.start_line:
             raise ValueError("a quote must end after it starts")
         return self
 
 
 class ReceiptSentence(Record):
-    """A sentence of an answer, and the quotes it rests on."""
+    """A sentence of an answer, and the quotes that support it."""
 
     text: Text
     quotes: Annotated[tuple[ReceiptQuote, ...], Field(min_length=1)]
 
 
 class Receipt(Record):
-    """What an answer rests on: sentence to quote to bytes to release to run."""
+    """The proof of an answer: its sentences, their quotes, the bytes of these, the release and the run."""
 
     schema_version: Literal[1] = 1
     question: Text
     answer: str
-    """The sentences, joined; "" where nothing was answered."""
+    """The sentences, joined; "" if there is no answer."""
     sentences: tuple[ReceiptSentence, ...]
     release: Annotated[int, Field(ge=1)]
     release_checksum: Sha256
-    """The checksum that the release's record holds of itself."""
+    """The checksum in the record of the release."""
     run_id: str
     """The Dagster run that published the release."""
     tables: dict[str, str]
-    """Table to the `uuid:version` that the release names."""
+    """Table to `uuid:version`, as in the release."""
     fingerprints: dict[str, str] = {}
-    """Readers, chunker, embedder and keyword analysis of the release."""
+    """Fingerprints of the release: readers, chunker, embedder and keyword analysis."""
     answered_at: Moment = Field(default_factory=_now)
     mode: Literal["extractive", "generative"] = "extractive"
-    """Whose words the sentences are: the sources', or a language model's that quotes them."""
+    """Who wrote the sentences: the sources, or a language model that quotes them."""
     sha256: Sha256
-    """Of all the other fields as JSON, keys sorted, without blanks."""
+    """sha256 of all other fields as JSON with sorted keys and no blanks."""

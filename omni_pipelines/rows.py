@@ -1,6 +1,6 @@
-"""Typed rows of the Lance tables, one TypedDict per table of `schemas`, and the reading of them.
+"""Typed rows of the Lance tables: one TypedDict for each table of `schemas`, which a test compares with its schema.
 
-A test holds each against its schema. Where only some columns were read, a row holds only those.
+A row has only the columns that were read.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class EmbeddingRow(TypedDict):
 
 
 class FileRow(TypedDict):
-    """The columns that `documents` and `quarantine` share: a file of a source, as a document or as a refusal."""
+    """The columns that `documents` and `quarantine` share."""
 
     source: str
     path: str
@@ -112,7 +112,7 @@ class FileRow(TypedDict):
 Row = TypeVar("Row")
 
 
-def rows_of(found: pa.Table, kind: type[Row]) -> list[Row]:
-    """The rows of an Arrow table or batch, in its order, typed as `kind`."""
-    rows: list[Row] = found.to_pylist()
+def rows_of(table: pa.Table, kind: type[Row]) -> list[Row]:
+    """Return the rows of an Arrow table or batch, in its order, typed as `kind`."""
+    rows: list[Row] = table.to_pylist()
     return rows

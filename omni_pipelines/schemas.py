@@ -1,4 +1,4 @@
-"""The tables, in the order the data flows through them. A column is defined here and nowhere else."""
+"""The tables and their columns, in the order of the data flow; every column is defined here only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 VECTOR_SIZE = 384
-"""Dimensions of an embedding."""
+"""Dimensions of the vector of a chunk."""
 
 PACKED = {
     b"lance-encoding:compression": b"zstd",
@@ -15,51 +15,51 @@ PACKED = {
     b"lance-encoding:structural-encoding": b"miniblock",
     b"lance-encoding:minichunk-size": b"32768",
 }
-"""How text columns are stored: 0.3 of raw, random access kept. zstd without miniblock is worse than nothing."""
+"""Compression of text columns to 0.3 of their size, with random access; zstd without miniblock makes them larger."""
 
 
-def key(name: str, says: str) -> pa.Field:
-    """A key column: without this metadata two writers at once can both insert the same new key."""
-    return _field(name, pa.string(), says, {b"lance-schema:unenforced-primary-key": b"true"})
+def key(name: str, text: str) -> pa.Field:
+    """A key column; its metadata prevents two concurrent writers from inserting the same key."""
+    return _field(name, pa.string(), text, {b"lance-schema:unenforced-primary-key": b"true"})
 
 
-def required(name: str, kind: pa.DataType, says: str) -> pa.Field:
+def required(name: str, kind: pa.DataType, text: str) -> pa.Field:
     """A column that is never null."""
-    return _field(name, kind, says, {})
+    return _field(name, kind, text, {})
 
 
-def optional(name: str, kind: pa.DataType, says: str) -> pa.Field:
-    """A column that is null where it does not apply."""
-    return pa.field(name, kind, metadata={b"description": says.encode()})
+def optional(name: str, kind: pa.DataType, text: str) -> pa.Field:
+    """A column that may be null."""
+    return pa.field(name, kind, metadata={b"description": text.encode()})
 
 
-def packed(name: str, says: str) -> pa.Field:
-    """A text column that is worth compressing."""
-    return _field(name, pa.string(), says, PACKED)
+def packed(name: str, text: str) -> pa.Field:
+    """A compressed text column."""
+    return _field(name, pa.string(), text, PACKED)
 
 
-def _field(name: str, kind: pa.DataType, says: str, how: dict[bytes, bytes]) -> pa.Field:
-    return pa.field(name, kind, nullable=False, metadata={b"description": says.encode(), **how})
+def _field(name: str, kind: pa.DataType, text: str, metadata: dict[bytes, bytes]) -> pa.Field:
+    return pa.field(name, kind, nullable=False, metadata={b"description": text.encode(), **metadata})
 
 
 ACL = pa.list_(pa.string())
-"""Tags of a source, sorted: who has one of them sees the row. No tag: everybody does."""
+"""Access tags, sorted: viewers with one of them see the row. Without a tag, everybody does."""
 MOMENT = pa.timestamp("us", "UTC")
 
 
 def is_packed(column: pa.Field) -> bool:
-    """Whether a column is compressed text."""
+    """Return whether a column is compressed text."""
     return PACKED.items() <= column.metadata.items()
 
 
 def description(column: pa.Field) -> str:
-    """What a column holds, in a few words. Stored with the table, for whoever opens it without us."""
+    """Return the description of a column, which is stored with the table for other programs."""
     return str(column.metadata[b"description"].decode())
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the knowledge base: its name, its key column and its columns."""
+    """A table of the knowledge base: name, key column and columns."""
 
     name: str
     key: str
@@ -72,37 +72,33 @@ DOCUMENTS = Table(
     pa.schema(
         [
             key("doc_id", "hash of source and path"),
-            required("source", pa.string(), "name of the source it belongs to"),
-            required("path", pa.string(), "relative to the source, / between parts"),
-            required("uri", pa.string(), "where the file is"),
-            required("media_type", pa.string(), "what the file is, as text/markdown"),
+            required("source", pa.string(), "name of its source"),
+            required("path", pa.string(), "path relative to the source, with / between its parts"),
+            required("uri", pa.string(), "location of the file"),
+            required("media_type", pa.string(), "media type of the file, such as text/markdown"),
             required("kind", pa.string(), "prose, markup, data or code"),
-            required("language", pa.string(), "of code: python; of prose: de, empty when unsure"),
-            required("title", pa.string(), "first heading, or the file's name"),
-            required("size", pa.int64(), "bytes of the file"),
-            required(
-                "mtime_ns", pa.int64(), "last change of the content, as the file tells it, nanoseconds since 1970"
-            ),
-            required("stat", pa.string(), "size:mtime:ctime:inode at the last read; empty: read it again"),
-            required("content_hash", pa.string(), "blake3 of the bytes"),
-            required(
-                "stored_hash", pa.string(), "blake3 of the text as it is stored: in its encoding, else in UTF-8"
-            ),
-            required("encoding", pa.string(), "Python's name of the codec of the bytes"),
+            required("language", pa.string(), "python for code, de for prose; empty if unknown"),
+            required("title", pa.string(), "first heading, or the file name"),
+            required("size", pa.int64(), "size of the file in bytes"),
+            required("mtime_ns", pa.int64(), "last change of the file, in nanoseconds since 1970"),
+            required("stat", pa.string(), "size:mtime:ctime:inode at the last read; empty: it is read again"),
+            required("content_hash", pa.string(), "blake3 of the bytes of the file"),
+            required("stored_hash", pa.string(), "blake3 of the stored text, in its encoding or else in UTF-8"),
+            required("encoding", pa.string(), "encoding of the bytes, as Python names it"),
             required("bom_bytes", pa.int8(), "bytes before the first character"),
-            required("verbatim", pa.bool_(), "whether the text is the decoded file, character for character"),
-            packed("text", "all of its text"),
+            required("verbatim", pa.bool_(), "whether the text is exactly the decoded file"),
+            packed("text", "the whole text"),
             packed("structure", "JSON: {sections: [[start, [path]]], lines: [[char, line]], pages: [[char, page]]}"),
             required(
                 "parser",
                 pa.string(),
-                "name/version of the reader by name, and of the one by content if it differs",
+                "name/version of the reader, and of a second one if the content has another format",
             ),
-            required("masking", pa.string(), "detector of secrets, and what of its findings is masked"),
-            required("findings", pa.string(), "JSON: kind of secret or personal data to how many places"),
-            required("masked", pa.int32(), "places that are masked"),
-            required("revision", pa.string(), "hash of all that chunks are made from"),
-            required("acl", ACL, "tags of its source, one of which a reader must have; none: everybody"),
+            required("masking", pa.string(), "version of the detector of secrets, and what is masked"),
+            required("findings", pa.string(), "JSON: kind of secret or personal data to its number"),
+            required("masked", pa.int32(), "number of masked passages"),
+            required("revision", pa.string(), "hash of everything that its chunks depend on"),
+            required("acl", ACL, "access tags of its source; a viewer needs one of them; none: everybody"),
         ]
     ),
 )
@@ -113,15 +109,15 @@ QUARANTINE = Table(
     pa.schema(
         [
             key("quarantine_id", "hash of source and path"),
-            required("source", pa.string(), "name of the source it belongs to"),
-            required("path", pa.string(), "relative to the source"),
+            required("source", pa.string(), "name of its source"),
+            required("path", pa.string(), "path relative to the source"),
             required("stat", pa.string(), "size:mtime:ctime:inode at the last attempt"),
             required("code", pa.string(), "E_BINARY, E_ENCODING, E_TOO_LARGE, ..."),
             required("stage", pa.string(), "read or parse"),
-            required("parser", pa.string(), "as in documents"),
-            required("detail", pa.string(), "what was wrong, at most 500 characters"),
-            required("first_seen", MOMENT, "when it was first refused"),
-            required("attempts", pa.int32(), "how often it was tried"),
+            required("parser", pa.string(), "as in the table documents"),
+            required("detail", pa.string(), "the reason, at most 500 characters"),
+            required("first_seen", MOMENT, "time of the first attempt"),
+            required("attempts", pa.int32(), "number of attempts"),
         ]
     ),
 )
@@ -132,30 +128,32 @@ CHUNKS = Table(
     pa.schema(
         [
             key("chunk_id", "hash of document, ordinal, text and chunker"),
-            required("doc_id", pa.string(), "the document it was cut from"),
+            required("doc_id", pa.string(), "id of its document"),
             required("ordinal", pa.int32(), "0 for the first chunk of a document"),
-            required("source", pa.string(), "name of the source it belongs to"),
-            required("path", pa.string(), "of the document, relative to the source"),
-            required("uri", pa.string(), "where the document is"),
-            required("title", pa.string(), "of the document"),
+            required("source", pa.string(), "name of its source"),
+            required("path", pa.string(), "path of the document, relative to the source"),
+            required("uri", pa.string(), "location of the document"),
+            required("title", pa.string(), "title of the document"),
             required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
-            required("language", pa.string(), "of code: python; of prose: de, empty when unsure"),
+            required("language", pa.string(), "python for code, de for prose; empty if unknown"),
             required("kind", pa.string(), "prose, markup, data or code"),
-            packed("text", "the passage"),
-            required("start_char", pa.int64(), "first character, in the document's text"),
-            required("end_char", pa.int64(), "behind the last character"),
-            required("start_byte", pa.int64(), "first byte in the file; in UTF-8 text where not verbatim"),
-            required("end_byte", pa.int64(), "behind the last byte"),
-            required("start_line", pa.int32(), "first line of the file, from 1; of the text where the file has none"),
-            required("end_line", pa.int32(), "last line, from 1"),
-            optional("page", pa.int32(), "page or slide, from 1; null where the document has none"),
-            required("token_count", pa.int32(), "tokens of the text, never above the budget"),
-            required("text_hash", pa.string(), "of what is embedded: heading and text"),
-            required("revision", pa.string(), "of the document this was cut from"),
+            packed("text", "text of the chunk"),
+            required("start_char", pa.int64(), "offset of the first character in the text of the document"),
+            required("end_char", pa.int64(), "offset after the last character"),
+            required("start_byte", pa.int64(), "offset in the file, or in the text as UTF-8 if not verbatim"),
+            required("end_byte", pa.int64(), "offset after the last byte"),
+            required(
+                "start_line", pa.int32(), "first line in the file, or in the text if the file has no lines; from 1"
+            ),
+            required("end_line", pa.int32(), "last line"),
+            optional("page", pa.int32(), "page or slide, the first is 1; null if the document has none"),
+            required("token_count", pa.int32(), "tokens of the text, at most the token budget"),
+            required("text_hash", pa.string(), "hash of the embedded text: heading and text"),
+            required("revision", pa.string(), "revision of its document"),
             required("chunker", pa.string(), "fingerprint of chunker and tokenizer"),
-            required("acl", ACL, "as in documents"),
-            required("modified", MOMENT, "last change of the document"),
-            packed("metadata", "JSON, for the open rest"),
+            required("acl", ACL, "as in the table documents"),
+            required("modified", MOMENT, "time of the last change of the document"),
+            packed("metadata", "JSON object for other fields"),
         ]
     ),
 )
@@ -165,15 +163,15 @@ EMBEDDINGS = Table(
     "chunk_id",
     pa.schema(
         [
-            key("chunk_id", "the chunk this vector stands for"),
-            required("text_hash", pa.string(), "of the embedded text; equal texts share a vector"),
+            key("chunk_id", "id of its chunk"),
+            required("text_hash", pa.string(), "hash of the embedded text; equal texts share a vector"),
             required("model", pa.string(), "fingerprint of the embedder"),
-            required("source", pa.string(), "to narrow a search before it ranks"),
-            required("path", pa.string(), "to narrow a search before it ranks"),
-            required("language", pa.string(), "to narrow a search before it ranks"),
-            required("kind", pa.string(), "to narrow a search before it ranks"),
-            required("acl", ACL, "to narrow a search before it ranks"),
-            required("modified", MOMENT, "to narrow a search before it ranks"),
+            required("source", pa.string(), "for filters of a vector search"),
+            required("path", pa.string(), "for filters of a vector search"),
+            required("language", pa.string(), "for filters of a vector search"),
+            required("kind", pa.string(), "for filters of a vector search"),
+            required("acl", ACL, "for filters of a vector search"),
+            required("modified", MOMENT, "for filters of a vector search"),
             required("vector", pa.list_(pa.float16(), VECTOR_SIZE), "float16, unit length"),
         ]
     ),
@@ -184,13 +182,13 @@ QUESTIONS = Table(
     "question_id",
     pa.schema(
         [
-            key("question_id", "of this asking; the same question asked again has another"),
-            required("asked_at", MOMENT, "when"),
-            required("question", pa.string(), "as it was asked"),
-            required("filters", pa.string(), "JSON: what the search was narrowed to"),
-            required("release", pa.int64(), "the release that was asked"),
+            key("question_id", "id of the request; the same question has another id when it is asked again"),
+            required("asked_at", MOMENT, "time of the question"),
+            required("question", pa.string(), "text of the question"),
+            required("filters", pa.string(), "JSON: filters of the search"),
+            required("release", pa.int64(), "release that was searched"),
             required("abstained", pa.bool_(), "whether no answer was given"),
-            required("evidence", pa.float64(), "how well the best sentence fits, 0 to 1"),
+            required("evidence", pa.float64(), "score of the best sentence, 0 to 1"),
             required("mode", pa.string(), "extractive or generative"),
         ]
     ),
@@ -201,13 +199,13 @@ ANSWERS = Table(
     "answer_id",
     pa.schema(
         [
-            key("answer_id", "of this citation"),
-            required("question_id", pa.string(), "the question it belongs to"),
-            required("release", pa.int64(), "the release that was asked"),
-            required("ordinal", pa.int32(), "0 for the first sentence of the answer"),
-            required("chunk_id", pa.string(), "the passage that is quoted"),
-            required("start_byte", pa.int64(), "of the quote, as in chunks"),
-            required("end_byte", pa.int64(), "behind the quote"),
+            key("answer_id", "id of the citation"),
+            required("question_id", pa.string(), "id of its question"),
+            required("release", pa.int64(), "release that was searched"),
+            required("ordinal", pa.int32(), "number of its sentence in the answer, from 0"),
+            required("chunk_id", pa.string(), "id of the quoted chunk"),
+            required("start_byte", pa.int64(), "offset of the quote, as in the table chunks"),
+            required("end_byte", pa.int64(), "offset after the quote"),
         ]
     ),
 )
@@ -217,19 +215,19 @@ GATE_RESULTS = Table(
     "gate_result_id",
     pa.schema(
         [
-            key("gate_result_id", "of this measure of this gate"),
-            required("gate_id", pa.string(), "the gate it belongs to; all its measures have the same"),
-            required("measured_at", MOMENT, "when"),
-            required("run_id", pa.string(), "the Dagster run"),
-            required("candidate", pa.string(), "names the state that was measured"),
-            optional("serving", pa.int64(), "the release it was compared with; null for the first"),
+            key("gate_result_id", "id of the measurement"),
+            required("gate_id", pa.string(), "id of the gate run; all its measurements have the same"),
+            required("measured_at", MOMENT, "time of the measurement"),
+            required("run_id", pa.string(), "id of the Dagster run"),
+            required("candidate", pa.string(), "name of the measured state"),
+            optional("serving", pa.int64(), "release for comparison; null for the first release"),
             required("measure", pa.string(), "ndcg@10, recall@10, cpu_ms, citations, coverage, orphans, golden"),
-            required("passed", pa.bool_(), "whether the measure lets the candidate pass"),
-            optional("value", pa.float64(), "of the candidate"),
-            optional("before", pa.float64(), "of the serving release"),
-            optional("least", pa.float64(), "the floor"),
-            optional("p", pa.float64(), "of a paired test: how often chance alone gives such a difference"),
-            required("detail", pa.string(), "in words"),
+            required("passed", pa.bool_(), "whether the candidate passes"),
+            optional("value", pa.float64(), "value of the candidate"),
+            optional("before", pa.float64(), "value of the serving release"),
+            optional("least", pa.float64(), "minimum for a candidate to pass"),
+            optional("p", pa.float64(), "p-value of a paired test of the difference"),
+            required("detail", pa.string(), "explanation"),
         ]
     ),
 )
@@ -239,16 +237,16 @@ ENTRIES = Table(
     "id",
     pa.schema(
         [
-            key("id", "of the entry"),
-            required("title", pa.string(), "in a few words"),
-            required("content", pa.string(), "what is known"),
+            key("id", "id of the entry"),
+            required("title", pa.string(), "title of the entry"),
+            required("content", pa.string(), "text of the entry"),
             required("category", pa.string(), "patterns, solutions, errors, techniques, notes, references, ..."),
-            required("tags", pa.list_(pa.string()), "words it is found by"),
-            optional("source", pa.string(), "where it comes from"),
-            required("created_at", MOMENT, "when it was first written"),
-            required("updated_at", MOMENT, "when it was written last"),
-            required("version", pa.int64(), "1, and one more with each change"),
-            required("metadata", pa.string(), "JSON, for the open rest"),
+            required("tags", pa.list_(pa.string()), "tags of the entry"),
+            optional("source", pa.string(), "origin of the entry"),
+            required("created_at", MOMENT, "time of creation"),
+            required("updated_at", MOMENT, "time of the last change"),
+            required("version", pa.int64(), "1 for a new entry, plus 1 for each change"),
+            required("metadata", pa.string(), "JSON object for other fields"),
         ]
     ),
 )
@@ -258,19 +256,19 @@ RELEASES = Table(
     "release",
     pa.schema(
         [
-            required("release", pa.int64(), "its number"),
-            required("created_at", MOMENT, "when it was published"),
-            required("run_id", pa.string(), "the Dagster run that published it"),
-            required("documents", pa.int64(), "rows"),
-            required("chunks", pa.int64(), "rows"),
-            required("embeddings", pa.int64(), "rows"),
-            required("keyword_entries", pa.int64(), "entries of the keyword index"),
-            required("indexed_vectors", pa.int64(), "0 where every vector is compared"),
-            required("keyword_generation", pa.string(), "folder of the keyword index"),
-            required("readers", pa.string(), "fingerprint"),
-            required("chunker", pa.string(), "fingerprint"),
-            required("embedder", pa.string(), "fingerprint"),
-            required("checksum", pa.string(), "sha256 of its record, as receipts name it"),
+            required("release", pa.int64(), "number of the release"),
+            required("created_at", MOMENT, "time of publication"),
+            required("run_id", pa.string(), "id of the Dagster run that published it"),
+            required("documents", pa.int64(), "number of documents"),
+            required("chunks", pa.int64(), "number of chunks"),
+            required("embeddings", pa.int64(), "number of embeddings"),
+            required("keyword_entries", pa.int64(), "number of entries in the keyword index"),
+            required("indexed_vectors", pa.int64(), "number of vectors in the index; 0 if every vector is compared"),
+            required("keyword_generation", pa.string(), "generation of the keyword index"),
+            required("readers", pa.string(), "fingerprint of the readers"),
+            required("chunker", pa.string(), "fingerprint of the chunker"),
+            required("embedder", pa.string(), "fingerprint of the embedder"),
+            required("checksum", pa.string(), "sha256 of its record, as in receipts"),
         ]
     ),
 )
@@ -280,34 +278,34 @@ SOURCES = Table(
     "source",
     pa.schema(
         [
-            required("source", pa.string(), "its name"),
-            required("place", pa.string(), "the folder or file"),
-            required("seen", MOMENT, "when it was last listed completely"),
-            required("documents", pa.int64(), "rows"),
+            required("source", pa.string(), "name of the source"),
+            required("place", pa.string(), "location of the source"),
+            required("seen", MOMENT, "time of the last complete listing"),
+            required("documents", pa.int64(), "number of documents"),
         ]
     ),
 )
 
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}
-"""Those the line writes with Lance."""
+"""The tables that the steps write."""
 
 
 def column(name: str) -> pa.Field:
-    """The column called `table.column`.
+    """Return the column with the name `table.column`.
 
     Raises:
-        ValueError: there is none, or it is a vector, which no codec makes smaller.
+        ValueError: there is no such column, or it holds vectors, which no codec compresses.
     """
     table, _, short = name.partition(".")
     if table not in TABLES or short not in TABLES[table].schema.names:
-        raise ValueError(f"there is no column {name!r}: write table.column, as chunks.text")
-    found = TABLES[table].schema.field(short)
-    if pa.types.is_fixed_size_list(found.type):
-        raise ValueError(f"{name} holds vectors: no codec makes them smaller, and reading them would cost more")
-    return found
+        raise ValueError(f"there is no column {name!r}: use table.column, such as chunks.text")
+    field = TABLES[table].schema.field(short)
+    if pa.types.is_fixed_size_list(field.type):
+        raise ValueError(f"{name} holds vectors: no codec makes them smaller")
+    return field
 
 
 FILTERS = ("source", "path", "language", "kind")
-"""Columns a search can be narrowed by, with `--where field=value`."""
+"""Columns for search filters: `--where field=value`."""
 NARROWED = (*FILTERS, "modified")
-"""And by days: `--where modified=2026-01-01..2026-03-31`."""
+"""The columns for search filters, with the filter by date: `--where modified=2026-01-01..2026-03-31`."""

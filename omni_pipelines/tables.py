@@ -1,4 +1,4 @@
-"""The tables of a home, opened or made."""
+"""Open the tables of a home, create them, and read their rows."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ import pyarrow as pa
 from native.lance_codecs import Codec, with_codecs
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.rows import Row, rows_of
-from omni_pipelines.settings import Home, load_settings
 
 
 def read_rows(
     home: Home, definition: schemas.Table, kind: type[Row], columns: Sequence[str], where: str | None = None
 ) -> list[Row]:
-    """Rows of a table at its head, with these columns; none if the table is missing, and it is not created."""
-    found = LanceTable(home.table(definition.name))
-    return rows_of(found.read(columns, where), kind) if found.exists() else []
+    """Return rows of the head of a table with these columns; none if the table does not exist."""
+    table = LanceTable(home.table(definition.name))
+    return rows_of(table.read(columns, where), kind) if table.exists() else []
 
 
 def open_table(home: Home, definition: schemas.Table) -> LanceTable:
-    """A table; it is created empty if it is missing."""
-    found = LanceTable(home.table(definition.name))
-    if not found.exists():
-        found.create(stored_schema(home, definition))
-    return found
+    """Return a table, which is created if it does not exist."""
+    table = LanceTable(home.table(definition.name))
+    if not table.exists():
+        table.create(stored_schema(home, definition))
+    return table
 
 
 def stored_schema(home: Home, definition: schemas.Table) -> pa.Schema:
-    """The columns of a table with the codecs that the settings give them."""
-    chosen = {
+    """Return the schema of a table with the codecs from the settings."""
+    codecs = {
         name.removeprefix(f"{definition.name}."): Codec.parse(codec)
         for name, codec in load_settings(home).codecs.items()
         if name.startswith(f"{definition.name}.")
     }
-    return with_codecs(definition.schema, chosen)
+    return with_codecs(definition.schema, codecs)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from native.durable import write_whole
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 INSTANCE_YAML = """\
 # Written by omni. Another storage: put your own dagster.yaml in another folder and set DAGSTER_HOME to it.

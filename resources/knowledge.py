@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
-from omni_pipelines.events import listening as hearing
-from omni_pipelines.operations.index_jobs import JobEvent
+from omni_pipelines.configuration import find_home, load_settings
+from omni_pipelines.events import subscribed
+from omni_pipelines.home import Home
+from omni_pipelines.operations.index_job_records import JobEvent
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.progress import Report, listening
+from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.records import Event
-from omni_pipelines.settings import Home, Settings, find_home, load_settings
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_table import new_run
 
 LOG_SECONDS = 10.0
-"""While a step goes on, progress is logged this often; its end always is."""
+"""Progress of a step is logged at most this often; its end always is."""
 
 
 class KnowledgeHome(dg.ConfigurableResource):
-    """Where the knowledge base lives, its settings, and its write lock."""
+    """Where the knowledge base lives, its settings, and its writer session."""
 
     path: str = ""
-    """The home folder; "" for OMNI_HOME, or the nearest .omni folder."""
+    """The home folder; empty for OMNI_HOME, or the nearest .omni folder."""
 
     @property
     def home(self) -> Home:
@@ -38,34 +44,46 @@ class KnowledgeHome(dg.ConfigurableResource):
         """Settings of the home."""
         return load_settings(self.home)
 
+    def run(
+        self,
+        run_id: str = "",
+        *,
+        sources: Sequence[str] = (),
+        allow_delete: bool = False,
+        session: SourceSession | None = None,
+    ) -> RunContext:
+        """What the steps of a run work with. Engines are loaded when a step first uses them."""
+        run = new_run(self.home, self.settings, run_id=run_id, sources=tuple(sources), allow_delete=allow_delete)
+        return run if session is None else replace(run, session=session)
+
     @contextmanager
-    def telling(self, log: logging.Logger) -> Iterator[Home]:
-        """Progress goes to the run's log, and what becomes of an index job."""
-        with listening(_LogProgress(log)), hearing(partial(_log_job, log), "index_job/**"):
-            yield self.home
+    def logged(self, log: logging.Logger) -> Iterator[None]:
+        """Write progress, and the events of index jobs, to the run's log."""
+        with reporting_to(_LogProgress(log)), subscribed(partial(_log_job, log), "index_job/**"):
+            yield
 
     @contextmanager
     def writer_session(self, log: logging.Logger, *, sync: bool = False) -> Iterator[Home]:
-        """Hold the writer's lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
-        with self.telling(log) as home, writer_session(home, self.settings, sync=sync):
-            yield home
+        """Hold the writer lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
+        with self.logged(log), writer_session(self.home, self.settings, sync=sync):
+            yield self.home
 
 
 def _log_job(log: logging.Logger, event: Event) -> None:
-    told = JobEvent.model_validate(event.payload)
-    log.info("index job %s: %s, %.0f %% %s", told.job, told.state, told.progress * 100, told.error)
+    job = JobEvent.model_validate(event.payload)
+    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error)
 
 
 class _LogProgress:
-    """Progress as log lines, not too many."""
+    """Logs progress, at most one line in `seconds`, and always the end of a step."""
 
-    def __init__(self, log: logging.Logger) -> None:
-        self._log = log
+    def __init__(self, log: logging.Logger, seconds: float = LOG_SECONDS) -> None:
+        self._log, self._seconds = log, seconds
         self._last = time.monotonic()
 
     def __call__(self, report: Report) -> None:
         now = time.monotonic()
         ended = bool(report.total) and report.done >= report.total
-        if ended or now - self._last >= LOG_SECONDS:
+        if ended or now - self._last >= self._seconds:
             self._last = now
             self._log.info("%s: %s of %s %s", report.step, f"{report.done:,}", f"{report.total:,}", report.unit)

@@ -23,18 +23,19 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     the network are left alone, and the run is told so: nobody asks a stranger's server four times a minute.
     """
     try:
-        listings = list_sources(knowledge.home, knowledge.settings, remote=False)
-        due = stale_ingest(knowledge.home, knowledge.settings, listings)
+        run = knowledge.run()
+        listings = list_sources(run, remote=False)
+        stale = stale_ingest(run, listings)
     except OmniError as error:
         return dg.SensorResult(skip_reason=str(error), cursor="")
     if not listings:
         return dg.SensorResult(skip_reason="no source is on this machine", cursor="")
-    if due is None:
+    if stale is None:
         return dg.SensorResult(skip_reason="every source is as it was ingested", cursor="")
-    if due.want != context.cursor:
-        return dg.SensorResult(skip_reason=f"{due.reason}; waiting until it holds still", cursor=due.want)
+    if stale.wanted_state != context.cursor:
+        return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
     config = {"ops": {"documents": {"config": {"sources": [listing.source.name for listing in listings]}}}}
-    return _result(start(context.instance, ingest_job.name, due, config=config), due.want)
+    return _result(start(context.instance, ingest_job.name, stale, config=config), stale.wanted_state)
 
 
 @dg.sensor(
@@ -45,10 +46,10 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
 )
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
-    due = stale_index(knowledge.home)
-    if due is None:
+    stale = stale_index(knowledge.run())
+    if stale is None:
         return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
-    return _result(start(context.instance, index_job.name, due, ingest_job.name), None)
+    return _result(start(context.instance, index_job.name, stale, ingest_job.name), None)
 
 
 def _result(outcome: dg.RunRequest | dg.SkipReason, cursor: str | None) -> dg.SensorResult:

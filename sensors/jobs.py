@@ -1,27 +1,36 @@
-"""The jobs: read and embed, index and publish, or all of it in one run."""
+"""The jobs: ingest (sources to tables), index (tables to a release), refresh (both in one run)."""
 
 from __future__ import annotations
 
 import dagster as dg
 
-_HOURS = str(6 * 3600)
+from omni_pipelines.steps.step import Group, Steps
+from omni_pipelines.steps.step_table import STEPS
+
+_MAX_RUNTIME_SECONDS = str(6 * 3600)
+
+
+def assets_of(group: Group, steps: Steps = STEPS) -> list[str]:
+    """The assets of the steps of a group."""
+    return [step.name for step in steps.in_group(group)]
+
 
 ingest_job = dg.define_asset_job(
     "ingest_job",
-    selection=["documents", "chunks", "embeddings"],
-    description="Sources to documents, chunks and vectors: reads, cuts and embeds what changed. Publishes nothing.",
-    tags={"dagster/max_runtime": _HOURS},
+    selection=assets_of(Group.INGEST),
+    description="Sources to tables: reads, cuts and embeds what changed. Publishes nothing.",
+    tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS},
 )
 index_job = dg.define_asset_job(
     "index_job",
-    selection=["keyword_index", "vector_index", "retrieval_quality", "release"],
-    description="Brings both indexes up to the tables, past the gate to a release. In the background, one at a time.",
-    tags={"dagster/max_runtime": _HOURS, "dagster/priority": "-5"},
+    selection=[*assets_of(Group.INDEX), "retrieval_quality", "release"],
+    description="Tables to indexes, through the quality gate to a release. In the background, one at a time.",
+    tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=dg.AssetSelection.all(),
-    description="Everything in one run: sources to tables, tables to indexes, past the gate to a release.",
-    tags={"dagster/max_runtime": _HOURS},
+    description="Everything in one run: sources to tables, tables to indexes, through the quality gate to a release.",
+    tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS},
 )
 JOBS = [ingest_job, index_job, refresh_job]

@@ -21,17 +21,19 @@ INTERVAL_SECONDS = 15
 
 
 def start(
-    instance: dg.DagsterInstance, job: str, due: Stale, *waits_for: str, config: Mapping[str, Any] | None = None
+    instance: dg.DagsterInstance, job: str, stale: Stale, *waits_for: str, config: Mapping[str, Any] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run of `job` towards what is due, unless one is active, was cancelled by a person, or keeps failing.
+    """A run of `job` towards the wanted state, unless one is active, was cancelled by a person, or keeps failing.
 
     The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
     """
     fail_orphaned_runs(instance)
     for name in (job, *BUSY, *waits_for):
         if instance.get_run_records(dg.RunsFilter(job_name=name, statuses=ACTIVE), limit=1):
-            return dg.SkipReason(f"{name} is active; what is due then is looked at again")
-    tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: due.want}), limit=MAX_ATTEMPTS + 1)
+            return dg.SkipReason(f"{name} is active; the sensor compares again when it has ended")
+    tried = instance.get_run_records(
+        dg.RunsFilter(job_name=job, tags={WANT_TAG: stale.wanted_state}), limit=MAX_ATTEMPTS + 1
+    )
     states = [record.dagster_run.status for record in tried]
     if dg.DagsterRunStatus.CANCELED in states:
         return dg.SkipReason("a person cancelled the run for this state; start it by hand")
@@ -39,5 +41,8 @@ def start(
     if failures >= MAX_ATTEMPTS:
         return dg.SkipReason(f"{failures} runs for this state failed; look at them, then start it by hand")
     return dg.RunRequest(
-        run_key=f"{job}:{due.want}:{len(states)}", job_name=job, run_config=config, tags={WANT_TAG: due.want}
+        run_key=f"{job}:{stale.wanted_state}:{len(states)}",
+        job_name=job,
+        run_config=config,
+        tags={WANT_TAG: stale.wanted_state},
     )

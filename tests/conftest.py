@@ -9,8 +9,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import Home, find_home, load_settings
+from omni_pipelines.home import Home
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
 hypothesis.settings.register_profile("omni", deadline=None)  # a busy machine is no failure

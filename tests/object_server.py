@@ -1,4 +1,4 @@
-"""A real S3 server on 127.0.0.1, in memory, for tests: moto in server mode. And one before it that loses answers."""
+"""A real S3 server in memory for tests (moto in server mode), and a proxy before it that loses answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESS = "AWS_ENDPOINT_URL"
 
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
-    """The URL of a server, which ends with the context."""
+    """Start a server, give its URL, and stop it at the end."""
     if find_spec("moto") is None or find_spec("flask") is None:
         pytest.skip("the S3 server needs moto[server]")
     port = free_port()
@@ -43,31 +43,40 @@ def s3_server() -> Iterator[str]:
 
 
 def make_bucket(url: str, name: str) -> str:
-    """A new bucket; its address."""
+    """Make a bucket, and return the address of a folder in it."""
     urllib.request.urlopen(urllib.request.Request(f"{url}/{name}", method="PUT"), timeout=30).close()
     return f"s3://{name}/kb"
 
 
-def speak_to(url: str, patch: pytest.MonkeyPatch) -> None:
-    """Send this process, and those it starts, to a server."""
-    patch.setenv(ADDRESS, url)
-    patch.setenv("AWS_ACCESS_KEY_ID", "test")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    patch.setenv("AWS_REGION", "us-east-1")
-    patch.setenv("AWS_ALLOW_HTTP", "true")
+def point_aws_at(url: str, patch: pytest.MonkeyPatch, secret: str = "test") -> None:
+    """Make this process, and those it starts, use a server with a secret key, and no other AWS settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    settings = {
+        ADDRESS: url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in settings.items():
+        patch.setenv(name, value)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port on which no server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Until somebody listens."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    """Wait until a server listens on a port."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         assert process.poll() is None, "the server ended at once"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
@@ -77,10 +86,10 @@ def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -
 
 
 class Noise(http.server.ThreadingHTTPServer):
-    """Stands before a server and spoils a share of the requests, each in a way that the seed decides.
+    """A proxy that makes a share of the requests fail, each in a way that the seed decides.
 
-    A request is dropped before it is done; its answer is lost after it was done; it is answered with 503; a download
-    is cut short.
+    It drops a request before the server gets it, drops the answer after the server did it, answers 503, or cuts a
+    download short.
     """
 
     daemon_threads = True
@@ -105,11 +114,11 @@ class Noise(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def strikes(self, how: str) -> bool:
-        """Whether a request is spoiled in this way."""
+    def fails(self, failure: str) -> bool:
+        """Whether a request fails in this way."""
         with self._lock:
             hit = self._dice.random() < self.share
-            self.spoiled[how] += hit
+            self.spoiled[failure] += hit
             return hit
 
 
@@ -119,9 +128,9 @@ class _Noisy(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.strikes("request dropped"):
+        if self.server.fails("request dropped"):
             return self._hang_up()
-        if self.server.strikes("answered with 503"):
+        if self.server.fails("answered with 503"):
             return self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         connection = http.client.HTTPConnection(self.server.behind, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _PER_HOP}
@@ -129,9 +138,9 @@ class _Noisy(http.server.BaseHTTPRequestHandler):
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
-        if self.command != "GET" and answer.status < 300 and self.server.strikes("answer lost"):
+        if self.command != "GET" and answer.status < 300 and self.server.fails("answer lost"):
             return self._hang_up()
-        cut = self.command == "GET" and len(data) > 64 and self.server.strikes("download cut short")
+        cut = self.command == "GET" and len(data) > 64 and self.server.fails("download cut short")
         self._answer(answer.status, dict(answer.getheaders()), data, cut=cut)
         return None
 

@@ -14,9 +14,10 @@ import dagster as dg
 
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.definitions import defs
-from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError, nearest
-from omni_pipelines.knowledge.quality.gate_records import CURE as GATE_CURE
-from omni_pipelines.settings import Home
+from omni_pipelines.errors import ConfigurationError, OmniError, nearest
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.quality.gate_results import gate_failed
+from omni_pipelines.sources.session import SourceSession
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
 from resources.runs import fail_orphaned_runs, tags_of_this_process
@@ -33,8 +34,10 @@ class FinishedRun:
     metadata: Metadata
 
 
-def run_job(home: Home, name: str, config: Mapping[str, object] | None = None) -> FinishedRun:
-    """Run a job in this process.
+def run_job(
+    home: Home, name: str, config: Mapping[str, object] | None = None, session: SourceSession | None = None
+) -> FinishedRun:
+    """Run a job in this process, with the sources as the session sees them.
 
     Raises:
         ConfigurationError: there is no such job.
@@ -51,7 +54,11 @@ def run_job(home: Home, name: str, config: Mapping[str, object] | None = None) -
                 instance=instance,
                 run_id=run_id,
                 tags=tags_of_this_process(),
-                resources={**(defs.resources or {}), "knowledge": KnowledgeHome(path=str(home.root))},
+                resources={
+                    **(defs.resources or {}),
+                    "knowledge": KnowledgeHome(path=str(home.root)),
+                    "session": session or SourceSession(),
+                },
             )
         except dg.DagsterError as error:
             failed = _failed_check(instance, run_id)
@@ -73,7 +80,7 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         check = entry.get_dagster_event().asset_check_evaluation_data
         if not check.passed and check.check_name == "gate":
-            return GateFailed(f"the quality gate rejects this candidate: {check.description}", cure=GATE_CURE)
+            return gate_failed(str(check.description))
         if not check.passed:
             return OmniError(
                 f"check {check.check_name} of {check.asset_key.to_user_string()} failed: {check.description}",

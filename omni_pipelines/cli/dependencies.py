@@ -8,7 +8,9 @@ from typing import Annotated
 from typer import Option
 
 from omni_pipelines.cli.command import Depends
-from omni_pipelines.settings import Home, Settings, find_home, load_settings
+from omni_pipelines.configuration import find_home, load_settings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings
 
 HomeOption = Annotated[
     Path | None, Option("--home", help="The knowledge base. Default: OMNI_HOME, or the nearest .omni folder.")

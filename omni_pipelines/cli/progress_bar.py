@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from omni_pipelines.progress import Report, listening
+from omni_pipelines.progress import Report, reporting_to
 
 LINE_SECONDS = 5.0
 
@@ -16,7 +16,7 @@ LINE_SECONDS = 5.0
 @contextmanager
 def showing_progress() -> Iterator[None]:
     """Show every progress report that is made inside the block."""
-    with ProgressBar() as bar, listening(bar):
+    with ProgressBar() as bar, reporting_to(bar):
         yield
 
 

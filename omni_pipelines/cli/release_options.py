@@ -10,9 +10,9 @@ from omni_pipelines.cli.command import Depends
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.state.access import Reader
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import parse_moment, release_as_of
-from omni_pipelines.settings import Home
 
 ReleaseOption = Annotated[int | None, Option("--release", help="A kept release. Default: the newest.")]
 AsOfOption = Annotated[
@@ -41,13 +41,13 @@ def refreshed_home(home: AnyHome, settings: HomeSettings) -> Home:
     return home
 
 
-def viewer_of(viewer: ViewerOption = None) -> Reader | None:
+def viewer_of(viewer: ViewerOption = None) -> Viewer | None:
     """The viewer with the given tags; None is the owner. `--as ""` is a viewer without tags.
 
     Raises:
         ConfigurationError: a tag is malformed.
     """
-    return None if viewer is None else Reader.of(tag for given in viewer for tag in given.split(",") if tag)
+    return None if viewer is None else Viewer.of(tag for given in viewer for tag in given.split(",") if tag)
 
 
 def release_number(
@@ -66,5 +66,5 @@ def release_number(
 
 
 RefreshedHome = Annotated[Home, Depends(refreshed_home)]
-Viewer = Annotated[Reader | None, Depends(viewer_of)]
+ViewerOrOwner = Annotated[Viewer | None, Depends(viewer_of)]
 ReleaseNumber = Annotated[int | None, Depends(release_number)]

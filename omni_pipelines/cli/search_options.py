@@ -7,10 +7,10 @@ from typing import Annotated
 from typer import Option
 
 from omni_pipelines.cli.command import Depends
-from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, Viewer
+from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.fusion import Fusion
+from omni_pipelines.knowledge.search.options import Fusion
 
 HitsOption = Annotated[int, Option("-k", metavar="COUNT", help="How many hits.")]
 FusionOption = Annotated[Fusion, Option(help="How the keyword list and the vector list are combined.")]
@@ -44,9 +44,9 @@ def filters_of(where: WhereOption = None) -> dict[str, str]:
     return filters
 
 
-def open_librarian(home: RefreshedHome, release: ReleaseNumber, viewer: Viewer) -> Librarian:
+def open_librarian(home: RefreshedHome, release: ReleaseNumber, viewer: ViewerOrOwner) -> Librarian:
     """The librarian of the chosen release, for the viewer."""
-    return Librarian.open(home, release, reader=viewer)
+    return Librarian.open(home, release, viewer=viewer)
 
 
 Filters = Annotated[dict[str, str], Depends(filters_of)]

@@ -1,9 +1,9 @@
-"""Forgetting a source or a document: out of the heads, out of every version, index and record, with a certificate.
+"""Erases a source or a document from the heads, from every version, index and record, with a certificate.
 
-Deleting a row hides it; its bytes stay in the files of that version and of all before it. So files with deleted rows
-are written anew, the indexes are built from the rows that are left, a release without them is published, and releases
-whose files still hold something are dropped. Then everything is searched, and only a search that finds nothing is
-certified. What is to be forgotten is written down first, so that a redo after a kill goes on wherever it stopped.
+Deleting a row only hides it: its bytes stay in the files of that version and of all earlier ones. So files with
+deleted rows are rewritten, the indexes are built from the remaining rows, a release without them is published, and
+releases whose files still contain something are deleted. Then everything is searched, and only a search that finds
+nothing is certified. The plan is written first, so that a call after a kill continues where the first one stopped.
 """
 
 from __future__ import annotations
@@ -11,115 +11,124 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from native import lance_vectors
+from native import lance_maintenance, lance_vectors
 from native.durable import write_whole
-from native.lance_tables import is_in
+from native.filters import is_in
 from omni_pipelines import progress
+from omni_pipelines.batches import batched
 from omni_pipelines.erasure.journal import clear_journal
-from omni_pipelines.erasure.plan import ForgetPlan, drop_plan, read_plan, write_plan
-from omni_pipelines.erasure.residue import entries_everywhere, grep, releases_with, rows_everywhere
-from omni_pipelines.erasure.run_history import Telltale, black_out
+from omni_pipelines.erasure.plan import ErasurePlan, drop_plan, read_plan, write_plan
+from omni_pipelines.erasure.residue import entries_everywhere, id_column, releases_with, rows_everywhere, search_bytes
+from omni_pipelines.erasure.run_history import PhraseMatcher, redact_history
 from omni_pipelines.erasure.scope import Scope, find_scope
 from omni_pipelines.errors import NotForgotten
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.publishing.publish import drop_all_but, publish
-from omni_pipelines.records import Certificate, Erased, Place, seal_of, sealed
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_of, sealed
+from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source, forgotten_marks
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.steps.step_records import read_step_record, write_step_record
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_records import read_step_record, remove_step_record, write_step_record
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.readers.registry import fingerprint
 
 _BATCH = 1000
 _NOT_SEARCHED = [
-    "the files themselves: this forgets what was made of them",
-    "bundles that were exported to other places, and backups",
-    "Dagster storages outside of the home",
-    "blocks that the disk has freed and not yet overwritten",
+    "the source files themselves: only what was made of them is erased",
+    "exported bundles and backups",
+    "Dagster storages outside the home",
+    "disk blocks that were freed and not yet overwritten",
 ]
 
 _NOT_SEARCHED_OF_STORE = [
-    "other homes of the same store: each drops it when it catches up the next time",
-    "objects in the store that no release ever named: they are deleted after a day",
-    "older versions of objects, where the bucket keeps them",
+    "other homes of the same store: each erases it when it next pulls",
+    "objects in the store that no release names: they are deleted after a day",
+    "older versions of objects, if the bucket keeps them",
 ]
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What is there of something, place by place."""
+    """What was found of a source or a document, place by place."""
 
     scope: Scope
     places: dict[tuple[str, str], int]
-    """Name of a place and how it is searched, to what was found."""
+    """Name of a place and how it is searched, to the number of findings."""
     releases: tuple[int, ...]
-    """Releases that hold something of it."""
+    """Releases that contain some of it."""
 
 
-def look(home: Home, target: str) -> Traces:
+def find_traces(run: RunContext, target: str) -> Traces:
     """Search for a source or a document, and change nothing.
 
     Raises:
-        ConfigurationError: nothing is called so, or several documents are.
+        ConfigurationError: no source or document has this name, or several documents have.
     """
-    return _search(home, find_scope(home, target))
+    return _search(run, find_scope(run.home, target))
 
 
-def _search(home: Home, scope: Scope) -> Traces:
+def _tables(run: RunContext) -> tuple[Table, ...]:
+    return (*run.steps.tables, QUARANTINE)
+
+
+def _search(run: RunContext, scope: Scope) -> Traces:
+    home = run.home
     found: dict[tuple[str, str], int] = {}
-    for name in TABLES:
-        found[f"table {name}", "rows of every version, deleted ones too"] = rows_everywhere(home, name, scope.wanted)
+    for table in _tables(run):
+        rows = rows_everywhere(home, table.name, scope.wanted)
+        found[f"table {table.name}", "rows of every version, deleted ones too"] = rows
     found["keyword index", "entries of every generation"] = entries_everywhere(home, scope.wanted)
     releases = releases_with(home, list_releases(home), scope.wanted)
-    found["releases", "records whose files hold it"] = len(releases)
-    found["quarantine folder", "files set aside by recovery, which cannot be searched"] = len(_set_aside(home))
-    telltale = Telltale(scope.phrases)
-    found["run history and logs", "values and lines that name or quote it"] = black_out(home, telltale, write=False)
-    journal = clear_journal(home, scope.wanted, telltale, write=False)
+    found["releases", "records whose files contain it"] = len(releases)
+    found["quarantine folder", "files moved aside by recovery, which cannot be searched"] = len(_moved_aside(home))
+    phrases = PhraseMatcher(scope.phrases)
+    found["run history and logs", "values and lines that name or quote it"] = redact_history(
+        home, phrases, write=False
+    )
+    journal = clear_journal(home, scope.wanted, phrases, write=False)
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
-    found["registry of sources", "a source of that name, or its place"] = len(_registered(home, scope))
-    found["all files", "bytes with an id or a line of it"] = len(grep(home, scope.wanted.needles).found)
+    found["registry of sources", "a source with that name or location"] = len(_registered(home, scope))
+    found["all files", "files whose bytes contain an id or a line of it"] = len(
+        search_bytes(home, scope.wanted.needles).found
+    )
     return Traces(scope, found, tuple(releases))
 
 
-def forget(home: Home, settings: Settings, engines: Engines, target: str, run_id: str) -> tuple[Certificate, Path]:
-    """Forget a source or a document; the certificate, and its file. Hold the writer's lock.
+def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
+    """Erase a source or a document. The certificate, and its file. Hold the writer lock.
 
-    An ingest does not bring it back: a source has to be named again, and so has a document's own file.
+    An ingest does not bring it back: a person must name the source, or the document's own file, again.
 
     Raises:
-        ConfigurationError: nothing is called so, or several documents are.
-        NotForgotten: something of it was found afterwards. The next call goes on.
+        ConfigurationError: no source or document has this name, or several documents have.
+        NotForgotten: something of it was found afterwards. The next call continues.
     """
-    plan = read_plan(home, target) or _plan(home, target)
+    home = run.home
+    plan = read_plan(home, target) or _plan(run, target)
     scope = plan.scope
     _unregister(home, scope)
-    _erase(home, scope)
-    _rest_of_line(home, settings, engines)
-    room = settings.keep_releases + len(plan.releases)  # those that are dropped crowd out no clean one
-    release = publish(home, settings.model_copy(update={"keep_releases": room}), run_id).release
-    dropped = _drop_releases(home, settings, release.release, scope)
-    for path in _set_aside(home):
+    _erase_rows(run, scope)
+    _rebuild(run)
+    kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones
+    release = publish(replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))).release
+    dropped = _drop_releases(home, run.settings, release.release, scope)
+    for path in _moved_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    black_out(home, Telltale(scope.phrases), write=True)
-    clear_journal(home, scope.wanted, Telltale(scope.phrases), write=True)
-    after = _search(home, scope)
+    redact_history(home, PhraseMatcher(scope.phrases), write=True)
+    clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
+    after = _search(run, scope)
     _check(after)
     certificate = _certificate(home, plan, after, release.release, dropped)
     path = _write(home, certificate)
@@ -127,23 +136,26 @@ def forget(home: Home, settings: Settings, engines: Engines, target: str, run_id
     return certificate, path
 
 
-def _plan(home: Home, target: str) -> ForgetPlan:
+def _plan(run: RunContext, target: str) -> ErasurePlan:
     progress.report("searching", 0, 0, "places")
-    before = look(home, target)
-    plan = ForgetPlan.of(before.scope, before.places, before.releases, list(_records(home, before.scope)))
-    write_plan(home, target, plan)
+    before = find_traces(run, target)
+    plan = ErasurePlan.of(before.scope, before.places, before.releases, list(_records(run, before.scope)))
+    write_plan(run.home, target, plan)
     return plan
 
 
-def _certificate(home: Home, plan: ForgetPlan, after: Traces, release: int, dropped: Sequence[int]) -> Certificate:
-    searched = grep(home, after.scope.wanted.needles)
+def _certificate(home: Home, plan: ErasurePlan, after: Traces, release: int, dropped: Sequence[int]) -> Certificate:
+    searched = search_bytes(home, after.scope.wanted.needles)
     return Certificate(
         kind=plan.kind,
         named_sha256=_sha256(plan.name.encode()),
         at=datetime.now(UTC),
         release=release,
         dropped_releases=sorted({*plan.releases, *dropped}),
-        places=[Place(place=p, how=how, before=n, after=after.places[p, how]) for p, how, n in plan.places],
+        places=[
+            SearchedPlace(place=p, how=method, before=n, after=after.places[p, method])
+            for p, method, n in plan.places
+        ],
         records=list(plan.records),
         files_searched=searched.files,
         bytes_searched=searched.size,
@@ -152,30 +164,26 @@ def _certificate(home: Home, plan: ForgetPlan, after: Traces, release: int, drop
     )
 
 
-def _records(home: Home, scope: Scope) -> Iterator[Erased]:
-    for name, key, keys in _rows_to_erase(scope):
-        definition = TABLES[name]
-        columns = [column for column in definition.schema.names if column != "vector"]
-        for at in range(0, len(keys), _BATCH):
-            for row in open_table(home, definition).read(columns, is_in(key, keys[at : at + _BATCH])).to_pylist():
+def _records(run: RunContext, scope: Scope) -> Iterator[ErasedRow]:
+    for table, column, keys in _rows_to_erase(run, scope):
+        columns = [name for name in table.schema.names if name != "vector"]
+        for batch in batched(keys, _BATCH):
+            for row in open_table(run.home, table).read(columns, is_in(column, batch)).to_pylist():
                 whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-                yield Erased(
-                    table=name, id_sha256=_sha256(str(row[definition.key]).encode()), row_sha256=_sha256(whole)
+                yield ErasedRow(
+                    table=table.name, id_sha256=_sha256(str(row[table.key]).encode()), row_sha256=_sha256(whole)
                 )
 
 
-def _rows_to_erase(scope: Scope) -> list[tuple[str, str, list[str]]]:
-    documents, chunks = sorted(scope.wanted.documents), sorted(scope.wanted.chunks)
-    return [
-        (DOCUMENTS.name, "doc_id", documents),
-        (QUARANTINE.name, "quarantine_id", documents),
-        (CHUNKS.name, "doc_id", documents),
-        (EMBEDDINGS.name, "chunk_id", chunks),
-    ]
+def _rows_to_erase(run: RunContext, scope: Scope) -> Iterator[tuple[Table, str, list[str]]]:
+    """Each table, its id column, and the ids whose rows are to be erased."""
+    for table in _tables(run):
+        column = id_column(table.schema.names)
+        yield table, column, sorted(scope.wanted.ids(column))
 
 
 def _registered(home: Home, scope: Scope) -> list[Source]:
-    """Sources that would bring it back."""
+    """Registered sources that would bring it back."""
     sources = load_sources(home)
     if scope.kind == "source":
         return [source for source in sources if source.name == scope.name]
@@ -197,35 +205,37 @@ def _marked(source: Source, scope: Scope) -> Source:
     return source.model_copy(update={"forgotten": tuple(sorted({*source.forgotten, *marks}))})
 
 
-def _erase(home: Home, scope: Scope) -> None:
-    lance_vectors.drop_if_built(open_table(home, EMBEDDINGS))  # it holds the vectors of deleted rows, too
-    for number, (name, key, keys) in enumerate(_rows_to_erase(scope)):
-        progress.report("erasing rows", number, len(TABLES), "tables")
-        each = open_table(home, TABLES[name])
-        for at in range(0, len(keys), _BATCH):
-            each.delete(is_in(key, keys[at : at + _BATCH]))
-        each.erase_deleted()
-    progress.report("erasing rows", len(TABLES), len(TABLES), "tables")
+def _erase_rows(run: RunContext, scope: Scope) -> None:
+    lance_vectors.drop(open_table(run.home, EMBEDDINGS))  # it contains the vectors of deleted rows too
+    total = len(_tables(run))
+    for number, (definition, column, keys) in enumerate(_rows_to_erase(run, scope)):
+        progress.report("erasing rows", number, total, "tables")
+        table = open_table(run.home, definition)
+        for batch in batched(keys, _BATCH):
+            table.delete(is_in(column, batch))
+        lance_maintenance.erase_deleted(table)
+    progress.report("erasing rows", total, total, "tables")
 
 
-def _rest_of_line(home: Home, settings: Settings, engines: Engines) -> None:
-    """From the documents that are left to indexes without a trace: the keyword index is built from the rows alone."""
-    before = read_step_record(home, "documents")
+def _rebuild(run: RunContext) -> None:
+    """Run all steps after the first over the documents that are left. The keyword index is built from the rows alone.
+
+    The record of the first step then says that no source was read, so that the next ingest lists them all.
+    """
+    home, first, *following = run.home, *run.steps
+    before = read_step_record(home, first.name)
     names = {source.name for source in load_sources(home)}
     head = str(open_table(home, DOCUMENTS).head())
-    seen = {name: at for name, at in before.seen.items() if name in names} if before else {}
-    write_step_record(
-        home, "documents", head, dict.fromkeys(names, ""), before.fingerprint if before else fingerprint(), seen
-    )
-    (home.built / "keyword_index.json").unlink(missing_ok=True)
-    reconcile_chunks(home, settings, engines.count)
-    reconcile_embeddings(home, engines.embedder, engines.model)
-    build_keyword_index(home)
-    build_vector_index(home)
+    seen = {name: moment for name, moment in before.seen.items() if name in names} if before else {}
+    fingerprint = before.fingerprint if before else first.fingerprint(run, names)
+    write_step_record(home, first.name, head, dict.fromkeys(names, ""), fingerprint, seen)
+    remove_step_record(home, "keyword_index")
+    for step in following:
+        step.run(run)
 
 
 def _drop_releases(home: Home, settings: Settings, newest: int, scope: Scope) -> list[int]:
-    """Drop the older releases in whose files something lies; the versions that only they name go with them."""
+    """Delete the older releases whose files contain some of it, and the versions that only they name."""
     older = [release for release in list_releases(home) if release.release != newest]
     dropped = releases_with(home, older, scope.wanted)
     for number in set(list_pins(home)) & set(dropped):
@@ -234,17 +244,17 @@ def _drop_releases(home: Home, settings: Settings, newest: int, scope: Scope) ->
     return dropped
 
 
-def _set_aside(home: Home) -> list[Path]:
-    """What recovery moved away; its notes name tables and versions only."""
+def _moved_aside(home: Home) -> list[Path]:
+    """What recovery moved aside. Its notes are kept: they name tables and versions only."""
     return [path for path in home.quarantine.glob("*") if not path.name.endswith(".note.json")]
 
 
 def _check(after: Traces) -> None:
-    left = [f"{place}: {count}" for (place, _), count in after.places.items() if count]
-    if left:
+    remaining = [f"{place}: {count}" for (place, _), count in after.places.items() if count]
+    if remaining:
         raise NotForgotten(
-            f"something of it is still there: {', '.join(left)}",
-            cure="stop `omni dev` and run the same command again",
+            f"not everything was erased: {', '.join(remaining)}",
+            cure="stop omni dev, then run the same command again",
         )
 
 
@@ -260,6 +270,6 @@ def _write(home: Home, certificate: Certificate) -> Path:
 
 
 def certified(certificate: Certificate) -> dict[str, Any]:
-    """The document that is written: the certificate, and the sha256 of it as JSON with sorted keys and no spaces."""
+    """The certificate as it is written: its fields, and their sha256 as JSON with sorted keys and no spaces."""
     body = certificate.model_dump(mode="json")
     return {"body": body, "sha256": seal_of(body)}

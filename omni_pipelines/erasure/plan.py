@@ -1,6 +1,6 @@
-"""What is being forgotten, written down first: a redo knows what to search for when nothing of it is left to find.
+"""The plan of an erasure, written before anything is erased, so that a repeated call knows what to search for.
 
-The file holds names, ids and lines, as what is forgotten does. It is deleted when the certificate stands.
+The file contains names, ids and lines of what is erased. It is deleted once the certificate is written.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
-from omni_pipelines.erasure.scope import Known, Scope
-from omni_pipelines.records import Erased, Record
-from omni_pipelines.settings import Home
+from omni_pipelines.erasure.scope import KnownDocument, Scope
+from omni_pipelines.home import Home
+from omni_pipelines.records import ErasedRow, Record
 
 
 class _Document(Record):
@@ -26,8 +26,8 @@ class _Document(Record):
     uri: str
 
 
-class ForgetPlan(Record):
-    """What is to be forgotten, and what there was of it before anything was erased."""
+class ErasurePlan(Record):
+    """What is to be erased, and what was found of it before anything was erased."""
 
     kind: Literal["source", "document"]
     name: str
@@ -38,37 +38,37 @@ class ForgetPlan(Record):
     phrases: tuple[str, ...]
     copies: tuple[str, ...]
     places: tuple[tuple[str, str, int], ...]
-    """Name of a place, how it is searched, and what was found."""
+    """Name of a place, how it is searched, and the number of findings."""
     releases: tuple[int, ...]
-    """Releases that held something of it."""
-    records: tuple[Erased, ...]
+    """Releases that contained some of it."""
+    records: tuple[ErasedRow, ...]
 
     @classmethod
     def of(
-        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[Erased]
-    ) -> ForgetPlan:
-        """The plan for a scope."""
+        cls, scope: Scope, places: dict[tuple[str, str], int], releases: Sequence[int], records: Sequence[ErasedRow]
+    ) -> ErasurePlan:
+        """The plan of a scope."""
         return cls(
             kind=scope.kind,
             name=scope.name,
-            documents=tuple(_Document(**vars(each)) for each in scope.documents),
+            documents=tuple(_Document(**vars(document)) for document in scope.documents),
             keys=tuple(sorted(scope.wanted.documents)),
             chunks=tuple(sorted(scope.wanted.chunks)),
             lines=scope.wanted.lines,
             phrases=scope.phrases,
             copies=scope.copies,
-            places=tuple((place, how, count) for (place, how), count in places.items()),
+            places=tuple((place, method, count) for (place, method), count in places.items()),
             releases=tuple(releases),
             records=tuple(records),
         )
 
     @property
     def scope(self) -> Scope:
-        """What is to be forgotten."""
+        """What is to be erased."""
         return Scope(
             self.kind,
             self.name,
-            tuple(Known(**each.model_dump()) for each in self.documents),
+            tuple(KnownDocument(**document.model_dump()) for document in self.documents),
             Wanted(frozenset(self.keys), frozenset(self.chunks), self.lines),
             self.phrases,
             self.copies,
@@ -76,27 +76,27 @@ class ForgetPlan(Record):
 
 
 def _file(home: Home, target: str) -> Path:
-    return home.forgetting / f"{hashlib.sha256(target.encode()).hexdigest()[:32]}.json"
+    return home.erasure_plans / f"{hashlib.sha256(target.encode()).hexdigest()[:32]}.json"
 
 
-def read_plan(home: Home, target: str) -> ForgetPlan | None:
-    """The plan that a killed call left; none where there is none, or it is torn, for then nothing was erased yet."""
+def read_plan(home: Home, target: str) -> ErasurePlan | None:
+    """The plan that a killed call left; None if there is none, or it is damaged: then nothing was erased yet."""
     try:
-        return ForgetPlan.model_validate_json(_file(home, target).read_bytes())
+        return ErasurePlan.model_validate_json(_file(home, target).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def write_plan(home: Home, target: str, plan: ForgetPlan) -> None:
-    """Write it down before anything is erased."""
-    home.forgetting.mkdir(exist_ok=True)
+def write_plan(home: Home, target: str, plan: ErasurePlan) -> None:
+    """Write the plan, before anything is erased."""
+    home.erasure_plans.mkdir(exist_ok=True)
     sync_file(home.root)
     write_whole(_file(home, target), plan.model_dump_json().encode())
 
 
 def drop_plan(home: Home, target: str) -> None:
-    """It is done."""
+    """Delete the plan: the erasure is complete."""
     _file(home, target).unlink(missing_ok=True)
-    if not any(home.forgetting.iterdir()):
-        home.forgetting.rmdir()
+    if not any(home.erasure_plans.iterdir()):
+        home.erasure_plans.rmdir()
     sync_file(home.root)

@@ -1,4 +1,4 @@
-"""Every place in a home where something of a document can lie, searched one by one: the proof of forgetting."""
+"""Searches every place in a home that can contain something of a document: the proof of an erasure."""
 
 from __future__ import annotations
 
@@ -11,83 +11,85 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from native.errors import EngineError
+from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.records import Release
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
-from omni_pipelines.settings import Home
+from omni_pipelines.schemas import FILTERS
 
-_KEYS = {
-    DOCUMENTS.name: "doc_id",
-    QUARANTINE.name: "quarantine_id",
-    CHUNKS.name: "doc_id",
-    EMBEDDINGS.name: "chunk_id",
-}
-"""The column by which rows of a document are found in a table."""
-_TEXTS = {DOCUMENTS.name: "text", CHUNKS.name: "text"}
+_ID_COLUMNS = ("doc_id", "quarantine_id", "chunk_id")
+_TEXT_COLUMN = "text"
 MAX_NEEDLES = 64
-"""Ids that the bytes of all files are searched for; the rows are compared with all of them."""
+"""Ids that the bytes of all files are searched for. Rows are compared with all ids."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for."""
+    """The ids and lines to search for."""
 
     documents: frozenset[str]
     chunks: frozenset[str]
     lines: tuple[str, ...]
-    """Lines of the documents that stand in no other document."""
+    """Lines that occur in no other document."""
 
-    def keys(self, table: str) -> frozenset[str]:
-        """The ids that stand in a table's key column."""
-        return self.chunks if table == EMBEDDINGS.name else self.documents
+    def ids(self, column: str) -> frozenset[str]:
+        """The ids to look for in an id column."""
+        return self.chunks if column == "chunk_id" else self.documents
 
     @property
     def needles(self) -> list[bytes]:
-        """What must not stand in the bytes of any file."""
+        """What the bytes of no file may contain."""
         known = [*sorted(self.documents)[:MAX_NEEDLES], *sorted(self.chunks)[:MAX_NEEDLES], *self.lines]
-        return [each.encode("utf-8", "surrogatepass") for each in known]
+        return [text.encode("utf-8", "surrogatepass") for text in known]
+
+
+def id_column(columns: Collection[str]) -> str:
+    """The column by which the rows of a document are found in a table with these columns."""
+    return next(name for name in _ID_COLUMNS if name in columns)
 
 
 def rows_in_table(home: Home, name: str, wanted: Wanted, version: int | None = None) -> int:
-    """Rows in the files of one version, deleted ones included; several versions may share a file."""
+    """Matching rows in the files of one version, deleted rows included. Several versions may share a file."""
     table = LanceTable(home.table(name))
-    columns = [_KEYS[name], *([_TEXTS[name]] if name in _TEXTS else [])]
-    keys = pa.array(sorted(wanted.keys(name)), pa.string())
-    return sum(_hits(batch, keys, wanted.lines) for batch in table.physical_batches(columns, version))
+    names = table.open(version).schema.names
+    column = id_column(names)
+    columns = [column, *([_TEXT_COLUMN] if _TEXT_COLUMN in names else [])]
+    keys = pa.array(sorted(wanted.ids(column)), pa.string())
+    return sum(_matching(batch, keys, wanted.lines) for batch in table.physical_batches(columns, version))
 
 
-def _hits(batch: pa.RecordBatch, keys: pa.Array, lines: Collection[str]) -> int:
-    hit = pc.is_in(batch.column(0), keys)
+def _matching(batch: pa.RecordBatch, keys: pa.Array, lines: Collection[str]) -> int:
+    matches = pc.is_in(batch.column(0), keys)
     if batch.num_columns > 1:
         for line in lines:
-            hit = pc.or_(hit, pc.match_substring(batch.column(1), line))
-    return int(pc.sum(hit).as_py() or 0)
+            matches = pc.or_(matches, pc.match_substring(batch.column(1), line))
+    return int(pc.sum(matches).as_py() or 0)
 
 
 def rows_everywhere(home: Home, name: str, wanted: Wanted) -> int:
-    """Rows in all versions of a table on disk. A row that ten versions hold counts ten times."""
+    """Matching rows in all versions of a table on disk. A row that ten versions contain counts ten times."""
     table = LanceTable(home.table(name))
     return sum(rows_in_table(home, name, wanted, version) for version in table.versions())
 
 
 def entries_everywhere(home: Home, wanted: Wanted) -> int:
-    """Entries in all generations of the keyword index that can be read."""
+    """Matching entries in all generations of the keyword index. A generation that cannot be read counts as one."""
     found = 0
     for folder in home.keyword.glob("gen-*"):
         try:
             found += len(wanted.chunks & KeywordIndex.open(folder, FILTERS).fingerprints().keys())
         except EngineError:
-            found += 1  # who knows what is in it
+            found += 1
     return found
 
 
 def releases_with(home: Home, releases: Collection[Release], wanted: Wanted) -> list[int]:
-    """Releases in whose files something of it lies, or may lie: deleted keyword entries cannot be read."""
-    return [release.release for release in releases if _lies_in(home, release, wanted)]
+    """Releases whose files contain some of it, or may contain it: deleted keyword entries cannot be read."""
+    return [release.release for release in releases if _contains(home, release, wanted)]
 
 
-def _lies_in(home: Home, release: Release, wanted: Wanted) -> bool:
+def _contains(home: Home, release: Release, wanted: Wanted) -> bool:
     try:
         index = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         if not index.erased or not wanted.chunks.isdisjoint(index.fingerprints()):
@@ -102,44 +104,45 @@ def _lies_in(home: Home, release: Release, wanted: Wanted) -> bool:
 
 
 def _is_named(home: Home, name: str, wanted: Wanted, version: int) -> bool:
-    """Whether a version was made by a delete that names it."""
-    manifest = LanceTable(home.table(name)).manifest(version).read_bytes()
-    return any(key.encode() in manifest for key in wanted.keys(name))
+    """Whether the manifest of a version names an id: a delete writes its filter there."""
+    table = LanceTable(home.table(name))
+    manifest = manifest_path(table.path, version).read_bytes()
+    return any(key.encode() in manifest for key in wanted.ids(id_column(table.open(version).schema.names)))
 
 
 @dataclass(frozen=True)
-class Grep:
-    """What a search through the bytes of files gave."""
+class ByteSearch:
+    """The result of a search through the bytes of files."""
 
     files: int
     size: int
     """Bytes searched."""
     found: tuple[str, ...]
-    """Files with a needle in them, relative to the home."""
+    """Files that contain a needle, relative to the home."""
 
 
-def grep(home: Home, needles: Collection[bytes]) -> Grep:
-    """Search the bytes of every file below the home. Compressed pages hide text: so rows are read as well.
+def search_bytes(home: Home, needles: Collection[bytes]) -> ByteSearch:
+    """Search the bytes of every file below the home. Rows are searched as well, because pages may be compressed.
 
-    What says that something is being forgotten is left out: it is deleted when the certificate stands.
+    Plans of erasures are left out: a plan is deleted once its certificate is written.
     """
     files = size = 0
     found = []
     for path in _files(home.root):
-        if path.parent == home.forgetting:
+        if path.parent == home.erasure_plans:
             continue
         files += 1
         size += path.stat().st_size
-        if _holds(path, needles):
+        if _has_needle(path, needles):
             found.append(path.relative_to(home.root).as_posix())
-    return Grep(files, size, tuple(found))
+    return ByteSearch(files, size, tuple(found))
 
 
 def _files(root: Path) -> Iterator[Path]:
     return (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
-def _holds(path: Path, needles: Collection[bytes]) -> bool:
+def _has_needle(path: Path, needles: Collection[bytes]) -> bool:
     if path.stat().st_size == 0:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

@@ -1,4 +1,4 @@
-"""What a person means by the name of a source or a document, and all that belongs to it, in every version on disk."""
+"""What a name means, a source or a document, and everything that belongs to it in every version on disk."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.sources.source import Source, SourceKind
 
 MIN_LINE = 20
-"""Characters of a line that can tell a document from others."""
+"""Characters of a line that is long enough to distinguish a document from others."""
 MAX_CANDIDATES = 500
 MAX_LINES = 24
 OPENING_WORDS = 6
@@ -29,8 +29,8 @@ OPENING_WORDS = 6
 
 
 @dataclass(frozen=True)
-class Known:
-    """A document that is stored in some version of some table, or in quarantine."""
+class KnownDocument:
+    """A document that is stored in any version of a table, or in quarantine."""
 
     doc_id: str
     source: str
@@ -40,24 +40,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is to be forgotten."""
+    """What is to be erased."""
 
     kind: Literal["source", "document"]
     name: str
-    """Of the source, or the URI of the document."""
-    documents: tuple[Known, ...]
+    """The name of the source, or the URI of the document."""
+    documents: tuple[KnownDocument, ...]
     wanted: Wanted
     phrases: tuple[str, ...]
-    """Places and first words, as run histories show them."""
+    """Paths, ids and first words, as run histories show them."""
     copies: tuple[str, ...]
-    """Paths of other documents that hold most of its lines."""
+    """Paths of other documents that contain most of the lines."""
 
 
 def find_scope(home: Home, target: str) -> Scope:
     """Everything that belongs to a source or a document, by name, path, URI or id.
 
     Raises:
-        ConfigurationError: nothing is called so, or several documents are.
+        ConfigurationError: no source or document has this name, or several documents have.
     """
     known = {row.doc_id: row for row in _known(home)}
     sources = load_sources(home)
@@ -78,20 +78,22 @@ def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
 
 
 def _is_whole(source: Source) -> bool:
-    """Whether a path means the source, and not the one file that it is."""
+    """Whether a path means the source, rather than the single file it consists of."""
     return not source.file or source.kind is not SourceKind.FILES
 
 
-def _documents(target: str, known: list[Known]) -> list[Known]:
+def _documents(target: str, known: list[KnownDocument]) -> list[KnownDocument]:
     wanted = _uri(target)
     chosen = [row for row in known if target == row.doc_id or wanted == row.uri]
     chosen = chosen or [row for row in known if f"/{row.path}".endswith(f"/{target.lstrip('/')}")]
     uris = sorted({row.uri for row in chosen})
     if not uris:
-        raise ConfigurationError(f"{target} is neither a source nor a document here", cure="see: omni status")
+        raise ConfigurationError(
+            f"there is no source or document named {target}", cure="list the sources: omni status"
+        )
     if len(uris) > 1:
         raise ConfigurationError(
-            f"{target} fits {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
+            f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
         )
     return [row for row in known if row.uri == uris[0]]
 
@@ -104,21 +106,23 @@ def _uri(target: str) -> str:
     return Path(target).expanduser().absolute().as_uri()
 
 
-def _known(home: Home) -> Iterator[Known]:
-    """Of every version on disk: a release that is to be dropped may be the last that knows a document."""
+def _known(home: Home) -> Iterator[KnownDocument]:
+    """The documents of every version on disk: an old release may be the only one that still has a document."""
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):
         for row in _every_row(home, definition.name, ("doc_id", "source", "path", "uri")):
-            yield Known(row["doc_id"], row["source"], row["path"], row["uri"])
+            yield KnownDocument(row["doc_id"], row["source"], row["path"], row["uri"])
     for row in _every_row(home, QUARANTINE.name, ("quarantine_id", "source", "path")):
         source = roots.get(row["source"])
-        yield Known(row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else "")
+        yield KnownDocument(
+            row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else ""
+        )
 
 
 def _every_row(
     home: Home, name: str, columns: tuple[str, ...], documents: frozenset[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Each distinct row once, of all versions; only of these documents, if they are given."""
+    """Each distinct row of all versions once; with `documents`, only theirs."""
     table = LanceTable(home.table(name))
     seen: set[tuple[Any, ...]] = set()
     for version in table.versions():
@@ -137,7 +141,7 @@ def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[di
     return rows
 
 
-def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[Known]) -> Scope:
+def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[KnownDocument]) -> Scope:
     keys = frozenset(row.doc_id for row in chosen)
     columns = ("chunk_id", "doc_id", "text")
     chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}
@@ -157,7 +161,7 @@ def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: l
 
 
 def _distinctive(home: Home, keys: frozenset[str], texts: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The longest lines that no other document has now, and the paths of documents that have most of the lines."""
+    """The longest lines that no other document contains now, and the paths of documents with most of the lines."""
     lines = {line.strip() for text in texts for line in text.splitlines()}
     long = sorted((line for line in lines if len(line) >= MIN_LINE), key=lambda line: (-len(line), line))
     candidates = long[:MAX_CANDIDATES]

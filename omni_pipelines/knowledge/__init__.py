@@ -1,1 +1,1 @@
-"""The read side: releases, search, the librarian and its citations."""
+"""The reading side: the state of a home, search, answers, quality, and the librarian that offers them."""

@@ -1,8 +1,8 @@
-"""One librarian for many callers at once: a bounded queue, a deadline, and soon the newest release.
+"""One librarian for many callers at once: a bounded queue, a deadline per call, and the newest release.
 
-A front end that answers several people asks through this. Whoever cannot be answered in time is told so at once, or
-at the deadline at the latest; nobody waits for what nobody needs any more. A new release is opened, and what its
-searches keep in memory is brought there, beside the calls: it answers from then on.
+Servers use this. A call that cannot be answered in time gets an error at once, or at its deadline at the latest, and
+a call still queued at its deadline is dropped. A new release is opened and its caches are loaded while calls go on;
+then it replaces the one before.
 """
 
 from __future__ import annotations
@@ -21,45 +21,47 @@ from omni_pipelines.knowledge.librarian import Librarian
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.25
-"""How often a newer release is looked for."""
 
 
 @dataclass(frozen=True)
 class ServiceLimits:
-    """What a service takes on."""
+    """The load that a service accepts, and how often it checks for a newer release."""
 
     workers: int = 2
     """Calls answered at the same time."""
     waiting: int = 32
-    """Calls that may wait besides."""
+    """Calls that may wait in addition."""
     seconds: float = 2.0
-    """Until a call is answered, or told that it will not be."""
+    """The deadline of a call."""
+    release_check_seconds: float = 0.25
+    """Time between two checks for a newer release."""
 
 
 class LibrarianService:
-    """Answers calls with the newest release that is open. Close it, or use it as a context: its threads end."""
+    """Answers calls with the newest release that is open. Close it, or use it as a context manager."""
 
     def __init__(
         self,
         open_librarian: Callable[[], Librarian],
         newest: Callable[[], int],
         limits: ServiceLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open the newest release.
 
         Args:
             open_librarian: opens a librarian of the newest release.
-            newest: the number of the newest release; asked a few times a second.
-            limits: None is the defaults.
+            newest: returns the number of the newest release; called a few times per second.
+            limits: None uses the defaults.
+            clock: the time in seconds by which deadlines are checked.
         """
         self.limits = limits or ServiceLimits()
-        self._open, self._newest = open_librarian, newest
-        self._seen, self._librarian = newest(), open_librarian()
+        self._open, self._newest, self._clock = open_librarian, newest, clock
+        self._opened, self._librarian = newest(), open_librarian()
         self._closed = threading.Event()
-        self._follower = threading.Thread(target=self._follow, name="librarian-releases", daemon=True)
+        self._follower = threading.Thread(target=self._follow_releases, name="librarian-releases", daemon=True)
         self._follower.start()
-        self._free = threading.BoundedSemaphore(self.limits.workers + self.limits.waiting)
+        self._slots = threading.BoundedSemaphore(self.limits.workers + self.limits.waiting)
         self._pool = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="librarian")
 
     def __enter__(self) -> LibrarianService:
@@ -70,74 +72,74 @@ class LibrarianService:
 
     @property
     def release(self) -> int:
-        """Number of the release that answers now."""
+        """Number of the release that answers calls now."""
         return self._librarian.release
 
     def close(self) -> None:
-        """Let calls that run come to their end, and drop those that wait."""
+        """Wait for running calls, drop waiting ones, and end all threads."""
         self._closed.set()
         self._follower.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def call(self, ask: Callable[[Librarian], T]) -> T:
-        """What `ask` made of the librarian, within the deadline.
+        """The result of `ask` with the librarian, within the deadline.
 
         Raises:
-            ServiceBusy: too many calls wait, or it was not answered in time. The same call may work in a moment.
+            ServiceBusy: too many calls wait, or the deadline passed. The same call may succeed a moment later.
         """
-        if not self._free.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise self._busy(f"{self.limits.waiting} calls are waiting")
-        deadline = time.monotonic() + self.limits.seconds
+        deadline = self._clock() + self.limits.seconds
         try:
             future = self._pool.submit(self._answer, ask, deadline)
-        except RuntimeError:  # it was closed
-            self._free.release()
+        except RuntimeError:  # the service was closed
+            self._slots.release()
             raise
-        future.add_done_callback(self._left)
+        future.add_done_callback(self._release_slot)
         try:
             return future.result(self.limits.seconds)
-        except (FutureTimeout, _Late):
+        except (FutureTimeout, _DeadlinePassed):
             future.cancel()
             raise self._busy(f"no answer within {self.limits.seconds:g} s") from None
 
     def _answer(self, ask: Callable[[Librarian], T], deadline: float) -> T:
-        if time.monotonic() >= deadline:
-            raise _Late
+        if self._clock() >= deadline:
+            raise _DeadlinePassed
         return ask(self._librarian)
 
-    def _left(self, _: Future[T]) -> None:
-        self._free.release()
+    def _release_slot(self, _: Future[T]) -> None:
+        self._slots.release()
 
-    def _follow(self) -> None:
-        """Open newer releases while the one before goes on answering: its callers never wait for that."""
-        told = ""
-        self._try(self._librarian.prepare)
-        while not self._closed.wait(_LOOK_SECONDS):
-            trouble = self._try(self._look)
-            if trouble not in ("", told):
-                _LOG.warning("the newest release cannot be opened, release %s answers: %s", self.release, trouble)
-            told = trouble
+    def _follow_releases(self) -> None:
+        """Open newer releases until the service is closed. Calls never wait for that."""
+        logged = ""
+        self._error_of(self._librarian.prepare)
+        while not self._closed.wait(self.limits.release_check_seconds):
+            error = self._error_of(self._open_newer)
+            if error not in ("", logged):
+                _LOG.warning("the newest release cannot be opened, release %s answers: %s", self.release, error)
+            logged = error
 
-    def _look(self) -> None:
+    def _open_newer(self) -> None:
         newest = self._newest()
-        if newest != self._seen:
+        if newest != self._opened:
             librarian = self._open()
             librarian.prepare()
-            self._librarian, self._seen = librarian, newest
+            self._librarian, self._opened = librarian, newest
 
     @staticmethod
-    def _try(work: Callable[[], None]) -> str:
+    def _error_of(work: Callable[[], None]) -> str:
         try:
             work()
-        except Exception as error:  # noqa: BLE001  # whatever is wrong with a new release, the one there is answers
+        except Exception as error:  # noqa: BLE001  # the caller's functions may raise anything; the thread must go on
             return str(error) or type(error).__name__
         return ""
 
     def _busy(self, why: str) -> ServiceBusy:
         wait = self.limits.seconds
-        what = f"the librarian is busy: {why}"
-        return ServiceBusy(what, cure=f"ask again in {wait:g} s", details={"retry_after": wait})
+        message = f"the librarian is busy: {why}"
+        return ServiceBusy(message, cure=f"ask again in {wait:g} s", details={"retry_after": wait})
 
 
-class _Late(Exception):
-    """Its turn came behind its deadline."""
+class _DeadlinePassed(Exception):
+    """The call was still queued at its deadline."""

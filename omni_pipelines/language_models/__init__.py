@@ -1,1 +1,1 @@
-"""Language models: one port, and what answers behind it."""
+"""Language models: the port through which they are called, and the servers behind it."""

@@ -1,7 +1,7 @@
-"""Any server that speaks OpenAI's chat completions: llama.cpp, vLLM, Ollama, or one on the internet.
+"""Language models behind an OpenAI-compatible address: llama.cpp, vLLM, Ollama, or a service on the internet.
 
-Nothing is logged. The key is sent in one header to the one address the user set, follows no redirect, and is taken
-out of whatever the server says before anyone sees it.
+The key is sent in one header, only to the address that the user set. Redirects are not followed, and the key is
+removed from everything the server says before it reaches a message.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import orjson
 from pydantic import SecretStr
+from tenacity import RetryCallState, Retrying, retry_if_result
 
 from omni_pipelines.errors import (
     ConfigurationError,
@@ -23,19 +24,28 @@ from omni_pipelines.errors import (
     NetworkTimeout,
     OmniError,
 )
-from omni_pipelines.language_models.http_json import Reply, exchange, is_loopback
+from omni_pipelines.language_models.http_exchange import MAX_REPLY_BYTES, HttpReply, exchange, is_loopback
 from omni_pipelines.language_models.port import MAX_TOKENS, Message
-from omni_pipelines.providers import BACKUP, Health, VariantProvider, VariantStatus
+from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
 
-TRIES = 3
-FIRST_WAIT = 0.5
-"""Seconds before the second try, doubled before the third, and varied so that not all callers come back at once."""
-MAX_WAIT = 8.0
-"""A server that asks for a longer wait is not waited for."""
-HEALTH_SECONDS = 5.0
 _BUSY = {408, 429, 500, 502, 503, 504}
 _UNKNOWN_FIELD = {400, 422}
 _MAX_QUOTE_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class ModelLimits:
+    """Limits of the calls to a language model."""
+
+    seconds: float = 60.0
+    """For a completion with all its attempts."""
+    attempts: int = 3
+    first_wait_seconds: float = 0.5
+    """Before the second attempt; doubled before each further one, and varied so that callers spread out."""
+    max_wait_seconds: float = 8.0
+    """A server that asks for a longer wait is not tried again."""
+    health_seconds: float = 5.0
+    max_reply_bytes: int = MAX_REPLY_BYTES
 
 
 class OpenAIModel(VariantProvider):
@@ -45,6 +55,7 @@ class OpenAIModel(VariantProvider):
         ConfigurationError: the address or the key cannot be used.
     """
 
+    name = "openai"
     priority = BACKUP
 
     def __init__(
@@ -53,79 +64,92 @@ class OpenAIModel(VariantProvider):
         model: str,
         key: SecretStr,
         *,
-        seconds: float = 60.0,
+        limits: ModelLimits = ModelLimits(),
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check(url, key)
         self._url, self._model, self._key = url.rstrip("/"), model, key
-        self._seconds, self._sleep, self._clock = seconds, sleep, clock
+        self._limits, self._sleep = limits, sleep
         self._takes_schemas = True
 
-    @property
-    def name(self) -> str:
-        """Openai."""
-        return "openai"
-
-    def health_check(self) -> Health:
-        """Ask for the list of models, which costs nothing."""
-        reply = exchange(f"{self._url}/models", None, self._headers(), min(HEALTH_SECONDS, self._seconds))
+    def health_check(self) -> VariantHealth:
+        """Request the list of models, which costs nothing."""
+        reply = self._exchange("models", None, min(self._limits.health_seconds, self._limits.seconds))
         if reply.status in _BUSY:
-            return Health(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
+            return VariantHealth(VariantStatus.DEGRADED, f"{self._host} answers with status {reply.status}")
         if reply.status in (401, 403):
             raise self._refusal(reply)
-        return Health()  # a server without that list may still have a model
+        return VariantHealth()  # a server without that list may still have a model
 
     def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, max_tokens: int = MAX_TOKENS
+        self, messages: Sequence[Message], schema: Mapping[str, object] | None = None, max_tokens: int = MAX_TOKENS
     ) -> str:
         """The model's next turn.
 
         Raises:
             NetworkUnreachable, NetworkTimeout, NetworkBadResponse: it may work in a moment.
-            NetworkBlocked: the server sends us elsewhere.
+            NetworkBlocked: the server redirects to another address.
             LanguageModelFailed: the server refused, or the answer is empty or cut off.
         """
-        body: dict[str, Any] = {
-            "messages": [{"role": each.role, "content": each.content} for each in messages],
+        body: dict[str, object] = {
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
             "temperature": 0,
             "max_tokens": max_tokens,
         }
         if self._model:
             body["model"] = self._model
-        deadline = self._clock() + self._seconds
+        deadline = time.monotonic() + self._limits.seconds
         if schema is not None and self._takes_schemas:
             wanted = {"name": "answer", "strict": True, "schema": dict(schema)}
-            asked = {**body, "response_format": {"type": "json_schema", "json_schema": wanted}}
-            reply = self._post(asked, deadline)
+            with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": wanted}}
+            reply = self._post(with_schema, deadline)
             if reply.status not in _UNKNOWN_FIELD:
                 return self._content(reply, max_tokens)
         content = self._content(self._post(body, deadline), max_tokens)
         if schema is not None:
-            self._takes_schemas = False  # the server knows no schemas; the prompt asks for JSON as well
+            self._takes_schemas = False  # the server supports no schemas; the prompt asks for JSON as well
         return content
 
-    def _post(self, body: Mapping[str, Any], deadline: float) -> Reply:
-        """The server's reply to a request; while it is busy, again, a few times and not beyond the deadline."""
-        for attempt in range(TRIES):
-            left = deadline - self._clock()
-            if left <= 0:
-                break
-            reply = exchange(f"{self._url}/chat/completions", orjson.dumps(body), self._headers(), left)
-            if reply.status not in _BUSY:
-                return reply
-            wait = reply.retry_after
-            if wait is None:
-                wait = FIRST_WAIT * 2**attempt * random.uniform(0.5, 1.0)
-            if attempt == TRIES - 1 or wait > MAX_WAIT or self._clock() + wait >= deadline:
-                raise NetworkBadResponse(
-                    f"{self._host} is busy or not well (status {reply.status}): {self._quoted(reply)}",
-                    cure="try again in a moment",
-                )
-            self._sleep(wait)
-        raise NetworkTimeout(f"{self._host} did not answer in {self._seconds:g} s", cure="raise llm_seconds")
+    def _post(self, body: Mapping[str, object], deadline: float) -> HttpReply:
+        """The reply to a completion request; retried while the server is busy and the deadline allows it."""
 
-    def _content(self, reply: Reply, max_tokens: int) -> str:
+        def post() -> HttpReply:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                message = f"{self._host} did not answer in {self._limits.seconds:g} s"
+                raise NetworkTimeout(message, cure="raise llm_seconds")
+            return self._exchange("chat/completions", orjson.dumps(body), left)
+
+        def is_last_attempt(state: RetryCallState) -> bool:
+            longest_wait = min(self._limits.max_wait_seconds, deadline - time.monotonic())
+            return state.attempt_number >= self._limits.attempts or state.upcoming_sleep > longest_wait
+
+        retrying = Retrying(
+            retry=retry_if_result(lambda reply: reply.status in _BUSY),
+            stop=is_last_attempt,
+            wait=self._wait,
+            sleep=self._sleep,
+            retry_error_callback=_reply_of,
+        )
+        reply = retrying(post)
+        if reply.status in _BUSY:
+            message = f"{self._host} is busy or has failed (status {reply.status}): {self._quoted(reply)}"
+            raise NetworkBadResponse(message, cure="try again in a moment")
+        return reply
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt: as the server asks, else growing and varied."""
+        retry_after = _reply_of(state).retry_after
+        if retry_after is not None:
+            return retry_after
+        return self._limits.first_wait_seconds * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.0)
+
+    def _exchange(self, path: str, body: bytes | None, seconds: float) -> HttpReply:
+        key = self._key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return exchange(f"{self._url}/{path}", body, headers, seconds, max_bytes=self._limits.max_reply_bytes)
+
+    def _content(self, reply: HttpReply, max_tokens: int) -> str:
         if reply.status != 200:
             raise self._refusal(reply)
         try:
@@ -133,41 +157,41 @@ class OpenAIModel(VariantProvider):
             content, reason = choice["message"]["content"], choice.get("finish_reason")
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise NetworkBadResponse(
-                f"{self._host} does not answer as a chat model does: {self._quoted(reply)}",
+                f"{self._host} did not answer like a chat model: {self._quoted(reply)}",
                 cure="check llm_url; it usually ends in /v1",
             ) from error
         if reason == "length":
             raise LanguageModelFailed(f"the model did not finish within {max_tokens} tokens", cure="ask for less")
         if not isinstance(content, str) or not content.strip():
-            raise LanguageModelFailed(f"the model at {self._host} said nothing", cure="try another llm_model")
+            raise LanguageModelFailed(f"the model at {self._host} gave an empty answer", cure="try another llm_model")
         return content
 
-    def _refusal(self, reply: Reply) -> OmniError:
+    def _refusal(self, reply: HttpReply) -> OmniError:
         if 300 <= reply.status < 400:
-            return NetworkBlocked(
-                f"{self._host} redirects, which is not followed", cure="set llm_url to the new place"
-            )
-        told = f"{self._host} refused (status {reply.status}): {self._quoted(reply)}"
+            return NetworkBlocked(f"{self._host} redirects elsewhere", cure="set llm_url to the new address")
+        message = f"{self._host} refused (status {reply.status}): {self._quoted(reply)}"
         if reply.status in (401, 403):
-            return LanguageModelFailed(told, cure="check OMNI_LLM_KEY")
-        return LanguageModelFailed(told, cure="check llm_url and llm_model")
+            return LanguageModelFailed(message, cure="check OMNI_LLM_KEY")
+        return LanguageModelFailed(message, cure="check llm_url and llm_model")
 
-    def _quoted(self, reply: Reply) -> str:
-        """The beginning of what the server says, on one line, printable, without the key."""
+    def _quoted(self, reply: HttpReply) -> str:
+        """The beginning of the reply: one line, printable, without the key."""
         text = reply.body.decode("utf-8", "replace")
         key = self._key.get_secret_value()
         if key:
             text = text.replace(key, "[key]")
-        line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+        line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
         return line[:_MAX_QUOTE_LENGTH] or "(no text)"
-
-    def _headers(self) -> dict[str, str]:
-        key = self._key.get_secret_value()
-        return {"Authorization": f"Bearer {key}"} if key else {}
 
     @property
     def _host(self) -> str:
         return urlsplit(self._url).netloc
+
+
+def _reply_of(state: RetryCallState) -> HttpReply:
+    assert state.outcome is not None
+    reply: HttpReply = state.outcome.result()
+    return reply
 
 
 def _check(url: str, key: SecretStr) -> None:
@@ -178,15 +202,15 @@ def _check(url: str, key: SecretStr) -> None:
     except ValueError as error:
         raise ConfigurationError("llm_url is not an address", cure=example) from error
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("llm_url holds a name or a password", cure="put the key into OMNI_LLM_KEY")
+        raise ConfigurationError("llm_url contains a name or a password", cure="put the key into OMNI_LLM_KEY")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or not _plain(url):
         raise ConfigurationError(f"llm_url {url!r} is not the address of a server", cure=example)
     secret = key.get_secret_value()
     if not _plain(secret):
-        raise ConfigurationError("OMNI_LLM_KEY holds characters that no key has", cure="set it again")
+        raise ConfigurationError("OMNI_LLM_KEY contains characters that no key has", cure="set it again")
     if secret and parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"the key would go to {host} unencrypted", cure="use https, or unset OMNI_LLM_KEY")
 
 
 def _plain(text: str) -> bool:
-    return all("!" <= each <= "~" for each in text)
+    return all("!" <= letter <= "~" for letter in text)

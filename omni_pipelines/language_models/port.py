@@ -1,12 +1,13 @@
-"""What a language model is to us, and how one is asked."""
+"""The port to language models: what a model does, and how one is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from omni_pipelines.providers import Outcome, VariantRegistry
+from omni_pipelines.providers import VariantResult
+from omni_pipelines.variant_registry import VariantRegistry
 
 COMPLETE = "complete"
 MAX_TOKENS = 1024
@@ -24,18 +25,18 @@ class LanguageModel(Protocol):
     """Continues a conversation."""
 
     def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, max_tokens: int = MAX_TOKENS
+        self, messages: Sequence[Message], schema: Mapping[str, object] | None = None, max_tokens: int = MAX_TOKENS
     ) -> str:
-        """The model's next turn: JSON that should fit `schema`, where one is given. Check it all the same."""
+        """The model's next turn: JSON that should fit `schema`, if one is given. The caller must check it."""
 
 
 def complete(
     models: VariantRegistry,
     messages: Sequence[Message],
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, object] | None = None,
     max_tokens: int = MAX_TOKENS,
-) -> Outcome[str]:
-    """Ask the best model there is, and the next one if it fails.
+) -> VariantResult[str]:
+    """Ask the best available model, and the next one if it fails.
 
     Raises:
         VariantsFailed: none answered.

@@ -1,15 +1,16 @@
-"""Which language models there are: none, until the user names an address."""
+"""Register the available language models: none, unless the user sets an address."""
 
 from __future__ import annotations
 
-from omni_pipelines.language_models.openai_http import OpenAIModel
+from omni_pipelines.configuration import language_model_key
 from omni_pipelines.language_models.port import COMPLETE
-from omni_pipelines.providers import Health, VariantProvider, VariantRegistry, VariantStatus
-from omni_pipelines.settings import Settings, language_model_key
+from omni_pipelines.providers import VariantHealth, VariantProvider, VariantStatus
+from omni_pipelines.settings import Settings
+from omni_pipelines.variant_registry import VariantRegistry
 
 
 def register_language_models(registry: VariantRegistry, settings: Settings) -> None:
-    """The model at `settings.llm_url`; unavailable while none is set.
+    """Register the model at `settings.llm_url`, or an unavailable one if none is set.
 
     Raises:
         ConfigurationError: the address or the key cannot be used.
@@ -17,12 +18,14 @@ def register_language_models(registry: VariantRegistry, settings: Settings) -> N
     if not settings.llm_url:
         registry.register(COMPLETE, _NoModel())
         return
-    key = language_model_key(settings)
-    registry.register(COMPLETE, OpenAIModel(settings.llm_url, settings.llm_model, key, seconds=settings.llm_seconds))
+    from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel  # not loaded without a model
+
+    key, limits = language_model_key(settings), ModelLimits(seconds=settings.llm_seconds)
+    registry.register(COMPLETE, OpenAIModel(settings.llm_url, settings.llm_model, key, limits=limits))
 
 
 class _NoModel(VariantProvider):
     name = "openai"
 
-    def health_check(self) -> Health:
-        return Health(VariantStatus.UNAVAILABLE, "llm_url is not set: answers are in the sources' own words")
+    def health_check(self) -> VariantHealth:
+        return VariantHealth(VariantStatus.UNAVAILABLE, "llm_url is not set, so answers quote the sources")

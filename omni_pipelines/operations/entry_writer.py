@@ -11,15 +11,18 @@ import filelock
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError, HomeBusy
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import SOURCE, entry_file, entry_text, read_entry
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import free_name, load_sources, reads, save_sources
 from omni_pipelines.sources.source import Source
+from omni_pipelines.steps.step import Engines, RunContext
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.tables import read_rows
 
 LOCK = ".lock"
@@ -73,12 +76,12 @@ class KnowledgeWriter:
         Raises:
             OmniError, EngineError: as the line does.
         """
-        done = run_pipeline(self._home, self._settings, engines, RUN, allow_delete=allow_delete)
-        counts = done.documents.counts
+        done = run_pipeline(self._run(engines, allow_delete=allow_delete))
+        counts = done.steps["documents"].counts
         return {
             "files_processed": counts["added"] + counts["changed"],
             "updated": counts["changed"],
-            "chunks_indexed": done.keyword.written,
+            "chunks_indexed": done.steps["keyword_index"].counts["written"],
             "errors": counts["quarantined"],
         }
 
@@ -95,8 +98,11 @@ class KnowledgeWriter:
         if source is None:
             raise ConfigurationError(f"no source holds {path}", cure="name its folder: omni ingest PATH")
         before = self._stored(place)
-        run_pipeline(self._home, self._settings, engines, RUN, [source.name])
+        run_pipeline(self._run(engines, sources=(source.name,)))
         return self._stored(place) != before
+
+    def _run(self, engines: Engines, *, sources: tuple[str, ...] = (), allow_delete: bool = False) -> RunContext:
+        return new_run(self._home, self._settings, engines, RUN, sources=sources, allow_delete=allow_delete)
 
     def _stored(self, place: Path) -> str | None:
         rows = read_rows(self._home, DOCUMENTS, DocumentRow, ["uri", "content_hash"])

@@ -6,20 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.judged_collections import Collection, Judged
-from omni_pipelines.knowledge.search.fusion import Fusion
-from omni_pipelines.knowledge.search.search import MAX_CHARACTERS, Mode
-from omni_pipelines.pipeline.run import Engines, run_pipeline
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, JudgedDocument
+from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH, Fusion, Mode
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import Engines
+from omni_pipelines.steps.step_table import new_run
 
 FOLDER = "collection"
 HITS_PER_DOCUMENT = 2
 """A long document is several chunks: this many hits are asked for to see one document."""
 
 
-def build_base(collection: Collection, home: Home, settings: Settings, engines: Engines) -> float:
+def build_base(collection: JudgedCollection, home: Home, settings: Settings, engines: Engines) -> float:
     """Write each document to a file, ingest them, publish; the CPU seconds it took. A redo changes nothing."""
     home.create()
     folder = home.root / FOLDER
@@ -29,7 +31,7 @@ def build_base(collection: Collection, home: Home, settings: Settings, engines: 
     sources, _ = register([], [folder], ["*.md"])
     save_sources(home, sources)
     began = time.process_time()
-    run_pipeline(home, settings, engines, "omni eval", allow_delete=True)
+    run_pipeline(new_run(home, settings, engines, "omni eval", allow_delete=True))
     return time.process_time() - began
 
 
@@ -37,7 +39,7 @@ def _name(number: int) -> str:
     return f"{number:07d}.md"
 
 
-def _write(path: Path, document: Judged) -> None:
+def _write(path: Path, document: JudgedDocument) -> None:
     heading = f"# {document.title}\n\n" if document.title and not document.text.startswith(document.title) else ""
     text = (heading + document.text or " ").encode("utf-8", "replace")
     if not path.exists() or path.read_bytes() != text:
@@ -45,7 +47,7 @@ def _write(path: Path, document: Judged) -> None:
 
 
 def finder(
-    collection: Collection,
+    collection: JudgedCollection,
     librarian: Librarian,
     mode: Mode,
     fusion: Fusion = Fusion.CONVEX,
@@ -55,7 +57,7 @@ def finder(
 
     def find(query: str, depth: int) -> Sequence[str]:
         wanted = HITS_PER_DOCUMENT * depth
-        hits = librarian.search(query[:MAX_CHARACTERS], wanted, mode, fusion=fusion, feedback=feedback)
+        hits = librarian.search(query[:MAX_QUERY_LENGTH], wanted, mode, fusion=fusion, feedback=feedback)
         paths = (path for hit in hits for path in (hit.path, *(place.path for place in hit.also_in)))
         keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
         return list(keys)[:depth]

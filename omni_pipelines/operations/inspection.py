@@ -6,20 +6,20 @@ Everything here looks at the heads, which is what the next release will be made 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from native import lance_vectors
-from native.dataset_cache import pool
+from native import lance_files, lance_vectors
+from native.dataset_cache import POOL
 from native.lance_codecs import codec_of, column_sizes
-from native.lance_tables import MAX_FRAGMENTS, LanceTable
+from native.lance_maintenance import MAX_FRAGMENTS
+from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.operations.maintenance import bytes_on_disk
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS, TABLES, Table
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import read_step_record
 
 MAX_DELETED = 0.2
@@ -93,11 +93,10 @@ def info(home: Home, name: str) -> dict[str, Any]:
     """Version, identity, format, rows, fragments and columns."""
     found = opened(home, name)
     dataset, head = found.open(), found.head()
-    newest = dataset.versions()[-1]
     return {
         "version_id": head.version,
         "uuid": head.uuid,
-        "commit_timestamp": newest["timestamp"].astimezone(UTC).isoformat(),
+        "commit_timestamp": found.commit_times()[head.version].isoformat(),
         "format": dataset.data_storage_version,
         "num_rows": dataset.count_rows(),
         "fragment_count": len(dataset.get_fragments()),
@@ -116,11 +115,11 @@ def versions(home: Home, name: str, limit: int) -> list[dict[str, Any]]:
         tags.setdefault(int(each["version"]), []).append(tag)
     return [
         {
-            "version_id": each["version"],
-            "timestamp": each["timestamp"].astimezone(UTC).isoformat(),
-            "tags": sorted(tags.get(each["version"], [])),
+            "version_id": version,
+            "timestamp": committed.isoformat(),
+            "tags": sorted(tags.get(version, [])),
         }
-        for each in reversed(found.open().versions())
+        for version, committed in reversed(found.commit_times().items())
     ][:limit]
 
 
@@ -143,7 +142,7 @@ def health(home: Home, name: str) -> Health:
     dataset = found.open()
     rows, parts = dataset.count_rows(), dataset.get_fragments()
     deleted = sum(each.num_deletions for each in parts)
-    broken = found.broken_files()
+    broken = lance_files.broken_files(found)
     advice = []
     if any(each.startswith("data/") for each in broken):
         advice.append("restore_data")
@@ -156,7 +155,7 @@ def health(home: Home, name: str) -> Health:
     )
 
 
-def _index_advice(coverage: lance_vectors.Coverage, broken: list[str]) -> list[str]:
+def _index_advice(coverage: lance_vectors.IndexCoverage, broken: list[str]) -> list[str]:
     outside = coverage.rows - coverage.indexed
     if any(each.startswith("_indices/") for each in broken) or (
         coverage.deltas and outside > MAX_UNINDEXED * coverage.rows
@@ -191,7 +190,7 @@ def misfits(home: Home, name: str) -> list[str]:
 
 def index_stats(home: Home, name: str) -> dict[str, Any]:
     """The indexes of a table, the pool of this process, and what the keyword writer did in all processes."""
-    found: dict[str, Any] = {"indices": _indices(opened(home, name).open()), "pool": asdict(pool().stats())}
+    found: dict[str, Any] = {"indices": _indices(opened(home, name).open()), "pool": asdict(POOL.stats())}
     built = read_step_record(home, "keyword_index")
     if name == "chunks" and built is not None:
         folder: Path = home.keyword / built.output

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from native import lance_vectors
-from native.lance_codecs import codec_of, rewrite
+from native import lance_maintenance, lance_vectors
+from native.lance_codecs import codec_of
+from native.lance_maintenance import rewrite
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.schemas import EMBEDDINGS, Table
-from omni_pipelines.settings import Home, Settings
-from omni_pipelines.steps.indexes import build_vector_index
-from omni_pipelines.steps.step_records import STEPS, read_step_record, write_step_record
+from omni_pipelines.settings import Settings
+from omni_pipelines.steps.step_records import read_step_records, write_step_record
+from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.tables import open_table, stored_schema
 
 
@@ -53,9 +56,8 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
     after = str(changed.head())
     if after == before:
         return
-    for step in STEPS:
-        record = read_step_record(home, step)
-        if record is not None and before in (record.output, *record.inputs.values()):
+    for step, record in read_step_records(home).items():
+        if before in (record.output, *record.inputs.values()):
             inputs = {name: after if version == before else version for name, version in record.inputs.items()}
             output = after if record.output == before else record.output
             write_step_record(home, step, output, inputs, record.fingerprint, record.seen)
@@ -68,8 +70,8 @@ def compact(home: Home, definition: Table) -> Compaction:
     """
     with rows_unchanged(home, definition) as found:
         fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
-        found.merge_fragments()
-        found.clean_up()
+        lance_maintenance.merge_fragments(found)
+        lance_maintenance.clean_up(found)
         return Compaction(fragments, len(found.open().get_fragments()), size, bytes_on_disk(found))
 
 
@@ -96,25 +98,26 @@ def migrate(home: Home, definition: Table) -> Migration:
     if planned.pending:
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as found:
-            rewrite(found, stored_schema(home, definition), FORMAT)
+            rewrite(found, stored_schema(home, definition))
         if definition == EMBEDDINGS:  # a rewrite leaves the index behind
-            build_vector_index(home, kind)
+            build_vector_index(new_run(home), kind)
     return planned
 
 
-def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Coverage:
+def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.IndexCoverage:
     """Bring the vector index up to date; with `retrain`, train it anew."""
+    run = new_run(home)
     before = lance_vectors.coverage(open_table(home, EMBEDDINGS))
     if retrain and before.deltas:
         with rows_unchanged(home, EMBEDDINGS) as found:
             lance_vectors.drop(found)
-        return build_vector_index(home, before.kind)
-    return build_vector_index(home)
+        return build_vector_index(run, before.kind).coverage
+    return build_vector_index(run).coverage
 
 
-def publish_if_whole(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
-    """Let readers have the new versions; None while the line is half done, and the next ingest publishes."""
+def publish_if_consistent(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
+    """Publish the new versions. None while an ingest is half done: the next ingest publishes them."""
     try:
-        return publish(home, settings, run_id)
+        return publish(new_run(home, settings, run_id=run_id))
     except UpstreamMoved:
         return None

@@ -11,15 +11,16 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from native import lance_vectors
+from native import lance_files, lance_vectors
 from native.errors import EngineError
-from native.lance_tables import LanceTable, TableVersion, is_in
+from native.filters import is_in
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
@@ -71,7 +72,7 @@ def _records(home: Home) -> Iterator[Damage]:
 def _sizes(home: Home, release: Release) -> Iterator[Damage]:
     for name, pinned in release.tables.items():
         try:
-            for file in LanceTable(home.table(name)).broken_files(TableVersion.parse(pinned).version):
+            for file in lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(pinned).version):
                 yield Damage(f"table {name}", file, "the file is not as long as it should be")
         except EngineError as error:
             yield Damage(f"table {name}", "", str(error))
@@ -245,7 +246,7 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     _unread(home, sorted(documents - spoiled))
     _delete(home, CHUNKS, "doc_id", sorted(documents))
     _delete(home, EMBEDDINGS, "chunk_id", sorted(vectors))
-    lance_vectors.drop_if_built(open_table(home, EMBEDDINGS))
+    lance_vectors.drop(open_table(home, EMBEDDINGS))
     reset_steps(home)
     return len(documents)
 

@@ -13,11 +13,12 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from native import lance_maintenance
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.operations.inspection import known_table, opened
 from omni_pipelines.operations.maintenance import rows_unchanged
-from omni_pipelines.settings import Home
 from omni_pipelines.steps.step_records import reset_steps
 
 TYPES = {
@@ -99,7 +100,7 @@ def alter_columns(home: Home, name: str, alterations: Sequence[Alteration]) -> N
         for each in alterations
     ]
     with rows_unchanged(home, known_table(name)) as found, found.lease() as dataset:
-        dataset.alter_columns(*changes)
+        dataset.alter_columns(*changes)  # type: ignore[arg-type]  # Lance takes one dict for each column
 
 
 def drop_columns(home: Home, name: str, columns: Sequence[str]) -> None:
@@ -119,7 +120,7 @@ def restore(home: Home, name: str, version: int) -> None:
     Raises:
         TableMissing: there is no such version.
     """
-    opened(home, name).restore(version)
+    lance_maintenance.restore(opened(home, name), version)
     reset_steps(home)
 
 

@@ -1,25 +1,24 @@
-"""What should be built and is not: the one comparison behind the sensors and behind "nothing to do"."""
+"""What is stale: the one comparison behind the sensors and behind "nothing to do"."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
-from native.tantivy_analysis import ANALYZER
 from omni_pipelines import ids
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.published_sources import is_published
-from omni_pipelines.sources.listing_cache import list_current
+from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
-from omni_pipelines.sources.source import Listing
-from omni_pipelines.steps.documents import listing_mark
-from omni_pipelines.steps.fingerprints import fingerprints
-from omni_pipelines.steps.step_records import read_step_record, write_step_record
+from omni_pipelines.steps.document_plan import listing_mark
+from omni_pipelines.steps.step import Group, RunContext
+from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.tables import open_table
 
 
@@ -27,72 +26,113 @@ from omni_pipelines.tables import open_table
 class Stale:
     """Something is to be built."""
 
-    want: str
-    """Names the state that is wanted: the same state has the same name."""
+    wanted_state: str
+    """Names the state that a run would produce: the same state always has the same name."""
     reason: str
 
 
-def list_sources(
-    home: Home, settings: Settings, names: Collection[str] = (), *, remote: bool = True
-) -> list[Listing]:
-    """What stands now in every source that this home reads. Reads no file.
+def list_sources(run: RunContext, *, remote: bool = True) -> list[Listing]:
+    """List every source that the home of a run reads. Reads no file.
 
     Args:
-        home: of the sources.
-        settings: with those that omni.toml declares.
-        names: of those on the network, only these are looked at; all, if none is named.
-        remote: whether the network is used at all.
+        run: with the names of the sources to read, if not all; sources on this machine are listed in any case.
+        remote: whether sources on the network are listed at all.
 
     Raises:
         SourceMissing: a source cannot be listed.
     """
     return [
-        list_current(home, source)
-        for source in filter(reads(home), current_sources(home, settings))
-        if not source.is_remote or (remote and (not names or source.name in names))
+        run.session.list(run.home, source)
+        for source in filter(reads(run.home), current_sources(run.home, run.settings))
+        if not source.is_remote or (remote and (not run.sources or source.name in run.sources))
     ]
 
 
-def stale_ingest(home: Home, settings: Settings, listings: Sequence[Listing] | None = None) -> Stale | None:
-    """Whether a source, a reader, the chunker or the embedder differs from what the tables were built from.
+def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> Stale | None:
+    """Whether a source, or the fingerprint of a step, differs from what the tables were built from.
 
-    Compares `listings`, and looks at all sources where there are none; reads no file and loads no model. Where they
-    leave sources out, nothing is said about those.
+    Reads no file and loads no model.
+
+    Args:
+        run: the home, its settings, engines and steps.
+        listings: what the sources contain now; default: all sources are listed. Sources without a listing are not
+            compared.
 
     Raises:
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    sources = list(filter(reads(home), current_sources(home, settings)))
+    home, steps = run.home, run.steps.in_group(Group.INGEST)
+    sources = list(filter(reads(home), current_sources(home, run.settings)))
     if listings is None:
-        listings = list_sources(home, settings)
-    documents, chunks, embeddings = (read_step_record(home, step) for step in ("documents", "chunks", "embeddings"))
-    listed = {listing.source.name: listing_mark(listing, settings) for listing in listings}
+        listings = list_sources(run)
+    records = read_step_records(home)
+    listed = {listing.source.name: listing_mark(listing, run.settings) for listing in listings}
     known = {source.name for source in [*sources, *load_sources(home)]}
-    unseen = known - listed.keys()
     wanted = {
-        **fingerprints(settings, known),
+        **{step.fingerprint_name: step.fingerprint(run, known) for step in steps},
         **{f"source {name}": mark for name, mark in listed.items()},
     }
+    read = records[run.steps.first.name].inputs if run.steps.first.name in records else {}
     have = {
-        "readers": documents.fingerprint if documents else "",
-        "chunker": chunks.fingerprint if chunks else "",
-        "embedder": embeddings.fingerprint if embeddings else "",
-        **{f"source {name}": mark for name, mark in _inputs(documents).items() if name not in unseen},
+        **{step.fingerprint_name: _fingerprint(records.get(step.name)) for step in steps},
+        **{f"source {name}": mark for name, mark in read.items() if name in listed or name not in known},
     }
-    differs = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
-    if not differs and _chained(documents, chunks, embeddings):
+    differing = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
+    if (not differing and is_chained(run, records)) or not (known or read):
         return None
-    want = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
-    return (
-        Stale(want, f"{differs[0]} changed" if differs else "the last run did not finish")
-        if known or _inputs(documents)
-        else None
+    state = ids.text_hash(*(f"{name}={mark}" for name, mark in sorted(wanted.items())))
+    return Stale(state, f"{differing[0]} changed" if differing else "the last run did not finish")
+
+
+def stale_index(run: RunContext) -> Stale | None:
+    """Whether the tables hold something that no release contains yet. None while an ingest is half done."""
+    home = run.home
+    ingest, index = run.steps.in_group(Group.INGEST), run.steps.in_group(Group.INDEX)
+    records = read_step_records(home)
+    if not is_chained(run, records):
+        return None
+    heads = {
+        step.table.name: str(LanceTable(home.table(step.table.name)).head())
+        for step in ingest
+        if step.after and step.table is not None
+    }
+    last_writers = run.steps.last_writers
+    if any(
+        last_writers[name] in ingest and head != records[last_writers[name].name].output
+        for name, head in heads.items()
+    ):
+        return None
+    sources = load_sources(home)
+    names = [source.name for source in sources]
+    fingerprints = {
+        **{step.fingerprint_name: records[step.name].fingerprint for step in ingest},
+        **{step.fingerprint_name: step.fingerprint(run, names) for step in index if step.fingerprint_name},
+    }
+    marks = [*heads.values(), *fingerprints.values()]
+    release = newest_release(home)
+    if release is not None:
+        if release.rollback is not None and heads.items() <= release.rollback.heads.items():
+            return None  # held back until the next change of a source
+        if heads.items() <= release.tables.items() and fingerprints.items() <= release.fingerprints.items():
+            if is_published(home):
+                return None
+            described = [source.model_dump_json() for source in sources]
+            return Stale(ids.text_hash(*marks, *described), "other homes do not know these sources yet")
+    return Stale(ids.text_hash(*marks), "the tables are ahead of the newest release")
+
+
+def _fingerprint(record: StepRecord | None) -> str:
+    return record.fingerprint if record is not None else ""
+
+
+def is_chained(run: RunContext, records: Mapping[str, StepRecord]) -> bool:
+    """Whether every ingest step is done, and each read what the steps before it last produced."""
+    steps = run.steps.in_group(Group.INGEST)
+    return all(step.name in records for step in steps) and all(
+        records[step.name].inputs[upstream.name] == records[upstream.name].output
+        for step, upstream in run.steps.links(steps)
     )
-
-
-def _inputs(documents: StepRecord | None) -> dict[str, str]:
-    return documents.inputs if documents is not None else {}
 
 
 def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
@@ -101,42 +141,10 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
     Raises:
         HomeBusy: another process is writing.
     """
-    seen = {listing.source.name: listing.at for listing in listings}
-    with writer_session(home, settings):  # or the record of a run that ends just now would be overwritten
-        documents = read_step_record(home, "documents")
-        if documents is not None:
-            seen = documents.seen | seen
-            write_step_record(home, "documents", documents.output, documents.inputs, documents.fingerprint, seen)
+    seen = {listing.source.name: listing.listed_at for listing in listings}
+    with writer_session(home, settings):  # otherwise this could overwrite the record of a run that ends now
+        record = read_step_record(home, "documents")
+        if record is not None:
+            seen = record.seen | seen
+            write_step_record(home, "documents", record.output, record.inputs, record.fingerprint, seen)
     return open_table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
-
-
-def _chained(documents: StepRecord | None, chunks: StepRecord | None, embeddings: StepRecord | None) -> bool:
-    return (
-        documents is not None
-        and chunks is not None
-        and embeddings is not None
-        and chunks.inputs["documents"] == documents.output
-        and embeddings.inputs["chunks"] == chunks.output
-    )
-
-
-def stale_index(home: Home) -> Stale | None:
-    """Whether the tables hold something that no release shows yet. None while an ingest is half done."""
-    chunks, embeddings = read_step_record(home, "chunks"), read_step_record(home, "embeddings")
-    if not _chained(read_step_record(home, "documents"), chunks, embeddings) or chunks is None or embeddings is None:
-        return None
-    heads = {name: str(LanceTable(home.table(name)).head()) for name in ("chunks", "embeddings")}
-    if heads["chunks"] != chunks.output:
-        return None
-    marks = {"chunker": chunks.fingerprint, "embedder": embeddings.fingerprint, "keyword": ANALYZER}
-    release = newest_release(home)
-    if release is not None:
-        if release.rollback is not None and heads.items() <= release.rollback.heads.items():
-            return None  # held back: it comes with the next change of a source
-        shown = {name: release.tables[name] for name in heads}
-        if shown == heads and marks.items() <= release.fingerprints.items():
-            if is_published(home):
-                return None
-            marks |= {source.name: source.model_dump_json() for source in load_sources(home)}
-            return Stale(ids.text_hash(*heads.values(), *marks.values()), "other homes do not know these sources yet")
-    return Stale(ids.text_hash(*heads.values(), *marks.values()), "the tables are ahead of the newest release")

@@ -1,10 +1,10 @@
-"""Which of the changed documents made the golden questions worse: found by halving, without building anything.
+"""Bisection: which of the changed documents made the golden questions worse. Nothing is built for it.
 
-A state in which some documents are as they were in the serving release is put together from the hits of both: those
-of the candidate without these documents, and those of the serving release of these documents alone, by their scores.
-So thousands of such states can be tried in a moment. The search for the smallest set of documents whose return makes
-a question as good as the return of all is Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input"
-(2002), on complements only.
+A state in which some documents are reverted to the serving release is composed from the hits of both: those of the
+candidate without these documents, and those of the serving release in these documents, by score. So thousands of
+states can be tried in a moment. The smallest set of documents whose reversal makes a question as good as reverting
+all of them is found as in Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), with
+complements only.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from dataclasses import dataclass
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.quality.evaluation import score
-from omni_pipelines.knowledge.quality.golden import GoldenLabel, Place, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.golden_questions import (
+    GoldenLabel,
+    LabelLocation,
+    hit_keys,
+    load_golden,
+    locate_label,
+)
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
-from omni_pipelines.publishing.quality_gate import Asked, ask_golden
-from omni_pipelines.settings import Home, Settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.publishing.quality_gate import GoldenResult, ask_golden
+from omni_pipelines.steps.step import RunContext
 
 DEPTH = 300
-"""Hits that are asked for: noise may have pushed the right ones far down."""
+"""Hits per question: new documents may have pushed the right ones far down."""
 
 
 @dataclass(frozen=True)
@@ -40,60 +45,61 @@ class Culprit:
 
 @dataclass(frozen=True)
 class Bisection:
-    """What came of it."""
+    """The result of a bisection."""
 
     serving: int
     changed: int
     """Documents that differ between the serving release and the candidate."""
     worse: tuple[str, ...]
-    """Questions that became worse."""
+    """Questions that got worse."""
     culprits: tuple[Culprit, ...]
-    """The document that spoils most comes first."""
+    """The document that makes most questions worse comes first."""
     unexplained: tuple[str, ...]
-    """Questions that no document explains: something else has changed, as the chunker."""
+    """Questions that no document explains: something else changed, such as the chunker."""
 
 
 @dataclass(frozen=True)
-class _Question:
-    """A question in both states."""
+class _ComparedQuestion:
+    """A golden question in both states."""
 
     now: Sequence[Hit]
     before: Sequence[Hit]
-    places_now: Mapping[str, Place | None]
-    places_before: Mapping[str, Place | None]
+    places_now: Mapping[str, LabelLocation | None]
+    places_before: Mapping[str, LabelLocation | None]
 
-    def value(self, returned: Set[str]) -> tuple[float, float]:
-        """NDCG and recall where the `returned` documents are as they were."""
-        hits = [hit for hit in self.now if hit.doc_id not in returned]
-        hits += [hit for hit in self.before if hit.doc_id in returned]
+    def value(self, reverted: Set[str]) -> tuple[float, float]:
+        """NDCG and recall with the `reverted` documents as they are in the serving release."""
+        hits = [hit for hit in self.now if hit.doc_id not in reverted]
+        hits += [hit for hit in self.before if hit.doc_id in reverted]
         hits.sort(key=lambda hit: (-hit.score, hit.chunk_id))
         places = {
-            key: old if old is not None and old.doc_id in returned else self.places_now[key]
+            key: old if old is not None and old.doc_id in reverted else self.places_now[key]
             for key, old in self.places_before.items()
         }
-        found = score(rank_places(hits, places), dict.fromkeys(places, 1))
+        found = score(hit_keys(hits, places), dict.fromkeys(places, 1))
         return found.ndcg_10, found.recall_10
 
 
-def bisect_release(home: Home, settings: Settings, embedder: Embedder) -> Bisection:
-    """Compare what would be published now with what serves.
+def bisect_release(run: RunContext) -> Bisection:
+    """Compare the candidate, which would be published now, with the serving release.
 
     Raises:
-        ConfigurationError: there is no golden set, no release, or the embedder is another one.
+        ConfigurationError: there is no golden set or no release, or the embedder differs.
         UpstreamMoved: the steps were not all built from one another.
     """
+    home, settings = run.home, run.settings
     golden, serving = load_golden(home), require_release(home)
     if not golden:
-        raise ConfigurationError(f"there is no golden set at {home.golden}", cure="make one: omni golden add")
-    candidate = candidate_release(home, "omni gate bisect")
+        raise ConfigurationError(f"there is no golden set at {home.golden}", cure="add a question: omni golden add")
+    candidate = candidate_release(run)
     if candidate.fingerprints["embedder"] != serving.fingerprints["embedder"]:
         raise ConfigurationError(
-            "the embedder is another one than that of the serving release, so it is not the documents alone",
+            "the embedder differs from that of the serving release, so documents alone do not explain the difference",
             cure="go back to the old embedder, or publish with a lower gate_floor",
         )
     new, old = Snapshot(home, candidate), Snapshot(home, serving)
     changes = _changes(new, old)
-    now, before = (ask_golden(each, settings, embedder, golden, DEPTH) for each in (new, old))
+    now, before = (ask_golden(each, settings, run.engines.embedder, golden, DEPTH) for each in (new, old))
     worse = [each for each in golden if _is_worse(now, before, each)]
     blamed: dict[str, list[str]] = {}
     unexplained = []
@@ -109,7 +115,7 @@ def bisect_release(home: Home, settings: Settings, embedder: Embedder) -> Bisect
 
 
 def _changes(new: Snapshot, old: Snapshot) -> dict[str, tuple[str, str, str]]:
-    """Document to source, path and what became of it."""
+    """Document id to source, path, and how it changed."""
     columns = ("doc_id", "source", "path", "content_hash")
     now, before = ({row["doc_id"]: row for row in each.documents(columns)} for each in (new, old))
     found = {}
@@ -126,22 +132,22 @@ def _changes(new: Snapshot, old: Snapshot) -> dict[str, tuple[str, str, str]]:
     return found
 
 
-def _is_worse(now: Asked, before: Asked, question: str) -> bool:
+def _is_worse(now: GoldenResult, before: GoldenResult, question: str) -> bool:
     here, there = now.scores[question], before.scores[question]
     return here.ndcg_10 < there.ndcg_10 or here.recall_10 < there.recall_10
 
 
 def _question(
-    text: str, labels: Sequence[GoldenLabel], new: Snapshot, old: Snapshot, now: Asked, before: Asked
-) -> _Question:
-    def places(snapshot: Snapshot) -> dict[str, Place | None]:
+    text: str, labels: Sequence[GoldenLabel], new: Snapshot, old: Snapshot, now: GoldenResult, before: GoldenResult
+) -> _ComparedQuestion:
+    def places(snapshot: Snapshot) -> dict[str, LabelLocation | None]:
         return {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
 
-    return _Question(now.hits[text], before.hits[text], places(new), places(old))
+    return _ComparedQuestion(now.hits[text], before.hits[text], places(new), places(old))
 
 
-def _blame(question: _Question, changed: Set[str]) -> list[str]:
-    """The documents that make this question worse; none where their return does not make it better."""
+def _blame(question: _ComparedQuestion, changed: Set[str]) -> list[str]:
+    """The documents that make this question worse; none if reverting them does not make it better."""
     shown = {hit.doc_id for hit in (*question.now, *question.before)} & changed
     best = question.value(shown)
     if best <= question.value(set()):
@@ -155,7 +161,7 @@ def _blame(question: _Question, changed: Set[str]) -> list[str]:
 
 
 def smallest(items: Sequence[str], suffices: Callable[[Sequence[str]], bool]) -> list[str]:
-    """A part of `items` that suffices and from which none can be left out; all of them suffice."""
+    """A subset of `items` that suffices and from which nothing can be left out, given that all of them suffice."""
     kept, parts = list(items), 2
     while len(kept) > 1:
         size = -(-len(kept) // parts)

@@ -1,7 +1,7 @@
-"""One release as one file, and back into an empty home: an uncompressed tar with a checksum of everything in it.
+"""Bundles: a release as one file, an uncompressed tar with the checksum of every member, and back into a new home.
 
-What is imported comes from elsewhere and is not trusted: names, kinds and sizes are checked before a byte is written,
-and the home appears under its name only when all of it has been compared.
+A bundle is not trusted: names, types and sizes are checked before a byte is written, and the home appears under its
+name only when everything has been verified.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from typing import IO
 import orjson
 from pydantic import ValidationError
 
-from native import lance_vectors
+from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, sync_file
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps.retention import PINNED, TAG
+from omni_pipelines.steps.retention import TAG
+from omni_pipelines.steps.step_table import STEPS
 
 CONTENTS = "bundle.json"
 MAX_CONTENTS = 64 << 20
-"""Bytes of the list of contents; a million files fit."""
+"""Bytes of the table of contents; enough for a million files."""
 _NAME = re.compile(r"(?:tables/(?:documents|chunks|embeddings)\.lance|keyword/gen-[0-9]{1,18})(?:/[A-Za-z0-9_.-]+)+")
 _BLOCK = 1 << 20
 
 
-class Packed(Record):
+class BundledFile(Record):
     """A file in a bundle."""
 
     size: int
@@ -51,26 +52,26 @@ class Packed(Record):
 
 
 class Bundle(Record):
-    """What a bundle holds, as it says itself."""
+    """The table of contents of a bundle, its first member."""
 
     bundle: int = 1
     """Version of this layout."""
     release: Release
     sources: list[Source]
-    files: dict[str, Packed]
-    """Name below the home to what stands there."""
+    files: dict[str, BundledFile]
+    """Path relative to the home, to the file."""
 
 
 def export_release(home: Home, number: int, file: Path) -> Bundle:
-    """Write a release to a file: its rows without history, its indexes, its record, its part of the registry.
+    """Write a release to a file: its rows without history, its indexes, its record, its sources.
 
     Raises:
         ConfigurationError: there is no such release, or the file exists.
-        TableBroken, EngineError: its files are damaged, or were collected meanwhile.
+        TableBroken, EngineError: files of the release are damaged, or were collected in the meantime.
     """
     release = require_release(home, number)
     if file.exists():
-        raise ConfigurationError(f"{file} exists", cure="name another file, or move it away")
+        raise ConfigurationError(f"{file} exists already", cure="name another file, or move this one away")
     if not file.parent.is_dir():
         raise ConfigurationError(f"{file.parent} is not a folder", cure="name a file in a folder that exists")
     Snapshot(home, release)
@@ -80,7 +81,7 @@ def export_release(home: Home, number: int, file: Path) -> Bundle:
         names = sorted(
             path.relative_to(staging.root).as_posix() for path in staging.root.rglob("*") if path.is_file()
         )
-        files = {name: _packed(staging.root / name) for name in names}
+        files = {name: _described(staging.root / name) for name in names}
         bundle = Bundle(release=copied, sources=sources, files=files)
         part = staging.root / "bundle.tar"
         _write_tar(part, staging.root, bundle)
@@ -92,7 +93,7 @@ def export_release(home: Home, number: int, file: Path) -> Bundle:
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Home]:
-    """A folder beside `target`, on the same disk, that is gone afterwards."""
+    """A temporary folder beside `target`, on the same disk."""
     root = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
         yield Home(root)
@@ -101,24 +102,24 @@ def _staging(target: Path) -> Iterator[Home]:
 
 
 def _copy(home: Home, release: Release, staging: Home) -> Release:
-    """Everything a release names, below `staging`; the record that names the copies."""
+    """Copy everything that a release names to `staging`. The record that names the copies."""
     staging.tables.mkdir()
     for name, pinned in release.tables.items():
-        LanceTable(home.table(name)).copy(staging.table(name), TableVersion.parse(pinned).version)
+        lance_maintenance.copy(LanceTable(home.table(name)), staging.table(name), TableVersion.parse(pinned).version)
     coverage = lance_vectors.build(LanceTable(staging.table(EMBEDDINGS.name)))
     folder = staging.keyword / release.keyword.generation
     folder.mkdir(parents=True)
     for name, expected in release.keyword.files.items():
         shutil.copyfile(home.keyword / release.keyword.generation / name, folder / name)
-        if _packed(folder / name).sha256 != expected:
-            what = f"{name} of keyword index {release.keyword.generation} does not have its checksum"
-            raise TableBroken(what, cure="look at all of it: omni scrub")
+        if _described(folder / name).sha256 != expected:
+            what = f"the checksum of {name} in keyword index {release.keyword.generation} is wrong"
+            raise TableBroken(what, cure="check the whole release: omni scrub")
     heads = {name: str(LanceTable(staging.table(name)).head()) for name in release.tables}
     return release.model_copy(update={"tables": heads, "indexed_vectors": coverage.indexed, "rollback": None})
 
 
-def _packed(path: Path) -> Packed:
-    return Packed(size=path.stat().st_size, sha256=file_sha256(path))
+def _described(path: Path) -> BundledFile:
+    return BundledFile(size=path.stat().st_size, sha256=file_sha256(path))
 
 
 def _write_tar(part: Path, root: Path, bundle: Bundle) -> None:
@@ -126,34 +127,34 @@ def _write_tar(part: Path, root: Path, bundle: Bundle) -> None:
     contents.write_bytes(orjson.dumps(bundle.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
     with tarfile.open(part, "w:", format=tarfile.PAX_FORMAT) as tar:
         for name in (CONTENTS, *bundle.files):
-            member = tarfile.TarInfo(name)  # no owner and no time: equal content makes equal headers
+            member = tarfile.TarInfo(name)  # no owner and no time: equal contents give equal bytes
             member.size = (root / name).stat().st_size
             with (root / name).open("rb") as file:
                 tar.addfile(member, file)
 
 
 def import_bundle(file: Path, home: Home) -> Release:
-    """Make a home from a bundle. All of it is compared before the home appears.
+    """Create a home from a bundle. Everything is verified before the home appears.
 
     Raises:
-        HomeError: something is in the home already.
+        HomeError: the home is not empty.
         ConfigurationError: the file cannot be opened, or the disk is too small.
-        BundleRefused: it is no bundle, holds what it must not, or is not as it was exported.
+        BundleRefused: it is not a bundle, contains something that does not belong there, or was changed.
     """
     _refuse_used(home)
     home.root.parent.mkdir(parents=True, exist_ok=True)
     with _staging(home.root) as staging:
         staging.create()
         bundle = _unpack(file, staging)
-        _compare(staging, bundle.release)
+        _verify(staging, bundle.release)
         save_sources(staging, bundle.sources)
-        for definition in PINNED:
-            each = LanceTable(staging.table(definition.name))
-            each.tag(f"{TAG}{bundle.release.release}", each.head().version)
+        for definition in STEPS.tables:
+            table = LanceTable(staging.table(definition.name))
+            lance_maintenance.tag(table, f"{TAG}{bundle.release.release}", table.head().version)
         put_release(staging, bundle.release)
         Barrier().sync_tree(staging.root)
         if home.root.exists():
-            shutil.rmtree(home.root)  # nothing but empty folders, see above
+            shutil.rmtree(home.root)  # only empty folders: see _refuse_used
         os.rename(staging.root, home.root)
         sync_file(home.root.parent)
     os.chmod(home.root, 0o755)
@@ -165,7 +166,7 @@ def _refuse_used(home: Home) -> None:
         home.check()
     used = [path for path in home.root.rglob("*") if not path.is_dir() and path.name not in (".gitignore", "LOCK")]
     if used:
-        raise HomeError(f"{home.root} is not empty: {used[0].name} is in it", cure="name another one with --home")
+        raise HomeError(f"{home.root} is not empty: it contains {used[0].name}", cure="name another home with --home")
 
 
 def _unpack(file: Path, staging: Home) -> Bundle:
@@ -173,59 +174,65 @@ def _unpack(file: Path, staging: Home) -> Bundle:
         with tarfile.open(file, "r:") as tar:
             bundle = _contents(tar, file)
             _check_names(bundle)
-            _check_room(bundle, file, staging)
+            _check_size(bundle, file, staging)
             _extract(tar, bundle, staging)
     except (tarfile.TarError, EOFError) as error:
-        raise BundleRefused(f"{file} is not a whole bundle: {error}", cure="export it again") from error
+        raise BundleRefused(f"{file} is not a complete bundle: {error}", cure="export it again") from error
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{file} is not there", cure="check the path") from error
+        raise ConfigurationError(f"{file} does not exist", cure="check the path") from error
     return bundle
 
 
 def _contents(tar: tarfile.TarFile, file: Path) -> Bundle:
     member = tar.next()
     if member is None or member.name != CONTENTS or not _is_plain(member) or member.size > MAX_CONTENTS:
-        raise BundleRefused(f"{file} does not begin with {CONTENTS}", cure="make one: omni releases export N FILE")
+        raise BundleRefused(
+            f"{file} does not begin with {CONTENTS}", cure="create a bundle: omni releases export N FILE"
+        )
     try:
         return Bundle.model_validate_json(_opened(tar, member).read())
     except ValidationError as error:
         what = f"{CONTENTS} in {file} cannot be read: {error.errors()[0]['msg']}"
-        raise BundleRefused(what, cure="export it again with this version") from error
+        raise BundleRefused(what, cure="export it again with the same version of omni") from error
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """A regular file: no link, no device, no file with holes that takes no room in the tar."""
+    """Whether a member is a regular file: no link, no device, no sparse file."""
     return member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
 
 
 def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     file = tar.extractfile(member)
     if file is None:
-        raise BundleRefused(f"{member.name} in the bundle is no file", cure="export it again")
+        raise BundleRefused(f"{member.name} in the bundle is not a file", cure="export it again")
     return file
 
 
 def _check_names(bundle: Bundle) -> None:
     release = bundle.release
-    expected = {definition.name for definition in PINNED}
+    expected = {definition.name for definition in STEPS.tables}
     if bundle.bundle != 1 or release.tables.keys() != expected or release.release < 1:
-        raise BundleRefused("the bundle has a layout that is not known here", cure="import it with a newer version")
+        raise BundleRefused("the layout of the bundle is unknown", cure="import it with a newer version of omni")
     if not re.fullmatch(r"gen-[0-9]{1,18}", release.keyword.generation):
-        raise BundleRefused(f"no keyword index is called {release.keyword.generation!r}", cure="do not trust it")
+        raise BundleRefused(
+            f"{release.keyword.generation!r} is not the name of a keyword index", cure="do not trust this bundle"
+        )
     for name in bundle.files:
         if not _NAME.fullmatch(name) or {".", ".."} & set(name.split("/")):
-            raise BundleRefused(f"the bundle holds {name!r}, which does not belong in a home", cure="do not trust it")
+            raise BundleRefused(
+                f"the bundle contains {name!r}, which does not belong in a home", cure="do not trust this bundle"
+            )
 
 
-def _check_room(bundle: Bundle, file: Path, staging: Home) -> None:
-    """Nothing is compressed: what says that it is larger than the file it comes in lies."""
+def _check_size(bundle: Bundle, file: Path, staging: Home) -> None:
+    """Nothing in a bundle is compressed, so the members cannot be larger than the file."""
     sizes = [packed.size for packed in bundle.files.values()]
     total = sum(sizes)
     if min(sizes, default=0) < 0 or total > file.stat().st_size:
-        raise BundleRefused(f"the bundle claims {total:,} bytes and is smaller than that", cure="do not trust it")
+        raise BundleRefused(f"the bundle claims {total:,} bytes but is smaller", cure="do not trust this bundle")
     free = shutil.disk_usage(staging.root).free
     if total > free:
-        raise ConfigurationError(f"the bundle needs {total:,} bytes; {free:,} are free", cure="make room")
+        raise ConfigurationError(f"the bundle needs {total:,} bytes; {free:,} are free", cure="free some disk space")
 
 
 def _extract(tar: tarfile.TarFile, bundle: Bundle, staging: Home) -> None:
@@ -233,13 +240,15 @@ def _extract(tar: tarfile.TarFile, bundle: Bundle, staging: Home) -> None:
     while (member := tar.next()) is not None:
         expected = missing.pop(member.name, None)
         if expected is None or not _is_plain(member) or member.size != expected.size:
-            raise BundleRefused(f"the bundle holds {member.name!r} that it does not list", cure="do not trust it")
+            raise BundleRefused(
+                f"the bundle contains {member.name!r}, which it does not list", cure="do not trust this bundle"
+            )
         path = staging.root / member.name
         path.parent.mkdir(parents=True, exist_ok=True)
         if _write(_opened(tar, member), path) != expected.sha256:
-            raise BundleRefused(f"{member.name} in the bundle does not have its checksum", cure="export it again")
+            raise BundleRefused(f"the checksum of {member.name} in the bundle is wrong", cure="export it again")
     if missing:
-        raise BundleRefused(f"{next(iter(missing))} is missing in the bundle", cure="export it again")
+        raise BundleRefused(f"{next(iter(missing))} is missing from the bundle", cure="export it again")
 
 
 def _write(file: IO[bytes], path: Path) -> str:
@@ -251,17 +260,21 @@ def _write(file: IO[bytes], path: Path) -> str:
     return digest.hexdigest()
 
 
-def _compare(staging: Home, release: Release) -> None:
-    """Whether the record speaks of what was unpacked."""
+def _verify(staging: Home, release: Release) -> None:
+    """Compare what was unpacked with the release record."""
     try:
         for name, pinned in release.tables.items():
-            each = LanceTable(staging.table(name))
-            if str(each.head()) != pinned or each.count() != release.counts.get(name) or each.broken_files():
-                raise BundleRefused(f"table {name} in the bundle is not what its record says", cure="export it again")
+            table = LanceTable(staging.table(name))
+            if (
+                str(table.head()) != pinned
+                or table.count() != release.counts.get(name)
+                or lance_files.broken_files(table)
+            ):
+                raise BundleRefused(f"table {name} in the bundle does not match its record", cure="export it again")
         folder = staging.keyword / release.keyword.generation
         index = KeywordIndex.open(folder, FILTERS)
-        files = {name: _packed(folder / name).sha256 for name in release.keyword.files}
+        files = {name: _described(folder / name).sha256 for name in release.keyword.files}
     except (EngineError, OSError, ValueError) as error:
         raise BundleRefused(f"the bundle cannot be opened: {error}", cure="export it again") from error
     if index.size != release.keyword.entries or files != release.keyword.files:
-        raise BundleRefused("the keyword index in the bundle is not what its record says", cure="export it again")
+        raise BundleRefused("the keyword index in the bundle does not match its record", cure="export it again")

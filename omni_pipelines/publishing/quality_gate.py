@@ -1,80 +1,111 @@
-"""Write, audit, publish: what the tables hold is measured before a release record makes it visible.
+"""The quality gate: write, audit, publish. A candidate is measured before a release record makes it visible.
 
-The candidate is the release that would be written now. It is opened as readers would open it, asked the questions of
-the golden set, and compared with the release that serves, question by question. Nothing of this is seen by a reader,
-and a candidate that fails leaves the serving release where it is.
+The candidate is the release that would be written now. It is opened as a search would open it, asked the golden
+questions, and compared with the serving release, question by question. No search sees the candidate, and if it fails,
+the serving release keeps serving.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean, median
 from uuid import uuid4
 
 from omni_pipelines import progress
-from omni_pipelines.knowledge.answers.receipts import quoted
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.receipts import receipt_sentences
 from omni_pipelines.knowledge.answers.verification import check_sentences
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import Scores, permutation_test, score
-from omni_pipelines.knowledge.quality.gate_records import Gate, Measure, candidate_id, last_gate, record_gate
-from omni_pipelines.knowledge.quality.golden import Golden, load_golden, locate_label, rank_places
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.quality.gate_results import (
+    GateMeasure,
+    GateResult,
+    candidate_id,
+    last_gate,
+    record_gate,
+)
+from omni_pipelines.knowledge.quality.golden_questions import GoldenSet, hit_keys, load_golden, locate_label
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.checks import Verdict, keyword_coverage, no_orphans, vector_coverage
+from omni_pipelines.steps.step import RunContext
 from omni_pipelines.text.embedding import Embedder
 
 DEPTH = 100
-"""Hits that are asked for."""
+"""Hits per question."""
 WARM_UP = 3
 """Searches before the cost of one is measured."""
-ASKED = 100
-"""Questions whose answers' citations are checked."""
+MAX_ANSWERED = 100
+"""GoldenSet questions that are answered, to check the citations."""
 SIGNIFICANT = 0.05
 TOLERATED = 0.01
-"""A fall of the mean that is let through, however sure it is."""
+"""A decrease of the mean that passes, however significant it is."""
 MEASURES = {"ndcg@10": "ndcg_10", "recall@10": "recall_10"}
 Rankings = dict[str, list[Hit]]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A state that was asked the golden questions."""
+class GoldenResult:
+    """What the golden questions gave in one state."""
 
     hits: Rankings
     scores: dict[str, Scores]
     cpu_ms: float
-    """CPU of a question, the median."""
+    """Median CPU time per question."""
 
 
-def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], run_id: str) -> Gate:
-    """Measure what would be published now, and put the result into the journal. Call it under the writer's lock.
+@dataclass(frozen=True)
+class GateReport:
+    """A gate as the catalog shows it."""
 
-    `embedder` is called only where there is a golden set.
+    gate: GateResult
+
+    @property
+    def rows(self) -> int:
+        """The number of measures."""
+        return len(self.gate.measures)
+
+    @property
+    def version(self) -> str:
+        """Names the state that was measured."""
+        return self.gate.candidate
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """GateMeasure to value."""
+        return {measure.measure: measure.value for measure in self.gate.measures if measure.value is not None}
+
+
+def run_gate(run: RunContext) -> GateResult:
+    """GateMeasure what would be published now, and write the result to the journal. Hold the writer lock.
+
+    The embedder is loaded only if there is a golden set.
 
     Raises:
         UpstreamMoved: the steps were not all built from one another.
         ConfigurationError: the golden set cannot be read.
     """
+    home = run.home
     golden, serving = load_golden(home), newest_release(home)
-    candidate = candidate_release(home, run_id)
-    measures = [*_whole(home)]
+    candidate = candidate_release(run)
+    measures = [*_completeness(home)]
     if golden:
-        measures += _quality(home, settings, embedder(), golden, candidate, serving)
+        measures += _quality(home, run.settings, run.engines.embedder, golden, candidate, serving)
     else:
-        told = f"there is no golden set at {home.golden}, so nothing was asked; make one with: omni golden add"
-        measures.append(Measure(measure="golden", passed=True, detail=told))
-    gate = Gate(
+        detail = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
+        measures.append(GateMeasure(measure="golden", passed=True, detail=detail))
+    gate = GateResult(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
-        run_id=run_id,
+        run_id=run.run_id,
         candidate=candidate_id(home, candidate),
         serving=serving.release if serving is not None else None,
         measures=tuple(measures),
@@ -83,8 +114,8 @@ def run_gate(home: Home, settings: Settings, embedder: Callable[[], Embedder], r
     return gate
 
 
-def _whole(home: Home) -> Iterator[Measure]:
-    """Coverage and orphans: what every candidate must have, with or without a golden set."""
+def _completeness(home: Home) -> Iterator[GateMeasure]:
+    """Coverage and orphans: every candidate must pass them, with or without a golden set."""
     yield _from_verdicts("coverage", [keyword_coverage(home), vector_coverage(home)])
     orphans = [
         no_orphans(home, CHUNKS, DOCUMENTS, "doc_id", both_ways=True),
@@ -93,14 +124,14 @@ def _whole(home: Home) -> Iterator[Measure]:
     yield _from_verdicts("orphans", orphans)
 
 
-def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> Measure:
+def _from_verdicts(name: str, verdicts: Sequence[Verdict]) -> GateMeasure:
     detail = "; ".join(each.detail for each in verdicts)
-    return Measure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
+    return GateMeasure(measure=name, passed=all(each.passed for each in verdicts), detail=detail)
 
 
 def _quality(
-    home: Home, settings: Settings, embedder: Embedder, golden: Golden, candidate: Release, serving: Release | None
-) -> Iterator[Measure]:
+    home: Home, settings: Settings, embedder: Embedder, golden: GoldenSet, candidate: Release, serving: Release | None
+) -> Iterator[GateMeasure]:
     opened = Snapshot(home, candidate)
     now = ask_golden(opened, settings, embedder, golden)
     before = None
@@ -114,51 +145,51 @@ def _quality(
     yield _citations(opened, settings, embedder, golden)
 
 
-def _cost(settings: Settings, now: float, before: float | None) -> Measure:
-    """CPU of a question, in the median: the first ones open tables, and other work is not theirs."""
+def _cost(settings: Settings, now: float, before: float | None) -> GateMeasure:
+    """Median CPU per question: the first questions also open tables."""
     compared = f", {before:.1f} in the serving release" if before is not None else ""
-    detail = f"{now:.1f} ms of CPU a question{compared}, at most {settings.gate_cpu_ms:.0f}"
-    return Measure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
+    detail = f"{now:.1f} ms of CPU per question{compared}, at most {settings.gate_cpu_ms:.0f}"
+    return GateMeasure(measure="cpu_ms", passed=now <= settings.gate_cpu_ms, value=now, before=before, detail=detail)
 
 
 def ask_golden(
-    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden, depth: int = DEPTH
-) -> Asked:
-    """Ask a state every question of the golden set."""
+    snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet, depth: int = DEPTH
+) -> GoldenResult:
+    """Ask every question of the golden set in one state."""
     librarian = Librarian(snapshot, settings, embedder)
     hits: Rankings = {}
     spent: list[float] = []
     for question in list(golden)[:1] * WARM_UP:
-        librarian.search(question, depth)  # what opens tables and loads vectors is no question's cost
+        librarian.search(question, depth)  # opening tables and loading vectors is no cost of a question
     for done, question in enumerate(golden):
         progress.report("asking the golden set", done, len(golden), "questions")
         began = time.process_time()
         hits[question] = librarian.search(question, depth)
         spent.append((time.process_time() - began) * 1e3)
     progress.report("asking the golden set", len(golden), len(golden), "questions")
-    return Asked(hits, score_hits(snapshot, golden, hits), median(spent))
+    return GoldenResult(hits, score_hits(snapshot, golden, hits), median(spent))
 
 
-def score_hits(snapshot: Snapshot, golden: Golden, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
-    """The measures of each question. A label whose words are gone is one that no hit can show."""
+def score_hits(snapshot: Snapshot, golden: GoldenSet, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Scores]:
+    """The measures of each question. A label whose words are gone cannot be found by any hit."""
     scores = {}
     for question, labels in golden.items():
         places = {f"label {number}": locate_label(snapshot, label) for number, label in enumerate(labels)}
-        scores[question] = score(rank_places(hits[question], places), dict.fromkeys(places, 1))
+        scores[question] = score(hit_keys(hits[question], places), dict.fromkeys(places, 1))
     return scores
 
 
-def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> Measure:
-    """Whether a measure lets the candidate pass: above the floor, and not below the serving release.
+def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mapping[str, float] | None) -> GateMeasure:
+    """Whether the candidate passes a measure: it is above the floor, and not worse than the serving release.
 
-    A fall of the mean by more than `gate_drop` fails. A smaller one fails where a paired test says that chance does
-    not explain it; with few questions it never can say so, and then the two limits stand alone.
+    A decrease of the mean by more than `gate_drop` fails. A smaller decrease fails if a paired test says that it is
+    not due to chance; with few questions the test can never say so, and only the two limits apply.
     """
     value = fmean(now.values())
     low = value < settings.gate_floor
     if before is None:
         detail = f"{value:.3f}, at least {settings.gate_floor:.3f}; there is no release to compare with"
-        return Measure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
+        return GateMeasure(measure=name, passed=not low, value=value, least=settings.gate_floor, detail=detail)
     old = fmean(before.values())
     p = permutation_test([now[each] for each in now], [before[each] for each in now])
     fall = old - value
@@ -167,7 +198,7 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     worse = sorted((each for each in now if now[each] < before[each]), key=lambda each: now[each] - before[each])
     if worse:
         detail += f"; {len(worse)} of {len(now)} questions are worse, as {worse[0]!r}"
-    return Measure(
+    return GateMeasure(
         measure=name,
         passed=not low and not fell,
         value=value,
@@ -178,23 +209,23 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     )
 
 
-def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: Golden) -> Measure:
-    """The share of citations, of the answers to the golden questions, that stand at exactly their bytes."""
+def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet) -> GateMeasure:
+    """The share of citations in answers to golden questions that match the source at exactly their bytes."""
     librarian = Librarian(snapshot, settings.model_copy(update={"keep_questions": False}), embedder)
     right = wrong = 0
-    for question in list(golden)[:ASKED]:
-        for sentence in quoted(snapshot, librarian.ask(question, generate=False)):
+    for question in list(golden)[:MAX_ANSWERED]:
+        for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False)):
             bad = check_sentences(snapshot, [sentence])
             right, wrong = right + (not bad), wrong + bool(bad)
     share = right / (right + wrong) if right + wrong else 1.0
-    detail = f"{right} of {right + wrong} citations stand at exactly their bytes"
-    return Measure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
+    detail = f"{right} of {right + wrong} citations match their source byte for byte"
+    return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
 
 
 def gate_verdict(home: Home) -> Verdict:
-    """The last gate, as a check."""
+    """The last gate, as a check result."""
     gate = last_gate(home)
     if gate is None:
-        return Verdict("gate", False, "nothing was measured yet")
+        return Verdict("gate", False, "no gate has run yet")
     numbers = {each.measure: each.value for each in gate.measures if each.value is not None}
     return Verdict("gate", gate.passed, gate.reason, dict(numbers))

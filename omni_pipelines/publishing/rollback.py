@@ -1,51 +1,52 @@
-"""Back to an older state: a new release that shows what an old one showed. History only grows."""
+"""Rollback: a new release with the contents of an old one. History only grows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from native import lance_files
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import collect, flip, next_number
 from omni_pipelines.records import Release, Rollback
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import held
-from omni_pipelines.steps.retention import PINNED
 
 
 @dataclass(frozen=True)
 class RollbackReport:
-    """What readers see now."""
+    """What searches see now."""
 
     release: Release
     before: int
-    """The release they saw until now."""
+    """The release they saw before."""
     new: bool
-    """False where the state was the same already."""
+    """False if the contents were the same already."""
 
 
 def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> RollbackReport:
-    """Publish a release that equals release `number` for readers. Hold the writer's lock.
+    """Publish a release with the contents of release `number`. Hold the writer lock.
 
-    The heads of the tables stay where they are, and the next change of a source is applied to them: it publishes all
-    that the sources hold then. Until that, nothing publishes them, neither a sensor nor an ingest without news.
+    The heads of the tables stay where they are. The next change of a source is applied to them, and publishes
+    all that the sources contain then. Until then neither a sensor nor an ingest without changes publishes them.
 
     Raises:
         ConfigurationError: there is no such release.
-        EngineError, TableBroken: its files are gone or damaged.
+        EngineError, TableBroken: files of the release are missing or damaged.
     """
     current = require_release(home)
     if current.rollback is not None and current.rollback.to == number:
         return RollbackReport(current, current.release, new=False)
     wanted = require_release(home, number)
-    if _shows_the_same(current, wanted):
+    if _is_same(current, wanted):
         return RollbackReport(current, current.release, new=False)
     Snapshot(home, wanted)
     _verify(home, wanted)
-    heads = {definition.name: str(LanceTable(home.table(definition.name)).head()) for definition in PINNED}
+    heads = {name: str(LanceTable(home.table(name)).head()) for name in wanted.tables}
     release = wanted.model_copy(
         update={
             "release": next_number(home),
@@ -60,15 +61,15 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
     return RollbackReport(release, current.release, new=True)
 
 
-def _shows_the_same(a: Release, b: Release) -> bool:
+def _is_same(a: Release, b: Release) -> bool:
     return a.tables == b.tables and a.keyword == b.keyword
 
 
 def _verify(home: Home, release: Release) -> None:
     for name, pinned in release.tables.items():
-        broken = LanceTable(home.table(name)).broken_files(TableVersion.parse(pinned).version)
+        broken = lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(pinned).version)
         if broken:
             raise TableBroken(
-                f"table {name} of release {release.release}: {broken[0]} is not as long as it should be",
+                f"table {name} of release {release.release}: the size of {broken[0]} differs from its manifest",
                 cure="choose another release: omni releases list",
             )

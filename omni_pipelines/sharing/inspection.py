@@ -6,12 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from native.object_store import ObjectStore
-from native.tantivy_analysis import ANALYZER
-from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sharing.records import StoredRelease
 from omni_pipelines.sources.membership import read_membership
-from omni_pipelines.steps.fingerprints import fingerprints
+from omni_pipelines.steps.step import RunContext
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,15 @@ class StoreState:
         return asdict(self)
 
 
-def inspect(home: Home, settings: Settings) -> StoreState:
+def inspect(run: RunContext) -> StoreState:
     """Look at the store in the settings; nothing is written.
 
     Raises:
         EngineError: it cannot be reached.
         ModelMissing: the embedder was never pulled.
     """
-    bucket = Bucket(ObjectStore(settings.store))
-    known = read_membership(home)
+    bucket = Bucket(ObjectStore(run.settings.store))
+    known = read_membership(run.home)
     numbers = bucket.numbers()
     objects = [each for folder in ("releases", "tables", "blobs") for each in bucket.objects.list(folder)]
     newest = bucket.read(numbers[-1]) if numbers else None
@@ -53,11 +51,12 @@ def inspect(home: Home, settings: Settings) -> StoreState:
         objects=len(objects),
         bytes=sum(each.size for each in objects),
         here=known.release if known is not None else 0,
-        differing=_differing(newest, settings) if newest is not None else {},
+        differing=_differing(run, newest) if newest is not None else {},
     )
 
 
-def _differing(record: StoredRelease, settings: Settings) -> dict[str, str]:
-    here = {**fingerprints(settings, [source.name for source in record.sources]), "keyword": ANALYZER}
+def _differing(run: RunContext, record: StoredRelease) -> dict[str, str]:
+    names = [source.name for source in record.sources]
+    here = {step.fingerprint_name: step.fingerprint(run, names) for step in run.steps if step.fingerprint_name}
     there = record.release.fingerprints
     return {name: there[name] for name in here if there.get(name, here[name]) != here[name]}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from native.object_store import ObjectStore
 from omni_pipelines.errors import StoreRefused
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sources.membership import Membership, read_membership, write_membership
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin as pin_here
 from omni_pipelines.knowledge.state.pins import unpin as unpin_here
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.records import Pin
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import member_of
 
 

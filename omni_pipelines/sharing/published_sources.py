@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from omni_pipelines.sharing.records import read_copy
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.registry import load_sources

@@ -12,19 +12,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from native import dataset_cache
+from native import dataset_cache, lance_maintenance, lance_recovery
 from native.durable import PART, Barrier, write_whole
 from native.errors import StoreError, TableCorrupt, TableMissing
+from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
 from omni_pipelines import progress
 from omni_pipelines.errors import HomeBusy, StoreRefused, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.pins import list_pins, write_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, read_release, release_file
 from omni_pipelines.records import sealed
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import Member, join
 from omni_pipelines.sharing.merging import merged, stamped
 from omni_pipelines.sharing.push import TRANSFERS, named_once, push
@@ -113,7 +115,7 @@ def _stands(member: Member) -> bool:
 
 
 def _manifest(home: Home, name: str, pinned: str) -> Path:
-    return LanceTable(home.table(name)).manifest(TableVersion.parse(pinned).version)
+    return manifest_path(home.table(name), TableVersion.parse(pinned).version)
 
 
 def _adopt(member: Member) -> bool:
@@ -133,7 +135,7 @@ def _adopt(member: Member) -> bool:
     reset_steps(home)  # a crash from here on leaves every step to be done again, and the rest to the next call
     _place_tables(home, records, fetch.staged)
     _place_generations(home, fetch.staged)
-    dataset_cache.pool().start_anew()  # it goes by path and version, and these versions are others now
+    dataset_cache.POOL.reset()  # it goes by path and version, and these versions are others now
     for record in records:
         _tag(home, record)
     barrier = Barrier()
@@ -144,7 +146,7 @@ def _adopt(member: Member) -> bool:
         write_copy(home, record)
         write_whole(release_file(home, record.number), sealed(record.release))
     for step, built in newest.built.items():
-        write_whole(home.built / f"{step}.json", built.model_dump_json(indent=2).encode())
+        write_whole(home.step_records / f"{step}.json", built.model_dump_json(indent=2).encode())
     keep_only(home, {record.number for record in records})
     member.note(release=newest.number)
     keep_copies(home, {record.number for record in records})
@@ -233,7 +235,9 @@ def _place_tables(home: Home, records: Sequence[StoredRelease], staged: Path) ->
         if wanted:
             read = {TableVersion.parse(each.tables[name]).version for each in released if name in each.tables}
             folder = staged / "tables" / table.path.name / "_versions"
-            table.adopt(list(folder.glob("*")), wanted | {version for version in read if version < max(wanted)})
+            lance_recovery.replace_versions(
+                table, list(folder.glob("*")), wanted | {version for version in read if version < max(wanted)}
+            )
 
 
 def _place_generations(home: Home, staged: Path) -> None:
@@ -248,7 +252,9 @@ def _place_generations(home: Home, staged: Path) -> None:
 
 def _tag(home: Home, record: StoredRelease) -> None:
     for name, pinned in record.release.tables.items():
-        LanceTable(home.table(name)).tag(f"{TAG}{record.number}", TableVersion.parse(pinned).version)
+        lance_maintenance.tag(
+            LanceTable(home.table(name)), f"{TAG}{record.number}", TableVersion.parse(pinned).version
+        )
 
 
 def refresh(home: Home, settings: Settings) -> str:

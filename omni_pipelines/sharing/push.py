@@ -8,19 +8,20 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from native import lance_files
 from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing.bucket import table_key
 from omni_pipelines.sharing.membership import Member
 from omni_pipelines.sharing.records import StoredFile, StoredRelease, read_copy
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.steps.step_records import STEPS, read_step_record
+from omni_pipelines.steps.step_records import read_step_records
 
 TRANSFERS = 8
 """Files that are on their way at the same time."""
@@ -46,7 +47,7 @@ def push(member: Member, release: Release) -> StoredRelease:
         writer=member.known.home,
         heads=heads,
         files={},
-        built={step: built for step in STEPS if (built := read_step_record(home, step)) is not None},
+        built=read_step_records(home),
         sources=load_sources(home),
     )
     record = plan.model_copy(update={"files": _uploaded(member, plan, before)})
@@ -97,7 +98,7 @@ def _files(home: Home, plan: StoredRelease) -> Iterator[tuple[str, str]]:
     for name in plan.heads:
         table = LanceTable(home.table(name))
         for version in sorted(plan.versions(name)):
-            for file in table.files(version):
+            for file in lance_files.version_files(table, version):
                 yield f"tables/{table.path.name}/{file}", ""
     for name, sha256 in plan.release.keyword.files.items():
         yield f"keyword/{plan.release.keyword.generation}/{name}", sha256

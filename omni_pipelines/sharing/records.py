@@ -8,11 +8,11 @@ from collections.abc import Collection
 from pydantic import ValidationError, field_validator
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import Record, Release, StepRecord, sealed, unsealed
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps.step_records import STEPS
+from omni_pipelines.steps.step_table import STEPS
 
 LAYOUT = 1
 """Version of the layout of a store."""
@@ -57,7 +57,7 @@ class StoredRelease(Record):
     @field_validator("built")
     @classmethod
     def _steps_are_known(cls, built: dict[str, StepRecord]) -> dict[str, StepRecord]:
-        if not built.keys() <= set(STEPS):
+        if not built.keys() <= {step.name for step in STEPS}:
             raise ValueError("unknown steps")
         return built
 

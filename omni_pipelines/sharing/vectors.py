@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 
+from native import lance_maintenance
 from native.durable import PART
 from native.errors import TableCorrupt
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import EMBEDDINGS
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing.records import StoredRelease
 from omni_pipelines.steps.kept_vectors import KEPT, drop_vectors
 
@@ -24,6 +25,6 @@ def keep_vectors(home: Home, known: StoredRelease | None) -> None:
         return
     part = home.shared / f".{KEPT}{PART}"
     shutil.rmtree(part, ignore_errors=True)
-    table.copy(part, table.head().version)
+    lance_maintenance.copy(table, part, table.head().version)
     drop_vectors(home)
     os.rename(part, home.shared / KEPT)

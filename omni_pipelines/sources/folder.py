@@ -1,4 +1,4 @@
-"""Folders and single files: listed without following a link, read so that a change during the read is noticed."""
+"""Folders and single files: listed without following links, and read so that a change during the read is noticed."""
 
 from __future__ import annotations
 
@@ -10,73 +10,83 @@ from datetime import UTC, datetime
 import pathspec
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.sources.file_reads import read_file, stat_mark
-from omni_pipelines.sources.names import MAX_DEPTH, VENDORED, shown_name
-from omni_pipelines.sources.source import Content, Found, Listing, Read, Source
+from omni_pipelines.sources.file_reads import read_file, version_mark
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.names import VENDORED, shown_name
+from omni_pipelines.sources.source import Source
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
-_Ignores = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-"""The ignore files on the way down: folder, and its rules."""
+_IgnoreRules = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+"""The .gitignore files on the way down from the root: folder and rules."""
 
 
 @contextmanager
-def reading_files(source: Source) -> Iterator[Read]:
+def open_folder(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
     """Read files of a folder, or the single file."""
-    yield lambda found, limit: Content(*read_file(source.root / (found.at or found.path), limit))
+
+    def read(file: SourceFile, limit: int) -> FileContent:
+        return FileContent(*read_file(source.root / (file.real_path or file.path), limit, limits.racy_ns))
+
+    yield read
 
 
-def list_files(source: Source) -> Listing:
-    """What stands in a folder now, sorted by path; links are not followed, ignored files are left out.
+def list_folder(source: Source, limits: SourceLimits) -> Listing:
+    """List the files of a folder without ignored files and links, or the single file.
 
     Raises:
-        SourceMissing: the root is gone or cannot be listed: no proof that its documents are deleted.
+        SourceMissing: the root is gone or cannot be listed, which does not prove that its documents are deleted.
     """
     if source.file:
         return _list_file(source)
-    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing where a parent is closed
+    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing if a parent cannot be entered
         raise SourceMissing(
-            f"source {source.name}: {source.root} is not there", cure="bring it back or ingest another path"
+            f"source {source.name}: {source.root} is not there",
+            cure=f"restore it, or remove the source: omni source remove {source.name}",
         )
-    walk = _Walk(source)
-    files: dict[str, Found] = {}
-    for found in walk.files():
-        twin = files.setdefault(found.path, found)  # a name that is no text, shown as another one is written
-        files[found.path] = found if twin.at else twin
-        walk.skipped += twin is not found
-    unlistable = tuple(map(shown_name, walk.unlistable))
-    notes = tuple(f"{source.root / path} cannot be looked into" for path in unlistable)
+    walk = _FolderWalk(source, limits.folder_depth)
+    files: dict[str, SourceFile] = {}
+    for file in walk.files():
+        other = files.setdefault(file.path, file)  # an escaped name can be equal to the real name of another file
+        files[file.path] = file if other.real_path else other
+        walk.skipped += other is not file
+    unreadable = tuple(map(shown_name, walk.unreadable))
+    notes = tuple(f"{source.root / path} cannot be read; its documents are kept" for path in unreadable)
     ordered = tuple(files[path] for path in sorted(files))
-    return Listing(source, ordered, walk.skipped, unlistable, datetime.now(UTC), notes)
+    return Listing(source, ordered, walk.skipped, unreadable, datetime.now(UTC), notes)
 
 
 def _list_file(source: Source) -> Listing:
     try:
-        status = source.place.stat(follow_symlinks=False)
+        status = source.local_path.stat(follow_symlinks=False)
     except OSError as error:
-        raise SourceMissing(f"source {source.name}: {source.place} is not there", cure="bring it back") from error
+        raise SourceMissing(
+            f"source {source.name}: {source.local_path} is not there",
+            cure=f"restore it, or remove the source: omni source remove {source.name}",
+        ) from error
     if status.st_size == 0:
         return Listing(source, (), 1, (), datetime.now(UTC))
-    reader = reader_for(source.file) or PLAIN  # asked for by name: worth a try as text
-    return Listing(source, (_found(source.file, status, reader),), 0, (), datetime.now(UTC))
+    reader = reader_for(source.file) or PLAIN  # a person named this file, so it is tried as text
+    return Listing(source, (_source_file(source.file, status, reader),), 0, (), datetime.now(UTC))
 
 
-def _found(path: str, status: os.stat_result, reader: Reader) -> Found:
+def _source_file(path: str, status: os.stat_result, reader: Reader) -> SourceFile:
     shown = shown_name(path)
-    at = path if shown != path else ""
-    return Found(shown, status.st_size, status.st_mtime_ns, stat_mark(status), reader, at)
+    real_path = path if shown != path else ""
+    return SourceFile(shown, status.st_size, status.st_mtime_ns, version_mark(status), reader, real_path)
 
 
-class _Walk:
-    """One pass over a folder."""
+class _FolderWalk:
+    """One walk over a folder."""
 
-    def __init__(self, source: Source) -> None:
-        self._root = source.root
+    def __init__(self, source: Source, depth: int) -> None:
+        self._root, self._depth = source.root, depth
         self._include = pathspec.GitIgnoreSpec.from_lines(source.include) if source.include else None
         self.skipped = 0
-        self.unlistable: list[str] = []
+        self.unreadable: list[str] = []
 
-    def files(self) -> Iterator[Found]:
-        pending: list[tuple[str, _Ignores]] = [("", ())]
+    def files(self) -> Iterator[SourceFile]:
+        pending: list[tuple[str, _IgnoreRules]] = [("", ())]
         while pending:
             folder, ignores = pending.pop()
             entries = self._entries(folder)
@@ -84,9 +94,9 @@ class _Walk:
             for entry in entries:
                 path = f"{folder}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    if self._enters(path, entry.name, ignores):
+                    if self._is_entered(path, entry.name, ignores):
                         pending.append((f"{path}/", ignores))
-                elif entry.is_file(follow_symlinks=False) and not _ignored(path, ignores):
+                elif entry.is_file(follow_symlinks=False) and not _is_ignored(path, ignores):
                     yield from self._file(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -98,10 +108,10 @@ class _Walk:
                 raise SourceMissing(
                     f"{self._root} cannot be listed: {error.strerror}", cure="check its permissions"
                 ) from error
-            self.unlistable.append(folder)
+            self.unreadable.append(folder)
             return []
 
-    def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _Ignores) -> _Ignores:
+    def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _IgnoreRules) -> _IgnoreRules:
         rules = (entry for entry in entries if entry.name == ".gitignore" and entry.is_file(follow_symlinks=False))
         if self._include is not None or next(rules, None) is None:
             return ignores
@@ -111,32 +121,32 @@ class _Walk:
             return ignores
         return (*ignores, (folder, pathspec.GitIgnoreSpec.from_lines(text.splitlines())))
 
-    def _enters(self, path: str, name: str, ignores: _Ignores) -> bool:
-        if path.count("/") >= MAX_DEPTH:
+    def _is_entered(self, path: str, name: str, ignores: _IgnoreRules) -> bool:
+        if path.count("/") >= self._depth:
             return False
         if self._include is not None:
             return not name.startswith(".") and name != "__pycache__"
-        return not name.startswith(".") and name not in VENDORED and not _ignored(f"{path}/", ignores)
+        return not name.startswith(".") and name not in VENDORED and not _is_ignored(f"{path}/", ignores)
 
-    def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[Found]:
+    def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[SourceFile]:
         if self._include is not None and not self._include.match_file(shown_name(path)):
             return
         reader = None if entry.name.startswith(".") else reader_for(path)
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
-            return  # it vanished since the folder was listed
+            return  # deleted since the folder was listed
         except OSError:
-            self.unlistable.append(path)  # in a folder that gives names and nothing else
+            self.unreadable.append(path)  # the folder permits listing names, but nothing else
             return
         if reader is None or status.st_size == 0:
             self.skipped += 1
         else:
-            yield _found(path, status, reader)
+            yield _source_file(path, status, reader)
 
 
-def _ignored(path: str, ignores: _Ignores) -> bool:
-    """The nearest ignore file that says anything about a path decides: it can take back what one above it says."""
+def _is_ignored(path: str, ignores: _IgnoreRules) -> bool:
+    """Whether a path is ignored; the nearest .gitignore with a matching rule decides."""
     for folder, spec in reversed(ignores):
         verdict = spec.check_file(path[len(folder) :]).include
         if verdict is not None:

@@ -1,6 +1,6 @@
-"""The files of a git repository at a revision: read out of its objects, without a working tree.
+"""The files of a git repository at a revision, read from its objects without a working tree.
 
-Nothing of the repository is run: no hooks, no filters, no helper that its configuration names. Nothing is fetched.
+Nothing that the repository configures is run: no hooks, filters or helpers. Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
-from omni_pipelines.sources.names import MAX_DEPTH, is_vendored, shown_name
-from omni_pipelines.sources.source import Content, Found, Listing, Read, Source
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.names import is_vendored, shown_name
+from omni_pipelines.sources.source import Source
 from omni_pipelines.text.readers.registry import reader_for
 
-_SECONDS = 120
-_FILES = {"100644", "100755"}
-"""Modes of regular files; links and submodules are none."""
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
+GIT_SECONDS = 120
+_REGULAR_MODES = {"100644", "100755"}
+_SAFE_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -37,15 +38,15 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _GitEntry:
     mode: str
     blob: str
     size: int
     path: str
 
 
-def list_revision(source: Source) -> Listing:
-    """The files at the revision now, sorted by path; their marks are the ids of their blobs.
+def list_revision(source: Source, limits: SourceLimits) -> Listing:
+    """List the files at a revision; their version marks are the ids of their blobs.
 
     Raises:
         SourceMissing: there is no such repository or revision.
@@ -55,19 +56,20 @@ def list_revision(source: Source) -> Listing:
     seconds = int(_git(source, "show", "--no-patch", "--format=%ct", commit).strip())
     files, skipped = [], 0
     for entry in _entries(_git(source, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)):
-        if entry.mode not in _FILES or not _is_entered(entry.path, source):
+        if entry.mode not in _REGULAR_MODES or not _is_entered(entry.path, source, limits.folder_depth):
             continue
         reader = reader_for(entry.path)
         if reader is None or entry.size == 0 or entry.path.rpartition("/")[2].startswith("."):
             skipped += 1
         else:
-            files.append(Found(shown_name(entry.path), entry.size, seconds * 1_000_000_000, entry.blob, reader))
-    return Listing(source, tuple(sorted(files, key=lambda found: found.path)), skipped, (), datetime.now(UTC))
+            path = shown_name(entry.path)
+            files.append(SourceFile(path, entry.size, seconds * 1_000_000_000, entry.blob, reader))
+    return Listing(source, tuple(sorted(files, key=lambda file: file.path)), skipped, (), datetime.now(UTC))
 
 
 @contextmanager
-def reading_blobs(source: Source) -> Iterator[Read]:
-    """Read files by the ids of their blobs: what is read is what was listed, whatever happens to the branch."""
+def open_revision(source: Source) -> Iterator[ReadFile]:
+    """Read files by the ids of their blobs: exactly what was listed, even if the branch moves meanwhile."""
     command = [*_command(source), "cat-file", "--batch"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT
@@ -76,17 +78,17 @@ def reading_blobs(source: Source) -> Iterator[Read]:
         assert stdin is not None
         assert stdout is not None
 
-        def read(found: Found, limit: int) -> Content:
-            refuse_large(found.size, limit)
-            stdin.write(found.stat.encode() + b"\n")
+        def read(file: SourceFile, limit: int) -> FileContent:
+            refuse_large(file.size, limit)
+            stdin.write(file.version_mark.encode() + b"\n")
             stdin.flush()
             header = stdout.readline().split()
             if len(header) != 3 or header[1] != b"blob":
-                raise Unreadable("E_VANISHED", "its blob is not in the repository")
+                raise Unreadable(RefusalCode.VANISHED, "its blob is not in the repository")
             raw = stdout.read(int(header[2]))
             stdout.read(1)
             refuse_empty(raw)
-            return Content(raw, found.stat)
+            return FileContent(raw, file.version_mark)
 
         try:
             yield read
@@ -97,25 +99,29 @@ def reading_blobs(source: Source) -> Iterator[Read]:
 def _commit(source: Source) -> str:
     if source.rev.startswith("-") or not source.rev.isprintable():
         raise SourceMissing(
-            f"source {source.name}: {source.rev!r} is no revision", cure="name a branch, tag or commit"
+            f"source {source.name}: {source.rev!r} is not a revision", cure="name a branch, tag or commit"
         )
     if not source.root.is_dir():
-        raise SourceMissing(f"source {source.name}: {source.root} is not there", cure="bring it back")
+        raise SourceMissing(
+            f"source {source.name}: {source.root} is not there",
+            cure=f"restore it, or remove the source: omni source remove {source.name}",
+        )
     return _git(source, "rev-parse", "--verify", "--quiet", source.rev + "^{commit}").strip()
 
 
-def _entries(listed: str) -> Iterator[_Entry]:
-    for line in filter(None, listed.split("\0")):
+def _entries(output: str) -> Iterator[_GitEntry]:
+    """Parse the output of `git ls-tree -z -l`."""
+    for line in filter(None, output.split("\0")):
         fields, _, path = line.partition("\t")
         mode, kind, blob, size = fields.split()
         if kind == "blob":
-            yield _Entry(mode, blob, int(size), path)
+            yield _GitEntry(mode, blob, int(size), path)
 
 
-def _is_entered(path: str, source: Source) -> bool:
-    """As in a folder: nothing hidden, nothing vendored, unless patterns choose; nothing below 64 folders."""
+def _is_entered(path: str, source: Source, depth: int) -> bool:
+    """Whether a folder source would enter the folders of a path: none is hidden, and vendored only with patterns."""
     folders = path.split("/")[:-1]
-    if len(folders) > MAX_DEPTH or any(name.startswith(".") for name in folders):
+    if len(folders) > depth or any(name.startswith(".") for name in folders):
         return False
     return bool(source.include) or not is_vendored(path)
 
@@ -123,19 +129,23 @@ def _is_entered(path: str, source: Source) -> bool:
 def _command(source: Source) -> list[str]:
     program = shutil.which("git")
     if program is None:
-        raise ConfigurationError("git is not installed", cure="install it, or name a folder instead")
-    return [program, *_SAFE, "-c", f"safe.directory={source.root}", "-C", str(source.root)]
+        raise ConfigurationError("git is not installed", cure="install it, or add a folder instead")
+    return [program, *_SAFE_OPTIONS, "-c", f"safe.directory={source.root}", "-C", str(source.root)]
 
 
 def _git(source: Source, *arguments: str) -> str:
     try:
-        done = subprocess.run(
-            [*_command(source), *arguments], env=_ENVIRONMENT, capture_output=True, timeout=_SECONDS, check=True
+        result = subprocess.run(
+            [*_command(source), *arguments], env=_ENVIRONMENT, capture_output=True, timeout=GIT_SECONDS, check=True
         )
     except subprocess.TimeoutExpired as error:
-        raise SourceMissing(f"source {source.name}: git does not answer", cure="check the repository") from error
+        raise SourceMissing(
+            f"source {source.name}: git did not finish within {GIT_SECONDS} s", cure="check the repository: git fsck"
+        ) from error
     except subprocess.CalledProcessError as error:
-        told = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = told[0] if told else f"there is no revision {source.rev}"
-        raise SourceMissing(f"source {source.name}: {source.location}: {why}", cure="check both names") from error
-    return done.stdout.decode("utf-8", "surrogateescape")
+        lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = lines[0] if lines else f"there is no revision {source.rev}"
+        raise SourceMissing(
+            f"source {source.name}: {source.location}: {reason}", cure="check the repository and the revision"
+        ) from error
+    return result.stdout.decode("utf-8", "surrogateescape")

@@ -1,29 +1,29 @@
-"""Which store a home shares, and as which member: written last, when everything it says is on disk."""
+"""Which store a home shares, and as which member."""
 
 from __future__ import annotations
 
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import Record
-from omni_pipelines.settings import Home
 
 
 class Membership(Record):
-    """What a home knows of the store that it shares: written last, when everything it says is on disk."""
+    """What a home knows of the store that it shares. Written last: everything that it names is on disk by then."""
 
     store: str
     """Id of the store."""
     home: str
-    """Id of this home: it reads the sources that it registered, and no others."""
+    """Id of this home, which reads only the sources that it registered."""
     release: int = 0
-    """The release that the tables go on from."""
+    """The release that the tables of this home are based on."""
     probed: bool = False
     """Whether the store was seen to refuse a second object under one name."""
 
 
 def read_membership(home: Home) -> Membership | None:
-    """What the home knows of its store; None where it shares none."""
+    """The membership of a home; None if the home shares no store."""
     try:
         return Membership.model_validate_json((home.shared / "home.json").read_bytes())
     except (OSError, ValidationError):
@@ -31,6 +31,6 @@ def read_membership(home: Home) -> Membership | None:
 
 
 def write_membership(home: Home, membership: Membership) -> None:
-    """Remember it."""
+    """Write the membership of a home to disk."""
     home.shared.mkdir(exist_ok=True)
     write_whole(home.shared / "home.json", membership.model_dump_json(indent=2).encode())

@@ -1,18 +1,18 @@
-"""What the name of a file, an entry or an object may be, and how one that is no text is shown."""
+"""Rules for the names of files, archive entries and objects, and how names that are not UTF-8 are shown."""
 
 from __future__ import annotations
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
-"""Folders that hold other people's work or derived files. Name one as a source to read it anyway."""
+"""Folders with third-party or generated files. They are read only if they are a source of their own."""
 MAX_DEPTH = 64
 
 
 def shown_name(name: str) -> str:
-    """A name as documents have it: bytes that are no UTF-8, and then the percent sign, as `%FF`; else unchanged.
+    """A name as documents have it: `%FF` for bytes that are not UTF-8, and then `%25` for a percent sign.
 
-    `file_of` in `knowledge.citations` finds the file again.
+    `file_of` in `knowledge.search.citations` reverses it.
     """
     if is_text(name):
         return name
@@ -36,23 +36,23 @@ def _escaped(letter: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a part of a name begins with a dot, or is one that archives hide."""
+    """Whether a part of a path starts with a dot, or is the folder in which macOS hides metadata in archives."""
     return any(part.startswith(".") and part not in (".", "..") for part in name.split("/")) or "__MACOSX/" in name
 
 
 def is_vendored(name: str) -> bool:
-    """Whether a file stands in a folder of other people's work."""
+    """Whether a file is in a folder of third-party or generated files."""
     return not VENDORED.isdisjoint(name.split("/")[:-1])
 
 
-def refuse_name(name: str, where: str) -> None:
-    """Refuse a name that leads out of where it stands, or too deep into it.
+def refuse_name(name: str, container: str, depth: int = MAX_DEPTH) -> None:
+    """Refuse a name that leads out of its container, or below more folders than `depth`.
 
     Raises:
         Unreadable: E_PATH or E_DEPTH.
     """
     parts = name.replace("\\", "/").split("/")
     if name.startswith("/") or ".." in parts:
-        raise Unreadable("E_PATH", f"its name begins at the top of the {where}, or leads out of it")
-    if len(parts) > MAX_DEPTH:
-        raise Unreadable("E_DEPTH", f"below more than {MAX_DEPTH} folders")
+        raise Unreadable(RefusalCode.PATH, f"the name is absolute or leads out of the {container}")
+    if len(parts) > depth:
+        raise Unreadable(RefusalCode.DEPTH, f"below more than {depth} folders")

@@ -1,75 +1,35 @@
-"""What is ingested: the registry of sources, what omni.toml declares, and what stands in one right now."""
+"""The registry of sources: which ones the knowledge base has, and how new ones are added."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import orjson
 
 from native.durable import write_whole
-from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.settings import Home, Settings, SourceSettings
-from omni_pipelines.sources.archive import is_archive, list_archive, reading_entries
-from omni_pipelines.sources.folder import list_files, reading_files
-from omni_pipelines.sources.git import list_revision, reading_blobs
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings, SourceOptions
+from omni_pipelines.sources.declared import with_declared
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.locations import resolved_path, source_at
 from omni_pipelines.sources.membership import read_membership
-from omni_pipelines.sources.names import is_text, shown_name
-from omni_pipelines.sources.objects.prefixes import is_prefix, list_objects, objects_at, reading_objects
-from omni_pipelines.sources.source import Listing, Read, Source, SourceKind, chooses
+from omni_pipelines.sources.source import Source, SourceKind
 from omni_pipelines.sources.web.addresses import authority
-from omni_pipelines.sources.web.pages import is_web, list_pages, reading_pages, web_at
 
+MAX_NAME_LENGTH = 80
+"""Of a name made from a location; a number may follow."""
+_NAME = re.compile(r"\w[\w.-]{0,99}")
+_NO_OPTIONS = SourceOptions()
 
-class _Origin(NamedTuple):
-    list: Callable[[Source, Mapping[str, str]], Listing]
-    reading: Callable[[Source], AbstractContextManager[Read]]
-
-
-def _unasked(list_it: Callable[[Source], Listing]) -> Callable[[Source, Mapping[str, str]], Listing]:
-    """A listing that needs no stored marks."""
-    return lambda source, _: list_it(source)
-
-
-_ORIGINS = {
-    SourceKind.FILES: _Origin(_unasked(list_files), reading_files),
-    SourceKind.GIT: _Origin(_unasked(list_revision), reading_blobs),
-    SourceKind.ARCHIVE: _Origin(_unasked(list_archive), reading_entries),
-    SourceKind.OBJECTS: _Origin(_unasked(list_objects), reading_objects),
-    SourceKind.WEB: _Origin(list_pages, reading_pages),
-}
-"""How each kind of source is listed, by the stored marks where they help, and read. A new kind is a module in
-`origins` and a line here."""
-
-
-def list_source(source: Source, known: Mapping[str, str] | None = None) -> Listing:
-    """What stands in a source now, sorted by path, without what its patterns leave out and what was forgotten.
-
-    Args:
-        source: the source.
-        known: the marks of its files that are stored, by path; a web server is asked whether they still hold.
-
-    Raises:
-        SourceMissing: it is gone or cannot be listed: no proof that its documents are deleted.
-    """
-    listing = _ORIGINS[source.kind].list(source, known or {})
-    is_wanted = chooses(source)
-    return replace(listing, files=tuple(found for found in listing.files if is_wanted(found.path)))
-
-
-def reading_source(source: Source) -> AbstractContextManager[Read]:
-    """What reads the files of a source, while it is open."""
-    return _ORIGINS[source.kind].reading(source)
+IsOurs = Callable[[Source], bool]
+"""Tells whether this home reads a source: see `reads`."""
 
 
 def load_sources(home: Home) -> list[Source]:
-    """The registered sources, by name.
+    """Load the registered sources, sorted by name.
 
     Raises:
         ConfigurationError: the registry cannot be read.
@@ -77,131 +37,11 @@ def load_sources(home: Home) -> list[Source]:
     if not home.sources.exists():
         return []
     try:
-        return [Source.model_validate(each) for each in orjson.loads(home.sources.read_bytes())["sources"]]
+        return [Source.model_validate(fields) for fields in orjson.loads(home.sources.read_bytes())["sources"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{home.sources} cannot be read", cure="delete it and name your paths again: omni ingest PATH"
         ) from error
-
-
-def current_sources(home: Home, settings: Settings) -> list[Source]:
-    """The registered sources and those that omni.toml declares, by name, with what `[sources.NAME]` sets for them.
-
-    Raises:
-        SourceMissing: a declared location is not there.
-        ConfigurationError: the registry cannot be read.
-    """
-    sources = {source.name: source for source in load_sources(home)}
-    is_ours = reads(home)
-    for name, own in settings.sources.items():
-        if own.location and (name not in sources or is_ours(sources[name])):
-            at = source_at(own.location, name, rev=own.rev, base=home.config.parent)
-            known = sources.get(name, at)
-            kept = {"forgotten": known.forgotten, "read_by": known.read_by}
-            sources[name] = at.model_copy(update={"declared": True, **kept})
-    return [
-        _as_set(source, settings.sources.get(name)) if is_ours(source) else source
-        for name, source in sorted(sources.items())
-    ]
-
-
-def reads(home: Home) -> Callable[[Source], bool]:
-    """Whether the home reads a source. Homes that share a store know all sources, and read those they registered."""
-    membership = read_membership(home)
-    names = {"", membership.home} if membership is not None else {""}
-    return lambda source: source.read_by in names
-
-
-def undeclared(home: Home, settings: Settings) -> list[str]:
-    """Names of sources that omni.toml declared once and does not any more. Their documents are kept."""
-    declared = {name for name, own in settings.sources.items() if own.location}
-    return [source.name for source in load_sources(home) if source.declared and source.name not in declared]
-
-
-def _as_set(source: Source, own: SourceSettings | None) -> Source:
-    given = own.model_fields_set & {"include", "exclude", "acl", "allow", "allow_private"} if own else set()
-    values = {name: getattr(own, name) for name in given}
-    return Source.model_validate({**source.model_dump(), **values}) if values else source
-
-
-def source_at(location: str, name: str, *, rev: str = "", base: Path | None = None) -> Source:
-    """The source at a path: a folder, a file, an archive, or with `rev`, or as `PATH@REV`, a repository; or at a URL.
-
-    Args:
-        location: a path, from `base` where it is relative, or the address of objects or pages.
-        name: of the source.
-        rev: branch, tag or commit.
-        base: a folder; default: this one.
-
-    Raises:
-        SourceMissing: it is not there.
-        ConfigurationError: it is a URL that cannot be a source.
-    """
-    if location.startswith("file://"):
-        location = url2pathname(urlsplit(location).path)
-    if is_web(location):
-        return web_at(location, name)
-    if is_prefix(location):
-        return objects_at(location, name)
-    path = (base or Path()) / Path(location).expanduser()
-    if not rev and not path.exists() and "@" in location:
-        place, _, rev = str(path).rpartition("@")
-        path = Path(place)
-    real = _resolved(path)
-    if rev:
-        return Source(name=name, kind=SourceKind.GIT, root=real, rev=rev)
-    if real.is_file():
-        kind = SourceKind.ARCHIVE if is_archive(real.name) else SourceKind.FILES
-        return Source(name=name, kind=kind, root=real.parent, file=real.name)
-    return Source(name=name, root=real)
-
-
-def _everything(_: Source) -> bool:
-    return True
-
-
-def add_source(
-    sources: Sequence[Source],
-    location: str,
-    name: str = "",
-    *,
-    rev: str = "",
-    is_ours: Callable[[Source], bool] = _everything,
-    **values: Any,
-) -> Source:
-    """A source that is not registered yet, under its name or a free one.
-
-    Args:
-        sources: the current ones, with those that omni.toml declares.
-        location: where it is.
-        name: of the source; default: the last part of its location.
-        rev: branch, tag or commit.
-        is_ours: of `reads`: what another home reads is on another machine.
-        values: fields of the source, such as `exclude`.
-
-    Raises:
-        SourceMissing: it is not there.
-        ConfigurationError: the name is taken, or is none; the same place is registered, or the same files.
-    """
-    found = source_at(location, name or "-", rev=rev)
-    found = Source.model_validate({**found.model_dump(), **values})
-    twin = next((each for each in filter(is_ours, sources) if each.location == found.location), None)
-    if twin is not None:
-        raise ConfigurationError(
-            f"{found.location} is source {twin.name} already", cure=f"omni source show {twin.name}"
-        )
-    for source in filter(is_ours, sources):
-        if shared := _shared(source, found):
-            more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
-            raise ConfigurationError(
-                f"{shared[0]}{more} would stand twice: source {source.name} reads them at {source.location}",
-                cure="leave them out in one of the two, with --exclude or exclude in omni.toml",
-            )
-    if name and not _NAME.fullmatch(name):
-        raise ConfigurationError(f"{name!r} is no name", cure="write letters, digits and _.- only")
-    if name in {source.name for source in sources}:
-        raise ConfigurationError(f"there is a source {name} already", cure="choose another name with --name")
-    return found.model_copy(update={"name": name or _free_name(_called(found), sources)})
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
@@ -211,12 +51,87 @@ def save_sources(home: Home, sources: Sequence[Source]) -> None:
     write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
+def current_sources(home: Home, settings: Settings) -> list[Source]:
+    """The registered sources and those that omni.toml declares, with the options that it sets, sorted by name.
+
+    Raises:
+        SourceMissing: a declared location is not there.
+        ConfigurationError: the registry cannot be read.
+    """
+    registered = {source.name: source for source in load_sources(home)}
+    return list(with_declared(registered, settings.sources, home.config.parent, reads(home)).values())
+
+
+def undeclared(home: Home, settings: Settings) -> list[str]:
+    """Names of registered sources that omni.toml declared before and does not declare any more."""
+    declared = {name for name, own in settings.sources.items() if own.location}
+    return [source.name for source in load_sources(home) if source.declared and source.name not in declared]
+
+
+def reads(home: Home) -> IsOurs:
+    """A function that tells whether the home reads a source.
+
+    Homes that share a store know all sources of the store, but each reads only those that it registered.
+    """
+    membership = read_membership(home)
+    names = {"", membership.home} if membership is not None else {""}
+    return lambda source: source.read_by in names
+
+
+def _all_ours(_: Source) -> bool:
+    return True
+
+
+def add_source(
+    sources: Sequence[Source],
+    location: str,
+    name: str = "",
+    *,
+    options: SourceOptions = _NO_OPTIONS,
+    is_ours: IsOurs = _all_ours,
+) -> Source:
+    """Make a source that is not registered yet. Does not write the registry.
+
+    Args:
+        sources: the current ones, including declared sources.
+        location: path or URL.
+        name: of the source; default: the last part of the location, with a number if the name is taken.
+        options: revision, patterns, access tags and allowed hosts.
+        is_ours: see `reads`; the paths of other homes' sources are on other machines.
+
+    Raises:
+        SourceMissing: there is nothing at the path.
+        ConfigurationError: the name is invalid or taken, or another source has the same location or the same files.
+    """
+    located = source_at(location, name or "-", rev=options.rev)
+    values = options.model_dump(exclude={"rev"})
+    source = Source.model_validate({**located.model_dump(), **values})
+    ours = list(filter(is_ours, sources))
+    for other in ours:
+        if other.location == source.location:
+            raise ConfigurationError(
+                f"{source.location} is already source {other.name}", cure=f"omni source show {other.name}"
+            )
+    for other in ours:
+        if shared := _shared_files(other, source):
+            more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
+            raise ConfigurationError(
+                f"{shared[0]}{more} would be indexed twice: source {other.name} reads them at {other.location}",
+                cure="exclude them in one of the two sources: --exclude, or exclude in omni.toml",
+            )
+    if name and not _NAME.fullmatch(name):
+        raise ConfigurationError(f"{name!r} is not a valid name", cure="use letters, digits and _.- only")
+    if name in {other.name for other in sources}:
+        raise ConfigurationError(f"there is already a source {name}", cure="choose another name with --name")
+    return source.model_copy(update={"name": name or _valid_free_name(_last_part(source), sources)})
+
+
 def register_paths(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str] = ()) -> list[str]:
-    """Add paths to the registry, and give the names of the sources that hold them. Hold the writer's lock.
+    """Add paths to the registry, and return the names of the sources that contain them. Hold the writer lock.
 
     Raises:
         SourceMissing: a path is not there.
-        ConfigurationError: a path would take the place of a source that omni.toml declares.
+        ConfigurationError: a path would replace a source that omni.toml declares.
     """
     registered, current = load_sources(home), current_sources(home, settings)
     is_ours = reads(home)
@@ -225,8 +140,8 @@ def register_paths(home: Home, settings: Settings, paths: Sequence[Path], includ
     for source in current:
         if source.name not in kept and source.declared and is_ours(source):
             raise ConfigurationError(
-                f"that holds {source.location}, which {home.config} declares as source {source.name}",
-                cure="take it out there first, or name other folders",
+                f"the path contains {source.location}, which {home.config} declares as source {source.name}",
+                cure=f"remove [sources.{source.name}] there first, or name other folders",
             )
     new = [source for source in wanted if source not in current]
     replaced = {source.name for source in new}
@@ -241,99 +156,85 @@ def register(
     paths: Sequence[Path],
     include: Sequence[str] = (),
     *,
-    is_ours: Callable[[Source], bool] = _everything,
+    is_ours: IsOurs = _all_ours,
 ) -> tuple[list[Source], list[str]]:
-    """The registry with `paths` in it, and the names of the sources that hold them. `is_ours` is of `reads`.
+    """The sources with `paths` added, and the names of the sources that contain them. Does not write the registry.
 
-    A path that a registered folder reads is that folder; a folder that reads registered ones takes their place.
-    A path that is named again with other patterns keeps its name.
+    A path that a source reads already adds nothing. A folder replaces the sources that it contains. A path that is
+    added again with other patterns keeps its name.
+
+    Args:
+        known: the current sources.
+        paths: files, archives and folders.
+        include: patterns for folders.
+        is_ours: see `reads`; sources of other homes stay as they are.
 
     Raises:
-        SourceMissing: a path is not there, or is neither file nor folder.
+        SourceMissing: a path is not there, or is neither a file nor a folder.
     """
-    sources, chosen = list(filter(is_ours, known)), []
+    sources, names = list(filter(is_ours, known)), []
     others = [source for source in known if not is_ours(source)]
-    for path in paths:
-        real = _resolved(path)
-        around = next((source for source in sources if _holds(source, real)), None)
-        if around is None or (include and around.place == real):
-            before = next((source.name for source in sources if source.place == real), None)
-            around = _new_source(real, tuple(include), before or _free_name(real.name, [*sources, *others]))
-            marks = {mark for each in sources if _holds(around, each.place) for mark in each.forgotten}
-            around = around.model_copy(update={"forgotten": tuple(sorted(marks))})
-            sources = [each for each in sources if not _holds(around, each.place)] + [around]
-        chosen.append(around.name)
-    return [*sources, *others], list(dict.fromkeys(chosen))
+    for path in map(resolved_path, paths):
+        source = next((source for source in sources if _contains(source, path)), None)
+        if source is None or (include and source.local_path == path):
+            former_name = next((source.name for source in sources if source.local_path == path), None)
+            name = former_name or _valid_free_name(path.name, [*sources, *others])
+            source, sources = _replacing(_new_source(path, tuple(include), name), sources)
+        names.append(source.name)
+    return [*sources, *others], list(dict.fromkeys(names))
 
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
+def _replacing(source: Source, sources: Sequence[Source]) -> tuple[Source, list[Source]]:
+    """A source with the marks of erased files of the sources that it contains, and the sources after the change."""
+    replaced = [other for other in sources if _contains(source, other.local_path)]
+    marks = {mark for other in replaced for mark in other.forgotten}
+    source = source.model_copy(update={"forgotten": tuple(sorted(marks))})
+    return source, [other for other in sources if other not in replaced] + [source]
 
 
-def _resolved(path: Path) -> Path:
-    if not is_text(str(path)):
-        raise ConfigurationError(
-            f"the name of {shown_name(str(path))} is no UTF-8", cure="name the folder above it, or rename it"
-        )
-    if (scheme := _SCHEME.match(str(path))) and not path.exists():
-        address = f"{scheme[1]}://{str(path)[scheme.end() :]}"
-        raise ConfigurationError(f"{address} is no path", cure=f"omni source add {address}, and then: omni ingest")
-    try:
-        real = path.expanduser().resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise SourceMissing(f"{path} is not there", cure="check the path") from error
-    if not real.is_dir() and not real.is_file():
-        raise SourceMissing(f"{path} is neither a file nor a folder", cure="name a file or a folder")
-    return real
+def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:
+    source = source_at(str(path), name)
+    is_single_file = source.kind is SourceKind.FILES and source.file
+    return source if is_single_file else source.model_copy(update={"include": include})
 
 
-def _holds(source: Source, path: Path) -> bool:
-    """Whether the source reads what stands at `path`. What it passes over can be a source of its own."""
+def _contains(source: Source, path: Path) -> bool:
+    """Whether a source reads the file at `path`, or a file below it. Ignored paths can be sources of their own."""
     if source.kind is SourceKind.GIT or source.is_remote:
-        return False  # it reads what was committed, or is not on this machine
-    if path == source.place:
+        return False  # it reads commits, or is not on this machine
+    if path == source.local_path:
         return True
     if source.file or source.include or not path.is_relative_to(source.root):
         return False
     inside = path.relative_to(source.root).as_posix()
-    return any(f"{found.path}/".startswith(f"{inside}/") for found in list_source(source).files)
+    return any(f"{file.path}/".startswith(f"{inside}/") for file in list_source(source).files)
 
 
-def _shared(one: Source, other: Source) -> list[Path]:
+def _shared_files(one: Source, other: Source) -> list[Path]:
     """The files that both sources read, sorted."""
     if not one.kind is other.kind is SourceKind.FILES:
         return []
-    if not (one.place.is_relative_to(other.root) or other.place.is_relative_to(one.root)):
+    if not (one.local_path.is_relative_to(other.root) or other.local_path.is_relative_to(one.root)):
         return []
-    first, second = ({source.root / found.path for found in list_source(source).files} for source in (one, other))
+    first, second = ({source.root / file.path for file in list_source(source).files} for source in (one, other))
     return sorted(first & second)
 
 
-_NAME = re.compile(r"\w[\w.-]{0,99}")
-_MAX_NAME_LENGTH = 80
-"""Of those that are made here; a number may follow."""
-
-
-def _called(source: Source) -> str:
-    """The last part of its location."""
+def _last_part(source: Source) -> str:
+    """The last part of a location: the host of a website."""
     if source.kind is SourceKind.WEB:
         return authority(source.url)
-    return source.location.rpartition("/")[2] if source.is_remote else source.place.name
+    return source.location.rpartition("/")[2] if source.is_remote else source.local_path.name
 
 
-def _free_name(wanted: str, sources: Sequence[Source]) -> str:
-    return free_name(re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:_MAX_NAME_LENGTH] or "root", sources)
+def _valid_free_name(text: str, sources: Sequence[Source]) -> str:
+    return free_name(re.sub(r"[^\w.-]+", "-", text).strip("-.")[:MAX_NAME_LENGTH] or "root", sources)
 
 
 def free_name(base: str, sources: Iterable[Source]) -> str:
-    """`base`, or `base-2`, … where it is taken."""
+    """`base`, or `base-2`, `base-3`, … if it is taken."""
     taken = {source.name for source in sources}
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
-
-
-def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:
-    found = source_at(str(path), name)
-    single = found.kind is SourceKind.FILES and found.file
-    return found if single else found.model_copy(update={"include": include})

@@ -11,8 +11,9 @@ import pyarrow as pa
 from native import duckdb_sql, lance_vectors
 from native.errors import EngineError
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.tables import open_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from native.lance_tables import LanceTable
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 KEPT = "vectors.lance"
 

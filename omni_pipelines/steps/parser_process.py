@@ -14,16 +14,15 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
 
 import orjson
 
 import omni_pipelines
 from omni_pipelines.errors import OmniError
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import Reader, read_document, stand_in
-from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER, document_of, read_frame, write_frame
+from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
+from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER_BYTES, Answer, document_of, read_frame, write_frame
 
 DOCUMENTS_EACH = 2_000
 """After so many documents a process is replaced: parsers leak. A start costs as much as a hundred small documents."""
@@ -32,22 +31,22 @@ MAX_RESIDENT = 512 << 20
 WALL_SECONDS = 120.0
 """A document's time by the clock, far above its processor time: a busy machine is no fault of the document."""
 START_SECONDS = 60.0
-_FAULTS = ("E_MEMORY", "E_CPU", "E_TIMEOUT", "E_CRASH", "E_OUTPUT_LIMIT")
+_FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from omni_pipelines.text.readers.parser_worker import main; main()"
 )
 
 
-def is_fault(code: str) -> bool:
+def is_fault(code: RefusalCode) -> bool:
     """Whether the code says that a parser was stopped or died, and not that it refused."""
-    return code.startswith(_FAULTS)
+    return code in _FAULTS
 
 
 class DocumentParser:
     """Reads one document after the other. Use it as a context; the process is started when it is needed first."""
 
-    def __init__(self, wall_seconds: float = WALL_SECONDS) -> None:
-        self._wall_seconds = wall_seconds
+    def __init__(self, wall_seconds: float = WALL_SECONDS, documents_each: int = DOCUMENTS_EACH) -> None:
+        self._wall_seconds, self._documents_each = wall_seconds, documents_each
         self._process: _ParserProcess | None = None
 
     def __enter__(self) -> DocumentParser:
@@ -70,7 +69,7 @@ class DocumentParser:
         try:
             return self._read_apart(reader, raw, name)
         except Unreadable as error:
-            substitute = stand_in(reader)
+            substitute = fallback_reader(reader)
             if substitute is None or not is_fault(error.code):
                 raise
             return substitute.read(raw, name)
@@ -79,7 +78,7 @@ class DocumentParser:
         process = self._process = self._process or _ParserProcess()
         try:
             answered = process.ask(reader.name, raw, name, self._wall_seconds)
-            if process.is_worn:
+            if process.is_worn(self._documents_each):
                 self._end_process()
             return document_of(answered)
         except Unreadable as error:
@@ -116,12 +115,11 @@ class _ParserProcess:
             self.end()
             raise OmniError("the process that parses documents does not start", cure="reinstall: pip install -e .")
 
-    @property
-    def is_worn(self) -> bool:
-        """Whether the next document deserves a new process."""
-        return self._served >= DOCUMENTS_EACH or self._peak > MAX_RESIDENT
+    def is_worn(self, max_documents: int) -> bool:
+        """Whether the next document needs a new process."""
+        return self._served >= max_documents or self._peak > MAX_RESIDENT
 
-    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> dict[str, Any]:
+    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> Answer:
         """The process's answer to one document.
 
         Raises:
@@ -130,7 +128,7 @@ class _ParserProcess:
         content = self._within(seconds, (orjson.dumps({"reader": reader, "name": name}), raw))
         if content is None:
             raise self._death(seconds)
-        answered: dict[str, Any] = orjson.loads(content)
+        answered: Answer = orjson.loads(content)
         self._served += 1
         self._peak = answered["peak"]
         return answered
@@ -141,9 +139,9 @@ class _ParserProcess:
         watch.start()
         try:
             for frame in frames or ():
-                write_frame(cast(Any, self._requests), frame)
+                write_frame(self._requests, frame)
             self._requests.flush()
-            return read_frame(cast(Any, self._answers), MAX_ANSWER)
+            return read_frame(self._answers, MAX_ANSWER_BYTES)
         except (BrokenPipeError, ConnectionResetError):
             return None
         finally:
@@ -156,11 +154,11 @@ class _ParserProcess:
     def _death(self, seconds: float) -> Unreadable:
         status = self._child.wait()
         if self._late:
-            return Unreadable("E_TIMEOUT", f"not done after {seconds:.0f} s")
+            return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
-            return Unreadable("E_CPU", "it took all the processor time that a document may have")
+            return Unreadable(RefusalCode.CPU, "its parser used more processor time than a document may take")
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
-        return Unreadable(f"E_CRASH_{name}", "the parser died of it")
+        return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
 
     def end(self) -> None:
         """Stop the process, whatever it does, and wait for it."""

@@ -1,28 +1,29 @@
-"""A few telling rows of what a step built, for a person who looks at it. Never the whole of anything."""
+"""A few rows of what a step built, for the page of its asset. Never the whole of anything."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import orjson
 
 from native import duckdb_sql, lance_vectors
-from native.lance_tables import is_in
+from native.filters import is_in
 from native.tantivy_index import KeywordIndex
-from omni_pipelines.knowledge.quality.gate_records import Gate
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.quality.gate_results import GateResult
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import Release
+from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
 
 Rows = list[dict[str, object]]
 Sections = dict[str, Rows]
-"""Title to rows; a section without rows is not worth showing."""
+"""Title to rows; a section without rows is not shown."""
 SAMPLES = 5
 MAX_ROWS = 12
 BINS = 8
@@ -32,7 +33,7 @@ BAR = 24
 
 
 def documents_preview(home: Home) -> Sections:
-    """What was read, by source and language, and what could not be."""
+    """What was read, by source and language, and what could not be read."""
     scanner = open_table(home, DOCUMENTS).scanner(["source", "kind", "language", "size"])
     read = duckdb_sql.query(
         "select source, kind, language, count(*), sum(size) from rows group by all order by 4 desc, 1, 2, 3 limit ?",
@@ -55,7 +56,7 @@ def documents_preview(home: Home) -> Sections:
 
 
 def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
-    """Each source's findings by kind; none says what was found."""
+    """The findings of each source by kind. They do not say what was found."""
     kinds: dict[str, Counter[str]] = {}
     masked: Counter[str] = Counter()
     for source, findings, count in documents:
@@ -72,31 +73,32 @@ def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
 
 
 def chunks_preview(home: Home, settings: Settings) -> Sections:
-    """How long the chunks are, and some of them."""
+    """The lengths of the chunks, and a sample of them."""
     budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
     scanner = open_table(home, CHUNKS).scanner(["token_count"])
     sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
-    bins = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
+    bins: dict[int, int] = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
     most = max(bins.values(), default=1)
     lengths: Rows = [
         {
             "tokens": f"{at * budget // BINS + 1}-{(at + 1) * budget // BINS}",
             "chunks": bins.get(at, 0),
-            "": "█" * round(BAR * bins.get(at, 0) / most),
+            "share": "█" * round(BAR * bins.get(at, 0) / most),
         }
         for at in range(BINS)
     ]
-    some: Rows = [
-        {"place": _place(row), "tokens": row["token_count"], "text": _excerpt(row["text"])} for row in _sample(home)
+    sample: Rows = [
+        {"location": _location(row), "tokens": row["token_count"], "text": _excerpt(row["text"])}
+        for row in _sample(home)
     ]
-    return {"How long they are": lengths if bins else [], "Some of them": some}
+    return {"Lengths": lengths if bins else [], "Sample of chunks": sample}
 
 
 def embeddings_preview(home: Home) -> Sections:
-    """Some passages, each with the one that is nearest in meaning."""
+    """Some chunks, each with the chunk that is nearest in meaning."""
     embeddings = open_table(home, EMBEDDINGS)
     sample = {row["chunk_id"]: row for row in _sample(home)}
-    vectors = embeddings.read(["chunk_id", "vector"], is_in("chunk_id", list(sample))).to_pylist()
+    vectors = rows_of(embeddings.read(["chunk_id", "vector"], is_in("chunk_id", list(sample))), EmbeddingRow)
     nearest = {}
     for row in vectors:
         found = lance_vectors.nearest(embeddings, np.array(row["vector"]), 2, key="chunk_id")
@@ -105,8 +107,8 @@ def embeddings_preview(home: Home) -> Sections:
     return {
         "Nearest in meaning": [
             {
-                "passage": f"{_place(sample[key])} {_excerpt(sample[key]['text'])}",
-                "nearest": f"{_place(neighbours[other])} {_excerpt(neighbours[other]['text'])}",
+                "passage": f"{_location(sample[key])} {_excerpt(sample[key]['text'])}",
+                "nearest": f"{_location(neighbours[other])} {_excerpt(neighbours[other]['text'])}",
                 "cosine": f"{cosine:.3f}",
             }
             for key, found in nearest.items()
@@ -116,30 +118,33 @@ def embeddings_preview(home: Home) -> Sections:
 
 
 def keyword_index_preview(home: Home, generation: str) -> Sections:
-    """First words of some passages, and what a search for them finds first."""
+    """The first words of some chunks, and the first hit of a search for them."""
     index = KeywordIndex.open(home.keyword / generation, FILTERS)
     searches = [" ".join(re.findall(r"\w+", row["text"])[:6]) for row in _sample(home)]
     found = [(text, *hit) for text in searches for hit in index.search(text, 1)]
     places = _by_id(home, [key for _, key, _ in found])
     return {
-        "What a search finds first": [
-            {"search": text, "finds": _place(places[key]), "BM25": f"{score:.2f}"} for text, key, score in found
+        "Sample of searches": [
+            {"search": text, "first hit": _location(places[key]), "BM25": f"{score:.2f}"}
+            for text, key, score in found
         ]
     }
 
 
-def vector_index_preview(coverage: lance_vectors.Coverage) -> Sections:
-    """How a search by meaning is served."""
-    how = "IVF index, best hits ranked again by exact distance" if coverage.deltas else "exact, every vector compared"
-    row = {"vectors": coverage.rows, "indexed": coverage.indexed, "parts": coverage.deltas, "search": how}
+def vector_index_preview(coverage: lance_vectors.IndexCoverage) -> Sections:
+    """How a vector search is served."""
+    search = (
+        "IVF index, best hits ranked again by exact distance" if coverage.deltas else "exact, every vector compared"
+    )
+    row = {"vectors": coverage.rows, "indexed": coverage.indexed, "parts": coverage.deltas, "search": search}
     return {"How a search is served": [row]}
 
 
-def gate_preview(gate: Gate) -> Sections:
+def gate_preview(gate: GateResult) -> Sections:
     """What the gate measured."""
     number = "{:.3f}".format
     return {
-        f"The gate is {'passed' if gate.passed else 'not passed'}": [
+        f"The gate {'passed' if gate.passed else 'failed'}": [
             {
                 "measure": each.measure,
                 "passed": "yes" if each.passed else "no",
@@ -155,14 +160,19 @@ def gate_preview(gate: Gate) -> Sections:
 
 
 def release_preview(home: Home) -> Sections:
-    """What the newest release pins, next to the one before."""
+    """What the newest release pins, beside the release before it."""
     release, before = [*list_releases(home), None, None][:2]
     if release is None:
         return {}
     return {
         "What it pins": [*_pinned(release, before)],
         "Sources": [
-            {"source": name, "place": it.place, "documents": it.documents, "listed": f"{it.seen:%Y-%m-%d %H:%M} UTC"}
+            {
+                "source": name,
+                "location": it.place,
+                "documents": it.documents,
+                "listed": f"{it.seen:%Y-%m-%d %H:%M} UTC",
+            }
             for name, it in release.sources.items()
         ],
         "Made with": [
@@ -190,21 +200,20 @@ def _pinned(release: Release, before: Release | None) -> Rows:
     return [*rows, keyword]
 
 
-def _sample(home: Home) -> list[dict[str, Any]]:
-    """Some chunks, spread evenly over all of them; the same ones as long as the table stays the same."""
+def _sample(home: Home) -> list[ChunkRow]:
+    """Some chunks, spread evenly over the table; the same ones as long as the table does not change."""
     keys = sorted(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
     found = _by_id(home, keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES])
     return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))
 
 
-def _by_id(home: Home, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _by_id(home: Home, keys: Sequence[str]) -> dict[str, ChunkRow]:
     columns = ["chunk_id", "ordinal", "path", "start_line", "end_line", "heading", "token_count", "text"]
-    return {
-        row["chunk_id"]: row for row in open_table(home, CHUNKS).read(columns, is_in("chunk_id", keys)).to_pylist()
-    }
+    rows = rows_of(open_table(home, CHUNKS).read(columns, is_in("chunk_id", keys)), ChunkRow)
+    return {row["chunk_id"]: row for row in rows}
 
 
-def _place(row: dict[str, Any]) -> str:
+def _location(row: ChunkRow) -> str:
     return f"{row['path']}:{row['start_line']}-{row['end_line']}"
 
 

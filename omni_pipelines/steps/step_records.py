@@ -1,4 +1,4 @@
-"""What each step last built and from what: one small file a step, replaced whole."""
+"""What each step last built and from what: one small file per step, always replaced as a whole."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import StepRecord
-from omni_pipelines.settings import Home
 
-STEPS = ("documents", "chunks", "embeddings", "keyword_index", "vector_index")
 GENERATION, UNFINISHED = "gen-", "tmp-"
-"""How folders of keyword generations begin, and of those that are being built or put in place."""
+"""Prefixes of the folders of keyword generations: of finished ones, and of those still being built or moved."""
 
 
 def read_step_record(home: Home, step: str) -> StepRecord | None:
-    """The record of a step; None if it never finished or its file is torn: then it is done again."""
+    """The record of a step; None if the step never finished or its file is damaged: then the step runs again."""
     try:
-        return StepRecord.model_validate_json((home.built / f"{step}.json").read_bytes())
+        return StepRecord.model_validate_json((home.step_records / f"{step}.json").read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def read_step_records(home: Home) -> dict[str, StepRecord]:
+    """Step name to record, of all steps that have one."""
+    found = {path.stem: read_step_record(home, path.stem) for path in sorted(home.step_records.glob("*.json"))}
+    return {name: record for name, record in found.items() if record is not None}
 
 
 def write_step_record(
@@ -32,7 +37,16 @@ def write_step_record(
     fingerprint: str,
     seen: Mapping[str, datetime] | None = None,
 ) -> StepRecord:
-    """Record that a step is done."""
+    """Record that a step is done.
+
+    Args:
+        home: the knowledge base.
+        step: name of the step.
+        output: the version of the table, or the generation, that the step produced.
+        inputs: step, or `documents`' source, to the version that was read.
+        fingerprint: the code and settings that the output depends on.
+        seen: source to the time of its last complete listing; for `documents`.
+    """
     record = StepRecord(
         step=step,
         output=output,
@@ -41,11 +55,16 @@ def write_step_record(
         at=datetime.now(UTC),
         seen=dict(seen or {}),
     )
-    write_whole(home.built / f"{step}.json", record.model_dump_json(indent=2).encode())
+    write_whole(home.step_records / f"{step}.json", record.model_dump_json(indent=2).encode())
     return record
 
 
+def remove_step_record(home: Home, step: str) -> None:
+    """Delete the record of a step, so that the step builds its output from nothing."""
+    (home.step_records / f"{step}.json").unlink(missing_ok=True)
+
+
 def reset_steps(home: Home) -> None:
-    """Drop all records, for the tables they speak of were changed by hand or by recovery."""
-    for step in STEPS:
-        (home.built / f"{step}.json").unlink(missing_ok=True)
+    """Delete all records, because the tables they describe were changed by hand or by recovery."""
+    for path in home.step_records.glob("*.json"):
+        path.unlink()

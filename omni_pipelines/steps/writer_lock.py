@@ -1,4 +1,4 @@
-"""One writer a home."""
+"""The writer lock: one writer per home."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 import filelock
 
 from omni_pipelines.errors import HomeBusy
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 
 @contextmanager
 def writer_lock(home: Home, seconds: float) -> Iterator[None]:
-    """Hold the home's lock. The system gives it back when a process dies.
+    """Hold the writer lock of a home. The system releases it when the process dies.
 
     Raises:
-        HomeBusy: another process held it for all of `seconds`.
+        HomeBusy: another process held the lock for all of `seconds`.
     """
     lock = filelock.FileLock(home.lock, timeout=seconds)
     try:
@@ -24,7 +24,7 @@ def writer_lock(home: Home, seconds: float) -> Iterator[None]:
     except filelock.Timeout as error:
         raise HomeBusy(
             f"another process has been writing to {home.root} for {seconds:.0f} s",
-            cure="wait for it, or see what runs: omni status",
+            cure="wait until it has finished; see what is running: omni status",
         ) from error
     try:
         yield

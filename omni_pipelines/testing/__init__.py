@@ -1,1 +1,1 @@
-"""The test-kit: layers, fixtures, builders, fakes and assertion helpers for tests of skills and knowledge bases."""
+"""The test kit: layers, fixtures, builders, fakes and assertions for tests of skills and knowledge bases."""

@@ -1,6 +1,6 @@
-"""Assertions on what tools, searches, answers and releases give. Each says what was expected and what was there.
+"""Assertions about tool responses, search hits, answers and releases; each failure shows expected and actual values.
 
-They raise AssertionError themselves, so they hold under `python -O` and outside of pytest as well.
+They raise AssertionError themselves, so they also work under `python -O` and outside pytest.
 """
 
 from __future__ import annotations
@@ -10,36 +10,38 @@ import itertools
 import json
 import statistics
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from omni_pipelines.knowledge.answers.answer import Answer, Citation
-    from omni_pipelines.knowledge.search.search import Hit
+    from omni_pipelines.home import Home
+    from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+    from omni_pipelines.knowledge.search.hits import Hit
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
-    from omni_pipelines.settings import Home
 
 Result = TypeVar("Result")
-ANYTHING: Any = object()
-"""Stands for whatever is there."""
+ANY_DATA = object()
+"""The default of `data`: any data is accepted."""
 STATUSES = ("success", "error", "blocked", "partial")
-_MAX_LENGTH = 400
+_MAX_MESSAGE_LENGTH = 400
 
 
 def _fail(expected: str, got: object) -> NoReturn:
     __tracebackhide__ = True
     shown = got if isinstance(got, str) else repr(got)
-    cut = shown if len(shown) <= _MAX_LENGTH else f"{shown[:_MAX_LENGTH]}…"
-    raise AssertionError(f"expected {expected}, got {cut}")
+    if len(shown) > _MAX_MESSAGE_LENGTH:
+        shown = f"{shown[:_MAX_MESSAGE_LENGTH]}…"
+    raise AssertionError(f"expected {expected}, got {shown}")
 
 
 # --- tool responses -------------------------------------------------------------------------------------------------
 
 
-def assert_success(response: Any, data: Any = ANYTHING) -> Any:
-    """A ToolResponse, or its JSON form, that succeeded, with this data where it is given. Returns the data."""
+def assert_success(response: object, data: object = ANY_DATA) -> Any:
+    """A ToolResponse, or its JSON form, is a success, with this data if given. Returns the data."""
     __tracebackhide__ = True
     _assert_status(response, "success")
     for name in ("error_message", "error_code"):
@@ -48,37 +50,37 @@ def assert_success(response: Any, data: Any = ANYTHING) -> Any:
     return _assert_data(response, data)
 
 
-def assert_partial(response: Any, data: Any = ANYTHING, message: str = "") -> Any:
-    """A response that gave some of what was asked for, with this in its message. Returns the data."""
+def assert_partial(response: object, data: object = ANY_DATA, message: str = "") -> Any:
+    """A response is partial, with this data if given and `message` in its message. Returns the data."""
     __tracebackhide__ = True
     _assert_status(response, "partial")
     _assert_message(response, message)
     return _assert_data(response, data)
 
 
-def assert_error(response: Any, code: str | None = None, message: str = "") -> None:
-    """A response that failed, with this numbered code, and with this in its message."""
+def assert_error(response: object, code: str | None = None, message: str = "") -> None:
+    """A response is an error, with this error code if given and `message` in its message."""
     __tracebackhide__ = True
     _assert_failed(response, "error", code, message)
 
 
-def assert_blocked(response: Any, code: str | None = None, message: str = "") -> None:
-    """A response to a call that was not allowed, with this numbered code, and with this in its message."""
+def assert_blocked(response: object, code: str | None = None, message: str = "") -> None:
+    """A response says that the call was not allowed, with this error code if given and `message` in its message."""
     __tracebackhide__ = True
     _assert_failed(response, "blocked", code, message)
 
 
-def assert_mcp_result(result: Any, *, is_error: bool = False) -> None:
-    """A valid result of an MCP tool: text, structured content, and `isError` as expected."""
+def assert_mcp_result(result: object, *, is_error: bool = False) -> None:
+    """A valid result of an MCP tool call: text, structured content, and `isError` as expected."""
     __tracebackhide__ = True
     if not isinstance(result, Mapping):
         _fail("an MCP result as a mapping", result)
     content = result.get("content")
     if not isinstance(content, list) or not content:
         _fail("a list of at least one content", content)
-    for each in content:
-        if not isinstance(each, Mapping) or each.get("type") != "text" or not isinstance(each.get("text"), str):
-            _fail("content of the form {'type': 'text', 'text': …}", each)
+    for part in content:
+        if not isinstance(part, Mapping) or part.get("type") != "text" or not isinstance(part.get("text"), str):
+            _fail("content of the form {'type': 'text', 'text': …}", part)
     if not isinstance(result.get("structuredContent"), Mapping):
         _fail("structuredContent as a mapping", result.get("structuredContent"))
     if result.get("isError") is not is_error:
@@ -89,40 +91,40 @@ def assert_mcp_result(result: Any, *, is_error: bool = False) -> None:
         _fail("a result that is JSON", f"{error}")
 
 
-def _field(response: Any, name: str) -> Any:
+def _field(response: object, name: str) -> object:
     return response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
 
 
-def _assert_status(response: Any, expected: str) -> None:
+def _assert_status(response: object, expected: str) -> None:
     __tracebackhide__ = True
     status = _field(response, "status")
     if status not in STATUSES:
-        _fail(f"a response with status {expected}", f"{response!r}, which is no response")
+        _fail(f"a response with status {expected}", f"{response!r}, which is not a response")
     if status != expected:
         code, message = _field(response, "error_code"), _field(response, "error_message")
         _fail(f"status {expected}", f"{status}" + (f" [{code}] {message}" if message else ""))
 
 
-def _assert_data(response: Any, expected: Any) -> Any:
+def _assert_data(response: object, expected: object) -> object:
     __tracebackhide__ = True
     data = _field(response, "data")
-    if expected is not ANYTHING and data != expected:
+    if expected is not ANY_DATA and data != expected:
         _fail(f"data {expected!r}", data)
     return data
 
 
-def _assert_failed(response: Any, status: str, code: str | None, message: str) -> None:
+def _assert_failed(response: object, status: str, code: str | None, message: str) -> None:
     __tracebackhide__ = True
     _assert_status(response, status)
     got = _field(response, "error_code")
     if not got or not str(got).isdigit():
-        _fail("a numbered error code", got)
+        _fail("a numeric error code", got)
     if code is not None and str(got) != str(code):
         _fail(f"error code {code}", f"{got}: {_field(response, 'error_message')}")
     _assert_message(response, message)
 
 
-def _assert_message(response: Any, message: str) -> None:
+def _assert_message(response: object, message: str) -> None:
     __tracebackhide__ = True
     if message not in str(_field(response, "error_message")):
         _fail(f"{message!r} in the message", _field(response, "error_message"))
@@ -131,77 +133,78 @@ def _assert_message(response: Any, message: str) -> None:
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
-def assert_routed_to(routes: Sequence[Any], name: str, *, within: int = 1) -> None:
-    """A tool stands among the first `within` of ranked routes: names, or things with a name, best first."""
+def assert_routed_to(routes: Sequence[object], name: str, *, within: int = 1) -> None:
+    """A tool is among the first `within` routes, best first. A route is a name, or an object or mapping with one."""
     __tracebackhide__ = True
     names = [_route_name(route) for route in routes]
     if name not in names[:within]:
-        place = f"it stands at {names.index(name) + 1}" if name in names else "it is nowhere"
-        _fail(f"a route to {name} within the first {within}", f"{names[: max(within, 5)]}; {place}")
+        position = f"it is number {names.index(name) + 1}" if name in names else "it is not among the routes"
+        _fail(f"a route to {name} within the first {within}", f"{names[: max(within, 5)]}; {position}")
 
 
-def _route_name(route: Any) -> str:
+def _route_name(route: object) -> str:
     if isinstance(route, str):
         return route
-    found = next((value for key in ("tool_name", "tool", "name") if (value := _field(route, key))), None)
-    return str(found) if found else repr(route)
+    names = (_field(route, key) for key in ("tool_name", "tool", "name"))
+    return str(next(filter(None, names), repr(route)))
 
 
 # --- hits, citations, answers ---------------------------------------------------------------------------------------
 
 
 def assert_hit(hits: Sequence[Hit], path: str, *, text: str = "", within: int | None = None) -> Hit:
-    """A hit in the file `path`, with `text` in it, among the first `within`. Returns it."""
+    """The first `within` hits, by default all, contain one in the file `path` with `text` in it. Returns it."""
     __tracebackhide__ = True
-    looked_at = hits[:within]
-    for hit in looked_at:
+    for hit in hits[:within]:
         if hit.path == path and text in hit.text:
             return hit
-    what = (
-        f"a hit in {path}" + (f" with {text!r}" if text else "") + (f" within the first {within}" if within else "")
-    )
-    _fail(what, [f"{hit.rank}. {hit.path}:{hit.start_line}-{hit.end_line}" for hit in hits] or "no hits")
+    expected = f"a hit in {path}" + (f" with {text!r}" if text else "")
+    if within:
+        expected += f" within the first {within}"
+    _fail(expected, [f"{hit.rank}. {hit.path}:{hit.start_line}-{hit.end_line}" for hit in hits] or "no hits")
 
 
 def assert_no_hit(hits: Sequence[Hit], path: str) -> None:
-    """No hit in the file `path`."""
+    """No hit is in the file `path`."""
     __tracebackhide__ = True
-    found = [hit for hit in hits if hit.path == path]
-    if found:
-        _fail(f"no hit in {path}", f"{path}:{found[0].start_line}-{found[0].end_line} at {found[0].rank}")
+    for hit in hits:
+        if hit.path == path:
+            _fail(f"no hit in {path}", f"{path}:{hit.start_line}-{hit.end_line} at rank {hit.rank}")
 
 
 def assert_ranked(hits: Sequence[Hit]) -> None:
-    """Ranks count from 1, scores never rise, and no chunk stands there twice."""
+    """Ranks count from 1, scores never increase, and no chunk is repeated."""
     __tracebackhide__ = True
     ranks, scores = [hit.rank for hit in hits], [hit.score for hit in hits]
     if ranks != list(range(1, len(hits) + 1)):
         _fail(f"ranks from 1 to {len(hits)}", ranks)
     if any(later > earlier for earlier, later in itertools.pairwise(scores)):
-        _fail("scores that never rise", scores)
-    chunks = [hit.chunk_id for hit in hits]
-    twice = [chunk for chunk in chunks if chunks.count(chunk) > 1]
-    if twice:
-        _fail("every chunk once", f"{twice[0]} {chunks.count(twice[0])} times")
+        _fail("scores that never increase", scores)
+    chunk, count = next(iter(Counter(hit.chunk_id for hit in hits).most_common(1)), ("", 0))
+    if count > 1:
+        _fail("every chunk once", f"{chunk} {count} times")
 
 
 def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) -> None:
-    """The quote stands at its bytes and lines. Where a reader changed the text (HTML …), `snapshot` has that text."""
+    """The quote is found at the bytes and lines of its citation.
+
+    Where a reader of a file format changed the text (HTML …), `snapshot` must be given, because it has that text.
+    """
     __tracebackhide__ = True
     quote = str(getattr(citation, "quote", None) or getattr(citation, "text", ""))
-    place = f"{citation.path} bytes {citation.start_byte}-{citation.end_byte}"
+    position = f"{citation.path} bytes {citation.start_byte}-{citation.end_byte}"
     if not quote:
-        _fail(f"a quote from {place}", "an empty one")
-    raw = _raw(citation, snapshot)
+        _fail(f"a quote from {position}", "an empty one")
+    raw = _cited_bytes(citation, snapshot)
     encoding = citation.encoding if citation.verbatim else "utf-8"
-    stands_there = raw[citation.start_byte : citation.end_byte].decode(encoding, "replace")
-    if stands_there != quote:
-        _fail(f"{quote!r} at {place}", stands_there)
+    actual = raw[citation.start_byte : citation.end_byte].decode(encoding, "replace")
+    if actual != quote:
+        _fail(f"{quote!r} at {position}", actual)
     if citation.verbatim:
         _assert_lines(citation, raw[: citation.start_byte].decode(encoding, "replace"), quote)
 
 
-def _raw(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
+def _cited_bytes(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
     __tracebackhide__ = True
     if citation.verbatim:
         from omni_pipelines.knowledge.search.citations import file_of
@@ -211,12 +214,12 @@ def _raw(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
         except OSError as error:
             _fail(f"the file {citation.uri}", f"{error.strerror}")
     if snapshot is None:
-        _fail(f"a snapshot to look {citation.path} up in, for its text is not the file's", "none")
+        _fail(f"a snapshot with the text of {citation.path}, which differs from the file", "none")
     documents = [row["doc_id"] for row in snapshot.document_names() if row["uri"] == citation.uri]
-    row = snapshot.document(documents[0]) if documents else None
-    if row is None:
+    document = snapshot.document(documents[0]) if documents else None
+    if document is None:
         _fail(f"{citation.uri} in release {snapshot.release.release}", "no such document")
-    return str(row["text"]).encode()
+    return str(document["text"]).encode()
 
 
 def _assert_lines(citation: Citation | Hit, before: str, quote: str) -> None:
@@ -230,7 +233,7 @@ def _assert_lines(citation: Citation | Hit, before: str, quote: str) -> None:
 
 
 def assert_cited(answer: Answer, snapshot: Snapshot | None = None) -> None:
-    """An answer each sentence of which rests on quotes that stand where they say."""
+    """An answer was given, and the quotes of every sentence are found where their citations say."""
     __tracebackhide__ = True
     if answer.abstained or not answer.sentences:
         _fail("an answer", f"an abstention (evidence {answer.evidence})")
@@ -242,7 +245,7 @@ def assert_cited(answer: Answer, snapshot: Snapshot | None = None) -> None:
 
 
 def assert_abstained(answer: Answer) -> None:
-    """No answer: the evidence is too weak, and nothing is said."""
+    """No answer was given, because the evidence is too weak."""
     __tracebackhide__ = True
     if not answer.abstained or answer.answer or answer.sentences:
         _fail("an abstention", f"{answer.answer!r} (evidence {answer.evidence})")
@@ -252,7 +255,10 @@ def assert_abstained(answer: Answer) -> None:
 
 
 def assert_release(home: Home, number: int | None = None, **counts: int) -> Release:
-    """The newest release is `number`, opens, is indexed completely, and its tables have so many rows. Returns it."""
+    """The newest release has this number and these table rows, can be opened, and is completely indexed. Returns it.
+
+    Example: `assert_release(home, 2, documents=1)`.
+    """
     from native.errors import EngineError
     from omni_pipelines.knowledge.state.releases import newest_release
     from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -266,10 +272,10 @@ def assert_release(home: Home, number: int | None = None, **counts: int) -> Rele
         _fail(f"release {number}", release.release)
     for table, rows in counts.items():
         if release.counts.get(table) != rows:
-            _fail(
-                f"{rows} rows in {table}", release.counts.get(table, f"no such table among {sorted(release.counts)}")
-            )
-    incomplete = {name: each.share for name, each in status(home).coverage.items() if each.share != 1.0}
+            actual = release.counts.get(table, f"no such table among {sorted(release.counts)}")
+            _fail(f"{rows} rows in {table}", actual)
+    coverage = status(home).coverage.items()
+    incomplete = {index: covered.share for index, covered in coverage if covered.share != 1.0}
     if incomplete:
         _fail("complete indexes", incomplete)
     try:
@@ -281,7 +287,7 @@ def assert_release(home: Home, number: int | None = None, **counts: int) -> Rele
 
 @contextmanager
 def assert_publishes(home: Home, releases: int = 1) -> Generator[None]:
-    """The block publishes so many releases; with 0, none: what is shown stays as it is."""
+    """The block publishes this many releases."""
     from omni_pipelines.knowledge.state.releases import newest_release
 
     __tracebackhide__ = True
@@ -303,19 +309,21 @@ def assert_latency(
     runs: int = 5,
     clock: Callable[[], float] = time.process_time,
 ) -> Result:
-    """The median CPU time of a call, in seconds, over `runs` after one to warm up. Returns what the last call gave.
+    """The median CPU time of a call is below a number of seconds, over `runs` calls after a first one.
 
-    CPU time, so that a busy machine does not fail the test; waiting costs nothing, and other threads do.
+    CPU time, so that a busy machine does not fail the test: waiting is not counted, other threads are. Returns the
+    result of the last call.
     """
     __tracebackhide__ = True
     result = function()
-    taken = []
+    durations = []
     for _ in range(runs):
-        began = clock()
+        start = clock()
         result = function()
-        taken.append(clock() - began)
-    if statistics.median(taken) >= below:
-        _fail(f"less than {below:g} s CPU", f"{statistics.median(taken):.4g} s, the median of {runs} runs")
+        durations.append(clock() - start)
+    median = statistics.median(durations)
+    if median >= below:
+        _fail(f"less than {below:g} s CPU", f"{median:.4g} s, the median of {runs} runs")
     return result
 
 
@@ -326,7 +334,7 @@ def assert_latency_async(
     runs: int = 5,
     clock: Callable[[], float] = time.process_time,
 ) -> Result:
-    """`assert_latency` for a coroutine function; it starts an event loop of its own."""
+    """The same as `assert_latency` for a coroutine function, run in a new event loop."""
     __tracebackhide__ = True
     with asyncio.Runner() as runner:
 

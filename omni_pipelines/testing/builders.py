@@ -1,24 +1,27 @@
-"""Builders of what tests need on disk: a source tree, a knowledge base with a release, a skill."""
+"""Builders of test data on disk: a source tree, a knowledge base with a release, a skill."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import yaml
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.settings import Settings
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
 if TYPE_CHECKING:
+    from omni_pipelines.home import Home
     from omni_pipelines.knowledge.librarian import Librarian
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
-    from omni_pipelines.settings import Home, Settings
     from omni_pipelines.text.embedding import Embedder
-    from omni_pipelines.text.packing import Count
+    from omni_pipelines.text.token_counting import CountTokens
 
-Raw = bytes
-"""The type, where a method of that name hides it."""
+Content = bytes
+"""The type `bytes`, which the method of that name hides."""
 
 
 class SourceTree:
@@ -29,17 +32,17 @@ class SourceTree:
         root.mkdir(parents=True, exist_ok=True)
 
     def file(self, path: str, text: str) -> SourceTree:
-        """Write a text file, UTF-8, line ends as given."""
+        """Write a text file in UTF-8; line endings stay as given."""
         return self.bytes(path, text.encode())
 
-    def bytes(self, path: str, content: Raw) -> SourceTree:
-        """Write a file as it is."""
-        place = self.path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+    def bytes(self, path: str, content: Content) -> SourceTree:
+        """Write a file."""
+        target = self.path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
         return self
 
-    def files(self, files: Mapping[str, str | Raw]) -> SourceTree:
+    def files(self, files: Mapping[str, str | Content]) -> SourceTree:
         """Write several files."""
         for path, content in files.items():
             self.bytes(path, content.encode() if isinstance(content, str) else content)
@@ -47,35 +50,32 @@ class SourceTree:
 
     def git_ignore(self, *patterns: str, folder: str = "") -> SourceTree:
         """Write the .gitignore of a folder."""
-        return self.file(
-            f"{folder}/.gitignore" if folder else ".gitignore", "".join(f"{each}\n" for each in patterns)
-        )
+        return self.file(f"{folder or '.'}/.gitignore", "".join(f"{pattern}\n" for pattern in patterns))
 
     def remove(self, path: str) -> SourceTree:
         """Delete a file.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: the file does not exist.
         """
         self.path(path).unlink()
         return self
 
     def path(self, path: str) -> Path:
-        """Where a file of the tree stands.
+        """The full path of a file in the tree.
 
         Raises:
-            ConfigurationError: `path` leads out of the tree.
+            ConfigurationError: `path` is outside the tree.
         """
-        place = self.root / path
         if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise ConfigurationError(f"{path} leads out of the tree at {self.root}", cure="give a path inside it")
-        return place
+            raise ConfigurationError(f"{path} is outside the tree at {self.root}", cure="give a path inside it")
+        return self.root / path
 
 
 class KnowledgeBase:
-    """A knowledge base made by the real line, with a fake embedder and counter: no model is needed.
+    """A knowledge base built by the real pipeline with a fake embedder and token counter, so it needs no model.
 
-    `KnowledgeBase(home).with_files({"a.md": "text"}).build().librarian().search("text")`. Change files and build
+    `KnowledgeBase(home).with_files({"a.md": "text"}).build().librarian().search("text")`. Change the files and build
     again for the next release.
     """
 
@@ -85,11 +85,9 @@ class KnowledgeBase:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
-        count: Count | None = None,
+        count: CountTokens | None = None,
         embedder_fingerprint: str | None = None,
     ) -> None:
-        from omni_pipelines.settings import Settings
-
         self.home = home
         self.settings = settings or Settings.model_validate({})
         self.embedder = embedder or FakeEmbedder()
@@ -98,7 +96,7 @@ class KnowledgeBase:
         self.tree = SourceTree(home.root.parent / "files")
         self._release: Release | None = None
 
-    def with_files(self, files: Mapping[str, str | Raw]) -> KnowledgeBase:
+    def with_files(self, files: Mapping[str, str | Content]) -> KnowledgeBase:
         """Write files into the source tree; see `tree` for more."""
         self.tree.files(files)
         return self
@@ -113,14 +111,16 @@ class KnowledgeBase:
         """Ingest the tree and publish a release, unless nothing changed.
 
         Raises:
-            OmniError: as `omni ingest` would.
+            OmniError: the errors of `omni ingest`.
         """
-        from omni_pipelines.pipeline.run import Engines, run_pipeline
+        from omni_pipelines.pipeline.run import run_pipeline
+        from omni_pipelines.steps.step import LoadedEngines
+        from omni_pipelines.steps.step_table import new_run
 
         self._register()
-        engines = Engines(self.count, self.embedder, self._fingerprint)
-        done = run_pipeline(self.home, self.settings, engines, "test", allow_delete=allow_delete)
-        self._release = done.published.release
+        engines = LoadedEngines(self.count, self.embedder, self._fingerprint)
+        report = run_pipeline(new_run(self.home, self.settings, engines, "test", allow_delete=allow_delete))
+        self._release = report.published.release
         return self
 
     def _register(self) -> None:
@@ -132,17 +132,17 @@ class KnowledgeBase:
 
     @property
     def release(self) -> Release:
-        """The release that the last build gave.
+        """The release of the last build.
 
         Raises:
-            ConfigurationError: it was not built.
+            ConfigurationError: the knowledge base was not built.
         """
         if self._release is None:
             raise ConfigurationError(f"the knowledge base in {self.home.root} was not built", cure="call build()")
         return self._release
 
     def snapshot(self) -> Snapshot:
-        """The release of the last build, opened."""
+        """The release of the last build, opened for reading."""
         from omni_pipelines.knowledge.state.snapshot import Snapshot
 
         return Snapshot.open(self.home, self.release.release)
@@ -160,17 +160,17 @@ class Skill:
     def __init__(self, name: str, description: str = "") -> None:
         self.name = name
         self._description = description or f"Use when a test needs the skill {name}."
-        self._metadata: dict[str, Any] = {"version": "0.1.0"}
+        self._metadata: dict[str, object] = {"version": "0.1.0"}
         self._body = f"# {name}\n"
         self._files: dict[str, str] = {}
 
-    def with_metadata(self, **fields: Any) -> Skill:
+    def with_metadata(self, **fields: object) -> Skill:
         """Set fields of the `metadata` block, such as author, version, source, intents or permissions."""
         self._metadata.update(fields)
         return self
 
     def with_body(self, markdown: str) -> Skill:
-        """Set what stands below the frontmatter of SKILL.md."""
+        """Set the text below the frontmatter of SKILL.md."""
         self._body = markdown
         return self
 
@@ -183,14 +183,12 @@ class Skill:
         return self.with_file(f"references/{name}", text)
 
     def with_file(self, path: str, text: str) -> Skill:
-        """Add any file of the skill."""
+        """Add a file to the skill folder."""
         self._files[path] = text
         return self
 
     def create(self, folder: Path) -> Path:
-        """Write the skill into `folder`; the path of its own folder, `folder/<name>`."""
-        import yaml
-
+        """Write the skill to `folder/<name>`, and return that path."""
         head = {"name": self.name, "description": self._description, "metadata": self._metadata}
         front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
         tree = SourceTree(folder / self.name).files(self._files)

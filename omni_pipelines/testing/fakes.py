@@ -1,4 +1,4 @@
-"""Stand-ins that behave: an embedder and a counter without a model, a scripted language model, a clock."""
+"""Fakes: an embedder and a token counter that need no model, a scripted language model, and a clock."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 _WORD = re.compile(r"\w+")
-_PLACES = 4
-"""Dimensions a word adds to: with one alone, two words that meet in it could cancel each other out."""
+_DIMENSIONS_PER_WORD = 4
+"""With only one, two words with the same dimension could cancel each other out."""
 
 
 class FakeEmbedder:
-    """Embeds a text as its bag of words, hashed: texts that share words are close. The same on every machine."""
+    """Embeds a text as a hashed bag of words, so texts that share words are close. The same on every machine."""
 
     def __init__(self, dimensions: int = 384) -> None:
         self.dimensions = dimensions
         self.fingerprint = f"fake-bag-of-words-{dimensions}"
         self.embedded: list[str] = []
-        """Every text that was ever given, in order."""
+        """Every text that was embedded, in order."""
 
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
-        """Unit vectors (n, d), float32, in the order of `texts`. `on_batch` hears how many are done."""
+        """Unit vectors of shape (n, d), float32, in the order of `texts`. Calls `on_batch` with their number."""
         self.embedded.extend(texts)
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
@@ -38,17 +38,19 @@ class FakeEmbedder:
 
     def _embed(self, row: np.ndarray, text: str) -> None:
         for word in _WORD.findall(text.lower()):
-            digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=_PLACES * 4).digest()
+            digest = hashlib.blake2b(
+                word.encode("utf-8", "surrogatepass"), digest_size=_DIMENSIONS_PER_WORD * 4
+            ).digest()
             for number in np.frombuffer(digest, dtype="<u4").tolist():
                 row[(number >> 1) % self.dimensions] += 1.0 if number & 1 else -1.0
         length = float(np.linalg.norm(row))
-        if length == 0.0:  # no word in it
+        if length == 0.0:  # no words
             row[0] = length = 1.0
         row /= length
 
 
 class WordCounter:
-    """Counts words where a token counter is expected: what a blank separates is one token."""
+    """A token counter that counts words, separated by white space."""
 
     name = "words"
 
@@ -61,55 +63,55 @@ class WordCounter:
         return self(text)
 
 
-Reply = str | Mapping[str, Any] | Sequence[Any] | Exception | Callable[[Sequence[Any]], str]
-"""A text; something that is given as JSON; an error to raise; or a function of the messages."""
+ScriptedReply = str | Mapping[str, object] | Sequence[object] | Exception | Callable[[Sequence[Any]], str]
+"""A text, a value that is returned as JSON, an error to raise, or a function of the messages."""
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What the model was asked."""
+    """One call of the scripted model."""
 
     messages: tuple[Any, ...]
-    schema: Mapping[str, Any] | None
+    schema: Mapping[str, object] | None
     max_tokens: int
 
     @property
     def text(self) -> str:
-        """The contents of all messages, one after the other."""
+        """The contents of all messages, one per line."""
         return "\n".join(str(_content(message)) for message in self.messages)
 
 
-def _content(message: Any) -> Any:
+def _content(message: object) -> object:
     return message.get("content", "") if isinstance(message, Mapping) else getattr(message, "content", message)
 
 
 class ScriptExhausted(AssertionError):
-    """The model was asked more often than its script has replies."""
+    """The model was called more often than its script has replies."""
 
 
 class ScriptedModel:
-    """A language model that gives the replies of a script, one a call, and remembers what it was asked."""
+    """A language model that gives the replies of a script, one per call, and records the calls."""
 
     name = "scripted"
 
-    def __init__(self, replies: Iterable[Reply] = ()) -> None:
+    def __init__(self, replies: Iterable[ScriptedReply] = ()) -> None:
         self._replies = list(replies)
         self.calls: list[ModelCall] = []
         self.unexpected = 0
-        """Calls that found no reply. Code under test may swallow their error, so `check` looks here."""
+        """Calls without a reply. `check` reports them, because the tested code may swallow their errors."""
 
-    def will_say(self, *replies: Reply) -> ScriptedModel:
-        """Put more replies at the end of the script."""
+    def will_say(self, *replies: ScriptedReply) -> ScriptedModel:
+        """Add replies to the end of the script."""
         self._replies.extend(replies)
         return self
 
     def complete(
-        self, messages: Sequence[Any], schema: Mapping[str, Any] | None = None, max_tokens: int = 1024
+        self, messages: Sequence[Any], schema: Mapping[str, object] | None = None, max_tokens: int = 1024
     ) -> str:
         """The next reply.
 
         Raises:
-            ScriptExhausted: there is none left.
+            ScriptExhausted: no reply is left.
             Exception: the reply is an error.
         """
         call = ModelCall(tuple(messages), schema, max_tokens)
@@ -118,7 +120,7 @@ class ScriptedModel:
             self.unexpected += 1
             raise ScriptExhausted(
                 f"the scripted model has no reply for call {len(self.calls)}: {call.text[-200:]!r}; "
-                "give it one with will_say(…)"
+                "add one with will_say(…)"
             )
         reply = self._replies.pop(0)
         if isinstance(reply, Exception):
@@ -128,34 +130,34 @@ class ScriptedModel:
         return reply(messages) if callable(reply) else json.dumps(reply)
 
     def check(self) -> None:
-        """Fail if the script did not fit what happened.
+        """Fail if the script does not match the calls.
 
         Raises:
-            AssertionError: a call found no reply, or replies are left.
+            AssertionError: a call had no reply, or replies are left.
         """
         if self.unexpected:
-            raise ScriptExhausted(f"{self.unexpected} of {len(self.calls)} calls found no reply in the script")
+            raise ScriptExhausted(f"the script had no reply for {self.unexpected} of {len(self.calls)} calls")
         if self._replies:
-            raise AssertionError(f"{len(self._replies)} replies were never asked for, first {self._replies[0]!r}")
+            raise AssertionError(f"{len(self._replies)} replies were not used, first {self._replies[0]!r}")
 
 
 class FakeClock:
-    """A clock that moves when it is told to. Give it, or its methods, where functions of `time` are expected."""
+    """A clock that the test moves. It, or its methods, replace the functions of `time`."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self._passed = 0.0
         self.sleeps: list[float] = []
-        """Every pause that was asked for, in seconds."""
+        """The requested pauses, in seconds."""
 
     def __call__(self) -> float:
-        """Seconds since it was made, as time.monotonic() counts them."""
+        """Seconds since the clock was created, like time.monotonic()."""
         return self._passed
 
     monotonic = perf_counter = process_time = __call__
 
     def now(self) -> datetime:
-        """The date and time it shows, in UTC."""
+        """The current date and time of the clock, in UTC."""
         return self._start + timedelta(seconds=self._passed)
 
     def time(self) -> float:
@@ -169,10 +171,10 @@ class FakeClock:
             ValueError: `seconds` is negative.
         """
         if seconds < 0:
-            raise ValueError(f"a clock does not go back {-seconds:g} s")
+            raise ValueError(f"a clock cannot go back {-seconds:g} s")
         self._passed += seconds
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass and come back at once."""
+        """Let time pass, without waiting."""
         self.sleeps.append(seconds)
         self.advance(seconds)

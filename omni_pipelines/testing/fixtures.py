@@ -1,7 +1,8 @@
-"""The fixtures of the test-kit. This module is in every pytest run, so a fixture imports what it needs when asked."""
+"""The fixtures of the test kit. Every pytest run loads this module, so a fixture imports what it needs itself."""
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from omni_pipelines.settings import Home
+    from omni_pipelines.home import Home
     from omni_pipelines.testing.builders import KnowledgeBase, SourceTree
     from omni_pipelines.testing.fakes import FakeClock, FakeEmbedder, ScriptedModel, WordCounter
 
 KEPT_VARIABLES = ("OMNI_CACHE",)
-"""Models stay where they are: they are large, and the same for everyone."""
+"""Downloaded models are kept: they are large, and the same for every test."""
 
 TINY_FILES = {
     "keys.md": (
@@ -29,12 +30,12 @@ TINY_FILES = {
         '    """Keep a value until the cache is full."""\n'
     ),
 }
-"""What `tiny_knowledge_base` holds, by path."""
+"""The files of `tiny_knowledge_base`, by path."""
 
 
 @pytest.fixture
 def clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of the developer: OMNI_* and DAGSTER_HOME are hidden, except where models are kept."""
+    """Hides the settings of the developer: OMNI_* and DAGSTER_HOME, except the cache of models."""
     for name in [name for name in os.environ if name.startswith("OMNI_") and name not in KEPT_VARIABLES]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
@@ -42,8 +43,9 @@ def clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def omni_home(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
-    """An empty home of the test's own; `omni` and `find_home()` use it, here and in child processes."""
-    from omni_pipelines.settings import HOME_NAME, HOME_VARIABLE, Home
+    """An empty home that `omni` and `find_home()` use, in this process and its children."""
+    from omni_pipelines.configuration import HOME_VARIABLE
+    from omni_pipelines.home import HOME_NAME, Home
 
     home = Home(tmp_path / HOME_NAME)
     home.create()
@@ -53,7 +55,7 @@ def omni_home(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.fixture
 def source_tree(tmp_path: Path) -> SourceTree:
-    """An empty folder to put files into, beside the home."""
+    """An empty folder for source files, next to the home."""
     from omni_pipelines.testing.builders import SourceTree
 
     return SourceTree(tmp_path / "files")
@@ -61,24 +63,23 @@ def source_tree(tmp_path: Path) -> SourceTree:
 
 @pytest.fixture
 def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
-    """Builds a knowledge base from files: `make_knowledge_base({"a.md": "text"})`; each call makes another one."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    """Builds a new knowledge base from files with each call: `make_knowledge_base({"a.md": "text"})`."""
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
-    made = 0
+    numbers = itertools.count(1)
 
     def make(files: dict[str, str | bytes]) -> KnowledgeBase:
-        nonlocal made
-        made += 1
-        return KnowledgeBase(Home(tmp_path / f"knowledge-{made}" / HOME_NAME)).with_files(files).build()
+        home = Home(tmp_path / f"knowledge-{next(numbers)}" / HOME_NAME)
+        return KnowledgeBase(home).with_files(files).build()
 
     return make
 
 
 @pytest.fixture(scope="session")
 def tiny_knowledge_base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """Three files, one release. Shared by all tests of a run, so only to be read; see `make_knowledge_base`."""
-    from omni_pipelines.settings import HOME_NAME, Home
+    """Three files and one release. All tests of a run share it, so they must not change it."""
+    from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
     home = Home(tmp_path_factory.mktemp("tiny") / HOME_NAME)
@@ -87,7 +88,7 @@ def tiny_knowledge_base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBa
 
 @pytest.fixture
 def fake_clock() -> FakeClock:
-    """A clock that moves when the test says so."""
+    """A clock that the test moves."""
     from omni_pipelines.testing.fakes import FakeClock
 
     return FakeClock()
@@ -95,7 +96,7 @@ def fake_clock() -> FakeClock:
 
 @pytest.fixture
 def fake_embedder() -> FakeEmbedder:
-    """An embedder without a model, 384 dimensions."""
+    """An embedder with 384 dimensions that needs no model."""
     from omni_pipelines.testing.fakes import FakeEmbedder
 
     return FakeEmbedder()
@@ -103,7 +104,7 @@ def fake_embedder() -> FakeEmbedder:
 
 @pytest.fixture
 def word_counter() -> WordCounter:
-    """A token counter without a vocabulary: it counts words."""
+    """A token counter that counts words and needs no vocabulary."""
     from omni_pipelines.testing.fakes import WordCounter
 
     return WordCounter()
@@ -111,7 +112,7 @@ def word_counter() -> WordCounter:
 
 @pytest.fixture
 def scripted_model() -> Iterator[ScriptedModel]:
-    """A language model with an empty script. At the end it fails the test if its script did not fit."""
+    """A language model with an empty script. The test fails at its end if the script did not match the calls."""
     from omni_pipelines.testing.fakes import ScriptedModel
 
     model = ScriptedModel()

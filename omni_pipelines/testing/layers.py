@@ -1,11 +1,11 @@
-"""Test layers: what a test may cost, where tests of a layer live, and the decorators that name one.
+"""Test layers: what their tests may cost, which folders they are in, and the decorators that set them.
 
     from omni_pipelines.testing.layers import cloud, integration, unit
 
     @unit
     def test_names_are_lowercase() -> None: ...
 
-A decorator beats the folder, and the decorator nearest to the test beats those of its class and module.
+A decorator takes precedence over the folder, and the one nearest to the test over those of its class and module.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ class Layer(StrEnum):
 
 
 UNKNOWN = "unknown"
-"""What `get_test_layer` says of a test that no rule covers."""
+"""What `get_test_layer` returns for a test without a layer."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a layer means, and what one of its tests may take."""
+    """The meaning of a layer, and the time that one of its tests may take."""
 
     meaning: str
     cpu_seconds: float
-    """Budget, child processes included. Soft: going over it is reported."""
+    """The budget, with child processes. Exceeding it is reported."""
     deadline_seconds: int
-    """Wall time after which a test counts as hanging. Hard: the run ends and fails."""
+    """Wall time after which a test counts as hanging. The run ends and fails."""
 
 
 ALLOWANCES = {
-    Layer.UNIT: Allowance("one piece alone, no engine but the one tested", 0.1, 60),
+    Layer.UNIT: Allowance("one part alone, with no engine except the tested one", 0.1, 60),
     Layer.INTEGRATION: Allowance("real parts together, in temporary folders", 1.0, 120),
-    Layer.CLOUD: Allowance("needs a service outside this machine; left out unless asked for", 5.0, 300),
-    Layer.BENCHMARK: Allowance("measures, and compares what it measured", 120.0, 1800),
-    Layer.STRESS: Allowance("kills, faults and load, for minutes", 300.0, 3600),
-    Layer.E2E: Allowance("the whole thing, as a person meets it", 20.0, 600),
+    Layer.CLOUD: Allowance("needs a service outside this machine; runs only on request", 5.0, 300),
+    Layer.BENCHMARK: Allowance("measures and compares", 120.0, 1800),
+    Layer.STRESS: Allowance("process kills, faults and load, for minutes", 300.0, 3600),
+    Layer.E2E: Allowance("the whole product, as a person uses it", 20.0, 600),
 }
 DEADLINE_WITHOUT_LAYER = 300
 
@@ -68,7 +68,7 @@ TEST_DIRS = {
     "stress": Layer.STRESS,
     "e2e": Layer.E2E,
 }
-"""Folder name, as a pattern, to the layer of the tests in it."""
+"""The layer of a folder, by patterns of its name."""
 
 TEST_FILES = {
     "*_cloud.py": Layer.CLOUD,
@@ -78,35 +78,29 @@ TEST_FILES = {
     "int_*.py": Layer.INTEGRATION,
     "test_int_*.py": Layer.INTEGRATION,
 }
-"""File name, as a pattern, to the layer of the tests in it. The file says more than the folder around it."""
+"""The layer of a file, by patterns of its name. They take precedence over the folders."""
 
 _TEST_ROOTS = ("tests", "test")
 
 
 def get_test_layer(path: PurePath | str) -> str:
-    """The layer of a test file, from its path; UNKNOWN where no rule fits.
+    """The layer of a test file, from its path; UNKNOWN if no rule matches.
 
-    The file name comes first, then its folders, innermost first. Of an absolute path only the folders below the last
-    `tests` count: where a project was checked out says nothing about its tests.
+    The file name takes precedence over the folders, and an inner folder over an outer one. In an absolute path only
+    the folders below the last `tests` count, because the location of a checkout says nothing about its tests.
     """
-    place = PurePath(path)
-    by_name = _match(place.name, TEST_FILES)
-    if by_name is not None:
-        return by_name
-    folders = _folders(place)
-    for folder in reversed(folders):
-        by_folder = _match(folder, TEST_DIRS)
-        if by_folder is not None:
-            return by_folder
-    directly = place.parent.name in _TEST_ROOTS and fnmatch(place.name, "test_*.py")
-    return Layer.UNIT if directly else UNKNOWN
+    file = PurePath(path)
+    by_folder = (_match(folder, TEST_DIRS) for folder in reversed(_folders(file)))
+    layers = filter(None, (_match(file.name, TEST_FILES), *by_folder))
+    is_in_root = file.parent.name in _TEST_ROOTS and fnmatch(file.name, "test_*.py")
+    return next(layers, Layer.UNIT if is_in_root else UNKNOWN)
 
 
 def _folders(path: PurePath) -> tuple[str, ...]:
     parts = path.parent.parts
     if not path.is_absolute():
         return parts
-    roots = [at for at, part in enumerate(parts) if part in _TEST_ROOTS]
+    roots = [index for index, part in enumerate(parts) if part in _TEST_ROOTS]
     return parts[roots[-1] + 1 :] if roots else ()
 
 
@@ -123,15 +117,15 @@ e2e = pytest.mark.e2e
 
 
 def is_ours(mark: pytest.Mark) -> bool:
-    """Whether a mark was set by a decorator of this module, and not by one of that name a project made up itself."""
+    """Whether a mark was set by a decorator of this module, and not by a project's own mark of the same name."""
     return any(mark is decorator.mark for decorator in (unit, integration, cloud, benchmark, stress, e2e))
 
 
 def skip_if_cloud(reason: str) -> pytest.MarkDecorator:
-    """Skip the test in a run that has cloud tests in it."""
+    """Skip the test in a run that includes cloud tests."""
     return pytest.mark.skip_if_cloud(reason=reason)
 
 
 def only_cloud(reason: str) -> pytest.MarkDecorator:
-    """Skip the test in a run that has no cloud tests in it."""
+    """Skip the test in a run that does not include cloud tests."""
     return pytest.mark.only_cloud(reason=reason)

@@ -1,8 +1,8 @@
 """The pytest plug-in `omni_test_kit`: layers, hang protection, and the fixtures of `omni_pipelines.testing.fixtures`.
 
-It is loaded into every pytest run of an environment that has the package, so it is cheap to import and keeps out of
-the way: without `omni_layers = true` in the project's pytest settings, or one of its options, it only adds markers,
-options and fixtures. `-p no:omni_test_kit` turns it off.
+Every pytest run of an environment with this package loads it, so it is cheap to import. Without `omni_layers = true`
+in the pytest settings of the project, or one of its options, it only adds markers, options and fixtures.
+`-p no:omni_test_kit` turns it off.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 
@@ -24,20 +23,20 @@ pytest_plugins = ("omni_pipelines.testing.fixtures",)
 
 _FLAGS = {
     "--fast": "run unit tests only",
-    "--cloud": "run cloud tests as well; they are left out otherwise",
+    "--cloud": "also run cloud tests, which are left out by default",
     "--all-tests": "run the tests of every layer",
-    "--layer-budgets": "list every test that went over the CPU budget of its layer",
-    "--enforce-layer-budgets": "fail the run if a test went over the CPU budget of its layer",
+    "--layer-budgets": "list every test that exceeded the CPU budget of its layer",
+    "--enforce-layer-budgets": "fail the run if a test exceeded the CPU budget of its layer",
 }
 _SELECTION = pytest.StashKey[Selection]()
 _NO_TIMEOUT = (
-    "omni test-kit: pytest-timeout is not installed, so a test that hangs hangs the run; "
-    "cure: pip install 'omni-pipelines[testing]'"
+    "omni test-kit: pytest-timeout is not installed, so a test that hangs blocks the run; "
+    "run: pip install 'omni-pipelines[testing]'"
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--layer` and the settings; the flags come later."""
+    """Add `--layer` and the settings; the flags follow later."""
     parser.getgroup("layers", "test layers (omni_test_kit)").addoption(
         "--layer",
         action="append",
@@ -45,13 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help=f"run the tests of this layer only; repeatable: {', '.join(Layer)}",
     )
-    parser.addini(SWITCH, "give tests a layer by their folder, and leave cloud tests out", "bool", default=False)
+    parser.addini(SWITCH, "give tests a layer by their folder, and leave out cloud tests", "bool", default=False)
     parser.addini("omni_layer_budgets", "CPU seconds a test of a layer may take: unit=0.2", "linelist", default=[])
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any, Any]:
-    """Add the flags after the project's conftest files: where one has a `--fast` of its own, that one stays."""
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, object, object]:
+    """Add the flags after loading the conftest files: if one of them defines its own `--fast`, that one is kept."""
     result = yield
     group = parser.getgroup("layers")
     for flag, text in _FLAGS.items():
@@ -63,7 +62,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any,
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, read the options, and choose how a hang is ended before pytest-timeout looks."""
+    """Register the markers, read the options, and choose how pytest-timeout ends a hang."""
     for layer, allowance in ALLOWANCES.items():
         config.addinivalue_line("markers", f"{layer}: {allowance.meaning}")
     config.addinivalue_line("markers", "skip_if_cloud(reason): skipped in a run with cloud tests")
@@ -72,12 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if selection.by_folder:
         _report(config)
         if _has_timeout(config) and not _setting(config, "timeout_method"):
-            # the other method raises in the main thread, where native code and `except` clauses swallow it
+            # the method "signal" raises in the main thread, where native code and except clauses swallow it
             config.option.timeout_method = "thread"
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """What runs, and whether hangs are ended."""
+    """Which layers run, and whether hangs are ended."""
     selection = config.stash[_SELECTION]
     if not selection.by_folder:
         return []
@@ -88,7 +87,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its layer, before `-m` looks at marks, and leave out what the run is not about."""
+    """Give each test its layer, before `-m` selects by marks, and deselect the tests of other layers."""
     selection = config.stash[_SELECTION]
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
@@ -121,7 +120,7 @@ def _mark(config: pytest.Config, selection: Selection, item: pytest.Item, layer:
 
 
 def _timeout(config: pytest.Config, item: pytest.Item) -> bool:
-    """Whether somebody else set a deadline for this test."""
+    """Whether the project or the test sets a deadline itself."""
     return bool(item.get_closest_marker("timeout") or _setting(config, "timeout") or os.environ.get("PYTEST_TIMEOUT"))
 
 
@@ -135,10 +134,10 @@ def _has_timeout(config: pytest.Config) -> bool:
 
 
 def _report(config: pytest.Config) -> LayerReport:
-    """The report of this run; it starts to listen when it is first asked for."""
-    found = config.pluginmanager.get_plugin(LayerReport.name)
-    if isinstance(found, LayerReport):
-        return found
+    """The report of this run, registered as a plug-in on first use."""
+    registered = config.pluginmanager.get_plugin(LayerReport.name)
+    if isinstance(registered, LayerReport):
+        return registered
     report = LayerReport(
         read_budgets(config.getini("omni_layer_budgets")),
         asked_by=config.stash[_SELECTION].asked_by,

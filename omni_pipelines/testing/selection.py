@@ -1,4 +1,4 @@
-"""Which layers a run is about: from its options, and from whether the project asked for layers at all."""
+"""Select which layers run, from the options and the settings of the project."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import pytest
 from omni_pipelines.testing.layers import UNKNOWN, Layer, get_test_layer, is_ours
 
 SWITCH = "omni_layers"
-"""The setting by which a project asks for layers. Without it, and without an option of ours, only tests under our
-decorators are touched: this plug-in is loaded into every run of an environment that has the package."""
+"""The setting that turns layers on. Without it and without one of our options, only tests with our decorators are
+affected, because every pytest run of an environment with this package loads the plug-in."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What runs."""
+    """The tests that run."""
 
     layers: frozenset[Layer] | None
-    """Only these; None for all."""
+    """Only these layers; None for all."""
     cloud: bool
-    """Whether cloud tests are in the run."""
+    """Whether cloud tests run."""
     by_folder: bool
-    """Whether tests get a layer from where they stand."""
+    """Whether tests get a layer from their folder."""
     asked_by: str
-    """The options, as a person typed them; "" for none."""
+    """The options as typed; "" for none."""
 
     def keeps(self, layer: Layer | None) -> bool:
-        """Whether tests of a layer run; None for tests that have none."""
+        """Whether tests of a layer run; None stands for tests without a layer."""
         if layer is Layer.CLOUD:
             return self.cloud
         return self.layers is None or layer in self.layers
@@ -41,11 +41,11 @@ class Selection:
                 return Layer(mark.name)
         if not self.by_folder:
             return None
-        found = (get_test_layer(place) for place in _places(item))
-        return next((Layer(layer) for layer in found if layer != UNKNOWN), None)
+        layers = (get_test_layer(path) for path in _paths(item))
+        return next((Layer(layer) for layer in layers if layer != UNKNOWN), None)
 
 
-def _places(item: pytest.Item) -> list[Path]:
+def _paths(item: pytest.Item) -> list[Path]:
     """The path of a test in its project. Without a settings file, pytest's root may be any folder of the project."""
     path, root = item.path, item.config.rootpath
     inside = [path.relative_to(root)] if path.is_relative_to(root) else [path]
@@ -53,7 +53,7 @@ def _places(item: pytest.Item) -> list[Path]:
 
 
 def read_selection(config: pytest.Config) -> Selection:
-    """The selection that the options and the project's settings ask for.
+    """The selection, from the options and the settings of the project.
 
     Raises:
         pytest.UsageError: an unknown layer, or options that exclude each other.
@@ -82,7 +82,7 @@ def _layer(name: str) -> Layer:
     try:
         return Layer(name)
     except ValueError:
-        from omni_pipelines.errors import nearest  # loading the plug-in loads nothing of it
+        from omni_pipelines.errors import nearest  # the plug-in itself must load fast
 
         hint = nearest(name, list(Layer), f"layers: {', '.join(Layer)}")
         raise pytest.UsageError(f"--layer {name}: there is no such layer; {hint}") from None

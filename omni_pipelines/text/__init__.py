@@ -1,1 +1,1 @@
-"""Text to data: readers, chunks, sentences, vectors. Functions of values, without tables."""
+"""Bytes to text, and text to chunks and tokens: pure functions that open no file and no table."""

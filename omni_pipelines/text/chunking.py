@@ -1,8 +1,11 @@
-"""A document to chunks, within a token budget, every character kept: how the text is cut depends on the mode.
+"""Cut a document into chunks within a token budget. Every character that is not blank is in at least one chunk.
 
-AUTO goes by what the document is: source code by its symbols, tables by rows, everything else by headings, paragraphs
-and sentences. TEXT goes by paragraphs and sentences alone. AST makes one chunk of each symbol that fits the budget; a
-document without symbols is cut as AUTO would.
+The mode says where to cut:
+
+AUTO: by what the document is. Source code by its symbols, tables by rows, everything else by headings, paragraphs and
+    sentences.
+TEXT: by paragraphs and sentences alone.
+AST: one chunk for each symbol that fits the budget; a document without symbols is cut as in AUTO.
 """
 
 from __future__ import annotations
@@ -13,55 +16,54 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from omni_pipelines.settings import ChunkMode
-from omni_pipelines.text.chunk_context import SectionsAround, signature
+from omni_pipelines.text.chunk_context import EnclosingSections, signature
 from omni_pipelines.text.document import Parsed, Section
-from omni_pipelines.text.packing import Budget, Count, Grain, Packer, Span, is_blank
+from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_blank
 from omni_pipelines.text.sentences import Range, lines, sentences, words
 from omni_pipelines.text.tables import row_header, rows
+from omni_pipelines.text.token_counting import CountTokens
 
 CHUNKER = "structure-4"
-"""Name and version: documents cut by another one are cut again."""
+"""Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
-"""Kinds of documents, as the readers tell them, that AUTO cuts in ways of their own."""
+"""The kinds of documents, as readers report them, that AUTO cuts in their own way."""
 
 
 @dataclass(frozen=True)
 class Chunker:
-    """A way to cut documents."""
+    """Cuts documents with one budget in one mode."""
 
     budget: Budget
     mode: ChunkMode = ChunkMode.AUTO
     encoding: str = "cl100k_base"
-    """Vocabulary the budget is counted with."""
+    """The vocabulary that tokens are counted with."""
 
     @property
     def fingerprint(self) -> str:
         """What chunks depend on besides the document."""
         return f"{CHUNKER}/{self.mode}/{self.encoding}/{self.budget.tokens}/{self.budget.overlap}"
 
-    def cut(self, parsed: Parsed, count: Count, kind: str = "prose") -> list[Span]:
-        """The chunks of a document in order. Every character that is not blank stands in at least one.
-
-        `kind` is the reader's: prose, markup, data or code.
-        """
+    def cut(self, parsed: Parsed, count: CountTokens, kind: str = "prose") -> list[Span]:
+        """The chunks of a document, in order. `kind` is the reader's: prose, markup, data or code."""
         if self.mode is ChunkMode.TEXT:
             parsed = replace(parsed, sections=())
-        symbols = kind == CODE and bool(parsed.sections)
-        alone = self.mode is ChunkMode.AST and symbols
-        packer = Packer(parsed.text, self.budget, count, self._grain(parsed, kind), alone=alone)
+        has_symbols = kind == CODE and bool(parsed.sections)
+        by_symbol = self.mode is ChunkMode.AST and has_symbols
+        granularity = self._granularity(parsed, kind)
+        packer = Packer(parsed.text, self.budget, count, granularity, one_symbol_per_chunk=by_symbol)
         spans: list[Span] = []
-        for begin, finish in _pages(parsed):  # no chunk spans two pages: the page of every quote is known
-            found = _sections(parsed, begin, finish)
-            for section, end in _without_leftovers(parsed.text, found) if alone else found:
+        for begin, finish in _pages(parsed):  # no chunk spans two pages, so that every quote has one page
+            sections = _sections(parsed, begin, finish)
+            for section, end in _merge_closing_brackets(parsed.text, sections) if by_symbol else sections:
                 spans += packer.add_section(section.start, end, section.path)
             spans += packer.flush()
-        around = SectionsAround(parsed)
-        return [replace(span, context=_context(parsed, around, span, symbols=symbols)) for span in spans]
+        enclosing = EnclosingSections(parsed)
+        return [replace(span, context=_context(parsed, enclosing, span, has_symbols=has_symbols)) for span in spans]
 
-    def _grain(self, parsed: Parsed, kind: str) -> Grain:
-        """CSV has no paragraphs: what looks like a blank line stands inside a cell."""
-        csv = kind == DATA and parsed.verbatim and self.mode is not ChunkMode.TEXT
-        return Grain(_whole, (rows, lines, sentences, words), repeats=False) if csv else Grain()
+    def _granularity(self, parsed: Parsed, kind: str) -> Granularity:
+        """CSV is cut by rows: it has no paragraphs, and a blank line may be part of a cell."""
+        is_csv = kind == DATA and parsed.verbatim and self.mode is not ChunkMode.TEXT
+        return Granularity(_whole, (rows, lines, sentences, words), has_overlap=False) if is_csv else Granularity()
 
 
 def _whole(_text: str, start: int, end: int) -> Iterator[Range]:
@@ -73,20 +75,20 @@ def _pages(parsed: Parsed) -> Iterator[Range]:
 
 
 def _sections(parsed: Parsed, begin: int, finish: int) -> Iterator[tuple[Section, int]]:
-    """Sections that are not blank, and where they end; what stands before the first heading has no path."""
-    at = bisect_right(parsed.sections, begin, key=lambda section: section.start)
-    until = bisect_left(parsed.sections, finish, lo=at, key=lambda section: section.start)
-    path = parsed.sections[at - 1].path if at else ()
-    marks = [Section(begin, path), *parsed.sections[at:until], Section(finish, ())]
-    for section, after in itertools.pairwise(marks):
-        if not is_blank(parsed.text, section.start, after.start):
-            yield section, after.start
+    """The sections of a range that are not blank, with their ends. Text before the first heading has no path."""
+    first = bisect_right(parsed.sections, begin, key=lambda section: section.start)
+    last = bisect_left(parsed.sections, finish, lo=first, key=lambda section: section.start)
+    path = parsed.sections[first - 1].path if first else ()
+    starts = [Section(begin, path), *parsed.sections[first:last], Section(finish, ())]
+    for section, following in itertools.pairwise(starts):
+        if not is_blank(parsed.text, section.start, following.start):
+            yield section, following.start
 
 
-def _without_leftovers(text: str, found: Iterator[tuple[Section, int]]) -> Iterator[tuple[Section, int]]:
-    """A closing bracket behind a symbol is no section of its own: it goes with what stands before it."""
+def _merge_closing_brackets(text: str, sections: Iterator[tuple[Section, int]]) -> Iterator[tuple[Section, int]]:
+    """Join a section without letters or digits, such as the bracket after a symbol, with the section before it."""
     held: tuple[Section, int] | None = None
-    for section, end in found:
+    for section, end in sections:
         if held is not None and not any(character.isalnum() for character in text[section.start : end]):
             held = held[0], end
             continue
@@ -97,8 +99,7 @@ def _without_leftovers(text: str, found: Iterator[tuple[Section, int]]) -> Itera
         yield held
 
 
-def _context(parsed: Parsed, around: SectionsAround, span: Span, *, symbols: bool) -> str:
-    if not symbols:
+def _context(parsed: Parsed, enclosing: EnclosingSections, span: Span, *, has_symbols: bool) -> str:
+    if not has_symbols:
         return row_header(parsed.text, span.block, span.start)
-    section = around.innermost(span.start)
-    return signature(parsed.text, section, span.start)
+    return signature(parsed.text, enclosing.innermost(span.start), span.start)

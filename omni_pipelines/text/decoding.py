@@ -1,4 +1,4 @@
-"""Bytes to text and back: every character range has an exact byte range in the file's own encoding."""
+"""Decode the bytes of a file, and map every range of characters back to its exact range of bytes."""
 
 from __future__ import annotations
 
@@ -8,52 +8,40 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MARKS = (
+from omni_pipelines.refusals import RefusalCode, Unreadable
+
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks; UTF-32 first, for its little-endian mark begins with that of UTF-16."""
-_STATEFUL = ("iso2022", "hz", "utf_7")
-"""Codecs in which a character's bytes depend on what stands before: no byte range can be cut out of them."""
-_SAY_NOTHING = ("utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_escape", "punycode", "idna")
-"""Declared by habit, whatever the bytes are, or no encodings of documents at all: the bytes decide."""
-_SINGLE_BYTE = ("cp1252", "latin-1")
+"""UTF-32 comes first, because its little-endian mark starts with the one of UTF-16."""
+_STATEFUL_CODECS = ("iso2022", "hz", "utf_7")
+"""In these codecs, the bytes of a character depend on the characters before it, so no range can be read alone."""
+_IGNORED_DECLARATIONS = (
+    "utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_escape", "punycode", "idna",
+)  # fmt: skip
+"""Often declared by default whatever the bytes are, or not encodings of documents at all: the bytes decide."""
+_SINGLE_BYTE_CODECS = ("cp1252", "latin-1")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MAX_CONTROLS = 0.01
+_MAX_CONTROL_SHARE = 0.01
 """Share of control characters above which decoded bytes are not text."""
 
 
-class Unreadable(Exception):
-    """A document that cannot become text. `code` is what quarantine files it under.
-
-    `mark` is that of the document where only the attempt to read it told: equal means that another would end alike.
-    """
-
-    def __init__(self, code: str, detail: str, mark: str = "") -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
-        self.mark = mark
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.detail}"
-
-
 @dataclass(frozen=True)
-class Decoded:
-    """A file's text, with line ends as they are in the file."""
+class DecodedText:
+    """The text of a file, with its line ends unchanged."""
 
     text: str
     encoding: str
-    """A Python codec: `text.encode(encoding)` gives the file's bytes after the mark."""
+    """A Python codec: `text.encode(encoding)` gives the bytes of the file after the byte order mark."""
     bom_bytes: int
-    """Bytes before the first character."""
+    """Length of the byte order mark, 0 without one."""
 
     def byte_offsets(self, positions: Iterable[int]) -> list[int]:
-        """The place in the file of each character position; positions must not fall."""
+        """The byte offset in the file of each character position; positions must be in ascending order."""
         offsets, char, byte = [], 0, self.bom_bytes
         for position in positions:
             byte += len(self.text[char:position].encode(self.encoding))
@@ -62,59 +50,60 @@ class Decoded:
         return offsets
 
     def file_bytes(self) -> bytes:
-        """The bytes of the file, mark and all."""
-        mark = next((mark for mark, name in _MARKS if name == self.encoding), b"")[: self.bom_bytes]
-        return mark + self.text.encode(self.encoding)
+        """The bytes of the file, including the byte order mark."""
+        bom = next((bom for bom, name in _BYTE_ORDER_MARKS if name == self.encoding), b"")[: self.bom_bytes]
+        return bom + self.text.encode(self.encoding)
 
 
-def decode(raw: bytes, declared: str | None = None) -> Decoded:
-    """The text of a file: by its mark, else UTF-8, else what it declares, else Windows-1252 or Latin-1.
+def decode(raw: bytes, declared: str | None = None) -> DecodedText:
+    """Decode a file by its byte order mark, else as UTF-8, else as declared, else as Windows-1252 or Latin-1.
 
-    UTF-8 goes before the declaration: bytes hardly ever fit it by chance, and pages often declare what they are not.
+    UTF-8 is tried before the declared encoding: other bytes are hardly ever valid UTF-8 by chance, and pages often
+    declare a wrong encoding.
 
     Raises:
         Unreadable: E_BINARY, or E_ENCODING where no codec gives the same bytes back, character by character.
     """
-    for mark, name in _MARKS:
-        if raw.startswith(mark):
-            return _checked(raw, name, len(mark))
+    for bom, name in _BYTE_ORDER_MARKS:
+        if raw.startswith(bom):
+            return _decode_exactly(raw, name, len(bom))
     if b"\0" in raw:
-        raise Unreadable("E_BINARY", "zero bytes without a byte order mark")
-    codec = _codec(declared)
-    if codec.startswith(_STATEFUL):
-        return _plain_despite(raw, codec)
+        raise Unreadable(RefusalCode.BINARY, "not a text file: it contains zero bytes and no byte order mark")
+    codec = _declared_codec(declared)
+    if codec.startswith(_STATEFUL_CODECS):
+        return _ascii_despite(raw, codec)
     if _is_utf8(raw):
-        return _checked(raw, "utf-8", 0)
+        return _decode_exactly(raw, "utf-8", 0)
     if codec:
-        return _independent(_checked(raw, codec, 0))
+        return _refuse_joined_characters(_decode_exactly(raw, codec, 0))
     _refuse_damaged_utf8(raw)
     return _single_byte(raw)
 
 
-def _checked(raw: bytes, encoding: str, bom_bytes: int) -> Decoded:
+def _decode_exactly(raw: bytes, encoding: str, bom_bytes: int) -> DecodedText:
     body = raw[bom_bytes:]
     try:
         text = body.decode(encoding)
-        same = text.encode(encoding) == body
+        is_same = text.encode(encoding) == body
     except (UnicodeError, LookupError) as error:
-        raise Unreadable("E_ENCODING", f"not {encoding}: {error}") from error
-    if not same:
-        raise Unreadable("E_ENCODING", f"{encoding} does not give the same bytes back")
-    if len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
-        raise Unreadable("E_BINARY", "too many control characters for a text")
-    return Decoded(text, encoding, bom_bytes)
+        raise Unreadable(RefusalCode.ENCODING, f"not {encoding}: {error}") from error
+    if not is_same:
+        raise Unreadable(RefusalCode.ENCODING, f"decoding as {encoding} and encoding again changes the bytes")
+    if len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * len(text):
+        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
+    return DecodedText(text, encoding, bom_bytes)
 
 
-def _codec(declared: str | None) -> str:
-    """The declared encoding as Python calls it; empty where it is unknown or says nothing about the bytes."""
+def _declared_codec(declared: str | None) -> str:
+    """Python's name of the declared encoding; "" where it is unknown or the bytes should decide."""
     if not declared:
         return ""
     try:
         name = codecs.lookup(declared).name.replace("-", "_")
-        b"a".decode(name)  # refuses what is no text encoding, like base64
+        b"a".decode(name)  # raises for codecs that are not text encodings, such as base64
     except (LookupError, UnicodeError):
         return ""
-    return "" if name in _SAY_NOTHING else name
+    return "" if name in _IGNORED_DECLARATIONS else name
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -125,42 +114,47 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _plain_despite(raw: bytes, codec: str) -> Decoded:
-    """ASCII that declares a stateful codec and uses none of its states; everything else is refused."""
+def _ascii_despite(raw: bytes, codec: str) -> DecodedText:
+    """Decode ASCII that declares a stateful codec but never changes its state; refuse everything else."""
     if raw.isascii() and raw.decode(codec, "replace") == raw.decode("ascii"):
-        return _checked(raw, "utf-8", 0)
-    raise Unreadable("E_ENCODING", f"{codec} has no byte ranges that can be read alone; convert the file to UTF-8")
+        return _decode_exactly(raw, "utf-8", 0)
+    raise Unreadable(
+        RefusalCode.ENCODING, f"parts of a file in {codec} cannot be read on their own; convert it to UTF-8"
+    )
 
 
-def _independent(decoded: Decoded) -> Decoded:
-    """Refuse codecs that write some characters together: a range between them has no bytes of its own."""
+def _refuse_joined_characters(decoded: DecodedText) -> DecodedText:
+    """Refuse text whose codec encodes some characters together: a range between them has no bytes of its own."""
     try:
-        alone = sum(len(char.encode(decoded.encoding)) * times for char, times in Counter(decoded.text).items())
+        separately = sum(len(char.encode(decoded.encoding)) * n for char, n in Counter(decoded.text).items())
     except UnicodeEncodeError:
-        alone = -1
-    if alone != len(decoded.text.encode(decoded.encoding)):
-        raise Unreadable("E_ENCODING", f"{decoded.encoding} writes characters of this file together")
+        separately = -1
+    if separately != len(decoded.text.encode(decoded.encoding)):
+        raise Unreadable(
+            RefusalCode.ENCODING,
+            f"{decoded.encoding} encodes some characters of this file together; convert it to UTF-8",
+        )
     return decoded
 
 
 def _refuse_damaged_utf8(raw: bytes) -> None:
-    """A file that is mostly UTF-8 with a few broken bytes would turn into nonsense as Latin-1."""
+    """Refuse UTF-8 with some broken sequences, which as Latin-1 would be nonsense. `raw` is not valid UTF-8."""
     lenient = raw.decode("utf-8", "replace")
     broken = lenient.count("�")
     good = sum(1 for character in lenient if character > "\x7f") - broken
-    if good >= max(broken, 1):
-        raise Unreadable("E_ENCODING", f"UTF-8 with {broken} broken sequences")
+    if good >= broken:
+        raise Unreadable(RefusalCode.ENCODING, f"damaged UTF-8: {broken} broken sequence(s)")
 
 
-def _single_byte(raw: bytes) -> Decoded:
-    for name in _SINGLE_BYTE:
+def _single_byte(raw: bytes) -> DecodedText:
+    for name in _SINGLE_BYTE_CODECS:
         try:
-            return _checked(raw, name, 0)
+            return _decode_exactly(raw, name, 0)
         except Unreadable as error:
-            refused = error
-    raise refused
+            refusal = error
+    raise refusal
 
 
 def newline_offsets(text: str) -> list[int]:
-    """Where each line after the first begins; CRLF, LF and lone CR end a line."""
+    r"""Where each line after the first starts, in characters. \r\n, \n and a lone \r end a line."""
     return [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]

@@ -1,4 +1,4 @@
-"""What a reader makes of a file: text, structure, and the way back to bytes and lines."""
+"""A parsed document: its text, its structure, and the way back to the bytes and lines of the file."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-from omni_pipelines.text.decoding import Decoded, newline_offsets
+from omni_pipelines.text.decoding import DecodedText, newline_offsets
 
 Marks = tuple[tuple[int, int], ...]
-"""(character, number), rising: from that character on, up to the next mark, the number holds."""
+"""(character, number) in ascending order: the number applies from that character up to the next mark."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """From character `start` on, the text stands under this heading path, up to the next section."""
+    """The text from character `start` up to the next section, under one heading path."""
 
     start: int
     path: tuple[str, ...]
+    """Headings, outermost first; empty before the first heading."""
 
 
 @dataclass(frozen=True)
 class Parsed:
     """One document as text."""
 
-    decoded: Decoded
+    decoded: DecodedText
     """The file itself, decoded."""
     title: str
     sections: tuple[Section, ...] = ()
     extracted: str | None = None
-    """Text taken out of the file, where it is not the file's own characters (HTML, PDF)."""
+    """The text, where it is extracted from the file (HTML, PDF); None where it is the file's own characters."""
     line_marks: Marks = ()
-    """For text extracted from a text file: (character, line of the file). Without, the text's own lines count."""
+    """(character, line of the file) for text extracted from a text file; without them, the text's own lines count."""
     page_marks: Marks = ()
-    """(character, page or slide from 1), rising; none where the document has no pages."""
+    """(character, page or slide, from 1); empty for documents without pages."""
     language: str = ""
-    """What the file says its language is, as the file writes it: `de-AT`; see `languages`."""
+    """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
 
     @property
     def verbatim(self) -> bool:
@@ -44,35 +45,35 @@ class Parsed:
 
     @property
     def text(self) -> str:
-        """What is chunked, indexed and quoted."""
+        """The text that is chunked, indexed and quoted."""
         return self.decoded.text if self.extracted is None else self.extracted
 
     @property
     def stored_bytes(self) -> bytes:
-        """The text as the bytes that ranges of bytes count in: as in the file, or UTF-8 of extracted text."""
+        """The bytes that byte ranges refer to: those of the file, or the UTF-8 of extracted text."""
         return self.decoded.file_bytes() if self.extracted is None else self.extracted.encode()
 
     def byte_offsets(self, positions: list[int]) -> list[int]:
-        """Bytes of rising character positions: into the file, or into the UTF-8 of extracted text."""
+        """Byte offsets of ascending character positions, in the file or in the UTF-8 of extracted text."""
         if self.extracted is None:
             return self.decoded.byte_offsets(positions)
-        return Decoded(self.extracted, "utf-8", 0).byte_offsets(positions)
+        return DecodedText(self.extracted, "utf-8", 0).byte_offsets(positions)
 
     def line(self, position: int) -> int:
-        """The line, from 1, that a character stands on: of the file if it has lines, else of the extracted text."""
+        """The line of a character, from 1: in the file if it has lines, else in the extracted text."""
         if not self.line_marks:
             return bisect_right(self._newlines, position) + 1
-        return _at(self.line_marks, position) or 1
+        return _number_at(self.line_marks, position) or 1
 
     def page(self, position: int) -> int | None:
-        """The page, from 1, that a character stands on; None where the document has no pages."""
-        return _at(self.page_marks, position)
+        """The page of a character, from 1; None where the document has no pages."""
+        return _number_at(self.page_marks, position)
 
     @cached_property
     def _newlines(self) -> list[int]:
         return newline_offsets(self.text)
 
 
-def _at(marks: Marks, position: int) -> int | None:
-    at = bisect_right(marks, (position, 1 << 62))
-    return marks[at - 1][1] if at else None
+def _number_at(marks: Marks, position: int) -> int | None:
+    index = bisect_right(marks, (position, 1 << 62))
+    return marks[index - 1][1] if index else None

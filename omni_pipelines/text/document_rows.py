@@ -1,35 +1,66 @@
-"""A parsed document to the columns of its row, and back."""
+"""Convert a parsed document to columns of `documents`, and back; join chunk rows to a text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
-from omni_pipelines.text.decoding import Decoded
+from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Marks, Parsed, Section
 
 
+class ParsedColumns(TypedDict):
+    """The columns of `documents` that hold a parsed document. A `DocumentRow` has them all."""
+
+    text: str
+    title: str
+    encoding: str
+    bom_bytes: int
+    verbatim: bool
+    structure: str
+
+
+class ChunkText(TypedDict):
+    """The columns of `chunks` that say which part of its document a chunk is. A `ChunkRow` has them all."""
+
+    text: str
+    start_char: int
+    end_char: int
+
+
+def parsed_columns(parsed: Parsed) -> ParsedColumns:
+    """The columns of a document that `parsed_document` needs."""
+    return {
+        "text": parsed.text,
+        "title": parsed.title,
+        "encoding": parsed.decoded.encoding,
+        "bom_bytes": parsed.decoded.bom_bytes,
+        "verbatim": parsed.verbatim,
+        "structure": structure_json(parsed),
+    }
+
+
 def structure_json(parsed: Parsed) -> str:
-    """Sections, line marks and page marks, for the `structure` column."""
+    """Sections, line marks and page marks, for the column `structure`."""
     sections = [[section.start, list(section.path)] for section in parsed.sections]
     return orjson.dumps({"sections": sections, "lines": parsed.line_marks, "pages": parsed.page_marks}).decode()
 
 
-def parsed_document(row: Mapping[str, Any]) -> Parsed:
-    """A document as its reader gave it, from its row."""
+def parsed_document(row: ParsedColumns | Mapping[str, Any]) -> Parsed:
+    """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
     if row["verbatim"]:
-        return Parsed(Decoded(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
-    nothing = Decoded("", row["encoding"], row["bom_bytes"])
+        return Parsed(DecodedText(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
+    empty = DecodedText("", row["encoding"], row["bom_bytes"])
     lines, pages = _marks(structure["lines"]), _marks(structure.get("pages", ()))
-    return Parsed(nothing, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
+    return Parsed(empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
 
 
-def joined(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The text of neighbouring chunk rows in order: what two of them hold stands once, a gap is a blank line."""
+def join_chunks(rows: Iterable[ChunkText] | Iterable[Mapping[str, Any]]) -> str:
+    """The text of neighbouring chunks of one document, in order: overlaps appear once, a gap is a blank line."""
     text, end = "", -1
     for row in rows:
         gap = "\n\n" if 0 <= end < row["start_char"] else ""

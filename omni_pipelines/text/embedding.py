@@ -1,4 +1,4 @@
-"""What an embedder is, and what of a chunk it is given."""
+"""The port to embedders, and the text of a chunk that is embedded."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ HEADING_SEPARATOR = " > "
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors; a text's vector does not depend on the texts beside it."""
+    """Turns texts into unit vectors. The vector of a text does not depend on the other texts of the call."""
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
 
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
-        """Vectors (n, d), float32, in the order of `texts`. `on_batch` hears how many are done."""
+        """Vectors (n, dimensions), float32, in the order of `texts`. `on_batch` is called with the count so far."""
 
 
 def embedded_text(heading: str, text: str) -> str:
-    """A chunk as the embedder reads it: under its heading. File names stay out, so a rename embeds nothing."""
+    """The text that is embedded for a chunk: its heading and its text. Not its path: renaming embeds nothing."""
     return f"{heading}\n{text}" if heading else text
 
 
 @runtime_checkable
-class KnowsItsScripts(Protocol):
-    """An embedder that can tell what it cannot read."""
+class ReportsReadability(Protocol):
+    """An embedder that knows which scripts its vocabulary covers."""
 
     def readable(self, text: str) -> float:
-        """The share of the text's letters that stand in pieces of two characters or more, 0 to 1.
+        """Share of the text's letters that are in word pieces of two or more characters, 0 to 1.
 
-        A vocabulary spells a script it does not know in single letters, or not at all, and such vectors mean little.
+        A vocabulary that does not cover a script splits it into single letters or drops it: the vector means little.
         """
 
 
 def readable_share(embedder: object, text: str) -> float:
-    """How much of a text an embedder can read, 0 to 1; 1 where it does not tell."""
-    return embedder.readable(text) if isinstance(embedder, KnowsItsScripts) else 1.0
+    """How much of a text an embedder can read, 0 to 1; 1 for an embedder that does not report it."""
+    return embedder.readable(text) if isinstance(embedder, ReportsReadability) else 1.0

@@ -1,4 +1,4 @@
-"""The embedder and the token counter that the settings name: the best variant of each that works."""
+"""Load the embedder and the token counter that the settings name, each as its best working variant."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ import numpy as np
 
 from native.onnx_embedder import OnnxEmbedder
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import PREFERRED, EngineVariant, Health, VariantRegistry, VariantsFailed
+from omni_pipelines.providers import PREFERRED, EngineVariant, VariantHealth, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.token_counting import COUNT_TOKENS, PreferredCounter, register_counters
+from omni_pipelines.variant_registry import VariantRegistry
 
 Value = TypeVar("Value")
 EMBED = "embed"
-_TRIAL = "The quick brown fox jumps over the lazy dog."
-_NEARLY_ONE = 1e-3
+_CHECK_SENTENCE = "The quick brown fox jumps over the lazy dog."
+_MAX_LENGTH_ERROR = 1e-3
 
 
 def load_counter(settings: Settings) -> PreferredCounter:
-    """Counts tokens of `settings.encoding`: the same numbers, whichever engine counts.
+    """The token counter of `settings.encoding`. Every engine gives the same counts.
 
     Raises:
-        ModelMissing: its vocabulary was never pulled.
-        ModelCorrupt: its vocabulary was changed.
+        ModelMissing: its vocabulary is not downloaded.
+        ModelCorrupt: its vocabulary file was modified.
     """
     vocabulary_file(settings)
     registry = _counters(settings.cache, settings.encoding)
@@ -39,19 +40,19 @@ def load_counter(settings: Settings) -> PreferredCounter:
 
 
 def vocabulary_file(settings: Settings) -> Path:
-    """The vocabulary of `settings.encoding`.
+    """The vocabulary file of `settings.encoding`.
 
     Raises:
-        ModelMissing: it was never pulled.
+        ModelMissing: it is not downloaded.
     """
     return ModelStore(settings.cache).vocabulary_file(settings.encoding)
 
 
 def load_embedder(settings: Settings, workers: int | None = None) -> Embedder:
-    """Embeds with `settings.embedder`.
+    """The embedder `settings.embedder`.
 
     Raises:
-        ModelMissing: it was never pulled.
+        ModelMissing: it is not downloaded.
         ModelCorrupt: its files cannot be loaded.
     """
     fingerprint = model_fingerprint(settings)
@@ -61,24 +62,24 @@ def load_embedder(settings: Settings, workers: int | None = None) -> Embedder:
 
 
 def model_fingerprint(settings: Settings) -> str:
-    """What vectors depend on besides their text.
+    """The fingerprint of `settings.embedder`: what vectors depend on besides their text.
 
     Raises:
-        ModelMissing: it was never pulled.
+        ModelMissing: it is not downloaded.
     """
     return ModelStore(settings.cache).embedder_files(settings.embedder)[2]
 
 
 def register_embedders(registry: VariantRegistry, settings: Settings, workers: int | None = None) -> None:
-    """The variants of `settings.embedder`: onnxruntime.
+    """Register the variants of `settings.embedder`: onnxruntime.
 
-    The fingerprint of its vectors is a capability: only a variant that makes the same may stand in for another.
+    The fingerprint of the vectors is the capability: a variant can replace another only if its vectors are the same.
     """
     store = ModelStore(settings.cache)
 
-    def probe() -> Health:
+    def probe() -> VariantHealth:
         store.embedder_files(settings.embedder)
-        return Health()
+        return VariantHealth()
 
     def make() -> EngineVariant[Embedder]:
         graph, tokenizer, fingerprint = store.embedder_files(settings.embedder)
@@ -92,18 +93,18 @@ def register_embedders(registry: VariantRegistry, settings: Settings, workers: i
 
 
 def check_embedder(engine: Embedder) -> None:
-    """Embed a sentence.
+    """Check an embedder by embedding one sentence.
 
     Raises:
-        ValueError: its vector is not of unit length.
+        ValueError: the vector is not of unit length.
     """
-    length = float(np.linalg.norm(engine.embed([_TRIAL])[0]))
-    if not abs(length - 1) < _NEARLY_ONE:  # written so that NaN fails, too
-        raise ValueError(f"a vector is {length} long, not 1")
+    length = float(np.linalg.norm(engine.embed([_CHECK_SENTENCE])[0]))
+    if not abs(length - 1) < _MAX_LENGTH_ERROR:  # `not <` because NaN must fail as well
+        raise ValueError(f"a vector has length {length}, not 1")
 
 
 class VariantEmbedder:
-    """Embeds with the best variant whose vectors have one fingerprint; if it fails, with the next."""
+    """Embeds with the best variant of one fingerprint, and after a failure with the next one."""
 
     def __init__(self, registry: VariantRegistry, fingerprint: str) -> None:
         self._registry, self._fingerprint = registry, fingerprint
@@ -114,23 +115,23 @@ class VariantEmbedder:
         return self._call(lambda engine: engine.dimensions, 1)
 
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
-        """Vectors (n, d), float32, in the order of `texts`. `on_batch` hears how many are done.
+        """Vectors (n, d), float32, in the order of `texts`. `on_batch` is called with the count so far.
 
         Raises:
-            EngineError, VariantsFailed: no variant could embed them.
+            EngineError, VariantsFailed: every variant failed.
         """
         return self._call(lambda engine: engine.embed(texts, on_batch), len(texts))
 
     def readable(self, text: str) -> float:
-        """The share of a text's letters that the engine can read, 0 to 1."""
+        """Share of the text's letters that the engine can read, 0 to 1."""
         return self._call(lambda engine: readable_share(engine, text), 1)
 
     def _call(self, use: Callable[[Embedder], Value], units: int) -> Value:
-        def using(variant: EngineVariant[Embedder]) -> Value:
+        def call(variant: EngineVariant[Embedder]) -> Value:
             return use(variant.engine)
 
         try:
-            return self._registry.call(EMBED, using, require={self._fingerprint}, units=units).value
+            return self._registry.call(EMBED, call, require={self._fingerprint}, units=units).value
         except VariantsFailed as failed:
             raise failed.last or failed from failed
 

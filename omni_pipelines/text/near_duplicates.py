@@ -1,7 +1,8 @@
-"""Texts that are nearly the same: MinHash signatures find the candidates, their shingles decide.
+"""Find texts that are nearly the same: MinHash signatures give the candidates, comparing their shingles decides.
 
-Broder, On the resemblance and containment of documents (1997); bands of signatures as in Leskovec, Rajaraman and
-Ullman, Mining of Massive Datasets, chapter 3. The hashes are fixed: the same texts always give the same groups.
+Sources: Broder, On the resemblance and containment of documents (1997); banding of signatures as in Leskovec,
+Rajaraman and Ullman, Mining of Massive Datasets, chapter 3. The hash functions are fixed, so the same texts always
+give the same groups.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ALIKE = 0.8
-"""Share of common shingles (Jaccard) from which on two texts are near duplicates."""
-SHINGLE = 3
-"""Words in a shingle; a character of a script without spaces is a word."""
-_BANDS, _ROWS = 32, 4
+MIN_SIMILARITY = 0.8
+"""Share of common shingles (Jaccard) from which two texts are near duplicates."""
+SHINGLE_WORDS = 3
+"""Words in a shingle; in a script without spaces, each character is a word."""
+_BANDS, _ROWS_PER_BAND = 32, 4
 """Two texts that share 0.8 of their shingles meet in a band with probability 1 - (1 - 0.8^4)^32 > 0.99999."""
 _MAX_COMPARED = 16
-"""Texts of a band that the next one is compared with: of a thousand with the same boilerplate, not all pairs."""
+"""Texts of a band that a new text is compared with: not all pairs of a thousand texts with the same boilerplate."""
 _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Thai, Lao, Khmer, Japanese and Chinese."""
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
@@ -32,59 +33,62 @@ Shingles = frozenset[int]
 
 
 @dataclass(frozen=True)
-class Group:
-    """Texts that are nearly the same, by their numbers, rising."""
+class DuplicateGroup:
+    """Texts that are nearly the same."""
 
     members: tuple[int, ...]
+    """Indices of the texts, in ascending order."""
     similarity: float
-    """The least that one of them has in common with the first, 0 to 1."""
+    """The lowest similarity of a member to the first one, 0 to 1."""
 
 
 def shingles(text: str) -> Shingles:
-    """Hashes of each run of SHINGLE words, whatever their case; of all words together where there are fewer."""
+    """Hashes of each run of SHINGLE_WORDS words, ignoring case; of all words together where there are fewer."""
     words = [word.encode("utf-8", "surrogatepass") for word in _WORD.findall(text.casefold())]
-    runs = max(len(words) - SHINGLE + 1, 1)
-    return frozenset(zlib.crc32(b" ".join(words[at : at + SHINGLE])) for at in range(runs)) if words else frozenset()
+    starts = range(max(len(words) - SHINGLE_WORDS + 1, 1))
+    runs = (b" ".join(words[start : start + SHINGLE_WORDS]) for start in starts)
+    return frozenset(map(zlib.crc32, runs)) if words else frozenset()
 
 
 def resemblance(one: Shingles, other: Shingles) -> float:
-    """What two texts have in common: Jaccard, 0 to 1; 0 where one has no words."""
+    """The Jaccard similarity of two texts, 0 to 1; 0 where one has no words."""
     common = len(one & other)
     return common / (len(one) + len(other) - common) if common else 0.0
 
 
 def signature(marks: Shingles) -> np.ndarray:
-    """The least hash (128,), uint32, of a text's shingles under each of 128 functions; zeros where it has none."""
+    """MinHash (128,), uint32: the lowest hash of the shingles under each of 128 functions; zeros without shingles."""
     if not marks:
-        return np.zeros(_BANDS * _ROWS, np.uint32)
+        return np.zeros(_BANDS * _ROWS_PER_BAND, np.uint32)
     values = np.fromiter(marks, np.uint64, len(marks))
-    factors, terms = _functions()
-    return ((values[:, None] * factors + terms) >> np.uint64(32)).min(axis=0).astype(np.uint32)
+    factors, terms = _hash_functions()
+    hashes: np.ndarray = (values[:, None] * factors + terms) >> np.uint64(32)
+    return np.min(hashes, axis=0).astype(np.uint32)
 
 
-def near_duplicates(texts: Sequence[str], least: float = ALIKE) -> list[Group]:
-    """Groups of texts of which each has at least `least` in common with another one of the group; in order.
+def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
+    """Groups of texts in which each text resembles another one by at least `min_similarity`, in order.
 
-    Texts that are the same to the letter are near duplicates, too. Texts without words belong to none.
+    Identical texts are near duplicates as well. Texts without words belong to no group.
     """
     marks = [shingles(text) for text in texts]
-    joined = _Joined(len(texts))
+    sets = _UnionFind(len(texts))
     for one, other in _candidates(marks):
-        if not joined.same(one, other) and resemblance(marks[one], marks[other]) >= least:
-            joined.join(one, other)
+        if not sets.is_joined(one, other) and resemblance(marks[one], marks[other]) >= min_similarity:
+            sets.join(one, other)
     return [
-        Group(tuple(group), min(resemblance(marks[group[0]], marks[other]) for other in group[1:]))
-        for group in joined.groups()
+        DuplicateGroup(tuple(members), min(resemblance(marks[members[0]], marks[other]) for other in members[1:]))
+        for members in sets.groups()
     ]
 
 
 def _candidates(marks: Sequence[Shingles]) -> Iterator[tuple[int, int]]:
-    """Pairs of texts that share a band of their signatures, each text with the first ones of its band."""
+    """Pairs of texts whose signatures share a band; each text is paired with the first texts of its band only."""
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for number, each in enumerate(marks):
-        if not each:
+    for number, text_marks in enumerate(marks):
+        if not text_marks:
             continue
-        bands = signature(each).reshape(_BANDS, _ROWS)
+        bands = signature(text_marks).reshape(_BANDS, _ROWS_PER_BAND)
         for band in range(_BANDS):
             bucket = buckets[band, bands[band].tobytes()]
             for other in bucket[:_MAX_COMPARED]:
@@ -93,35 +97,36 @@ def _candidates(marks: Sequence[Shingles]) -> Iterator[tuple[int, int]]:
 
 
 @functools.cache
-def _functions() -> tuple[np.ndarray, np.ndarray]:
-    """Multiply-shift functions of 32 bits: odd factors and terms of 64 bits (Dietzfelbinger et al., 1997)."""
-    chance = np.random.default_rng(_SEED)
-    most = np.iinfo(np.uint64).max
-    factors = chance.integers(0, most, _BANDS * _ROWS, np.uint64, endpoint=True) | np.uint64(1)
-    return factors, chance.integers(0, most, _BANDS * _ROWS, np.uint64, endpoint=True)
+def _hash_functions() -> tuple[np.ndarray, np.ndarray]:
+    """Odd factors and terms, 64 bits each, for multiply-shift hashing to 32 bits (Dietzfelbinger et al., 1997)."""
+    random = np.random.default_rng(_SEED)
+    highest = np.iinfo(np.uint64).max
+    factors = random.integers(0, highest, _BANDS * _ROWS_PER_BAND, np.uint64, endpoint=True) | np.uint64(1)
+    return factors, random.integers(0, highest, _BANDS * _ROWS_PER_BAND, np.uint64, endpoint=True)
 
 
-class _Joined:
-    """Numbers that belong together (union-find)."""
+class _UnionFind:
+    """Disjoint sets of numbers."""
 
     def __init__(self, count: int) -> None:
-        self._above = list(range(count))
+        self._parents = list(range(count))
 
-    def same(self, one: int, other: int) -> bool:
-        return self._top(one) == self._top(other)
+    def is_joined(self, one: int, other: int) -> bool:
+        return self._root(one) == self._root(other)
 
     def join(self, one: int, other: int) -> None:
-        first, second = sorted((self._top(one), self._top(other)))
-        self._above[second] = first
+        first, second = sorted((self._root(one), self._root(other)))
+        self._parents[second] = first
 
     def groups(self) -> list[list[int]]:
-        found: dict[int, list[int]] = defaultdict(list)
-        for number in range(len(self._above)):
-            found[self._top(number)].append(number)
-        return [members for members in found.values() if len(members) > 1]
+        """The sets with two or more members."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for number in range(len(self._parents)):
+            members[self._root(number)].append(number)
+        return [group for group in members.values() if len(group) > 1]
 
-    def _top(self, number: int) -> int:
-        while self._above[number] != number:
-            self._above[number] = self._above[self._above[number]]
-            number = self._above[number]
+    def _root(self, number: int) -> int:
+        while self._parents[number] != number:
+            self._parents[number] = self._parents[self._parents[number]]
+            number = self._parents[number]
         return number

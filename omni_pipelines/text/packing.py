@@ -1,7 +1,8 @@
-"""Filling chunks: the parts of a section go into a chunk until the budget is full.
+"""Fill chunks: the parts of a document are packed into chunks until the token budget is used up.
 
-A small section takes the next one in while both fit; one that is too long is cut between paragraphs, then lines, then
-sentences, then words. Only where a paragraph itself is cut do neighbours overlap, and never where it is a table.
+A small section is joined with the next one while both fit. A section that is too long is cut between paragraphs, then
+lines, then sentences, then words. Neighbouring chunks overlap only where a paragraph itself is cut, and never in a
+table.
 """
 
 from __future__ import annotations
@@ -12,50 +13,52 @@ from dataclasses import dataclass
 
 from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
 from omni_pipelines.text.tables import is_table
+from omni_pipelines.text.token_counting import CountTokens
 
-SMALL = 0.25
-"""A chunk below this share of the budget takes the next section in, if it fits as a whole."""
-STRAY = 0.125
-"""A chunk below this share, like a heading alone, takes in the beginning of what does not fit as a whole."""
+MAX_SMALL_SHARE = 0.25
+"""A chunk below this share of the budget takes in the next section, if the whole section fits."""
+MAX_STRAY_SHARE = 0.125
+"""A chunk below this share, such as a heading alone, takes in the beginning of a section that does not fit."""
+MAX_CHARACTERS_PER_TOKEN = 128
+"""Length of the longest token, nearly: a text with more characters for each allowed token is too long anyway."""
 _MAX_WORD_LENGTH = 256
-"""Characters of a "word" after which it is cut anyway: nothing readable is longer."""
+"""A longer "word" is cut: nothing that people read is longer."""
 
-Count = Callable[[str], int]
-Cuts = Callable[[str, int, int], Iterator[Range]]
-"""A text and a range of it to the parts of that range, without gaps."""
+Splitter = Callable[[str, int, int], Iterator[Range]]
+"""Splits a range of a text into parts without gaps."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A chunk as a range of the document's text."""
+    """A chunk as a character range of the document's text."""
 
     start: int
     end: int
     tokens: int
     heading: tuple[str, ...]
-    """The path of its section; of several sections, the part they have in common."""
+    """The heading path of its section; for several sections, the part that their paths share."""
     block: int = 0
-    """Where the paragraph, or the table, begins that the chunk begins with."""
+    """Start of the paragraph or table that the chunk starts with or in."""
     context: str = ""
-    """What stands above the chunk, and it cannot be understood without: a table's header, a function's signature."""
+    """What a reader needs from above the chunk: the header row of a table, the signature of a function."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a chunk may be, and how much of it may repeat the one before; both in tokens."""
+    """The size of chunks, and how much of the previous chunk one may repeat; both in tokens."""
 
     tokens: int
     overlap: int
 
 
 @dataclass(frozen=True)
-class Grain:
-    """Where a section may be cut: into blocks, and those that are too long ever finer."""
+class Granularity:
+    """How to cut a section: into blocks, and blocks that are too long with each finer splitter in turn."""
 
-    blocks: Cuts = paragraphs
-    finer: tuple[Cuts, ...] = (lines, sentences, words)
-    repeats: bool = True
-    """Whether the end of a chunk may stand in the next one as well, where a block is cut."""
+    blocks: Splitter = paragraphs
+    finer: tuple[Splitter, ...] = (lines, sentences, words)
+    has_overlap: bool = True
+    """Whether the end of a chunk is repeated in the next one where a block is cut."""
 
 
 @dataclass(frozen=True)
@@ -64,90 +67,97 @@ class _Unit:
     end: int
     tokens: int
     block: int
-    """Where the paragraph it belongs to begins."""
-    inside: bool
-    """Begins inside a paragraph: the end of the unit before is worth repeating in front of it."""
+    """Start of its paragraph."""
+    is_continuation: bool
+    """It starts inside a paragraph, so the end of the previous unit is worth repeating before it."""
 
 
-_Piece = tuple[int, int, int]
+_CountedRange = tuple[int, int, int]
 """Start, end, tokens."""
-MAX_CHARACTERS = 128
-"""Characters of the longest token, nearly: what has more of them a token allowed is too long without counting."""
 
 
-def _fit(text: str, start: int, end: int, limit: int, count: Count, finer: Sequence[Cuts]) -> Iterator[_Piece]:
-    """The range as one piece if it fits the limit, else cut by the next finer kind of boundary."""
-    if end - start <= limit * MAX_CHARACTERS or not finer:
+def _fit(
+    text: str, start: int, end: int, limit: int, count: CountTokens, finer: Sequence[Splitter]
+) -> Iterator[_CountedRange]:
+    """The range as one piece if it fits the limit, else cut with the next finer splitter."""
+    if end - start <= limit * MAX_CHARACTERS_PER_TOKEN or not finer:
         tokens = count(text[start:end])
         if tokens <= limit:
             yield start, end, tokens
             return
     if not finer:
-        yield from _hard_cuts(text, start, end, limit, count)
+        yield from _cut_between_characters(text, start, end, limit, count)
         return
     for first, last in finer[0](text, start, end):
         yield from _fit(text, first, last, limit, count, finer[1:])
 
 
-def _hard_cuts(text: str, start: int, end: int, limit: int, count: Count) -> Iterator[_Piece]:
+def _cut_between_characters(
+    text: str, start: int, end: int, limit: int, count: CountTokens
+) -> Iterator[_CountedRange]:
     step = min(_MAX_WORD_LENGTH, limit)
     for first in range(start, end, step):
         last = min(first + step, end)
         tokens = count(text[first:last])
         if tokens <= limit or last - first <= 1:
             yield first, last, tokens
-        else:  # rare scripts: several tokens a character
-            for at in range(first, last):
-                yield at, at + 1, count(text[at])
+        else:  # rare scripts have several tokens per character
+            for position in range(first, last):
+                yield position, position + 1, count(text[position])
 
 
 class Packer:
-    """Fills chunks with units, greedily."""
+    """Fills chunks with the sections of one document, in order."""
 
-    def __init__(self, text: str, budget: Budget, count: Count, grain: Grain, *, alone: bool = False) -> None:
-        self._text, self._limit, self._most_overlap, self._count = text, budget.tokens, budget.overlap, count
-        self._grain, self._alone = grain, alone
+    def __init__(
+        self, text: str, budget: Budget, count: CountTokens, cut: Granularity, *, one_symbol_per_chunk: bool = False
+    ) -> None:
+        """With `one_symbol_per_chunk`, no chunk holds more than one section."""
+        self._text, self._count, self._cut = text, count, cut
+        self._limit, self._max_overlap = budget.tokens, budget.overlap
+        self._one_symbol_per_chunk = one_symbol_per_chunk
         self._held: list[_Unit] = []
-        self._tokens = 0
         self._repeated = 0
-        """Units at the front that stand in the chunk before, too."""
+        """How many of the held units the previous chunk contains as well."""
         self._heading: tuple[str, ...] = ()
+        self._tokens = 0
 
     def add_section(self, start: int, end: int, heading: tuple[str, ...]) -> list[Span]:
-        """Take a section in; the chunks that are full."""
+        """Add a section that is not blank, and return the chunks that are now complete."""
         units = list(self._units(start, end, self._limit))
-        done = [] if self._takes(sum(unit.tokens for unit in units)) else self.flush()
-        self._heading = _common(self._heading, heading) if self._held else heading
+        done = [] if self._accepts(sum(unit.tokens for unit in units)) else self.flush()
+        self._heading = _common_prefix(self._heading, heading) if self._held else heading
         for unit in units:
-            for piece in self._beside_a_stray(unit):
+            for piece in self._fit_beside_stray(unit):
                 done += self._add(piece, heading)
         return done
 
     def flush(self) -> list[Span]:
-        """What is held, as chunks."""
+        """Return what is held as chunks, and hold nothing."""
         done = self._spans(self._held, self._repeated)
         self._hold([])
         return done
 
     def _units(self, start: int, end: int, limit: int) -> Iterator[_Unit]:
-        for first, last in self._grain.blocks(self._text, start, end):
-            repeats = self._grain.repeats and not is_table(self._text, first, last)
-            pieces = _fit(self._text, first, last, limit, self._count, self._grain.finer)
-            for number, (at, to, tokens) in enumerate(pieces):
-                yield _Unit(at, to, tokens, first, inside=repeats and number > 0)
+        for first, last in self._cut.blocks(self._text, start, end):
+            has_overlap = self._cut.has_overlap and not is_table(self._text, first, last)
+            pieces = _fit(self._text, first, last, limit, self._count, self._cut.finer)
+            for number, (begin, stop, tokens) in enumerate(pieces):
+                yield _Unit(begin, stop, tokens, first, is_continuation=has_overlap and number > 0)
 
-    def _takes(self, tokens: int) -> bool:
-        """Whether a section of so many tokens goes into the chunk at hand."""
-        if self._alone:
+    def _accepts(self, tokens: int) -> bool:
+        """Whether a section of so many tokens goes into the current chunk."""
+        if self._one_symbol_per_chunk:
             return False
         if self._tokens + tokens <= self._limit:
-            return self._tokens < SMALL * self._limit
-        return self._tokens < STRAY * self._limit and tokens > self._limit
+            return self._tokens < MAX_SMALL_SHARE * self._limit
+        return self._tokens < MAX_STRAY_SHARE * self._limit and tokens > self._limit
 
-    def _beside_a_stray(self, unit: _Unit) -> list[_Unit]:
-        """The unit, cut to fit beside what would otherwise stand alone, like a heading above a long paragraph."""
+    def _fit_beside_stray(self, unit: _Unit) -> list[_Unit]:
+        """Cut the unit to fit beside a very small chunk, such as a heading above a long paragraph."""
         left = self._limit - self._tokens
-        if unit.start > unit.block or unit.tokens <= left or not 0 < self._tokens < STRAY * self._limit:
+        is_stray = 0 < self._tokens < MAX_STRAY_SHARE * self._limit
+        if unit.start > unit.block or unit.tokens <= left or not is_stray:
             return [unit]
         return list(self._units(unit.start, unit.end, left))
 
@@ -155,7 +165,7 @@ class Packer:
         done = []
         if self._tokens + unit.tokens > self._limit:
             done = self._spans(self._held, self._repeated)
-            self._hold(self._overlap(unit) if unit.inside else [])
+            self._hold(self._overlap(unit) if unit.is_continuation else [])
             self._heading = heading
         if self._held or not is_blank(self._text, unit.start, unit.end):
             self._held.append(unit)
@@ -169,18 +179,18 @@ class Packer:
     def _overlap(self, following: _Unit) -> list[_Unit]:
         """The last units of the paragraph that goes on, as many as may be repeated; never the whole chunk."""
         kept: list[_Unit] = []
-        left = min(self._most_overlap, self._limit - following.tokens)
+        left = min(self._max_overlap, self._limit - following.tokens)
         for unit in reversed(self._held[self._repeated + 1 :]):
             if unit.tokens > left:
                 break
             kept.insert(0, unit)
             left -= unit.tokens
-            if not unit.inside:
+            if not unit.is_continuation:
                 break
         return list(itertools.dropwhile(lambda unit: is_blank(self._text, unit.start, unit.end), kept))
 
     def _spans(self, units: list[_Unit], repeated: int) -> list[Span]:
-        """The units as one chunk; as two where they have more tokens together than each for itself."""
+        """The units as one chunk; as two where the joined text has more tokens than its units counted separately."""
         if not units[repeated:] or is_blank(self._text, units[repeated].start, units[-1].end):
             return []
         start, end = _without_blank_lines(self._text, units[0].start, units[-1].end)
@@ -193,18 +203,18 @@ class Packer:
         return self._spans(units[:half], 0) + self._spans(units[half:], 0)
 
 
-def _common(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _common_prefix(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False))
     return tuple(name for name, _ in same)
 
 
 def is_blank(text: str, start: int, end: int) -> bool:
-    """Whether nothing stands in a range."""
+    """Whether a range is empty or only whitespace."""
     return start >= end or text[start:end].isspace()
 
 
 def _without_blank_lines(text: str, start: int, end: int) -> Range:
-    """The range without blank lines in front and blank characters behind; the first line keeps its indentation."""
+    """The range without blank lines before it and whitespace after it; the first line keeps its indentation."""
     piece = text[start:end].rstrip()
     if not piece:
         return start, start

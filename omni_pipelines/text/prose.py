@@ -1,4 +1,4 @@
-"""Where a text speaks in sentences: paragraphs, list items, comments and docstrings, as character ranges."""
+"""Find the sentences of a text: in paragraphs, list items, comments and docstrings, as character ranges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from omni_pipelines.text.sentences import Range, lines, sentences
 
 _ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\))[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
-"""A list item, a table's row, or `name (type): what it is`: each begins anew."""
+"""A list item, a row of a table, or `name (type): description`: each starts a new block."""
 _COMMENT = re.compile(r"(?:#+|//+|--+|;+|\*)(?:[ \t]+|$)")
 _RULE = re.compile(r"[\W_]+$")
 _STATEMENT = re.compile(
@@ -22,110 +22,111 @@ _STATEMENT = re.compile(
     r"|[)\]}]+[,;:]?$"
 )
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[`~]*[ \t]*(\S*)", re.MULTILINE)
-"""A fence and the name of its language, which only an opening one has."""
+"""A fence and the name of its language, which only an opening fence has."""
 _QUOTES = re.compile(r'"""|\'\'\'')
 
 
-def prose(text: str, *, code: bool) -> Iterator[Range]:
-    """The sentences of a text, none reaching over a list item, a comment's end or a change of indentation.
+def prose_sentences(text: str, *, code: bool) -> Iterator[Range]:
+    """The sentences of a text. None continues past a list item, the end of a comment or a change of indentation.
 
-    In `code`, statements are left out; what stands in comments and docstrings is kept. Elsewhere, what stands between
-    fences (```) is left out.
+    In `code`, statements are left out, and comments and docstrings are kept. In other texts, blocks between fences
+    (```) are left out.
     """
     for start, end in _blocks(text, code=code):
         yield from sentences(text, start, end)
 
 
-def plain(quote: str) -> str:
-    """A quoted sentence on one line, without the comment signs its further lines begin with."""
+def plain_quote(quote: str) -> str:
+    """A quoted sentence on one line, without the comment signs of its further lines."""
     first, *rest = quote.splitlines() or [""]
     return " ".join(" ".join([first, *(_COMMENT.sub("", line.lstrip(), count=1) for line in rest)]).split())
 
 
 def _blocks(text: str, *, code: bool) -> Iterator[Range]:
     begin = end = -1
-    before = _Line("", in_quotes=False)
-    quotes = _Quotes() if code else None
+    previous = _Line("", in_quotes=False)
+    quotes = _TripleQuotes() if code else None
     fences = None if code else _Fences(text)
     for start, stop in lines(text, 0, len(text)):
         raw = text[start:stop]
-        line = _Line(raw, in_quotes=quotes is not None and quotes.inside(raw))
-        kept = not line.is_rule and not (code and line.is_statement) and not (fences and fences.inside(raw))
-        if begin >= 0 and (not kept or line.begins_anew(before)):
+        line = _Line(raw, in_quotes=quotes is not None and quotes.is_inside(raw))
+        is_kept = not line.is_rule and not (code and line.is_statement) and not (fences and fences.is_inside(raw))
+        if begin >= 0 and (not is_kept or line.starts_block(previous)):
             yield begin, end
             begin = -1
-        if kept:
+        if is_kept:
             begin = start if begin < 0 else begin
             end = stop
-        before = line
+        previous = line
     if begin >= 0:
         yield begin, end
 
 
 class _Line:
-    """A line without its comment sign, and how deep it stands."""
+    """A line without its comment sign, and its indentation."""
 
     def __init__(self, raw: str, *, in_quotes: bool) -> None:
         body = raw.rstrip()
-        mark = _COMMENT.match(body.lstrip())
-        self.commented = mark is not None
-        self.text = body.lstrip()[mark.end() :].lstrip() if mark else body.lstrip()
+        sign = _COMMENT.match(body.lstrip())
+        self.is_comment = sign is not None
+        self.text = body.lstrip()[sign.end() :].lstrip() if sign else body.lstrip()
         self.depth = len(body) - len(self.text)
         self._in_quotes = in_quotes
 
     @property
     def is_rule(self) -> bool:
-        """Blank, or nothing but marks."""
+        """Blank, or without letters and digits."""
         return _RULE.fullmatch(self.text) is not None or not self.text
 
     @property
     def is_statement(self) -> bool:
-        """Looks like code, and stands neither in a comment nor in a docstring."""
-        return not self.commented and not self._in_quotes and _STATEMENT.match(self.text) is not None
+        """Looks like code, and is neither in a comment nor in a docstring."""
+        return not self.is_comment and not self._in_quotes and _STATEMENT.match(self.text) is not None
 
-    def begins_anew(self, before: _Line) -> bool:
-        """Whether no sentence runs on from the line before into this one."""
+    def starts_block(self, previous: _Line) -> bool:
+        """Whether no sentence continues from the previous line into this one."""
         return (
-            self.commented != before.commented
-            or self.depth < before.depth
-            or before.text.endswith(":")
+            self.is_comment != previous.is_comment
+            or self.depth < previous.depth
+            or previous.text.endswith(":")
             or _ITEM.match(self.text) is not None
         )
 
 
-class _Quotes:
-    """Follows Python's triple quotes from line to line; a passage may begin inside them."""
+class _TripleQuotes:
+    """Tracks Python's triple quotes line by line. The text may start inside them."""
 
     def __init__(self) -> None:
         self._open: bool | None = None
         self._after_statement = True
 
-    def inside(self, line: str) -> bool:
+    def is_inside(self, line: str) -> bool:
         """Whether the line holds text of a docstring."""
         body = line.strip()
-        was_open, found = self._open, len(_QUOTES.findall(body))
-        if found % 2:
+        was_open, quotes = self._open, len(_QUOTES.findall(body))
+        if quotes % 2:
             self._open = self._opens(body) if was_open is None else not was_open
         self._after_statement = body.endswith((":", "="))
-        return bool(was_open) or found > 0
+        return bool(was_open) or quotes > 0
 
     def _opens(self, body: str) -> bool:
-        """Whether the first quotes that are seen begin a docstring."""
-        place = _QUOTES.search(body.lstrip("rbufRBUF"))
-        bare = len(body.lstrip("rbufRBUF")) == 3
-        return place is not None and (self._after_statement if bare else place.start() == 0)
+        """Whether the first quotes of the text open a docstring, and do not close one."""
+        unprefixed = body.lstrip("rbufRBUF")
+        quotes = _QUOTES.search(unprefixed)
+        is_bare = len(unprefixed) == 3
+        return quotes is not None and (self._after_statement if is_bare else quotes.start() == 0)
 
 
 class _Fences:
-    """Follows Markdown's fences around code from line to line; a passage may begin inside one."""
+    """Tracks Markdown's fences around code line by line. The text may start inside one."""
 
     def __init__(self, text: str) -> None:
-        marks = _FENCE.findall(text)
-        self._inside = len(marks) % 2 == 1 and not marks[0]
+        languages = _FENCE.findall(text)
+        self._inside = len(languages) % 2 == 1 and not languages[0]
 
-    def inside(self, line: str) -> bool:
-        """Whether the line is code, or the fence around it."""
-        fence = _FENCE.match(line) is not None
+    def is_inside(self, line: str) -> bool:
+        """Whether the line is code or a fence."""
+        is_fence = _FENCE.match(line) is not None
         was_inside = self._inside
-        self._inside ^= fence
-        return fence or was_inside
+        self._inside ^= is_fence
+        return is_fence or was_inside

@@ -1,23 +1,25 @@
-"""Sentences, lines and paragraphs as character ranges. The ranges of a text follow one another without a gap."""
+"""Split text into paragraphs, lines, sentences and words, as character ranges that follow each other without gaps."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-_NEWLINE = r"(?:\r\n|\n|\r(?!\n))"  # or half of a \r\n would pass for a line end, and all of it for a blank line
+_NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
+r"""A \r before \n is no line end of its own: a \r\n would count as a blank line."""
 _PARAGRAPH_END = re.compile(rf"{_NEWLINE}(?:[ \t]*{_NEWLINE})+")
 _LINE_END = re.compile(_NEWLINE)
 _SENTENCE_END = re.compile(
-    rf"""(?<=[.!?])["')\]]*\s+(?=["'(\[]?[^\sa-z])|(?<=[。！？])|{_NEWLINE}(?:[ \t]*{_NEWLINE})+"""  # noqa: RUF001
+    rf"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\sa-z])|(?<=[。\uff01\uff1f])|{_NEWLINE}(?:[ \t]*{_NEWLINE})+"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|etc|Dr|Mr|Ms|Mrs|No|Fig|al)|\b[A-Z])\.$")
 _WORD_END = re.compile(r"\s+")
 
 Range = tuple[int, int]
+"""Start and end, in characters."""
 
 
-def _cut(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Range]:
+def _split(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Range]:
     begin = start
     for match in ends.finditer(text, start, end):
         if match.end() > begin:
@@ -28,34 +30,34 @@ def _cut(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Ran
 
 
 def paragraphs(text: str, start: int, end: int) -> Iterator[Range]:
-    """Parts between blank lines, each with the blank lines after it."""
-    return _cut(text, start, end, _PARAGRAPH_END)
+    """Paragraphs, each with the blank lines after it."""
+    return _split(text, start, end, _PARAGRAPH_END)
 
 
 def lines(text: str, start: int, end: int) -> Iterator[Range]:
     """Lines, each with its line end."""
-    return _cut(text, start, end, _LINE_END)
+    return _split(text, start, end, _LINE_END)
 
 
 def words(text: str, start: int, end: int) -> Iterator[Range]:
     """Words, each with the space after it."""
-    return _cut(text, start, end, _WORD_END)
+    return _split(text, start, end, _WORD_END)
 
 
 def sentences(text: str, start: int, end: int) -> Iterator[Range]:
-    """Sentences, each with the space after it. "e.g." and initials do not end one."""
+    """Sentences, each with the space after it. Abbreviations such as "e.g." and initials do not end a sentence."""
     begin = start
-    for found_start, found_end in _cut(text, start, end, _SENTENCE_END):
-        if found_end < end and _ABBREVIATION.search(text[found_start:found_end].rstrip()):
+    for part_start, part_end in _split(text, start, end, _SENTENCE_END):
+        if part_end < end and _ABBREVIATION.search(text[part_start:part_end].rstrip()):
             continue
-        yield begin, found_end
-        begin = found_end
+        yield begin, part_end
+        begin = part_end
     if begin < end:
         yield begin, end
 
 
 def trimmed(text: str, start: int, end: int) -> Range:
-    """A range without blank characters at its ends; empty if it has nothing else."""
+    """The range without leading and trailing whitespace; empty if nothing else is in it."""
     piece = text[start:end]
     left = len(piece) - len(piece.lstrip())
     return (end, end) if left == len(piece) else (start + left, end - (len(piece) - len(piece.rstrip())))

@@ -1,4 +1,7 @@
-"""The variants that count tokens: tiktoken, which the others are measured by, and faster ones that agree with it."""
+"""Count tokens: the port, and the engines behind it.
+
+tiktoken is the reference. A faster engine is preferred, but used only while it counts as tiktoken does.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from typing import Protocol, TypeVar
 from native import toktok_bpe
 from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Health, VariantRegistry, VariantStatus
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantHealth, VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
+CountTokens = Callable[[str], int]
+"""The number of tokens of a text."""
 Value = TypeVar("Value")
 COUNT_TOKENS = "count_tokens"
 SELF_CHECK = (
@@ -26,10 +32,10 @@ SELF_CHECK = (
     "a lone surrogate \ud83d and another \ude00",
     "ab" * 3000 + " " * 3000 + "\n" * 300 + "!?" * 300 + "語" * 300 + "9" * 300,
 )
-"""What an engine must count as tiktoken does before it is used: what the encodings treat in ways of their own."""
+"""Texts that an engine must count as tiktoken does before it is used: each is a special case of the encodings."""
 
 
-class CountsTokens(Protocol):
+class TokenEngine(Protocol):
     """An engine that counts the tokens of one encoding."""
 
     name: str
@@ -38,29 +44,35 @@ class CountsTokens(Protocol):
         """Number of tokens."""
 
     def truncate(self, text: str, max_tokens: int) -> str:
-        """The longest prefix found that has at most `max_tokens` tokens."""
+        """A prefix of at most `max_tokens` tokens, and nearly always the longest one."""
 
 
 class CountsDiffer(Exception):
     """An engine does not count as tiktoken does."""
 
 
-def register_counters(registry: VariantRegistry, store: ModelStore, encoding: str) -> None:
-    """The variants for an encoding, which is their capability: tiktoken and toktok."""
+def register_counters(
+    registry: VariantRegistry,
+    store: ModelStore,
+    encoding: str,
+    *,
+    is_toktok_installed: Callable[[], bool] = toktok_bpe.installed,
+) -> None:
+    """Register tiktoken and toktok for an encoding. The encoding is their capability."""
 
-    def vocabulary_is_here() -> Health:
+    def check_vocabulary() -> VariantHealth:
         store.vocabulary_file(encoding)
-        return Health()
+        return VariantHealth()
 
-    def toktok_is_here() -> Health:
-        if not toktok_bpe.installed():
-            return Health(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
-        return vocabulary_is_here()
+    def check_toktok() -> VariantHealth:
+        if not is_toktok_installed():
+            return VariantHealth(VariantStatus.UNAVAILABLE, "not installed; pip install 'omni-pipelines[fast]'")
+        return check_vocabulary()
 
     def tiktoken() -> TokenCounter:
         return TokenCounter(encoding, store.vocabulary_file(encoding))
 
-    def toktok() -> CountsTokens:
+    def toktok() -> TokenEngine:
         return toktok_bpe.ToktokCounter(encoding, store.vocabulary_file(encoding))
 
     registry.register_factory(
@@ -69,68 +81,68 @@ def register_counters(registry: VariantRegistry, store: ModelStore, encoding: st
         lambda: EngineVariant("tiktoken", tiktoken(), priority=FALLBACK, capabilities={encoding}),
         priority=FALLBACK,
         capabilities={encoding},
-        probe=vocabulary_is_here,
+        probe=check_vocabulary,
     )
-    register_fast_counter(registry, "toktok", toktok, tiktoken, encoding, probe=toktok_is_here)
+    register_fast_counter(registry, "toktok", toktok, tiktoken, encoding, probe=check_toktok)
 
 
 def register_fast_counter(
     registry: VariantRegistry,
     name: str,
-    make: Callable[[], CountsTokens],
-    reference: Callable[[], CountsTokens],
+    make: Callable[[], TokenEngine],
+    reference: Callable[[], TokenEngine],
     encoding: str,
     *,
-    probe: Callable[[], Health] = Health,
+    probe: Callable[[], VariantHealth] = VariantHealth,
 ) -> None:
-    """An engine that is preferred while it counts as the reference does, which is tried before it is used."""
+    """Register an engine that is preferred while it counts as the reference does."""
 
-    def check(engine: CountsTokens) -> None:
+    def check(engine: TokenEngine) -> None:
         check_counts(engine, reference())
 
-    def variant() -> EngineVariant[CountsTokens]:
+    def variant() -> EngineVariant[TokenEngine]:
         return EngineVariant(name, make(), priority=PREFERRED, capabilities={encoding}, check=check)
 
     registry.register_factory(COUNT_TOKENS, name, variant, priority=PREFERRED, capabilities={encoding}, probe=probe)
 
 
-def check_counts(engine: CountsTokens, reference: CountsTokens) -> None:
+def check_counts(engine: TokenEngine, reference: TokenEngine) -> None:
     """Compare an engine with the reference.
 
     Raises:
-        CountsDiffer: for at least one text of `SELF_CHECK`.
+        CountsDiffer: the counts of a text of `SELF_CHECK` differ.
     """
     for text in SELF_CHECK:
-        found, expected = engine.count(text), reference.count(text)
-        if found != expected:
-            raise CountsDiffer(f"it counts {found} tokens where tiktoken counts {expected}: {text[:40]!a}")
+        count, expected = engine.count(text), reference.count(text)
+        if count != expected:
+            raise CountsDiffer(f"it counts {count} tokens where tiktoken counts {expected}: {text[:40]!a}")
 
 
 class PreferredCounter:
-    """Counts with one engine for as long as it works; whatever happens to it, the next one counts."""
+    """Counts with one engine as long as it works, and after a failure with the next one."""
 
-    def __init__(self, registry: VariantRegistry, engine: CountsTokens) -> None:
+    def __init__(self, registry: VariantRegistry, engine: TokenEngine) -> None:
         self.name = engine.name
         self._registry, self._engine = registry, engine
 
     def count(self, text: str) -> int:
-        """Number of tokens. What looks like a special token is text like any other."""
-        try:  # past the registry, whose accounts would cost more than counting a chunk does
-            return self._engine.count(text)
-        except Exception:  # noqa: BLE001  # whatever it is, another engine may do better
-            return self._with_another(lambda engine: engine.count(text))
+        """Number of tokens. A special token such as <|endoftext|> counts as plain text."""
+        return self._call(lambda engine: engine.count(text))
 
     def truncate(self, text: str, max_tokens: int) -> str:
-        """The longest prefix found that has at most `max_tokens` tokens and ends with a whole character."""
-        try:
-            return self._engine.truncate(text, max_tokens)
-        except Exception:  # noqa: BLE001  # as above
-            return self._with_another(lambda engine: engine.truncate(text, max_tokens))
+        """A prefix of whole characters with at most `max_tokens` tokens, and nearly always the longest one."""
+        return self._call(lambda engine: engine.truncate(text, max_tokens))
 
-    def _with_another(self, use: Callable[[CountsTokens], Value]) -> Value:
-        def using(variant: EngineVariant[CountsTokens]) -> Value:
+    def _call(self, use: Callable[[TokenEngine], Value]) -> Value:
+        try:  # without the registry: its bookkeeping takes longer than counting a chunk
+            return use(self._engine)
+        except Exception:  # noqa: BLE001  # engines document no errors, and any failure calls for the next engine
+            return self._call_next(use)
+
+    def _call_next(self, use: Callable[[TokenEngine], Value]) -> Value:
+        def call(variant: EngineVariant[TokenEngine]) -> Value:
             value = use(variant.engine)
             self._engine = variant.engine
             return value
 
-        return self._registry.call(COUNT_TOKENS, using, require={self.name}).value
+        return self._registry.call(COUNT_TOKENS, call, require={self.name}).value

@@ -1,1 +1,1 @@
-"""Tools: described by a schema, checked before every call, answered in one envelope."""
+"""Tools: typed functions with a schema. Every call is validated first and answered by one `ToolResponse`."""

@@ -1,172 +1,137 @@
-"""What a schema cannot say of a tool document: names that repeat, and statements that contradict each other."""
+"""Contradictions in a tool document that JSON Schema cannot express, such as repeated names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from omni_pipelines.tools.older_forms import folded_parameter, required_names
-from omni_pipelines.tools.problems import Problem, nearest, path_text, problems
-from omni_pipelines.tools.validators import validator_for
+from pydantic.alias_generators import to_camel
 
-Place = tuple[str | int, ...]
-_FOR_TYPE = {
-    "minLength": "string",
-    "maxLength": "string",
-    "pattern": "string",
-    "format": "string",
-    "minimum": "number",
-    "maximum": "number",
-    "exclusiveMinimum": "number",
-    "exclusiveMaximum": "number",
-    "multipleOf": "number",
-    "items": "array",
-    "minItems": "array",
-    "maxItems": "array",
-    "uniqueItems": "array",
-    "properties": "object",
-    "required": "object",
-    "additionalProperties": "object",
+from omni_pipelines.tools.definition import (
+    ParameterType,
+    ToolDefinition,
+    ToolDocument,
+    ToolParameter,
+    ToolParameters,
+    to_document,
+)
+from omni_pipelines.tools.problems import Problem, find_problems, nearest, path_text
+
+Path = tuple[str | int, ...]
+_APPLIES_TO = {
+    **dict.fromkeys(("min_length", "max_length", "pattern", "format"), ParameterType.STRING),
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "multiple_of"), ParameterType.NUMBER
+    ),
+    **dict.fromkeys(("items", "min_items", "max_items", "unique_items"), ParameterType.ARRAY),
+    **dict.fromkeys(("properties", "required", "additional_properties"), ParameterType.OBJECT),
 }
-_PAIRS = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"))
+"""The type that each rule of a parameter is about."""
+_LIMITS = (("min_length", "max_length"), ("min_items", "max_items"), ("minimum", "maximum"))
 
 
-def disagreements(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with a document that fits the schema."""
-    yield from _of_info(document["info"])
-    seen: set[str] = set()
-    for at, tool in enumerate(document["tools"]):
-        where: Place = ("tools", at)
-        if tool["name"] in seen:
-            yield _problem((*where, "name"), "twice", f"{tool['name']} is there twice", "give each tool its own name")
-        seen.add(tool["name"])
-        yield from _of_annotations(where, tool)
-        yield from _of_variants(where, tool)
-        yield from _of_required(where, tool)
-        yield from _of_object((*where, "parameters"), tool["parameters"])
+def contradictions(document: ToolDocument) -> Iterator[Problem]:
+    """The problems of a document that fits the schema."""
+    names = [tool.name for tool in document.tools]
+    yield from _repeated(names, ("tools",), "give each tool its own name")
+    for index, tool in enumerate(document.tools):
+        path: Path = ("tools", index)
+        yield from _in_annotations(path, tool)
+        yield from _in_variants(path, tool)
+        yield from _in_properties((*path, "parameters"), tool.parameters)
 
 
-def _problem(where: Sequence[str | int], kind: str, message: str, cure: str) -> Problem:
-    return Problem(field=path_text(where), type=kind, message=message, suggestion=cure)
+def _problem(path: Path, kind: str, message: str, cure: str) -> Problem:
+    return Problem(field=path_text(path), type=kind, message=message, suggestion=cure)
 
 
-def _of_info(info: Mapping[str, Any]) -> Iterator[Problem]:
-    try:
-        datetime.fromisoformat(info.get("generated_at", "2026-01-01T00:00:00Z"))
-    except ValueError as error:
-        yield _problem(("info", "generated_at"), "format", f"is no time: {error}", "correct it")
+def _repeated(names: Sequence[str], path: Path, cure: str) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield _problem((*path, index, "name"), "duplicate", f"{name} is used twice", cure)
 
 
-def _of_annotations(where: Place, tool: Mapping[str, Any]) -> Iterator[Problem]:
-    hints, execution = tool.get("annotations", {}), tool.get("execution", {})
-    reads = hints.get("readOnlyHint", False)
-    place = (*where, "annotations", "destructiveHint")
-    if reads and hints.get("destructiveHint"):
-        yield _problem(
-            place,
-            "contradiction",
-            "a tool that only reads destroys nothing",
-            "say one of readOnlyHint, destructiveHint",
-        )
-    if execution.get("max_attempts", 1) > 1 and not (reads or hints.get("idempotentHint")):
-        yield _problem(
-            (*where, "execution", "max_attempts"),
-            "contradiction",
-            "only what is safe to repeat is tried again",
-            "set annotations.idempotentHint or readOnlyHint, or max_attempts to 1",
-        )
-    if execution.get("cache_ttl", 0) > 0 and not reads:
-        yield _problem(
-            (*where, "execution", "cache_ttl"),
-            "contradiction",
-            "only the answers of a tool that reads are kept",
-            "set annotations.readOnlyHint, or cache_ttl to 0",
-        )
+def _in_annotations(path: Path, tool: ToolDefinition) -> Iterator[Problem]:
+    hints, execution = tool.annotations, tool.execution
+    if hints.read_only_hint and hints.destructive_hint:
+        message = "a tool that only reads cannot be destructive"
+        cure = "set only one of readOnlyHint and destructiveHint"
+        yield _problem((*path, "annotations", "destructiveHint"), "contradiction", message, cure)
+    if execution.max_attempts > 1 and not (hints.read_only_hint or hints.idempotent_hint):
+        message = "only a tool that is safe to repeat may be retried"
+        cure = "set annotations.idempotentHint or readOnlyHint, or set max_attempts to 1"
+        yield _problem((*path, "execution", "max_attempts"), "contradiction", message, cure)
+    if execution.cache_ttl > 0 and not hints.read_only_hint:
+        message = "only the answers of a tool that only reads may be cached"
+        cure = "set annotations.readOnlyHint, or set cache_ttl to 0"
+        yield _problem((*path, "execution", "cache_ttl"), "contradiction", message, cure)
 
 
-def _of_variants(where: Place, tool: Mapping[str, Any]) -> Iterator[Problem]:
-    names = [variant["name"] for variant in tool.get("variants", [])]
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            yield _problem(
-                (*where, "variants", at, "name"), "twice", f"{name} is there twice", "give each variant its own name"
-            )
-    chosen = tool.get("default_variant")
-    if chosen is not None and chosen not in names:
-        cure = nearest(chosen, names) if names else "leave it out, or add it to variants"
-        yield _problem((*where, "default_variant"), "unknown", f"{chosen} is none of the variants", cure)
+def _in_variants(path: Path, tool: ToolDefinition) -> Iterator[Problem]:
+    names = [variant.name for variant in tool.variants]
+    yield from _repeated(names, (*path, "variants"), "give each variant its own name")
+    default = tool.default_variant
+    if default is not None and default not in names:
+        cure = nearest(default, names) if names else "leave it out, or add it to variants"
+        yield _problem((*path, "default_variant"), "unknown", f"{default} is not one of the variants", cure)
 
 
-def _of_required(where: Place, tool: Mapping[str, Any]) -> Iterator[Problem]:
-    """The three places older documents state it in must not disagree."""
-    parameters = tool["parameters"]
-    if "required" in tool and set(tool["required"]) != set(required_names(parameters)):
-        yield _problem(
-            (*where, "required"),
-            "contradiction",
-            "differs from parameters.required",
-            "leave it out; that list counts",
-        )
+def _in_properties(path: Path, parent: ToolParameters | ToolParameter) -> Iterator[Problem]:
+    properties = parent.properties or {}
+    for name in parent.required:
+        if name not in properties:
+            cure = nearest(name, properties)
+            yield _problem((*path, "required"), "unknown", f"{name} is not one of the properties", cure)
+    for name, part in properties.items():
+        yield from _in_parameter((*path, "properties", name), part)
 
 
-def _of_object(where: Place, holder: Mapping[str, Any]) -> Iterator[Problem]:
-    known = holder.get("properties", {})
-    for name in required_names(holder):
-        if name not in known:
-            yield _problem((*where, "required"), "unknown", f"{name} is no name in properties", nearest(name, known))
-        elif known[name].get("required") is False:
-            yield _problem(
-                (*where, "properties", name, "required"), "contradiction", "is false, but listed", "leave it out"
-            )
-    for name, part in known.items():
-        yield from _of_parameter((*where, "properties", name), part)
-
-
-def _of_parameter(where: Place, part: Mapping[str, Any]) -> Iterator[Problem]:
-    inside = [(name, part[name]) for name in ("items", "additionalProperties") if isinstance(part.get(name), Mapping)]
-    found = [
-        *_misplaced(where, part),
-        *_crossed(where, part),
-        *_unusable_pattern(where, part),
-        *_of_object(where, part),
-        *(problem for name, each in inside for problem in _of_parameter((*where, name), each)),
+def _in_parameter(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
+    parts = {"items": parameter.items, "additionalProperties": parameter.additional_properties}
+    inner = {name: part for name, part in parts.items() if isinstance(part, ToolParameter)}
+    problems = [
+        *_misplaced(path, parameter),
+        *_crossed(path, parameter),
+        *_invalid_pattern(path, parameter),
+        *_in_properties(path, parameter),
+        *(problem for name, part in inner.items() for problem in _in_parameter((*path, name), part)),
     ]
-    yield from found or _of_values(where, part)  # values can be held only against rules that are right
+    yield from problems or _in_values(path, parameter)  # values can be checked only against correct rules
 
 
-def _misplaced(where: Place, part: Mapping[str, Any]) -> Iterator[Problem]:
-    types = [part["type"]] if isinstance(part["type"], str) else part["type"]
-    kinds = {"number" if each == "integer" else each for each in types}
-    for keyword, kind in _FOR_TYPE.items():
-        if keyword in part and kind not in kinds and not (keyword == "required" and isinstance(part[keyword], bool)):
-            yield _problem((*where, keyword), "misplaced", f"says nothing about {types[0]}", f"it is for {kind}")
+def _misplaced(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
+    types = {ParameterType.NUMBER if kind is ParameterType.INTEGER else kind for kind in parameter.types}
+    for name, needed in _APPLIES_TO.items():
+        if name in parameter.model_fields_set and needed not in types:
+            message = f"does not apply to {parameter.types[0]}"
+            yield _problem((*path, to_camel(name)), "misplaced", message, f"it is for {needed}")
 
 
-def _crossed(where: Place, part: Mapping[str, Any]) -> Iterator[Problem]:
-    for low, high in _PAIRS:
-        if low in part and part[low] > part.get(high, part[low]):
-            yield _problem(
-                (*where, low), "contradiction", f"{part[low]} is above {high} {part[high]}", "exchange them"
-            )
+def _crossed(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
+    for low, high in _LIMITS:
+        minimum, maximum = getattr(parameter, low), getattr(parameter, high)
+        if minimum is not None and maximum is not None and minimum > maximum:
+            message = f"{minimum} is above {to_camel(high)} {maximum}"
+            yield _problem((*path, to_camel(low)), "contradiction", message, "exchange them")
 
 
-def _unusable_pattern(where: Place, part: Mapping[str, Any]) -> Iterator[Problem]:
+def _invalid_pattern(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
     try:
-        re.compile(part.get("pattern", ""))
+        re.compile(parameter.pattern or "")
     except (re.error, OverflowError) as error:
-        yield _problem((*where, "pattern"), "pattern", f"is no regular expression: {error}", "correct it")
+        message = f"is not a regular expression: {error}"
+        yield _problem((*path, "pattern"), "pattern", message, "correct it")
 
 
-def _of_values(where: Place, part: Mapping[str, Any]) -> Iterator[Problem]:
-    """The values that a parameter names itself must be values it takes."""
-    plain = folded_parameter(part)
-    rules = validator_for({name: value for name, value in plain.items() if name not in ("enum", "default")})
-    for at, value in enumerate(part.get("enum", [])):
-        for each in problems(rules, value)[:1]:
-            yield _problem((*where, "enum", at), each.type, each.message, each.suggestion)
-    if part.get("default") is not None:
-        for each in problems(validator_for(plain), part["default"])[:1]:
-            message = each.message if not each.field else f"{each.field} {each.message}"
-            yield _problem((*where, "default"), each.type, f"would be refused: {message}", each.suggestion)
+def _in_values(path: Path, parameter: ToolParameter) -> Iterator[Problem]:
+    """The allowed values and the default must satisfy the rules themselves."""
+    schema = to_document(parameter)
+    rules = {name: value for name, value in schema.items() if name not in ("enum", "default")}
+    for index, value in enumerate(parameter.enum or ()):
+        for problem in find_problems(rules, value)[:1]:
+            yield _problem((*path, "enum", index), problem.type, problem.message, problem.suggestion)
+    if parameter.default is not None:
+        for problem in find_problems(schema, parameter.default)[:1]:
+            field = f"{problem.field} " if problem.field else ""
+            message = f"would be refused: {field}{problem.message}"
+            yield _problem((*path, "default"), problem.type, message, problem.suggestion)

@@ -1,4 +1,4 @@
-"""What a tool is: the models of a tool document. `tool.schema.yaml` is the contract they are written to."""
+"""Models of a tool document and its parts; `tool.schema.yaml` is their contract."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pydantic.alias_generators import to_camel
 from omni_pipelines.records import Record
 
 TOOL_SCHEMA_ID = "https://omni.dev/schema/tool/v1"
+JsonObject = dict[str, Any]
+"""A JSON object. Its values are JSON values."""
 
 
 class ParameterType(StrEnum):
-    """The types of JSON, with the whole numbers apart."""
+    """The types of JSON, with integers apart from other numbers."""
 
     STRING = "string"
     NUMBER = "number"
@@ -31,13 +33,13 @@ class _CamelCase(Record):
 
 
 class ToolParameter(_CamelCase):
-    """One argument, or a part of one: a JSON Schema reduced to what a person can fill in."""
+    """A parameter, or a part of one: JSON Schema without references and unions, so that a person can fill it in."""
 
     type: ParameterType | tuple[ParameterType, ...]
     description: str = ""
-    default: Any = None
-    """What stands in when it is left out; None where nothing does."""
-    enum: tuple[Any, ...] | None = None
+    default: object = None
+    """The value used when the parameter is left out; None if there is no default."""
+    enum: tuple[object, ...] | None = None
     min_length: int | None = None
     max_length: int | None = None
     minimum: int | float | None = None
@@ -53,17 +55,17 @@ class ToolParameter(_CamelCase):
     unique_items: bool | None = None
     properties: dict[str, ToolParameter] | None = None
     required: tuple[str, ...] = ()
-    """Of an object: the names that must be given."""
+    """For an object: the names of its required properties."""
     additional_properties: bool | ToolParameter | None = None
 
     @property
     def types(self) -> tuple[ParameterType, ...]:
-        """The types that are taken."""
+        """The accepted types."""
         return self.type if isinstance(self.type, tuple) else (self.type,)
 
 
 class ToolParameters(Record):
-    """The arguments of a tool, by name. No others are taken."""
+    """The parameters of a tool, by name. A call with any other name is refused."""
 
     type: Literal["object"]
     properties: dict[str, ToolParameter]
@@ -71,7 +73,7 @@ class ToolParameters(Record):
 
 
 class ToolAnnotations(_CamelCase):
-    """What a call may do, as the Model Context Protocol names it."""
+    """What a call may do, in the terms of the Model Context Protocol."""
 
     title: str = ""
     read_only_hint: bool = False
@@ -92,20 +94,20 @@ class ToolVariant(Record):
 
 
 class ToolExecution(Record):
-    """How a call is carried out."""
+    """How a call is executed: retries and cached answers."""
 
     retry_on: tuple[str, ...] = ()
-    """Numbers of errors after which a call is tried again; without them, whatever is marked retryable."""
+    """Error codes that are retried; if empty, every error marked as retryable."""
     max_attempts: int = Field(default=1, ge=1, le=10)
     cache_ttl: float = Field(default=0, ge=0)
-    """Seconds that an answer is kept for equal arguments."""
+    """Seconds for which an answer is reused for equal arguments."""
 
 
 class ToolMetadata(_CamelCase):
     """A tool in a list."""
 
     name: str
-    """The last word of the full name."""
+    """The last part of the full name."""
     full_name: str
     description: str
     category: str = "general"
@@ -114,7 +116,7 @@ class ToolMetadata(_CamelCase):
 
 
 class ToolDefinition(Record):
-    """A tool: its name, what it does, what it takes and what a call may do."""
+    """A tool: its name, what it does, its parameters and what a call may do."""
 
     name: str
     """Words joined by dots: `knowledge.search`."""
@@ -130,7 +132,7 @@ class ToolDefinition(Record):
 
     @property
     def metadata(self) -> ToolMetadata:
-        """The tool as it stands in a list."""
+        """The entry of this tool in a list."""
         return ToolMetadata(
             name=self.name.rpartition(".")[2],
             full_name=self.name,
@@ -141,13 +143,13 @@ class ToolDefinition(Record):
         )
 
     @property
-    def input_schema(self) -> dict[str, Any]:
-        """The arguments as a JSON Schema (2020-12): an object that takes nothing but what is named."""
-        return {**written(self.parameters), "additionalProperties": False}
+    def input_schema(self) -> JsonObject:
+        """The arguments as a JSON Schema (2020-12): an object that allows only the named properties."""
+        return {**to_document(self.parameters), "additionalProperties": False}
 
 
 class ToolInfo(Record):
-    """What a document is about."""
+    """The head of a tool document."""
 
     name: str
     version: str
@@ -155,7 +157,7 @@ class ToolInfo(Record):
 
 
 class ToolDocument(Record):
-    """A catalogue of tools, as it stands in a file."""
+    """A catalog of tools, as stored in a file."""
 
     model_config = ConfigDict(validate_by_name=True)
 
@@ -166,6 +168,6 @@ class ToolDocument(Record):
     tools: tuple[ToolDefinition, ...]
 
 
-def written(model: BaseModel) -> dict[str, Any]:
-    """A model as it is written to a document: JSON values, nothing that is only a default."""
+def to_document(model: BaseModel) -> JsonObject:
+    """A model as JSON values for a tool document; fields that have their default are left out."""
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)

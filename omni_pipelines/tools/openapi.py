@@ -1,19 +1,19 @@
-"""Tools as an OpenAPI document, for clients that speak HTTP."""
+"""Tools as an OpenAPI 3.1 document, for HTTP clients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.definition import ToolDefinition, ToolInfo, written
+from omni_pipelines.tools.definition import JsonObject, ToolDefinition, ToolInfo, to_document
 
 OPENAPI_VERSION = "3.1.0"
 _COMPONENTS = "#/components/schemas/"
+_ENVELOPE: JsonObject = {"$ref": f"{_COMPONENTS}{ToolResponse.__name__}"}
 
 
-def openapi_document(info: ToolInfo, tools: Sequence[ToolDefinition]) -> dict[str, Any]:
-    """One POST a tool; every answer, good or bad, is a ToolResponse."""
+def openapi_document(info: ToolInfo, tools: Sequence[ToolDefinition]) -> JsonObject:
+    """One POST per tool; every answer is a `ToolResponse`."""
     envelope = ToolResponse.model_json_schema(ref_template=_COMPONENTS + "{model}")
     schemas = {**envelope.pop("$defs", {}), ToolResponse.__name__: envelope}
     return {
@@ -26,7 +26,7 @@ def openapi_document(info: ToolInfo, tools: Sequence[ToolDefinition]) -> dict[st
     }
 
 
-def _operation(tool: ToolDefinition) -> dict[str, Any]:
+def _operation(tool: ToolDefinition) -> JsonObject:
     summary, _, rest = tool.description.partition("\n\n")
     return {
         "operationId": tool.name,
@@ -34,20 +34,17 @@ def _operation(tool: ToolDefinition) -> dict[str, Any]:
         "description": rest or summary,
         "tags": [tool.category],
         "deprecated": tool.deprecated,
-        "x-annotations": written(tool.annotations),
-        "requestBody": {"required": bool(tool.parameters.required), "content": _json(tool.input_schema)},
+        "x-annotations": to_document(tool.annotations),
+        "requestBody": {"required": bool(tool.parameters.required), "content": _json_content(tool.input_schema)},
         "responses": {
-            "200": {"description": "It worked, wholly or partly.", "content": _json(_ENVELOPE)},
+            "200": {"description": "A complete or partial success.", "content": _json_content(_ENVELOPE)},
             "default": {
-                "description": "It did not; error_code, error_message and retryable say why.",
-                "content": _json(_ENVELOPE),
+                "description": "A failure; see error_code, error_message and retryable.",
+                "content": _json_content(_ENVELOPE),
             },
         },
     }
 
 
-_ENVELOPE = {"$ref": f"{_COMPONENTS}{ToolResponse.__name__}"}
-
-
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
+def _json_content(schema: JsonObject) -> JsonObject:
     return {"application/json": {"schema": schema}}

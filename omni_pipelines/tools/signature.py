@@ -1,4 +1,4 @@
-"""From a typed function and its docstring to a tool: nothing about it is written twice."""
+"""The decorator `@tool`: the definition of a tool from a typed function and its docstring."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypeVar, get_type_hints
 
+from docstring_parser import ParseError
+from docstring_parser.google import GoogleParser
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
@@ -18,24 +21,23 @@ from omni_pipelines.tools.definition import (
     ToolExecution,
     ToolParameter,
     ToolParameters,
-    written,
+    to_document,
 )
-from omni_pipelines.tools.docstrings import Docstring, parse_docstring
+from omni_pipelines.tools.documents import check_tool
 from omni_pipelines.tools.parameters import CURE, to_parameter
 from omni_pipelines.tools.problems import nearest
-from omni_pipelines.tools.schema import check_tool
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 _MARK = "__omni_tool__"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 @dataclass(frozen=True)
 class TypedTool:
-    """A definition, and how JSON arguments become the function's own types."""
+    """A definition, and what converts JSON arguments to the types of the function."""
 
     definition: ToolDefinition
-    arguments: TypeAdapter[dict[str, Any]]
+    converter: TypeAdapter[dict[str, object]]
 
 
 def tool(
@@ -53,12 +55,13 @@ def tool(
     max_attempts: int = 1,
     cache_ttl: float = 0,
 ) -> Callable[[F], F]:
-    """Make a tool of a function or a method, async or not. It stays what it is, and can be called as before.
+    """Make a tool of a function or a method, async or not. It can still be called as before.
 
-    The description is the docstring, each parameter's is its line under `Args:`, and the types say what is taken.
+    The docstring describes the tool, its lines under `Args:` describe the parameters, and the types say which values
+    are accepted.
 
     Raises:
-        ConfigurationError: a parameter cannot be described, or what is stated contradicts itself.
+        ConfigurationError: a parameter cannot be described, or the options contradict each other.
     """
     annotations = ToolAnnotations(
         title=title,
@@ -67,112 +70,123 @@ def tool(
         idempotent_hint=idempotent,
         open_world_hint=open_world,
     )
-    stated = {
-        "name": name,
-        "category": category,
-        "version": version,
-        "deprecated": deprecated,
-        "annotations": annotations,
-        "execution": ToolExecution(retry_on=retry_on, max_attempts=max_attempts, cache_ttl=cache_ttl),
-    }
+    execution = ToolExecution(retry_on=retry_on, max_attempts=max_attempts, cache_ttl=cache_ttl)
 
     def mark(function: F) -> F:
-        setattr(function, _MARK, _typed_tool(function, stated))
+        try:
+            description, parameters, converter = _describe(function)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"tool {name}: {error.message}", cure=error.cure) from error
+        definition = ToolDefinition(
+            name=name,
+            description=description,
+            category=category,
+            version=version,
+            deprecated=deprecated,
+            annotations=annotations,
+            parameters=parameters,
+            execution=execution,
+        )
+        for problem in check_tool(to_document(definition)):
+            message = f"tool {name}: {problem.field}: {problem.message}"
+            raise ConfigurationError(message, cure=problem.suggestion)
+        setattr(function, _MARK, TypedTool(definition, converter))
         return function
 
     return mark
 
 
-def typed_tool(function: Callable[..., Any]) -> TypedTool:
+def typed_tool(function: Callable[..., object]) -> TypedTool:
     """What `@tool` made of a function or a bound method.
 
     Raises:
-        ConfigurationError: it carries no `@tool`.
+        ConfigurationError: the function has no `@tool`.
     """
-    found = getattr(function, _MARK, None)
-    if not isinstance(found, TypedTool):
+    typed = getattr(function, _MARK, None)
+    if not isinstance(typed, TypedTool):
         name = getattr(function, "__qualname__", repr(function))
-        raise ConfigurationError(f"{name} is no tool", cure='write @tool("category.name") above it')
-    return found
+        raise ConfigurationError(f"{name} is not a tool", cure='decorate it with @tool("category.name")')
+    return typed
 
 
-def _typed_tool(function: Callable[..., Any], stated: Mapping[str, Any]) -> TypedTool:
-    name = stated["name"]
+def _describe(
+    function: Callable[..., object],
+) -> tuple[str, ToolParameters, TypeAdapter[dict[str, object]]]:
+    """The description, the parameters, and the converter of the arguments."""
+    signature = dict(inspect.signature(function).parameters)
+    signature.pop("self", None)
+    description, texts = _parse_docstring(function.__doc__ or "")
+    hints = _type_hints(function, signature)
+    for name in texts:
+        if name not in signature:
+            message = f"the docstring describes {name}, which is not a parameter"
+            raise ConfigurationError(message, cure=nearest(name, signature))
     try:
-        parameters, hints, docstring = _read(function)
-        arguments = _adapter(parameters, hints)
-        definition = ToolDefinition(
-            **stated,
-            description=docstring.description,
-            parameters=_parameters(parameters, arguments.json_schema(), docstring),
-        )
-    except ConfigurationError as error:
-        raise ConfigurationError(f"tool {name}: {error.message}", cure=error.cure) from error
+        converter = _converter(signature, hints)
+        schema = converter.json_schema()
     except PydanticUserError as error:
-        first = str(error).splitlines()[0]
-        raise ConfigurationError(f"tool {name} has a type that JSON cannot carry: {first}", cure=CURE) from error
-    found = check_tool(written(definition))
-    if found:
-        raise ConfigurationError(f"tool {name}: {found[0].field}: {found[0].message}", cure=found[0].suggestion)
-    return TypedTool(definition, arguments)
+        first_line = str(error).splitlines()[0]
+        raise ConfigurationError(f"it has a type that JSON cannot express: {first_line}", cure=CURE) from error
+    properties = {name: _parameter(parameter, schema, texts) for name, parameter in signature.items()}
+    required = tuple(name for name, parameter in signature.items() if parameter.default is parameter.empty)
+    return description, ToolParameters(type="object", properties=properties, required=required), converter
 
 
-def _read(
-    function: Callable[..., Any],
-) -> tuple[dict[str, inspect.Parameter], dict[str, Any], Docstring]:
-    parameters = dict(inspect.signature(function).parameters)
-    parameters.pop("self", None)
+def _parse_docstring(text: str) -> tuple[str, dict[str, str]]:
+    """The description, its paragraphs kept, and the text of each parameter on one line."""
+    try:
+        docstring = GoogleParser().parse(text)
+    except ParseError as error:
+        raise ConfigurationError(
+            f"its docstring cannot be parsed: {error}", cure="write one line NAME: TEXT per parameter below Args:"
+        ) from error
+    paragraphs = (docstring.description or "").strip().split("\n\n")
+    description = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    if not description:
+        raise ConfigurationError("it has no docstring", cure="describe in one line what it does")
+    texts = {param.arg_name: " ".join((param.description or "").split()) for param in docstring.params}
+    return description, texts
+
+
+def _type_hints(function: Callable[..., object], signature: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     try:
         hints = get_type_hints(function, include_extras=True)
     except NameError as error:
         raise ConfigurationError(
             f"the type {error.name} is not found", cure="import it at the top of the module, outside TYPE_CHECKING"
         ) from error
-    docstring = parse_docstring(function.__doc__ or "")
-    if not docstring.description:
-        raise ConfigurationError("it has no docstring", cure="say in one line what it does")
-    for name, parameter in parameters.items():
+    for name, parameter in signature.items():
         if parameter.kind not in _NAMED:
             raise ConfigurationError(f"parameter {parameter} has no name in a call", cure="name each parameter")
         if name not in hints:
             raise ConfigurationError(f"parameter {name} has no type", cure=f"write {name}: TYPE")
-    for name in docstring.arguments:
-        if name not in parameters:
-            raise ConfigurationError(
-                f"the docstring tells of {name}, which is no parameter", cure=nearest(name, parameters)
-            )
-    return parameters, hints, docstring
+    return hints
 
 
-def _adapter(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]) -> TypeAdapter[dict[str, Any]]:
-    """Arguments as a typed dictionary: a model would forbid names such as `copy`, and fill in defaults twice."""
+def _converter(
+    signature: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]
+) -> TypeAdapter[dict[str, object]]:
+    """Arguments as a typed dictionary; a pydantic model would forbid names such as `copy` and fill in defaults."""
     fields = {
         name: hints[name] if parameter.default is parameter.empty else NotRequired[hints[name]]
-        for name, parameter in parameters.items()
+        for name, parameter in signature.items()
     }
-    make: Any = TypedDict  # mypy knows only those with a literal
-    arguments = make("Arguments", fields)
+    make_type: Any = TypedDict  # mypy accepts only literal fields
+    arguments = make_type("Arguments", fields)
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     return TypeAdapter(arguments)
 
 
-def _parameters(
-    parameters: Mapping[str, inspect.Parameter], schema: Mapping[str, Any], docstring: Docstring
-) -> ToolParameters:
-    described: dict[str, ToolParameter] = {}
-    for name, parameter in parameters.items():
-        if name not in schema["properties"]:
-            raise ConfigurationError(
-                f"parameter {name} has an alias", cure="give it the name that callers shall write"
-            )
-        found = to_parameter(name, schema["properties"][name], schema.get("$defs", {}))
-        text = docstring.arguments.get(name) or found.description
-        described[name] = found.model_copy(update={"description": text, "default": _default(parameter)})
-    required = tuple(name for name, each in parameters.items() if each.default is each.empty)
-    return ToolParameters(type="object", properties=described, required=required)
+def _parameter(parameter: inspect.Parameter, schema: JsonSchemaValue, texts: Mapping[str, str]) -> ToolParameter:
+    name = parameter.name
+    if name not in schema["properties"]:
+        raise ConfigurationError(f"parameter {name} has an alias", cure="rename it to the name that callers write")
+    described = to_parameter(name, schema["properties"][name], schema.get("$defs", {}))
+    text = texts.get(name) or described.description
+    return described.model_copy(update={"description": text, "default": _default(parameter)})
 
 
-def _default(parameter: inspect.Parameter) -> Any:
+def _default(parameter: inspect.Parameter) -> object:
     if parameter.default is parameter.empty:
         return None
     try:

@@ -61,7 +61,7 @@ def test_a_sensor_that_finds_nothing_to_do_loads_no_slow_engine(tmp_path_factory
 import dagster as dg
 from resources.knowledge import KnowledgeHome
 from sensors.changes import index_sensor, source_sensor
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from pathlib import Path
 Home(Path({place!r})).create()
 with dg.DagsterInstance.ephemeral() as instance:

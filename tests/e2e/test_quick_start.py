@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-SECTION = README[README.index("## Your own files") : README.index("| command |")]
+SECTION = README[README.index("## Your own files") : README.index("| task |")]
 KEYS = """# Keys
 
 Every service has a key of its own. Whoever holds it may

@@ -1,4 +1,4 @@
-"""A project of somebody else, exactly as docs/testing.md shows it, in a pytest of its own."""
+"""The sample project of docs/testing.md runs as the page says, in its own pytest process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTAL
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The files of the page, each under the name the page gives it."""
+    """The files of the page, with the names from the page."""
     for name, text in FILE.findall(PAGE):
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,35 +37,35 @@ def passed(output: str) -> list[str]:
 
 
 UNIT = [
-    "tests/unit/test_names.py::test_a_title_becomes_a_name[blanks at the ends]",
-    "tests/unit/test_names.py::test_a_title_becomes_a_name[two words]",
-    "tests/unit/test_summary.py::test_the_text_is_in_the_prompt",
+    "tests/unit/test_names.py::test_skill_name_of_a_title[spaces at both ends]",
+    "tests/unit/test_names.py::test_skill_name_of_a_title[two words]",
+    "tests/unit/test_summary.py::test_prompt_contains_the_text",
 ]
 INTEGRATION = [
-    "tests/integration/test_answers.py::test_a_deleted_file_is_gone_from_the_next_release",
-    "tests/integration/test_answers.py::test_the_answer_is_cited",
+    "tests/integration/test_answers.py::test_answer_has_citations",
+    "tests/integration/test_answers.py::test_next_release_does_not_contain_a_deleted_file",
 ]
 
 
-def test_it_runs_one_layer(project: Path) -> None:
+def test_sample_project_runs_one_layer(project: Path) -> None:
     code, output = run(project, "--layer", "unit")
     assert (code, passed(output)) == (0, UNIT), output
     assert "deselected: 2 integration, 1 cloud (asked for: --layer unit)" in output
 
 
-def test_it_runs_all_but_the_cloud_by_itself(project: Path) -> None:
+def test_sample_project_runs_all_layers_except_cloud_by_default(project: Path) -> None:
     code, output = run(project)
     assert (code, passed(output)) == (0, INTEGRATION + UNIT), output
     assert "deselected: 1 cloud (run them with --cloud)" in output
 
 
-def test_it_runs_the_cloud_when_asked(project: Path) -> None:
+def test_sample_project_runs_cloud_tests_on_request(project: Path) -> None:
     code, output = run(project, "--layer", "cloud")
     assert code == 1
-    assert "this needs an account" in output
+    assert "needs an account" in output
 
 
-def test_a_bad_data_file_is_an_error_that_says_where(project: Path) -> None:
+def test_invalid_data_file_is_an_error_with_its_path(project: Path) -> None:
     (project / "tests" / "unit" / "names.yaml").write_text("- nme: x\n")
     code, output = run(project, "--fast")
     assert code == 2
@@ -73,22 +73,24 @@ def test_a_bad_data_file_is_an_error_that_says_where(project: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_a_project_without_the_setting_uses_layers_and_fixtures_as_well(project: Path) -> None:
+def test_sample_project_without_the_setting_can_use_layers_and_fixtures(project: Path) -> None:
     (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     code, output = run(project, "--layer", "unit")
     assert (code, passed(output)) == (0, UNIT), output
 
 
-def test_the_page_names_everything_there_is() -> None:
+def test_page_names_every_assertion_fixture_and_option() -> None:
     helpers = {name for name in vars(assertions) if name.startswith("assert_")}
-    found = {name for name, thing in vars(fixtures).items() if type(thing).__name__ == "FixtureFunctionDefinition"}
+    fixture_names = {
+        name for name, thing in vars(fixtures).items() if type(thing).__name__ == "FixtureFunctionDefinition"
+    }
     decorators = {f"@{layer}" for layer in layers.Layer} | {"skip_if_cloud", "only_cloud"}
-    assert len(found) >= 9
-    names = helpers | found | decorators | {"--layer", *plugin._FLAGS, "omni_layers", "omni_layer_budgets"}
+    assert len(fixture_names) >= 9
+    names = helpers | fixture_names | decorators | {"--layer", *plugin._FLAGS, "omni_layers", "omni_layer_budgets"}
     assert [name for name in sorted(names) if f"`{name}" not in PAGE and f" {name}" not in PAGE] == []
 
 
-def test_the_page_gives_the_allowances_that_hold() -> None:
+def test_page_shows_the_current_budgets_and_deadlines() -> None:
     for layer, allowance in layers.ALLOWANCES.items():
         row = next(line for line in PAGE.splitlines() if line.startswith(f"| {layer} |"))
         assert row.endswith(f"| {allowance.cpu_seconds:g} s | {allowance.deadline_seconds // 60} min |")

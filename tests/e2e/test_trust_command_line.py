@@ -59,7 +59,7 @@ def test_a_tampered_receipt_is_not_and_the_field_is_named(folder: Path, receipt:
     (folder / "tampered.json").write_text(receipt.read_text().replace("ninety", "twenty"))
     done = omni("verify", "tampered.json", cwd=folder)
     assert done.returncode == 1
-    assert "sentences[0].quotes[0].quote: is not what stands in its bytes: Keys are rotated" in done.stdout
+    assert "sentences[0].quotes[0].quote: is not the text of its bytes: Keys are rotated" in done.stdout
     assert "checks failed" in done.stderr
 
 
@@ -84,7 +84,7 @@ def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folde
     otters.write_text("# Lorem\n\nLorem ipsum dolor sit amet.\n")
     done = omni("ingest", cwd=folder)
     assert done.returncode == 1
-    assert "the gate keeps this from being published: ndcg@10: 0.000" in done.stderr
+    assert "the quality gate blocks this release: ndcg@10: 0.000" in done.stderr
     assert omni("gate", "show", cwd=folder).stdout.startswith("not passed, ")
     assert "docs/otters.md: spoils 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
     assert omni("search", "otters", "--json", cwd=folder).stdout == before

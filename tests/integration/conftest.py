@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline import run as line_module
-from omni_pipelines.settings import Home, load_settings
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import register, save_sources
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from tests.integration.line import Line
 from tests.integration.members import SECRET
-from tests.integration.small_home import HERON, OTTER, Engines, SmallHome
-from tests.object_server import make_bucket, s3_server, speak_to
+from tests.integration.small_home import HERON, OTTER, SmallHome
+from tests.object_server import make_bucket, point_aws_at, s3_server
 
 
 @pytest.fixture
@@ -33,33 +35,33 @@ def docs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Names of the files that were opened, in order."""
-    opened: list[str] = []
+def reads(line: Line) -> list[str]:
+    """Names of the files that the line reads, in order."""
+    names: list[str] = []
 
-    def counting(path: Path, limit: int) -> tuple[bytes, str]:
-        opened.append(path.name)
-        return read_file(path, limit)
+    def counting(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        names.append(Path(file.path).name)
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", counting)
-    return opened
+    line.read_hook = counting
+    return names
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> LoadedEngines:
     settings = load_settings(Home(tmp_path_factory.mktemp("settings") / ".omni"))
     try:
-        return Engines(
-            settings, load_counter(settings).count, load_embedder(settings, workers=1), model_fingerprint(settings)
+        return LoadedEngines(
+            load_counter(settings).count, load_embedder(settings, workers=1), model_fingerprint(settings)
         )
     except ModelMissing as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def small(home: Home, tmp_path: Path, engines: Engines) -> SmallHome:
+def small(home: Home, tmp_path: Path, engines: LoadedEngines) -> SmallHome:
     """Registered, but not ingested."""
-    small = SmallHome(home, tmp_path / "notes", engines)
+    small = SmallHome(home, tmp_path / "notes", new_run(home, load_settings(home), engines, "by hand"))
     small.notes.mkdir()
     small.write("heron.md", HERON)
     small.write("otter.md", OTTER)
@@ -78,7 +80,6 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def store_url(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty store."""
-    speak_to(s3, monkeypatch)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE", 0.0)
+    point_aws_at(s3, monkeypatch, SECRET)
+    monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE_SECONDS", 0.0)
     return make_bucket(s3, f"b{abs(hash(request.node.name))}")

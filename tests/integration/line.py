@@ -4,24 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from native.lance_tables import LanceTable
+from native.lance_vectors import IndexCoverage
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.search import Hit, Mode
-from omni_pipelines.pipeline.run import Engines, RunReport, run_pipeline
+from omni_pipelines.knowledge.quality.gate_results import GateResult
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.publishing.publish import PublishReport
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
+from omni_pipelines.steps.chunks import ChunksReport
 from omni_pipelines.steps.documents import DocumentsReport, reconcile_documents
+from omni_pipelines.steps.embeddings import EmbeddingsReport
+from omni_pipelines.steps.keyword_index import KeywordReport
+from omni_pipelines.steps.step import BatchSizes, LoadedEngines, RunContext
 from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.steps.vector_index import VectorsReport
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
+from tests.integration.hooked_session import HookedSession, ReadHook, read_unchanged
 
 MODEL = "fake/1"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one run did, with the report of each step under its own type."""
+
+    documents: DocumentsReport
+    chunks: ChunksReport
+    embeddings: EmbeddingsReport
+    keyword: KeywordReport
+    vectors: IndexCoverage
+    gate: GateResult
+    published: PublishReport
+
+    @classmethod
+    def of(cls, report: RunReport) -> Done:
+        documents, chunks, embeddings, keyword, vectors = report.steps.values()
+        assert isinstance(documents, DocumentsReport)
+        assert isinstance(chunks, ChunksReport)
+        assert isinstance(embeddings, EmbeddingsReport)
+        assert isinstance(keyword, KeywordReport)
+        assert isinstance(vectors, VectorsReport)
+        return cls(documents, chunks, embeddings, keyword, vectors.coverage, report.gate, report.published)
 
 
 @dataclass
@@ -32,6 +70,12 @@ class Line:
     settings: Settings = field(default_factory=lambda: Settings(chunk_tokens=40, chunk_overlap=8))
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     model: str = MODEL
+    limits: SourceLimits = DEFAULT_LIMITS
+    network: Network = SYSTEM_NETWORK
+    read_hook: ReadHook = read_unchanged
+    """Called for each file that is read; tests count reads with it, or let them fail."""
+    listing: Listing | None = None
+    """Used instead of listing a source."""
 
     def add(self, *paths: Path, include: tuple[str, ...] = ()) -> list[str]:
         """Register paths. The names of their sources."""
@@ -40,18 +84,25 @@ class Line:
         save_sources(self.home, sources)
         return names
 
+    @property
+    def context(self) -> RunContext:
+        """What its steps work with."""
+        engines = LoadedEngines(WordCounter(), self.embedder, self.model)
+        run = new_run(self.home, self.settings, engines, "run-1")
+        return replace(run, session=HookedSession(self.read_hook, self.listing, self.limits, self.network))
+
     def ingest(self, *names: str, allow_delete: bool = False) -> DocumentsReport:
         """The documents alone."""
         settle()
         with writer_session(self.home, self.settings):
-            return reconcile_documents(self.home, self.settings, names, allow_delete=allow_delete)
+            return reconcile_documents(replace(self.context, sources=names, allow_delete=allow_delete))
 
-    def run(self, *, allow_delete: bool = False) -> RunReport:
-        """One pass, from the sources to a release."""
+    def run(self, *, allow_delete: bool = False, batches: BatchSizes | None = None) -> Done:
+        """One run, from the sources to a release."""
         settle()
         self.embedder.embedded.clear()
-        engines = Engines(WordCounter(), self.embedder, self.model)
-        return run_pipeline(self.home, self.settings, engines, "run-1", allow_delete=allow_delete)
+        context = replace(self.context, allow_delete=allow_delete, batches=batches or self.context.batches)
+        return Done.of(run_pipeline(context))
 
     def librarian(self, release: int | None = None) -> Librarian:
         """A reader."""

@@ -7,10 +7,11 @@ from typing import Any
 
 from native.lance_tables import LanceTable, TableVersion
 from native.object_store import ObjectStore
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line
 
 SECRET = "not-to-be-said-anywhere"

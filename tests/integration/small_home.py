@@ -1,31 +1,19 @@
-"""A small real knowledge base: two notes, real engines, and the steps of the line to be taken one by one."""
+"""A small real knowledge base: two notes, real engines, whose steps can be run one by one."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.settings import Home, Settings
 from omni_pipelines.sources.file_reads import RACY_NS
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.steps.step import Group, RunContext
+from omni_pipelines.steps.step_table import STEPS
 
 HERON = "# Heron\n\nThe heron stands in cold water at dawn.\n"
 OTTER = "# Otter\n\nOtters sleep holding hands so that they do not drift apart.\n"
-
-
-@dataclass
-class Engines:
-    settings: Settings
-    count: Callable[[str], int]
-    embedder: Embedder
-    fingerprint: str
 
 
 @dataclass
@@ -34,7 +22,7 @@ class SmallHome:
 
     home: Home
     notes: Path
-    engines: Engines
+    context: RunContext
 
     def write(self, name: str, text: str) -> None:
         """A file that is old enough to be trusted: one changed just now is read again by the next ingest."""
@@ -42,11 +30,10 @@ class SmallHome:
         time.sleep(2 * RACY_NS / 1e9)
 
     def ingest(self) -> None:
-        reconcile_documents(self.home, self.engines.settings)
-        reconcile_chunks(self.home, self.engines.settings, self.engines.count)
-        reconcile_embeddings(self.home, self.engines.embedder, self.engines.fingerprint)
+        for step in STEPS.in_group(Group.INGEST):
+            step.run(self.context)
 
     def index(self) -> int:
-        build_keyword_index(self.home)
-        build_vector_index(self.home)
-        return publish(self.home, self.engines.settings, "by hand").release.release
+        for step in STEPS.in_group(Group.INDEX):
+            step.run(self.context)
+        return publish(self.context).release.release

@@ -1,4 +1,4 @@
-"""A site on this machine that stands in for the web: it serves what it is told, and writes down what it was asked."""
+"""A website on this machine that serves the pages of a test and records the requests."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
-
-from omni_pipelines.sources.registry import list_source, save_sources, source_at
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.limits import SourceLimits, WebLimits
+from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.source import Source
-from omni_pipelines.sources.web import client as web_client
+from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from tests.integration.line import Line
 
+IMPATIENT = WebLimits(first_wait_seconds=0.01)
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
 @dataclass
 class Page:
-    """What stands at a path."""
+    """A page as the server sends it."""
 
     body: bytes = b""
     status: int = 200
@@ -31,17 +32,18 @@ class Page:
     etag: str = ""
     modified: str = ""
     raw: Callable[[BaseHTTPRequestHandler], None] | None = None
-    """Writes the answer itself, however wrong."""
+    """Writes the response itself, for responses that are not valid."""
 
 
 @dataclass
-class Asked:
-    """One request."""
+class SiteRequest:
+    """A request and its response."""
 
     path: str
     headers: Mapping[str, str]
     status: int
     sent: int
+    """Bytes of the body."""
 
 
 class Site:
@@ -49,7 +51,7 @@ class Site:
 
     def __init__(self, secure: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[SiteRequest] = []
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -79,36 +81,33 @@ class Site:
         self._server.server_close()
         self._thread.join()
 
-    def page(self, path: str, text: str, **more: str) -> None:
-        """A page of HTML."""
+    def page(self, path: str, text: str, *, etag: str = "", modified: str = "") -> None:
+        """Add an HTML page."""
         body = f"<!doctype html><title>{text}</title><main><h1>{text}</h1><p>{text} is on this page.</p></main>"
         headers = {"Content-Type": "text/html; charset=utf-8"}
-        self.pages[path] = Page(body.encode(), headers=headers, **more)  # type: ignore[arg-type]
+        self.pages[path] = Page(body.encode(), headers=headers, etag=etag, modified=modified)
 
-    def sitemap(self, *paths: str, at: str = "/sitemap.xml", lastmod: Mapping[str, str] | None = None) -> None:
+    def sitemap(self, *pages: str, file: str = "/sitemap.xml", lastmod: Mapping[str, str] | None = None) -> None:
         dates = {path: f"<lastmod>{date}</lastmod>" for path, date in (lastmod or {}).items()}
-        entries = (f"<url><loc>{self.where(path)}</loc>{dates.get(path, '')}</url>" for path in paths)
-        self.put_xml(at, f"<urlset {SPACE}>{''.join(entries)}</urlset>")
+        entries = (f"<url><loc>{self.absolute(path)}</loc>{dates.get(path, '')}</url>" for path in pages)
+        self.put_xml(file, f"<urlset {SPACE}>{''.join(entries)}</urlset>")
 
-    def index(self, *paths: str, at: str = "/sitemap.xml") -> None:
-        entries = (f"<sitemap><loc>{self.where(path)}</loc></sitemap>" for path in paths)
-        self.put_xml(at, f"<sitemapindex {SPACE}>{''.join(entries)}</sitemapindex>")
+    def index(self, *sitemaps: str, file: str = "/sitemap.xml") -> None:
+        entries = (f"<sitemap><loc>{self.absolute(path)}</loc></sitemap>" for path in sitemaps)
+        self.put_xml(file, f"<sitemapindex {SPACE}>{''.join(entries)}</sitemapindex>")
 
-    def put_xml(self, at: str, text: str) -> None:
-        raw = gzip.compress(text.encode()) if at.endswith(".gz") else text.encode()
-        self.pages[at] = Page(raw, headers={"Content-Type": "application/xml"})
+    def put_xml(self, path: str, text: str) -> None:
+        raw = gzip.compress(text.encode()) if path.endswith(".gz") else text.encode()
+        self.pages[path] = Page(raw, headers={"Content-Type": "application/xml"})
 
-    def where(self, path: str) -> str:
+    def absolute(self, path: str) -> str:
         return (path if "://" in path else self.url(path)).replace("&", "&amp;")
 
-    def requests(self, path: str) -> list[Asked]:
-        return [each for each in self.asked if each.path == path]
-
-    def forget_requests(self) -> None:
-        self.asked.clear()
+    def requests_for(self, path: str) -> list[SiteRequest]:
+        return [request for request in self.requests if request.path == path]
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
-        page = self.pages.get(request.path, Page(b"not here", 404))
+        page = self.pages.get(request.path, Page(b"not found", 404))
         sent = {name.lower(): value for name, value in request.headers.items()}
         status, body = page.status, page.body
         same = (page.etag and sent.get("if-none-match") == page.etag) or (
@@ -116,7 +115,7 @@ class Site:
         )
         if status == 200 and same:
             status, body = 304, b""
-        self.asked.append(Asked(request.path, sent, status, len(body)))
+        self.requests.append(SiteRequest(request.path, sent, status, len(body)))
         if page.raw is not None:
             page.raw(request)
             request.close_connection = True
@@ -140,39 +139,21 @@ def running_site(secure: ssl.SSLContext | None = None) -> Iterator[Site]:
         site.stop()
 
 
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(web_client, "FIRST_WAIT", 0.01)
-    with running_site() as site:
-        site.page("/docs/heron.html", "The heron", etag='"h1"')
-        site.page("/docs/otter", "The otter", modified="Tue, 06 Jan 2026 10:00:00 GMT")
-        site.page("/docs/moose?lang=en&x=1", "The moose")
-        site.sitemap("/docs/heron.html", "/docs/otter", "/docs/moose?lang=en&x=1")
-        yield site
+def website(site: Site, path: str = "/sitemap.xml", **options: Any) -> Source:
+    """The site as a source."""
+    return source_at(site.url(path), "site").model_copy(update={"allow_private": True, **options})
 
 
-def source_of(site: Site, path: str = "/sitemap.xml", **more: Any) -> Source:
-    return source_at(site.url(path), "site").model_copy(update={"allow_private": True, **more})
-
-
-@pytest.fixture
-def kept(line: Line, site: Site) -> Line:
-    save_sources(line.home, [source_of(site)])
-    line.run()
-    site.forget_requests()
-    return line
-
-
-def paths(line: Line) -> list[str]:
+def document_paths(line: Line) -> list[str]:
     return sorted(row["path"] for row in line.rows("documents", "path"))
 
 
-def listed(source: Source) -> list[str]:
-    return [found.path for found in list_source(source).files]
+def listed_paths(source: Source, limits: WebLimits = IMPATIENT, network: Network = SYSTEM_NETWORK) -> list[str]:
+    return [file.path for file in list_source(source, limits=SourceLimits(web=limits), network=network).files]
 
 
-ALL = ["docs/heron.html", "docs/moose?lang=en&x=1", "docs/otter"]
-"""Paths of the pages of `site`."""
+ALL_PATHS = ["docs/heron.html", "docs/moose?lang=en&x=1", "docs/otter"]
+"""Document paths of the pages of the fixture `site`."""
 
 
 def robots(site: Site, text: str, status: int = 200) -> None:

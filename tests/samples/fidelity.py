@@ -1,4 +1,4 @@
-"""How much of the manuscript each reader gives back. `python -m tests.samples.fidelity` writes docs/formats.md."""
+"""How much of the manuscript each reader returns: `python -m tests.samples.fidelity` writes the table of formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import reader_for
 from tests.samples.manuscript import ROOT, TABLE, TITLE, WRITERS, Part, manuscript
 
-PAGE = ROOT / "docs" / "formats.md"
+PAGE = ROOT / "docs" / "reference" / "formats.md"
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 _WORD = re.compile(r"[^\W_]+")
 
@@ -77,7 +77,7 @@ def table() -> str:
 
 
 def page_with(measured: str) -> str:
-    """docs/formats.md, with this table in its place."""
+    """docs/reference/formats.md, with this table in its place."""
     text = PAGE.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     return before + BEGIN + measured + END + rest.partition(END)[2]

@@ -114,7 +114,7 @@ def _pptx(parts: list[Part]) -> bytes:
 
 
 def _xlsx(parts: list[Part]) -> bytes:
-    sheets: dict[str, list[office.Row]] = {part.heading: [[each] for each in _lines(part)] for part in parts}
+    sheets = {part.heading: [[line] for line in _lines(part)] for part in parts}
     return office.xlsx({**sheets, "Table": TABLE})
 
 

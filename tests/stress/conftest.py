@@ -1,4 +1,4 @@
-"""The seed, the ground the homes stand on, and the figures a long run writes down."""
+"""Fixtures of the stress tests: the seed, folders and homes to test on, and the figures of a long run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from native import lance_vectors
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.stress.harness import faults
 from tests.stress.harness.extent import EXTENT, SEED
 from tests.stress.harness.figures import Figures
@@ -20,21 +20,21 @@ from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import FIRST_ROWS, Workload
 
 BASE_STEP = 4
-"""Enough releases that the next one collects the oldest."""
+"""Step of the prepared home. It has enough releases that the next one causes the collection of the oldest."""
 
 
 def pytest_report_header() -> str:
-    return f"stress: seed {SEED} (again: OMNI_STRESS_SEED={SEED}), {EXTENT.name} form"
+    return f"stress: seed {SEED} (repeat with OMNI_STRESS_SEED={SEED}), {EXTENT.name} form"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if not hasattr(session.config, "workerinput"):  # the one that began the run, and not a process of it
+    if not hasattr(session.config, "workerinput"):  # only in the main process of a parallel run
         Figures(SEED, EXTENT).end(passed=exitstatus == 0)
 
 
 @pytest.fixture
 def seed() -> int:
-    print(f"seed {SEED}; again with OMNI_STRESS_SEED={SEED}")  # noqa: T201
+    print(f"seed {SEED}; repeat with OMNI_STRESS_SEED={SEED}")  # noqa: T201
     return SEED
 
 
@@ -45,7 +45,10 @@ def figures() -> Figures:
 
 @contextlib.contextmanager
 def folder_in_memory() -> Iterator[Path]:
-    """A folder in memory where there is one: a fault comes by count, so nothing is lost by syncing for free."""
+    """Make a temporary folder, in memory if possible.
+
+    Faults are injected by operation count, so it does not matter that syncing to memory costs nothing.
+    """
     memory = Path("/dev/shm")
     inside = memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30 else None
     folder = Path(tempfile.mkdtemp(prefix="omni-stress-", dir=inside))
@@ -56,28 +59,28 @@ def folder_in_memory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def ground() -> Iterator[Path]:
-    """Where the homes of a test stand."""
+def scratch() -> Iterator[Path]:
+    """A folder for the homes and files of one test."""
     with folder_in_memory() as folder:
         yield folder
 
 
 @pytest.fixture(autouse=True)
-def even_small_tables_have_a_vector_index(monkeypatch: pytest.MonkeyPatch) -> None:
+def vector_index_for_small_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
 
 
 @pytest.fixture
-def empty(ground: Path, seed: int) -> Trial:
-    """Registered files, and no release yet."""
-    trial = Trial(Home(ground / "trial" / ".omni"), ground / "docs", seed)
+def empty(scratch: Path, seed: int) -> Trial:
+    """A home with a registered source and no release."""
+    trial = Trial(Home(scratch / "trial" / ".omni"), scratch / "docs", seed)
     trial.begin()
     return trial
 
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[Trial]:
-    """A home with releases."""
+    """A home with releases, shared by the tests of a run; copy it before changing it."""
     with folder_in_memory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
         trial = Trial(Home(folder / "trial" / ".omni"), folder / "docs", SEED, BASE_STEP)
@@ -89,11 +92,11 @@ def base() -> Iterator[Trial]:
 
 @pytest.fixture
 def trial(base: Trial) -> Iterator[Trial]:
-    """A home with releases, and files that are one step ahead of it."""
+    """A home with releases, and source files that are one step ahead of them."""
     trial = base.copy("test")
-    trial.lay(BASE_STEP + 1)
+    trial.write_files(BASE_STEP + 1)
     yield trial
-    trial.drop()
+    trial.delete()
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +107,7 @@ def workload() -> Iterator[Workload]:
 
 @pytest.fixture
 def faulty(workload: Workload) -> Workload:
-    """A workload whose file operations can be made to fail."""
+    """A writer process whose file operations can be made to fail."""
     if faults.library() is None:
         pytest.skip("the fault library needs Linux and a C compiler, cc")
     return workload

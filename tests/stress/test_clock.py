@@ -1,4 +1,4 @@
-"""The wall clock jumps by years: what is kept goes by count, never by time."""
+"""The wall clock jumps by years. Releases are kept by count, never by time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY = 86_400
 JUMPS = (400 * DAY, -400 * DAY, 0, -DAY, 4_000 * DAY)
 
 
-def test_releases_go_by_count_whatever_the_clock_says(trial: Trial, faulty: Workload, figures: Figures) -> None:
+def test_releases_are_kept_by_count_when_the_clock_jumps(trial: Trial, faulty: Workload, figures: Figures) -> None:
     kept = [release.release for release in list_releases(trial.home)]
     for number, jump in enumerate(JUMPS):
         step = BASE_STEP + 1 + number
@@ -25,23 +25,25 @@ def test_releases_go_by_count_whatever_the_clock_says(trial: Trial, faulty: Work
         trial.check_every_release()
         kept = [seen.release, *kept][:3]
         assert [release.release for release in list_releases(trial.home)] == kept
-    figures.add("jumps of the clock", "clock_gettime moved", jumps=len(JUMPS), by_days_at_most=4000, failures=0)
+    figures.add(
+        "jumps of the clock", "clock_gettime is moved", jumps=len(JUMPS), largest_jump_in_days=4000, failures=0
+    )
 
 
-def test_the_clock_of_the_writer_really_jumps(trial: Trial, faulty: Workload) -> None:
+def test_writer_clock_jumps_when_a_job_asks_for_it(trial: Trial, faulty: Workload) -> None:
     before = list_releases(trial.home)[0].created_at.timestamp()
     assert faulty.run(trial.job("step", BASE_STEP + 1, clock=400 * DAY)).code == 0
     after = list_releases(trial.home)[0].created_at.timestamp()
     assert abs(after - before - 400 * DAY) < DAY / 2
 
 
-def test_versions_between_two_releases_go_although_the_clock_says_they_are_of_tomorrow(
+def test_versions_between_releases_are_deleted_when_their_time_is_in_the_future(
     trial: Trial, faulty: Workload
 ) -> None:
     for step, jump in ((BASE_STEP + 1, 400 * DAY), (BASE_STEP + 2, 0), (BASE_STEP + 3, -400 * DAY)):
         assert faulty.run(trial.job("step", step, clock=jump)).code == 0
     for name in schemas.TABLES.keys() - {"quarantine"}:
         table = LanceTable(trial.home.table(name))
-        versions = {each["version"] for each in table.open().versions()}
+        versions = {version["version"] for version in table.open().versions()}
         tagged = {tag["version"] for tag in table.open().tags.list().values()}
         assert versions <= tagged | {table.head().version}

@@ -1,4 +1,4 @@
-"""kill -9 at every named moment of a step, in a home with releases and in one that has none yet."""
+"""kill -9 at every named moment of a run, in a home with releases and in one without."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Workload
 
 STEP = BASE_STEP + 1
-FIRST_ONLY = "first table made"
-"""A later pass finds its tables made."""
+FIRST_ONLY = "first table created"
+"""Does not happen in later runs, because their tables exist."""
 
 
-def test_a_death_at_any_named_moment_is_repaired_by_the_next_pass(
+def test_kill_at_any_named_moment_is_repaired_by_the_next_run(
     trial: Trial, workload: Workload, figures: Figures
 ) -> None:
     for name in POINTS.keys() - {FIRST_ONLY}:
@@ -27,21 +27,21 @@ def test_a_death_at_any_named_moment_is_repaired_by_the_next_pass(
         assert seen.step == (STEP if released_at(name) else BASE_STEP), name
         victim.check_every_release()
         victim.check_repair(STEP)
-        victim.drop()
-    figures.add("kill -9 at named moments", "of one step", moments=len(POINTS), failures=0)
+        victim.delete()
+    figures.add("kill -9 at named moments", "one run", moments=len(POINTS), failures=0)
 
 
-@pytest.mark.parametrize("name", ["first table made", "first commit", "generation in place", "record about to stand"])
-def test_a_death_during_the_first_pass_leaves_nothing_that_stops_the_second(
-    empty: Trial, workload: Workload, name: str
-) -> None:
+@pytest.mark.parametrize(
+    "name", ["first table created", "first commit", "generation complete", "record about to be written"]
+)
+def test_kill_during_the_first_run_does_not_stop_the_second(empty: Trial, workload: Workload, name: str) -> None:
     assert workload.run(empty.job("step", 0, crash_at=name)).code == KILLED
     assert empty.newest() is None
     empty.check_repair(0)
 
 
-def test_two_deaths_in_a_row_are_repaired_like_one(trial: Trial, workload: Workload) -> None:
-    for name in ("chunks committed", "generation in place", "last tag"):
+def test_several_kills_in_a_row_are_repaired_like_one(trial: Trial, workload: Workload) -> None:
+    for name in ("chunks committed", "generation complete", "last tag"):
         assert workload.run(trial.job("step", STEP, crash_at=name)).code == KILLED
     trial.check_readable(STEP)
     trial.check_repair(STEP)

@@ -1,4 +1,4 @@
-"""Random bytes, files that were cut, files with flipped bits: each is read to the byte, or refused with a code."""
+"""Random bytes, truncated files and files with flipped bits are read exactly, or refused with a code."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.testing.fakes import WordCounter
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_content
 from omni_pipelines.text.secrets.masking import Masking, mask_document
@@ -21,32 +21,32 @@ from tests.stress.hostile.cutting import check_chunks
 READ_BY = {reader.name: reader for reader in reversed(READERS)}
 NAMES = {"code": "name.rs"}
 EACH = 38 if EXTENT.name == "short" else 400
-"""Damaged files of one format and kind of damage."""
+"""Number of damaged files for each format and kind of damage."""
 MIN_DOCUMENTS = 2_000
 CODES = {
     "E_BINARY", "E_ENCODING", "E_PARSE", "E_NO_TEXT", "E_DEPTH", "E_ENCRYPTED", "E_XML_ENTITY", "E_ZIP_BOMB",
     "E_ZIP_DUPLICATE", "E_PATH", "E_OUTPUT_LIMIT", "E_TOO_LARGE",
 }  # fmt: skip
-"""What a damaged file may be refused with: nothing that says that a parser died, was stopped, or is wrong."""
+"""The codes of refused files. A parser that was killed, stopped or wrong would give another code."""
 
 
-def random_bytes(dice: random.Random, raw: bytes) -> bytes:
-    """The beginning of a format, so that its own reader is asked, and bytes of chance."""
-    return raw[: dice.randrange(9)] + dice.randbytes(dice.randrange(1, 2_000))
+def random_bytes(rng: random.Random, raw: bytes) -> bytes:
+    """Return the first bytes of a format, so that its reader is chosen, followed by random bytes."""
+    return raw[: rng.randrange(9)] + rng.randbytes(rng.randrange(1, 2_000))
 
 
-def cut(dice: random.Random, raw: bytes) -> bytes:
-    return raw[: dice.randrange(1, len(raw))]
+def truncated(rng: random.Random, raw: bytes) -> bytes:
+    return raw[: rng.randrange(1, len(raw))]
 
 
-def flipped(dice: random.Random, raw: bytes) -> bytes:
+def flipped(rng: random.Random, raw: bytes) -> bytes:
     damaged = bytearray(raw)
-    for at in dice.sample(range(len(raw)), min(len(raw), dice.randint(1, 8))):
-        damaged[at] ^= 1 << dice.randrange(8)
+    for at in rng.sample(range(len(raw)), min(len(raw), rng.randint(1, 8))):
+        damaged[at] ^= 1 << rng.randrange(8)
     return bytes(damaged)
 
 
-DAMAGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (random_bytes, cut, flipped)
+DAMAGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (random_bytes, truncated, flipped)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,13 @@ def tried() -> Counter[str]:
 
 
 @pytest.mark.parametrize("name", sorted(VALID))
-def test_a_damaged_file_is_read_to_the_byte_or_refused(name: str, tried: Counter[str], seed: int) -> None:
-    dice = random.Random(f"{SEED} {name}")
+def test_damaged_file_is_read_exactly_or_refused(name: str, tried: Counter[str], seed: int) -> None:
+    rng = random.Random(f"{SEED} {name}")
     with DocumentParser() as parser:
         for damage in DAMAGES:
             for number in range(EACH):
-                whole = dice.choice(VALID[name])
-                raw = damage(dice, whole)
+                whole = rng.choice(VALID[name])
+                raw = damage(rng, whole)
                 if raw != whole and raw.strip():
                     tried[name] += 1
                     assert _outcome(parser, READ_BY[name], raw) in {"", *CODES}, (
@@ -70,7 +70,7 @@ def test_a_damaged_file_is_read_to_the_byte_or_refused(name: str, tried: Counter
 
 
 def _outcome(parser: DocumentParser, reader: Reader, raw: bytes) -> str:
-    """The code it is refused with; none if every part of it is where it should be."""
+    """Read a file, and return the code of its refusal; empty if it was read and every chunk is correct."""
     reader = reader_by_content(reader, raw)
     try:
         parsed = parser.read(reader, raw, NAMES.get(reader.name, "name"))
@@ -82,7 +82,7 @@ def _outcome(parser: DocumentParser, reader: Reader, raw: bytes) -> str:
     return ""
 
 
-def test_at_least_two_thousand_files_were_damaged(tried: Counter[str], seed: int) -> None:
+def test_damaged_files_number_at_least_two_thousand(tried: Counter[str], seed: int) -> None:
     if len(tried) < len(VALID):
-        pytest.skip("counted where all formats were tried in one process")
+        pytest.skip("counted only if one process tests all formats")
     assert tried.total() >= MIN_DOCUMENTS, f"seed {seed}: {tried}"

@@ -1,4 +1,4 @@
-"""Hostile files of every format: each becomes clean text or one row in quarantine, and the run goes on."""
+"""Hostile files of every format: each becomes one document or one row in quarantine, and the run continues."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import pytest
 
 from omni_pipelines import progress
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.home import Home
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.file_reads import read_file
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
 from tests.integration.line import Line, write
 from tests.stress.harness.extent import EXTENT
-from tests.stress.hostile import documents, markup, places, plain, reported
+from tests.stress.hostile import documents, markup, odd_paths, plain, reported
 from tests.stress.hostile.case import READ, Hostile
 from tests.stress.hostile.cutting import check_chunks
 
@@ -30,11 +31,11 @@ SOURCES = (
     documents.archives,
 )  # fmt: skip
 MAX_MEMORY = 1 << 30
-"""Bytes that the parent may hold while it reads them all; a parser process has the same limit from the system."""
+"""Memory growth, in bytes, that the parent process may have; a parser process has the same limit."""
 MAX_SECONDS = 20.0
-"""Of processor time that the parent may take for one file; a parser process has the same limit from the system."""
+"""Processor time that the parent process may use for one file; a parser process has the same limit."""
 MAX_CUT = 1_100_000 if EXTENT.name == "short" else 1 << 62
-"""Characters of a text above which it is cut into chunks in the long form only."""
+"""Texts with more characters are cut into chunks in the long form only."""
 
 
 CASES: tuple[Hostile, ...] = tuple(chain.from_iterable(source() for source in SOURCES))
@@ -43,42 +44,42 @@ _DOCUMENT = ("path", "text", "kind", "title", "encoding", "bom_bytes", "verbatim
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of the files."""
+    """The outcome of each file."""
 
     of: dict[str, tuple[str, str]] = field(repr=False)
-    """Path to outcome, and the text of a document."""
+    """Outcome and, for a document, its text, by path."""
     rows: list[dict[str, Any]] = field(repr=False)
-    """The documents, by path."""
-    expected_places: dict[str, str]
+    """The rows of the documents, sorted by path."""
+    expected_outcomes: dict[str, str]
     folder: Path
     seconds: dict[str, float]
-    """Processor time that the parent took for a file."""
+    """Processor time of the parent process, by path."""
     grown: int | None
-    """Bytes by which the parent grew, whatever ran in its process before; None where the system does not say."""
+    """Bytes by which the parent process grew; None if the system does not report it."""
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     root = tmp_path_factory.mktemp("hostile")
-    for each in CASES:
-        write(root / "files", {each.name: each.raw})
-    expected = places.lay(root / "places")
+    for case in CASES:
+        write(root / "files", {case.name: case.raw})
+    expected = odd_paths.create(root / "odd_paths")
     line = Line(Home(root / ".omni"))
-    line.add(root / "files", root / "places")
+    line.add(root / "files", root / "odd_paths")
     clock, before = _Clock(), _begin_peak()
-    with pytest.MonkeyPatch.context() as patch, progress.listening(clock.hear):
-        _change_while_read(patch, root / "places" / places.CHANGING)
+    with pytest.MonkeyPatch.context() as patch, progress.reporting_to(clock.hear):
+        _change_while_read(patch, root / "odd_paths" / odd_paths.CHANGING)
         line.ingest()
     grown = _memory("VmHWM") - before if before is not None else None
     rows = sorted(line.rows("documents", *_DOCUMENT), key=lambda row: str(row["path"]))
-    found = [(row["path"], (READ, row["text"])) for row in rows]
-    found += [(row["path"], (row["code"], "")) for row in line.rows("quarantine", "path", "code")]
-    assert max(Counter(name for name, _ in found).values()) == 1, "a file has two records"
-    return Outcomes(dict(found), rows, expected, root / "places", clock.seconds, grown)
+    results = [(row["path"], (READ, row["text"])) for row in rows]
+    results += [(row["path"], (row["code"], "")) for row in line.rows("quarantine", "path", "code")]
+    assert max(Counter(name for name, _ in results).values()) == 1, "a file has two rows"
+    return Outcomes(dict(results), rows, expected, root / "odd_paths", clock.seconds, grown)
 
 
 def _begin_peak() -> int | None:
-    """Let the peak of this process begin anew, and give what it holds now."""
+    """Reset the peak memory of this process, and return its memory use now; None if the system cannot."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
         return _memory("VmRSS")
@@ -92,17 +93,17 @@ def _memory(name: str) -> int:
 
 
 class _Clock:
-    """Hears which file is read, and how much processor time passes until the next is."""
+    """Measures the processor time between two reports of the file that is being read."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._at: tuple[str, float] = ("", 0.0)
+        self._current: tuple[str, float] = ("", 0.0)
 
     def hear(self, report: progress.Report) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        name, began = self._at
+        name, began = self._current
         self.seconds[name] = used.ru_utime + used.ru_stime - began
-        self._at = report.detail, used.ru_utime + used.ru_stime
+        self._current = report.detail, used.ru_utime + used.ru_stime
 
 
 def _change_while_read(patch: pytest.MonkeyPatch, path: Path) -> None:
@@ -118,43 +119,43 @@ def _change_while_read(patch: pytest.MonkeyPatch, path: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in CASES])
-def test_a_hostile_file_ends_in_its_code_or_in_its_text(hostile: Hostile, outcomes: Outcomes) -> None:
+@pytest.mark.parametrize("hostile", [pytest.param(case, id=case.name) for case in CASES])
+def test_hostile_file_has_its_expected_code_or_text(hostile: Hostile, outcomes: Outcomes) -> None:
     outcome, text = outcomes.of[hostile.name]
     assert outcome == hostile.outcome
     assert text == hostile.text
 
 
 @pytest.mark.timeout(900)
-def test_what_is_no_plain_file_ends_as_expected(outcomes: Outcomes) -> None:
-    found = {path: outcomes.of.get(path, (places.LEFT_OUT, ""))[0] for path in outcomes.expected_places}
-    assert found == outcomes.expected_places
+def test_link_socket_or_odd_name_has_its_expected_outcome(outcomes: Outcomes) -> None:
+    results = {path: outcomes.of.get(path, (odd_paths.LEFT_OUT, ""))[0] for path in outcomes.expected_outcomes}
+    assert results == outcomes.expected_outcomes
 
 
-def test_there_is_a_record_of_nothing_else(outcomes: Outcomes) -> None:
-    assert set(outcomes.of) <= {each.name for each in CASES} | outcomes.expected_places.keys()
+def test_rows_exist_for_nothing_else(outcomes: Outcomes) -> None:
+    assert set(outcomes.of) <= {case.name for case in CASES} | outcomes.expected_outcomes.keys()
 
 
-@pytest.mark.parametrize("name", places.OPENED)
-def test_what_takes_the_place_of_a_file_after_the_listing_is_not_read(name: str, outcomes: Outcomes) -> None:
+@pytest.mark.parametrize("name", odd_paths.OPENED)
+def test_link_that_replaces_a_listed_file_is_not_read(name: str, outcomes: Outcomes) -> None:
     with pytest.raises(Unreadable) as refused:
         read_file(outcomes.folder / name, 100)
-    assert refused.value.code == places.OPENED[name]
+    assert refused.value.code == odd_paths.OPENED[name]
 
 
-def test_every_bad_input_that_is_known_has_its_case(outcomes: Outcomes) -> None:
+def test_every_known_bad_input_has_a_case(outcomes: Outcomes) -> None:
     counts = {kind: len(names) for kind, names in reported.KINDS.items()}
     assert counts == {
         "text": 21, "markdown": 11, "data": 8, "html": 13, "xml": 7, "pdf": 26, "archives": 18, "code": 7,
-        "places": 24, "meaning": 3,
+        "odd paths": 24, "meaning": 3,
     }  # fmt: skip
     assert sum(counts.values()) == 138
-    named = {each.name for each in CASES} | {_told(path) for path in outcomes.expected_places}
+    named = {case.name for case in CASES} | {_described(path) for path in outcomes.expected_outcomes}
     assert [name for names in reported.KINDS.values() for name in names if name not in named] == []
 
 
-def _told(path: str) -> str:
-    """The path of a place, or what it is, where nobody can read it."""
+def _described(path: str) -> str:
+    """Return a path, or a description if the path is unreadable for people."""
     if len(path) > 8_000:
         return "a path of 8,000 characters"
     if path.startswith("nnn"):
@@ -162,20 +163,20 @@ def _told(path: str) -> str:
     return "a name that is no text" if "%FF%FE" in path else path
 
 
-def test_the_parent_stays_small_and_takes_little_time_for_each(outcomes: Outcomes) -> None:
+def test_parent_process_needs_little_memory_and_little_time_for_each_file(outcomes: Outcomes) -> None:
     assert outcomes.grown is None or outcomes.grown < MAX_MEMORY
-    assert {each.name for each in CASES} <= outcomes.seconds.keys()
+    assert {case.name for case in CASES} <= outcomes.seconds.keys()
     assert max(outcomes.seconds.values()) < MAX_SECONDS
 
 
-def test_nothing_was_planted(outcomes: Outcomes) -> None:
+def test_hostile_file_creates_no_file_elsewhere(outcomes: Outcomes) -> None:
     assert outcomes
-    assert not [path for place in (Path.cwd(), Path("/tmp"), Path("/")) for path in place.glob("planted*")]
+    assert not [path for folder in (Path.cwd(), Path("/tmp"), Path("/")) for path in folder.glob("planted*")]
 
 
 @pytest.mark.timeout(900)
-def test_hostile_texts_are_cut_and_counted_to_the_character(outcomes: Outcomes) -> None:
-    """By the real vocabulary: what looks like a special token, or is one letter a million times, is text."""
+def test_hostile_texts_are_cut_and_counted_exactly(outcomes: Outcomes) -> None:
+    """The real vocabulary counts text that looks like a special token, or is one letter a million times, as text."""
     try:
         counter = load_counter(Settings())
     except ModelMissing as error:

@@ -1,4 +1,4 @@
-"""`omni ingest` itself, killed ten times at random: what was published stays; the last run ends as a fresh build."""
+"""`omni ingest` killed ten times at random: releases survive, and the last run has the rows of a fresh build."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
-from omni_pipelines.settings import Home
 
 pytestmark = pytest.mark.usefixtures("models")
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 KILLS = 10
 MAX_SECONDS = 5.0
-"""Seconds after which a run is killed at the latest: about what a run takes."""
+"""Maximum number of seconds until the kill; a run takes about as long."""
 COMPARED = {
     DOCUMENTS: ("doc_id", "path", "content_hash", "text", "revision"),
     CHUNKS: ("chunk_id", "doc_id", "ordinal", "text", "start_byte", "end_byte", "revision"),
@@ -31,7 +31,7 @@ COMPARED = {
 }
 
 
-def told(home: Path, *arguments: str) -> Any:
+def omni_json(home: Path, *arguments: str) -> Any:
     done = subprocess.run(
         [*OMNI, *arguments, "--home", str(home), "--json"], capture_output=True, text=True, timeout=120, check=False
     )
@@ -40,7 +40,7 @@ def told(home: Path, *arguments: str) -> Any:
 
 
 def killed(home: Path, folder: Path, seconds: float) -> bool:
-    """Whether the run was still at work when it was killed."""
+    """Run `omni ingest`, kill it after `seconds`, and return whether it was still running."""
     command = [*OMNI, "ingest", str(folder), "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -51,10 +51,10 @@ def killed(home: Path, folder: Path, seconds: float) -> bool:
     return False
 
 
-def change(folder: Path, chance: random.Random, round_: int) -> None:
-    """A file more, a file changed, now and then a file less."""
+def change(folder: Path, rng: random.Random, round_: int) -> None:
+    """Add a file, change a file, and in every third round delete a file."""
     note = f"# Note {round_}\n\nThe lighthouse keeper wrote line {round_} into the log.\n\n"
-    (folder / f"note-{round_}.md").write_text(note + "More words about the sea. " * chance.randint(5, 400))
+    (folder / f"note-{round_}.md").write_text(note + "More words about the sea. " * rng.randint(5, 400))
     (folder / "changing.md").write_text(f"# Changing\n\nThis is state number {round_} of the file.\n")
     if round_ % 3 == 2:
         (folder / f"note-{round_ - 1}.md").unlink()
@@ -63,30 +63,30 @@ def change(folder: Path, chance: random.Random, round_: int) -> None:
 def rows(home: Path) -> dict[str, list[dict[str, Any]]]:
     tables = {}
     for definition, columns in COMPARED.items():
-        found = LanceTable(Home(home).table(definition.name)).read(columns).to_pylist()
-        tables[definition.name] = sorted(found, key=lambda row: str(row[definition.key]))
+        unsorted = LanceTable(Home(home).table(definition.name)).read(columns).to_pylist()
+        tables[definition.name] = sorted(unsorted, key=lambda row: str(row[definition.key]))
     return tables
 
 
 @pytest.mark.timeout(600)
-def test_ten_kills_lose_nothing_and_leave_nothing_behind(tmp_path: Path) -> None:
+def test_ingest_killed_ten_times_ends_with_the_rows_of_a_fresh_build(tmp_path: Path) -> None:
     seed = int(os.environ.get("OMNI_KILL_SEED", time.time_ns() % 1_000_000))
-    sys.stdout.write(f"seed {seed}: OMNI_KILL_SEED={seed} repeats this\n")
-    chance = random.Random(seed)
+    sys.stdout.write(f"seed {seed}: repeat with OMNI_KILL_SEED={seed}\n")
+    rng = random.Random(seed)
     home, folder = tmp_path / "kb" / ".omni", tmp_path / "notes"
     folder.mkdir()
     (folder / "first.md").write_text("# First\n\nThe lighthouse was built in 1887 by two sisters.\n")
-    released = told(home, "ingest", str(folder))["release"]
+    released = omni_json(home, "ingest", str(folder))["release"]
     kills = 0
     for round_ in range(KILLS):
-        change(folder, chance, round_)
-        kills += killed(home, folder, chance.uniform(0.3, MAX_SECONDS))
-        assert told(home, "status")["release"] >= released
-        hits = told(home, "search", "when was the lighthouse built", "-k", "3")["hits"]
+        change(folder, rng, round_)
+        kills += killed(home, folder, rng.uniform(0.3, MAX_SECONDS))
+        assert omni_json(home, "status")["release"] >= released
+        hits = omni_json(home, "search", "when was the lighthouse built", "-k", "3")["hits"]
         assert any("1887" in hit["text"] for hit in hits)
-        released = told(home, "status")["release"]
-    assert kills > 0, "every run was over before it was killed: nothing was tested"
-    told(home, "ingest")
+        released = omni_json(home, "status")["release"]
+    assert kills > 0, "every run ended before the kill, so nothing was tested"
+    omni_json(home, "ingest")
     fresh = tmp_path / "fresh" / ".omni"
-    told(fresh, "ingest", str(folder))
+    omni_json(fresh, "ingest", str(folder))
     assert rows(home) == rows(fresh)

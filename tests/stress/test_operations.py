@@ -1,4 +1,4 @@
-"""Every operation that changes a file, once at a time: the process dies there, the disk fails, the disk is full."""
+"""A fault at each operation that changes a file: the process is killed, the disk fails, or the disk is full."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ FAULTS: dict[str, Callable[[Path, int], Fault]] = {
     "input/output error": faults.input_output_error,
     "disk full": faults.disk_full,
 }
-JOBS = {"index": "one index build", "compact": "one compaction", "step": "one publish, from files to release"}
+JOBS = {"index": "one index build", "compact": "one compaction", "step": "one run, from files to release"}
 
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_the_next_pass(
+def test_fault_at_any_operation_leaves_a_readable_release_and_is_repaired_by_the_next_run(
     trial: Trial, faulty: Workload, figures: Figures, seed: int, job: str, fault: str
 ) -> None:
     ready = prepared(trial, faulty, job)
     operations = count(ready, faulty, job, FAULTS[fault])
     tried = fired = survived = 0
-    for at in while_time_lasts(some(operations, seed)):
+    for at in while_time_lasts(chosen(operations, seed)):
         victim = ready.copy("victim")
         outcome = faulty.run(victim.job(job, STEP, fault=FAULTS[fault](victim.home.root, at)))
         where = f"{fault} at operation {at} of {operations} of {job}: {outcome}"
@@ -50,45 +50,45 @@ def test_a_fault_at_any_operation_leaves_a_release_to_read_and_is_repaired_by_th
         tried += 1
         fired += outcome.fired > 0
         survived += outcome.code == 0
-        victim.drop()
-    assert fired, "no fault happened"
+        victim.delete()
+    assert fired, "no fault was injected"
     figures.add(
         f"{fault} at operation N",
         JOBS[job],
         operations=operations,
         tried=tried,
-        faults_that_happened=fired,
-        the_job_finished_all_the_same=survived,
+        faults_injected=fired,
+        jobs_that_finished_nevertheless=survived,
         failures=0,
     )
 
 
 def prepared(trial: Trial, workload: Workload, job: str) -> Trial:
-    """A home where the job has something to do."""
+    """Prepare a home in which the job has work to do."""
     if job == "index":
         assert workload.run(trial.job("tables", STEP)).code == 0
     return trial
 
 
 def count(trial: Trial, workload: Workload, job: str, fault: Callable[[Path, int], Fault]) -> int:
-    """How many operations of the kinds that this fault counts the job makes."""
+    """Count the operations of the job that this fault can affect."""
     victim = trial.copy("counted")
     outcome = workload.run(victim.job(job, STEP, fault=fault(victim.home.root, 1 << 30)))
-    victim.drop()
+    victim.delete()
     assert outcome.code == 0, outcome
     return outcome.seen
 
 
-def some(operations: int, seed: int) -> Sequence[int]:
-    """All of them in any order, or as many as the short form tries."""
+def chosen(operations: int, seed: int) -> Sequence[int]:
+    """Choose the operations to test: all in random order, or as many as the short form tests."""
     return random.Random(seed).sample(range(1, operations + 1), min(operations, EXTENT.operations or operations))
 
 
-def test_a_process_that_was_failed_once_gets_it_right_at_its_second_try(
+def test_process_with_one_failed_operation_succeeds_at_the_second_try(
     trial: Trial, faulty: Workload, seed: int
 ) -> None:
     operations = count(trial, faulty, "step", faults.input_output_error)
-    for at in while_time_lasts(some(operations, seed)[:64]):
+    for at in while_time_lasts(chosen(operations, seed)[:64]):
         victim = trial.copy("victim")
         outcome = faulty.run(victim.job("twice", STEP, fault=faults.input_output_error(victim.home.root, at)))
         where = f"operation {at} of {operations}: {outcome}"
@@ -96,4 +96,4 @@ def test_a_process_that_was_failed_once_gets_it_right_at_its_second_try(
         seen = victim.newest()
         assert seen is not None, where
         assert seen.step == STEP, where
-        victim.drop()
+        victim.delete()

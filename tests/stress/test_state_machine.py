@@ -1,4 +1,4 @@
-"""Any order of changes, passes, deaths and readers: the newest release is the last pass, in every store."""
+"""After any order of changes, runs, kills and rollbacks, the newest release equals a plain dict of files."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from hypothesis.stateful import (
 )
 
 from omni_pipelines import ids
-from omni_pipelines.erasure.erase import forget
+from omni_pipelines.erasure.erase import erase
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin, unpin
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.settings import Home
-from tests.stress.harness.corpus import lay
+from omni_pipelines.steps.step_table import new_run
+from tests.stress.harness.corpus import write_files
 from tests.stress.harness.crash_points import POINTS
 from tests.stress.harness.extent import EXTENT
 from tests.stress.harness.figures import Figures
@@ -44,15 +45,15 @@ MAX_PINNED = 2
 
 
 @dataclass(frozen=True)
-class Pin:
-    """A reader that stays at its release, and what it saw there first."""
+class PinnedReader:
+    """A reader that stays at its release, and the content that it read first."""
 
     snapshot: Snapshot
     content: Content
 
 
-class Line(RuleBasedStateMachine):
-    """The line against a plain dict of files."""
+class PipelineMachine(RuleBasedStateMachine):
+    """The pipeline compared with a plain dict of files."""
 
     workload: Workload
 
@@ -63,10 +64,10 @@ class Line(RuleBasedStateMachine):
         self.store.begin()
         self.files: dict[str, str] = {"first.md": "a walrus"}
         self.shown: dict[str, str] | None = None
-        self.passed: dict[str, str] = {}
+        self.ingested: dict[str, str] = {}
         self.history: dict[int, dict[str, str]] = {}
         self.number = 0
-        self.pins: list[Pin] = []
+        self.readers: list[PinnedReader] = []
         self.pinned: set[int] = set()
         self.forgotten: set[str] = set()
 
@@ -75,7 +76,7 @@ class Line(RuleBasedStateMachine):
         self.files[name] = text
 
     @rule(name=st.sampled_from(NAMES))
-    def spoil(self, name: str) -> None:
+    def damage(self, name: str) -> None:
         self.files[name] = UNREADABLE
 
     @rule(name=st.sampled_from(NAMES))
@@ -89,29 +90,29 @@ class Line(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        self.lay_files()
-        run_pipeline(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
-        self._passed()
+        self.write_source_files()
+        run_pipeline(new_run(self.store.home, SETTINGS, ENGINES, "step 0", allow_delete=True))
+        self._record_run()
 
     @rule(point=st.sampled_from(sorted(POINTS)))
-    def die_during_a_pass(self, point: str) -> None:
-        self.lay_files()
+    def kill_during_a_run(self, point: str) -> None:
+        self.write_source_files()
         before = newest_release(self.store.home)
-        job = Job("pass", str(self.store.home.root), str(self.store.docs), 0, 0, crash_at=point)
+        job = Job("run", str(self.store.home.root), str(self.store.docs), 0, 0, crash_at=point)
         outcome = self.workload.run(job)
-        assert outcome.code in {0, KILLED}, outcome  # 0: with little to do, the moment does not come
+        assert outcome.code in {0, KILLED}, outcome  # 0: a run with little work may not reach the moment
         if outcome.code == 0 or newest_release(self.store.home) != before:
-            self._passed()
+            self._record_run()
 
-    def _passed(self) -> None:
-        """A pass came to its end, or died after its release stood."""
+    def _record_run(self) -> None:
+        """Remember the files of a run that ended, or was killed after it wrote its release."""
         release = newest_release(self.store.home)
         assert release is not None
-        if release.rollback is not None:  # holds until a source changes
-            assert self._same(self.files, self.passed)
+        if release.rollback is not None:  # a rollback stays until a source changes
+            assert self._same(self.files, self.ingested)
             return
-        self.passed = self.shown = dict(self.files)
-        self.history[release.release] = self.passed
+        self.ingested = self.shown = dict(self.files)
+        self.history[release.release] = self.ingested
 
     def _same(self, a: dict[str, str], b: dict[str, str]) -> bool:
         return expected(SOURCE, self.bytes_of(a)) == expected(SOURCE, self.bytes_of(b))
@@ -129,7 +130,7 @@ class Line(RuleBasedStateMachine):
     def pin_a_release(self, back: int) -> None:
         numbers = [release.release for release in list_releases(self.store.home)]
         if len(numbers) > back and len(self.pinned) < MAX_PINNED:
-            pin(self.store.home, numbers[back], "by the machine")
+            pin(self.store.home, numbers[back], "by the state machine")
             self.pinned.add(numbers[back])
 
     @precondition(lambda self: self.pinned)
@@ -139,19 +140,19 @@ class Line(RuleBasedStateMachine):
         unpin(self.store.home, number)
         self.pinned.remove(number)
 
-    @precondition(lambda self: not self.forgotten and self.passed)
+    @precondition(lambda self: not self.forgotten and self.ingested)
     @rule(name=st.sampled_from(NAMES))
     def forget(self, name: str) -> None:
-        """A document that the tables hold; its file stays, and no pass reads it again."""
+        """Forget a document of the tables. Its file stays, but no run reads it again."""
         self.publish()
-        if self.passed.get(name, UNREADABLE) == UNREADABLE:
+        if self.ingested.get(name, UNREADABLE) == UNREADABLE:
             return
         with writer_session(self.store.home, SETTINGS):
             document = ids.document_id(SOURCE, name)
-            certificate, _ = forget(self.store.home, SETTINGS, ENGINES, document, "forget")
+            certificate, _ = erase(new_run(self.store.home, SETTINGS, ENGINES, "forget"), document)
         self.forgotten.add(name)
-        self.shown = self.passed
-        self.history[certificate.release] = self.passed
+        self.shown = self.ingested
+        self.history[certificate.release] = self.ingested
         self.pinned -= set(certificate.dropped_releases)
         assert not {release.release for release in list_releases(self.store.home)} & set(certificate.dropped_releases)
 
@@ -159,10 +160,10 @@ class Line(RuleBasedStateMachine):
     def pin_a_reader(self) -> None:
         if newest_release(self.store.home) is not None:
             snapshot = Snapshot.open(self.store.home)
-            self.pins.append(Pin(snapshot, content_of(snapshot)))
+            self.readers.append(PinnedReader(snapshot, content_of(snapshot)))
 
     @invariant()
-    def the_newest_release_is_the_dict(self) -> None:
+    def newest_release_has_the_files_of_the_dict(self) -> None:
         release = newest_release(self.store.home)
         if release is None:
             assert self.shown is None
@@ -170,30 +171,30 @@ class Line(RuleBasedStateMachine):
         assert self.shown is not None
         assert release.release >= self.number
         self.number = release.release
-        found = content_of(Snapshot.open(self.store.home, release.release))
-        assert found.differences(expected(SOURCE, self.bytes_of(self.shown))) == []
+        content = content_of(Snapshot.open(self.store.home, release.release))
+        assert content.differences(expected(SOURCE, self.bytes_of(self.shown))) == []
 
     @invariant()
-    def a_pinned_release_is_kept_and_holds_its_dict(self) -> None:
+    def pinned_release_is_kept_with_its_files(self) -> None:
         kept = {release.release for release in list_releases(self.store.home)}
         assert self.pinned <= kept
-        assert len(kept - self.pinned) <= SETTINGS.keep_releases + 1  # one more between a record and collection
+        assert len(kept - self.pinned) <= SETTINGS.keep_releases + 1  # one more between record and collection
         for number in self.pinned:
-            found = content_of(Snapshot.open(self.store.home, number))
-            assert found.differences(expected(SOURCE, self.bytes_of(self.history[number]))) == []
+            content = content_of(Snapshot.open(self.store.home, number))
+            assert content.differences(expected(SOURCE, self.bytes_of(self.history[number]))) == []
 
     @invariant()
-    def a_pinned_reader_sees_what_it_saw_while_its_release_is_kept(self) -> None:
+    def pinned_reader_sees_the_same_content_while_its_release_is_kept(self) -> None:
         kept = {release.release for release in list_releases(self.store.home)}
-        self.pins = [each for each in self.pins if each.snapshot.release.release in kept]
-        for each in self.pins:
-            assert content_of(each.snapshot).differences(each.content) == []
+        self.readers = [reader for reader in self.readers if reader.snapshot.release.release in kept]
+        for reader in self.readers:
+            assert content_of(reader.snapshot).differences(reader.content) == []
 
-    def lay_files(self) -> None:
-        lay(self.store.docs, {name: text.encode() for name, text in self.files.items()})
+    def write_source_files(self) -> None:
+        write_files(self.store.docs, {name: text.encode() for name, text in self.files.items()})
 
     def bytes_of(self, files: dict[str, str]) -> dict[str, bytes]:
-        """What a store must hold of files: all that is not forgotten."""
+        """Return the files that a store must contain: all that are not forgotten."""
         return {name: text.encode() for name, text in files.items() if name not in self.forgotten}
 
     def teardown(self) -> None:
@@ -207,8 +208,10 @@ def _memory() -> Path | None:
 
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
-def test_the_line_is_a_dict_that_survives(workload: Workload, figures: Figures, seed: int) -> None:
-    class Machine(Line):
+def test_newest_release_equals_a_dict_of_files_after_any_steps(
+    workload: Workload, figures: Figures, seed: int
+) -> None:
+    class Machine(PipelineMachine):
         pass
 
     Machine.workload = workload
@@ -221,9 +224,9 @@ def test_the_line_is_a_dict_that_survives(workload: Workload, figures: Figures, 
     )
     run_state_machine_as_test(hypothesis.seed(seed)(Machine), settings=settings)
     figures.add(
-        "any order of changes, passes, deaths and readers",
-        "hypothesis state machine against a dict",
+        "any order of changes, runs, kills and reads",
+        "Hypothesis state machine compared with a dict",
         examples=EXTENT.examples,
-        steps_each_at_most=EXTENT.steps,
-        counter_examples=0,
+        maximum_steps_each=EXTENT.steps,
+        counterexamples=0,
     )

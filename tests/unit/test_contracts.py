@@ -1,4 +1,4 @@
-"""Every type that crosses a border has one schema, in a file, and survives the way out and back."""
+"""Every shared type has a schema in a file, and survives the way to JSON and back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from omni_pipelines import contracts
-from omni_pipelines.contracts import SHARED, json_schema, schema_text, shared_type, write_schemas
+from omni_pipelines.contracts import SHARED, json_schema, schema_of, schema_text, shared_type, write_schemas
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers.answer import Answer, Citation, Sentence
-from omni_pipelines.knowledge.search.search import Hit, Ranks
-from omni_pipelines.knowledge.state.status import Coverage, Status
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
+from omni_pipelines.knowledge.search.hits import Hit, Ranks
+from omni_pipelines.knowledge.state.status import IndexCoverage, Status
 from omni_pipelines.records import (
     Event,
     KeywordGeneration,
@@ -33,7 +32,7 @@ from omni_pipelines.records import (
     StepRecord,
 )
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.calls import ArgumentProblem
+from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata, ToolParameters
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +88,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         evidence=SHARE,
     ),
     "argument_problem": st.builds(ArgumentProblem),
-    "built": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
+    "step_record": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
     "citation": CITATION,
     "event": st.builds(
         Event,
@@ -140,7 +139,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         Status,
         created_at=TIMES,
         counts=COUNTS,
-        coverage=st.dictionaries(TEXT, st.builds(Coverage, share=SHARE), max_size=2),
+        coverage=st.dictionaries(TEXT, st.builds(IndexCoverage, share=SHARE), max_size=2),
         fingerprints=NAMES,
         sources=st.dictionaries(TEXT, SEEN, max_size=2),
     ),
@@ -158,7 +157,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
 @pytest.mark.parametrize("name", SHARED)
 @given(data=st.data())
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-def test_a_value_survives_the_way_out_and_back(name: str, data: st.DataObject) -> None:
+def test_a_shared_value_survives_json(name: str, data: st.DataObject) -> None:
     value = data.draw(EXAMPLES[name])
     written = value.model_dump_json(by_alias=True)
     Draft202012Validator(json_schema(name)).validate(json.loads(written))
@@ -170,7 +169,7 @@ def test_every_shared_type_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_a_schema_is_right_and_says_what_it_is(name: str) -> None:
+def test_a_schema_is_valid_and_has_an_id_and_a_description(name: str) -> None:
     schema = json_schema(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$id"] == f"https://omni.dev/schema/{name}/v1"
@@ -178,10 +177,10 @@ def test_a_schema_is_right_and_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_the_file_of_a_schema_is_what_the_model_says(name: str) -> None:
+def test_the_file_of_a_schema_matches_its_model(name: str) -> None:
     path = ROOT / "docs" / "schemas" / f"{name}.schema.json"
     assert path.read_text("utf-8") == schema_text(name), (
-        "a shared type changed: run make schemas, and read the difference"
+        "a shared type changed: run make schemas and read the difference"
     )
 
 
@@ -203,19 +202,16 @@ class LongerNote(BaseModel):
     words: int = 0
 
 
-def test_a_changed_model_changes_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contracts, "SHARED", {"note": Note})
-    before = schema_text("note")
-    monkeypatch.setattr(contracts, "SHARED", {"note": LongerNote})
-    assert schema_text("note") != before
+def test_a_changed_model_changes_its_schema() -> None:
+    assert schema_of("note", Note) != schema_of("note", LongerNote)
 
 
-def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
+def test_write_schemas_changes_nothing_the_second_time(tmp_path: Path) -> None:
     assert len(write_schemas(tmp_path)) == len(SHARED)
     assert write_schemas(tmp_path) == []
 
 
-def test_writing_mends_what_is_old_and_removes_what_is_gone(tmp_path: Path) -> None:
+def test_write_schemas_replaces_old_files_and_deletes_unknown_ones(tmp_path: Path) -> None:
     write_schemas(tmp_path)
     (tmp_path / "hit.schema.json").write_text("{}")
     (tmp_path / "gone.schema.json").write_text("{}")
@@ -225,13 +221,13 @@ def test_writing_mends_what_is_old_and_removes_what_is_gone(tmp_path: Path) -> N
     assert (tmp_path / "hit.schema.json").read_text() == schema_text("hit")
 
 
-def test_a_type_that_is_not_there_is_told_with_the_nearest() -> None:
+def test_an_unknown_type_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match="no shared type 'reciept'") as refusal:
         json_schema("reciept")
     assert refusal.value.cure == "did you mean receipt?"
 
 
-def test_a_schema_refuses_what_the_model_refuses() -> None:
+def test_schema_and_model_refuse_the_same_values() -> None:
     validator = Draft202012Validator(json_schema("event"))
     event = {"source": "agent", "topic": "agent/think"}
     assert validator.is_valid(event)

@@ -1,6 +1,8 @@
-"""The table of numbers: complete, in line with its own rules, and open to skills in their range."""
+"""The table of error codes: complete, consistent, and open to skills in their range."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -75,9 +77,12 @@ REFUSED = {"2001", "2002", "2003", "2004", "2005", "2006", "3004", "5005", "6003
 
 
 @pytest.fixture
-def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone after it."""
-    monkeypatch.setattr(error_codes, "_TABLE", dict(error_codes._TABLE))
+def own_table() -> Iterator[None]:
+    """Remove the codes that a test registers."""
+    before = dict(error_codes._TABLE)
+    yield
+    error_codes._TABLE.clear()
+    error_codes._TABLE.update(before)
 
 
 def row_of(code: str) -> CodeInfo:
@@ -86,19 +91,19 @@ def row_of(code: str) -> CodeInfo:
     return row
 
 
-def test_the_numbers_and_names_are_the_agreed_ones() -> None:
+def test_codes_have_the_agreed_numbers_and_names() -> None:
     assert len(UPSTREAM) == 30
     assert {code.value: code.name for code in CoreErrorCode} == UPSTREAM | OURS
 
 
-def test_a_code_is_its_number_as_text() -> None:
+def test_a_code_is_a_number_as_text() -> None:
     assert str(CoreErrorCode.STORAGE_NOT_FOUND) == "4003"
     assert f"{CoreErrorCode.STORAGE_NOT_FOUND}" == "4003"
     assert CoreErrorCode("4003") is CoreErrorCode.STORAGE_NOT_FOUND
 
 
 @pytest.mark.parametrize("code", list(CoreErrorCode), ids=str)
-def test_every_code_has_one_row_that_explains_it(code: CoreErrorCode) -> None:
+def test_every_code_has_a_row_with_meaning_and_cure(code: CoreErrorCode) -> None:
     row = row_of(code)
     assert (row.code, row.name) == (code.value, code.name)
     assert type(row.code) is str
@@ -110,7 +115,7 @@ def test_every_code_has_one_row_that_explains_it(code: CoreErrorCode) -> None:
 
 
 @pytest.mark.parametrize("code", list(CoreErrorCode), ids=str)
-def test_every_code_maps_to_exit_http_and_jsonrpc(code: CoreErrorCode) -> None:
+def test_every_code_maps_to_exit_code_http_and_jsonrpc(code: CoreErrorCode) -> None:
     row = row_of(code)
     usage = row.category is ErrorCategory.VALIDATION or code in ("3001", "3006")
     assert row.retryable == (code in RETRYABLE)
@@ -133,44 +138,44 @@ def test_every_code_maps_to_exit_http_and_jsonrpc(code: CoreErrorCode) -> None:
         ("9003", 503, -32090),
     ],
 )
-def test_well_known_codes_have_the_numbers_their_protocols_use(code: str, http: int, jsonrpc: int) -> None:
+def test_well_known_codes_use_the_numbers_of_their_protocols(code: str, http: int, jsonrpc: int) -> None:
     row = row_of(code)
     assert (row.http_status, row.jsonrpc_code) == (http, jsonrpc)
 
 
-def test_damage_and_attacks_are_critical_and_refusals_are_not() -> None:
+def test_damage_and_attacks_are_critical_and_refusals_are_warnings() -> None:
     critical = {row.code for row in all_codes() if row.severity is Severity.CRITICAL}
     assert critical == {"2005", "4004"}
     assert row_of("3004").severity is Severity.WARNING
 
 
 @pytest.mark.parametrize("code", ["", "0000", "8123", "10011", "100", "abcd", "१००१", "-100"])
-def test_what_is_no_number_of_ours_has_no_category(code: str) -> None:
+def test_an_unknown_code_has_no_category_and_no_row(code: str) -> None:
     assert category_of(code) is ErrorCategory.UNKNOWN
     assert explain(code) is None
 
 
-def test_rows_come_by_number() -> None:
+def test_all_codes_are_sorted_by_number() -> None:
     codes = [row.code for row in all_codes()]
     assert codes == sorted(codes)
     assert set(codes) >= set(CoreErrorCode)
 
 
-def test_a_skill_registers_a_number_of_its_own(own_table: None) -> None:
+def test_register_adds_a_code_of_a_skill(own_table: None) -> None:
     row = register("8101", "CSV_NO_HEADER", "The file has no header line.", "Add one.")
     assert explain("8101") is row
     assert (row.category, row.exit_code, row.jsonrpc_code) == (ErrorCategory.UNKNOWN, 1, -32603)
     assert register("8101", "CSV_NO_HEADER", "The file has no header line.", "Add one.") == row
 
 
-def test_a_number_never_gets_a_second_meaning(own_table: None) -> None:
+def test_register_refuses_a_second_meaning(own_table: None) -> None:
     register("8102", "FIRST", "The first meaning.", "Do this.")
     with pytest.raises(ValueError, match="taken by FIRST"):
         register("8102", "SECOND", "Another meaning.", "Do that.")
 
 
 @pytest.mark.parametrize("code", ["4003", "7999", "9000", "x", "", "²000"])
-def test_a_skill_stays_in_its_range(code: str) -> None:
+def test_register_refuses_a_code_outside_the_range_of_skills(code: str) -> None:
     with pytest.raises(ValueError, match="8000 to 8999"):
         register(code, "NAME", "A meaning.", "A cure.")
     assert 8000 in SKILL_CODES

@@ -1,9 +1,10 @@
-"""The event bus: nobody waits for a slow subscriber, what is lost is counted, and records tell it again."""
+"""The event bus: a slow subscriber delays nobody, lost events are counted, and records can be replayed."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.events import EventBus, Payload, Tail, append, listening, matches, payload_of, recording, using
+from omni_pipelines.events import EventBus, Payload, Tail, append, matches, payload_of, recording, subscribed, using
 from omni_pipelines.records import Event
 
 
@@ -27,21 +28,21 @@ class Moored(Payload, topics=("boat/harbour/moored", "boat/harbour/left")):
         return self.topics[self.gone]
 
 
-def knots(found: list[Event]) -> list[object]:
-    return [event.payload["knots"] for event in found]
+def knots(events: Iterable[Event]) -> list[object]:
+    return [event.payload["knots"] for event in events]
 
 
-def test_a_subscriber_hears_what_is_told_after_it_came() -> None:
+def test_a_subscriber_gets_the_events_after_its_subscription() -> None:
     bus = EventBus("harbour", run_id="r1")
     bus.publish(Moved(knots=1))
-    with bus.subscribe() as heard:
+    with bus.subscribe() as received:
         bus.publish(Moved(knots=2), span_id="s", parent_id="p")
-    event = heard.get()
+    event = received.get()
     assert event is not None
     assert (event.source, event.topic, event.run_id, event.sequence) == ("harbour", "boat/moved", "r1", 2)
     assert (event.span_id, event.parent_id) == ("s", "p")
     assert payload_of(event) == Moved(knots=2)
-    assert heard.get() is None
+    assert received.get() is None
 
 
 @pytest.mark.parametrize(
@@ -60,17 +61,17 @@ def test_a_subscriber_hears_what_is_told_after_it_came() -> None:
         ("boat/mov", "boat/moved", False),
     ],
 )
-def test_a_star_is_one_word_and_two_are_any_number(pattern: str, topic: str, expected: bool) -> None:
+def test_one_star_matches_a_word_and_two_stars_any_number_of_words(pattern: str, topic: str, expected: bool) -> None:
     assert matches(pattern, topic) is expected
 
 
 @pytest.mark.parametrize("pattern", ["", "boat//moved", "**/moved", "boat/", "/boat"])
-def test_a_pattern_that_means_nothing_is_refused(pattern: str) -> None:
-    with pytest.raises(ConfigurationError, match="no pattern of topics"):
+def test_an_invalid_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a pattern of topics"):
         EventBus("harbour").subscribe(pattern)
 
 
-def test_a_slow_subscriber_loses_the_oldest_which_is_counted_and_others_lose_nothing() -> None:
+def test_a_slow_subscriber_loses_its_oldest_events_and_others_lose_none() -> None:
     bus = EventBus("harbour")
     slow, quick = bus.subscribe(capacity=3), bus.subscribe()
     for number in range(10):
@@ -83,9 +84,9 @@ def test_a_slow_subscriber_loses_the_oldest_which_is_counted_and_others_lose_not
     assert (bus.dropped, bus.published) == (7, 10)
 
 
-def test_events_of_many_threads_come_in_the_order_of_their_numbers() -> None:
+def test_events_of_many_threads_arrive_in_the_order_of_their_sequence() -> None:
     bus = EventBus("harbour")
-    with bus.subscribe() as heard:
+    with bus.subscribe() as received:
         threads = [
             threading.Thread(target=lambda: [bus.publish(Moved(knots=0)) for _ in range(50)]) for _ in range(4)
         ]
@@ -93,70 +94,70 @@ def test_events_of_many_threads_come_in_the_order_of_their_numbers() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert [event.sequence for event in heard] == list(range(1, 201))
+    assert [event.sequence for event in received] == list(range(1, 201))
 
 
-def test_a_listener_has_a_thread_of_its_own_and_is_waited_for_at_the_end() -> None:
-    gate, heard = threading.Event(), list[object]()
+def test_a_listener_runs_in_its_own_thread_and_the_block_waits_for_it() -> None:
+    gate, received = threading.Event(), list[object]()
 
     def slow(event: Event) -> None:
         gate.wait(10)
-        heard.append(event.payload["knots"])
+        received.append(event.payload["knots"])
 
     bus = EventBus("harbour")
-    with using(bus), listening(slow, "boat/*"):
+    with using(bus), subscribed(slow, "boat/*"):
         for number in range(3):
             bus.publish(Moved(knots=number))
         bus.publish(Moored())
-        assert heard == []
+        assert received == []
         gate.set()
-    assert heard == [0, 1, 2]
+    assert received == [0, 1, 2]
 
 
-def test_a_listener_that_fails_stops_nobody_and_is_told_at_the_end() -> None:
+def test_an_error_of_a_listener_is_raised_at_the_end_of_the_block() -> None:
     def fail(_: Event) -> None:
         raise OSError("the terminal is gone")
 
-    bus, done = EventBus("harbour"), []
-    with pytest.raises(OSError, match="terminal"), using(bus), listening(fail):
-        done.extend(bus.publish(Moved(knots=number)) for number in range(3))
-    assert len(done) == 3
+    bus, published = EventBus("harbour"), list[Event]()
+    with pytest.raises(OSError, match="terminal"), using(bus), subscribed(fail):
+        published.extend(bus.publish(Moved(knots=number)) for number in range(3))
+    assert len(published) == 3
 
 
-def test_one_loop_hears_what_other_threads_tell() -> None:
+def test_an_event_loop_receives_the_events_of_other_threads() -> None:
     bus = EventBus("harbour")
 
-    async def hear() -> list[object]:
-        found = []
-        with bus.subscribe() as heard:
+    async def receive() -> list[object]:
+        values: list[object] = []
+        with bus.subscribe() as received:
             thread = threading.Thread(target=lambda: [bus.publish(Moved(knots=number)) for number in range(5)])
             thread.start()
-            async for event in heard:
-                found.append(event.payload["knots"])
-                if len(found) == 5:
-                    heard.close()
+            async for event in received:
+                values.append(event.payload["knots"])
+                if len(values) == 5:
+                    received.close()
             thread.join()
-        return found
+        return values
 
-    assert asyncio.run(asyncio.wait_for(hear(), 10)) == [0, 1, 2, 3, 4]
+    assert asyncio.run(asyncio.wait_for(receive(), 10)) == [0, 1, 2, 3, 4]
 
 
-def test_a_record_tells_the_same_again(tmp_path: Path) -> None:
+def test_replay_publishes_the_same_events(tmp_path: Path) -> None:
     bus, again = EventBus("harbour", run_id="r1"), EventBus("theatre")
     with using(bus), recording(tmp_path / "day.jsonl", "boat/**"):
         bus.publish(Moved(knots=1))
         bus.publish(Moored(gone=True))
-    with again.subscribe() as heard:
+    with again.subscribe() as received:
         assert events.replay(tmp_path / "day.jsonl", again) == 2
         assert events.replay(tmp_path / "day.jsonl", again, "boat/harbour/*") == 1
-    first, second, third = heard
+    first, second, third = received
     assert payload_of(first) == Moved(knots=1)
     assert payload_of(second) == payload_of(third) == Moored(gone=True)
     assert (second.id, second.timestamp) == (third.id, third.timestamp)
     assert (first.source, first.run_id, third.sequence) == ("harbour", "r1", 3)
 
 
-def test_a_torn_line_waits_until_it_is_whole_and_a_strange_one_is_passed_over(tmp_path: Path) -> None:
+def test_tail_waits_for_an_incomplete_line_and_skips_an_invalid_one(tmp_path: Path) -> None:
     path, event = tmp_path / "day.jsonl", Event(source="harbour", topic="boat/moved", payload={"knots": 1})
     tail = Tail(path)
     assert list(tail.read()) == []
@@ -169,12 +170,12 @@ def test_a_torn_line_waits_until_it_is_whole_and_a_strange_one_is_passed_over(tm
     assert list(tail.read()) == [event]
 
 
-def test_a_record_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_replay_of_a_missing_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no record of events"):
         events.replay(tmp_path / "none.jsonl", EventBus("harbour"))
 
 
-def test_fields_are_checked_against_the_topic() -> None:
+def test_payload_of_checks_the_fields_of_a_known_topic() -> None:
     with pytest.raises(ValidationError):
         payload_of(Event(source="harbour", topic="boat/moved", payload={"knots": "many"}))
     assert payload_of(Event(source="harbour", topic="boat/sunk", payload={"any": 1})) is None

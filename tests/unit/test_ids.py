@@ -1,4 +1,4 @@
-"""Identities made from content."""
+"""Ids and hashes of content."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def test_hashes_are_equal_only_for_equal_parts(first: list[str], second: list[st
     assert (text_hash(*first) == text_hash(*second)) == (first == second)
 
 
-def test_where_one_part_ends_matters() -> None:
+def test_a_hash_depends_on_where_a_part_ends() -> None:
     assert text_hash("ab", "c") != text_hash("a", "bc")
 
 
-def test_half_a_surrogate_pair_has_a_hash() -> None:
+def test_a_lone_surrogate_has_a_hash() -> None:
     assert text_hash("\ud800") != text_hash("\ud801")
 
 
@@ -27,7 +27,7 @@ def test_ids_are_the_same_on_every_machine() -> None:
     assert document_id("docs", "a/b.md") == text_hash("document", "docs", "a/b.md")
 
 
-def test_a_chunk_is_told_by_its_place_its_text_and_its_chunker() -> None:
+def test_a_chunk_id_depends_on_document_ordinal_text_and_chunker() -> None:
     ids = {
         chunk_id("d", 0, "t", "c"),
         chunk_id("e", 0, "t", "c"),

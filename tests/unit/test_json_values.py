@@ -1,4 +1,4 @@
-"""Anything becomes JSON: whole where it can be, and cut with a word where it cannot."""
+"""Any value becomes JSON; what is too large, too deep or circular is cut, and a text says so."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from omni_pipelines import json_values
-from omni_pipelines.json_values import clean, text_of, to_json_value
+from omni_pipelines.json_values import clean, text_of, to_json_object, to_json_value
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Colour(enum.Enum):
 
 
 class Rude:
-    """Raises wherever it is looked at."""
+    """An object whose attributes and repr raise."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
@@ -62,7 +61,7 @@ class RudeMapping(Mapping[str, int]):
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "expected"),
     [
         (None, None),
         (True, True),
@@ -100,40 +99,40 @@ class RudeMapping(Mapping[str, int]):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_value_becomes_json(value: object, found: object) -> None:
-    assert to_json_value(value) == found
-    assert type(to_json_value(value)) is type(found)
+def test_a_value_becomes_json(value: object, expected: object) -> None:
+    assert to_json_value(value) == expected
+    assert type(to_json_value(value)) is type(expected)
 
 
-def test_a_circle_is_cut_where_it_closes() -> None:
+def test_a_circular_value_is_cut_where_it_repeats() -> None:
     circle: list[Any] = [1]
     circle.append({"again": circle})
     assert to_json_value(circle) == [1, {"again": "<cut: contains itself>"}]
 
 
-def test_the_same_value_twice_is_no_circle() -> None:
+def test_a_value_that_occurs_twice_is_not_cut() -> None:
     shared = [1]
     assert to_json_value([shared, shared]) == [[1], [1]]
 
 
-def test_depth_is_cut_before_a_parser_gives_up() -> None:
+def test_a_deep_value_is_cut_before_parsers_refuse_it() -> None:
     deep: list[Any] = []
     for _ in range(5_000):
         deep = [deep]
-    found = orjson.dumps(to_json_value(deep))
-    assert b"<cut: deeper than 100>" in found
+    assert b"<cut: deeper than 100>" in orjson.dumps(to_json_value(deep))
 
 
-def test_size_is_cut_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_values, "MAX_VALUES", 1_000)
+def test_a_large_value_is_cut() -> None:
     doubled: list[Any] = [0]
     for _ in range(60):
         doubled = [doubled, doubled]
-    assert "<cut: more than 1,000 values>" in json.dumps(to_json_value(doubled))
-    assert to_json_value({str(number): number for number in range(5_000)})["999"] == "<cut: more than 1,000 values>"
+    assert "<cut: more than 1,000 values>" in json.dumps(to_json_value(doubled, max_values=1_000))
+    numbers = to_json_value({str(number): number for number in range(5_000)}, max_values=1_000)
+    assert isinstance(numbers, dict)
+    assert numbers["999"] == "<cut: more than 1,000 values>"
 
 
-def test_a_long_repr_is_shortened_and_says_so() -> None:
+def test_a_long_repr_is_shortened() -> None:
     class Long:
         def __repr__(self) -> str:
             return "x" * 9_000
@@ -141,9 +140,14 @@ def test_a_long_repr_is_shortened_and_says_so() -> None:
     assert to_json_value(Long()) == "x" * 500 + "… (9,000 characters)"
 
 
-def test_text_of_never_fails_and_is_always_unicode() -> None:
+def test_text_of_returns_valid_unicode_even_if_str_raises() -> None:
     assert text_of(Rude()) == "<Rude that cannot be shown>"
-    assert clean(text_of("\udcff")) == "?"
+    assert text_of("\udcff") == clean("\udcff") == "?"
+
+
+def test_a_mapping_that_cannot_be_read_becomes_an_object_with_its_repr() -> None:
+    assert to_json_object(RudeMapping()) == {"value": "a mapping that cannot be read"}
+    assert to_json_object({"a": (1,)}) == {"a": [1]}
 
 
 JSON = st.recursive(
@@ -157,6 +161,6 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_json_stays_as_it_is(value: Any) -> None:
+def test_a_json_value_is_unchanged(value: Any) -> None:
     assert to_json_value(value) == value
     assert json.loads(orjson.dumps(to_json_value(value))) == value

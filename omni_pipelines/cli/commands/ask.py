@@ -11,11 +11,11 @@ from typer import Argument, Option
 from native.durable import write_whole
 from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.output import narrate
-from omni_pipelines.cli.release_options import RefreshedHome, Viewer
+from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.search_options import Filters, OpenLibrarian
 from omni_pipelines.cli.views.search import show_answer, show_citation, show_verification
 from omni_pipelines.errors import ConfigurationError, NoAnswer, NotVerified
-from omni_pipelines.knowledge.answers.answer import Answer
+from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
 from omni_pipelines.knowledge.search.citations import Passage
@@ -69,7 +69,7 @@ def show(
 
 @command(show_verification)
 def verify(
-    viewer: Viewer,
+    viewer: ViewerOrOwner,
     home: RefreshedHome,
     receipt: Annotated[Path, Argument(help="A file that omni ask --receipt wrote.")],
 ) -> Result[Verification]:

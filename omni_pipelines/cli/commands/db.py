@@ -18,9 +18,10 @@ from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.text import line, say_fields
 from omni_pipelines.cli.views import tables as views
+from omni_pipelines.home import Home
 from omni_pipelines.operations import inspection, maintenance, user_columns
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 
 
 class TableName(StrEnum):
@@ -207,7 +208,7 @@ def publishing_session(home: Home, settings: Settings) -> Iterator[None]:
     """Hold the writer's lock, and publish what was changed, unless a run is unfinished."""
     with writer_session(home, settings, sync=True):
         yield
-        published = maintenance.publish_if_whole(home, settings, "omni db")
+        published = maintenance.publish_if_consistent(home, settings, "omni db")
     if published is not None and published.new:
         narrate(f"release {published.release.release} shows it")
 

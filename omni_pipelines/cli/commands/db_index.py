@@ -17,7 +17,8 @@ from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views import tables as views
 from omni_pipelines.errors import OmniError
 from omni_pipelines.operations import inspection, maintenance
-from omni_pipelines.operations.index_jobs import IndexJob, JobRecord, JobState, create_index_background, index_jobs
+from omni_pipelines.operations.index_job_records import JobRecord, JobState
+from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs
 
 
 class IndexedTable(StrEnum):

@@ -17,15 +17,15 @@ from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.search_options import FeedbackOption, FusionOption
 from omni_pipelines.cli.views.evaluation import EvaluationReport, show_evaluation
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
 from omni_pipelines.knowledge.quality.judged_collections import load_collection
-from omni_pipelines.knowledge.search.fusion import Fusion
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
-from omni_pipelines.pipeline.run import Engines
-from omni_pipelines.settings import HOME_NAME, Home, load_settings
+from omni_pipelines.steps.step import ConfiguredEngines
 
 
 class ScoresFile(BaseModel):
@@ -58,7 +58,7 @@ def evaluate_collection(
     collection = load_collection(folder)
     with _evaluation_home(home) as base:
         settings = load_settings(base).model_copy(update={"store": ""})  # a collection is published to nobody
-        cpu = build_base(collection, base, settings, Engines.load(settings))
+        cpu = build_base(collection, base, settings, ConfiguredEngines(settings))
         librarian = Librarian.open(base)
         librarian.search("warm up", 1)  # so that the first query does not load the model
         evaluated = {

@@ -11,11 +11,12 @@ from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.care import Erasure, ErasurePlan, show_erasure
-from omni_pipelines.erasure import erase
+from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.pipeline.run import Engines, retry_when_overtaken
+from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
+from omni_pipelines.steps.step_table import new_run
 
 
 @command(show_erasure, around=showing_progress)
@@ -30,17 +31,17 @@ def forget(
 
     It is removed from every table, version, index, release and log.
     """
+    context = new_run(home, settings, run_id="omni forget")
     if dry_run:
-        return ErasurePlan(erase.look(home, target))
+        return ErasurePlan(find_traces(context, target))
     if not yes:
         raise ConfigurationError(
             "an erasure cannot be undone, and deletes every release that holds the document",
             cure=f'see what it would erase: omni forget "{target}" --dry-run; then run it with --yes',
         )
-    engines = Engines.load(settings)
 
     def run() -> tuple[Certificate, Path]:
         with writer_session(home, settings, sync=True):
-            return erase.forget(home, settings, engines, target, "omni forget")
+            return erase(context, target)
 
     return Erasure(*retry_when_overtaken(settings, run))

@@ -5,20 +5,20 @@ from __future__ import annotations
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress
-from omni_pipelines.cli.views.care import GateResult, show_bisection, show_gate
+from omni_pipelines.cli.views.care import GateReport, show_bisection, show_gate
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.quality.gate_records import last_gate
+from omni_pipelines.knowledge.quality.gate_results import last_gate
 from omni_pipelines.publishing.bisection import Bisection, bisect_release
-from omni_pipelines.text.engines import load_embedder
+from omni_pipelines.steps.step_table import new_run
 
 
 @command(show_gate)
-def show(home: ExistingHome) -> GateResult:
+def show(home: ExistingHome) -> GateReport:
     """Show what the quality gate measured last."""
     gate = last_gate(home)
     if gate is None:
         raise ConfigurationError("the quality gate has not measured anything yet", cure="run: omni ingest PATH")
-    return GateResult(gate)
+    return GateReport(gate)
 
 
 @command(show_bisection, around=showing_progress)
@@ -27,4 +27,4 @@ def bisect(home: ExistingHome, settings: HomeSettings) -> Bisection:
 
     The documents of the last candidate are compared with the serving release.
     """
-    return bisect_release(home, settings, load_embedder(settings, workers=1))
+    return bisect_release(new_run(home, settings, run_id="omni gate bisect"))

@@ -11,10 +11,16 @@ from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.care import GoldenCheck, show_golden_check, show_golden_questions
 from omni_pipelines.errors import CitationNotFound
-from omni_pipelines.knowledge.quality import golden
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.quality.golden_questions import (
+    GoldenLabel,
+    label_citation,
+    load_golden,
+    locate_label,
+    save_golden,
+)
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home
 
 
 @command(line("{golden}: {questions} questions"))
@@ -28,17 +34,17 @@ def add(
 
     Where several passages answer a question, add it again with the lines of each.
     """
-    label = golden.label_citation(Snapshot.open(home), question, citation)
+    label = label_citation(Snapshot.open(home), question, citation)
     with writer_session(home, settings):
         labels = _labels(home)
         if label not in labels:
             labels.append(label)
-            golden.save_golden(home, labels)
+            save_golden(home, labels)
     return {"golden": home.golden, "questions": len({known.question for known in labels})}
 
 
 @command(show_golden_questions)
-def list_(home: AnyHome) -> Rows[golden.GoldenLabel]:
+def list_(home: AnyHome) -> Rows[GoldenLabel]:
     """List the questions and the words that answer them."""
     return Rows("labels", _labels(home), golden=home.golden)
 
@@ -51,7 +57,7 @@ def check(home: AnyHome) -> Result[GoldenCheck]:
     """
     snapshot = Snapshot.open(home)
     labels = _labels(home)
-    missing = [label for label in labels if golden.locate_label(snapshot, label) is None]
+    missing = [label for label in labels if locate_label(snapshot, label) is None]
     result = GoldenCheck(snapshot.release.release, len(labels), missing)
     if not missing:
         return Result(result)
@@ -60,5 +66,5 @@ def check(home: AnyHome) -> Result[GoldenCheck]:
     return Result(result, error=error, is_document=False)
 
 
-def _labels(home: Home) -> list[golden.GoldenLabel]:
-    return [label for labels in golden.load_golden(home).values() for label in labels]
+def _labels(home: Home) -> list[GoldenLabel]:
+    return [label for labels in load_golden(home).values() for label in labels]

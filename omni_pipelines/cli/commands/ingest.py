@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +16,18 @@ from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
 from omni_pipelines.errors import SourceMissing, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, Settings
-from omni_pipelines.sources.listing_cache import cached_listings
-from omni_pipelines.sources.registry import current_sources, list_source, reads, register, register_paths
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps.documents import plan_source
+from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
 COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
@@ -77,8 +81,9 @@ def ingest_sources(
     if paths:
         with writer_session(home, settings):  # another ingest may register its own sources at the same time
             names = register_paths(home, settings, paths, include)
-    with cached_listings():
-        report = _unchanged(home, settings, names) or _run_refresh_job(home, settings, names, allow_delete)
+    session = SourceSession()  # it lists a website only once, for the check and for the run
+    report = _unchanged(home, settings, names, session)
+    report = report or _run_refresh_job(home, settings, names, session, allow_delete)
     return report.model_copy(update={"seconds": round(time.monotonic() - start, 2)})
 
 
@@ -110,21 +115,22 @@ def _refuse_empty(new: Sequence[Source]) -> None:
 
 def _plan(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str]) -> IngestPlan:
     sources, names = _sources_to_read(home, current_sources(home, settings), paths, include)
-    plans = {}
+    session, plans = SourceSession(), {}
     for source in sources:
         if not paths or source.name in names:
-            plan = plan_source(home, settings, source)
+            plan = plan_source(home, settings, source, session)
             plans[source.name] = {"read": [file.path for file in plan.to_read], "delete": list(plan.deletes)}
     return IngestPlan(plans)
 
 
-def _unchanged(home: Home, settings: Settings, names: Sequence[str]) -> IngestReport | None:
+def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: SourceSession) -> IngestReport | None:
     """The report of a run with nothing to do, or None if there is something: listing alone shows it, quickly."""
+    run = replace(new_run(home, settings, sources=tuple(names)), session=session)
     release = newest_release(home)
-    if release is None or stale_index(home) is not None:
+    if release is None or stale_index(run) is not None:
         return None
-    listings = list_sources(home, settings, names)
-    if stale_ingest(home, settings, listings) is not None:
+    listings = list_sources(run)
+    if stale_ingest(run, listings) is not None:
         return None
     quarantined, skipped = record_unchanged(home, settings, listings)
     counts = {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
@@ -137,14 +143,16 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str]) -> IngestRe
     )
 
 
-def _run_refresh_job(home: Home, settings: Settings, names: Sequence[str], allow_delete: bool) -> IngestReport:
+def _run_refresh_job(
+    home: Home, settings: Settings, names: Sequence[str], session: SourceSession, allow_delete: bool
+) -> IngestReport:
     from omni_pipelines.cli.dagster_jobs import FinishedRun, run_job  # a second that an ingest without changes saves
 
     config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
 
     def run() -> FinishedRun:
         narrate("starting the refresh job")
-        finished = run_job(home, "refresh_job", config)
+        finished = run_job(home, "refresh_job", config, session)
         _require_published(finished.metadata)
         return finished
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from omni_pipelines.cli.command import Fields, command
 from omni_pipelines.cli.dependencies import HomeOption
 from omni_pipelines.cli.text import line
-from omni_pipelines.settings import HOME_NAME, Home, find_home
+from omni_pipelines.configuration import find_home
+from omni_pipelines.home import HOME_NAME, Home
 
 
 @command(line("{home}", "next: omni model pull, once; then omni ingest PATH"))

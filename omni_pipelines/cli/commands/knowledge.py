@@ -14,10 +14,10 @@ from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.entries import EntryResult, ScoredEntry, show_entries, show_entry, show_entry_stats
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge import entries
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
-from omni_pipelines.settings import Home
 
 
 def _category(name: str) -> KnowledgeCategory:

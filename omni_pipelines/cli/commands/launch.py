@@ -15,7 +15,7 @@ from omni_pipelines.cli.dev_server.server import HOST, LOCATION, served_port
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.text import line
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 
 class Job(StrEnum):

@@ -11,9 +11,9 @@ from omni_pipelines.cli.command import Depends, Fields, Result, Rows, command
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.system import CheckedModel, show_checked_models, show_models, show_pulled_models
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStatus, ModelStore
-from omni_pipelines.settings import find_home, load_settings
 
 
 def model_store() -> ModelStore:

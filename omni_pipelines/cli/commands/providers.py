@@ -7,10 +7,10 @@ from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.views.system import CommandProviders, show_providers
 from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import VariantRegistry
 from omni_pipelines.text.engines import register_embedders
 from omni_pipelines.text.readers.registry import register_readers
 from omni_pipelines.text.token_counting import register_counters
+from omni_pipelines.variant_registry import VariantRegistry
 
 
 @command(show_providers)

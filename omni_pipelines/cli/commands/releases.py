@@ -9,18 +9,18 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeOption, HomeSettings
-from omni_pipelines.cli.release_options import RefreshedHome, Viewer
+from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views import releases as views
+from omni_pipelines.configuration import find_home
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.state import changes as release_changes
+from omni_pipelines.knowledge.state.changes import compare_releases
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, require_release
 from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bundle import export_release, import_bundle
 from omni_pipelines.publishing.rollback import RollbackReport, roll_back
-from omni_pipelines.settings import find_home
 from omni_pipelines.sharing import pinning
 
 NumberArgument = Annotated[int, Argument(help="The number of a kept release.")]
@@ -48,18 +48,18 @@ def diff(
     after: Annotated[int, Argument(help="The newer release.")],
 ) -> views.ReleaseChanges:
     """List the documents in which two releases differ."""
-    return views.ReleaseChanges(release_changes.changes(home, before, after, diffs=False), names_only=True)
+    return views.ReleaseChanges(compare_releases(home, before, after, diffs=False), names_only=True)
 
 
 @command(views.show_changes)
 def changes(
-    viewer: Viewer,
+    viewer: ViewerOrOwner,
     home: RefreshedHome,
     since: Annotated[int, Option(help="The number of a kept release.")],
     summary: Annotated[bool, Option("--summary", help="Names only, without the texts.")] = False,
 ) -> views.ReleaseChanges:
     """Show what changed in the documents since a release."""
-    compared = release_changes.changes(home, since, diffs=not summary, reader=viewer)
+    compared = compare_releases(home, since, diffs=not summary, viewer=viewer)
     return views.ReleaseChanges(compared, names_only=summary)
 
 

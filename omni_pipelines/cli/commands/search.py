@@ -9,8 +9,7 @@ from typer import Argument, Option
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.search_options import FeedbackOption, Filters, FusionOption, HitsOption, OpenLibrarian
 from omni_pipelines.cli.views.search import SearchResult, show_hits, show_why_not
-from omni_pipelines.knowledge.search.fusion import Fusion
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
 

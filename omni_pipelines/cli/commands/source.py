@@ -12,10 +12,13 @@ from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.sources import show_claim, show_source, show_sources, source_fields
 from omni_pipelines.errors import ConfigurationError, nearest
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home, acl_tags
+from omni_pipelines.settings import SourceOptions, acl_tags
 from omni_pipelines.sources import registry
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.source import Source, SourceKind
 from omni_pipelines.sources.web.addresses import allowed_host
 
@@ -43,24 +46,21 @@ def add(
     allow_private: PrivateOption = False,
 ) -> Fields:
     """Register a source, which the next omni ingest reads."""
-    tags, hosts = _tags(acl or []), _hosts(allow or [])
-    patterns = {"include": include or (), "exclude": exclude or ()}
+    options = SourceOptions(
+        rev=rev,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        acl=_tags(acl or []),
+        allow=_hosts(allow or []),
+        allow_private=allow_private,
+    )
     with writer_session(home, settings, sync=True):
-        source = registry.add_source(
-            registry.current_sources(home, settings),
-            location,
-            name,
-            rev=rev,
-            is_ours=registry.reads(home),
-            acl=tags,
-            allow=hosts,
-            allow_private=allow_private,
-            **patterns,
-        )
-        if (hosts or allow_private) and source.kind is not SourceKind.WEB:
+        known = registry.current_sources(home, settings)
+        source = registry.add_source(known, location, name, options=options, is_ours=registry.reads(home))
+        if (options.allow or allow_private) and source.kind is not SourceKind.WEB:
             cure = "leave out --allow and --allow-private"
             raise ConfigurationError(f"{source.location} is not a website", cure=cure)
-        listing = registry.list_source(source)  # a source that cannot be listed is not registered
+        listing = list_source(source)  # a source that cannot be listed is not registered
         registry.save_sources(home, [*registry.load_sources(home), source])
     return source_fields(source, files=len(listing.files), skipped=listing.skipped)
 
@@ -125,10 +125,10 @@ def claim(
         source = _named(sources, name)
         if registry.reads(home)(source):
             return {"name": name, "location": source.location, "new": False}
-        moved = registry.source_at(new_location, name, rev=source.rev) if new_location else source
+        moved = source_at(new_location, name, rev=source.rev) if new_location else source
         place = {field: getattr(moved, field) for field in ("kind", "root", "url", "file")}
         ours = source.model_copy(update={**place, "read_by": ""})  # the next ingest fills in the home
-        listing = registry.list_source(ours)  # a source that cannot be listed here is not claimed
+        listing = list_source(ours)  # a source that cannot be listed here is not claimed
         registry.save_sources(home, [ours if kept.name == name else kept for kept in sources])
     return {"name": name, "location": ours.location, "new": True, "files": len(listing.files)}
 

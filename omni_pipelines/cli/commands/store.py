@@ -13,6 +13,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.inspection import StoreState, inspect
 from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.steps.step_table import new_run
 
 
 def sharing_settings(home: AnyHome, settings: HomeSettings) -> Settings:
@@ -33,7 +34,7 @@ SharingSettings = Annotated[Settings, Depends(sharing_settings)]
 @command(show_store)
 def status(home: AnyHome, settings: SharingSettings) -> StoreState:
     """Show what the store holds, and how far this home is."""
-    return inspect(home, settings)
+    return inspect(new_run(home, settings))
 
 
 @command(show_pull, around=showing_progress)

@@ -13,10 +13,11 @@ from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views.system import show_shortened_text
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text import tokens
-from omni_pipelines.text.decoding import Unreadable, decode
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.engines import load_counter
-from omni_pipelines.text.token_counting import CountsTokens
+from omni_pipelines.text.token_counting import TokenEngine
 
 ModelOption = Annotated[
     str, Option(help="A model such as gpt-4o, or an encoding. Default: the encoding of the settings.")
@@ -24,7 +25,7 @@ ModelOption = Annotated[
 FileArgument = Annotated[Path | None, Argument(help="A text file. Default: standard input.")]
 
 
-def counter_of(settings: HomeSettings, model: ModelOption = "") -> CountsTokens:
+def counter_of(settings: HomeSettings, model: ModelOption = "") -> TokenEngine:
     """The counter for the encoding of a model."""
     return load_counter(settings.model_copy(update={"encoding": tokens.encoding_for(model)}) if model else settings)
 
@@ -43,7 +44,7 @@ def text_of(file: FileArgument = None) -> str:
         raise ConfigurationError(f"{file or 'standard input'} is not text: {error.detail}") from error
 
 
-Counter = Annotated[CountsTokens, Depends(counter_of)]
+Counter = Annotated[TokenEngine, Depends(counter_of)]
 InputText = Annotated[str, Depends(text_of)]
 
 
@@ -71,6 +72,6 @@ def chunk(
     text: InputText,
     size: Annotated[int, Option(help="How many tokens a piece has at most.")] = 512,
     overlap: Annotated[int, Option(help="How many tokens two pieces share at most.")] = 50,
-) -> Rows[tokens.Piece]:
+) -> Rows[tokens.TextPiece]:
     """Cut a text into pieces, with their ranges in characters."""
     return Rows("pieces", tokens.chunk_text(text, size, overlap, counter), encoding=counter.name)

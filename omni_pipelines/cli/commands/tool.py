@@ -10,18 +10,19 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Result, Rows, Verbatim, command
 from omni_pipelines.cli.output import complaint
-from omni_pipelines.cli.release_options import RefreshedHome, ReleaseOption, Viewer
+from omni_pipelines.cli.release_options import RefreshedHome, ReleaseOption, ViewerOrOwner
 from omni_pipelines.cli.views.system import show_document_check, show_response, show_tools
 from omni_pipelines.error_codes import explain
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.tools import knowledge_catalogue
-from omni_pipelines.responses import CommandExecutor, ToolResponse
-from omni_pipelines.tools.catalogue import ToolCatalogue, as_json, as_yaml
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.command_line import parse_arguments
-from omni_pipelines.tools.definition import written
+from omni_pipelines.tools.definition import to_document
+from omni_pipelines.tools.documents import as_json, as_yaml, check_document
 from omni_pipelines.tools.problems import Problem
-from omni_pipelines.tools.reading import read_values
-from omni_pipelines.tools.schema import check_document
+from omni_pipelines.tools.strict_parsing import read_values
 
 ToolArgument = Annotated[str | None, Argument(help="A tool from the list. Default: all.")]
 ArgumentsArgument = Annotated[
@@ -33,7 +34,7 @@ ArgumentsArgument = Annotated[
 @command(show_tools)
 def list_(home: RefreshedHome) -> Rows[Fields]:
     """List the tools."""
-    return Rows("tools", [written(tool.metadata) for tool in knowledge_catalogue(home).tools])
+    return Rows("tools", [to_document(tool.metadata) for tool in knowledge_catalog(home).tools])
 
 
 @command(show_document_check)
@@ -50,16 +51,16 @@ def schema(
         problems = check_document(read_values(check))
         result = Rows("problems", problems, file=check, right=not problems)
         return Result(result, exit_code=1 if problems else 0)
-    catalogue = knowledge_catalogue(home)
+    catalog = knowledge_catalog(home)
     if openapi:
-        return Verbatim(as_json(catalogue.export_openapi()).rstrip())
-    document = catalogue.generate_tool_schemas(*([tool] if tool else []))
+        return Verbatim(as_json(catalog.export_openapi()).rstrip())
+    document = catalog.generate_tool_schemas(*([tool] if tool else []))
     return Verbatim(as_yaml(document).rstrip(), as_json(document).rstrip())
 
 
 @command(show_response)
 def run(
-    viewer: Viewer,
+    viewer: ViewerOrOwner,
     home: RefreshedHome,
     tool: Annotated[str, Argument(help="A tool from the list.")],
     arguments: ArgumentsArgument = None,
@@ -69,15 +70,15 @@ def run(
 
     The arguments are checked first. With --json, the whole response is printed.
     """
-    catalogue = knowledge_catalogue(home, release, reader=viewer)
-    response = CommandExecutor().execute(_call, catalogue, tool, arguments or [])
+    catalog = knowledge_catalog(home, release, viewer=viewer)
+    response = CommandExecutor().execute(_call, catalog, tool, arguments or [])
     message, cure = response.error_message, response.metadata.get("cure", "")
     note = complaint(message, response.error_code, cure) if message else ""
     return Result(response, note=note, exit_code=_exit_code(response))
 
 
-def _call(catalogue: ToolCatalogue, tool: str, words: Sequence[str]) -> ToolResponse:
-    return catalogue.call(tool, parse_arguments(catalogue.get_tool_schema(tool), words))
+def _call(catalog: ToolCatalog, tool: str, words: Sequence[str]) -> ToolResponse:
+    return catalog.call(tool, parse_arguments(catalog.get_tool_schema(tool), words))
 
 
 def _exit_code(response: ToolResponse) -> int:

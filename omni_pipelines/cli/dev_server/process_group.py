@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from omni_pipelines.configuration import child_environment
 from omni_pipelines.errors import OmniError
-from omni_pipelines.settings import Home, child_environment
+from omni_pipelines.home import Home
 
 GRACE_SECONDS = 20
 _POLL_SECONDS = 0.25

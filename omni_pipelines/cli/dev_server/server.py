@@ -21,7 +21,7 @@ import filelock
 from omni_pipelines.cli.dev_server.process_group import Children, StopFlag
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from resources.instance import prepare_instance
 
 HOST = "127.0.0.1"

@@ -8,8 +8,8 @@ from pathlib import Path
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.erasure.erase import Traces, certified
-from omni_pipelines.knowledge.quality.gate_records import Gate
-from omni_pipelines.knowledge.quality.golden import GoldenLabel
+from omni_pipelines.knowledge.quality.gate_results import GateResult
+from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel
 from omni_pipelines.operations.scrub import ScrubReport
 from omni_pipelines.publishing.bisection import Bisection
 from omni_pipelines.records import Certificate
@@ -144,17 +144,17 @@ def _quote(label: GoldenLabel) -> str:
 
 
 @dataclass(frozen=True)
-class GateResult:
+class GateReport:
     """What the quality gate measured."""
 
-    gate: Gate
+    gate: GateResult
 
     def as_json(self) -> Fields:
         """Whether the candidate passed, and the fields of the gate."""
         return {"passed": self.gate.passed, **self.gate.model_dump(mode="json")}
 
 
-def show_gate(result: GateResult) -> None:
+def show_gate(result: GateReport) -> None:
     """Print each measurement, and whether it passed."""
     gate = result.gate
     against = f"against release {gate.serving}" if gate.serving else "with no release to compare with"

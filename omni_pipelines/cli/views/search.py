@@ -10,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.knowledge.answers.answer import Answer
+from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
-from omni_pipelines.knowledge.search.duplicates import Duplicates
-from omni_pipelines.knowledge.search.search import Hit, place
+from omni_pipelines.knowledge.search.duplicates import DuplicateGroup
+from omni_pipelines.knowledge.search.hits import Hit, format_location
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
@@ -38,14 +38,16 @@ def show_hits(result: SearchResult) -> None:
         narrate("nothing matches")
     for hit in result.hits:
         heading = f"  {hit.heading}" if hit.heading else ""
-        location = place(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
+        location = format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
         say(f"{hit.rank}. {location}{heading}  ({hit.score:.3f})")
         if result.explain:
             say(f"     {score_as_sum(hit)}")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {line.rstrip()[:SNIPPET_WIDTH]}")
         for other in hit.also_in:
-            say(f"     also in {place(short_path(other.uri), other.start_line, other.end_line, other.page)}")
+            say(
+                f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"
+            )
         say()
 
 
@@ -79,7 +81,7 @@ def show_answer(answer: Answer) -> None:
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
     for number, sentence in enumerate(answer.sentences, 1):
         cited = sentence.citations[0]
-        say(f"[{number}] {place(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+        say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
 
@@ -102,12 +104,12 @@ def show_citation(passage: Passage) -> None:
         say(f"{number:>{width}}  {line}")
 
 
-def show_duplicates(groups: Rows[Duplicates]) -> None:
+def show_duplicates(groups: Rows[DuplicateGroup]) -> None:
     """Print each group with the locations of its passages."""
     for group in groups.rows:
         say(f"{group.similarity:.0%} alike: {group.beginning}")
         for passage in group.places:
-            say(f"    {place(passage.path, passage.start_line, passage.end_line, passage.page)}")
+            say(f"    {format_location(passage.path, passage.start_line, passage.end_line, passage.page)}")
     shown = f"; {len(groups.rows)} shown" if len(groups.rows) != groups.fields["groups"] else ""
     narrate(f"{groups.fields['groups']} groups, {groups.fields['passages']} passages{shown}")
 

@@ -13,7 +13,7 @@ from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, cell, say_table
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.sql import Column
+from omni_pipelines.knowledge.sql import SqlColumn
 
 MAX_CELL_LENGTH = 60
 """Characters of a cell in a table; JSON and CSV have all."""
@@ -45,7 +45,7 @@ class SqlResult:
         return {"release": self.release, "columns": columns, "rows": rows, "more": self.more}
 
 
-def show_sql(result: Rows[Column] | SqlResult) -> None:
+def show_sql(result: Rows[SqlColumn] | SqlResult) -> None:
     """Print rows as a table or as CSV, or the columns of all tables."""
     if isinstance(result, Rows):
         _show_columns(result.rows)
@@ -57,7 +57,7 @@ def show_sql(result: Rows[Column] | SqlResult) -> None:
         say_table(result.names, [list(map(_cell, row)) for row in result.rows], piped=Header.RULED)
 
 
-def _show_columns(columns: Sequence[Column]) -> None:
+def _show_columns(columns: Sequence[SqlColumn]) -> None:
     table = ""
     for column in columns:
         if column.table != table:

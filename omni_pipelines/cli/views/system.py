@@ -11,9 +11,9 @@ from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_table
 from omni_pipelines.model_store import ModelStatus
-from omni_pipelines.providers import Survey
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.problems import Problem
+from omni_pipelines.variant_registry import Survey
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Answers with citations, and the receipts that prove them."""
+"""Answers with citations, the evidence for them, and the receipts that prove them."""

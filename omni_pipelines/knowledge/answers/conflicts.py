@@ -1,73 +1,68 @@
-"""Sentences of different documents that say different things of the same.
+"""Conflicts: sentences of different documents that make different statements about the same thing.
 
-Two sentences conflict that have nearly all of their words in common, and other figures, or of which one denies what
-the other says. That is narrow, and meant to be: a conflict that is none would cost more trust than one that is not
-noticed.
+Two sentences conflict if they share nearly all words, and either their figures differ or one negates the other. The
+rule is narrow on purpose: a false conflict would cost more trust than a missed one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-ALIKE = 0.7
-"""Share of common terms (Jaccard), figures and denials apart."""
-FEWEST_TERMS = 3
-"""That both must have in common."""
+from omni_pipelines.knowledge.answers.evidence import Terms
+
+MIN_COMMON_SHARE = 0.7
+"""Share of common terms (Jaccard), without figures and negations."""
+MIN_COMMON_TERMS = 3
 _FIGURE = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])\d")
-_DENIAL = re.compile(
+_NEGATION = re.compile(
     r"\b(?:not|never|no|none|cannot|without|n't|nicht|kein\w*|nie|pas|jamais|nunca)\b|n't\b", re.IGNORECASE
 )
 
-Terms = Callable[[str], Sequence[str]]
 
-
-class Conflict(BaseModel):
-    """Two sentences of an answer that do not agree, by their numbers from 1."""
-
-    model_config = ConfigDict(frozen=True)
+class Conflict(BaseModel, frozen=True):
+    """Two sentences of an answer that contradict each other, by their numbers from 1."""
 
     first: int
     second: int
     says: str
-    """What differs, as `30 against 90`."""
+    """The difference, as `30 against 90`."""
 
 
-def conflicts(texts: Sequence[str], documents: Sequence[str], terms: Terms) -> tuple[Conflict, ...]:
-    """Every pair of sentences, each with its document, that do not agree."""
+def find_conflicts(texts: Sequence[str], documents: Sequence[str], terms: Terms) -> tuple[Conflict, ...]:
+    """Every pair of conflicting sentences; `documents` holds the document of each sentence."""
     return tuple(
-        Conflict(first=one + 1, second=other + 1, says=says)
+        Conflict(first=one + 1, second=other + 1, says=text)
         for other in range(len(texts))
         for one in range(other)
-        if documents[one] != documents[other] and (says := difference(texts[one], texts[other], terms))
+        if documents[one] != documents[other] and (text := difference(texts[one], texts[other], terms))
     )
 
 
 def difference(one: str, other: str, terms: Terms) -> str:
-    """What two sentences say differently of the same; "" where they agree, or speak of different things."""
-    if not _speak_of_the_same(_bare(one, terms), _bare(other, terms)):
+    """How two sentences about the same thing differ; "" if they agree or are about different things."""
+    if not _have_common_subject(_content_words(one, terms), _content_words(other, terms)):
         return ""
-    figures = _figures(one), _figures(other)
-    if figures[0] and figures[1] and not set(figures[0]) & set(figures[1]):
-        return f"{', '.join(figures[0])} against {', '.join(figures[1])}"
-    denials = [bool(_DENIAL.search(text)) for text in (one, other)]
-    if figures[0] == figures[1] and denials[0] != denials[1]:
+    figures, other_figures = _figures(one), _figures(other)
+    if figures and other_figures and not set(figures) & set(other_figures):
+        return f"{', '.join(figures)} against {', '.join(other_figures)}"
+    if figures == other_figures and bool(_NEGATION.search(one)) != bool(_NEGATION.search(other)):
         return "one denies what the other says"
     return ""
 
 
-def _speak_of_the_same(one: Set[str], other: Set[str]) -> bool:
+def _have_common_subject(one: Set[str], other: Set[str]) -> bool:
     common = one & other
-    return len(common) >= FEWEST_TERMS and len(common) >= ALIKE * len(one | other)
+    return len(common) >= MIN_COMMON_TERMS and len(common) >= MIN_COMMON_SHARE * len(one | other)
 
 
-def _bare(text: str, terms: Terms) -> Set[str]:
-    return set(terms(_DENIAL.sub(" ", _FIGURE.sub(" ", text))))
+def _content_words(text: str, terms: Terms) -> Set[str]:
+    return set(terms(_NEGATION.sub(" ", _FIGURE.sub(" ", text))))
 
 
 def _figures(text: str) -> tuple[str, ...]:
-    """The figures of a text as written, without separators of thousands and trailing dots."""
-    found = (figure.rstrip(".,").replace(",", "") for figure in _FIGURE.findall(text))
-    return tuple(dict.fromkeys(found))
+    """The figures of a text, without thousands separators and trailing dots."""
+    figures = (figure.rstrip(".,").replace(",", "") for figure in _FIGURE.findall(text))
+    return tuple(dict.fromkeys(figures))

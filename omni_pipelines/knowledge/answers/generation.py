@@ -1,33 +1,34 @@
-"""An answer in a language model's words, of which only the sentences stay that a source really bears out.
+"""Generated answers: the sentences of a language model that a quote from a passage supports.
 
-The passages go into the prompt as JSON strings under numbers: data, whatever they say. The model gives each sentence
-with the number of a passage and a quote from it. A sentence whose quote does not stand in that passage, word for
-word, is dropped, and so is one with a figure that its quote does not have.
+The prompt holds the passages as numbered JSON strings, so their text is data whatever it says. For each sentence the
+model names a passage and quotes it. A sentence is dropped if the passage does not contain the quote word for word, or
+if the sentence has a figure that the quote does not have.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from omni_pipelines.errors import LanguageModelFailed
-from omni_pipelines.knowledge.answers.answer import Answer, Question, Sentence, cite
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
+from omni_pipelines.knowledge.answers.evidence import Question
+from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted, find_quote
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.language_models.port import Message, complete
-from omni_pipelines.providers import Attempt, VariantRegistry
+from omni_pipelines.providers import Attempt
+from omni_pipelines.variant_registry import VariantRegistry
 
 MAX_SENTENCES = 6
-FEWEST_QUOTED_WORDS = 4
-"""A shorter quote stands in many places and bears out nothing; but a whole line, however short, may be quoted."""
+MIN_QUOTED_WORDS = 4
+"""A shorter quote fits too many texts to support a sentence, unless it is a whole line."""
 MAX_SENTENCE_LENGTH = 600
 MAX_QUOTE_LENGTH = 1_000
 MAX_TOKENS = 1_024
-SCHEMA: Mapping[str, Any] = {
+SCHEMA: Mapping[str, object] = {
     "type": "object",
     "properties": {
         "sentences": {
@@ -57,62 +58,61 @@ Answer with one JSON object and nothing else:
 that passage without a change: the whole sentence or line that says so. Give at most 6 sentences. If the passages do
 not answer the question, answer {"sentences": []}.
 """
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _ModelSentence(BaseModel, strict=True):
+    """A sentence as the language model gives it."""
 
     text: str
     passage: int
     quote: str
 
 
-class _SaidAll(BaseModel):
-    sentences: list[Any]
+class _ModelReply(BaseModel):
+    sentences: list[object]
 
 
-_ONE = TypeAdapter(_Said)
+_MODEL_SENTENCE = TypeAdapter(_ModelSentence)
 
 
 @dataclass(frozen=True)
-class _Supported:
+class _SupportedSentence:
     sentence: Sentence
     hit: Hit
 
 
 def generate_answer(release: int, question: Question, models: VariantRegistry) -> Answer:
-    """The sentences of a language model that the passages bear out.
+    """The sentences of a language model that the passages support.
 
     Raises:
         VariantsFailed: no model answered.
-        Unsupported: the answer cannot be read, or no sentence of it is borne out.
+        Unsupported: the reply cannot be read, or the passages support none of its sentences.
     """
     outcome = complete(models, prompt(question), SCHEMA, MAX_TOKENS)
     try:
-        said = read_sentences(outcome.value)[:MAX_SENTENCES]
+        given = read_sentences(outcome.value)[:MAX_SENTENCES]
     except ValueError as error:
-        told = "the language model did not answer in the form it was asked for"
-        raise Unsupported(told, attempts=outcome.attempts) from error
-    kept = [found for each in said if (found := _supported(each, question.hits)) is not None]
-    if not kept:
-        told = f"none of its {len(said)} sentences is borne out by a passage" if said else "it found no answer"
-        raise Unsupported(f"the language model was asked, but {told}", attempts=outcome.attempts)
-    sentences = tuple(each.sentence for each in kept)
+        message = "the language model did not answer in the requested form"
+        raise Unsupported(message, attempts=outcome.attempts) from error
+    supported = [kept for each in given if (kept := _supported(each, question.hits)) is not None]
+    if not supported:
+        problem = f"no passage supports any of its {len(given)} sentences" if given else "it found no answer"
+        raise Unsupported(f"the language model was asked, but {problem}", attempts=outcome.attempts)
+    sentences = tuple(each.sentence for each in supported)
     return Answer(
         release=release,
         abstained=False,
-        answer=" ".join(each.text for each in sentences),
+        answer=" ".join(sentence.text for sentence in sentences),
         sentences=sentences,
-        evidence=_evidence(question, kept),
+        evidence=_evidence(question, supported),
         mode="generative",
-        note=_note(len(said) - len(kept)),
+        note=_note(len(given) - len(supported)),
         attempts=outcome.attempts,
     )
 
 
 class Unsupported(LanguageModelFailed):
-    """A model answered, and no passage bears it out."""
+    """A model answered, but no passage supports the answer."""
 
     def __init__(self, message: str, *, cure: str = "", attempts: tuple[Attempt, ...] = ()) -> None:
         super().__init__(message, cure=cure)
@@ -120,78 +120,55 @@ class Unsupported(LanguageModelFailed):
 
 
 def prompt(question: Question) -> list[Message]:
-    """What the model is told. Everything that is not ours stands in JSON strings of one message."""
+    """The messages for the model. All text from users and sources is in JSON strings of one message."""
     passages = [
-        {"id": number, "heading": _whole(hit.heading or hit.title), "text": _whole(hit.text)}
+        {"id": number, "heading": _valid(hit.heading or hit.title), "text": _valid(hit.text)}
         for number, hit in enumerate(question.hits, 1)
     ]
-    data = orjson.dumps({"question": _whole(question.text), "passages": passages}).decode()
+    data = orjson.dumps({"question": _valid(question.text), "passages": passages}).decode()
     return [Message("system", INSTRUCTIONS), Message("user", data)]
 
 
-def _whole(text: str) -> str:
-    """Without half characters, which JSON cannot hold; an argument of the command line may have some."""
+def _valid(text: str) -> str:
+    """The text without lone surrogates, which JSON cannot hold; command-line arguments may contain them."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def read_sentences(reply: str) -> list[_Said]:
-    """The sentences in a model's reply; what is no sentence is left out.
+def read_sentences(reply: str) -> list[_ModelSentence]:
+    """The sentences in a model's reply; items of another form are left out.
 
     Raises:
-        ValueError: there is no JSON object with sentences.
+        ValueError: the reply holds no JSON object with sentences.
     """
-    start, end = reply.find("{"), reply.rfind("}")  # some put it into a fence, or say a word before it
-    found = _SaidAll.model_validate(orjson.loads(reply[start : end + 1] if start >= 0 else ""))
+    start, end = reply.find("{"), reply.rfind("}")  # some models add a fence, or a word before it
+    items = _ModelReply.model_validate(orjson.loads(reply[start : end + 1] if start >= 0 else "")).sentences
     sentences = []
-    for each in found.sentences:
+    for item in items:
         try:
-            sentences.append(_ONE.validate_python(each))
+            sentences.append(_MODEL_SENTENCE.validate_python(item))
         except ValidationError:
             continue
     return sentences
 
 
-def locate(quote: str, text: str) -> tuple[int, int] | None:
-    """Where a quote stands in a text, word for word, whatever blanks are between the words; None if nowhere."""
-    return find_words(quote, text) if len(quote) <= MAX_QUOTE_LENGTH else None
-
-
-def find_words(quote: str, text: str) -> tuple[int, int] | None:
-    """As `locate`, for quotes of any length."""
-    words = quote.split()
-    if not words:
+def _supported(given: _ModelSentence, hits: Sequence[Hit]) -> _SupportedSentence | None:
+    text = " ".join("".join(each if each.isprintable() else " " for each in given.text).split())
+    if not 1 <= given.passage <= len(hits) or not 0 < len(text) <= MAX_SENTENCE_LENGTH:
         return None
-    spaced = r"\s+".join(map(re.escape, words))
-    # not within a word: "use it" does not stand in "reuse it"
-    found = re.search(rf"(?:(?<!\w)|(?!\w)){spaced}(?:(?!\w)|(?<!\w))", text)
-    return found.span() if found else None
-
-
-def _supported(said: _Said, hits: Sequence[Hit]) -> _Supported | None:
-    text = " ".join("".join(each if each.isprintable() else " " for each in said.text).split())
-    if not 1 <= said.passage <= len(hits) or not 0 < len(text) <= MAX_SENTENCE_LENGTH:
+    hit = hits[given.passage - 1]
+    quoted = find_quote(given.quote, hit.text) if len(given.quote) <= MAX_QUOTE_LENGTH else None
+    if quoted is None or not _is_long_enough(given.quote, hit.text) or not figures_are_quoted(text, given.quote):
         return None
-    hit = hits[said.passage - 1]
-    place = locate(said.quote, hit.text)
-    if place is None or not _says_enough(said.quote, hit.text):
-        return None
-    if not figures_stand_in(text, said.quote):
-        return None
-    return _Supported(Sentence(text=text, citations=(cite(hit, *place),)), hit)
+    return _SupportedSentence(Sentence(text=text, citations=(cite(hit, *quoted),)), hit)
 
 
-def figures_stand_in(text: str, quote: str) -> bool:
-    """Whether every figure of a sentence stands in its quote, too."""
-    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
-
-
-def _says_enough(quote: str, text: str) -> bool:
+def _is_long_enough(quote: str, text: str) -> bool:
     flat = " ".join(quote.split())
-    return len(flat.split()) >= FEWEST_QUOTED_WORDS or flat in (" ".join(line.split()) for line in text.splitlines())
+    return len(flat.split()) >= MIN_QUOTED_WORDS or flat in (" ".join(line.split()) for line in text.splitlines())
 
 
-def _evidence(question: Question, kept: Sequence[_Supported]) -> float:
-    quotes = [f"{each.hit.heading or each.hit.title}: {each.sentence.citations[0].quote}" for each in kept]
+def _evidence(question: Question, supported: Sequence[_SupportedSentence]) -> float:
+    quotes = [f"{each.hit.heading or each.hit.title}: {each.sentence.citations[0].quote}" for each in supported]
     return round(max(question.evidence(quotes)), 4)
 
 

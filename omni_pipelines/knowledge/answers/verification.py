@@ -1,8 +1,8 @@
-"""Checks a receipt against the release it names: every field, from what is stored, without a model or a network.
+"""Verify a receipt: check every field against the release it names, without a model or a network.
 
-The release's record is held against its checksum, the stored text of each document against the hash of the file it
-was read from, the bytes of each range against the quote, and each sentence against its quotes. Whether the file on
-disk is still the one that was read is told, too; it decides nothing, for files may change.
+The checks compare the release's record with its checksum, the stored text of each document with the hash of its file,
+the bytes of each range with the quote, and each sentence with its quotes. A note says if the file on disk changed
+since; that is not a failure.
 """
 
 from __future__ import annotations
@@ -10,67 +10,61 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
-from omni_pipelines.knowledge.answers.answer import on_one_line
-from omni_pipelines.knowledge.answers.generation import figures_stand_in
-from omni_pipelines.knowledge.answers.receipts import SEAL, as_written, seal
+from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, on_one_line
+from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
 from omni_pipelines.knowledge.search.citations import file_of
-from omni_pipelines.knowledge.state.access import Reader
-from omni_pipelines.knowledge.state.releases import read_checked
+from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
-from omni_pipelines.settings import Home
+from omni_pipelines.rows import ChunkRow, DocumentRow
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document
 
 
-class Failure(BaseModel):
-    """A field of a receipt that is not as it should be."""
-
-    model_config = ConfigDict(frozen=True)
+class Failure(BaseModel, frozen=True):
+    """A field of a receipt that is wrong."""
 
     field: str
     """As `sentences[0].quotes[1].start_byte`; `file` for the file as a whole."""
     reason: str
 
 
-class Verification(BaseModel):
-    """What came of checking a receipt."""
-
-    model_config = ConfigDict(frozen=True)
+class Verification(BaseModel, frozen=True):
+    """The result of checking a receipt."""
 
     verified: bool
     release: int | None
-    """None where the receipt does not even say it."""
+    """None if the receipt does not name one."""
     checks: int
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
-    """What a person should know and what decides nothing: files that have changed since."""
+    """Facts that do not fail a receipt: files that have changed since."""
 
 
 @dataclass
 class _Checks:
-    made: int = 0
+    count: int = 0
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def that(self, name: str, holds: bool, reason: str) -> bool:
-        self.made += 1
+    def check(self, name: str, holds: bool, reason: str) -> None:
+        self.count += 1
         if not holds:
             self.failures.append(Failure(field=name, reason=reason))
-        return holds
 
-    def same(self, name: str, claimed: object, found: object, where: str) -> bool:
-        return self.that(name, claimed == found, f"says {_short(claimed)}, but {where} says {_short(found)}")
+    def check_equal(self, name: str, claimed: object, actual: object, where: str) -> None:
+        self.check(name, claimed == actual, f"is {_short(claimed)}, but in {where} it is {_short(actual)}")
 
 
 def _short(value: object) -> str:
@@ -78,37 +72,38 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def verify_receipt(home: Home, raw: bytes, reader: Reader | None = None) -> Verification:
-    """Check the receipt in the bytes of a file. Everything that is wrong is named, not only the first.
+def verify_receipt(home: Home, raw: bytes, viewer: Viewer | None = None) -> Verification:
+    """Check the receipt in the bytes of a file, and name everything that is wrong.
 
-    What a reader may not see is not in the release to that reader.
+    For a viewer, quotes from sources that this viewer may not see are missing from the release.
 
     Raises:
-        ConfigurationError: the bytes hold no receipt at all.
+        ConfigurationError: the bytes hold no receipt.
         HomeError: there is no home.
     """
     home.check()
     fields = _fields(raw)
     checks = _Checks()
-    checks.that("file", as_written(fields) == raw, "is not written as receipts are: a byte of it was changed")
-    checks.that(SEAL, fields.get(SEAL) == seal(fields), "does not belong to these fields: one of them was changed")
+    checks.check("file", canonical_json(fields) == raw, "is not in the form of a receipt: a byte of it was changed")
+    checks.check(SEAL, fields.get(SEAL) == seal(fields), "is not the checksum of these fields: one was changed")
     receipt = _receipt(fields, checks)
     if receipt is not None:
-        _check_words(receipt, checks)
-        snapshot = _check_release(home, receipt, reader, checks)
+        answer = " ".join(sentence.text for sentence in receipt.sentences)
+        checks.check("answer", receipt.answer == answer, "is not the sequence of its sentences")
+        snapshot = _check_release(home, receipt, viewer, checks)
         if snapshot is not None:
             _check_sentences(snapshot, receipt.mode, receipt.sentences, checks)
     return Verification(
         verified=not checks.failures,
         release=receipt.release if receipt is not None else None,
-        checks=checks.made,
+        checks=checks.count,
         failures=tuple(checks.failures),
         notes=tuple(dict.fromkeys(checks.notes)),
     )
 
 
 def check_sentences(snapshot: Snapshot, sentences: Sequence[ReceiptSentence]) -> tuple[Failure, ...]:
-    """What is wrong with extractive sentences and their quotes, in a release that need not be published yet."""
+    """What is wrong with extractive sentences and their quotes, in a release that may not be published yet."""
     checks = _Checks()
     _check_sentences(snapshot, "extractive", sentences, checks)
     return tuple(checks.failures)
@@ -119,7 +114,7 @@ def _check_sentences(snapshot: Snapshot, mode: str, sentences: Sequence[ReceiptS
         _check_sentence(snapshot, mode, sentence, f"sentences[{number}]", checks)
 
 
-def _fields(raw: bytes) -> dict[str, Any]:
+def _fields(raw: bytes) -> dict[str, object]:
     try:
         fields = orjson.loads(raw)
     except ValueError:
@@ -129,118 +124,111 @@ def _fields(raw: bytes) -> dict[str, Any]:
     return fields
 
 
-def _receipt(fields: Mapping[str, Any], checks: _Checks) -> Receipt | None:
-    checks.made += 1
+def _receipt(fields: Mapping[str, object], checks: _Checks) -> Receipt | None:
+    checks.count += 1
     try:
         return Receipt.model_validate_json(orjson.dumps(fields), strict=True)
     except ValidationError as error:
-        checks.failures += [Failure(field=_place(each["loc"]), reason=each["msg"]) for each in error.errors()]
+        checks.failures += [Failure(field=_field_name(each["loc"]), reason=each["msg"]) for each in error.errors()]
         return None
 
 
-def _place(parts: tuple[int | str, ...]) -> str:
-    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in parts).removeprefix(".")
+def _field_name(parts: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
-def _check_words(receipt: Receipt, checks: _Checks) -> None:
-    whole = " ".join(sentence.text for sentence in receipt.sentences)
-    checks.that("answer", receipt.answer == whole, "is not the sentences, one after the other")
-
-
-def _check_release(home: Home, receipt: Receipt, reader: Reader | None, checks: _Checks) -> Snapshot | None:
-    """The release, opened; None where it cannot be, or is another one than the receipt says."""
-    record = read_checked(home, receipt.release)
+def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: _Checks) -> Snapshot | None:
+    """The release, opened; None if it is not kept or cannot be opened."""
+    record = read_with_checksum(home, receipt.release)
     if record is None:
-        checks.that(
-            "release", False, f"{receipt.release} is not kept in {home.root}, so nothing can be checked by it"
+        checks.check(
+            "release", False, f"{receipt.release} is not kept in {home.root}, so nothing else can be checked"
         )
         return None
     release, checksum = record
-    told = f"the record of release {release.release}"
-    checks.same("release_checksum", receipt.release_checksum, checksum, told)
-    checks.same("run_id", receipt.run_id, release.run_id, told)
-    checks.same("tables", receipt.tables, release.tables, told)
-    checks.same("fingerprints", receipt.fingerprints, release.fingerprints, told)
+    where = f"the record of release {release.release}"
+    checks.check_equal("release_checksum", receipt.release_checksum, checksum, where)
+    checks.check_equal("run_id", receipt.run_id, release.run_id, where)
+    checks.check_equal("tables", receipt.tables, release.tables, where)
+    checks.check_equal("fingerprints", receipt.fingerprints, release.fingerprints, where)
     try:
-        return Snapshot.open(home, receipt.release, reader)
+        return Snapshot.open(home, receipt.release, viewer)
     except EngineError as error:
-        checks.that("tables", False, f"cannot be opened as the release names them: {error.message}")
+        checks.check("tables", False, f"cannot be opened at the versions of the release: {error.message}")
         return None
 
 
-def _check_sentence(snapshot: Snapshot, mode: str, sentence: ReceiptSentence, place: str, checks: _Checks) -> None:
+def _check_sentence(snapshot: Snapshot, mode: str, sentence: ReceiptSentence, name: str, checks: _Checks) -> None:
     kinds = [
-        _check_quote(snapshot, quote, f"{place}.quotes[{number}]", checks)
+        _check_quote(snapshot, quote, f"{name}.quotes[{number}]", checks)
         for number, quote in enumerate(sentence.quotes)
     ]
     if mode == "extractive":
-        said = [on_one_line(quote.quote, kind) for quote, kind in zip(sentence.quotes, kinds, strict=True)]
-        checks.that(f"{place}.text", said == [sentence.text], "is not what its quote says")
+        quotes = [on_one_line(quote.quote, kind) for quote, kind in zip(sentence.quotes, kinds, strict=True)]
+        checks.check(f"{name}.text", quotes == [sentence.text], "is not its quote")
     else:
         quoted = " ".join(quote.quote for quote in sentence.quotes)
-        checks.that(f"{place}.text", figures_stand_in(sentence.text, quoted), "has a figure that no quote has")
+        checks.check(f"{name}.text", figures_are_quoted(sentence.text, quoted), "has a figure that no quote has")
 
 
-def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, place: str, checks: _Checks) -> str:
-    """Check a quote down to its bytes. The kind of the document, as code; "" where it is not found."""
+def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Checks) -> str:
+    """Check a quote and its bytes. The kind of its document, as `code`; "" if the document is missing."""
     chunk = snapshot.chunks([quote.chunk_id]).get(quote.chunk_id)
     document = snapshot.document(chunk["doc_id"]) if chunk is not None else None
     if chunk is None or document is None:
-        checks.that(f"{place}.chunk_id", False, f"{_short(quote.chunk_id)} is not in the release")
+        checks.check(f"{name}.chunk_id", False, f"{_short(quote.chunk_id)} is not in the release")
         return ""
-    for name in ("uri", "path", "content_hash", "encoding", "verbatim"):
-        checks.same(f"{place}.{name}", getattr(quote, name), document[name], "the release")
+    stored: Mapping[str, object] = document
+    for column in ("uri", "path", "content_hash", "encoding", "verbatim"):
+        checks.check_equal(f"{name}.{column}", getattr(quote, column), stored[column], "the release")
     parsed = parsed_document(document)
-    stored = parsed.stored_bytes
-    # with secrets masked, the text is as long as the file's, and not the same
-    whole = document["content_hash" if parsed.verbatim and not document["masked"] else "stored_hash"]
-    checks.that(f"{place}.content_hash", content_hash(stored) == whole, "is not the hash of the text that is stored")
-    encoding = parsed.decoded.encoding if parsed.verbatim else "utf-8"
-    _check_range(quote, chunk, stored, encoding, place, checks)
-    _check_lines(quote, chunk, parsed, stored, place, checks)
-    _note_file(document, checks)
-    return str(document["kind"])
+    raw = parsed.stored_bytes
+    # a masked text has the length of the file, but other bytes
+    expected = document["content_hash"] if parsed.verbatim and not document["masked"] else document["stored_hash"]
+    checks.check(f"{name}.content_hash", content_hash(raw) == expected, "is not the hash of the stored text")
+    _check_range(quote, chunk, raw, parsed.decoded.encoding if parsed.verbatim else "utf-8", name, checks)
+    _check_lines(quote, chunk, parsed, raw, name, checks)
+    _note_changed_file(document, checks)
+    return document["kind"]
 
 
-def _check_range(
-    quote: ReceiptQuote, chunk: Mapping[str, Any], stored: bytes, encoding: str, place: str, checks: _Checks
-) -> None:
+def _check_range(quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str, name: str, checks: _Checks) -> None:
     inside = chunk["start_byte"] <= quote.start_byte and quote.end_byte <= chunk["end_byte"]
-    checks.that(f"{place}.chunk_id", inside, "is a passage that does not hold the range")
-    found = stored[quote.start_byte : quote.end_byte]
-    text = _decoded(found, encoding)
-    checks.that(f"{place}.quote", text == quote.quote, f"is not what stands in its bytes: {_short(text)}")
-    checks.that(f"{place}.quote_hash", content_hash(found) == quote.quote_hash, "is not the hash of its bytes")
+    checks.check(f"{name}.chunk_id", inside, "is a passage that does not contain the range")
+    quoted = raw[quote.start_byte : quote.end_byte]
+    text = _decoded(quoted, encoding)
+    checks.check(f"{name}.quote", text == quote.quote, f"is not the text of its bytes: {_short(text)}")
+    checks.check(f"{name}.quote_hash", content_hash(quoted) == quote.quote_hash, "is not the hash of its bytes")
 
 
 def _decoded(raw: bytes, encoding: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeError:
-        return "they are no text"
+        return "they are not text"
 
 
 def _check_lines(
-    quote: ReceiptQuote, chunk: Mapping[str, Any], parsed: Parsed, stored: bytes, place: str, checks: _Checks
+    quote: ReceiptQuote, chunk: ChunkRow, parsed: Parsed, raw: bytes, name: str, checks: _Checks
 ) -> None:
     if parsed.verbatim:
-        first, last = (_line(parsed, stored, byte) for byte in (quote.start_byte, quote.end_byte))
-    else:  # between the marks of such a file a sentence has no line of its own: it has those of its passage
+        first, last = (_line(parsed, raw, byte) for byte in (quote.start_byte, quote.end_byte))
+    else:  # in extracted text a sentence has no lines of its own: it has those of its passage
         first, last = chunk["start_line"], chunk["end_line"]
-    checks.same(f"{place}.page", quote.page, chunk["page"], "the passage")
-    checks.same(f"{place}.start_line", quote.start_line, first, "the text")
-    checks.same(f"{place}.end_line", quote.end_line, last, "the text")
+    checks.check_equal(f"{name}.page", quote.page, chunk["page"], "the passage")
+    checks.check_equal(f"{name}.start_line", quote.start_line, first, "the text")
+    checks.check_equal(f"{name}.end_line", quote.end_line, last, "the text")
 
 
-def _line(parsed: Parsed, stored: bytes, byte: int) -> int:
-    before = stored[parsed.decoded.bom_bytes : byte].decode(parsed.decoded.encoding, "replace")
+def _line(parsed: Parsed, raw: bytes, byte: int) -> int:
+    before = raw[parsed.decoded.bom_bytes : byte].decode(parsed.decoded.encoding, "replace")
     return parsed.line(len(before))
 
 
-def _note_file(document: Mapping[str, Any], checks: _Checks) -> None:
-    """Look at the file that the release names, never at what a stranger's receipt may name."""
+def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:
+    """Read the file that the release names, never a file that only the receipt names."""
     if not document["uri"].startswith("file:"):
-        return  # what was committed or packed is looked up in the release alone
+        return  # documents in commits and archives are checked in the release alone
     path, shown = file_of(document["uri"]), Path(url2pathname(urlsplit(document["uri"]).path))
     try:
         same = path.is_file() and content_hash(path.read_bytes()) == document["content_hash"]

@@ -1,1 +1,1 @@
-"""How good searches and answers are: golden questions, gate records, evaluation, unanswered questions."""
+"""How good searches and answers are: golden questions, gate results, evaluation, gaps."""

@@ -1,4 +1,4 @@
-"""How good a search is: the usual measures over judged queries, and whether two runs really differ.
+"""Measure the quality of a search: the usual measures over judged queries, and whether two runs really differ.
 
 Gains are linear, as in trec_eval: DCG = sum of grade / log2(rank + 1). Means are over judged queries.
 """
@@ -11,38 +11,37 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from omni_pipelines import progress
-from omni_pipelines.knowledge.quality.judged_collections import Collection
+from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection
 
 DEPTH = 100
-"""Documents looked at per query."""
+"""Documents requested per query."""
 
 Grades = Mapping[str, int]
-Find = Callable[[str, int], Sequence[str]]
+"""Document key to grade; a grade above 0 is relevant."""
+FindDocuments = Callable[[str, int], Sequence[str]]
 """A query and a depth to document keys, best first."""
 
 
-class Scores(BaseModel):
+class Scores(BaseModel, frozen=True, populate_by_name=True):
     """Measures of one query, or their means; all between 0 and 1, higher is better."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     ndcg_10: float = Field(serialization_alias="ndcg@10")
     recall_10: float = Field(serialization_alias="recall@10")
     recall_100: float = Field(serialization_alias="recall@100")
     mrr_10: float = Field(serialization_alias="mrr@10")
     judged_10: float = Field(serialization_alias="judged@10")
-    """Share of the first ten that somebody judged: low means that the other figures say little."""
+    """Share of the first ten that are judged; if it is low, the other figures mean little."""
 
 
 class ModeReport(Scores):
-    """The means of a mode, and what a query costs."""
+    """The means of a search mode, and the cost of a query."""
 
     cpu_ms_per_query: float
     queries_per_second: float
-    """By the clock, one query after the other."""
+    """In wall-clock time, one query after the other."""
 
 
 def ndcg(ranking: Sequence[str], grades: Grades, k: int) -> float:
@@ -56,24 +55,24 @@ def _dcg(gains: Iterable[int]) -> float:
 
 
 def recall(ranking: Sequence[str], grades: Grades, k: int) -> float:
-    """Share of the relevant documents that stand in the first `k`."""
+    """Share of the relevant documents that are among the first `k`."""
     relevant = {key for key, grade in grades.items() if grade > 0}
     return len(relevant.intersection(ranking[:k])) / len(relevant) if relevant else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[str], grades: Grades, k: int) -> float:
-    """1 / rank of the first relevant document; 0 if none stands in the first `k`."""
+    """1 / rank of the first relevant document; 0 if none is among the first `k`."""
     return next((1 / rank for rank, key in enumerate(ranking[:k], 1) if grades.get(key, 0) > 0), 0.0)
 
 
 def judged(ranking: Sequence[str], grades: Grades, k: int) -> float:
-    """Share of the first `k` that were judged at all."""
+    """Share of the first `k` that are judged."""
     first = ranking[:k]
     return sum(key in grades for key in first) / len(first) if first else 0.0
 
 
 def score(ranking: Sequence[str], grades: Grades) -> Scores:
-    """All measures of one ranking; a document counts once, where it stands first."""
+    """All measures of one ranking; a repeated document counts once, at its best rank."""
     unique = list(dict.fromkeys(ranking))
     return Scores(
         ndcg_10=ndcg(unique, grades, 10),
@@ -84,8 +83,8 @@ def score(ranking: Sequence[str], grades: Grades) -> Scores:
     )
 
 
-def evaluate(collection: Collection, mode: str, find: Find) -> tuple[ModeReport, dict[str, Scores]]:
-    """Ask every judged query; the means, and the scores of each query."""
+def evaluate(collection: JudgedCollection, mode: str, find: FindDocuments) -> tuple[ModeReport, dict[str, Scores]]:
+    """Run every judged query; returns the means, and the scores of each query."""
     began, cpu = time.monotonic(), time.process_time()
     rankings = {}
     for done, (key, text) in enumerate(collection.queries.items()):
@@ -93,14 +92,14 @@ def evaluate(collection: Collection, mode: str, find: Find) -> tuple[ModeReport,
         rankings[key] = find(text, DEPTH)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
     progress.report(f"asking, {mode}", len(rankings), len(rankings), "queries")
-    each = {key: score(ranking, collection.judgements[key]) for key, ranking in rankings.items()}
-    means = {name: round(fmean(getattr(one, name) for one in each.values()), 5) for name in Scores.model_fields}
+    scores = {key: score(ranking, collection.judgements[key]) for key, ranking in rankings.items()}
+    means = {name: round(fmean(getattr(each, name) for each in scores.values()), 5) for name in Scores.model_fields}
     report = ModeReport(
         **means,
-        cpu_ms_per_query=round(1000 * cpu / len(each), 2),
-        queries_per_second=round(len(each) / max(seconds, 1e-9), 1),
+        cpu_ms_per_query=round(1000 * cpu / len(scores), 2),
+        queries_per_second=round(len(scores) / max(seconds, 1e-9), 1),
     )
-    return report, each
+    return report, scores
 
 
 def permutation_test(
@@ -112,7 +111,7 @@ def permutation_test(
     Evaluation" (2007).
 
     Raises:
-        ValueError: the runs have different lengths, or none.
+        ValueError: the runs have different lengths, or are empty.
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"paired runs must have the same queries, not {len(first)} and {len(second)}")

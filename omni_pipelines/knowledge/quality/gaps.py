@@ -1,44 +1,46 @@
-"""What was asked, and what of it the sources do not tell: gaps, until a later release closes them."""
+"""Gaps: questions that the sources do not answer, until a later release answers them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 from uuid import uuid4
 
 import orjson
 
 from omni_pipelines import ids
-from omni_pipelines.knowledge.answers.answer import Answer
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.evidence import Terms
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.records import Moment, Record
+from omni_pipelines.rows import rows_of
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
-from omni_pipelines.settings import Home
 
-WEAK = 0.55
-"""An answer with less evidence is kept as a gap, though it was given."""
-ALIKE = 0.5
-"""Share of their words that two questions must have in common to be one gap."""
+WEAK_EVIDENCE = 0.55
+"""A question whose answer has less evidence is a gap although it was answered."""
+MIN_COMMON_WORDS = 0.5
+"""Share of their words that two questions must have in common to belong to one gap."""
 
-Terms = Callable[[str], Sequence[str]]
-Ask = Callable[[str, Mapping[str, str]], Answer]
+AskQuestion = Callable[[str, Mapping[str, str]], Answer]
+"""A question and its filters to an answer."""
 
 
 class Gap(Record):
-    """Questions of one kind that were not answered, or only weakly."""
+    """Similar questions that were not answered, or only weakly."""
 
     question: str
-    """As it was asked last."""
+    """The latest wording."""
     wordings: tuple[str, ...]
-    """All of them, the newest first."""
+    """All wordings, newest first."""
     times: int
-    """How often it was asked in vain."""
+    """How often it was asked without a good answer."""
     abstained: int
     """How often there was no answer at all."""
     evidence: float
-    """The best that was found, 0 to 1."""
+    """The highest evidence of these answers, 0 to 1."""
     first_asked: Moment
     last_asked: Moment
     release: int
@@ -47,30 +49,42 @@ class Gap(Record):
     """The release that answers it."""
 
 
-def keep_question(home: Home, answer: Answer, filters: Mapping[str, str]) -> None:
-    """Put a question, and where its answer stands, into the journal. The words of the answer are not copied.
+class QuestionRow(TypedDict):
+    """A row of `questions`."""
 
-    A home that cannot be written to keeps none: an answer matters more.
+    question_id: str
+    asked_at: datetime
+    question: str
+    filters: str
+    release: int
+    abstained: bool
+    evidence: float
+    mode: str
+
+
+def keep_question(home: Home, answer: Answer, filters: Mapping[str, str]) -> None:
+    """Add a question and the citations of its answer to the journal; the text of the answer is not copied.
+
+    If the home cannot be written to, nothing is kept: the answer matters more.
     """
-    question_id = uuid4().hex
-    asked = {
-        "question_id": question_id,
-        "asked_at": datetime.now(UTC),
-        "question": answer.question.encode("utf-8", "replace").decode(),
-        "filters": orjson.dumps(dict(filters)).decode(),
-        "release": answer.release,
-        "abstained": answer.abstained,
-        "evidence": answer.evidence,
-        "mode": answer.mode,
-    }
+    asked = QuestionRow(
+        question_id=uuid4().hex,
+        asked_at=datetime.now(UTC),
+        question=answer.question.encode("utf-8", "replace").decode(),
+        filters=orjson.dumps(dict(filters)).decode(),
+        release=answer.release,
+        abstained=answer.abstained,
+        evidence=answer.evidence,
+        mode=answer.mode,
+    )
     try:
         journal.append(home, QUESTIONS, [asked])
-        journal.append(home, ANSWERS, _cited(answer, question_id))
+        journal.append(home, ANSWERS, _citations(answer, asked["question_id"]))
     except OSError:
         return
 
 
-def _cited(answer: Answer, question_id: str) -> list[dict[str, Any]]:
+def _citations(answer: Answer, question_id: str) -> list[dict[str, object]]:
     return [
         {
             "answer_id": ids.text_hash(question_id, str(ordinal), str(number)),
@@ -87,63 +101,63 @@ def _cited(answer: Answer, question_id: str) -> list[dict[str, Any]]:
 
 
 @dataclass
-class _Group:
+class _SimilarQuestions:
     terms: Set[str]
     filters: str
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[QuestionRow] = field(default_factory=list)
 
-    def takes(self, terms: Set[str], filters: str) -> bool:
-        shared, either = len(terms & self.terms), len(terms | self.terms)
-        return filters == self.filters and (shared >= ALIKE * either if either else True)
+    def includes(self, terms: Set[str], filters: str) -> bool:
+        common, either = len(terms & self.terms), len(terms | self.terms)
+        return filters == self.filters and (common >= MIN_COMMON_WORDS * either if either else True)
 
 
-def find_gaps(home: Home, terms: Terms, newest: int, ask: Ask) -> list[Gap]:
-    """The gaps, open ones first, and among them what is asked most.
+def find_gaps(home: Home, terms: Terms, newest: int, ask: AskQuestion) -> list[Gap]:
+    """The gaps, open ones first, and among them the most frequent.
 
-    A gap is closed by a release that answered it when somebody asked again. Where the newest release is newer than
-    the last asking, it is asked here and now. Nothing of this is kept.
+    A gap is closed by a release that answered the question when it was asked again. If the newest release is newer
+    than the last time the question was asked, the question is asked now; this is not recorded.
 
     Args:
-        home: whose questions are looked at.
+        home: the home whose journal is read.
         terms: a text to its content words.
         newest: number of the newest release, which `ask` asks.
         ask: a question and filters to an answer.
     """
-    groups: list[_Group] = []
-    for row in journal.read(home, QUESTIONS).to_pylist():
-        found = frozenset(terms(row["question"]))
-        group = next((each for each in groups if each.takes(found, row["filters"])), None)
+    groups: list[_SimilarQuestions] = []
+    for row in rows_of(journal.read(home, QUESTIONS), QuestionRow):
+        words = frozenset(terms(row["question"]))
+        group = next((each for each in groups if each.includes(words, row["filters"])), None)
         if group is None:
-            group = _Group(found, row["filters"])
+            group = _SimilarQuestions(words, row["filters"])
             groups.append(group)
         group.asked.append(row)
-    gaps = [gap for group in groups if (gap := _gap(group, newest, ask)) is not None]
+    gaps = [gap for group in groups if (gap := _gap(group.asked, newest, ask)) is not None]
     return sorted(gaps, key=lambda gap: (gap.closed_by is not None, -gap.times, gap.question))
 
 
 def _is_weak(abstained: bool, evidence: float) -> bool:
-    return abstained or evidence < WEAK
+    return abstained or evidence < WEAK_EVIDENCE
 
 
-def _gap(group: _Group, newest: int, ask: Ask) -> Gap | None:
-    """The gap of a group; None where it was always answered."""
-    vain = [row for row in group.asked if _is_weak(row["abstained"], row["evidence"])]
-    if not vain:
+def _gap(asked: Sequence[QuestionRow], newest: int, ask: AskQuestion) -> Gap | None:
+    """The gap of similar questions; None if they were always answered well."""
+    weak = [row for row in asked if _is_weak(row["abstained"], row["evidence"])]
+    if not weak:
         return None
-    last = max(vain, key=lambda row: row["asked_at"])
-    release = max(row["release"] for row in vain)
-    well = [row["release"] for row in group.asked if row not in vain and row["release"] > release]
-    closed_by = min(well, default=None)
-    if closed_by is None and newest > max(row["release"] for row in group.asked):
+    last = max(weak, key=lambda row: row["asked_at"])
+    release = max(row["release"] for row in weak)
+    answered_by = [row["release"] for row in asked if row not in weak and row["release"] > release]
+    closed_by = min(answered_by, default=None)
+    if closed_by is None and newest > max(row["release"] for row in asked):
         answer = ask(last["question"], orjson.loads(last["filters"]))
         closed_by = None if _is_weak(answer.abstained, answer.evidence) else newest
     return Gap(
         question=last["question"],
-        wordings=tuple(dict.fromkeys(row["question"] for row in reversed(vain))),
-        times=len(vain),
-        abstained=sum(row["abstained"] for row in vain),
-        evidence=max(row["evidence"] for row in vain),
-        first_asked=min(row["asked_at"] for row in vain),
+        wordings=tuple(dict.fromkeys(row["question"] for row in reversed(weak))),
+        times=len(weak),
+        abstained=sum(row["abstained"] for row in weak),
+        evidence=max(row["evidence"] for row in weak),
+        first_asked=min(row["asked_at"] for row in weak),
         last_asked=last["asked_at"],
         release=release,
         closed_by=closed_by,

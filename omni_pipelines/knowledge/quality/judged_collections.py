@@ -1,4 +1,4 @@
-"""Judged collections in the layout of BEIR: what to search, what is asked, and which documents answer it."""
+"""Judged collections in the layout of BEIR: documents, queries, and which documents answer each query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -16,8 +15,8 @@ CORPUS, QUERIES, JUDGEMENTS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A document of a collection."""
+class JudgedDocument:
+    """A document of a judged collection, or a query, which has no title."""
 
     key: str
     title: str
@@ -25,18 +24,18 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Collection:
+class JudgedCollection:
     """A folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`."""
 
     name: str
-    documents: tuple[Judged, ...]
+    documents: tuple[JudgedDocument, ...]
     queries: Mapping[str, str]
-    """Only those that are judged, in file order."""
+    """Query key to text, in file order; only queries with a relevant document."""
     judgements: Mapping[str, Mapping[str, int]]
-    """Query to document to grade; a grade above 0 is relevant."""
+    """Query key to document key to grade; a grade above 0 is relevant."""
 
 
-def load_collection(folder: Path) -> Collection:
+def load_collection(folder: Path) -> JudgedCollection:
     """Read a collection.
 
     Raises:
@@ -46,38 +45,36 @@ def load_collection(folder: Path) -> Collection:
     for query, document, grade in _judgements(folder / JUDGEMENTS):
         judgements.setdefault(query, {})[document] = grade
     answerable = {query for query, grades in judgements.items() if any(grade > 0 for grade in grades.values())}
-    queries = {row["_id"]: row["text"] for row in _rows(folder / QUERIES) if row["_id"] in answerable}
+    queries = {each.key: each.text for each in _read(folder / QUERIES) if each.key in answerable}
     if not queries:
         raise ConfigurationError(f"no query of {folder} is judged", cure=f"check the ids in {JUDGEMENTS}")
-    documents = tuple(Judged(row["_id"], row.get("title") or "", row["text"]) for row in _rows(folder / CORPUS))
-    return Collection(folder.resolve().name, documents, queries, judgements)
+    return JudgedCollection(folder.resolve().name, tuple(_read(folder / CORPUS)), queries, judgements)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_open(path), 1):
+def _read(path: Path) -> Iterator[JudgedDocument]:
+    for number, line in enumerate(_lines(path), 1):
         try:
             row = orjson.loads(line)
-            row["_id"], row["text"] = str(row["_id"]), str(row["text"])
+            yield JudgedDocument(str(row["_id"]), row.get("title") or "", str(row["text"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
-                f"{path} line {number} has no _id and text", cure="one JSON object a line"
+                f"{path} line {number} has no _id and text", cure="write one JSON object per line"
             ) from error
-        yield row
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
-    for number, row in enumerate(csv.reader(_open(path), delimiter="\t", quoting=csv.QUOTE_NONE), 1):
+    for number, row in enumerate(csv.reader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE), 1):
         if number == 1 and row[-1] == "score":
             continue
         try:
             query, document, grade = row
             yield query, document, int(grade)
         except ValueError as error:
-            what = f"{path} line {number} is not query, document, grade"
-            raise ConfigurationError(what, cure="put tabs between them") from error
+            problem = f"{path} line {number} is not query, document, grade"
+            raise ConfigurationError(problem, cure="separate them by tabs") from error
 
 
-def _open(path: Path) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,1 +1,1 @@
-"""Search in one release: filters, ranking, fusion, reranking, explanations."""
+"""Search in one release: options, ranking, fusion, reranking, hits, citations, contexts, explanations."""

@@ -1,33 +1,30 @@
-"""Which passages of a release are nearly the same."""
+"""Near duplicates: which passages of a release are nearly the same."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.search.search import Place
+from omni_pipelines.knowledge.search.hits import HitLocation
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.text.near_duplicates import ALIKE, near_duplicates
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
+
+_EXCERPT_LENGTH = 120
 
 
-class Duplicates(BaseModel):
+class DuplicateGroup(BaseModel, frozen=True):
     """Passages that are nearly the same."""
 
-    model_config = ConfigDict(frozen=True)
-
     similarity: float
-    """What the least alike of them has in common with the first, 0 to 1; 1 where all have the same words."""
-    places: tuple[Place, ...]
-    """By path and line."""
+    """Similarity of the first passage to the least similar one, 0 to 1; 1 if all have the same words."""
+    places: tuple[HitLocation, ...]
+    """Sorted by path and line."""
     beginning: str
-    """Of the first one's text."""
+    """The beginning of the first passage."""
 
 
-_SHOWN = 120
-
-
-def find_duplicates(snapshot: Snapshot, least: float = ALIKE) -> list[Duplicates]:
-    """Groups of passages that are nearly the same, the largest first; see `text.near_duplicates`.
+def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
+    """Groups of passages at least this similar, the largest group first; see `text.near_duplicates`.
 
     Raises:
         ConfigurationError: `least` is not above 0 and at most 1.
@@ -35,16 +32,15 @@ def find_duplicates(snapshot: Snapshot, least: float = ALIKE) -> list[Duplicates
     if not 0 < least <= 1:
         raise ConfigurationError(f"least is {least}, but must be above 0 and at most 1")
     rows = sorted(
-        snapshot.all_chunks([*Place.model_fields, "text"]),
+        snapshot.all_chunks([*HitLocation.model_fields, "text"]),
         key=lambda row: (row["path"], row["start_line"], row["chunk_id"]),
     )
-    groups = near_duplicates([row["text"] for row in rows], least)
-    found = [
-        Duplicates(
+    groups = [
+        DuplicateGroup(
             similarity=round(group.similarity, 4),
-            places=tuple(Place(**{name: rows[at][name] for name in Place.model_fields}) for at in group.members),
-            beginning=" ".join(rows[group.members[0]]["text"].split())[:_SHOWN],
+            places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
+            beginning=" ".join(rows[group.members[0]]["text"].split())[:_EXCERPT_LENGTH],
         )
-        for group in groups
+        for group in near_duplicates([row["text"] for row in rows], least)
     ]
-    return sorted(found, key=lambda each: -len(each.places))
+    return sorted(groups, key=lambda group: -len(group.places))

@@ -1,33 +1,23 @@
-"""Two ranked lists to one: a convex combination of scores on theoretical bounds (TM2C2).
+"""Merge two scored lists into one: a convex combination of scores scaled by their theoretical bounds (TM2C2).
 
 Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval" (2023). On nine public test sets it
-beats reciprocal rank fusion by 0.012 nDCG@10 (0.7276 against 0.7149 on the four held-out ones).
+beats reciprocal rank fusion by 0.012 nDCG@10 (0.7276 against 0.7149 on the four held-out sets).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 VECTOR_WEIGHT = 0.75
-"""What the mean over Cranfield, MEDLINE, CISI, CACM and TIME chose. Between 0.7 and 0.8 it hardly matters."""
+"""The best mean over Cranfield, MEDLINE, CISI, CACM and TIME. Values from 0.7 to 0.8 hardly differ."""
 
-Scores = Mapping[str, float]
+ScoredKeys = Mapping[str, float]
 """Key to score, best first; higher is better."""
 
 
-class Fusion(StrEnum):
-    """How the keyword list and the vector list become one."""
-
-    CONVEX = "convex"
-    RRF = "rrf"
-    WEIGHTED_RRF = "weighted-rrf"
-    ADAPTIVE_RRF = "adaptive-rrf"
-
-
 class Fused(NamedTuple):
-    """A key's score and its parts, which add up to it; higher is better."""
+    """The score of a key and its parts, which add up to it; higher is better."""
 
     key: str
     score: float
@@ -37,11 +27,11 @@ class Fused(NamedTuple):
     rerank_part: float = 0.0
 
 
-def fuse(bm25: Scores, cosine: Scores, vector_weight: float = VECTOR_WEIGHT) -> list[Fused]:
-    """All keys of both lists, best first, ties by key; a key missing in a list counts as that list's lower bound.
+def convex_fusion(bm25: ScoredKeys, cosine: ScoredKeys, vector_weight: float = VECTOR_WEIGHT) -> list[Fused]:
+    """All keys of both lists, best first, ties by key; a key that a list lacks gets the lower bound of that list.
 
-    BM25 runs from 0 to its best, the cosine from -1 to its best; no score is above 1. A query that the embedder can
-    read only in part deserves a lower `vector_weight`.
+    BM25 is scaled from 0 to its best, the cosine from -1 to its best, so no score is above 1. Give a lower
+    `vector_weight` for a query that the embedder can read only in part.
     """
     best_bm25 = max(bm25.values(), default=0.0)
     best_cosine = max(cosine.values(), default=-1.0)

@@ -1,162 +1,174 @@
-"""Why a search did not find a document: the stages of a search one by one, each asked about this document alone."""
+"""Explain why a search did not find a document: check this document at each stage of the search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from native.filters import days, folder
+from native.filters import day_range, folder_prefix
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.search.citations import find_document
-from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, Search, rank
-from omni_pipelines.knowledge.search.search import check_query, search
+from omni_pipelines.knowledge.search.options import SearchOptions, check_query
+from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, rank
+from omni_pipelines.knowledge.search.reranking import RerankScores
+from omni_pipelines.knowledge.search.retrieval import find_hits
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 Stage = Literal["release", "filter", "keyword", "vector", "fused"]
 
 
-class Step(BaseModel):
-    """A stage of a search, and whether the document came through."""
-
-    model_config = ConfigDict(frozen=True)
+class StageResult(BaseModel, frozen=True):
+    """A stage of a search, and whether the document passed it."""
 
     stage: Stage
     passed: bool
     says: str
+    """The result in words."""
     rank: int | None = None
-    """Of the document's best passage at this stage, from 1; None where it has none."""
+    """Rank of the document's best passage at this stage, from 1; None if it has none."""
 
 
-class WhyNot(BaseModel):
-    """The stages up to the one at which the document was lost, and what that means."""
-
-    model_config = ConfigDict(frozen=True)
+class WhyNot(BaseModel, frozen=True):
+    """The stages up to the one that lost the document, and the conclusion."""
 
     release: int
     query: str
     document: str
     lost_at: Stage | None
-    """None where the document was found."""
+    """None if the document was found."""
     verdict: str
-    steps: tuple[Step, ...]
+    steps: tuple[StageResult, ...]
 
 
-def why_not(snapshot: Snapshot, query: str, document: str, k: int, how: Search, embed: EmbedQuery) -> WhyNot:
-    """What became of `document`, a path or URI, in a hybrid search for the best `k` passages.
+def explain_search(
+    snapshot: Snapshot,
+    query: str,
+    document: str,
+    k: int,
+    options: SearchOptions,
+    embed: EmbedQuery,
+    reranker: RerankScores | None = None,
+) -> WhyNot:
+    """Follow `document`, a path or URI, through a hybrid search for the best `k` passages.
 
     Raises:
         ConfigurationError: see `check_query`.
     """
-    check_query(query, k, how.mode, how.where)
-    return _Trace(snapshot, query, k, how, embed).of(document)
+    check_query(query, k, options.where)
+    return _SearchTrace(snapshot, query, k, options, embed, reranker).follow(document)
 
 
-class _Trace:
-    def __init__(self, snapshot: Snapshot, query: str, k: int, how: Search, embed: EmbedQuery) -> None:
-        self._snapshot, self._query, self._k, self._how, self._embed = snapshot, query, k, how, embed
-        self._pool = max(k, POOL)
-        self._steps: list[Step] = []
+@dataclass
+class _SearchTrace:
+    snapshot: Snapshot
+    query: str
+    k: int
+    options: SearchOptions
+    embed: EmbedQuery
+    reranker: RerankScores | None
+    results: list[StageResult] = field(default_factory=list)
 
-    def of(self, document: str) -> WhyNot:
-        number = self._snapshot.release.release
+    @property
+    def pool(self) -> int:
+        return max(self.k, POOL)
+
+    def follow(self, document: str) -> WhyNot:
+        number = self.snapshot.release.release
         try:
-            found = find_document(self._snapshot, document)
+            doc_id = find_document(self.snapshot, document)
         except CitationNotFound as error:
-            return self._lost(document, "release", error.message, f"It is not there to be found; {error.cure}.")
-        rows = self._snapshot.chunks_of(found)
+            verdict = f"No single document of the release has this name; {error.cure}."
+            return self._lost(document, "release", error.message, verdict)
+        rows = self.snapshot.chunks_of(doc_id)
         if not rows:
-            return self._lost(document, "release", "it holds no text", "A document without text cannot be found.")
-        self._pass("release", f"release {number} holds it, in {_counted(len(rows), 'passage')}")
-        name = rows[0]["path"]
-        misfits = _misfits(rows[0], self._how.where)
-        if misfits:
-            return self._lost(name, "filter", f"its {' and '.join(misfits)}", "The filter left it out.")
-        if self._how.where:
-            self._pass("filter", "it fits")
-        return self._ranked(name, [row["chunk_id"] for row in rows])
+            return self._lost(document, "release", "it has no text", "A document without text cannot be found.")
+        self._add("release", f"release {number} holds {_counted(len(rows), 'passage')} of it")
+        path = rows[0]["path"]
+        differences = _filter_differences(rows[0], self.options.where)
+        if differences:
+            return self._lost(path, "filter", f"its {' and '.join(differences)}", "The filter excludes it.")
+        if self.options.where:
+            self._add("filter", "it matches")
+        return self._rank(path, [row["chunk_id"] for row in rows])
 
-    def _ranked(self, name: str, keys: Sequence[str]) -> WhyNot:
-        """The lists, asked as deep as they are, and what came of them."""
-        where, deep = self._how.where, self._snapshot.keyword.size
-        words = self._snapshot.words(self._query, deep, where)
-        meaning = self._snapshot.nearest(self._embed(self._query).values, deep, where)
-        self._steps += [
-            self._candidate("keyword", _best_rank(words, keys), "none of the words stands in it or beside it"),
-            self._candidate("vector", _best_rank(meaning, keys), "it has no vector"),
+    def _rank(self, path: str, keys: Sequence[str]) -> WhyNot:
+        """Rank the document in both lists, without their limits, and in the search itself."""
+        where, size = self.options.where, self.snapshot.keyword.size
+        keyword = self.snapshot.words(self.query, size, where)
+        vector = self.snapshot.nearest(self.embed(self.query).values, size, where)
+        self.results += [
+            self._candidate(
+                "keyword", _best_rank(keyword, keys), "none of its passages contains a word of the query"
+            ),
+            self._candidate("vector", _best_rank(vector, keys), "it has no vector"),
         ]
-        hits = search(self._snapshot, self._query, self._k, self._how, self._embed)
-        shown = {key: hit.rank for hit in hits for key in (hit.chunk_id, *(place.chunk_id for place in hit.also_in))}
-        best = min((shown[key] for key in keys if key in shown), default=None)
-        if best is not None:
-            self._pass("fused", f"rank {best} of the {self._k} that were asked for", best)
-            return self._report(name, None, f"It was found: hit {best}.")
-        return self._below(name, keys)
+        hits = find_hits(self.snapshot, self.query, self.k, self.options, self.embed, self.reranker)
+        ranks = {key: hit.rank for hit in hits for key in (hit.chunk_id, *(other.chunk_id for other in hit.also_in))}
+        best = min((ranks[key] for key in keys if key in ranks), default=None)
+        if best is None:
+            return self._below_the_hits(path, keys)
+        self._add("fused", f"rank {best} of the {self.k} that were requested", best)
+        return self._report(path, None, f"It was found: hit {best}.")
 
-    def _below(self, name: str, keys: Sequence[str]) -> WhyNot:
-        fused = rank(self._snapshot, self._query, self._pool, self._how, self._embed).fused
-        place = _best_rank([(each.key, each.score) for each in fused], keys)
-        if place is None:
-            verdict = f"Neither list had it among its first {self._pool}: ask with words that stand in it."
-            return self._report(name, "vector", verdict)
-        says = f"rank {place} of {len(fused)} candidates, and {self._k} were asked for"
-        return self._lost(name, "fused", says, f"It ranks below the best {self._k}: a larger -k shows it.", place)
+    def _below_the_hits(self, path: str, keys: Sequence[str]) -> WhyNot:
+        fused = rank(self.snapshot, self.query, self.pool, self.options, self.embed).fused
+        best = _best_rank([(each.key, each.score) for each in fused], keys)
+        if best is None:
+            verdict = f"Neither list has it among its first {self.pool}: search with words from its text."
+            return self._report(path, "vector", verdict)
+        message = f"rank {best} of {len(fused)} candidates, and {self.k} were requested"
+        return self._lost(path, "fused", message, f"It ranks below the best {self.k}: a larger -k shows it.", best)
 
-    def _candidate(self, stage: Stage, place: int | None, absent: str) -> Step:
-        if place is None:
-            return Step(stage=stage, passed=False, says=absent)
-        passed = place <= self._pool
-        says = f"rank {place}" if passed else f"rank {place}, and the first {self._pool} are candidates"
-        return Step(stage=stage, passed=passed, says=says, rank=place)
+    def _candidate(self, stage: Stage, best: int | None, absent: str) -> StageResult:
+        if best is None:
+            return StageResult(stage=stage, passed=False, says=absent)
+        passed = best <= self.pool
+        message = f"rank {best}" if passed else f"rank {best}, but only the first {self.pool} are candidates"
+        return StageResult(stage=stage, passed=passed, says=message, rank=best)
 
-    def _pass(self, stage: Stage, says: str, place: int | None = None) -> None:
-        self._steps.append(Step(stage=stage, passed=True, says=says, rank=place))
+    def _add(self, stage: Stage, message: str, best: int | None = None, *, passed: bool = True) -> None:
+        self.results.append(StageResult(stage=stage, passed=passed, says=message, rank=best))
 
-    def _lost(
-        self,
-        name: str,
-        stage: Stage,
-        says: str,
-        verdict: str,
-        place: int | None = None,
-    ) -> WhyNot:
-        self._steps.append(Step(stage=stage, passed=False, says=says, rank=place))
-        return self._report(name, stage, verdict)
+    def _lost(self, path: str, stage: Stage, message: str, verdict: str, best: int | None = None) -> WhyNot:
+        self._add(stage, message, best, passed=False)
+        return self._report(path, stage, verdict)
 
-    def _report(self, name: str, lost_at: Stage | None, verdict: str) -> WhyNot:
+    def _report(self, path: str, lost_at: Stage | None, verdict: str) -> WhyNot:
         return WhyNot(
-            release=self._snapshot.release.release,
-            query=self._query,
-            document=name,
+            release=self.snapshot.release.release,
+            query=self.query,
+            document=path,
             lost_at=lost_at,
             verdict=verdict,
-            steps=tuple(self._steps),
+            steps=tuple(self.results),
         )
 
 
 def _best_rank(ranking: Sequence[tuple[str, float]], keys: Sequence[str]) -> int | None:
     wanted = set(keys)
-    return next((place for place, (key, _) in enumerate(ranking, 1) if key in wanted), None)
+    return next((rank for rank, (key, _) in enumerate(ranking, 1) if key in wanted), None)
 
 
-def _misfits(row: Mapping[str, Any], where: Mapping[str, str]) -> list[str]:
-    misfits = {field: value for field, value in where.items() if not _fits(row[field], value)}
-    return [f"{field} is {_told(row[field])!r}, not {value!r}" for field, value in misfits.items()]
+def _filter_differences(row: Mapping[str, object], where: Mapping[str, str]) -> list[str]:
+    different = {field: wanted for field, wanted in where.items() if not _matches(row[field], wanted)}
+    return [f"{field} is {_shown(row[field])!r}, not {wanted!r}" for field, wanted in different.items()]
 
 
-def _told(value: object) -> object:
-    return str(value.date()) if isinstance(value, datetime) else value
+def _shown(value: object) -> str:
+    return str(value.date()) if isinstance(value, datetime) else str(value)
 
 
-def _fits(value: str | datetime, wanted: str) -> bool:
+def _matches(value: object, wanted: str) -> bool:
     if isinstance(value, datetime):
-        first, last = days(wanted)
+        first, last = day_range(wanted)
         return (first or date.min) <= value.date() <= (last or date.max)
-    below = folder(wanted)
-    return value == wanted if below is None else value.startswith(below)
+    prefix = folder_prefix(wanted)
+    return value == wanted if prefix is None else str(value).startswith(prefix)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

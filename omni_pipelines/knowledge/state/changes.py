@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from native.lance_tables import is_in
-from omni_pipelines.knowledge.state.access import Reader
+from native.filters import is_in
+from omni_pipelines.batches import batched
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.settings import Home
+from omni_pipelines.rows import DocumentRow
 
 MAX_DIFF_LINES = 200
 """Lines of one document's diff."""
-MAX_LINE = 400
+MAX_DIFF_LINE_LENGTH = 400
 """Characters of one line of a diff."""
-MAX_COMPARED = 10_000
-"""Lines of a text; comparing longer ones line by line can take minutes."""
-_BATCH = 200
-_NAMES = ("doc_id", "source", "path", "content_hash")
+MAX_COMPARED_LINES = 10_000
+"""Longer texts are not compared: line by line that can take minutes."""
+_DOCUMENTS_PER_BATCH = 200
+_COLUMNS = ("doc_id", "source", "path", "content_hash")
+
+ChangeKind = Literal["added", "changed", "removed"]
 
 
-class Change(BaseModel):
-    """One document that is not what it was."""
+class Change(BaseModel, frozen=True):
+    """One document that differs between two releases."""
 
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["added", "changed", "removed"]
+    kind: ChangeKind
     source: str
     path: str
     diff: tuple[str, ...] = ()
-    """Unified, without line ends; of changed documents, where it was asked for."""
+    """A unified diff without line ends; empty unless the document was changed and diffs were requested."""
     cut: bool = False
-    """Whether there is more to the diff than is given."""
+    """Whether the diff has more lines than these."""
 
 
-class Changes(BaseModel):
-    """The way from one release to another, by path."""
-
-    model_config = ConfigDict(frozen=True)
+class Changes(BaseModel, frozen=True):
+    """The differences between two releases, sorted by source and path."""
 
     before: int
     after: int
     changes: tuple[Change, ...]
     fingerprints: dict[str, tuple[str, str]]
-    """What was read, cut, embedded or indexed in another way: from, to."""
+    """Each fingerprint that differs, before and after: readers, chunker, embedder or keyword analysis."""
 
     @property
     def summary(self) -> dict[str, int]:
@@ -55,55 +55,61 @@ class Changes(BaseModel):
         return {kind: sum(each.kind == kind for each in self.changes) for kind in ("added", "changed", "removed")}
 
 
-def changes(
-    home: Home, before: int, after: int | None = None, *, diffs: bool = True, reader: Reader | None = None
+def compare_releases(
+    home: Home, before: int, after: int | None = None, *, diffs: bool = True, viewer: Viewer | None = None
 ) -> Changes:
-    """What changed from release `before` to `after`, by default the newest, of what a reader may see.
+    """What changed from release `before` to release `after`, by default the newest, as far as a viewer may see.
 
     Raises:
-        ConfigurationError: one of them is not kept.
-        EngineError: its files are gone or damaged.
+        ConfigurationError: one of the releases is not kept.
+        EngineError: files of a release are missing or damaged.
     """
-    old = Snapshot(home, require_release(home, before), reader)
-    new = Snapshot(home, require_release(home, after), reader)
-    a, b = _documents(old), _documents(new)
-    changed = [key for key in a.keys() & b.keys() if a[key]["content_hash"] != b[key]["content_hash"]]
-    found = [
-        *(_change("added", b[key]) for key in b.keys() - a.keys()),
-        *(_change("removed", a[key]) for key in a.keys() - b.keys()),
-        *(_with_diffs(old, new, changed) if diffs else (_change("changed", b[key]) for key in changed)),
+    old = Snapshot(home, require_release(home, before), viewer)
+    new = Snapshot(home, require_release(home, after), viewer)
+    old_rows, new_rows = _documents(old), _documents(new)
+    common = old_rows.keys() & new_rows.keys()
+    changed = [key for key in common if old_rows[key]["content_hash"] != new_rows[key]["content_hash"]]
+    changes = [
+        *(_change("added", new_rows[key]) for key in new_rows.keys() - old_rows.keys()),
+        *(_change("removed", old_rows[key]) for key in old_rows.keys() - new_rows.keys()),
+        *(_with_diffs(old, new, changed) if diffs else (_change("changed", new_rows[key]) for key in changed)),
     ]
-    marks, marks_after = old.release.fingerprints, new.release.fingerprints
-    differing = sorted(name for name in marks.keys() | marks_after.keys() if marks.get(name) != marks_after.get(name))
     return Changes(
         before=old.release.release,
         after=new.release.release,
-        changes=tuple(sorted(found, key=lambda change: (change.source, change.path))),
-        fingerprints={name: (marks.get(name, ""), marks_after.get(name, "")) for name in differing},
+        changes=tuple(sorted(changes, key=lambda change: (change.source, change.path))),
+        fingerprints=_changed_fingerprints(old.release.fingerprints, new.release.fingerprints),
     )
 
 
-def _documents(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
-    return {row["doc_id"]: row for row in snapshot.documents(_NAMES)}
+def _changed_fingerprints(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str, str]]:
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return {name: (before.get(name, ""), after.get(name, "")) for name in names}
 
 
-def _change(kind: Literal["added", "changed", "removed"], row: dict[str, Any]) -> Change:
+def _documents(snapshot: Snapshot) -> dict[str, DocumentRow]:
+    return {row["doc_id"]: row for row in snapshot.documents(_COLUMNS)}
+
+
+def _change(kind: ChangeKind, row: DocumentRow) -> Change:
     return Change(kind=kind, source=row["source"], path=row["path"])
 
 
-def _with_diffs(old: Snapshot, new: Snapshot, keys: list[str]) -> Iterator[Change]:
-    for at in range(0, len(keys), _BATCH):
-        where = is_in("doc_id", keys[at : at + _BATCH])
+def _with_diffs(old: Snapshot, new: Snapshot, documents: Sequence[str]) -> Iterator[Change]:
+    for batch in batched(documents, _DOCUMENTS_PER_BATCH):
+        where = is_in("doc_id", batch)
         texts = {row["doc_id"]: row["text"] for row in old.documents(("doc_id", "text"), where)}
-        for row in new.documents((*_NAMES, "text"), where):
+        for row in new.documents((*_COLUMNS, "text"), where):
             lines, cut = text_diff(texts[row["doc_id"]], row["text"], row["path"])
             yield _change("changed", row).model_copy(update={"diff": lines, "cut": cut})
 
 
 def text_diff(before: str, after: str, path: str) -> tuple[tuple[str, ...], bool]:
-    """A unified diff with three lines around each change, and whether it had to be cut."""
-    a, b = before.splitlines(), after.splitlines()
-    if max(len(a), len(b)) > MAX_COMPARED:
-        return (f"too long to be compared line by line: {len(a):,} lines before, {len(b):,} after",), True
-    lines = [line[:MAX_LINE] for line in difflib.unified_diff(a, b, path, path, lineterm="")]
+    """A unified diff with three lines of context around each change, and whether it was cut."""
+    old_lines, new_lines = before.splitlines(), after.splitlines()
+    if max(len(old_lines), len(new_lines)) > MAX_COMPARED_LINES:
+        counts = f"{len(old_lines):,} lines before, {len(new_lines):,} after"
+        return (f"too long to compare line by line: {counts}",), True
+    diff = difflib.unified_diff(old_lines, new_lines, path, path, lineterm="")
+    lines = [line[:MAX_DIFF_LINE_LENGTH] for line in diff]
     return tuple(lines[:MAX_DIFF_LINES]), len(lines) > MAX_DIFF_LINES

@@ -1,7 +1,7 @@
-"""What was asked, answered and measured: tables that are only ever added to, one JSON line a row.
+"""The journal: questions, answers and gate results in append-only files, one JSON object per line.
 
-No Lance tables: questions come from many readers at once, at any rate, and each commit would be one more version. A
-line is one write at the end of a file, whoever else writes.
+These are not Lance tables: many processes add questions at the same time, and every Lance commit would be one more
+version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.schemas import Table
-from omni_pipelines.settings import Home
 
 MAX_BYTES = 32 << 20
-"""A longer file becomes the older half; the older half before it goes."""
+"""A file that grows beyond this is renamed to the older file of its table, which is replaced."""
+
+JsonObject = dict[str, object]
 
 
 def journal_files(home: Home, table: Table) -> list[Path]:
-    """The files of a table, older first."""
+    """The two files of a table, the older one first."""
     return [home.journal / f"{table.name}.1.jsonl", home.journal / f"{table.name}.jsonl"]
 
 
-def append(home: Home, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows. A lost line, in a power cut, is a question less.
+def append(home: Home, table: Table, rows: Sequence[Mapping[str, object]], max_bytes: int = MAX_BYTES) -> None:
+    """Add rows. They are not synced to disk: a power cut may lose the last ones.
 
     Raises:
         OSError: the home cannot be written to.
@@ -38,24 +39,24 @@ def append(home: Home, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         return
     older, path = journal_files(home, table)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > MAX_BYTES:
+    if path.exists() and path.stat().st_size > max_bytes:
         os.replace(path, older)
-    lines = b"".join(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    content = b"".join(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, lines)
+        os.write(handle, content)
     finally:
         os.close(handle)
 
 
 def read(home: Home, table: Table) -> pa.Table:
-    """All rows, oldest first. Lines that are torn, or of another shape, are left out."""
+    """All rows, oldest first. Lines that are torn or do not match the schema are left out."""
     rows = [row for path in journal_files(home, table) for row in _rows(path, table.schema)]
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
-def lines(home: Home, table: Table) -> Iterator[dict[str, Any]]:
-    """All lines that are JSON objects, oldest first, whatever their fields: for whoever looks for words in them."""
+def lines(home: Home, table: Table) -> Iterator[JsonObject]:
+    """All lines that are JSON objects, oldest first, whether or not they match the schema."""
     for path in journal_files(home, table):
         for line in _lines(path):
             row = _object(line)
@@ -66,38 +67,38 @@ def lines(home: Home, table: Table) -> Iterator[dict[str, Any]]:
 def drop(
     home: Home,
     table: Table,
-    unwanted: Callable[[dict[str, Any]], bool],
+    unwanted: Callable[[JsonObject], bool],
     torn: Callable[[str], bool],
     *,
     write: bool,
 ) -> int:
-    """Write the files of a table anew without its unwanted rows; how many they are. `write` false only counts them.
+    """Rewrite the files of a table without its unwanted rows, and return how many those are.
 
-    A row that somebody adds at this very moment may be lost, as in a power cut.
+    A row that another process adds during the rewrite may be lost.
 
     Args:
-        home: where.
-        table: which.
-        unwanted: whether a row goes.
-        torn: whether a line goes that is no row.
-        write: whether to do it.
+        home: the home of the journal.
+        table: the table whose rows are dropped.
+        unwanted: whether to drop a row.
+        torn: whether to drop a line that is not a JSON object.
+        write: False counts the rows and changes nothing.
     """
-    found = 0
+    dropped = 0
     for path in journal_files(home, table):
         before = _lines(path)
-        kept = [line for line in before if not _goes(line, unwanted, torn)]
-        found += len(before) - len(kept)
+        kept = [line for line in before if not _is_unwanted(line, unwanted, torn)]
+        dropped += len(before) - len(kept)
         if write and len(kept) < len(before):
             write_whole(path, b"".join(line + b"\n" for line in kept))
-    return found
+    return dropped
 
 
-def _goes(line: bytes, unwanted: Callable[[dict[str, Any]], bool], torn: Callable[[str], bool]) -> bool:
+def _is_unwanted(line: bytes, unwanted: Callable[[JsonObject], bool], torn: Callable[[str], bool]) -> bool:
     row = _object(line)
     return torn(line.decode(errors="replace")) if row is None else unwanted(row)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _object(line: bytes) -> JsonObject | None:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -112,19 +113,20 @@ def _lines(path: Path) -> list[bytes]:
         return []
 
 
-def _rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
-    found = []
+def _rows(path: Path, schema: pa.Schema) -> list[JsonObject]:
+    rows = []
     for line in _lines(path):
         try:
             row = _typed(orjson.loads(line), schema)
             pa.RecordBatch.from_pylist([row], schema=schema).validate(full=True)
         except (ValueError, TypeError, KeyError, AttributeError, pa.ArrowException):
             continue
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
 
 
-def _typed(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+def _typed(row: Mapping[str, str], schema: pa.Schema) -> JsonObject:
+    """The columns of a row; timestamps, which JSON holds as text, become datetimes."""
     return {
         column.name: datetime.fromisoformat(row[column.name])
         if pa.types.is_timestamp(column.type)

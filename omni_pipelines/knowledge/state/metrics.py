@@ -1,6 +1,6 @@
-"""Counters that outlive a process: a small file a kind, added to under a lock of their own.
+"""Counters that outlive a process: one small JSON file per kind, updated under a file lock.
 
-They are for people. Nothing depends on them, so a home that cannot be written is no error.
+They inform people and nothing depends on them, so a home that cannot be written to is not an error.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ import filelock
 import orjson
 
 from native.durable import PART, drop_parts
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 KEYWORD_WRITER = "keyword_writer"
 QUERIES = "queries"
 _FLUSH_SECONDS = 5.0
 _LOCK_SECONDS = 1.0
-_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+_JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
 
 
 def count(home: Home, kind: str, counts: Mapping[str, float], latest: Mapping[str, object] | None = None) -> None:
-    """Add to the counters of a kind, and replace its `latest` values."""
+    """Add `counts` to the counters of a kind, and replace its `latest` values."""
     with contextlib.suppress(OSError, filelock.Timeout):
         home.metrics.mkdir(exist_ok=True)
         with filelock.FileLock(home.metrics / "LOCK", timeout=_LOCK_SECONDS):
-            drop_parts(home.metrics)  # of a process that was killed here: this one alone writes now
+            drop_parts(home.metrics)  # left by a process that was killed; under the lock nobody else writes
             before = read(home, kind)
             total = {name: before.get(name, 0) + value for name, value in counts.items()}
             part = home.metrics / f".{kind}{PART}"
-            part.write_bytes(orjson.dumps({**before, **total, **(latest or {})}, option=_SORTED))
-            os.replace(part, home.metrics / f"{kind}.json")  # not synced: a counter is not worth a disk's time
+            part.write_bytes(orjson.dumps({**before, **total, **(latest or {})}, option=_JSON_OPTIONS))
+            os.replace(part, home.metrics / f"{kind}.json")  # not synced: counters are not worth the wait
 
 
 def drop_unfinished(home: Home) -> None:
-    """Remove what a process that was killed while it counted left behind, unless one is counting now."""
+    """Remove the files of processes that were killed while they counted, unless a process is counting now."""
     with contextlib.suppress(OSError, filelock.Timeout):
         if any(home.metrics.glob(f".*{PART}")):
             with filelock.FileLock(home.metrics / "LOCK", timeout=_LOCK_SECONDS):
@@ -48,27 +48,27 @@ def drop_unfinished(home: Home) -> None:
 
 
 def read(home: Home, kind: str) -> dict[str, float]:
-    """The counters of a kind; empty where nothing was counted yet or the file is torn."""
+    """The counters of a kind; empty if nothing was counted yet or the file is damaged."""
     try:
-        found = orjson.loads((home.metrics / f"{kind}.json").read_bytes())
+        counters = orjson.loads((home.metrics / f"{kind}.json").read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return counters if isinstance(counters, dict) else {}
 
 
 class QueryMetrics:
-    """Counts the queries of one librarian; written every few seconds, and when it is let go."""
+    """Counts the queries of one librarian. The counts are written every few seconds and when it is collected."""
 
     def __init__(self, home: Home) -> None:
-        self._pending = _Pending(home)
+        self._pending = _PendingCounts(home)
         weakref.finalize(self, self._pending.flush)
 
     def record(self, mode: str, seconds: float) -> None:
-        """One query in this mode took this long."""
+        """Count one query in a mode, and how long it took."""
         self._pending.add(mode, seconds)
 
 
-class _Pending:
+class _PendingCounts:
     def __init__(self, home: Home) -> None:
         self._home, self._lock = home, threading.Lock()
         self._counts: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Pins: releases that are kept however many come after them. A small file each, whose name alone keeps it."""
+"""Pins: releases that collection keeps. Each pin is a small file, and its name alone keeps the release."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.records import Pin
-from omni_pipelines.settings import Home
 
 
 def list_pins(home: Home) -> dict[int, Pin]:
-    """Pins by release number, rising."""
+    """Pins by release number, in ascending order."""
     files = {int(path.stem): path for path in home.pins.glob("*.json") if path.stem.isdecimal()}
     return {number: _read(number, files[number]) for number in sorted(files)}
 
@@ -29,7 +29,7 @@ def _read(number: int, path: Path) -> Pin:
 
 
 def pin(home: Home, number: int, reason: str = "") -> Pin:
-    """Keep a release; a reason given later replaces the first. Hold the writer's lock: collection must not run.
+    """Keep a release; a later reason replaces an earlier one. Hold the writer lock, so that collection cannot run.
 
     Raises:
         ConfigurationError: there is no such release.
@@ -41,10 +41,10 @@ def pin(home: Home, number: int, reason: str = "") -> Pin:
 
 
 def unpin(home: Home, number: int) -> None:
-    """Let a release be collected, which the next publish does if enough newer ones stand.
+    """Remove a pin. The next publish then collects the release if enough newer ones are kept.
 
     Raises:
-        ConfigurationError: it is not pinned.
+        ConfigurationError: the release is not pinned.
     """
     path = _file(home, number)
     if not path.exists():
@@ -54,7 +54,7 @@ def unpin(home: Home, number: int) -> None:
 
 
 def write_pins(home: Home, pins: Mapping[int, Pin]) -> None:
-    """Have these pins, and no others. Hold the writer's lock."""
+    """Replace all pins by these. Hold the writer lock."""
     home.pins.mkdir(exist_ok=True)
     for number in list_pins(home).keys() - pins.keys():
         _file(home, number).unlink()

@@ -1,4 +1,4 @@
-"""Notes on what recovery moved to `quarantine/`: one small file each, beside what it speaks of."""
+"""Recovery notes: one small file for each damaged table that recovery moved to `quarantine/`, beside the files."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from native.durable import write_whole
+from omni_pipelines.home import Home
 from omni_pipelines.records import RecoveryNote
-from omni_pipelines.settings import Home
 
-_NOTE = ".note.json"
+_SUFFIX = ".note.json"
 
 
 def write_recovery_note(home: Home, note: RecoveryNote) -> None:
-    """Write a note, under the name of its table and its moment."""
+    """Write a note; its file is named after its time and its table."""
     home.quarantine.mkdir(exist_ok=True)
-    name = f"{note.at:%Y%m%dT%H%M%S%f}-{note.table}{_NOTE}"
+    name = f"{note.at:%Y%m%dT%H%M%S%f}-{note.table}{_SUFFIX}"
     write_whole(home.quarantine / name, note.model_dump_json(indent=2).encode())
 
 
-def list_set_aside(home: Home) -> list[RecoveryNote]:
-    """All notes that can be read, oldest first."""
-    found = (_read(path) for path in sorted(home.quarantine.glob(f"*{_NOTE}")))
-    return [note for note in found if note is not None]
+def list_recovery_notes(home: Home) -> list[RecoveryNote]:
+    """All readable notes, oldest first."""
+    notes = (_read(path) for path in sorted(home.quarantine.glob(f"*{_SUFFIX}")))
+    return [note for note in notes if note is not None]
 
 
 def _read(path: Path) -> RecoveryNote | None:

@@ -1,4 +1,4 @@
-"""Releases on disk: immutable numbered files, each with a checksum of itself. The newest valid one is the truth."""
+"""Releases on disk: immutable numbered files with checksums. Readers see the newest one whose checksum is valid."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from pydantic import ValidationError
 
 from native.durable import put_if_absent
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.records import Release, seal_of, sealed, unsealed
-from omni_pipelines.settings import Home
 
 
 def release_numbers(home: Home) -> list[int]:
-    """Numbers of all release files, valid or not, rising."""
+    """Numbers of all release files, valid or not, in ascending order."""
     return sorted(int(path.stem) for path in home.releases.glob("*.json") if path.stem.isdigit())
 
 
 def release_file(home: Home, number: int) -> Path:
-    """Where the record of a release stands."""
+    """The file of a release record."""
     return home.releases / f"{number:012d}.json"
 
 
 def read_release(home: Home, number: int) -> Release | None:
-    """A release; None if its file is missing, torn or changed."""
-    found = read_checked(home, number)
-    return found[0] if found is not None else None
+    """A release; None if its file is missing or damaged."""
+    record = read_with_checksum(home, number)
+    return record[0] if record is not None else None
 
 
-def read_checked(home: Home, number: int) -> tuple[Release, str] | None:
-    """A release and the checksum that its file holds of it; None as for `read_release`."""
+def read_with_checksum(home: Home, number: int) -> tuple[Release, str] | None:
+    """A release and the checksum in its file; None if the file is missing or damaged."""
     try:
         body = unsealed(release_file(home, number).read_bytes())
         return (Release.model_validate(body), seal_of(body)) if body is not None else None
@@ -39,7 +39,7 @@ def read_checked(home: Home, number: int) -> tuple[Release, str] | None:
 
 
 def newest_release(home: Home) -> Release | None:
-    """The newest release that is whole."""
+    """The newest valid release; None if there is none."""
     for number in reversed(release_numbers(home)):
         release = read_release(home, number)
         if release is not None:
@@ -48,32 +48,32 @@ def newest_release(home: Home) -> Release | None:
 
 
 def list_releases(home: Home) -> list[Release]:
-    """All whole releases, newest first."""
-    found = (read_release(home, number) for number in reversed(release_numbers(home)))
-    return [release for release in found if release is not None]
+    """All valid releases, newest first."""
+    releases = (read_release(home, number) for number in reversed(release_numbers(home)))
+    return [release for release in releases if release is not None]
 
 
 def require_release(home: Home, number: int | None = None) -> Release:
-    """The newest release, or the one with a number.
+    """The release with a number, or the newest one.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no such release.
         HomeError: there is no home.
     """
     home.check()
     release = newest_release(home) if number is None else read_release(home, number)
     if release is None:
         what = "no release yet" if number is None else f"no release {number}"
-        cure = "make one: omni ingest PATH" if number is None else "see: omni releases list"
+        cure = "create one: omni ingest PATH" if number is None else "see: omni releases list"
         raise ConfigurationError(f"{what} in {home.root}", cure=cure)
     return release
 
 
 def release_as_of(home: Home, moment: datetime) -> Release:
-    """The newest release that was made at or before `moment`, which has a time zone.
+    """The newest release that was made at or before `moment`, which must have a time zone.
 
     Raises:
-        ConfigurationError: none that old is kept.
+        ConfigurationError: no release that old is kept.
         HomeError: there is no home.
     """
     newest = require_release(home)
@@ -84,13 +84,13 @@ def release_as_of(home: Home, moment: datetime) -> Release:
     oldest = min(kept, key=lambda release: release.created_at, default=newest)
     raise ConfigurationError(
         f"no kept release is as old as {moment.astimezone():%Y-%m-%d %H:%M:%S}; "
-        f"the oldest is {oldest.release}, of {oldest.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
-        cure="see: omni releases list; keep_releases says how many are kept, omni releases pin keeps one",
+        f"the oldest is release {oldest.release} of {oldest.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        cure="see: omni releases list; the setting keep_releases keeps more, omni releases pin keeps one",
     )
 
 
 def parse_moment(text: str) -> datetime:
-    """An ISO date, which means its last moment, or an ISO datetime; in local time unless it names a zone.
+    """An ISO date, which means the end of that day, or an ISO datetime; local time unless it names a zone.
 
     Raises:
         ConfigurationError: it is neither.
@@ -110,8 +110,8 @@ def _is_day(text: str) -> bool:
 
 
 def put_release(home: Home, release: Release) -> bool:
-    """Publish: the moment it becomes what readers see. Everything it names must be durable already.
+    """Write a release record, which makes the release visible. Everything it names must be durable already.
 
-    Returns False where a release with this number stands already.
+    Returns False if a release with this number exists.
     """
     return put_if_absent(release_file(home, release.release), sealed(release))

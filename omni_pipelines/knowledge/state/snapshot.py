@@ -1,79 +1,80 @@
-"""One release, opened: every table at its pinned version and the keyword generation that belongs to it."""
+"""One release, opened: every table at the version the release names, and its generation of the keyword index."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
-from native import dataset_cache, lance_vectors
+from native import dataset_cache, lance_vectors, row_cache
 from native.errors import EngineError, TableMissing
-from native.lance_tables import LanceTable, TableVersion, equals, is_in, narrowed
-from native.row_cache import fetch, rows_of
+from native.filters import equals, is_in, matches
+from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
-from omni_pipelines.knowledge.state.access import Reader, visible_sources
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.access import Viewer, visible_sources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.records import Release
+from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, VECTOR_SIZE
-from omni_pipelines.settings import Home
 
 _OPEN_ATTEMPTS = 5
-"""A release can be collected between reading its record and opening its files; then a newer one is there."""
+"""A release can be collected after its record was read and before its files are open; then there is a newer one."""
 
-_HELD = tuple(
+_CACHED_COLUMNS = tuple(
     column.name for column in CHUNKS.schema if column.name not in ("text", "text_hash", "revision", "chunker")
 )
-"""Columns of the passages that stay in memory, about 150 bytes a passage: what a hit is told with, but its text."""
+"""Columns of the chunks that stay in memory, about 150 bytes per chunk: all that a hit shows but its text."""
 
 
 class Snapshot:
-    """What a reader reads from. It never looks at a table's head."""
+    """The read access to one release, as far as a viewer may see it. It never reads the head of a table."""
 
-    def __init__(self, home: Home, release: Release, reader: Reader | None = None) -> None:
+    def __init__(self, home: Home, release: Release, viewer: Viewer | None = None) -> None:
         self.release = release
         self.home = home
-        self.reader = reader
+        self.viewer = viewer
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-            self._check(definition.name)
-        self._visible = sorted(visible_sources(home, release, reader)) if reader is not None else None
+            self._check_version(definition.name)
+        self._visible = sorted(visible_sources(home, release, viewer)) if viewer is not None else None
 
     @classmethod
-    def open(cls, home: Home, number: int | None = None, reader: Reader | None = None) -> Snapshot:
-        """The newest release, or the one with a number, as far as a reader may see it; None sees all of it.
+    def open(cls, home: Home, number: int | None = None, viewer: Viewer | None = None) -> Snapshot:
+        """Open the newest release, or the one with a number; without a viewer, all of it is visible.
 
         Raises:
-            ConfigurationError: there is none.
-            EngineError: its files are gone or damaged.
+            ConfigurationError: there is no such release.
+            EngineError: its files are missing or damaged.
         """
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
-                return cls(home, release, reader)
-            except EngineError:  # missing, or only half of its files left
+                return cls(home, release, viewer)
+            except EngineError:
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise
                 release = newer
-        return cls(home, release, reader)
+        return cls(home, release, viewer)
 
     def prepare(self) -> None:
-        """Bring into memory what searches keep there, unless what others keep would have to go for it."""
-        pool = dataset_cache.pool()
+        """Load into memory what searches cache there, unless other cached data would have to be dropped for it."""
+        pool = dataset_cache.POOL
         if 2 * pool.stats().column_bytes > pool.config.column_bytes:
             return
-        for _ in range(2):  # they keep it from the second time on
+        for _ in range(2):  # the cache keeps what is read a second time
             self.nearest(np.ones(VECTOR_SIZE, np.float32), 1, {})
             self.chunks([])
 
     def sees(self, source: str) -> bool:
-        """Whether the reader may see a source of this release."""
+        """Whether the viewer may see a source of this release."""
         return self._visible is None or source in self._visible
 
     def counts(self) -> dict[str, int]:
-        """Rows of each table that the reader may see."""
+        """The number of rows of each table that the viewer may see."""
         if self._visible is None:
             return self.release.counts
         where = is_in("source", self._visible)
@@ -82,70 +83,69 @@ class Snapshot:
     def words(
         self, query: str, k: int, where: Mapping[str, str], *, keys: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
-        """Ids of the best `k` chunks by their words, with BM25 scores; see `KeywordIndex.search`."""
+        """Ids and BM25 scores of the best `k` chunks by their words; see `KeywordIndex.search`."""
         among = None if self._visible is None else {"source": self._visible}
-        chosen = None if keys is None else list(keys)
-        return self.keyword.search(query, k, where, keys=chosen, among=among)
+        return self.keyword.search(query, k, where, keys=None if keys is None else list(keys), among=among)
 
-    def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Chunk rows by id; ids that are not there are left out."""
+    def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, ChunkRow]:
+        """These columns of the chunks with these ids, by id; unknown ids are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows = fetch(self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _HELD, ("text",))
-        return {row["chunk_id"]: row for row in rows if self.sees(row["source"])}
+        rows = row_cache.fetch_rows(
+            self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",)
+        )
+        return {row["chunk_id"]: row for row in cast("list[ChunkRow]", rows) if self.sees(row["source"])}
 
-    def chunks_of(self, document: str) -> list[dict[str, Any]]:
-        """The chunks of a document, in order."""
-        rows = self._read(CHUNKS.name, None, equals("doc_id", document)).to_pylist()
+    def chunks_of(self, document: str) -> list[ChunkRow]:
+        """The chunks of the document with this id, in its order."""
+        rows = rows_of(self._read(CHUNKS.name, None, equals("doc_id", document)), ChunkRow)
         return sorted(rows, key=lambda row: row["ordinal"])
 
-    def all_chunks(self, columns: Sequence[str]) -> list[dict[str, Any]]:
+    def all_chunks(self, columns: Sequence[str]) -> list[ChunkRow]:
         """These columns of every chunk."""
-        rows: list[dict[str, Any]] = self._read(CHUNKS.name, columns, None).to_pylist()
-        return rows
+        return rows_of(self._read(CHUNKS.name, columns, None), ChunkRow)
 
-    def document(self, document: str) -> dict[str, Any] | None:
-        """A document's row."""
-        rows = self._read(DOCUMENTS.name, None, equals("doc_id", document)).to_pylist()
+    def document(self, document: str) -> DocumentRow | None:
+        """The row of the document with this id."""
+        rows = rows_of(self._read(DOCUMENTS.name, None, equals("doc_id", document)), DocumentRow)
         return rows[0] if rows else None
 
-    def document_names(self) -> list[dict[str, Any]]:
-        """doc_id, uri, source and path of every document."""
+    def document_names(self) -> list[DocumentRow]:
+        """The columns doc_id, uri, source and path of every document."""
         return self.documents(("doc_id", "uri", "source", "path"))
 
-    def documents(self, columns: Sequence[str], where: str | None = None) -> list[dict[str, Any]]:
-        """These columns of every document, or of those that a filter selects."""
-        rows: list[dict[str, Any]] = self._read(DOCUMENTS.name, columns, where).to_pylist()
-        return rows
+    def documents(self, columns: Sequence[str], where: str | None = None) -> list[DocumentRow]:
+        """These columns of every document, or of those that match a filter."""
+        return rows_of(self._read(DOCUMENTS.name, columns, where), DocumentRow)
 
     def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
-        """Ids of the `k` chunks nearest to `vector` (d,) that match `where`, with cosines, highest first."""
-        narrowest = [narrowed(field, value) for field, value in where.items()]
+        """Ids and cosines of the `k` chunks nearest to `vector` (d,) that match `where`, highest cosine first."""
+        filters = [matches(field, value) for field, value in where.items()]
         if self._visible is not None:
-            narrowest.append(is_in("source", self._visible))
+            filters.append(is_in("source", self._visible))
         return lance_vectors.nearest(
             self._table(EMBEDDINGS.name),
             vector,
             k,
             key=EMBEDDINGS.key,
-            where=" AND ".join(narrowest) or None,
+            where=" AND ".join(filters) or None,
             version=self._version(EMBEDDINGS.name),
         )
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
-        """The vectors (n, d), float32, of these chunks, in their order."""
+        """The vectors (n, d), float32, of these chunks, in the order of their ids."""
         table, version = self._table(EMBEDDINGS.name), self._version(EMBEDDINGS.name)
-        rows = rows_of(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
+        rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
-        """The cosines of these chunks to `vector` (d,)."""
+        """The cosines of these chunks with `vector` (d,)."""
         return lance_vectors.cosines(
             self._table(EMBEDDINGS.name), vector, ids, key=EMBEDDINGS.key, version=self._version(EMBEDDINGS.name)
         )
 
-    def _check(self, name: str) -> None:
-        """A table that was made anew counts its versions from 1 again: the same number is not the same state."""
+    def _check_version(self, name: str) -> None:
+        """Compare the UUID as well: a table that was created again counts its versions from 1."""
         pinned = TableVersion.parse(self.release.tables[name])
         if self._table(name).version(pinned.version) != pinned:
             raise TableMissing(

@@ -1,4 +1,4 @@
-"""What lists and reads the objects below one prefix: the port that S3 and fsspec implement."""
+"""The port to object stores: lists and reads the objects below one prefix."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An object as the store lists it."""
+class ObjectInfo:
+    """An object as the store describes it."""
 
     key: str
-    """Below the prefix of the client, which ends at a slash."""
+    """Relative to the prefix of the client."""
     size: int
     mtime_ns: int
-    mark: str
-    """Changes whenever the object does: its ETag and size, or what stands for them."""
+    version_mark: str
+    """Changes whenever the object does: its ETag and size, or what the store has instead."""
 
 
 class ObjectClient(Protocol):
     """Lists and reads the objects below one prefix."""
 
-    def list(self) -> Iterator[Stored]:
+    def list(self) -> Iterator[ObjectInfo]:
         """Every object below the prefix, in any order.
 
         Raises:
-            SourceMissing: the listing cannot be finished. What came before is no proof of anything.
+            SourceMissing: the listing cannot be completed, so the objects before prove nothing.
         """
         ...
 
-    def stat(self, key: str) -> Stored:
-        """One object.
+    def describe(self, key: str) -> ObjectInfo:
+        """One object, without its content.
 
         Raises:
-            SourceMissing: it is not there, or the store does not say.
+            SourceMissing: it is not there, or the store does not answer.
         """
         ...
 
     def read(self, key: str, limit: int) -> tuple[bytes, str]:
-        """The bytes of an object at one moment, at most `limit`, and its mark.
+        """The bytes of an object at one moment, at most `limit`, and its version mark.
 
         Raises:
             Unreadable: E_VANISHED, E_PERM, E_TOO_LARGE, E_CHANGED or E_IO.

@@ -1,141 +1,158 @@
-"""Objects of any store that fsspec has a driver for: gs://, az://, sftp://, and those a user installs."""
+"""Objects of any store that fsspec has a driver for: gs://, az://, sftp:// and others that a user installs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Protocol
 
 from fsspec.core import url_to_fs
 from fsspec.registry import known_implementations
 
-from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.errors import ConfigurationError, OmniError, SourceMissing
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
-from omni_pipelines.sources.names import MAX_DEPTH
-from omni_pipelines.sources.objects.client import Stored
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.sources.objects.client import ObjectInfo
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
 
-_MOMENTS = ("mtime", "lastmodified", "last_modified", "updated", "modified", "created")
-_MARKS = ("etag", "md5hash", "generation", "version", "versionid", "uid", "ino", *_MOMENTS)
-"""What drivers call that which changes with an object, in small letters."""
+_TIME_FIELDS = ("mtime", "lastmodified", "last_modified", "updated", "modified", "created")
+_MARK_FIELDS = ("etag", "md5hash", "generation", "version", "versionid", "uid", "ino", *_TIME_FIELDS)
+"""Names, in lower case, under which drivers describe what changes with an object."""
+
+_Info = Mapping[str, object]
+"""What a driver knows of an object or a folder."""
+
+
+class _Driver(Protocol):
+    """The part of `fsspec.AbstractFileSystem` that is used."""
+
+    def ls(self, path: str, detail: bool) -> list[_Info]: ...
+    def info(self, path: str) -> _Info: ...
+    def open(self, path: str, mode: str) -> IO[bytes]: ...
+    def invalidate_cache(self) -> None: ...
 
 
 class DriverClient:
-    """The objects below one prefix, as a driver of fsspec lists and reads them."""
+    """The objects below one prefix, listed and read by a driver of fsspec."""
 
-    def __init__(self, source: Source) -> None:
-        """Makes the driver, which takes its credentials from where it always does.
+    def __init__(self, source: Source, depth: int) -> None:
+        """Create the driver, which looks for credentials where it always does.
 
         Raises:
-            ConfigurationError: there is no such driver, or it cannot be made.
+            ConfigurationError: there is no such driver, or it cannot be created.
         """
-        self._source = source
+        self._source, self._depth = source, depth
         scheme = source.url.partition("://")[0]
-        known = known_implementations.get(scheme, {})
-        try:
+        self._driver: _Driver
+        self._root: str
+        with _translated(lambda error: _cannot_start(scheme, error)):
             self._driver, self._root = url_to_fs(source.url, skip_instance_cache=True)
-        except ImportError as error:
-            raise ConfigurationError(
-                f"{scheme}:// needs a package that is not installed",
-                cure=str(known.get("err") or f"install the fsspec driver for {scheme}://"),
-            ) from error
-        except ValueError as error:
-            raise ConfigurationError(
-                f"nothing here knows {scheme}://", cure="write s3://, gs://, az://, https://, or a path"
-            ) from error
-        except Exception as error:  # drivers look for credentials when they are made
-            raise ConfigurationError(
-                f"the driver for {scheme}:// does not start: {type(error).__name__}", cure="check its credentials"
-            ) from error
         self._root = self._root.rstrip("/")
 
-    def list(self) -> Iterator[Stored]:
-        """Every object below the prefix, folder by folder: the drivers' own walks pass over what they cannot list."""
+    def list(self) -> Iterator[ObjectInfo]:
+        """Every object below the prefix, folder by folder: the drivers' own walks skip what they cannot list."""
         pending, entered = [self._root], {self._root}
         while pending:
             folder = pending.pop()
-            with self._telling():
+            with _translated(self._cannot_list):
                 self._driver.invalidate_cache()
                 entries = self._driver.ls(folder, detail=True)
             for entry in entries:
                 name = str(entry["name"]).rstrip("/")
                 if entry["type"] == "file":
-                    yield _stored(self._key(name), entry)
-                elif name not in entered and self._key(name).count("/") < MAX_DEPTH:
+                    yield _object_info(self._key(name), entry)
+                elif name not in entered and self._key(name).count("/") < self._depth:
                     entered.add(name)
                     pending.append(name)
 
-    def stat(self, key: str) -> Stored:
-        """One object."""
-        with self._telling():
-            self._driver.invalidate_cache()
-            return _stored(key, self._driver.info(self._path(key)))
+    def describe(self, key: str) -> ObjectInfo:
+        """One object, without its content."""
+        with _translated(self._cannot_list):
+            return self._describe(key)
 
     def read(self, key: str, limit: int) -> tuple[bytes, str]:
-        """One object; looked at before and after."""
-        path = self._path(key)
-        try:
-            before = _stored(key, self._fresh(path))
+        """The bytes of one object; its description is compared before and after."""
+        with _translated(_cannot_read):
+            before = self._describe(key)
             refuse_large(before.size, limit)
-            with self._driver.open(path, "rb") as file:
+            with self._driver.open(self._path(key), "rb") as file:
                 raw = file.read(limit + 1)
-            after = _stored(key, self._fresh(path))
-        except Unreadable:
-            raise
-        except FileNotFoundError as error:
-            raise Unreadable("E_VANISHED", "it is gone") from error
-        except PermissionError as error:
-            raise Unreadable("E_PERM", "the store refuses to give it") from error
-        except Exception as error:  # drivers raise what their libraries do
-            raise Unreadable("E_IO", f"the store did not give it: {type(error).__name__}") from error
-        if before.mark != after.mark or len(raw) != after.size:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
-        return raw, after.mark
+            after = self._describe(key)
+        if before.version_mark != after.version_mark or len(raw) != after.size:
+            raise Unreadable(RefusalCode.CHANGED, "the object changed while it was read")
+        return raw, after.version_mark
 
-    def _fresh(self, path: str) -> Mapping[str, Any]:
+    def _describe(self, key: str) -> ObjectInfo:
         self._driver.invalidate_cache()
-        info: Mapping[str, Any] = self._driver.info(path)
-        return info
+        return _object_info(key, self._driver.info(self._path(key)))
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 
     def _key(self, name: str) -> str:
-        """A name below the root; some drivers leave out the slash at the beginning, others do not."""
+        """A name relative to the root; some drivers write a slash before both, some do not."""
         return name.lstrip("/").removeprefix(self._root.lstrip("/")).removeprefix("/")
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _cannot_list(self, error: Exception) -> SourceMissing:
         what = f"source {self._source.name}: {self._source.location}"
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise SourceMissing(f"{what} is not there", cure="check the address") from error
-        except Exception as error:  # drivers raise what their libraries do
-            raise SourceMissing(
-                f"{what} cannot be listed: {type(error).__name__}",
-                cure="check the credentials of its driver and the network; nothing is deleted",
-            ) from error
+        if isinstance(error, FileNotFoundError):
+            return SourceMissing(f"{what} is not there", cure="check the address")
+        return SourceMissing(
+            f"{what} cannot be listed: {type(error).__name__}",
+            cure="check the credentials of its driver and the network; nothing is deleted",
+        )
 
 
-def _stored(key: str, entry: Mapping[str, Any]) -> Stored:
-    told = {name.lower(): value for name, value in entry.items()}
-    size = int(told.get("size") or 0)
-    marks = (f"{name}={told[name]}" for name in _MARKS if told.get(name) is not None)
-    moment = next((told[name] for name in _MOMENTS if told.get(name) is not None), None)
-    return Stored(key, size, _nanoseconds(moment), ":".join([str(size), *marks]))
-
-
-def _nanoseconds(moment: object) -> int:
-    if isinstance(moment, datetime):
-        return int(moment.timestamp() * 1e9)
-    if isinstance(moment, int | float):
-        return int(moment * 1e9)
+@contextmanager
+def _translated(translate: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Replace what a driver raises. The message of the driver is dropped: it may contain a signed address."""
     try:
-        return int(datetime.fromisoformat(str(moment)).timestamp() * 1e9)
+        yield
+    except (OmniError, Unreadable):
+        raise
+    except Exception as error:  # each driver raises the errors of its own library, which share no base class
+        raise translate(error) from error
+
+
+def _cannot_start(scheme: str, error: Exception) -> ConfigurationError:
+    if isinstance(error, ImportError):
+        known = known_implementations.get(scheme, {})
+        return ConfigurationError(
+            f"{scheme}:// needs a package that is not installed",
+            cure=str(known.get("err") or f"install the fsspec driver for {scheme}://"),
+        )
+    if isinstance(error, ValueError):
+        return ConfigurationError(f"{scheme}:// is unknown", cure="write s3://, gs://, az://, https://, or a path")
+    return ConfigurationError(
+        f"the driver for {scheme}:// does not start: {type(error).__name__}", cure="check its credentials"
+    )
+
+
+def _cannot_read(error: Exception) -> Unreadable:
+    if isinstance(error, FileNotFoundError):
+        return Unreadable(RefusalCode.VANISHED, "the object is gone")
+    if isinstance(error, PermissionError):
+        return Unreadable(RefusalCode.PERM, "the store refuses access to it")
+    return Unreadable(RefusalCode.IO, f"the store did not return it: {type(error).__name__}")
+
+
+def _object_info(key: str, info: _Info) -> ObjectInfo:
+    fields = {name.lower(): value for name, value in info.items() if value is not None}
+    size = int(str(fields.get("size", 0)))
+    marks = (f"{name}={fields[name]}" for name in _MARK_FIELDS if name in fields)
+    time = next((fields[name] for name in _TIME_FIELDS if name in fields), None)
+    return ObjectInfo(key, size, _nanoseconds(time), ":".join([str(size), *marks]))
+
+
+def _nanoseconds(time: object) -> int:
+    if isinstance(time, datetime):
+        return int(time.timestamp() * 1e9)
+    if isinstance(time, int | float):
+        return int(time * 1e9)
+    try:
+        return int(datetime.fromisoformat(str(time)).timestamp() * 1e9)
     except ValueError:
         return 0

@@ -1,6 +1,6 @@
-"""Objects below a prefix of an object store: S3, and whatever else fsspec has a driver for.
+"""Objects below a prefix of an object store: S3, and every other store that fsspec has a driver for.
 
-A client lists and reads; what is an object to be read, and what its name may be, is decided here for all of them.
+A client lists and reads; this module decides for all of them which objects are read and which names are refused.
 """
 
 from __future__ import annotations
@@ -13,96 +13,98 @@ from urllib.parse import urlsplit
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.names import is_hidden, is_vendored, refuse_name
 from omni_pipelines.sources.objects.client import ObjectClient
-from omni_pipelines.sources.source import Content, Found, Listing, Read, Source, SourceKind
+from omni_pipelines.sources.source import Source, SourceKind
 from omni_pipelines.text.readers.registry import reader_for
 
-MAX_OBJECTS = 1_000_000
-"""Of one source: more is a prefix that was named by mistake."""
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f]+")
 
 
 def is_prefix(location: str) -> bool:
-    """Whether a location names a place in an object store."""
+    """Whether a location is a URL of an object store."""
     return "://" in location
 
 
-def objects_at(location: str, name: str) -> Source:
-    """The source at `s3://bucket/prefix`. One that ends as a file does is that object, unless a slash follows it.
+def object_source(location: str, name: str) -> Source:
+    """The source at `s3://bucket/prefix`; a single object if it ends in a file name and not in a slash.
 
     Raises:
-        ConfigurationError: it is no address of objects, or holds a name or a key.
+        ConfigurationError: it is not a valid address, or contains a user name or a key.
     """
     address = location.rstrip("/")
     try:
         parts = urlsplit(address)
-        secret = "@" in parts.netloc or bool(parts.query)
+        has_secret = "@" in parts.netloc or bool(parts.query)
     except ValueError:
-        parts, secret = urlsplit(""), False
-    if secret:
+        parts, has_secret = urlsplit(""), False
+    if has_secret:
         raise ConfigurationError(
-            f"an address may hold no user, password or signature: {parts.scheme}://…",
-            cure="leave them out, and set them where the store's driver looks for them, as AWS_ACCESS_KEY_ID",
+            f"an address must not contain a user name, password or signature: {parts.scheme}://…",
+            cure="remove it, and give credentials to the driver of the store, such as AWS_ACCESS_KEY_ID",
         )
     if not parts.netloc or not _PRINTABLE.fullmatch(address.replace(" ", "")) or "::" in address:
-        raise ConfigurationError(f"{location!r} is no address of objects", cure="write it as s3://bucket/prefix")
-    above, _, last = address.rpartition("/")
-    single = last != parts.netloc and not location.endswith("/") and reader_for(last) is not None
-    url, file = (above, last) if single else (address, "")
+        raise ConfigurationError(
+            f"{location!r} is not an address in an object store", cure="write it as s3://bucket/prefix"
+        )
+    parent, _, last = address.rpartition("/")
+    is_single = last != parts.netloc and not location.endswith("/") and reader_for(last) is not None
+    url, file = (parent, last) if is_single else (address, "")
     return Source(name=name, kind=SourceKind.OBJECTS, url=url, file=file)
 
 
-def list_objects(source: Source) -> Listing:
-    """The objects below the prefix now, sorted by path.
+def list_objects(source: Source, limits: SourceLimits) -> Listing:
+    """List the objects below a prefix.
 
     Raises:
-        SourceMissing: they cannot be listed to the end, or are more than a million.
+        SourceMissing: the listing cannot be completed, or there are more objects than the limit.
         ConfigurationError: there is no driver for such an address.
     """
-    client = _client(source)
-    files: dict[str, Found] = {}
+    client = _client(source, limits)
+    files: dict[str, SourceFile] = {}
     skipped = 0
-    for number, stored in enumerate([client.stat(source.file)] if source.file else client.list()):
-        if number >= MAX_OBJECTS:
+    for number, stored in enumerate([client.describe(source.file)] if source.file else client.list()):
+        if number >= limits.objects:
             raise SourceMissing(
-                f"source {source.name}: {source.location} holds more than {MAX_OBJECTS:,} objects",
-                cure="name a longer prefix",
+                f"source {source.name}: {source.location} has more than {limits.objects:,} objects",
+                cure="use a longer prefix",
             )
         if source.file or not _is_passed_over(stored.key, source):
             reader = reader_for(stored.key)
             if reader is None or stored.size == 0:
                 skipped += 1
             else:
-                files[stored.key] = Found(stored.key, stored.size, stored.mtime_ns, stored.mark, reader)
+                files[stored.key] = SourceFile(stored.key, stored.size, stored.mtime_ns, stored.version_mark, reader)
     return Listing(source, tuple(files[key] for key in sorted(files)), skipped, (), datetime.now(UTC))
 
 
 @contextmanager
-def reading_objects(source: Source) -> Iterator[Read]:
-    """Read objects: each request gives one version of one object, and says which."""
-    client = _client(source)
+def open_objects(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
+    """Read objects, each in the version that the store gives now."""
+    client = _client(source, limits)
 
-    def read(found: Found, limit: int) -> Content:
-        refuse_name(found.path, "prefix")
-        refuse_large(found.size, limit)
-        raw, mark = client.read(found.path, limit)
+    def read(file: SourceFile, limit: int) -> FileContent:
+        refuse_name(file.path, "prefix", limits.folder_depth)
+        refuse_large(file.size, limit)
+        raw, mark = client.read(file.path, limit)
         refuse_empty(raw)
-        return Content(raw, mark)
+        return FileContent(raw, mark)
 
     yield read
 
 
 def _is_passed_over(key: str, source: Source) -> bool:
-    """As in a folder: nothing hidden, nothing vendored unless patterns choose; and no mark of an empty folder."""
+    """Whether a folder source would not enter it: hidden, vendored without patterns, or the marker of a folder."""
     return not key or key.endswith("/") or is_hidden(key) or (is_vendored(key) and not source.include)
 
 
-def _client(source: Source) -> ObjectClient:
+def _client(source: Source, limits: SourceLimits) -> ObjectClient:
     if source.url.startswith(("s3://", "s3a://")):
         from omni_pipelines.sources.objects.s3 import S3Client
 
         return S3Client(source)
     from omni_pipelines.sources.objects.fsspec_driver import DriverClient
 
-    return DriverClient(source)
+    return DriverClient(source, limits.folder_depth)

@@ -1,20 +1,21 @@
-"""Objects of S3 and of stores that speak its language, by botocore.
+"""Objects of S3 and of stores with the same API, read with botocore.
 
-Where it is and who asks come from where every AWS tool looks: the AWS_* variables, ~/.aws, the role of the machine.
-None of it is kept or said. Not by obstore, though it is lighter: it gives up on the whole bucket where one key has
-an empty part, `..` or a control character, and anybody who may write one object could stop everything.
+Endpoint and credentials come from where every AWS tool looks: the AWS_* variables, ~/.aws, the role of the machine.
+None of them is stored or printed. Not obstore, although it is lighter: it cannot list a bucket in which one key has
+an empty part, `..` or a control character, so anybody who may write one object could stop every ingest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Protocol, TypedDict
 
+from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.settings import aws_region
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.file_reads import refuse_large
-from omni_pipelines.sources.objects.client import Stored
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.sources.objects.client import ObjectInfo
 
 if TYPE_CHECKING:
     from omni_pipelines.sources.source import Source
@@ -30,18 +31,48 @@ _REFUSED = {
     "401",
     "403",
 }
-_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
-_KEYS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do"
+_OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
+_CHECK_KEYS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their permissions"
+
+
+class _Description(TypedDict, total=False):
+    """The fields that are used of what S3 says about an object, in a listing or in response headers."""
+
+    Key: str
+    Size: int
+    ContentLength: int
+    LastModified: datetime
+    ETag: str
+
+
+class _Response(_Description):
+    Body: IO[bytes]
+
+
+class _Page(TypedDict, total=False):
+    Contents: list[_Description]
+
+
+class _Paginator(Protocol):
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterable[_Page]: ...
+
+
+class _Client(Protocol):
+    """The part of a botocore client that is used."""
+
+    def get_paginator(self, operation_name: str) -> _Paginator: ...
+    def head_object(self, *, Bucket: str, Key: str) -> _Description: ...
+    def get_object(self, *, Bucket: str, Key: str) -> _Response: ...
 
 
 class S3Client:
     """The objects below one prefix of a bucket."""
 
     def __init__(self, source: Source) -> None:
-        """Connects to nothing yet.
+        """Create the client, which does not connect yet.
 
         Raises:
-            ConfigurationError: botocore is not installed, or the AWS settings do not fit.
+            ConfigurationError: botocore is not installed, or the AWS settings are invalid.
         """
         try:
             import botocore.config
@@ -64,69 +95,71 @@ class S3Client:
                 retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
                 **unsigned,
             )
-            self._client: Any = session.create_client("s3", region_name=aws_region() or "us-east-1", config=config)
+            region = aws_region() or "us-east-1"
+            self._client: _Client = session.create_client("s3", region_name=region, config=config)
         except (*self._failures, ValueError) as error:
             raise ConfigurationError(
-                f"the AWS settings do not fit: {type(error).__name__}", cure="check the AWS_* variables and ~/.aws"
+                f"the AWS settings are invalid: {type(error).__name__}", cure="check the AWS_* variables and ~/.aws"
             ) from error
 
-    def list(self) -> Iterator[Stored]:
-        """Every object below the prefix, a thousand a request."""
+    def list(self) -> Iterator[ObjectInfo]:
+        """Every object below the prefix, a thousand per request."""
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
-                for each in page.get("Contents", ()):
-                    yield self._stored(each["Key"].removeprefix(self._prefix), each, each["Size"])
+                for found in page.get("Contents", ()):
+                    yield _object_info(found["Key"].removeprefix(self._prefix), found, found["Size"])
         except self._failures as error:
-            raise self._missing(error) from error
+            raise self._cannot_list(error) from error
 
-    def stat(self, key: str) -> Stored:
-        """One object."""
+    def describe(self, key: str) -> ObjectInfo:
+        """One object, without its content."""
         try:
-            each = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            description = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except self._failures as error:
-            raise self._missing(error) from error
-        return self._stored(key, each, each["ContentLength"])
+            raise self._cannot_list(error) from error
+        return _object_info(key, description, description["ContentLength"])
 
     def read(self, key: str, limit: int) -> tuple[bytes, str]:
-        """One object, by one request."""
+        """The bytes of one object, by one request."""
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-            with answer["Body"] as body:
-                refuse_large(answer["ContentLength"], limit)
+            response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            with response["Body"] as body:
+                refuse_large(response["ContentLength"], limit)
                 raw = body.read(limit + 1)
         except self._failures as error:
             code = _code(error)
             if code in _MISSING:
-                raise Unreadable("E_VANISHED", "it is not in the bucket any more") from error
+                raise Unreadable(RefusalCode.VANISHED, "it is not in the bucket any more") from error
             if code in _REFUSED:
-                raise Unreadable("E_PERM", "the store refuses to give it") from error
-            raise Unreadable("E_IO", f"the store did not give it: {code}") from error
+                raise Unreadable(RefusalCode.PERM, "the store refuses access to it") from error
+            raise Unreadable(RefusalCode.IO, f"the store did not return it: {code}") from error
         refuse_large(len(raw), limit)
-        if len(raw) != answer["ContentLength"]:
-            raise Unreadable("E_IO", "the store broke off")
-        return raw, self._stored(key, answer, len(raw)).mark
+        if len(raw) != response["ContentLength"]:
+            raise Unreadable(RefusalCode.IO, "the store sent less than it announced")
+        return raw, _object_info(key, response, len(raw)).version_mark
 
-    def _stored(self, key: str, told: dict[str, Any], size: int) -> Stored:
-        moment = int(told["LastModified"].timestamp())
-        etag = str(told.get("ETag", "")).strip('"') or f"at-{moment}"
-        return Stored(key, size, moment * 1_000_000_000, f"{etag}:{size}")
-
-    def _missing(self, error: Exception) -> SourceMissing:
+    def _cannot_list(self, error: Exception) -> SourceMissing:
         code, source = _code(error), self._source
         what = f"source {source.name}: {source.location}"
         if code in _MISSING:
             return SourceMissing(f"{what} is not there: {code}", cure="check the names of bucket and object")
         if code in _REFUSED or code == "NoCredentialsError":
-            return SourceMissing(f"{what} may not be looked into: {code}", cure=_KEYS)
-        if code in _ELSEWHERE:
+            return SourceMissing(f"no permission to list {what}: {code}", cure=_CHECK_KEYS)
+        if code in _OTHER_REGION:
             return SourceMissing(f"{what} is in another region: {code}", cure="set AWS_REGION to that of the bucket")
         return SourceMissing(
             f"{what} cannot be listed: {code}", cure="check AWS_ENDPOINT_URL and the network; nothing is deleted"
         )
 
 
+def _object_info(key: str, description: _Description, size: int) -> ObjectInfo:
+    seconds = int(description["LastModified"].timestamp())
+    etag = description.get("ETag", "").strip('"') or f"at-{seconds}"
+    return ObjectInfo(key, size, seconds * 1_000_000_000, f"{etag}:{size}")
+
+
 def _code(error: Exception) -> str:
-    """What went wrong in one word. The text of these errors may hold addresses with signatures."""
+    """What went wrong, in one word. The text of these errors may contain signed addresses."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code") or "unknown") if response else type(error).__name__

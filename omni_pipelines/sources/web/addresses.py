@@ -1,4 +1,4 @@
-"""Addresses on the web: written in one way, held against the hosts a source may ask, and as paths of documents."""
+"""Addresses of web pages: normalised, compared with the hosts a source may use, and turned into document paths."""
 
 from __future__ import annotations
 
@@ -10,70 +10,75 @@ from omni_pipelines.errors import ConfigurationError
 
 MAX_LENGTH = 2_000
 PORTS = {"http": 80, "https": 443}
-_SPOILED = re.compile(r"[\x00-\x1f\x7f\\]")
-_KEPT = "/%:@!$&'()*+,;=-._~?"
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+_UNQUOTED = "/%:@!$&'()*+,;=-._~?"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?\.?")
 
 
 class BadAddress(ValueError):
-    """Not an address that a page can have. The message does not repeat it: it may hold a password."""
+    """An address that no page can have. The message does not repeat it: it may contain a password."""
+
+
+def is_web(location: str) -> bool:
+    """Whether a location is the address of a page or sitemap."""
+    return location.lower().startswith(("http://", "https://"))
 
 
 def web_address(text: str, base: str = "") -> str:
-    """An http or https address as it is asked for and compared: no fragment, no `..`, host in small ASCII letters.
+    """Normalise an http or https address: no fragment, no `..`, host in lower-case ASCII.
 
     Args:
-        text: an address, or with `base` one that is relative to it.
-        base: where `text` was found.
+        text: an address; with `base`, it may be relative.
+        base: address of the page or sitemap that contains `text`.
 
     Raises:
-        BadAddress: another scheme, a user or password, no host, a strange port, or over 2,000 characters.
+        BadAddress: another scheme, a user name or password, no host, an invalid port, or over 2,000 characters.
     """
     try:
         whole = urljoin(base, text.strip()) if base else text.strip()
     except ValueError as error:
-        raise BadAddress("its host is none") from error
-    if _SPOILED.search(whole) or len(whole) > MAX_LENGTH:
+        raise BadAddress("its host is not valid") from error
+    if _FORBIDDEN.search(whole) or len(whole) > MAX_LENGTH:
         raise BadAddress("it has control characters, or is too long")
     try:
         parts = urlsplit(whole)
         port = parts.port
     except ValueError as error:
-        raise BadAddress("its host or port is none") from error
+        raise BadAddress("its host or port is not valid") from error
     if parts.scheme not in PORTS:
         raise BadAddress("it is neither http nor https")
     if "@" in parts.netloc:
-        raise BadAddress("it holds a user or a password")
+        raise BadAddress("it contains a user name or password")
     host = _host(parts.hostname or "")
-    shown = host if port in (None, PORTS[parts.scheme]) else f"{host}:{port}"
+    netloc = host if port in (None, PORTS[parts.scheme]) else f"{host}:{port}"
     path = _without_dots(parts.path)
-    query = f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
-    return f"{parts.scheme}://{shown}{quote(path, safe=_KEPT)}{query}"
+    query = f"?{quote(parts.query, safe=_UNQUOTED)}" if parts.query else ""
+    return f"{parts.scheme}://{netloc}{quote(path, safe=_UNQUOTED)}{query}"
 
 
 def authority(address: str) -> str:
-    """Host of an address, with the port where it is not that of the scheme."""
+    """Host of an address, with the port unless it is the default port of the scheme."""
     return urlsplit(address).netloc
 
 
 def allowed_host(text: str) -> str:
-    """A host, or `host:port`, as `authority` gives it.
+    """Normalise `host` or `host:port`, as `authority` returns it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a host.
     """
     try:
         if "/" in text or not text.strip():
-            raise BadAddress("it is no host")
+            raise BadAddress("it is not a host")
         return authority(web_address(f"https://{text}"))
     except BadAddress as error:
-        raise ValueError(f"{text!r} is no host: write example.org, or example.org:8080") from error
+        raise ValueError(f"{text!r} is not a host: write example.org, or example.org:8080") from error
 
 
 def page_path(address: str, source_url: str) -> str:
-    """The path of a page's document: `docs/page?x=1` on the source's own host, else `//host/docs/page`.
+    """The document path of a page: `docs/page?x=1` on the host of the source, else `//host/docs/page`.
 
-    The page at the top of a host has no path there, and gets its host before it, too.
+    The home page of a host has an empty path, so its document path includes the host as well.
     """
     parts = urlsplit(address)
     rest = address[len(f"{parts.scheme}://{parts.netloc}/") :]
@@ -83,16 +88,16 @@ def page_path(address: str, source_url: str) -> str:
 
 
 def page_address(path: str, source_url: str) -> str:
-    """The address of the page with such a path."""
+    """The address of the page with this document path."""
     parts = urlsplit(source_url)
     return f"{parts.scheme}:{path}" if path.startswith("//") else f"{parts.scheme}://{parts.netloc}/{path}"
 
 
-def location_of(text: str) -> str:
-    """The address a person gives for a source.
+def source_address(text: str) -> str:
+    """Normalise the address that a person gives for a source.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not valid.
     """
     try:
         return web_address(text)
@@ -121,11 +126,11 @@ def _host(host: str) -> str:
         try:
             return f"[{ipaddress.IPv6Address(host)}]"
         except ValueError as error:
-            raise BadAddress("its host is no address") from error
+            raise BadAddress("its host is not a valid IPv6 address") from error
     try:
-        plain = host.encode("ascii" if host.isascii() else "idna").decode("ascii").lower()
+        name = host.encode("ascii" if host.isascii() else "idna").decode("ascii").lower()
     except UnicodeError as error:
-        raise BadAddress("its host is no name") from error
-    if not _HOST.fullmatch(plain):
-        raise BadAddress("its host is no name")
-    return plain.rstrip(".")
+        raise BadAddress("its host is not a valid name") from error
+    if not _HOST.fullmatch(name):
+        raise BadAddress("its host is not a valid name")
+    return name.rstrip(".")

@@ -1,116 +1,83 @@
-"""One guarded way to the web: it asks only hosts that are allowed, at addresses that were looked at first.
+"""The web client: fetches pages of allowed hosts only, within limits of bytes and time.
 
-A name is resolved once, every address it has must be allowed, and the connection goes to one of those; so neither a
-name that points inside nor one that changes its mind between the look and the call leads anywhere. Each redirect is
-treated like a new request. What comes is bounded in bytes, packed and unpacked, and in time as a whole.
+Built on httpcore, the connection pool of httpx, because it lets us choose the IP address of each connection and sends
+addresses unchanged. Environment variables for proxies are ignored. Redirects are checked like new requests.
 """
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
-import http.client
-import ipaddress
-import socket
+import gzip
+import io
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from omni_pipelines.sources.web.addresses import PORTS, BadAddress, authority, web_address
+import httpcore
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from omni_pipelines.sources.limits import WebLimits
+from omni_pipelines.sources.web.addresses import BadAddress, authority, web_address
+from omni_pipelines.sources.web.connections import CheckedBackend
+from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
+from omni_pipelines.sources.web.network import Network
 
 AGENT = "omni-pipelines"
 USER_AGENT = f"{AGENT}/0.1 (reads pages into a local knowledge base; honours robots.txt)"
-CONNECT_SECONDS, PAGE_SECONDS = 10.0, 60.0
-"""For one connection, and for one answer from the first byte of the request to the last of the body."""
-ATTEMPTS, MAX_WAIT, FIRST_WAIT = 3, 30.0, 0.5
-"""Requests for one page where the server says to come back, and seconds between them."""
-MAX_REDIRECTS = 5
-_PIECE = 1 << 16
 _REDIRECTS = {301, 302, 303, 307, 308}
-_LATER = {408, 425, 429, 500, 502, 503, 504}
-_MAX_ADDRESSES = 4
-_METADATA = frozenset(
-    map(ipaddress.ip_address, ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"))
-)
-"""Where clouds tell their machines who they are; one of them is a public address."""
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
-"""IPv6 addresses with an IPv4 address inside, which Python does not look at."""
-_INNER = ipaddress.ip_network("192.0.0.0/24")
-"""Not global, whatever older versions of Python say."""
-
-
-class WebFailure(Exception):
-    """No answer. The message says why, in half a sentence; `cure` what to do about it, where that is known."""
-
-    def __init__(self, message: str, cure: str = "") -> None:
-        super().__init__(message)
-        self.cure = cure
-
-    @property
-    def whole(self) -> str:
-        """Message and cure."""
-        return f"{self}; {self.cure}" if self.cure else str(self)
-
-
-class Blocked(WebFailure):
-    """The guard or the site's robots.txt does not let it be asked for."""
-
-
-class Unavailable(WebFailure):
-    """The server cannot be reached, is too slow, breaks off, or says to come back later."""
-
-
-class TooLarge(WebFailure):
-    """The answer is longer than was asked for."""
+_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
+_UNWANTED_BYTES = 1 << 16
+"""Largest rest of a body that is read to keep its connection open."""
+HeaderTest = Callable[[Mapping[str, str]], bool]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server said, whatever it is."""
+class WebResponse:
+    """The response of a server, whatever its status."""
 
     address: str
-    """Where it came from, after redirects."""
+    """The address that gave it, after redirects."""
     status: int
     headers: Mapping[str, str]
-    """Names in small letters; the first of several of one name."""
+    """Names in lower case; the first of several with one name."""
     body: bytes
-    """Unpacked; b"" where nobody wanted it."""
+    """Inflated; empty if it was not wanted."""
 
 
-def refusal(address: str, *, private: bool) -> str:
-    """Why nothing may be asked at this IP address; "" if it may be. Clouds' own services are never asked."""
-    ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip.teredo or (int(ip) > 1 and any(ip in network for network in _TRANSLATED)):
-            return f"{ip} hides another address"
-        ip = inner or ip
-    if ip in _METADATA or ip.is_link_local:
-        return f"{ip} belongs to the machine or its cloud"
-    if ip.is_multicast or ip.is_unspecified or (ip.is_reserved and not ip.is_loopback):
-        return f"{ip} is no address of a server"
-    if (not ip.is_global or ip in _INNER) and not private:
-        return f"{ip} is a private address"
-    return ""
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type that response headers name, in lower case and without parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class WebClient:
-    """Asks for pages of allowed hosts. Keeps a connection to each; not for several threads."""
+    """Fetches pages of allowed hosts, and keeps connections open. Use it from one thread only.
 
-    def __init__(self, hosts: frozenset[str], *, private: bool) -> None:
-        self._hosts, self._private = hosts, private
-        self._open: dict[tuple[str, str], http.client.HTTPConnection] = {}
-        self._trust = ssl.create_default_context()
+    Args:
+        hosts: allowed hosts, as `authority` returns them.
+        allow_private: whether they may have private addresses.
+        limits: redirects, attempts, waits and times.
+        network: DNS, certificates, clock and sleep.
+    """
+
+    def __init__(self, hosts: frozenset[str], *, allow_private: bool, limits: WebLimits, network: Network) -> None:
+        self._hosts, self._limits = hosts, limits
+        self._backend = CheckedBackend(network, limits, allow_private=allow_private)
+        self._pool = httpcore.ConnectionPool(network.tls(), network_backend=self._backend)
+        self._retrying = Retrying(
+            retry=retry_if_exception(
+                lambda error: isinstance(error, Unavailable) and error.retry_after <= limits.max_wait_seconds
+            ),
+            stop=stop_after_attempt(limits.attempts),
+            wait=self._seconds_to_wait,
+            sleep=network.sleep,
+            reraise=True,
+        )
 
     def close(self) -> None:
         """Close all connections."""
-        for connection in self._open.values():
-            connection.close()
-        self._open.clear()
+        self._pool.close()
 
     def get(
         self,
@@ -118,254 +85,135 @@ class WebClient:
         limit: int,
         headers: Mapping[str, str] | None = None,
         *,
-        wanted: Callable[[http.client.HTTPMessage], bool] = lambda _: True,
+        is_wanted: HeaderTest = lambda _: True,
         permit: Callable[[str], None] = lambda _: None,
-    ) -> Answer:
-        """The answer for an address, after at most five redirects and three attempts.
+    ) -> WebResponse:
+        """Fetch a page, following redirects and trying again if the server cannot answer now.
 
         Args:
-            address: as `web_address` writes it.
-            limit: bytes of the body, unpacked.
-            headers: to send besides our own, such as If-None-Match.
-            wanted: whether the body of a good answer is to be read, by its headers.
-            permit: raises Blocked for an address that must not be asked; called for each redirect, too.
+            address: as `web_address` returns it.
+            limit: maximum bytes of the inflated body.
+            headers: sent in addition to ours, such as If-None-Match.
+            is_wanted: tells from the headers whether the body of a response with status 200 is read.
+            permit: raises Blocked if an address must not be requested; also called for each redirect.
 
         Raises:
-            Blocked, Unavailable, TooLarge: there is no answer.
+            Blocked, Unavailable, TooLarge: there is no response.
         """
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(self._limits.redirects + 1):
             self._check_host(address)
             permit(address)
-            answer = self._patiently(address, limit, headers or {}, wanted)
-            if answer.status not in _REDIRECTS or "location" not in answer.headers:
-                return answer
+            response = self._retrying(self._request, address, limit, headers or {}, is_wanted)
+            if response.status not in _REDIRECTS or "location" not in response.headers:
+                return response
             try:
-                address = web_address(answer.headers["location"], address)
+                address = web_address(response.headers["location"], address)
             except BadAddress as error:
-                raise Blocked(f"it leads to an address that cannot be used: {error}") from error
-        raise Blocked(f"it leads on more than {MAX_REDIRECTS} times")
+                raise Blocked(f"it redirects to an address that cannot be used: {error}") from error
+        raise Blocked(f"it redirects more than {self._limits.redirects} times")
 
     def _check_host(self, address: str) -> None:
         host = authority(address)
         if host not in self._hosts:
-            raise Blocked(f"it leads to {host}, which is not allowed", f"allow it for this source: --allow {host}")
+            raise Blocked(
+                f"it redirects to {host}, which is not allowed", f"allow it for this source: --allow {host}"
+            )
 
-    def _patiently(
-        self, address: str, limit: int, headers: Mapping[str, str], wanted: Callable[[http.client.HTTPMessage], bool]
-    ) -> Answer:
-        wait = FIRST_WAIT
-        for left in reversed(range(ATTEMPTS)):
-            try:
-                answer = self._once(address, limit, headers, wanted)
-            except Unavailable:
-                if not left:
-                    raise
-                time.sleep(wait)
-            else:
-                if answer.status not in _LATER:
-                    return answer
-                asked = _retry_after(answer.headers.get("retry-after"))
-                if not left or asked > MAX_WAIT:
-                    raise Unavailable(f"the server answers {answer.status}" + _when(asked))
-                time.sleep(max(wait, asked))
-            wait *= 2
-        raise AssertionError("the last attempt returns or raises")
-
-    def _once(
-        self, address: str, limit: int, headers: Mapping[str, str], wanted: Callable[[http.client.HTTPMessage], bool]
-    ) -> Answer:
-        connection, is_new = self._connection(address)
+    def _request(self, address: str, limit: int, headers: Mapping[str, str], is_wanted: HeaderTest) -> WebResponse:
+        sent = {"Host": authority(address), "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        encoded = [(name, value.encode("latin-1")) for name, value in {**sent, **headers}.items()]
+        self._backend.start_answer()
         try:
-            return _exchange(connection, address, limit, headers, wanted)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            if is_new or isinstance(error, TimeoutError):
-                raise _unavailable(error) from error
-        connection, _ = self._connection(address)  # a kept connection may have been closed at the other end
-        try:
-            return _exchange(connection, address, limit, headers, wanted)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            with self._pool.stream("GET", address, headers=encoded) as response:
+                status, received = response.status, _decoded_headers(response.headers)
+                if status == 200 and is_wanted(received):
+                    return WebResponse(address, status, received, _body(response.iter_stream(), received, limit))
+                _drain(response.iter_stream())
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise _unavailable(error) from error
+        if status in _TEMPORARY:
+            seconds = _retry_after(received.get("retry-after", ""))
+            suffix = f", and wants to be asked again in {seconds:,.0f} s" if seconds else ""
+            raise Unavailable(f"the server answers {status}{suffix}", retry_after=seconds)
+        return WebResponse(address, status, received, b"")
 
-    def _connection(self, address: str) -> tuple[http.client.HTTPConnection, bool]:
-        """A connection to the host, and whether it was made just now."""
-        parts = urlsplit(address)
-        key = (parts.scheme, parts.netloc)
-        kept = self._open.get(key)
-        if kept is not None and kept.sock is not None:
-            return kept, False
-        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-        sock = connect(host, port, private=self._private)
-        if parts.scheme == "https":
-            sock = self._secured(sock, host)
-        connection = http.client.HTTPConnection(host, port, timeout=PAGE_SECONDS)
-        connection.default_port = PORTS[parts.scheme]  # it writes the Host header by it
-        connection.auto_open = 0  # it would resolve the name anew
-        connection.sock = sock
-        self._open[key] = connection
-        return connection, True
-
-    def _secured(self, sock: socket.socket, host: str) -> socket.socket:
-        secure = self._trust.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        try:
-            with _cut_off(secure):
-                secure.do_handshake()
-        except OSError as error:
-            secure.close()
-            raise _unavailable(error) from error
-        return secure
+    def _seconds_to_wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, Unavailable) else 0.0
+        return max(self._limits.first_wait_seconds * 2 ** (state.attempt_number - 1), asked)
 
 
-def connect(host: str, port: int, *, private: bool) -> socket.socket:
-    """A connection to one of the addresses of a host, all of which must be allowed.
+def _decoded_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    decoded: dict[str, str] = {}
+    for name, value in headers:
+        decoded.setdefault(name.decode("latin-1").lower(), " ".join(value.decode("latin-1").split()))
+    return decoded
 
-    Raises:
-        Blocked: one of them is not.
-        Unavailable: it has none, or none answers.
-    """
+
+def _retry_after(header: str) -> float:
+    """Seconds that a Retry-After header asks for, as a number or as a date; 0 if it is missing or invalid."""
     try:
-        told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unavailable(f"there is no host {host}") from error
-    addresses = list(dict.fromkeys((family, place) for family, _, _, _, place in told))
-    for _, place in addresses:
-        if why := refusal(str(place[0]), private=private):
-            hint = "" if private or refusal(str(place[0]), private=True) else "--allow-private"
-            raise Blocked(why, f"if it is a site of your own network: {hint}" if hint else "")
-    failure: OSError | None = None
-    for family, place in addresses[:_MAX_ADDRESSES]:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.settimeout(CONNECT_SECONDS)
-        try:
-            sock.connect(place)
-        except OSError as error:
-            sock.close()
-            failure = error
-        else:
-            return sock
-    raise _unavailable(failure or OSError("no address"))
-
-
-def _exchange(
-    connection: http.client.HTTPConnection,
-    address: str,
-    limit: int,
-    headers: Mapping[str, str],
-    wanted: Callable[[http.client.HTTPMessage], bool],
-) -> Answer:
-    target = address[len(f"{urlsplit(address).scheme}://{authority(address)}") :]
-    sent = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
-    with _cut_off(connection.sock):
-        connection.request("GET", target, headers=sent)
-        response = connection.getresponse()
-        told: dict[str, str] = {}
-        for name, value in response.getheaders():
-            told.setdefault(name.lower(), " ".join(value.split()))  # one line: it may be sent back
-        body = b""
-        if response.status == 200 and wanted(response.headers):
-            body = _body(response, told, limit)
-        if not response.isclosed() and response.length is not None and response.length <= _PIECE:
-            response.read()
-        elif not response.isclosed():
-            connection.close()  # what nobody reads would stand before the next answer
-    return Answer(address, response.status, told, body)
-
-
-@contextlib.contextmanager
-def _cut_off(sock: socket.socket) -> Iterator[None]:
-    """End an exchange that takes too long, even where each byte of it comes in time."""
-    late = threading.Event()
-
-    def cut() -> None:
-        late.set()
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-    clock = threading.Timer(PAGE_SECONDS, cut)
-    clock.daemon = True
-    clock.start()
+        return max(float(header), 0.0)
+    except ValueError:
+        pass
     try:
-        yield
-    except (OSError, http.client.HTTPException) as error:
-        if late.is_set():
-            raise TimeoutError from error
-        raise
-    finally:
-        clock.cancel()
-    if late.is_set():
-        raise TimeoutError
+        return max(email.utils.parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
-def _body(response: http.client.HTTPResponse, told: Mapping[str, str], limit: int) -> bytes:
-    if response.length is not None and response.length > limit:
-        raise TooLarge(f"{response.length:,} bytes; the settings allow {limit:,}")
-    packing = told.get("content-encoding", "identity").strip().lower()
-    if packing in ("gzip", "x-gzip"):
-        return inflate(_pieces(response), limit)
-    if packing not in ("identity", ""):
-        raise Unavailable(f"the server packs its answer as {packing[:20]}, which nobody asked for")
-    whole = bytearray()
-    for piece in _pieces(response):
-        whole += piece
-        if len(whole) > limit:
+def _body(pieces: Iterable[bytes], headers: Mapping[str, str], limit: int) -> bytes:
+    length = int(headers.get("content-length", 0))
+    if length > limit:
+        raise TooLarge(f"{length:,} bytes; the settings allow {limit:,}")
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) > limit:
             raise TooLarge(f"more than {limit:,} bytes, which the settings allow")
-    return bytes(whole)
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding in ("gzip", "x-gzip"):
+        return inflate(bytes(body), limit)
+    if encoding not in ("identity", ""):
+        raise Unavailable(f"the server used content encoding {encoding[:20]}, although only gzip was accepted")
+    return bytes(body)
 
 
-def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    while piece := response.read(_PIECE):
-        yield piece
-    if response.length:
-        raise http.client.IncompleteRead(b"", response.length)
+def _drain(pieces: Iterable[bytes]) -> None:
+    """Read a short rest of a body: only a connection without unread bytes can be used again."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _UNWANTED_BYTES:
+            return
 
 
-def inflate(pieces: Iterator[bytes], limit: int) -> bytes:
-    """Unpack gzip, at most `limit` bytes of it.
+def inflate(packed: bytes, limit: int) -> bytes:
+    """Inflate gzip data, at most `limit` bytes of it.
 
     Raises:
         TooLarge: there are more.
         Unavailable: it is damaged or cut short.
     """
-    unpacking = zlib.decompressobj(31)
-    whole = bytearray()
     try:
-        for piece in pieces:
-            while piece:
-                whole += unpacking.decompress(piece, limit + 1 - len(whole))
-                if len(whole) > limit:
-                    raise TooLarge(f"it unpacks to more than {limit:,} bytes, which the settings allow")
-                piece = unpacking.unused_data.lstrip(b"\0")
-                if piece:  # several files packed one by one are one, and may be filled up with zeros
-                    unpacking = zlib.decompressobj(31)
-    except zlib.error as error:
-        raise Unavailable("what it packs is damaged") from error
-    if not unpacking.eof:
-        raise Unavailable("what it packs is cut short")
-    return bytes(whole)
-
-
-def _retry_after(header: str | None) -> float:
-    """Seconds that a server wants to be left alone; 0 if it does not say."""
-    try:
-        return max(float(header or ""), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(email.utils.parsedate_to_datetime(header or "").timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
-
-
-def _when(seconds: float) -> str:
-    return f", and wants to be asked again in {seconds:,.0f} s" if seconds else ""
+        if not packed:
+            raise EOFError
+        body = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(limit + 1)
+    except EOFError as error:
+        raise Unavailable("its gzip data is cut short") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Unavailable("its gzip data is damaged") from error
+    if len(body) > limit:
+        raise TooLarge(f"it inflates to more than {limit:,} bytes, which the settings allow")
+    return body
 
 
 def _unavailable(error: Exception) -> Unavailable:
-    if isinstance(error, TimeoutError):
+    cause = error.args[0] if error.args else None  # what the socket raised
+    if isinstance(error, httpcore.TimeoutException):
         return Unavailable("the server does not answer in time")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Unavailable(f"its certificate is not trusted: {error.verify_message}")
-    if isinstance(error, ConnectionRefusedError):
-        return Unavailable("nobody answers there")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Unavailable(f"its certificate is not trusted: {cause.verify_message}")
+    if isinstance(cause, ConnectionRefusedError):
+        return Unavailable("the server refuses the connection")
     return Unavailable(f"the connection broke: {type(error).__name__}")

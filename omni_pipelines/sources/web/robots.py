@@ -1,42 +1,52 @@
-"""What the robots.txt of each host lets a program ask for, and how fast."""
+"""What the robots.txt of each host permits a program to fetch, and how fast."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from protego import Protego
 
-from omni_pipelines.sources.web.client import AGENT, Unavailable, WebClient, WebFailure
+from omni_pipelines.sources.limits import WebLimits
+from omni_pipelines.sources.web.client import AGENT, WebClient
+from omni_pipelines.sources.web.failures import Unavailable, WebFailure
 
-MAX_BYTES = 512 << 10
-MAX_PAUSE = 10.0
-"""Seconds between two requests that a site may ask for; one that asks for more gets these."""
+
+class _Rules(Protocol):
+    """The part of Protego that is used."""
+
+    def can_fetch(self, url: str, user_agent: str) -> bool: ...
+    def crawl_delay(self, user_agent: str) -> float | None: ...
 
 
 class Robots:
-    """The rules of the hosts that were asked so far: each robots.txt is fetched once."""
+    """The rules of hosts; each robots.txt is fetched once."""
 
-    def __init__(self, client: WebClient) -> None:
-        self._client = client
-        self._rules: dict[str, Any] = {}
-        """Of a host: its rules, None for a host without any, or why they cannot be read."""
+    def __init__(self, client: WebClient, limits: WebLimits) -> None:
+        self._client, self._limits = client, limits
+        self._rules: dict[str, _Rules | WebFailure | None] = {}
+        """Host to its rules, None if it has no robots.txt, or why that could not be fetched."""
 
-    def allows(self, address: str) -> bool:
-        """Whether a page may be asked for. Without a robots.txt, every page may.
+    def permits(self, address: str) -> bool:
+        """Whether a page may be fetched; always, if the host has no robots.txt.
 
         Raises:
-            WebFailure: it does not answer, which says "no" for the moment.
+            WebFailure: the robots.txt cannot be fetched, so no page of the host may be fetched now.
         """
         rules = self._of(address)
-        return rules is None or bool(rules.can_fetch(address, AGENT))
+        return rules is None or rules.can_fetch(address, AGENT)
 
     def pause(self, address: str) -> float:
-        """Seconds from one request to the next."""
-        rules = self._of(address)
-        return min(float(rules.crawl_delay(AGENT) or 0.0), MAX_PAUSE) if rules is not None else 0.0
+        """Seconds between the starts of two requests to the host.
 
-    def _of(self, address: str) -> Any:
+        Raises:
+            WebFailure: the robots.txt cannot be fetched.
+        """
+        rules = self._of(address)
+        delay = rules.crawl_delay(AGENT) if rules is not None else None
+        return min(float(delay or 0.0), self._limits.max_pause_seconds)
+
+    def _of(self, address: str) -> _Rules | None:
         parts = urlsplit(address)
         host = f"{parts.scheme}://{parts.netloc}"
         if host not in self._rules:
@@ -46,14 +56,16 @@ class Robots:
                 self._rules[host] = Unavailable(f"{host}/robots.txt: {error}")
             except WebFailure as error:
                 self._rules[host] = error
-        if isinstance(self._rules[host], WebFailure):
-            raise self._rules[host]
-        return self._rules[host]
+        rules = self._rules[host]
+        if isinstance(rules, WebFailure):
+            raise rules
+        return rules
 
-    def _fetch(self, address: str) -> Any:
-        answer = self._client.get(address, MAX_BYTES)
-        if answer.status == 200:
-            return Protego.parse(answer.body.decode("utf-8", "replace"))
-        if 400 <= answer.status < 500:
+    def _fetch(self, address: str) -> _Rules | None:
+        response = self._client.get(address, self._limits.robots_bytes)
+        if response.status == 200:
+            rules: _Rules = Protego.parse(response.body.decode("utf-8", "replace"))
+            return rules
+        if 400 <= response.status < 500:
             return None
-        raise Unavailable(f"the server answers {answer.status}")
+        raise Unavailable(f"the server answers {response.status}")

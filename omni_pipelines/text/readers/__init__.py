@@ -1,1 +1,1 @@
-"""Readers: the bytes of one document to its text, structure and source lines."""
+"""Readers: one module per format; each turns the bytes of a file into its text, structure and source lines."""

@@ -1,4 +1,4 @@
-"""Source code: the text stays as it is; its symbols give the structure where a grammar is at hand."""
+"""Source code: the text is the file's own; its symbols give the sections where there is a grammar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from omni_pipelines.text.decoding import Decoded, decode
+from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers.symbols import Symbol, symbols
 
@@ -53,15 +53,15 @@ SUFFIXES = {
     "yaml": (".yaml", ".yml"),
     "zig": (".zig",),
 }
-"""Language to the ends of file names; without a dot, whole names."""
+"""Language to the suffixes of its files; without a dot, whole file names."""
 _GRAMMARS = {"shell": "bash", ".tsx": "tsx", ".jsonl": "", ".ndjson": "", ".scss": "scss"}
-"""Where the grammar is called otherwise; "" where it does not help."""
+"""Grammars whose name is not that of the language; "" for formats in which symbols are of no use."""
 _BY_SUFFIX = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
-_REST = re.compile(r"[ \t;,)\]}]*(?:\r\n|\n|\r|\Z)")
+_REST_OF_LINE = re.compile(r"[ \t;,)\]}]*(?:\r\n|\n|\r|\Z)")
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Sections by symbol, nested; the file's name is its title, and says which grammar to use."""
+    """Read a file. Symbols are sections, nested; the name of the file is its title and selects the grammar."""
     decoded = decode(raw)
     grammar = _grammar(name)
     if not grammar:
@@ -78,17 +78,17 @@ def _grammar(name: str) -> str:
     return _GRAMMARS.get(suffix, _GRAMMARS.get(language, language))
 
 
-def _sections(decoded: Decoded, source: bytes, found: Iterable[Symbol]) -> Iterator[Section]:
-    """Of marks at the same place only the last one holds any text."""
-    at_byte: dict[int, tuple[str, ...]] = {}
-    for start, path in sorted(_marks(list(found)), key=lambda mark: mark[0]):
-        at_byte[start] = path
+def _sections(decoded: DecodedText, source: bytes, found: Iterable[Symbol]) -> Iterator[Section]:
+    """Sections by character from symbols by byte. Of several at the same start, only the last one has text."""
+    path_at: dict[int, tuple[str, ...]] = {}
+    for start, path in sorted(_path_changes(list(found)), key=lambda change: change[0]):
+        path_at[start] = path
     text = decoded.text
     char = byte = 0
     held: Section | None = None
-    for place, path in at_byte.items():
-        char, byte = char + len(source[byte:place].decode("utf-8", "ignore")), place
-        section = Section(_line_start(text, char, path), path)
+    for start, path in path_at.items():
+        char, byte = char + len(source[byte:start].decode("utf-8", "ignore")), start
+        section = Section(_line_start(text, char), path)
         if held is not None and held.start < section.start:
             yield held
         held = section if held is None or held.start <= section.start else held
@@ -96,23 +96,26 @@ def _sections(decoded: Decoded, source: bytes, found: Iterable[Symbol]) -> Itera
         yield held
 
 
-def _marks(found: list[Symbol]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Where a symbol begins, and where the one around it goes on."""
-    open_ones: list[Symbol] = []
+def _path_changes(found: list[Symbol]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """(byte, path) where a symbol starts, and where the symbol that encloses it continues."""
+    open_symbols: list[Symbol] = []
     for symbol in found:
-        while open_ones and open_ones[-1].end <= symbol.start:
-            ended = open_ones.pop()
+        while open_symbols and open_symbols[-1].end <= symbol.start:
+            ended = open_symbols.pop()
             yield ended.end, ended.path[:-1]
-        open_ones.append(symbol)
+        open_symbols.append(symbol)
         yield symbol.start, symbol.path
-    while open_ones:
-        ended = open_ones.pop()
+    while open_symbols:
+        ended = open_symbols.pop()
         yield ended.end, ended.path[:-1]
 
 
-def _line_start(text: str, char: int, path: tuple[str, ...]) -> int:
-    """The beginning of the line where only blanks stand before; behind a symbol, that of the next line."""
-    rest = _REST.match(text, char)
+def _line_start(text: str, char: int) -> int:
+    """Where the section of a symbol starts or ends in whole lines.
+
+    At the end of a symbol, the start of the next line; else the start of the line, if only blanks precede.
+    """
+    rest = _REST_OF_LINE.match(text, char)
     if rest and rest.end() > char:
         return rest.end()
     before = char

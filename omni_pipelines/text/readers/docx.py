@@ -1,46 +1,49 @@
-"""Word: paragraphs, headings by their style, lists, tables and notes. Deleted text of tracked changes is left out."""
+"""Word: paragraphs, headings, lists, tables and notes. Deleted text of tracked changes is left out.
+
+A paragraph is a heading if its style is one, or has an outline level.
+"""
 
 from __future__ import annotations
 
 import re
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR, Extraction, one_line
-from omni_pipelines.text.readers.office import declared
+from omni_pipelines.text.readers.office import document_properties
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
-"""Field codes, what was deleted or moved away, and second renderings of what is there already."""
+"""Field codes, deleted and moved text, and alternative renderings of content that is already there."""
 _AS_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
 MAX_LEVEL = 9
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """The body, then footnotes and endnotes; a table's row is one line.
+    """Read a file: the body, then footnotes and endnotes; a row of a table is one line.
 
     Raises:
-        Unreadable: as `Archive` and `parse_xml` say, or E_NO_TEXT.
+        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
     """
-    archive = Archive(raw)
+    archive = ZipArchive(raw)
     body = archive.read("word/document.xml")
     styles = _Styles()
-    found = archive.optional("word/styles.xml")
-    if found is not None:
-        parse_xml(found, styles)
+    styles_part = archive.optional("word/styles.xml")
+    if styles_part is not None:
+        parse_xml(styles_part, styles)
     extraction = Extraction()
     parse_xml(body, _Body(extraction, styles.levels))
     for part in ("word/footnotes.xml", "word/endnotes.xml"):
         notes = archive.optional(part)
         if notes is not None:
             parse_xml(notes, _Body(extraction, {}))
-    said = declared(archive)
-    return extraction.parsed(name, said.title, language=said.language)
+    properties = document_properties(archive)
+    return extraction.parsed(name, properties.title, language=properties.language)
 
 
 class _Styles(XmlHandler):
-    """Which styles are headings: by their name, or by the outline level they give."""
+    """The styles that are headings, by their name or their outline level."""
 
     def __init__(self) -> None:
         self.levels: dict[str, int] = {}
@@ -59,7 +62,7 @@ class _Styles(XmlHandler):
 
 
 def _level(value: str) -> int:
-    """An outline level, from 1; 0 for body text."""
+    """A heading level from 1; 0 for body text."""
     return int(value) + 1 if value.isdecimal() and int(value) < MAX_LEVEL else 0
 
 
@@ -70,8 +73,8 @@ class _Body(XmlHandler):
         self._level = 0
         self._listed = self._after_item = False
         self._texts: list[list[str]] = []
-        """Paragraphs that are open: a text box stands inside one."""
-        self._tables: list[_Table] = []
+        """Open paragraphs: a text box is inside one."""
+        self._tables: list[_WordTable] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._silent += name in _SILENT
@@ -80,10 +83,10 @@ class _Body(XmlHandler):
             self._texts.append([])
             self._level, self._listed = 0, False
         elif name == "tbl":
-            self._tables.append(_Table())
+            self._tables.append(_WordTable())
         elif name == "tc" and self._tables:
             self._tables[-1].cells.append([])
-        elif name in _AS_TEXT and self._texts and "val" not in attributes:  # in a style, tab is a tab stop
+        elif name in _AS_TEXT and self._texts and "val" not in attributes:  # in a style, a tab is a tab stop
             self._texts[-1].append(_AS_TEXT[name])
         else:
             self._format(name, attributes.get("val", ""))
@@ -132,8 +135,8 @@ class _Body(XmlHandler):
         table.rows += 1
 
 
-class _Table:
-    """A table that is open: the cells of the row at hand."""
+class _WordTable:
+    """An open table: the cells of its current row."""
 
     def __init__(self) -> None:
         self.cells: list[list[str]] = []

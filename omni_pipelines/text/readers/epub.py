@@ -1,43 +1,50 @@
-"""EPUB: the chapters in reading order, each read as the web page it is."""
+"""EPUB: the chapters in reading order, each read by the HTML reader; their headings give the sections."""
 
 from __future__ import annotations
 
 import posixpath
 from urllib.parse import unquote
 
-from omni_pipelines.text.decoding import Decoded, Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import html
-from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS
-from omni_pipelines.text.readers.office import Texts
+from omni_pipelines.text.readers.office import ElementTexts
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.zip_archive import ZipArchive
 
-_PAGES = ("application/xhtml+xml", "text/html")
-_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-"""Ways to scramble fonts, which leave the text readable."""
+_CHAPTER_TYPES = ("application/xhtml+xml", "text/html")
+_FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+"""Encryption methods for fonts only; the text stays readable."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """All chapters, one below the other.
+    """Read a book: all chapters, one after the other.
 
     Raises:
-        Unreadable: as `Archive`, `parse_xml` and the HTML reader say; E_ENCRYPTED for a book with copy protection.
+        Unreadable: E_ENCRYPTED for a book with copy protection, E_OUTPUT_LIMIT, E_NO_TEXT, or an error of
+            `ZipArchive`, `parse_xml` or the HTML reader.
     """
-    archive = Archive(raw)
+    archive = ZipArchive(raw)
     _refuse_protected(archive)
     container = _Container()
     parse_xml(archive.read("META-INF/container.xml"), container)
     package = _Package()
-    titles, languages = Texts("title"), Texts("language")
-    book = archive.read(container.package)
-    parse_xml(book, package)
-    parse_xml(book, titles)
-    parse_xml(book, languages)
+    titles, languages = ElementTexts("title"), ElementTexts("language")
+    package_part = archive.read(container.package)
+    for handler in (package, titles, languages):
+        parse_xml(package_part, handler)
+    text, sections = _joined_chapters(archive, package.chapters(posixpath.dirname(container.package)))
+    title = titles.first or name
+    return Parsed(DecodedText("", "utf-8", 0), title, sections, extracted=text, language=languages.first)
+
+
+def _joined_chapters(archive: ZipArchive, parts: list[str]) -> tuple[str, tuple[Section, ...]]:
     texts: list[str] = []
     sections: list[Section] = []
     length = 0
-    for part in package.chapters(posixpath.dirname(container.package)):
+    for part in parts:
         chapter = _chapter(archive, part)
         if chapter is None:
             continue
@@ -47,45 +54,45 @@ def read(raw: bytes, name: str) -> Parsed:
         texts.append(chapter.text)
         length = start + len(chapter.text)
         if length > MAX_CHARACTERS:
-            raise Unreadable("E_OUTPUT_LIMIT", f"more than {MAX_CHARACTERS:,} characters of text")
+            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"its text is longer than {MAX_CHARACTERS:,} characters")
     if not texts:
-        raise Unreadable("E_NO_TEXT", "no chapter with text")
-    title = titles.found[0].strip() if titles.found else ""
-    text, language = "\n\n".join(texts), languages.found[0] if languages.found else ""
-    return Parsed(Decoded("", "utf-8", 0), title or name, tuple(sections), extracted=text, language=language)
+        raise Unreadable(RefusalCode.NO_TEXT, "no chapter contains text")
+    return "\n\n".join(texts), tuple(sections)
 
 
-def _chapter(archive: Archive, part: str) -> Parsed | None:
+def _chapter(archive: ZipArchive, part: str) -> Parsed | None:
     """A chapter; None for one without text, such as a cover."""
     try:
         return html.read(archive.read(part), posixpath.basename(part))
     except Unreadable as error:
-        if error.code == "E_NO_TEXT":
+        if error.code is RefusalCode.NO_TEXT:
             return None
         raise
 
 
-def _refuse_protected(archive: Archive) -> None:
-    listed = archive.optional("META-INF/encryption.xml")
-    if listed is not None:
-        methods = _Methods()
-        parse_xml(listed, methods)
-        if any(method not in _FONTS for method in methods.found):
-            raise Unreadable("E_ENCRYPTED", "it is copy-protected")
+def _refuse_protected(archive: ZipArchive) -> None:
+    encryption = archive.optional("META-INF/encryption.xml")
+    if encryption is not None:
+        handler = _EncryptionMethods()
+        parse_xml(encryption, handler)
+        if any(method not in _FONT_METHODS for method in handler.methods):
+            raise Unreadable(RefusalCode.ENCRYPTED, "the book is copy-protected")
 
 
-class _Methods(XmlHandler):
-    """Ways in which parts of the book are encrypted."""
+class _EncryptionMethods(XmlHandler):
+    """The methods with which parts of the book are encrypted."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.methods: list[str] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "EncryptionMethod" and "Algorithm" in attributes:
-            self.found.append(attributes["Algorithm"])
+            self.methods.append(attributes["Algorithm"])
 
 
 class _Container(XmlHandler):
+    """The name of the package part, which lists all other parts."""
+
     def __init__(self) -> None:
         self.package = ""
 
@@ -95,6 +102,8 @@ class _Container(XmlHandler):
 
 
 class _Package(XmlHandler):
+    """The parts of the book and their reading order."""
+
     def __init__(self) -> None:
         self._files: dict[str, tuple[str, str]] = {}
         self._order: list[str] = []
@@ -106,6 +115,10 @@ class _Package(XmlHandler):
             self._order.append(attributes.get("idref", ""))
 
     def chapters(self, folder: str) -> list[str]:
-        """Names of the parts to read, in order, each once."""
-        files = [self._files[each] for each in dict.fromkeys(self._order) if each in self._files]
-        return [posixpath.normpath(posixpath.join(folder, unquote(href))) for href, kind in files if kind in _PAGES]
+        """Names of the parts to read, in order and without repetitions."""
+        files = [self._files[part_id] for part_id in dict.fromkeys(self._order) if part_id in self._files]
+        return [
+            posixpath.normpath(posixpath.join(folder, unquote(href)))
+            for href, kind in files
+            if kind in _CHAPTER_TYPES
+        ]

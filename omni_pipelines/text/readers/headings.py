@@ -1,4 +1,4 @@
-"""Headings of a document to heading paths."""
+"""Turn the headings of a document into sections with heading paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 from omni_pipelines.text.document import Section
 
+Heading = tuple[int, int, str]
+"""Start, level from 1 (outermost), title."""
 
-def nest(headings: Iterable[tuple[int, int, str]]) -> tuple[Section, ...]:
-    """(start, level, title) in order to sections whose path names the headings above, outermost first."""
+
+def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
+    """A section for each heading, in order; its path names the headings that enclose it, outermost first."""
     sections: list[Section] = []
     above: list[tuple[int, str]] = []
     for start, level, title in headings:

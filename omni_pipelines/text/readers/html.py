@@ -1,4 +1,4 @@
-"""HTML: the visible text, block by block; headings give the structure. Citations give the file's lines."""
+"""HTML: the visible text, block by block, with its lines in the file; headings give the sections."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import re
 import lxml.etree
 import lxml.html
 
-from omni_pipelines.text.decoding import Unreadable, decode
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
+_MAX_CHARSET_BYTES = 4096
+"""The charset must be declared within these first bytes."""
 _SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select"}
-"""Not the head: the parser puts there what follows it where a page leaves out the tag of its body."""
+"""Without `head`: if a page has no `body` tag, the parser puts the content of the page there."""
 _INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
     "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",
@@ -26,29 +29,32 @@ _PARAGRAPHS = {"p", "pre", "blockquote", "table", "ul", "ol", "dl", "section", "
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"']++|"[^"]*+"|'[^']*+')*+>?""")
 _MAX_TAG_LENGTH = 1 << 15
-"""Characters of a tag above which its attributes are left out: the parser compares each of them with all others."""
+"""A longer tag loses its attributes: the parser compares each attribute with all others."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_MAX_LINES = 65535
-"""The parser counts no further; from here on we count."""
+_MAX_PARSER_LINE = 65535
+"""The parser counts lines up to this one; the lines after it are counted here."""
+
+
+_NO_TEXT = "no text on the page is visible"
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """The text a person sees, one block a line, a blank line between paragraphs.
+    """Read a page: one block per line, with a blank line between paragraphs.
 
     Raises:
-        Unreadable: E_NO_TEXT where nothing visible is left, E_PARSE where the parser gives up, which it does
-            2048 elements deep.
+        Unreadable: E_NO_TEXT if no text is visible; E_PARSE if the parser fails, as it does at more than 2048 levels
+            of nested elements; or an error of `decode`.
     """
-    charset = _CHARSET.search(raw[:4096])
+    charset = _CHARSET.search(raw[:_MAX_CHARSET_BYTES])
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
     if not decoded.text.strip():
-        raise Unreadable("E_NO_TEXT", "no visible text")
+        raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     page = _Page()
     root = _parse(decoded.text)
     page.walk(root)
     text = page.finish()
     if not text.strip():
-        raise Unreadable("E_NO_TEXT", "no visible text")
+        raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
     heading = page.headings[0][2] if page.headings else name
     return Parsed(
@@ -62,21 +68,23 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 def _parse(text: str) -> lxml.html.HtmlElement:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")  # the parser does so as well, but counts no lines by them
+    text = text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    )  # the parser replaces them too, but does not count them as line ends
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
-        root = lxml.html.document_fromstring(_TAG.sub(_bounded, text).encode("utf-8"), parser=parser)
+        root = lxml.html.document_fromstring(_TAG.sub(_shortened, text).encode("utf-8"), parser=parser)
     except lxml.etree.ParserError as error:
-        raise Unreadable("E_NO_TEXT", "no visible text") from error
+        raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT) from error
     except lxml.etree.LxmlError as error:
-        raise Unreadable("E_PARSE", str(error)) from error
+        raise Unreadable(RefusalCode.PARSE, str(error)) from error
     for entry in parser.error_log:
-        if entry.type_name == "ERR_RESOURCE_LIMIT":  # the rest of the page would be missing
-            raise Unreadable("E_PARSE", "more than 2048 elements inside one another")
+        if entry.type_name == "ERR_RESOURCE_LIMIT":  # otherwise the rest of the page would be missing
+            raise Unreadable(RefusalCode.PARSE, "more than 2048 levels of nested elements")
     return root
 
 
-def _bounded(tag: re.Match[str]) -> str:
+def _shortened(tag: re.Match[str]) -> str:
     if tag.end() - tag.start() <= _MAX_TAG_LENGTH:
         return tag[0]
     name = re.split(r"[\s/>]", tag[0], maxsplit=1)[0][:32]
@@ -88,13 +96,13 @@ def _is_silent(element: lxml.html.HtmlElement) -> bool:
 
 
 def _is_cell(element: lxml.html.HtmlElement) -> bool:
-    """A cell of a row; one outside of any is a block like others."""
+    """Whether an element is a cell in a row. A cell outside a row is a block like any other."""
     row = element.getparent()
     return element.tag in _CELLS and row is not None and row.tag == "tr"
 
 
 class _Page:
-    """Collects text while the tree is walked; iterative, for pages nest as deep as they like."""
+    """Collects text on an iterative walk through the tree, because pages may be nested very deeply."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -102,15 +110,15 @@ class _Page:
         self.marks: list[tuple[int, int]] = []
         self.headings: list[tuple[int, int, str]] = []
         self._silent = 0
-        self._raw = 0
+        self._preformatted = 0
         self._break = 0
-        """Line ends owed before the next text."""
-        self._bars = 0
-        """Cells of a table's row that began since the last text: a row stays on one line."""
+        """Line ends to write before the next text."""
+        self._separators = 0
+        """Cell separators to write before the next text, because a row is one line."""
         self._row = 0
-        """Where the text of the row at hand begins."""
+        """Where the text of the current row starts."""
         self._line = 1
-        """Of the file."""
+        """The current line of the file."""
         self._open_heading: tuple[int, int, int] | None = None
 
     def walk(self, root: lxml.html.HtmlElement) -> None:
@@ -129,36 +137,36 @@ class _Page:
     def _enter(self, element: lxml.html.HtmlElement) -> None:
         tag = element.tag
         self._silent += _is_silent(element)
-        self._raw += tag == "pre"
+        self._preformatted += tag == "pre"
         if _is_cell(element):
             self._enter_cell(element)
         elif tag not in _INLINE:
-            self._owe(tag)
+            self._break_line(tag)
         if tag == "tr":
             self._row = self.length
         if tag in _HEADINGS:
             self._open_heading = (_HEADINGS[tag], len(self.parts), self.length)
-        if element.sourceline and element.sourceline < _MAX_LINES:
+        if element.sourceline and element.sourceline < _MAX_PARSER_LINE:
             self._line = element.sourceline
         self._add(element.text)
 
     def _leave(self, element: lxml.html.HtmlElement) -> None:
         tag = element.tag
         self._silent -= _is_silent(element)
-        self._raw -= tag == "pre"
+        self._preformatted -= tag == "pre"
         if tag in _HEADINGS and self._open_heading is not None:
             self._close_heading(self._open_heading)
         if tag not in _INLINE and not _is_cell(element):
-            self._owe(tag)
+            self._break_line(tag)
         self._add(element.tail)
 
     def _enter_cell(self, cell: lxml.html.HtmlElement) -> None:
         if cell.getprevious() is not None:
-            self._bars += 1
+            self._separators += 1
         if self.length > self._row:
             self._break = 0
 
-    def _owe(self, tag: str) -> None:
+    def _break_line(self, tag: str) -> None:
         self._break = max(self._break, 2 if tag in _PARAGRAPHS else 1)
 
     def _close_heading(self, opened: tuple[int, int, int]) -> None:
@@ -177,21 +185,21 @@ class _Page:
             self._line += line.endswith("\n")
 
     def _between(self) -> str:
-        """What is owed between the text so far and the next: line ends, or the bars between cells."""
-        in_row = self._bars > 0 and self.length > self._row
-        line_ends = 0 if in_row or not self.parts else self._break
-        bars = CELL_SEPARATOR * self._bars
-        return "\n" * line_ends + (bars[1:] if in_row and self.parts[-1].endswith(" ") else bars)
+        """The line ends or cell separators between the text so far and the next text."""
+        is_in_row = self._separators > 0 and self.length > self._row
+        line_ends = 0 if is_in_row or not self.parts else self._break
+        separators = CELL_SEPARATOR * self._separators
+        return "\n" * line_ends + (separators[1:] if is_in_row and self.parts[-1].endswith(" ") else separators)
 
     def _put(self, text: str) -> None:
-        if not self._raw:
+        if not self._preformatted:
             text = _SPACE.sub(" ", text)
-            if self._break or self._bars or not self.parts or self.parts[-1].endswith((" ", "\n")):
+            if self._break or self._separators or not self.parts or self.parts[-1].endswith((" ", "\n")):
                 text = text.lstrip()
         if not text:
             return
         text = self._between() + text
-        self._break = self._bars = 0
+        self._break = self._separators = 0
         if not self.marks or self.marks[-1][1] != self._line:
             self.marks.append((self.length, self._line))
         self.parts.append(text)

@@ -1,4 +1,4 @@
-"""E-mail: who wrote to whom, when and about what, then the text. Attachments are named, not read."""
+"""E-mail: the main headers, then the text. Attachments are named, not read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction, one_line
@@ -21,53 +21,53 @@ _MAX_HEADER_LENGTH = 1_000
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """The plain text, or the text of the web page where there is no other.
+    """Read a message: its plain text, or the text of its HTML if there is no plain text.
 
     Raises:
-        Unreadable: E_PARSE for what is no message, E_DEPTH, E_NO_TEXT.
+        Unreadable: E_PARSE if it is not a message, E_DEPTH, E_NO_TEXT.
     """
     try:
         message = email.message_from_bytes(raw, policy=email.policy.default)
     except RecursionError as error:
-        raise Unreadable("E_DEPTH", "parts too deep inside one another") from error
+        raise Unreadable(RefusalCode.DEPTH, "its parts are nested too deeply") from error
     assert isinstance(message, EmailMessage)
-    headers = [(each, _header(message, each)) for each in _HEADERS]
+    headers = [(key, _header(message, key)) for key in _HEADERS]
     if not any(value for _, value in headers):
-        raise Unreadable("E_PARSE", "no e-mail: it has none of the headers " + ", ".join(_HEADERS))
+        raise Unreadable(RefusalCode.PARSE, "not an e-mail: it has none of the headers " + ", ".join(_HEADERS))
     extraction = Extraction()
     for key, value in headers:
         if value:
             extraction.block(f"{key}: {value}", apart=False)
     attached = []
-    plain = False
+    has_plain_text = False
     for part in _leaves(message, 0):
         if part.is_attachment() or part.get_content_maintype() != "text":
             attached.append(_filename(part))
         elif part.get_content_subtype() != "html":
             extraction.block(_content(part))
-            plain = True
-    if not plain:
-        _add_page(extraction, message)
+            has_plain_text = True
+    if not has_plain_text:
+        _add_html(extraction, message)
     if any(attached):
-        extraction.block("Attachments: " + ", ".join(each for each in attached if each))
+        extraction.block("Attachments: " + ", ".join(filter(None, attached)))
     return extraction.parsed(
         name, _header(message, "Subject"), language=_header(message, "Content-Language").partition(",")[0]
     )
 
 
-def _add_page(extraction: Extraction, message: EmailMessage) -> None:
+def _add_html(extraction: Extraction, message: EmailMessage) -> None:
     for part in _leaves(message, 0):
         if part.get_content_type() == "text/html" and not part.is_attachment():
             try:
                 extraction.block(html.read(_content(part).encode("utf-8", "replace"), "").text)
             except Unreadable as error:
-                if error.code != "E_NO_TEXT":
+                if error.code is not RefusalCode.NO_TEXT:
                     raise
 
 
 def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
     if depth > _MAX_DEPTH:
-        raise Unreadable("E_DEPTH", f"more than {_MAX_DEPTH} parts inside one another")
+        raise Unreadable(RefusalCode.DEPTH, f"more than {_MAX_DEPTH} levels of nested parts")
     if not part.is_multipart():
         yield part
         return
@@ -77,12 +77,12 @@ def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    """A header as a person reads it. The library's own parser of addresses takes minutes for a long list of them."""
+    """A header, decoded. The address parser of `email` is avoided: it takes minutes for a long list of addresses."""
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
     raw = raw[:_MAX_HEADER_LENGTH].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
         return one_line(str(email.header.make_header(email.header.decode_header(raw))))
-    except (ValueError, LookupError, email.errors.MessageError):  # an encoding that is unknown, or that is a lie
+    except (ValueError, LookupError, email.errors.MessageError):  # an unknown or wrong encoding
         return one_line(raw)
 
 
@@ -96,6 +96,6 @@ def _filename(part: EmailMessage) -> str:
 def _content(part: EmailMessage) -> str:
     try:
         return str(part.get_content())
-    except (ValueError, LookupError):  # an encoding that is unknown, or that is a lie
+    except (ValueError, LookupError):  # an unknown or wrong encoding
         payload = part.get_payload(decode=True)
         return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""

@@ -1,37 +1,40 @@
-"""Jupyter notebooks: cell by cell; Markdown headings give the structure, code cells are numbered below them."""
+"""Jupyter notebooks: texts, code and printed output, cell by cell.
+
+Markdown headings and numbered code cells below them give the sections.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable, decode
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers import markdown
 from omni_pipelines.text.readers.extraction import Extraction
 
-MAX_OUTPUT = 2_000
-"""Characters of a cell's output that are kept: tables and logs go on for ever."""
-_LOWEST = 7
-"""Below the six levels of Markdown."""
+MAX_OUTPUT_LENGTH = 2_000
+"""Characters of each output that are kept: tables and logs can be endless."""
+_CELL_LEVEL = 7
+"""Below the six levels of Markdown headings."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Texts and code as they are written, then what the code printed; pictures are left out.
+    """Read a file. Pictures among the outputs are left out.
 
     Raises:
-        Unreadable: E_PARSE for what is no notebook of version 4, E_NO_TEXT.
+        Unreadable: E_PARSE if it is not a notebook of format version 4, E_NO_TEXT, or an error of `decode`.
     """
     try:
         notebook = orjson.loads(decode(raw).text)
     except orjson.JSONDecodeError as error:
-        raise Unreadable("E_PARSE", f"no JSON: {error}") from error
+        raise Unreadable(RefusalCode.PARSE, f"not valid JSON: {error}") from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
-        raise Unreadable("E_PARSE", "no notebook of version 4: it has no list of cells")
+        raise Unreadable(RefusalCode.PARSE, "not a notebook of format version 4: it has no list of cells")
     extraction = Extraction()
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict):
@@ -39,27 +42,26 @@ def read(raw: bytes, name: str) -> Parsed:
     return extraction.parsed(name)
 
 
-def _add(extraction: Extraction, number: int, cell: Mapping[str, Any]) -> None:
+def _add(extraction: Extraction, number: int, cell: Mapping[str, object]) -> None:
     source = _text(cell.get("source"))
     if cell.get("cell_type") != "markdown":
         if source.strip():
-            extraction.mark(_LOWEST, f"cell {number}")
+            extraction.mark(_CELL_LEVEL, f"cell {number}")
         extraction.block(source)
         for output in _outputs(cell.get("outputs")):
-            extraction.block(output[:MAX_OUTPUT])
+            extraction.block(output[:MAX_OUTPUT_LENGTH])
         return
-    written = markdown.read(source.encode("utf-8", "replace"), "") if source.strip() else None
-    if written is not None:
-        _add_markdown(extraction, written)
+    if source.strip():
+        _add_markdown(extraction, markdown.read(source.encode("utf-8", "replace"), ""))
 
 
-def _add_markdown(extraction: Extraction, written: Parsed) -> None:
-    """A cell in the pieces that its headings make, so that each heading begins with its piece."""
-    text = written.text
-    marks = [*written.sections, Section(len(text), ())]
-    extraction.block(text[: marks[0].start])
-    for section, after in itertools.pairwise(marks):
-        piece = text[section.start : after.start].lstrip()
+def _add_markdown(extraction: Extraction, cell: Parsed) -> None:
+    """Add a cell section by section, so that each section starts with its heading."""
+    text = cell.text
+    starts = [*cell.sections, Section(len(text), ())]
+    extraction.block(text[: starts[0].start])
+    for section, following in itertools.pairwise(starts):
+        piece = text[section.start : following.start].lstrip()
         level = len(piece) - len(piece.lstrip("#"))
         extraction.mark(level or 1, section.path[-1])
         extraction.block(piece)
@@ -73,7 +75,7 @@ def _outputs(outputs: object) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """A text, or the lines of one: the format allows both."""
+    """A text, or a list of its lines: the format allows both."""
     if isinstance(value, list):
-        return "".join(each for each in value if isinstance(each, str))
+        return "".join(line for line in value if isinstance(line, str))
     return value if isinstance(value, str) else ""

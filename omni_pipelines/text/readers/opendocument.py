@@ -1,12 +1,15 @@
-"""OpenDocument: texts (odt), tables (ods) and slides (odp), all from content.xml."""
+"""OpenDocument: texts (odt), spreadsheets (ods) and presentations (odp), all from content.xml.
+
+Kept are paragraphs, headings, lists and tables; comments and tracked changes are left out.
+"""
 
 from __future__ import annotations
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared
+from omni_pipelines.text.readers.office import document_properties
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _SILENT = {"tracked-changes", "annotation", "desc", "forms", "note-citation", "automatic-styles", "ruby-text"}
 _PARAGRAPHS = {"p", "h"}
@@ -15,26 +18,26 @@ _MAX_BLANKS = 64
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Paragraphs and headings; a table's row is one line, a slide is a page.
+    """Read a file. A row of a table is one line, a sheet is a section, a slide is a page.
 
     Raises:
-        Unreadable: as `Archive` and `parse_xml` say; E_ENCRYPTED, or E_NO_TEXT.
+        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
     """
-    archive = Archive(raw)
+    archive = ZipArchive(raw)
     extraction = Extraction()
-    parse_xml(archive.read("content.xml"), _Content(extraction))
-    said = declared(archive, "meta.xml")
-    return extraction.parsed(name, said.title, language=said.language)
+    parse_xml(archive.read("content.xml"), _OpenDocumentHandler(extraction))
+    properties = document_properties(archive, "meta.xml")
+    return extraction.parsed(name, properties.title, language=properties.language)
 
 
-class _Content(XmlHandler):
+class _OpenDocumentHandler(XmlHandler):
     def __init__(self, extraction: Extraction) -> None:
         self._extraction = extraction
         self._texts: list[list[str]] = []
-        """Paragraphs that are open: a footnote stands inside one."""
+        """Open paragraphs: a footnote is inside one."""
         self._silent = self._listed = self._slides = self._rows = 0
         self._level = 0
-        self._after_item = self._spreadsheet = False
+        self._after_item = self._is_spreadsheet = False
         self._cells: list[list[str]] | None = None
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -51,13 +54,13 @@ class _Content(XmlHandler):
 
     def _container(self, name: str, attributes: Attributes) -> None:
         if name == "spreadsheet":
-            self._spreadsheet = True
+            self._is_spreadsheet = True
         elif name == "page":
             self._slides += 1
             self._extraction.page(self._slides)
         elif name == "table":
             self._rows = 0
-            if self._spreadsheet:
+            if self._is_spreadsheet:
                 self._extraction.heading(1, attributes.get("name", ""))
         elif name == "table-row":
             self._cells = []
@@ -86,9 +89,9 @@ class _Content(XmlHandler):
         elif self._level:
             self._extraction.heading(self._level, text)
         elif text:
-            item = self._listed > 0
-            self._extraction.block(f"- {text}" if item else text, apart=not (item and self._after_item))
-            self._after_item = item
+            is_item = self._listed > 0
+            self._extraction.block(f"- {text}" if is_item else text, apart=not (is_item and self._after_item))
+            self._after_item = is_item
 
 
 def _level(attributes: Attributes) -> int:

@@ -1,6 +1,6 @@
-"""A parser process: reads documents on its standard input and answers on its standard output, under limits.
+"""A process that parses documents under limits: requests arrive on standard input, answers leave on standard output.
 
-Run it with `python -I`, an empty environment and nothing but pipes. It needs no file, no network and no child.
+Run it with `python -I`, an empty environment and no other open files. It needs no files, network or child processes.
 """
 
 from __future__ import annotations
@@ -15,26 +15,32 @@ from pathlib import Path
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import read_document, reader_named
-from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER, answer, read_frame, write_frame
+from omni_pipelines.text.readers.worker_protocol import (
+    MAX_ANSWER_BYTES,
+    answer,
+    output_limit_detail,
+    read_frame,
+    write_frame,
+)
 
-MEMORY_BYTES = 1 << 30
-CPU_SECONDS = 20
+MAX_MEMORY_BYTES = 1 << 30
+MAX_CPU_SECONDS = 20
 """For one document."""
-OPEN_FILES = 64
+MAX_OPEN_FILES = 64
 READY = b"ready"
-_NO_NEW_PRIVILEGES = 38
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 """From linux/prctl.h and linux/sched.h."""
 
 
 def main() -> None:
-    """Serve until the input ends."""
+    """Answer requests until standard input ends."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # a library that prints must not break a frame
+    os.dup2(2, 1)  # a library that prints must not corrupt a frame
     limit_process()
     write_frame(answers, READY)
     answers.flush()
@@ -44,53 +50,53 @@ def main() -> None:
 
 
 def limit_process() -> None:
-    """Little memory, few files, nothing written, no core dump, no network, and no way to get any of it back."""
+    """Limit memory and open files, and forbid writing, core dumps and the network, for the rest of the process."""
     limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
+        resource.RLIMIT_AS: MAX_MEMORY_BYTES,
         resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
         resource.RLIMIT_CORE: 0,
     }
-    for what, most in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # where the system knows no such limit, or a lower one holds
-            resource.setrlimit(what, (most, most))
-    with contextlib.suppress(OSError, AttributeError):  # only Linux has these
+    for kind, limit in limits.items():
+        with contextlib.suppress(ValueError, OSError):  # the system has no such limit, or already a lower one
+            resource.setrlimit(kind, (limit, limit))
+    with contextlib.suppress(OSError, AttributeError):  # only Linux has these calls
         library = ctypes.CDLL(None)
-        library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-        if library.unshare(_NEW_NETWORK) != 0:  # as an ordinary user, only together with a user namespace
-            library.unshare(_NEW_USER | _NEW_NETWORK)
+        library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if library.unshare(_CLONE_NEWNET) != 0:  # an ordinary user needs a user namespace as well
+            library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def serve(request: dict[str, str], raw: bytes) -> bytes:
-    """Read one document with the reader that the request names."""
-    allow_cpu(CPU_SECONDS)
+    """Read one document with the reader that the request names, and encode the answer."""
+    allow_cpu(MAX_CPU_SECONDS)
     parsed: Parsed | None = None
     error: Unreadable | None = None
     try:
         parsed = read_document(reader_named(request["reader"]), raw, request["name"])
-        content = answer(parsed, None, _peak())
-        if len(content) <= MAX_ANSWER:
+        content = answer(parsed, None, _peak_bytes())
+        if len(content) <= MAX_ANSWER_BYTES:
             return content
-        error = Unreadable("E_OUTPUT_LIMIT", f"{len(content):,} bytes of text; {MAX_ANSWER:,} are allowed")
-    except Unreadable as refused:
-        error = refused
+        error = Unreadable(RefusalCode.OUTPUT_LIMIT, output_limit_detail(len(content), MAX_ANSWER_BYTES))
+    except Unreadable as refusal:
+        error = refusal
     except MemoryError:
-        error = Unreadable("E_MEMORY", f"more than {MEMORY_BYTES >> 20} MiB")
-    return answer(None, error, _peak())
+        error = Unreadable(RefusalCode.MEMORY, f"its parser needs more than {MAX_MEMORY_BYTES >> 20} MiB of memory")
+    return answer(None, error, _peak_bytes())
 
 
 def allow_cpu(seconds: int) -> None:
-    """From now on, so much more processor time; then the system kills this process with SIGXCPU."""
+    """Allow so much more processor time; after that the system kills this process with SIGXCPU."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(time.process_time()) + 1 + seconds
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def _peak() -> int:
-    """Bytes of memory, at most since the process began.
+def _peak_bytes() -> int:
+    """The highest memory use since the process started.
 
-    Linux tells it in /proc. Its getrusage would not do: there a child begins with the peak of its parent.
+    On Linux it is read from /proc, because getrusage starts with the peak of the parent process.
     """
     try:
         status = Path("/proc/self/status").read_text("ascii")

@@ -1,4 +1,4 @@
-"""Plain text, and source code in languages that have no reader of their own yet."""
+"""Plain text: the text is the file's own, without sections."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from omni_pipelines.text.document import Parsed
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """The file as it is; its name is its title."""
+    """Read a file. Its name is its title."""
     return Parsed(decode(raw), title=name)

@@ -1,50 +1,50 @@
-"""PowerPoint: slides in the order they are shown, each a page; titles are headings, notes stand below."""
+"""PowerPoint: slides in the order they are shown, each a page; titles are headings, notes follow their slide."""
 
 from __future__ import annotations
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared, relations
+from omni_pipelines.text.readers.office import document_properties, relations
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = {"title", "ctrTitle"}
-_FURNITURE = {"sldNum", "dt", "ftr", "hdr"}
-"""Placeholders that say the same on every slide."""
+_REPEATED = {"sldNum", "dt", "ftr", "hdr"}
+"""Placeholders with the same text on every slide."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Each slide's title, texts and tables, then its notes.
+    """Read a file: for each slide its title, texts and tables, then its notes.
 
     Raises:
-        Unreadable: as `Archive` and `parse_xml` say, or E_NO_TEXT.
+        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
     """
-    archive = Archive(raw)
-    order = _Order()
+    archive = ZipArchive(raw)
+    order = _SlideOrder()
     parse_xml(archive.read(_PRESENTATION), order)
     targets = relations(archive, _PRESENTATION)
     extraction = Extraction()
-    for number, identity in enumerate(order.slides, 1):
-        if identity not in targets:
-            raise Unreadable("E_PARSE", f"slide {number} is missing")
-        part = targets[identity][1]
+    for number, relation_id in enumerate(order.slides, 1):
+        if relation_id not in targets:
+            raise Unreadable(RefusalCode.PARSE, f"slide {number} is missing")
+        part = targets[relation_id][1]
         extraction.page(number)
         parse_xml(archive.read(part), _Slide(extraction))
         for kind, notes in relations(archive, part).values():
             if kind == "notesSlide":
                 parse_xml(archive.read(notes), _Slide(extraction))
-    said = declared(archive)
-    return extraction.parsed(name, said.title, language=said.language)
+    properties = document_properties(archive)
+    return extraction.parsed(name, properties.title, language=properties.language)
 
 
-class _Order(XmlHandler):
+class _SlideOrder(XmlHandler):
     def __init__(self) -> None:
         self.slides: list[str] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
-        if name == "sldId":  # its own number is an `id` without a namespace, and comes first
+        if name == "sldId":  # it has two ids; the first, without a namespace, is its own number
             self.slides.append(list(attributes.values())[-1])
 
 
@@ -79,7 +79,7 @@ class _Slide(XmlHandler):
         if name == "t":
             self._in_text = False
         elif name == "p" and self._paragraph is not None:
-            self._say("".join(self._paragraph).strip())
+            self._add_text("".join(self._paragraph).strip())
             self._paragraph = None
         elif name == "tr" and self._cells is not None:
             self._extraction.row([" ".join(cell) for cell in self._cells], first=not self._rows)
@@ -90,10 +90,10 @@ class _Slide(XmlHandler):
         if self._in_text and self._paragraph is not None:
             self._paragraph.append(data)
 
-    def _say(self, text: str) -> None:
+    def _add_text(self, text: str) -> None:
         if self._cells:
             self._cells[-1].append(text)
         elif self._placeholder in _TITLES:
             self._extraction.heading(1, text)
-        elif self._placeholder not in _FURNITURE:
+        elif self._placeholder not in _REPEATED:
             self._extraction.block(text)

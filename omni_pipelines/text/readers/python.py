@@ -1,4 +1,4 @@
-"""Python source: the text stays as it is; classes and functions give the structure."""
+"""Python source: the text is the file's own; classes and functions give the sections."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 
-from omni_pipelines.text.decoding import Decoded, decode, newline_offsets
+from omni_pipelines.text.decoding import DecodedText, decode, newline_offsets
 from omni_pipelines.text.document import Parsed, Section
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
-_Named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-_NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _COMPOUND = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
-"""What definitions may stand inside without getting another name."""
+"""Definitions inside these statements have the same names as outside."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Sections by class and function, nested; the module's docstring opens with its title."""
+    """Read a file. Classes and functions are sections, nested; the first line of the docstring is the title."""
     cookie = _COOKIE.search(b"\n".join(raw.split(b"\n", 2)[:2]))
     decoded = decode(raw, cookie[1].decode("ascii") if cookie else None)
     tree = _parse(decoded.text)
     if tree is None:
         return Parsed(decoded, title=name)
-    first = (ast.get_docstring(tree) or "").split("\n", 1)[0].strip()
-    return Parsed(decoded, title=first or name, sections=tuple(_sections(decoded, tree)))
+    first_line = (ast.get_docstring(tree) or "").split("\n", 1)[0].strip()
+    return Parsed(decoded, title=first_line or name, sections=tuple(_sections(decoded, tree)))
 
 
 def _parse(text: str) -> ast.Module | None:
@@ -34,24 +33,24 @@ def _parse(text: str) -> ast.Module | None:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # other versions of Python, templates: still good text
+        return None  # another version of Python, or a template: it is read as text without sections
 
 
-def _sections(decoded: Decoded, tree: ast.Module) -> Iterator[Section]:
+def _sections(decoded: DecodedText, tree: ast.Module) -> Iterator[Section]:
     text = decoded.text
     starts = [0, *newline_offsets(text), len(text)]
-    commented = [text.startswith("#", start + _indent(text, start)) for start in starts]
+    is_comment = [text.startswith("#", start + _indent(text, start)) for start in starts]
 
-    def first_line(node: _Named, floor: int) -> int:
-        """With its decorators, and the comments right above it, which speak of it."""
-        line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-        while line - 1 > floor and commented[line - 2] and _indent(text, starts[line - 2]) == node.col_offset:
+    def first_line(node: _Definition, floor: int) -> int:
+        """The first line of a definition, with its decorators and the comments directly above it."""
+        line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        while line - 1 > floor and is_comment[line - 2] and _indent(text, starts[line - 2]) == node.col_offset:
             line -= 1
         return line
 
     def walk(body: Iterable[ast.AST], path: tuple[str, ...], floor: int) -> Iterator[Section]:
         for node in body:
-            if isinstance(node, _NAMED):
+            if isinstance(node, _Definition):
                 inner = (*path, node.name)
                 yield Section(starts[first_line(node, floor) - 1], inner)
                 if isinstance(node, ast.ClassDef):
@@ -61,18 +60,18 @@ def _sections(decoded: Decoded, tree: ast.Module) -> Iterator[Section]:
                 yield from walk(ast.iter_child_nodes(node), path, floor)
             floor = max(floor, getattr(node, "end_lineno", None) or floor)
 
-    yield from _merged(walk(tree.body, (), 0))
+    yield from _last_at_each_start(walk(tree.body, (), 0))
 
 
 def _indent(text: str, start: int) -> int:
-    at = start
-    while text.startswith((" ", "\t"), at):
-        at += 1
-    return at - start
+    end = start
+    while text.startswith((" ", "\t"), end):
+        end += 1
+    return end - start
 
 
-def _merged(sections: Iterator[Section]) -> Iterator[Section]:
-    """Of sections that begin at the same place, only the last holds any text."""
+def _last_at_each_start(sections: Iterator[Section]) -> Iterator[Section]:
+    """Of sections with the same start, only the last one has any text."""
     held: Section | None = None
     for section in sections:
         if held is not None and section.start != held.start:

@@ -1,8 +1,8 @@
-"""Which reader takes which file. To add a format: write a module beside this one and name it here.
+"""Choose the reader for a file. To add a format, write a module in this folder and list it in `READERS`.
 
-A format is a command whose variants read it. Where the text is the file's own, the plain reader stands in for one
-that gives up: the document loses its headings, not its sentences. Which one reads depends on the bytes alone, never
-on what happened before, so that reading again gives the same rows.
+A reader that fails is replaced by the plain reader if the file's own characters are its text: the document loses its
+headings, but not its sentences. The choice depends only on the bytes, never on earlier calls, so that reading a file
+again gives the same rows.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantRegistry, VariantsFailed
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
     asciidoc,
@@ -35,27 +35,31 @@ from omni_pipelines.text.readers import (
     xml,
 )
 from omni_pipelines.text.readers.content import format_by_content
+from omni_pipelines.variant_registry import VariantRegistry
+
+Read = Callable[[bytes, str], Parsed]
+"""(bytes, file name) to a document. Raises `Unreadable`."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: how its files are called, and the function that reads them."""
+    """A format: the names of its files, and the function that reads them."""
 
     name: str
     version: int
-    """Raise it when the output changes: documents read by another version are read again."""
-    read: Callable[[bytes, str], Parsed]
-    """Bytes and file name to a document. Raises `Unreadable`."""
+    """Increase it when the output changes: documents that another version read are read again."""
+    read: Read
     media_type: str
     kind: str
     """prose | markup | data | code"""
     suffixes: tuple[str, ...]
+    """In lower case; without a dot, whole file names."""
     language: str = ""
-    """Of code; that of prose is found in each document."""
+    """The programming language; the language of prose is detected for each document."""
     isolated: bool = False
-    """Its parser is not trusted with hostile files: it runs in a process of its own, with limits."""
+    """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
     binary: bool = False
-    """Files hold more than text: pictures and fonts make them large."""
+    """Whether files hold more than text, such as pictures and fonts, and may be larger."""
 
     @property
     def fingerprint(self) -> str:
@@ -63,7 +67,7 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-def _binary(name: str, read: Callable[[bytes, str], Parsed], media_type: str, kind: str, *suffixes: str) -> Reader:
+def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str) -> Reader:
     return Reader(name, 2, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
@@ -100,74 +104,78 @@ READERS = (
 )
 
 _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
-"""Their text is the file's own: the plain reader can stand in. A page with its tags would be worse than nothing."""
+"""The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 
 def reader_for(path: str) -> Reader | None:
-    """The reader for a file name; None for what we do not read."""
+    """The reader for a file name; None if no reader reads such files."""
     name = PurePosixPath(path)
     return _BY_SUFFIX.get(name.suffix.lower() or name.name.lower())
 
 
 def reader_named(name: str) -> Reader:
-    """The reader with a name; of several media types it reads, the first.
+    """The reader with a name; if it reads several media types, the one for the first.
 
     Raises:
-        KeyError: there is none.
+        KeyError: no reader has this name.
     """
     return _BY_NAME[name]
 
 
 def reader_by_content(reader: Reader, raw: bytes) -> Reader:
-    """The reader for what the bytes are: `reader`, unless they bear the signature of another format.
+    """The reader for the content: `reader`, unless the bytes have the signature of another format.
 
-    A page of HTML inside source code, such as PHP or a template, is still source code.
+    HTML inside source code, as in PHP or in a template, is still source code.
     """
-    found = format_by_content(raw)
-    if not found or found == reader.name or (found == "html" and reader.kind == "code"):
+    name = format_by_content(raw)
+    if not name or name == reader.name or (name == "html" and reader.kind == "code"):
         return reader
-    return _BY_NAME[found]
+    return _BY_NAME[name]
 
 
-def is_current(parser: str, reader: Reader) -> bool:
-    """Whether what `parser` read, as `parser_mark` notes it, would be read the same today."""
+def is_parser_current(parser: str, reader: Reader) -> bool:
+    """Whether reading a document again would give the same; `parser` is its column, as `parser_mark` writes it."""
     by_name, _, by_content = parser.partition("+")
-    return by_name == reader.fingerprint and (not by_content or by_content in fingerprint().split(","))
+    return by_name == reader.fingerprint and (not by_content or by_content in readers_fingerprint().split(","))
 
 
 def parser_mark(reader: Reader, used: Reader) -> str:
-    """For the `parser` column: the reader by the file's name, and the one by its content where it is another."""
+    """The column `parser`: the reader for the file's name, and the one for its content if that is another."""
     return reader.fingerprint if used.name == reader.name else f"{reader.fingerprint}+{used.fingerprint}"
 
 
-def stand_in(reader: Reader) -> Reader | None:
-    """What reads a format when its own parser died; None where the file's bytes are not its text."""
+def fallback_reader(reader: Reader) -> Reader | None:
+    """The reader to use when a reader's parser crashed; None where the file's bytes are not its text."""
     return PLAIN if reader.name in _VERBATIM else None
 
 
-def read_document(reader: Reader, raw: bytes, name: str) -> Parsed:
-    """A file's bytes and name to a document, by the reader of its format or by the one that stands in for it.
+def read_document(reader: Reader, raw: bytes, name: str, readers: VariantRegistry | None = None) -> Parsed:
+    """Read the bytes of a file, with the reader of its format or the one that replaces it after a failure.
 
     Raises:
-        Unreadable: no reader could; E_READER for what is a reader's fault and not the file's.
-        MemoryError: there was not enough for it.
+        Unreadable: no reader could read it; E_READER if the cause is a defect in a reader.
+        MemoryError: there was not enough memory.
     """
+
+    def read(variant: EngineVariant[Read]) -> Parsed:
+        return variant.engine(raw, name)
+
     try:
-        # whatever a reader says of one file, its health is not in doubt: the next file must find the same readers
-        return _READING.call(_command(reader), lambda variant: variant.engine(raw, name), declines=(Exception,)).value
+        # `input_errors`: a failure says nothing about the reader's health, so the next file finds the same readers
+        return (readers or _READERS).call(_command(reader), read, input_errors=(Exception,)).value
     except VariantsFailed as failed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed
         if isinstance(failed.last, RecursionError):
-            raise Unreadable("E_DEPTH", "too deep inside one another") from failed
-        raise Unreadable("E_READER", f"{type(failed.last).__name__}: {failed.last}") from failed
+            raise Unreadable(RefusalCode.DEPTH, "its parts are nested too deeply") from failed
+        raise Unreadable(RefusalCode.READER, f"{type(failed.last).__name__}: {failed.last}") from failed
 
 
 def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READERS) -> None:
-    """The variants that read each format."""
+    """Register the variants that read each format."""
     for reader in readers:
         command = _command(reader)
         registry.register(command, EngineVariant(reader.fingerprint, reader.read, priority=PREFERRED))
@@ -179,10 +187,10 @@ def _command(reader: Reader) -> str:
     return f"read_{reader.name}"
 
 
-def fingerprint() -> str:
-    """All readers and their versions: changes when any of them does."""
+def readers_fingerprint() -> str:
+    """The names and versions of all readers."""
     return ",".join(sorted({reader.fingerprint for reader in READERS}))
 
 
-_READING = VariantRegistry()
-register_readers(_READING)
+_READERS = VariantRegistry()
+register_readers(_READERS)

@@ -1,6 +1,6 @@
-"""reStructuredText: the text stays as it is written; underlined titles give the structure.
+"""reStructuredText: the text is the file's own; underlined titles give the sections.
 
-Own code instead of docutils: it reports no character offsets, and stops at directives it does not know.
+This parser is our own: docutils reports no character offsets, and stops at directives that it does not know.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import nest
+from omni_pipelines.text.readers.headings import Heading, nest
 
 _LINE_END = r"(?:\r\n|\n|\r)"
 _TITLE = re.compile(
@@ -21,22 +21,22 @@ _TITLE = re.compile(
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Sections by title; levels by the order in which adornments are first used, as the format defines."""
+    """Read a file. As the format defines, the order in which the title styles first occur gives their levels."""
     decoded = decode(raw)
     headings = list(_headings(decoded.text))
     return Parsed(decoded, title=headings[0][2] if headings else name, sections=nest(headings))
 
 
-def _headings(text: str) -> Iterator[tuple[int, int, str]]:
+def _headings(text: str) -> Iterator[Heading]:
     styles: list[str] = []
     for match in _TITLE.finditer(text):
         over, under = match["over"], match["under"]
         title = match["title"].strip()
         if len(under) < len(title) or (over and over != under) or (not over and match["title"][0] in " \t"):
             continue
-        if set(title) <= set("=-~^\"'*+#`:.<>_ "):  # a table's rule, not a title
+        if set(title) <= set("=-~^\"'*+#`:.<>_ "):  # a border of a table, not a title
             continue
-        if not over and _goes_on(text, match.start()):
+        if not over and _continues_paragraph(text, match.start()):
             continue
         style = f"{under[0]}{'=' if over else ''}"
         if style not in styles:
@@ -44,8 +44,8 @@ def _headings(text: str) -> Iterator[tuple[int, int, str]]:
         yield match.start(), styles.index(style) + 1, title
 
 
-def _goes_on(text: str, start: int) -> bool:
-    """Whether the line at `start` continues a paragraph: then a rule below it makes no title."""
+def _continues_paragraph(text: str, start: int) -> bool:
+    """Whether the line at `start` continues a paragraph: a rule below it then makes it no title."""
     if start == 0:
         return False
     end = start - (2 if text.startswith("\r\n", max(0, start - 2)) else 1)

@@ -1,4 +1,4 @@
-"""RTF: the paragraphs and table rows; headings by their outline level. Pictures and embedded objects are left out."""
+"""RTF: paragraphs, table rows, and headings by their outline level. Pictures and embedded objects are left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 
@@ -30,41 +30,41 @@ _CODEPAGES = {"ansi": "cp1252", "mac": "mac-roman", "pc": "cp437", "pca": "cp850
 
 @dataclass(frozen=True)
 class _State:
-    """What a group inherits from the one around it."""
+    """The state of a group, which the groups inside it inherit."""
 
-    silent: bool = False
-    title: bool = False
-    fallback: int = 1
-    """Characters that stand behind a Unicode one for old programs."""
+    is_silent: bool = False
+    is_title: bool = False
+    fallback_characters: int = 1
+    r"""Characters after each \u that replace it in old programs; \uc sets their number."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Paragraphs in order; a table's row is one line.
+    """Read a file: paragraphs in order; a row of a table is one line.
 
     Raises:
-        Unreadable: E_PARSE for what is no RTF, E_DEPTH, E_NO_TEXT.
+        Unreadable: E_PARSE if it is not RTF, E_DEPTH, E_OUTPUT_LIMIT, E_NO_TEXT.
     """
     if not raw.lstrip().startswith(b"{\\rtf"):
-        raise Unreadable("E_PARSE", "no RTF: it does not begin with {\\rtf")
-    reading = _Reading()
+        raise Unreadable(RefusalCode.PARSE, "not RTF: it does not start with {\\rtf")
+    parser = _RtfParser()
     for token in _TOKEN.finditer(raw):
-        reading.take(token)
-    reading.end_paragraph()
-    return reading.extraction.parsed(name, "".join(reading.title))
+        parser.take(token)
+    parser.end_paragraph()
+    return parser.extraction.parsed(name, "".join(parser.title))
 
 
-class _Reading:
+class _RtfParser:
     def __init__(self) -> None:
         self.extraction = Extraction()
         self.title: list[str] = []
         self._states = [_State()]
         self._codec = "cp1252"
         self._bytes = bytearray()
-        """Of the codepage, not decoded yet: a character may have two."""
+        """Bytes in the codepage that are not decoded yet: a character may have two."""
         self._texts: list[str] = []
         self._cells: list[str] = []
         self._skip = self._level = self._rows = 0
-        self._starred = self._in_table = False
+        self._is_starred = self._is_in_table = False
 
     def take(self, token: re.Match[bytes]) -> None:
         word, number, code, symbol, brace, plain = token.groups()
@@ -78,33 +78,33 @@ class _Reading:
             self._word(word.decode("ascii"), int(number) if number else None)
         elif symbol:
             self._symbol(symbol)
-        self._starred = symbol == b"*"
+        self._is_starred = symbol == b"*"
 
     def _take_bytes(self, content: bytes) -> None:
         skipped = min(self._skip, len(content))
         self._skip -= skipped
         self._bytes += content[skipped:]
-        self._starred = False
+        self._is_starred = False
 
     def _group(self, *, opens: bool) -> None:
         self._skip = 0
         if opens:
             if len(self._states) > MAX_DEPTH:
-                raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} groups inside one another")
+                raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} levels of nested groups")
             self._states.append(self._states[-1])
         elif len(self._states) > 1:
             self._states.pop()
 
     def _word(self, word: str, number: int | None) -> None:
-        if self._starred or word in _DESTINATIONS:
-            self._states[-1] = replace(self._states[-1], silent=True)
+        if self._is_starred or word in _DESTINATIONS:
+            self._states[-1] = replace(self._states[-1], is_silent=True)
         elif word == "title":
-            self._states[-1] = replace(self._states[-1], title=True)
+            self._states[-1] = replace(self._states[-1], is_title=True)
         elif word == "uc":
-            self._states[-1] = replace(self._states[-1], fallback=max(0, number or 0))
+            self._states[-1] = replace(self._states[-1], fallback_characters=max(0, number or 0))
         elif word == "u" and number is not None:
             self._put(chr(number % 0x10000))
-            self._skip = self._states[-1].fallback
+            self._skip = self._states[-1].fallback_characters
         elif word in _CHARACTERS:
             self._put(_CHARACTERS[word])
         else:
@@ -114,14 +114,14 @@ class _Reading:
         if word in _CODEPAGES:
             self._codec = _CODEPAGES[word]
         elif word == "ansicpg":
-            self._codec = _known(f"cp{number}") or self._codec
+            self._codec = _codec_name(f"cp{number}") or self._codec
         elif word == "pard":
-            self._level, self._in_table = 0, False
+            self._level, self._is_in_table = 0, False
         elif word == "outlinelevel" and number is not None:
             self._level = number + 1 if 0 <= number < 9 else 0
         elif word == "intbl":
-            self._in_table = True
-        elif not self._states[-1].silent:
+            self._is_in_table = True
+        elif not self._states[-1].is_silent:
             self._break(word)
 
     def _break(self, word: str) -> None:
@@ -136,9 +136,9 @@ class _Reading:
             self.end_paragraph()
 
     def end_paragraph(self) -> None:
-        """Write the paragraph at hand; one inside a cell goes on."""
+        """Write the current paragraph; inside a cell, the text continues instead."""
         self._decode()
-        if self._in_table:
+        if self._is_in_table:
             self._texts.append(" ")
             return
         text = _joined(self._texts)
@@ -160,18 +160,18 @@ class _Reading:
             self._bytes.clear()
 
     def _put(self, text: str) -> None:
-        if self._states[-1].title:
+        if self._states[-1].is_title:
             self.title.append(text)
-        elif not self._states[-1].silent:
+        elif not self._states[-1].is_silent:
             self._texts.append(text)
 
 
 def _joined(texts: list[str]) -> str:
-    """The pieces as one text: characters beyond the first plane are written as two halves."""
+    """The pieces as one text. Characters beyond U+FFFF are written as two surrogates, which this joins."""
     return "".join(texts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _known(codec: str) -> str:
+def _codec_name(codec: str) -> str:
     try:
         return codecs.lookup(codec).name
     except LookupError:

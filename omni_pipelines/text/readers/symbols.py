@@ -1,4 +1,4 @@
-"""Source code to its symbols, by tree-sitter: where each class, function, key or table begins and ends."""
+"""Find the symbols of source code with tree-sitter: where each class, function, key or table starts and ends."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _SYMBOL = re.compile(
     rf"(?:[a-z]+_)?(?:{_KINDS})(?:_(?:definition|declaration|item|specifier|spec|statement|def))?"
     r"|(?:[a-z]+_)?type_(?:spec|item|alias_declaration|definition)|create_(?:table|view|function)"
 )
-"""How grammars call the nodes that define a name; a node without a name defines none."""
+"""The types of nodes that define a name, in the words of the grammars."""
 _KEYED = {"pair", "block_mapping_pair", "table", "table_array_element"}
 """Keys of JSON, YAML and TOML."""
 _FUNCTION = re.compile("function|method|constructor|macro")
-"""Nothing is looked for inside: what is local has no name elsewhere."""
+"""Not searched inside: local names are no symbols."""
 _ASSIGNMENTS = {"variable_declarator": ("name", "value"), "binary_operator": ("lhs", "rhs")}
-"""Where JavaScript and R give a function its name, and the fields of name and function."""
+"""How JavaScript and R name a function: the node, and its fields for the name and the function."""
 _ASSIGNED = {
     "arrow_function", "function_expression", "function", "function_definition", "class", "generator_function",
 }  # fmt: skip
 _WRAPPERS = {"export_statement", "template_declaration", "type_declaration", "lexical_declaration"}
-"""Begin before the symbol inside them, and belong to it."""
+"""They start before the symbol inside them, and belong to it."""
 _ABOVE = re.compile("comment|attribute|annotation|decorator")
-_MAX_BETWEEN = 8
-"""Nodes between a symbol and the one around it."""
+_MAX_NODES_BETWEEN = 8
+"""Nodes between a symbol and the one that encloses it."""
 MAX_DEPTH = 6
-"""Symbols inside one another that are told apart."""
-_DEPTH_OF_DATA = 3
+"""Levels of nested symbols."""
+_MAX_DATA_DEPTH = 3
 _MAX_NAME_LENGTH = 100
 MAX_NODES = 300_000
-"""Nodes that are looked at: minified and generated files have millions, and none of them is worth a heading."""
+"""Of a file. Minified and generated files have millions, and none of them is worth a heading."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Symbol:
     """A named part of a file, in bytes of its UTF-8."""
 
     start: int
-    """With the comments and attributes right above it."""
+    """Includes the comments and attributes directly above it."""
     end: int
     path: tuple[str, ...]
 
 
 def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
-    """The symbols in order, each before those inside it. What does not parse is passed over.
+    """The symbols in order, each before those inside it. Code that does not parse is skipped.
 
-    Of a file with more than `MAX_NODES` nodes none are given.
+    A file with more than `MAX_NODES` nodes gives none.
     """
     import semble_grammars
 
@@ -68,20 +68,20 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
         if name:
             path, between = (*path, name), 0
             yield Symbol(_start(wrapper or node), node.end_byte, path)
-        if _is_open(node, path, between, named=bool(name)):
-            around = wrapper or node if node.type in _WRAPPERS else None
-            stack += [(child, path, between + 1, around) for child in reversed(node.named_children)]
+        if _has_symbols(node, path, between, is_named=bool(name)):
+            outer = wrapper or node if node.type in _WRAPPERS else None
+            stack += [(child, path, between + 1, outer) for child in reversed(node.named_children)]
 
 
-def _is_open(node: Node, path: tuple[str, ...], between: int, *, named: bool) -> bool:
-    """Whether to look for symbols inside."""
-    if between >= _MAX_BETWEEN or (named and _FUNCTION.search(node.type)):
+def _has_symbols(node: Node, path: tuple[str, ...], between: int, *, is_named: bool) -> bool:
+    """Whether to search for symbols inside a node."""
+    if between >= _MAX_NODES_BETWEEN or (is_named and _FUNCTION.search(node.type)):
         return False
-    return len(path) < (_DEPTH_OF_DATA if node.type in _KEYED else MAX_DEPTH)
+    return len(path) < (_MAX_DATA_DEPTH if node.type in _KEYED else MAX_DEPTH)
 
 
 def _name(node: Node) -> str:
-    """What a node defines; "" for most nodes."""
+    """The name that a node defines; "" for most nodes."""
     kind = node.type
     if kind in _KEYED:
         return _text(node.child_by_field_name("key") or next(iter(node.named_children), None))
@@ -94,18 +94,18 @@ def _name(node: Node) -> str:
 
 
 def _declared(node: Node) -> Node | None:
-    """The name in C's `int *name(int)`, at the end of a chain of declarators; and where it is a child like others."""
-    found = node.child_by_field_name("declarator")
-    while found is not None and (inner := found.child_by_field_name("declarator")) is not None:
-        found = inner
-    if found is not None:
-        return found
+    """The node of the name in C's `int *name(int)`, where it ends a chain of declarators, or in a plain child."""
+    declarator = node.child_by_field_name("declarator")
+    while declarator is not None and (inner := declarator.child_by_field_name("declarator")) is not None:
+        declarator = inner
+    if declarator is not None:
+        return declarator
     named = (child for child in node.named_children if child.type.endswith(("name", "object_reference")))
     return next(named, None)
 
 
 def _text(node: Node | None) -> str:
-    if node is None or node.text is None or not node.is_named:  # in R, a function is called `function`
+    if node is None or node.text is None or not node.is_named:  # in R, the name of a function is the keyword
         return ""
     text = node.text[: 4 * _MAX_NAME_LENGTH].decode("utf-8", "replace")
     text = " ".join(text.split()).strip("\"'")[:_MAX_NAME_LENGTH]

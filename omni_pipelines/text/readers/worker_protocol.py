@@ -1,65 +1,88 @@
-"""How a document goes to a parser process and back: frames, each a length of 8 bytes and the content."""
+"""The protocol of a parser process: frames of 8 bytes of length and the content, and the JSON inside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Protocol, TypedDict
 
 import orjson
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.document_rows import parsed_document, structure_json
+from omni_pipelines.text.document_rows import ParsedColumns, parsed_columns, parsed_document
 
-MAX_ANSWER = 64 << 20
-"""Bytes of an answer; a text of 32 MiB and its structure."""
-_LENGTH = 8
+MAX_ANSWER_BYTES = 64 << 20
+"""Enough for a text of 32 MiB and its structure."""
+_LENGTH_BYTES = 8
 
 
-def write_frame(stream: BinaryIO, content: bytes) -> None:
-    """Write one frame; the caller flushes."""
-    stream.write(len(content).to_bytes(_LENGTH, "big"))
+class ParsedFields(ParsedColumns):
+    """A document as JSON."""
+
+    language: str
+
+
+class Answer(TypedDict):
+    """The answer to one document: the document, or the code and the detail of its refusal."""
+
+    document: ParsedFields | None
+    refusal: tuple[str, str] | None
+    peak: int
+    """The highest memory use of the process so far, in bytes."""
+
+
+class ByteReader(Protocol):
+    """A stream to read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; fewer only at the end."""
+
+
+class ByteWriter(Protocol):
+    """A stream to write to."""
+
+    def write(self, content: bytes, /) -> object:
+        """Write all bytes."""
+
+
+def write_frame(stream: ByteWriter, content: bytes) -> None:
+    """Write one frame. The caller flushes the stream."""
+    stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
 
 
-def read_frame(stream: BinaryIO, most: int = 1 << 62) -> bytes | None:
-    """The next frame; None where the stream has ended.
+def read_frame(stream: ByteReader, max_bytes: int = 1 << 62) -> bytes | None:
+    """The content of the next frame; None at the end of the stream.
 
     Raises:
-        Unreadable: E_OUTPUT_LIMIT for a frame of more than `most` bytes; what follows must not be read.
+        Unreadable: E_OUTPUT_LIMIT for a frame of more than `max_bytes`; the stream must not be read any further.
     """
-    head = stream.read(_LENGTH)
-    if len(head) < _LENGTH:
+    head = stream.read(_LENGTH_BYTES)
+    if len(head) < _LENGTH_BYTES:
         return None
     length = int.from_bytes(head, "big")
-    if length > most:
-        raise Unreadable("E_OUTPUT_LIMIT", f"{length:,} bytes of text; {most:,} are allowed")
+    if length > max_bytes:
+        raise Unreadable(RefusalCode.OUTPUT_LIMIT, output_limit_detail(length, max_bytes))
     content = stream.read(length)
     return content if len(content) == length else None
 
 
-def pack(parsed: Parsed) -> dict[str, Any]:
-    """A document as JSON can hold it."""
-    return {
-        "text": parsed.text,
-        "title": parsed.title,
-        "encoding": parsed.decoded.encoding,
-        "bom_bytes": parsed.decoded.bom_bytes,
-        "verbatim": parsed.verbatim,
-        "language": parsed.language,
-        "structure": structure_json(parsed),
-    }
+def output_limit_detail(length: int, max_bytes: int) -> str:
+    """The detail of a refusal because a text is too long."""
+    return f"its text has {length:,} bytes; {max_bytes:,} are allowed"
 
 
 def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
-    """What became of a document. `peak` is the most memory the process ever held, in bytes."""
-    refusal = [error.code, error.detail] if error is not None else None
-    document = pack(parsed) if parsed is not None else None
-    return orjson.dumps({"document": document, "refusal": refusal, "peak": peak})
+    """Encode the answer to one document."""
+    content: Answer = {
+        "document": {**parsed_columns(parsed), "language": parsed.language} if parsed is not None else None,
+        "refusal": (error.code.value, error.detail) if error is not None else None,
+        "peak": peak,
+    }
+    return orjson.dumps(content)
 
 
-def document_of(answered: Mapping[str, Any]) -> Parsed:
+def document_of(answered: Answer) -> Parsed:
     """The document of an answer.
 
     Raises:
@@ -67,6 +90,8 @@ def document_of(answered: Mapping[str, Any]) -> Parsed:
     """
     if answered["refusal"] is not None:
         code, detail = answered["refusal"]
-        raise Unreadable(code, detail)
+        raise Unreadable(RefusalCode(code), detail)
     document = answered["document"]
+    if document is None:
+        raise ValueError("an answer has neither a document nor a refusal")
     return replace(parsed_document(document), language=document["language"])

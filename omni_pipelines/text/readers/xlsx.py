@@ -1,4 +1,4 @@
-"""Excel: sheet by sheet, a row a line, values as they were last computed; dates are written as dates."""
+"""Excel: each sheet is a section and each row a line; cells have their last computed value, dates in ISO format."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from datetime import datetime, timedelta
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.archive import Archive
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import declared, relations
+from omni_pipelines.text.readers.office import document_properties, relations
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _WORKBOOK = "xl/workbook.xml"
 _DATE_FORMATS = {*range(14, 23), *range(45, 48)}
-"""Formats that Excel numbers itself, of dates and times (ECMA-376, part 1, 18.8.30)."""
+"""Numbers of the built-in formats for dates and times (ECMA-376, part 1, 18.8.30)."""
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 _MAX_COLUMNS = 16_384
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
-_LAST_DAY = 2_958_465
+_MAX_DAY = 2_958_465
 """31 December 9999, in days since the epoch."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """The sheets' names are the headings; cells are parted by ` | `, empty rows are left out.
+    """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out.
 
     Raises:
-        Unreadable: as `Archive` and `parse_xml` say, or E_NO_TEXT.
+        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
     """
-    archive = Archive(raw)
+    archive = ZipArchive(raw)
     workbook = _Workbook()
     parse_xml(archive.read(_WORKBOOK), workbook)
     targets = relations(archive, _WORKBOOK)
@@ -37,12 +37,12 @@ def read(raw: bytes, name: str) -> Parsed:
         if part is not None:
             parse_xml(part, handler)
     extraction = Extraction()
-    for sheet, identity in workbook.sheets:
-        kind, part_name = targets.get(identity, ("", ""))
+    for sheet, relation_id in workbook.sheets:
+        kind, part_name = targets.get(relation_id, ("", ""))
         if kind == "worksheet":
             cells = _Cells(extraction, sheet, strings.texts, formats.dates, workbook.epoch)
             parse_xml(archive.read(part_name), cells)
-    return extraction.parsed(name, declared(archive).title or name)
+    return extraction.parsed(name, document_properties(archive).title or name)
 
 
 class _Workbook(XmlHandler):
@@ -58,7 +58,7 @@ class _Workbook(XmlHandler):
 
 
 class _Strings(XmlHandler):
-    """Texts that cells share."""
+    """The table of strings that cells refer to."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -68,7 +68,7 @@ class _Strings(XmlHandler):
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "si":
             self.texts.append("")
-        self._phonetic += name == "rPh"  # how it is spoken, said once more
+        self._phonetic += name == "rPh"  # the pronunciation, which repeats the text
         self._inside = name == "t"
 
     def end(self, name: str) -> None:
@@ -81,11 +81,11 @@ class _Strings(XmlHandler):
 
 
 class _Formats(XmlHandler):
-    """Which cell formats show a date."""
+    """The cell formats that show a date."""
 
     def __init__(self) -> None:
         self.dates: list[bool] = []
-        self._own: set[str] = set()
+        self._date_formats: set[str] = set()
         self._in_cells = False
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -93,9 +93,9 @@ class _Formats(XmlHandler):
         if name == "cellXfs":
             self._in_cells = True
         elif name == "numFmt" and re.search("[ymdhs]", _LITERAL.sub("", attributes.get("formatCode", "")), re.I):
-            self._own.add(number)
+            self._date_formats.add(number)
         elif name == "xf" and self._in_cells:
-            self.dates.append(number in self._own or (number.isdecimal() and int(number) in _DATE_FORMATS))
+            self.dates.append(number in self._date_formats or (number.isdecimal() and int(number) in _DATE_FORMATS))
 
     def end(self, name: str) -> None:
         if name == "cellXfs":
@@ -152,15 +152,15 @@ class _Cells(XmlHandler):
             number = float(value)
         except ValueError:
             return value
-        if self._is_date and 0 <= number <= _LAST_DAY:
+        if self._is_date and 0 <= number <= _MAX_DAY:
             moment = self._epoch + timedelta(seconds=round(number * 86_400))
             shown = moment.isoformat(" ").removesuffix(" 00:00:00")
             return shown.removeprefix(f"{self._epoch:%Y-%m-%d} ") if number < 1 else shown
-        return f"{number:.15g}"  # as Excel shows it: 0.1 + 0.2 is 0.3
+        return f"{number:.15g}"  # with 15 digits, as Excel shows it: 0.1 + 0.2 is 0.3
 
 
 def _column(reference: str) -> int:
-    """`AB7` is in column 28; 0 where it does not say."""
+    """The column of a cell reference, from 1: 28 for `AB7`; 0 for a reference without one."""
     number = 0
     for letter in reference[:3]:
         if not "A" <= letter <= "Z":

@@ -1,4 +1,4 @@
-"""XML: what stands in the elements, a line each; an element that holds only text keeps its name."""
+"""XML: the text and the attributes of the elements, one line each; title elements give the sections."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse
 
 _SILENT = {"script", "style"}
 _HEADINGS = {"title", "head", "heading"}
-"""Names under which DocBook, TEI, DITA, Atom and many others write the title of a part."""
+"""Elements with the title of a part in DocBook, TEI, DITA, Atom and many other formats."""
 _MAX_VALUE_LENGTH = 300
 """Characters of an attribute that is kept: longer ones hold pictures and paths of drawings."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """`name: text` for an element of text alone, and its attributes as `name key=value`.
+    """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`.
 
     Raises:
-        Unreadable: as `parse_xml` says, or E_NO_TEXT.
+        Unreadable: E_NO_TEXT, or an error of `parse_xml`.
     """
     extraction = Extraction()
     elements = _Elements(extraction)
@@ -32,11 +32,11 @@ class _Elements(XmlHandler):
         self._held: list[str] = []
         """Text since the last line was written."""
         self._label = ""
-        """Of the element that has just begun: it holds nothing but text so far."""
-        self._begun = 1
+        """Name and attributes of the element that has just started, as long as it holds nothing but text."""
+        self._start_line = 1
         self._silent = 0
         self.language = ""
-        """Of the whole, as its root says."""
+        """As the root element declares it."""
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._write()
@@ -49,7 +49,7 @@ class _Elements(XmlHandler):
             for key, value in attributes.items()
             if value.strip() and len(value) <= _MAX_VALUE_LENGTH
         )
-        self._label, self._begun = name + shown, self.line
+        self._label, self._start_line = name + shown, self.line
         if shown:
             self._held.append("")
 
@@ -57,7 +57,7 @@ class _Elements(XmlHandler):
         self._write()
         self._silent -= name in _SILENT
         self._path.pop()
-        self._label, self._begun = "", self.line
+        self._label, self._start_line = "", self.line
 
     def text(self, data: str) -> None:
         self._held.append(data)
@@ -70,7 +70,7 @@ class _Elements(XmlHandler):
         if self._silent or not (text or " " in label):
             return
         if text and self._path and self._path[-1] in _HEADINGS and label == self._path[-1]:
-            self._extraction.heading(min(len(self._path), 9), text, line=self._begun)
+            self._extraction.heading(min(len(self._path), 9), text, line=self._start_line)
         else:
             shown = f"{label}: {text}" if label and text else label or text
-            self._extraction.block(shown, apart=False, line=self._begun)
+            self._extraction.block(shown, apart=False, line=self._start_line)

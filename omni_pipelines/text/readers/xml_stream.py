@@ -1,42 +1,40 @@
-"""XML as a stream of calls: no tree is built, nothing is expanded or fetched, and it must stay shallow.
+"""Parse XML as a stream of calls: no tree is built, no entity is expanded or fetched, and nesting is limited.
 
-Expat instead of lxml: it tells of every entity that is declared, in every encoding, before one is used, and it knows
-the line of what it reads.
+Expat instead of lxml: it reports every entity declaration, in every encoding, before an entity is used, and it knows
+the line it is reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 from xml.parsers import expat
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
 
 MAX_DEPTH = 256
 Attributes = dict[str, str]
 
 
 class XmlHandler:
-    """What a reader makes of the stream. Names come without their namespace."""
+    """Receives the elements and texts of a document. Names come without their namespace."""
 
     line = 1
-    """Of the file, where the parser stands."""
+    """The line of the file that is being read, from 1."""
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """An element begins."""
+        """Handle the start of an element."""
 
     def end(self, name: str) -> None:
-        """It ends."""
+        """Handle the end of an element."""
 
     def text(self, data: str) -> None:
-        """Characters between tags; one text may come in several pieces."""
+        """Handle characters between tags; one text may come in several pieces."""
 
 
 def parse_xml(raw: bytes, handler: XmlHandler) -> None:
     """Feed a document to a handler.
 
     Raises:
-        Unreadable: E_XML_ENTITY for a document that declares entities, E_DEPTH, or E_PARSE.
+        Unreadable: E_XML_ENTITY for a document that declares entities, E_DEPTH, E_ENCODING or E_PARSE.
     """
     depth = 0
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -46,7 +44,7 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
         nonlocal depth
         depth += 1
         if depth > MAX_DEPTH:
-            raise Unreadable("E_DEPTH", f"more than {MAX_DEPTH} elements inside one another")
+            raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} levels of nested elements")
         handler.line = parser.CurrentLineNumber
         handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
 
@@ -60,20 +58,22 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     parser.EntityDeclHandler = _refuse_entity
-    _feed(parser.Parse, raw)
+    _feed(parser, raw)
 
 
-def _feed(parse: Callable[[bytes, bool], Any], raw: bytes) -> None:
+def _feed(parser: expat.XMLParserType, raw: bytes) -> None:
     try:
-        parse(raw, True)
+        parser.Parse(raw, True)
     except expat.ExpatError as error:
-        raise Unreadable("E_PARSE", f"no well-formed XML: {error}") from error
-    except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is none
-        raise Unreadable("E_ENCODING", str(error)) from error
+        raise Unreadable(RefusalCode.PARSE, f"not well-formed XML: {error}") from error
+    except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is not for text
+        raise Unreadable(RefusalCode.ENCODING, str(error)) from error
 
 
 def _refuse_entity(*_: object) -> None:
-    raise Unreadable("E_XML_ENTITY", "it declares entities of its own")
+    raise Unreadable(
+        RefusalCode.XML_ENTITY, "it declares entities, which can read other files and grow without limit"
+    )
 
 
 def _local(name: str) -> str:

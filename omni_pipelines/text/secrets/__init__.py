@@ -1,1 +1,1 @@
-"""Secrets and personal data: found in the text of a document, and masked in place before anything is stored."""
+"""Find secrets and personal data in the text of a document, and mask them before anything is stored."""

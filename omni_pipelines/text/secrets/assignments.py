@@ -1,7 +1,7 @@
-"""Secrets without a mark of their own, known by their name: `password = "…"`, `://user:…@`, `Bearer …`.
+"""Detect secrets by the name they are assigned to: `password = "…"`, `://user:…@`, `Bearer …`.
 
-A name alone proves nothing, for programs are full of `token = "access_token"`. The value decides: whether a machine
-or a careful person made it up, or whether it reads like words.
+A name alone proves nothing: programs are full of `token = "access_token"`. The value decides, by whether it looks
+generated, or like a strong password, or like words.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import string
 from collections.abc import Iterator
 from functools import lru_cache
 
-from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, places
+from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, occurrences
 
 _NAMES = re.compile(
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|auth|account|private|encryption|signing)"
     r"[_-]?key)[a-z0-9_-]{0,40}+"
 )
-"""In text whose letters are all small."""
-_NO_SECRET = {
+"""Searched in the text in lower case."""
+_HARMLESS_ENDINGS = {
     "name", "names", "path", "file", "filename", "dir", "url", "uri", "endpoint", "type", "types", "field", "fields",
     "header", "param", "params", "regex", "pattern", "length", "len", "size", "count", "limit", "digest", "checksum",
     "version", "format", "label", "title", "text", "message", "msg", "error", "hint", "help", "description", "prefix",
@@ -26,11 +26,11 @@ _NO_SECRET = {
     "alias", "ref", "template", "column", "table", "state", "status", "mode", "env", "var", "getter", "validator",
     "sha", "sha1", "sha256", "md5", "hash", "fingerprint", "store", "manager", "izer", "izers", "ized", "ize",
 }  # fmt: skip
-"""A name that ends in one of these is about a secret, and is none."""
-_NO_SECRET_AFTER = re.compile(
+"""A name with one of these endings is about a secret; its value is not one."""
+_HARMLESS_CONTEXT = re.compile(
     r"(?:next|continuation|page|change|lock|idempotency|request)[_-]?\Z|::\w*\Z", re.IGNORECASE
 )
-"""Tokens that mark a place in a list or a request, and names of types."""
+"""What precedes tokens that mark a position in a list or a request, and names of types."""
 _QUOTED = re.compile(
     r"""["'`]?\]?\s{0,3}(?:\)|:\s{0,2}\w{1,20}(?:\s{0,2}\|\s{0,2}None)?)?\s{0,3}(?:=>|:=|==?|:|,|\()\s{0,3}"""
     r"""[bru]{0,2}(["'`])([^\s"'`]{8,200}+)\1"""
@@ -39,21 +39,21 @@ _QUOTED = re.compile(
 _BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
 """`NAME=value` and `name: value`."""
 _LINE_ENDS = re.compile(r"[ \t]*+(?=[\r\n;&]|\Z)")
-"""What follows a value without quotes."""
+"""What follows an unquoted value."""
 _FLAG = re.compile(r"[= ]([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
 """`--name=value` and `--name value`."""
 _MAX_NESTED = 3
-"""Names inside a value that was looked at whose own values are looked at: `token=token=token=…` must not be slow."""
-_IN_FLAGS = string.ascii_letters + string.digits + "_-"
+"""Names inside a value whose own values are examined: `token=token=token=…` must not be slow."""
+_FLAG_CHARACTERS = string.ascii_letters + string.digits + "_-"
 _ELEMENT = re.compile(r">\s{0,4}([^\s<>&]{8,200}+)\s{0,4}</")
 _URL = re.compile(r"://[^\s/:@\"'<>`]{0,64}+:([^\s/@\"'<>`{},]{3,128}+)@(?!localhost|127\.|example)[\w\[]")
-_BEARER = re.compile(r"(?:bearer|basic|token)[ \t]{1,4}([a-z0-9+/=_.~-]{20,2000}+)", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?:bearer|basic|token)[ \t]{1,4}([a-z0-9+/=_.~-]{20,2000}+)", re.IGNORECASE)
 _CODE = re.compile(
     r"^[$@#:.%&*~^-]|^/(?!.{39}$)|://|[\[\](){}|\\^]|\$\w|%[sd(]|::|->|\.(?:py|js|ts|json|ya?ml|txt|md|pem|crt|key|html)$"
 )
-"""What programs write in the place of a value: patterns, paths, references."""
+"""What programs contain instead of a value: patterns, paths, references."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*")
-_PAIRS = frozenset(
+_COMMON_PAIRS = frozenset(
     (
         "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi "
         "ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc "
@@ -65,65 +65,67 @@ _PAIRS = frozenset(
         "lf nv je nk kn gs dy hy ze ks xt bs ik dd pd xi sd wd"
     ).split()
 )
-"""Pairs of letters that English words and the words of programs are mostly made of."""
+"""The most frequent pairs of letters in English and in the identifiers of programs."""
 _LETTERS = re.compile(r"[a-z]{2,}")
-_MAX_WORDLIKE = 0.62
-_CHANGE = re.compile(
+_MAX_COMMON_PAIRS = 0.62
+"""Share of the pairs of a generated value that are common."""
+_CASE_CHANGE = re.compile(
     r"(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Za-z])|(?<=[A-Z])(?=\d)|(?<=[A-Z])(?=[a-z])(?<![a-z\d_-][A-Z])(?<!^.)"
 )
-"""Where small and capital letters and digits meet, but for a capital that begins a word."""
-_MAX_CHANGES = 0.28
-"""Of a name's characters; of random letters and digits it is nearly half."""
+"""Where lower case, upper case and digits meet, except at a capital that starts a word."""
+_MAX_CASE_CHANGES = 0.28
+"""Changes per character of a name; random letters and digits have nearly 0.5."""
 _HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 _SIGN = re.compile(r"[!?@#%^~&]")
 _MIN_BARE_LENGTH = 10
-_NO_PASSWORD = re.compile(r"[a-z]+|[A-Z_]+|(?i:pass|password|pw|secret|user|admin|root|guest|token|test)[\d_]*")
+"""Of an unquoted value that could be an identifier."""
+_PLACEHOLDER_PASSWORD = re.compile(
+    r"[a-z]+|[A-Z_]+|(?i:pass|password|pw|secret|user|admin|root|guest|token|test)[\d_]*"
+)
 
 
 def assignments(text: str) -> Iterator[Finding]:
-    """Values that look made up, where a name, an address or a header says that they are secrets."""
+    """Values that look like secrets, where a name, a URL or a header says that they are."""
     small = text.lower()
-    if len(small) != len(text):  # a few letters of Turkish and Lithuanian grow
+    if len(small) != len(text):  # a few Turkish and Lithuanian letters become longer in lower case
         small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    reached = nested = 0
+    examined_to = nested = 0
     for name in _NAMES.finditer(small):
-        nested = nested + 1 if name.start() < reached else 0
-        if nested > _MAX_NESTED:
+        nested = nested + 1 if name.start() < examined_to else 0
+        if nested > _MAX_NESTED or not _names_a_secret(text[name.start() : name.end()]):
             continue
-        if not _is_about_a_secret(text[name.start() : name.end()]):
-            continue
-        looked_at, made_up = _value(text, name.start(), name.end())
-        reached = max(reached, looked_at[1])
-        if made_up and not _NO_SECRET_AFTER.search(text, max(0, name.start() - 24), name.start()):
-            yield Finding(*looked_at, "password" if name[0].startswith(("pass", "pwd")) else "secret")
-    for at in places(small, "authorization"):
-        yield from _header(text, at)
-    for at in places(text, "://"):
-        found_url = _URL.match(text, at)
-        if found_url and not is_placeholder(found_url[1]) and not _NO_PASSWORD.fullmatch(found_url[1]):
-            yield Finding(*found_url.span(1), "url_password")
+        value, is_secret = _value(text, name.start(), name.end())
+        examined_to = max(examined_to, value[1])
+        if is_secret and not _HARMLESS_CONTEXT.search(text, max(0, name.start() - 24), name.start()):
+            yield Finding(*value, "password" if name[0].startswith(("pass", "pwd")) else "secret")
+    for start in occurrences(small, "authorization"):
+        yield from _header(text, start)
+    for start in occurrences(text, "://"):
+        url = _URL.match(text, start)
+        if url and not is_placeholder(url[1]) and not _PLACEHOLDER_PASSWORD.fullmatch(url[1]):
+            yield Finding(*url.span(1), "url_password")
 
 
 @lru_cache(4096)
-def _is_about_a_secret(name: str) -> bool:
+def _names_a_secret(name: str) -> bool:
     parts = re.split(r"[_-]|(?<=[a-z0-9])(?=[A-Z])", name.strip("_-"))
     last = parts[-1].lower()
     for stem in ("password", "passwd", "passphrase", "secret", "token", "credential", "key"):
         last = last.removeprefix(stem) if last != stem else ""
-    return last not in _NO_SECRET
+    return last not in _HARMLESS_ENDINGS
 
 
-def _header(text: str, at: int) -> Iterator[Finding]:
-    found = _BEARER.search(text, at, at + 60)
-    if found is None:
+def _header(text: str, start: int) -> Iterator[Finding]:
+    nearby = _CREDENTIALS.search(text, start, start + 60)
+    if nearby is None:
         return
-    whole = _BEARER.match(text, found.start())
-    if whole and not is_placeholder(whole[1]) and looks_made_up(whole[1]):
-        yield Finding(*whole.span(1), "bearer_token")
+    credentials = _CREDENTIALS.match(text, nearby.start())
+    if credentials and not is_placeholder(credentials[1]) and looks_made_up(credentials[1]):
+        yield Finding(*credentials.span(1), "bearer_token")
 
 
 def _value(text: str, start: int, end: int) -> tuple[tuple[int, int], bool]:
-    """The range behind a name that may be its value, empty if there is none, and whether it is a secret."""
+    """The range after a name that may be its value, empty if there is none, and whether it is a secret."""
     quoted = _QUOTED.match(text, end)
     if quoted:
         return quoted.span(2), looks_made_up(quoted[2])
@@ -135,7 +137,7 @@ def _value(text: str, start: int, end: int) -> tuple[tuple[int, int], bool]:
     bare = _BARE.match(text, end) if re.fullmatch(r"[\w.\t \-]*", before) else None
     if bare and _LINE_ENDS.match(text, bare.end()):
         return bare.span(1), looks_made_up(bare[1], bare=True)
-    if "--" in before[len(before.rstrip(_IN_FLAGS)) :] and (flag := _FLAG.match(text, end)):
+    if "--" in before[len(before.rstrip(_FLAG_CHARACTERS)) :] and (flag := _FLAG.match(text, end)):
         return flag.span(1), looks_made_up(flag[1], bare=True)
     return bare.span(1) if bare else (end, end), False
 
@@ -143,7 +145,7 @@ def _value(text: str, start: int, end: int) -> tuple[tuple[int, int], bool]:
 def looks_made_up(value: str, *, bare: bool = False) -> bool:
     """Whether a value is random or a strong password, and not a word, a name, a path or a pattern.
 
-    `bare` is a value without quotes, which in a program is more often another name.
+    `bare` is for a value without quotes, which in a program is more often another name.
     """
     if not re.search(r"\d", value) or _CODE.search(value) or is_placeholder(value):
         return False
@@ -158,12 +160,12 @@ def looks_made_up(value: str, *, bare: bool = False) -> bool:
 
 
 def reads_like_a_name(value: str) -> bool:
-    """Whether a value is made of words: most pairs of its letters are those of words, and its parts are long."""
+    """Whether a value consists of words: most of its letter pairs are common, and its parts are long."""
     if _HEX.fullmatch(value):
         return False
-    pairs = [run[at : at + 2] for run in _LETTERS.findall(value.lower()) for at in range(len(run) - 1)]
-    if len(pairs) < 3:  # hardly two letters side by side: digits and signs between them
+    pairs = [run[start : start + 2] for run in _LETTERS.findall(value.lower()) for start in range(len(run) - 1)]
+    if len(pairs) < 3:  # digits and signs between nearly all letters
         return len(value) < 10 and re.fullmatch(r"[a-zA-Z]*\d*|\d+[a-zA-Z]*|[\d.:/-]+", value) is not None
-    if len(_CHANGE.findall(value)) >= _MAX_CHANGES * len(value):
+    if len(_CASE_CHANGE.findall(value)) >= _MAX_CASE_CHANGES * len(value):
         return False
-    return sum(pair in _PAIRS for pair in pairs) / len(pairs) > _MAX_WORDLIKE
+    return sum(pair in _COMMON_PAIRS for pair in pairs) / len(pairs) > _MAX_COMMON_PAIRS

@@ -1,8 +1,8 @@
-"""What was found, and what is common to every way of finding it: no place is looked at twice.
+"""A finding, and the functions that all detectors share.
 
-The text is searched for short fixed strings first, which runs at the speed of memory; a pattern is tried only where
-one stands. Every pattern is bounded or possessive, and what may stand before it is excluded from what it may begin
-with, so that the time grows with the length of the text and with nothing else.
+Detectors search for short fixed strings first, which is as fast as reading memory, and try a pattern only where one
+occurs. Every pattern is bounded or possessive, and excludes before a match what a match may start with. So no text is
+scanned twice, and the time grows linearly with its length.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENTED = re.compile(r"example|placeholder|redacted|xxxxx", re.IGNORECASE)
-MIN_DIFFERENT = 8
-"""Different characters that a generated token has at least; `xxxx…` and `0000…` stand for one."""
+MIN_DISTINCT = 8
+"""Distinct characters of a generated token; `xxxx…` and `0000…` have fewer and are placeholders."""
 
 
-def places(text: str, needle: str) -> Iterator[int]:
-    """Where a fixed string stands."""
-    at = text.find(needle)
-    while at >= 0:
-        yield at
-        at = text.find(needle, at + 1)
+def occurrences(text: str, needle: str) -> Iterator[int]:
+    """The positions of a fixed string."""
+    position = text.find(needle)
+    while position >= 0:
+        yield position
+        position = text.find(needle, position + 1)
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands for a secret that the reader is to put there."""
-    return _PLACEHOLDER.search(value) is not None or len(set(value)) < MIN_DIFFERENT // 2
+    """Whether a value is a placeholder for a secret."""
+    return _PLACEHOLDER.search(value) is not None or len(set(value)) < MIN_DISTINCT // 2
 
 
-def is_documented(token: str) -> bool:
-    """Whether a token that bears a vendor's mark is made for a manual."""
-    return _DOCUMENTED.search(token) is not None or len(set(token)) < MIN_DIFFERENT
+def is_documentation_example(token: str) -> bool:
+    """Whether a token with a vendor's prefix is an example from a manual."""
+    return _DOCUMENTED.search(token) is not None or len(set(token)) < MIN_DISTINCT
 
 
 def entropy(value: str) -> float:
-    """Bits a character, from the counts of the value itself (Shannon, 1948)."""
+    """Bits per character, from the character counts of the value itself (Shannon, 1948)."""
     total = len(value)
     return -sum(count / total * math.log2(count / total) for count in Counter(value).values()) if value else 0.0

@@ -1,6 +1,6 @@
-"""A document with its secrets masked: character for character and byte for byte as long as before.
+"""Mask the secrets of a document without changing its length in characters or in bytes.
 
-So every section, page and line mark stays right, and a citation of the masked text opens at the same place.
+Sections, pages and line marks therefore stay valid, and a citation of the masked text opens at the same position.
 """
 
 from __future__ import annotations
@@ -13,27 +13,26 @@ from functools import cached_property
 
 import orjson
 
-from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.decoding import Decoded
+from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.secrets.assignments import assignments
 from omni_pipelines.text.secrets.finding import Finding
 from omni_pipelines.text.secrets.personal import PERSONAL
-from omni_pipelines.text.secrets.tokens import tokens
+from omni_pipelines.text.secrets.vendor_tokens import vendor_tokens
 
-NOTHING = "{}"
+NO_FINDINGS = "{}"
 """The column `findings` of a document in which nothing was found."""
 DETECTOR = "secrets-1"
-"""Name and version: documents searched by another one are read again."""
+"""Name and version: documents that another version searched are read again."""
 _SECRETS = "secret"
-_SIGNS = "*·•𐄁"
-"""What stands for a character, by the bytes it takes: one, two, three or four in UTF-8."""
+_MASK_CHARACTERS = "*·•𐄁"
+"""They take one, two, three and four bytes in UTF-8; each replaces characters of its own length."""
 
 
 @dataclass(frozen=True)
 class Masking:
-    """What is masked. Everything is looked for and counted all the same."""
+    """What is masked. Whatever the options, everything is searched and counted."""
 
     secrets: bool = True
     personal: frozenset[str] = frozenset()
@@ -41,13 +40,13 @@ class Masking:
 
     @property
     def fingerprint(self) -> str:
-        """Detector and what is masked, as `secrets-1:card,iban,secret`."""
+        """The detector and what is masked, such as `secrets-1:card,iban,secret`."""
         names = {*self.personal, *([_SECRETS] if self.secrets else [])}
         return f"{DETECTOR}:{','.join(sorted(names))}"
 
     @classmethod
     def of(cls, fingerprint: str) -> Masking:
-        """The masking that a document's row names."""
+        """The masking with this fingerprint."""
         names = set(fingerprint.partition(":")[2].split(","))
         return cls(_SECRETS in names, frozenset(names & PERSONAL.keys()))
 
@@ -56,14 +55,17 @@ class Masking:
         return kind in self.personal if kind in PERSONAL else self.secrets
 
 
-def is_current(row: DocumentRow, masking: Masking) -> bool:
-    """Whether a document's row would be masked the same today; where nothing was found, by any settings."""
-    same_detector = row["masking"].startswith(f"{DETECTOR}:")
-    return row["masking"] == masking.fingerprint or (same_detector and row["findings"] == NOTHING)
+def is_masking_current(stored: str, findings: str, masking: Masking) -> bool:
+    """Whether masking a document again would change nothing, by its columns `masking` and `findings`.
+
+    If the current detector found nothing, the options do not matter.
+    """
+    is_same_detector = stored.startswith(f"{DETECTOR}:")
+    return stored == masking.fingerprint or (is_same_detector and findings == NO_FINDINGS)
 
 
 def masking_of(settings: Settings, source: str) -> Masking:
-    """What is masked in the documents of a source."""
+    """What is masked in the documents of a source: its own settings, else those for all sources."""
     own = settings.sources.get(source)
     secrets = own.mask_secrets if own is not None else None
     personal = own.mask_personal if own is not None else None
@@ -74,125 +76,124 @@ def masking_of(settings: Settings, source: str) -> Masking:
 
 
 @dataclass(frozen=True)
-class Masked:
-    """A document without its secrets, and how many there were."""
+class MaskedDocument:
+    """A document after masking."""
 
     parsed: Parsed
     masking: Masking
     found: dict[str, int]
-    """Kind to how many places, masked or not."""
+    """Kind to the number of findings, masked or not."""
     masked: int
-    """Places that were masked."""
+    """Number of findings that were masked."""
 
     @property
-    def columns(self) -> dict[str, object]:
-        """The columns of the document's row that tell it; none says where, or what it was."""
-        found = orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
-        return {"masking": self.masking.fingerprint, "findings": found, "masked": self.masked}
+    def findings(self) -> str:
+        """Kinds of findings and how often each occurs, as JSON; neither where they are, nor what."""
+        return orjson.dumps(self.found, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def mask_document(parsed: Parsed, masking: Masking) -> Masked:
-    """The document with everything masked that `masking` names: in its text, its title and its headings."""
+def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
+    """Mask the text, the title and the headings of a document."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
-    titles = _Titles(masking)
-    title = titles.masked(parsed.title)
+    titles = _TitleMasker(masking)
+    title = titles.mask(parsed.title)
     sections = tuple(
-        Section(each.start, path) if (path := tuple(map(titles.masked, each.path))) != each.path else each
-        for each in parsed.sections
+        Section(section.start, path) if (path := tuple(map(titles.mask, section.path))) != section.path else section
+        for section in parsed.sections
     )
-    found, masked = found | titles.found, max(masked, titles.count)
+    found, masked = found | titles.found, max(masked, titles.masked)
     if not masked:
-        return Masked(parsed, masking, dict(found), 0)
+        return MaskedDocument(parsed, masking, dict(found), 0)
     if parsed.verbatim:
-        decoded = Decoded(text, parsed.decoded.encoding, parsed.decoded.bom_bytes)
+        decoded = DecodedText(text, parsed.decoded.encoding, parsed.decoded.bom_bytes)
         changed = replace(parsed, decoded=decoded, title=title, sections=sections)
     else:
         changed = replace(parsed, extracted=text, title=title, sections=sections)
-    return Masked(changed, masking, dict(found), masked)
+    return MaskedDocument(changed, masking, dict(found), masked)
 
 
 def masked_text(text: str, masking: Masking, encoding: str = "utf-8") -> str:
-    """The text with everything masked that `masking` names, as long as it was in characters and bytes."""
+    """Mask a text; its length in characters and in bytes of `encoding` does not change."""
     return _mask(text, masking, encoding)[0]
 
 
-class _Titles:
-    """Masks titles, each once: headings are repeated in the paths of those below them."""
+class _TitleMasker:
+    """Masks titles, each different one only once: a heading is repeated in the paths of the headings below it."""
 
     def __init__(self, masking: Masking) -> None:
         self._masking = masking
         self._known: dict[str, str] = {}
         self.found: Counter[str] = Counter()
-        self.count = 0
+        self.masked = 0
 
-    def masked(self, title: str) -> str:
+    def mask(self, title: str) -> str:
         if title not in self._known:
-            self._known[title], found, count = _mask(title, self._masking, "utf-8")
+            self._known[title], found, masked = _mask(title, self._masking, "utf-8")
             self.found += found
-            self.count += count
+            self.masked += masked
         return self._known[title]
 
 
 def _mask(text: str, masking: Masking, encoding: str) -> tuple[str, Counter[str], int]:
-    findings = find(text)
-    chosen = [each for each in findings if masking.masks(each.kind)]
-    return _covered(text, chosen, encoding), Counter(each.kind for each in findings), len(chosen)
+    findings = find_sensitive(text)
+    chosen = [finding for finding in findings if masking.masks(finding.kind)]
+    return _covered(text, chosen, encoding), Counter(finding.kind for finding in findings), len(chosen)
 
 
-def find(text: str) -> list[Finding]:
-    """Secrets and personal data in a text, in order; of two that overlap the secret, or the one that begins first."""
-    secrets = list(_apart([*tokens(text), *assignments(text)]))
-    personal = list(_apart(each for look in PERSONAL.values() for each in look(text)))
-    return sorted([*secrets, *_beside(personal, secrets)], key=lambda each: each.start)
+def find_sensitive(text: str) -> list[Finding]:
+    """Secrets and personal data in a text, in order. Of two that overlap, the secret counts, else the first one."""
+    secrets = list(_without_overlaps([*vendor_tokens(text), *assignments(text)]))
+    personal = list(_without_overlaps(finding for detect in PERSONAL.values() for finding in detect(text)))
+    return sorted([*secrets, *_outside(personal, secrets)], key=lambda finding: finding.start)
 
 
-def _beside(findings: Iterable[Finding], others: Sequence[Finding]) -> Iterator[Finding]:
-    """Those that overlap none of the others; both in order."""
-    starts = [each.start for each in others]
-    for each in findings:
-        at = bisect_left(starts, each.end)
-        if at == 0 or others[at - 1].end <= each.start:
-            yield each
+def _outside(findings: Iterable[Finding], others: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings that overlap none of the others; both are in order."""
+    starts = [other.start for other in others]
+    for finding in findings:
+        index = bisect_left(starts, finding.end)
+        if index == 0 or others[index - 1].end <= finding.start:
+            yield finding
 
 
-def _apart(findings: Iterable[Finding]) -> Iterator[Finding]:
+def _without_overlaps(findings: Iterable[Finding]) -> Iterator[Finding]:
     end = 0
-    for each in sorted(findings, key=lambda each: (each.start, -each.end)):
-        if each.start >= end:
-            yield each
-            end = each.end
+    for finding in sorted(findings, key=lambda finding: (finding.start, -finding.end)):
+        if finding.start >= end:
+            yield finding
+            end = finding.end
 
 
 def _covered(text: str, findings: Iterable[Finding], encoding: str) -> str:
-    parts, at = [], 0
-    signs = _Signs(encoding)
-    for each in findings:
-        parts += [text[at : each.start], signs.instead_of(text[each.start : each.end])]
-        at = each.end
-    return "".join([*parts, text[at:]]) if parts else text
+    parts, end = [], 0
+    mask = _Mask(encoding)
+    for finding in findings:
+        parts += [text[end : finding.start], mask.cover(text[finding.start : finding.end])]
+        end = finding.end
+    return "".join([*parts, text[end:]]) if parts else text
 
 
-class _Signs:
-    """The signs that stand for characters in an encoding."""
+class _Mask:
+    """Replaces characters by mask characters that take as many bytes in an encoding."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
 
-    def instead_of(self, secret: str) -> str:
-        return "".join(letter if letter.isspace() else self._sign(letter) for letter in secret)
+    def cover(self, secret: str) -> str:
+        return "".join(letter if letter.isspace() else self._mask_character(letter) for letter in secret)
 
-    def _sign(self, letter: str) -> str:
+    def _mask_character(self, letter: str) -> str:
         if letter.isascii():
-            return _SIGNS[0]
+            return _MASK_CHARACTERS[0]
         length = len(letter.encode(self._encoding, "surrogatepass"))
         return self._by_length.get(length, letter)
 
     @cached_property
     def _by_length(self) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for sign in _SIGNS:
+        by_length: dict[int, str] = {}
+        for character in _MASK_CHARACTERS:
             try:
-                found.setdefault(len(sign.encode(self._encoding)), sign)
+                by_length.setdefault(len(character.encode(self._encoding)), character)
             except UnicodeEncodeError:
                 continue
-        return found
+        return by_length

@@ -116,7 +116,7 @@ def test_db_health_of_damaged_data_advises_a_restore(published: Line) -> None:
 def test_db_index_stats_count_the_writer_and_the_pool(published: Line) -> None:
     found = db_json("index-stats", "chunks")
     assert found["keyword"]["writer"] | {"reuses": 1} == {
-        "opens": 1, "reuses": 1, "commits": 1, "upserts": found["keyword"]["entries"], "deletes": 0, "idle_closes": 0
+        "opens": 1, "reuses": 1, "commits": 1, "upserts": found["keyword"]["entries"], "deletes": 0
     }  # fmt: skip
     assert found["pool"]["misses"] > 0
     assert "keyword writer: " in db("index-stats", "chunks")

@@ -13,7 +13,7 @@ import pytest
 from omni_pipelines.cli.dev_server import server
 from omni_pipelines.cli.dev_server.process_group import Children, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 
 WAITING = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITING

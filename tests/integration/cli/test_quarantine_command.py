@@ -58,12 +58,9 @@ def test_quarantined_refuses_a_file_that_was_read(held: Line) -> None:
         quarantined(held.home, "good.md")
 
 
-def test_retry_reads_only_the_released_file_again(
-    held: Line, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: held.model)
+def test_retry_reads_only_the_released_file_again(held: Line, reads: list[str]) -> None:
     release_for_retry(held.home, quarantined(held.home, "cut.pdf"))
-    due = stale_ingest(held.home, held.settings)
+    due = stale_ingest(held.context)
     assert due is not None
     reads.clear()
     held.run()

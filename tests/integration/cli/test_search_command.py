@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from tests.integration.line import Line, write
 
 NOTICE = "This notice about otters stands in two places.\n"
@@ -53,7 +53,7 @@ def test_search_where_path_narrows_to_a_folder(home: Path) -> None:
 def test_why_not_names_the_stage_and_explains_it(home: Path) -> None:
     text = output(home, "why-not", "otters", "nowhere.md")
     assert text.startswith("no  release: nowhere.md is not in release 1")
-    assert "It is not there to be found" in text
+    assert "No single document of the release has this name" in text
 
 
 def test_why_not_as_json_lists_the_stages(home: Path) -> None:

@@ -11,9 +11,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.sources.registry import load_sources, register_paths
 from tests.integration.line import Line
 
@@ -69,7 +70,7 @@ def test_source_remove_asks_first(line: Line, notes: Path) -> None:
     [
         (["add", "nowhere"], SourceMissing, "is not there"),
         (["add", "docs", "--name", "a b"], ConfigurationError, "is no name"),
-        (["add", "docs", "--acl", "a b"], ConfigurationError, "is no tag"),
+        (["add", "docs", "--acl", "a b"], ConfigurationError, "is not a valid tag"),
         (["add", "docs", "--rev", "main"], SourceMissing, "not a git repository"),
         (["show", "dcos"], ConfigurationError, "no source"),
     ],
@@ -127,9 +128,9 @@ def test_newly_declared_source_is_stale(line: Line, notes: Path, tmp_path: Path)
     line.run()
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "moose.md").write_text("A moose.\n")
-    before = stale_ingest(line.home, line.settings)
+    before = stale_ingest(line.context)
     declare(line, '[sources.papers]\nlocation = "docs"\n[sources.more]\nlocation = "more"\n')
-    assert stale_ingest(line.home, line.settings) != before
+    assert stale_ingest(line.context) != before
 
 
 def test_ingest_stops_where_a_declared_location_is_missing(line: Line) -> None:

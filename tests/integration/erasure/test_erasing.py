@@ -7,7 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import LanceTable, equals
+from native import lance_maintenance
+from native.filters import equals
+from native.lance_manifests import manifest_path
+from native.lance_tables import LanceTable
 from omni_pipelines.schemas import key, packed
 
 SCHEMA = pa.schema([key("id", "a key"), packed("text", "a text")])
@@ -31,27 +34,27 @@ def physical(table: LanceTable, version: int | None = None) -> list[str]:
 def test_a_deleted_row_lies_in_the_file_until_it_is_erased(table: LanceTable) -> None:
     assert table.read(["id"])["id"].to_pylist() == ["row-0", "row-2"]
     assert physical(table) == ["row-0", "row-1", "row-2"]
-    table.erase_deleted()
+    lance_maintenance.erase_deleted(table)
     assert physical(table) == ["row-0", "row-2"]
 
 
 def test_older_versions_hold_it_until_they_are_cleaned_up(table: LanceTable) -> None:
-    table.erase_deleted()
+    lance_maintenance.erase_deleted(table)
     assert any("row-1" in physical(table, version) for version in table.versions())
-    table.clean_up()
+    lance_maintenance.clean_up(table)
     assert not any("row-1" in physical(table, version) for version in table.versions())
     assert table.versions() == [table.head().version]
 
 
 def test_the_filter_of_a_delete_stands_in_its_version_only(table: LanceTable) -> None:
-    assert b"row-1" in table.manifest(table.head().version).read_bytes()
-    table.erase_deleted()
-    assert b"row-1" not in table.manifest(table.head().version).read_bytes()
+    assert b"row-1" in manifest_path(table.path, table.head().version).read_bytes()
+    lance_maintenance.erase_deleted(table)
+    assert b"row-1" not in manifest_path(table.path, table.head().version).read_bytes()
 
 
 def test_a_copy_has_the_rows_of_its_version_and_an_identity_of_its_own(table: LanceTable, tmp_path: Path) -> None:
     before = table.versions()[-2]
-    copy = table.copy(tmp_path / "copy.lance", before)
+    copy = lance_maintenance.copy(table, tmp_path / "copy.lance", before)
     assert copy.read(["id"])["id"].to_pylist() == ["row-0", "row-1", "row-2"]
     assert copy.head().uuid != table.head().uuid
     assert copy.open().schema.field("text").metadata == table.open().schema.field("text").metadata

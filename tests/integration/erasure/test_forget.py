@@ -17,20 +17,18 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
 from omni_pipelines.erasure import erase as forget_module
-from omni_pipelines.erasure.erase import forget, look
-from omni_pipelines.erasure.residue import grep
-from omni_pipelines.erasure.run_history import BLACK
+from omni_pipelines.erasure.erase import erase, find_traces
+from omni_pipelines.erasure.residue import search_bytes
+from omni_pipelines.erasure.run_history import REDACTED
 from omni_pipelines.errors import ConfigurationError, NotForgotten
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.testing.fakes import WordCounter
 from tests.integration.line import Line, paragraph, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
@@ -38,13 +36,9 @@ SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger i
 )
 
 
-def engines(line: Line) -> Engines:
-    return Engines(WordCounter(), line.embedder, line.model)
-
-
 def forgotten(line: Line, target: str) -> Certificate:
     with writer_session(line.home, line.settings):
-        return forget(line.home, line.settings, engines(line), target, "by hand")[0]
+        return erase(line.context, target)[0]
 
 
 @pytest.fixture
@@ -103,7 +97,7 @@ def test_a_hidden_row_is_seen_as_long_as_it_lies_in_a_file(line: Line, docs: Pat
     line.run()
     (docs / "secret.md").unlink()
     line.run()
-    assert look(line.home, "secret.md").releases == (2, 1)
+    assert find_traces(line.context, "secret.md").releases == (2, 1)
     assert "casserole" in everything(line)
     forgotten(line, "secret.md")
     assert "casserole" not in everything(line)
@@ -130,7 +124,7 @@ def test_an_older_text_of_the_document_goes_as_well(told: Line, docs: Path) -> N
     told.run()
     forgotten(told, "secret/plan.md")
     assert "casserole" not in everything(told)
-    assert grep(told.home, [b"moonlight casserole"]).found == ()
+    assert search_bytes(told.home, [b"moonlight casserole"]).found == ()
 
 
 def test_an_older_name_of_the_same_text_goes_as_well(told: Line, docs: Path) -> None:
@@ -142,9 +136,9 @@ def test_an_older_name_of_the_same_text_goes_as_well(told: Line, docs: Path) -> 
 
 def test_no_byte_of_an_id_or_a_line_is_left(told: Line) -> None:
     key = ids.document_id("docs", "secret/plan.md").encode()
-    assert grep(told.home, [key]).found != ()
+    assert search_bytes(told.home, [key]).found != ()
     forgotten(told, "secret/plan.md")
-    assert grep(told.home, [key, b"secret/plan", b"Ottilie"]).found == ()
+    assert search_bytes(told.home, [key, b"secret/plan", b"Ottilie"]).found == ()
 
 
 def test_an_ingest_does_not_bring_it_back(told: Line, docs: Path) -> None:
@@ -203,7 +197,7 @@ def test_a_file_in_quarantine_is_forgotten(told: Line, docs: Path) -> None:
     assert told.rows("quarantine", "path") == []
 
 
-def test_files_set_aside_by_recovery_go(told: Line) -> None:
+def test_files_moved_aside_by_recovery_go(told: Line) -> None:
     aside = told.home.quarantine / "documents.lance.1"
     write(aside, {"data/x.lance": "moonlight casserole"})
     forgotten(told, "secret/plan.md")
@@ -243,7 +237,7 @@ def test_run_histories_are_blacked_out_and_stay_readable(told: Line) -> None:
     forgotten(told, "secret/plan.md")
     with closing(sqlite3.connect(database)) as connection:
         rows = [json.loads(row) for (row,) in connection.execute("SELECT event FROM event_logs")]
-    assert rows == [{**event, "preview": BLACK}, other]
+    assert rows == [{**event, "preview": REDACTED}, other]
     assert b"casserole" not in database.read_bytes()
 
 
@@ -285,20 +279,20 @@ def test_copies_in_other_documents_are_counted_and_stay(told: Line, docs: Path) 
 
 def test_looking_changes_nothing(told: Line) -> None:
     versions = told.versions()
-    found = look(told.home, "secret/plan.md")
+    found = find_traces(told.context, "secret/plan.md")
     assert found.places["table documents", "rows of every version, deleted ones too"] >= 1
     assert found.releases == (2,)
     assert (told.versions(), release_numbers(told.home)) == (versions, [1, 2])
 
 
 def test_what_is_found_afterwards_is_said_and_not_certified(told: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forget_module, "black_out", lambda _home, _telltale, *, write: 0 if write else 7)
+    monkeypatch.setattr(forget_module, "redact_history", lambda _home, _telltale, *, write: 0 if write else 7)
     with pytest.raises(NotForgotten, match="run history and logs: 7"):
         forgotten(told, "secret/plan.md")
     assert list(told.home.certificates.glob("*.json")) == []
 
 
-@pytest.mark.parametrize("step", ["_rest_of_line", "publish", "_drop_releases", "_set_aside", "_certificate"])
+@pytest.mark.parametrize("step", ["_rebuild", "publish", "_drop_releases", "_moved_aside", "_certificate"])
 def test_a_forget_that_was_killed_is_finished_by_the_next(
     told: Line, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -315,7 +309,7 @@ def test_a_forget_that_was_killed_is_finished_by_the_next(
     before = {place.place: place.before for place in certificate.places}
     assert (before["table documents"] > 0, certificate.dropped_releases) == (True, [2])
     assert {each.table for each in certificate.records} == {"documents", "chunks", "embeddings"}
-    assert not told.home.forgetting.exists()
+    assert not told.home.erasure_plans.exists()
 
 
 def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: Line) -> None:
@@ -342,17 +336,17 @@ def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: 
     "name", ["secret/plan.md", "plan.md", "{docs}/secret/plan.md", "file://{docs}/secret/plan.md"]
 )
 def test_a_document_is_named_in_many_ways(told: Line, docs: Path, name: str) -> None:
-    scope = look(told.home, name.format(docs=docs)).scope
+    scope = find_traces(told.context, name.format(docs=docs)).scope
     assert [row.path for row in scope.documents] == ["secret/plan.md"]
 
 
 def test_an_unknown_or_unclear_name_is_refused(told: Line, docs: Path) -> None:
-    with pytest.raises(ConfigurationError, match="neither a source nor a document"):
-        look(told.home, "nothing.md")
+    with pytest.raises(ConfigurationError, match="no source or document named"):
+        find_traces(told.context, "nothing.md")
     write(docs, {"other/plan.md": "Another plan altogether."})
     told.run()
-    with pytest.raises(ConfigurationError, match="fits 2 documents"):
-        look(told.home, "plan.md")
+    with pytest.raises(ConfigurationError, match="matches 2 documents"):
+        find_traces(told.context, "plan.md")
 
 
 def test_librarians_answer_while_others_forget(told: Line) -> None:

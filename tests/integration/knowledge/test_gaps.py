@@ -1,4 +1,4 @@
-"""What nobody could answer is kept and grouped, until a release answers it."""
+"""Gaps: unanswered questions are kept and grouped, until a release answers them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 KEYS = "# Keys\n\nKeys are rotated with the rotate command.\n"
 OTTERS = "# Otters\n\nOtters sleep in the river holding hands.\n"
-LOST = "Where do otters sleep in the river?"
+UNANSWERED = "Where do otters sleep in the river?"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def gaps(base: KnowledgeBase) -> list[Gap]:
     return base.librarian().gaps()
 
 
-def test_a_question_and_the_places_of_its_answer_are_kept(base: KnowledgeBase) -> None:
+def test_ask_keeps_the_question_and_the_citations_of_its_answer(base: KnowledgeBase) -> None:
     ask(base, "How are keys rotated with the rotate command?")
     joined = "questions q join answers using (question_id) join chunks using (chunk_id)"
     sql = f"select question, q.release, abstained, path from {joined}"
@@ -46,62 +47,62 @@ def test_a_question_and_the_places_of_its_answer_are_kept(base: KnowledgeBase) -
     assert gaps(base) == []
 
 
-def test_questions_of_one_kind_are_one_gap(base: KnowledgeBase) -> None:
-    ask(base, LOST, "In the river, where do otters sleep?", "Who invented the submarine telescope?", LOST)
+def test_similar_questions_are_one_gap(base: KnowledgeBase) -> None:
+    ask(base, UNANSWERED, "In the river, where do otters sleep?", "Who invented the submarine telescope?", UNANSWERED)
     first, second = gaps(base)
-    assert (first.question, first.times, first.abstained, first.release) == (LOST, 3, 3, 1)
-    assert first.wordings == (LOST, "In the river, where do otters sleep?")
+    assert (first.question, first.times, first.abstained, first.release) == (UNANSWERED, 3, 3, 1)
+    assert first.wordings == (UNANSWERED, "In the river, where do otters sleep?")
     assert (second.times, second.closed_by) == (1, None)
 
 
-def test_a_release_that_answers_closes_the_gap_though_nobody_asked_again(base: KnowledgeBase) -> None:
-    ask(base, LOST)
+def test_gap_is_closed_by_a_release_that_answers_although_nobody_asked_again(base: KnowledgeBase) -> None:
+    ask(base, UNANSWERED)
     base.with_files({"otters.md": OTTERS}).build()
     (gap,) = gaps(base)
     assert (gap.closed_by, gap.release) == (2, 1)
     assert journal.read(base.home, QUESTIONS).num_rows == 1
 
 
-def test_a_release_that_does_not_answer_leaves_it_open(base: KnowledgeBase) -> None:
-    ask(base, LOST)
+def test_gap_stays_open_when_the_new_release_does_not_answer(base: KnowledgeBase) -> None:
+    ask(base, UNANSWERED)
     base.with_files({"walrus.md": "# Walrus\n\nNobody knows this animal.\n"}).build()
     assert [gap.closed_by for gap in gaps(base)] == [None]
 
 
-def test_the_first_release_that_answered_is_named(base: KnowledgeBase) -> None:
-    ask(base, LOST)
+def test_gap_names_the_first_release_that_answered(base: KnowledgeBase) -> None:
+    ask(base, UNANSWERED)
     base.with_files({"otters.md": OTTERS}).build()
-    ask(base, LOST)
+    ask(base, UNANSWERED)
     base.with_files({"more.md": "# More\n\nAnchors are black.\n"}).build()
-    ask(base, LOST)
+    ask(base, UNANSWERED)
     assert [gap.closed_by for gap in gaps(base)] == [2]
 
 
-def test_what_is_answered_and_then_no_more_is_open_again(base: KnowledgeBase) -> None:
+def test_gap_opens_again_when_a_later_release_no_longer_answers(base: KnowledgeBase) -> None:
     base.with_files({"otters.md": OTTERS}).build()
-    ask(base, LOST)
+    ask(base, UNANSWERED)
     base.without("otters.md").build(allow_delete=True)
-    ask(base, LOST)
+    ask(base, UNANSWERED)
     assert [(gap.closed_by, gap.release) for gap in gaps(base)] == [(None, 3)]
 
 
-def test_nothing_is_kept_where_nothing_shall_be(base: KnowledgeBase) -> None:
+def test_ask_keeps_nothing_with_the_setting_off(base: KnowledgeBase) -> None:
     base.settings = Settings(keep_questions=False)
-    ask(base, LOST)
+    ask(base, UNANSWERED)
     assert not base.home.journal.exists() or journal.read(base.home, QUESTIONS).num_rows == 0
     assert journal.read(base.home, ANSWERS).num_rows == 0
 
 
-def test_an_answer_is_given_where_nothing_can_be_kept(base: KnowledgeBase) -> None:
+def test_ask_answers_when_the_journal_cannot_be_written(base: KnowledgeBase) -> None:
     (base.home.journal / "questions.jsonl").mkdir(parents=True)
     assert not base.librarian().ask("How are keys rotated with the rotate command?").abstained
 
 
-def test_the_command_shows_open_gaps_and_all_of_them(base: KnowledgeBase) -> None:
-    ask(base, LOST)
+def test_gaps_command_lists_open_gaps_and_with_all_every_gap(base: KnowledgeBase) -> None:
+    ask(base, UNANSWERED)
     home = ["--home", str(base.home.root)]
     done = CliRunner().invoke(app, ["gaps", *home])
     assert done.exit_code == 0
-    assert done.stdout.startswith(f"   1x  {LOST}  (evidence 0.")
-    found = json.loads(CliRunner().invoke(app, ["gaps", "--all", "--json", *home]).stdout)
-    assert (found["schema_version"], found["open"], found["gaps"][0]["question"]) == (1, 1, LOST)
+    assert done.stdout.startswith(f"   1x  {UNANSWERED}  (evidence 0.")
+    printed = json.loads(CliRunner().invoke(app, ["gaps", "--all", "--json", *home]).stdout)
+    assert (printed["schema_version"], printed["open"], printed["gaps"][0]["question"]) == (1, 1, UNANSWERED)

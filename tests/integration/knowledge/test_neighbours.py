@@ -1,4 +1,4 @@
-"""A passage is found by what stands beside it, too, and an index brought up to date knows its new neighbours."""
+"""Keyword entries hold the words of neighbouring passages, and an incremental update refreshes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from native.tantivy_index import KeywordIndex
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.schemas import FILTERS
 from omni_pipelines.steps.step_records import read_step_record
 from tests.integration.line import Line, paragraph, write
@@ -28,28 +28,28 @@ def headings(line: Line, word: str) -> list[str]:
     return [hit.heading for hit in line.librarian().search(word, 10, Mode.KEYWORD)]
 
 
-def test_a_word_finds_its_passage_first_and_then_those_beside_it(filled: Line) -> None:
-    found = headings(filled, "beta")
-    assert found[0] == "beta"
-    assert set(found) >= {"alpha", "beta", "gamma"}
-    assert not set(found) & {"delta", "omega"}
+def test_keyword_search_finds_the_passage_first_and_then_its_neighbours(filled: Line) -> None:
+    ranked = headings(filled, "beta")
+    assert ranked[0] == "beta"
+    assert set(ranked) >= {"alpha", "beta", "gamma"}
+    assert not set(ranked) & {"delta", "omega"}
 
 
-def test_an_edit_reaches_the_entries_beside_it(filled: Line, docs: Path) -> None:
+def test_edit_updates_the_entries_of_neighbouring_passages(filled: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT.replace("beta", "novum")})
     filled.run()
     assert set(headings(filled, "novum")) >= {"alpha", "novum", "gamma"}
     assert headings(filled, "beta") == []
 
 
-def test_an_edit_leaves_the_entries_of_other_documents_alone(filled: Line, docs: Path) -> None:
+def test_edit_leaves_the_entries_of_other_documents_unchanged(filled: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT.replace("delta", "novum")})
     others = len(headings(filled, "omega"))
     again = filled.run().keyword
-    assert 0 < again.written <= again.entries - others
+    assert 0 < again.written <= again.rows - others
 
 
-def test_an_index_brought_up_to_date_holds_what_a_new_one_would(filled: Line, docs: Path) -> None:
+def test_updated_index_equals_a_new_one(filled: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT.replace("beta", "novum")})
     filled.run()
     before = _fingerprints(filled)
@@ -60,6 +60,6 @@ def test_an_index_brought_up_to_date_holds_what_a_new_one_would(filled: Line, do
 
 
 def _fingerprints(line: Line) -> dict[str, str]:
-    built = read_step_record(line.home, "keyword_index")
-    assert built is not None
-    return KeywordIndex.open(line.home.keyword / built.output, FILTERS).fingerprints()
+    record = read_step_record(line.home, "keyword_index")
+    assert record is not None
+    return KeywordIndex.open(line.home.keyword / record.output, FILTERS).fingerprints()

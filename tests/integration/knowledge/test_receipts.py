@@ -1,4 +1,4 @@
-"""A receipt holds for as long as nothing of it is changed, and every change shows."""
+"""Receipts: an honest receipt verifies, and every change to one is detected."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.answers.receipts import SEAL, as_written, receipt_bytes, seal
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, receipt_bytes, seal
 from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release
 from omni_pipelines.language_models.port import COMPLETE, Message
-from omni_pipelines.providers import VariantProvider, VariantRegistry
-from omni_pipelines.settings import HOME_NAME, Home
+from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.variant_registry import VariantRegistry
 
 FILES: dict[str, str | bytes] = {
     "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\nThe old key stays valid for one hour.\n",
@@ -41,7 +42,7 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """Two releases: the first one, and one in which the keys are told anew."""
+    """Two releases: the second has one more document."""
     home = Home(tmp_path_factory.mktemp("receipts") / HOME_NAME)
     base = KnowledgeBase(home).with_files(FILES).build()
     return base.with_files({"more.md": "# More\n\nAnchors are painted black every spring.\n"}).build()
@@ -60,21 +61,21 @@ def asked(base: KnowledgeBase, question: str) -> dict[str, Any]:
 
 
 def verified(base: KnowledgeBase, fields: dict[str, Any]) -> Verification:
-    return verify_receipt(base.home, as_written(fields))
+    return verify_receipt(base.home, canonical_json(fields))
 
 
 def resealed(fields: dict[str, Any]) -> dict[str, Any]:
-    """As somebody would who knows how the checksum is made."""
+    """With a new checksum, as an attacker would make it who knows how."""
     return {**fields, SEAL: seal(fields)}
 
 
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every leaf of a JSON document."""
+def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every leaf of a JSON document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if inner is None:
         yield at
     for key, each in inner or ():
-        yield from places(each, (*at, key))
+        yield from leaves(each, (*at, key))
 
 
 def changed(fields: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, Any]:
@@ -95,24 +96,24 @@ def another(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", QUESTIONS)
-def test_an_honest_receipt_is_verified_whatever_the_file(base: KnowledgeBase, path: str) -> None:
+def test_honest_receipt_verifies_for_any_file_format(base: KnowledgeBase, path: str) -> None:
     fields = asked(base, QUESTIONS[path])
-    found = verified(base, fields)
+    verification = verified(base, fields)
     assert fields["sentences"][0]["quotes"][0]["path"] == path
-    assert (found.verified, found.failures, found.notes) == (True, (), ())
-    assert found.checks > 15
+    assert (verification.verified, verification.failures, verification.notes) == (True, (), ())
+    assert verification.checks > 15
 
 
-def test_its_bytes_are_those_of_the_file(base: KnowledgeBase) -> None:
+def test_quote_has_the_bytes_of_the_file(base: KnowledgeBase) -> None:
     quote = asked(base, QUESTIONS["wide.md"])["sentences"][0]["quotes"][0]
     raw = base.tree.path("wide.md").read_bytes()[quote["start_byte"] : quote["end_byte"]]
     assert raw.decode("utf-16-le") == quote["quote"] == "Die Wärmepumpe heizt das Haus auch im Winter."
 
 
-def test_a_hundred_tampered_receipts_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+def test_a_hundred_tampered_receipts_are_all_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     """One field at a time, each to another value of its kind; then bytes of the file itself."""
-    raw = as_written(receipt)
-    tampered = [as_written(changed(receipt, at, another)) for at in places(receipt)]
+    raw = canonical_json(receipt)
+    tampered = [canonical_json(changed(receipt, at, another)) for at in leaves(receipt)]
     step = len(raw) // 80
     tampered += [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in range(0, len(raw) - 1, step)]
     caught = [detected(base, each) for each in tampered]
@@ -127,14 +128,13 @@ def detected(base: KnowledgeBase, raw: bytes) -> bool:
         return True
 
 
-def test_the_field_that_was_changed_is_named(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    """Even under a new checksum: what the release knows cannot be changed. Only the question, the time and who
-    worded it are known to nobody else."""
+def test_changed_field_is_named(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    """Even with a new checksum: the release knows every field but the question, the time and the mode."""
     unknown = {("question",), ("answered_at",), ("mode",), ("schema_version",), (SEAL,)}
-    for at in set(places(receipt)) - unknown:
-        found = verified(base, resealed(changed(receipt, at, another)))
-        assert not found.verified, at
-        named = {failure.field for failure in found.failures}
+    for at in set(leaves(receipt)) - unknown:
+        verification = verified(base, resealed(changed(receipt, at, another)))
+        assert not verification.verified, at
+        named = {failure.field for failure in verification.failures}
         assert any(each.startswith((at[0], name(at[:4]))) and each != "sentences" for each in named), (at, named)
 
 
@@ -143,17 +143,17 @@ def name(at: tuple[Any, ...]) -> str:
 
 
 QUOTE = ("sentences", 0, "quotes", 0)
-KNOWN_TO_NOBODY_ELSE = {("question",), ("answered_at",), (SEAL,)}
+KNOWN_TO_THE_RECEIPT_ALONE = {("question",), ("answered_at",), (SEAL,)}
 
 
 @pytest.mark.parametrize("move", [-1, 1, 40, 10**6])
-def test_a_range_that_was_moved_is_detected(base: KnowledgeBase, receipt: dict[str, Any], move: int) -> None:
+def test_moved_range_is_detected(base: KnowledgeBase, receipt: dict[str, Any], move: int) -> None:
     moved = changed(receipt, (*QUOTE, "start_byte"), lambda value: max(value + move, 0))
     moved = changed(moved, (*QUOTE, "end_byte"), lambda value: max(value + move, 1))
     assert f"{name(QUOTE)}.quote" in {failure.field for failure in verified(base, resealed(moved)).failures}
 
 
-def test_a_quote_stitched_from_two_places_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+def test_quote_stitched_from_two_passages_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     stitched = "Keys are rotated with the rotate command. The old key is valid."
     for at in ((*QUOTE, "quote"), ("sentences", 0, "text"), ("answer",)):
         receipt = changed(receipt, at, lambda value: stitched)
@@ -161,20 +161,20 @@ def test_a_quote_stitched_from_two_places_is_detected(base: KnowledgeBase, recei
     assert f"{name(QUOTE)}.quote" in named
 
 
-def test_words_that_no_quote_bears_out_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+def test_sentence_without_support_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     lie = changed(receipt, ("sentences", 0, "text"), lambda text: text.replace("rotated", "deleted"))
     lie = changed(lie, ("answer",), lambda text: text.replace("rotated", "deleted"))
     assert {failure.field for failure in verified(base, resealed(lie)).failures} == {"sentences[0].text"}
 
 
-def test_another_release_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
-    assert "release_checksum" in {failure.field for failure in found.failures}
-    found = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
-    assert [failure.field for failure in found.failures] == ["release"]
+def test_other_release_number_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
+    assert "release_checksum" in {failure.field for failure in verification.failures}
+    verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
+    assert [failure.field for failure in verification.failures] == ["release"]
 
 
-def test_a_record_of_the_release_that_was_changed_is_detected(receipt: dict[str, Any], tmp_path: Path) -> None:
+def test_changed_release_record_is_detected(receipt: dict[str, Any], tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
     fields = asked(base, QUESTIONS["keys.md"])
     (file,) = base.home.releases.glob("*.json")
@@ -184,43 +184,41 @@ def test_a_record_of_the_release_that_was_changed_is_detected(receipt: dict[str,
     assert named == {"release_checksum", "run_id"}
 
 
-def test_fields_that_are_missing_or_too_many_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+def test_missing_and_extra_fields_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     assert not verified(base, {**receipt, "note": "trust me"}).verified
     for gone in set(receipt) - {"schema_version", "fingerprints", "answered_at", "mode"}:
         fields = {key: value for key, value in receipt.items() if key != gone}
         assert gone in {failure.field for failure in verified(base, fields).failures}
 
 
-def test_the_same_value_written_otherwise_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    """Of a field that stands twice, another program may read the other one."""
-    raw = as_written(receipt)
+def test_same_values_in_another_form_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+    """Of a repeated field, another program may read the other value."""
+    raw = canonical_json(receipt)
     assert not verify_receipt(base.home, orjson.dumps(receipt)).verified
     assert not verify_receipt(base.home, raw.replace(b'  "answer"', b'  "answer": "No.",\n  "answer"', 1)).verified
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(data=st.data())
-def test_no_change_of_a_text_or_a_number_goes_unseen(
-    base: KnowledgeBase, receipt: dict[str, Any], data: st.DataObject
-) -> None:
-    at = data.draw(st.sampled_from(sorted(places(receipt), key=str)))
+def test_any_changed_value_is_detected(base: KnowledgeBase, receipt: dict[str, Any], data: st.DataObject) -> None:
+    at = data.draw(st.sampled_from(sorted(leaves(receipt), key=str)))
     odd = st.text() | st.integers(-5, 2**63) | st.none() | st.sampled_from(["' OR 1=1 --", "\0", "file:///dev/zero"])
     other = changed(receipt, at, lambda value: data.draw(odd))
     if other != receipt:
         assert not verified(base, other).verified
-        assert at in KNOWN_TO_NOBODY_ELSE or not verified(base, resealed(other)).verified
+        assert at in KNOWN_TO_THE_RECEIPT_ALONE or not verified(base, resealed(other)).verified
 
 
-def test_a_file_that_changed_since_is_told_and_fails_nothing(tmp_path: Path) -> None:
+def test_changed_file_is_a_note_and_not_a_failure(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
     fields = asked(base, QUESTIONS["keys.md"])
     base.tree.file("keys.md", "Keys are no more.")
-    found = verified(base, fields)
-    assert found.verified
-    assert found.notes == (f"{base.tree.path('keys.md')} has changed since the release, or is gone",)
+    verification = verified(base, fields)
+    assert verification.verified
+    assert verification.notes == (f"{base.tree.path('keys.md')} has changed since the release, or is gone",)
 
 
-def test_a_receipt_outlives_later_releases_while_its_own_is_kept(tmp_path: Path) -> None:
+def test_receipt_verifies_until_its_release_is_collected(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
     fields = asked(base, QUESTIONS["keys.md"])
     for number in range(3):
@@ -229,7 +227,7 @@ def test_a_receipt_outlives_later_releases_while_its_own_is_kept(tmp_path: Path)
     assert [failure.field for failure in verified(base, fields).failures] == ["release"]
 
 
-def test_an_abstention_has_a_receipt_of_its_release(base: KnowledgeBase) -> None:
+def test_abstention_has_a_receipt(base: KnowledgeBase) -> None:
     librarian = base.librarian()
     answer = librarian.ask("Who won the chess championship of 1972?")
     receipt = librarian.receipt(answer)
@@ -237,20 +235,20 @@ def test_an_abstention_has_a_receipt_of_its_release(base: KnowledgeBase) -> None
     assert verify_receipt(base.home, receipt_bytes(receipt)).verified
 
 
-def test_an_answer_of_another_release_has_no_receipt_here(base: KnowledgeBase) -> None:
+def test_receipt_of_an_answer_from_another_release_is_refused(base: KnowledgeBase) -> None:
     librarian = base.librarian()
     with pytest.raises(ConfigurationError, match="from release 1, not from 2"):
         librarian.receipt(librarian.ask(QUESTIONS["keys.md"]).model_copy(update={"release": 1}))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{}", b'"release"', b"{" * 2000], ids=range(6))
-def test_a_file_that_is_no_receipt_is_refused(base: KnowledgeBase, raw: bytes) -> None:
+def test_file_without_a_receipt_is_refused(base: KnowledgeBase, raw: bytes) -> None:
     with pytest.raises(ConfigurationError, match="no receipt"):
         verify_receipt(base.home, raw)
 
 
-class Worded(VariantProvider):
-    """A language model that says what stands in the first passage, in its own words."""
+class ParaphrasingModel(VariantProvider):
+    """A language model that paraphrases a line of the first passage."""
 
     name = "scripted"
 
@@ -261,9 +259,9 @@ class Worded(VariantProvider):
         return orjson.dumps({"sentences": [{"text": "Old keys work on.", "passage": 1, "quote": quote}]}).decode()
 
 
-def test_a_sentence_of_a_language_model_is_held_against_its_quote(base: KnowledgeBase) -> None:
+def test_generated_sentence_is_checked_against_its_quote(base: KnowledgeBase) -> None:
     models = VariantRegistry()
-    models.register(COMPLETE, Worded())
+    models.register(COMPLETE, ParaphrasingModel())
     librarian = Librarian.open(base.home, embedder=base.embedder, models=models)
     fields = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask(QUESTIONS["keys.md"]))))
     assert (fields["mode"], fields["answer"]) == ("generative", "Old keys work on.")

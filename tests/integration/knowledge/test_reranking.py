@@ -1,4 +1,4 @@
-"""A second look orders the best passages anew, its part stands in the score, and its failure changes nothing."""
+"""Reranking: the best passages get a new order, the score has a rerank part, and a failure changes nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.fusion import Fused
-from omni_pipelines.knowledge.search.reranking import WEIGHT, WordsReranker, reranked
-from omni_pipelines.knowledge.search.search import Hit, Mode
-from omni_pipelines.settings import Settings, load_settings
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.knowledge.search.reranking import WordsReranker, reranked
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line
 
 FAR = "The heron is a bird of many rivers and lakes. It is said that in winter the water is cold."
@@ -31,23 +34,28 @@ def filled(line: Line, docs: Path) -> Line:
     return line
 
 
-class Server(ThreadingHTTPServer):
-    """Answers as text-embeddings-inference does, with the scores it was given, or with an error."""
+class RerankRequest(TypedDict):
+    query: str
+    texts: list[str]
+
+
+class RerankServer(ThreadingHTTPServer):
+    """Answers like text-embeddings-inference, with higher scores for texts about rivers, or with an error."""
 
     status = 200
-    asked: list[dict[str, object]]
+    requests: list[RerankRequest]
 
     def scores(self, texts: Sequence[str]) -> list[float]:
         return [1.0 if "rivers" in text else 0.0 for text in texts]
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: RerankServer
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(asked)
-        scores = self.server.scores(asked["texts"])
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append(request)
+        scores = self.server.scores(request["texts"])
         body = json.dumps([{"index": at, "score": each} for at, each in enumerate(scores)]).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
@@ -59,9 +67,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server(("127.0.0.1", 0), Handler)
-    server.asked = []
+def server() -> Iterator[RerankServer]:
+    server = RerankServer(("127.0.0.1", 0), Handler)
+    server.requests = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -75,63 +83,63 @@ def hits(line: Line, setting: str, mode: Mode = Mode.HYBRID) -> list[Hit]:
     return line.search("heron cold water", mode)
 
 
-def by_server(server: Server) -> str:
+def http_settings(server: RerankServer) -> str:
     return f'reranker = "http"\nrerank_url = "http://127.0.0.1:{server.server_address[1]}/rerank"\n'
 
 
-def test_without_one_nothing_is_added(filled: Line) -> None:
+def test_search_without_a_reranker_has_no_rerank_part(filled: Line) -> None:
     assert {hit.parts.rerank for hit in hits(filled, "")} == {0.0}
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_its_part_stands_in_the_score(filled: Line, mode: Mode) -> None:
-    found = hits(filled, 'reranker = "words"\n', mode)
-    assert found[0].path == "near.md"
-    assert 0 < found[0].parts.rerank <= WEIGHT
-    for hit in found:
+def test_rerank_part_is_added_to_the_score(filled: Line, mode: Mode) -> None:
+    reranked_hits = hits(filled, 'reranker = "words"\n', mode)
+    assert reranked_hits[0].path == "near.md"
+    assert 0 < reranked_hits[0].parts.rerank <= 0.5
+    for hit in reranked_hits:
         parts = hit.parts
         assert hit.score == pytest.approx(parts.keyword + parts.vector + parts.boost + parts.rerank, abs=1e-6)
-    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+    assert [hit.score for hit in reranked_hits] == sorted((hit.score for hit in reranked_hits), reverse=True)
 
 
-def test_a_server_orders_anew(filled: Line, server: Server) -> None:
-    assert hits(filled, by_server(server))[0].path == "far.md"
-    (asked,) = server.asked
-    assert asked["query"] == "heron cold water"
-    assert any(NEAR in text for text in asked["texts"])  # type: ignore[union-attr,attr-defined]
+def test_http_reranker_changes_the_order(filled: Line, server: RerankServer) -> None:
+    assert hits(filled, http_settings(server))[0].path == "far.md"
+    (request,) = server.requests
+    assert request["query"] == "heron cold water"
+    assert any(NEAR in text for text in request["texts"])
 
 
 @pytest.mark.parametrize("status", [500, 302])
-def test_a_server_that_fails_changes_nothing(filled: Line, server: Server, status: int) -> None:
+def test_http_reranker_that_fails_changes_nothing(filled: Line, server: RerankServer, status: int) -> None:
     before = [(hit.path, hit.score) for hit in hits(filled, "")]
     server.status = status
-    assert [(hit.path, hit.score) for hit in hits(filled, by_server(server))] == before
+    assert [(hit.path, hit.score) for hit in hits(filled, http_settings(server))] == before
 
 
-def test_a_server_that_is_not_there_changes_nothing(filled: Line) -> None:
+def test_unreachable_http_reranker_changes_nothing(filled: Line) -> None:
     before = [hit.path for hit in hits(filled, "")]
     assert [
         hit.path for hit in hits(filled, 'reranker = "http"\nrerank_url = "http://127.0.0.1:9/rerank"\n')
     ] == before
 
 
-def test_a_server_needs_an_address(line: Line) -> None:
+def test_http_reranker_without_an_address_is_refused(line: Line) -> None:
     line.home.create()
     line.home.config.write_text('reranker = "http"\n')
-    with pytest.raises(ConfigurationError, match="names no address"):
+    with pytest.raises(ConfigurationError, match="needs an address"):
         load_settings(line.home)
 
 
-def test_words_that_stand_together_count_more_than_words_apart() -> None:
+def test_words_reranker_scores_adjacent_words_higher() -> None:
     near, far, none = WordsReranker().scores("cold water", ["In cold water.", "Cold is what the water is.", "Fire."])
     assert 1.0 >= near > far > none == 0.0
 
 
-def test_what_is_not_looked_at_stays_behind_in_its_order() -> None:
+def test_passages_below_the_depth_follow_in_their_order() -> None:
     fused = [Fused(key, score, score, 0.0) for key, score in (("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.6))]
-    found = reranked("q", fused, ["x", "y"], lambda _query, _texts: [0.0, 1.0])
-    assert [each.key for each in found] == ["b", "a", "c", "d"]
+    order = reranked("q", fused, ["x", "y"], lambda _query, _texts: [0.0, 1.0])
+    assert [each.key for each in order] == ["b", "a", "c", "d"]
 
 
-def test_nothing_is_sent_by_default() -> None:
+def test_default_settings_name_no_reranker() -> None:
     assert Settings().reranker == ""

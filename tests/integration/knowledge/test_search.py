@@ -1,23 +1,22 @@
-"""Searching a real home: filters, folding, explanations, and a query the embedder cannot read."""
+"""Searches of a real home: filters, folding of duplicates, score parts, and unreadable queries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pytest
 
 from native import dataset_cache
 from native.dataset_cache import DatasetCache, DatasetCacheConfig
-from native.filters import MAX_FOLDER_LENGTH
 from native.lance_tables import LanceTable
 from native.lance_vectors import COLUMN
-from native.row_cache import rows_of
+from native.row_cache import row_index
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT, Fusion
-from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.settings import Home
+from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.line import Line, write
 
@@ -33,7 +32,7 @@ FILES = {
 
 
 class HalfBlind(FakeEmbedder):
-    """Reads a share of every query, as an embedder does that does not know the script."""
+    """Can read only a share of every query, like an embedder that does not know the script."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -60,18 +59,18 @@ def librarian(home: Home) -> Librarian:
 
 @pytest.fixture
 def empty_pool() -> Iterator[DatasetCache]:
-    """The pool of the process, with nothing in it."""
-    before = dataset_cache.pool().config
-    dataset_cache.pool().evict()
-    yield dataset_cache.pool()
-    dataset_cache.configure(before)
+    """The dataset cache of the process, without any data."""
+    before = dataset_cache.POOL.config
+    dataset_cache.POOL.evict()
+    yield dataset_cache.POOL
+    dataset_cache.POOL.configure(before)
 
 
 def vectors_in_memory(home: Home) -> bool:
-    return rows_of(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
+    return row_index(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
 
 
-def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librarian, empty_pool: DatasetCache) -> None:
+def test_first_search_after_prepare_loads_nothing(librarian: Librarian, empty_pool: DatasetCache) -> None:
     librarian.prepare()
     held = empty_pool.stats().column_bytes
     assert vectors_in_memory(librarian._snapshot.home)
@@ -80,50 +79,50 @@ def test_the_first_search_after_preparing_finds_all_in_memory(librarian: Librari
 
 
 @pytest.mark.usefixtures("empty_pool")
-def test_preparing_pushes_nothing_out_that_others_need(librarian: Librarian) -> None:
+def test_prepare_drops_no_other_cached_data(librarian: Librarian) -> None:
     home = librarian._snapshot.home
     documents = LanceTable(home.table("documents"))
-    held = rows_of(documents, "doc_id").nbytes
-    dataset_cache.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
-    kept = rows_of(documents, "doc_id")
+    held = row_index(documents, "doc_id").nbytes
+    dataset_cache.POOL.configure(DatasetCacheConfig(column_bytes=2 * held - 1))
+    kept = row_index(documents, "doc_id")
     librarian.prepare()
-    assert rows_of(documents, "doc_id") is kept
+    assert row_index(documents, "doc_id") is kept
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_folder_narrows_to_what_lies_below_it(librarian: Librarian, mode: Mode) -> None:
-    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/**"})}
-    assert found == {"guide/otters.md", "guide/deep/seals.md"}
+def test_folder_filter_keeps_documents_below_the_folder(librarian: Librarian, mode: Mode) -> None:
+    paths = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/**"})}
+    assert paths == {"guide/otters.md", "guide/deep/seals.md"}
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_folder_may_be_called_anything(librarian: Librarian, mode: Mode) -> None:
-    found = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "it's [odd]/**"})}
-    assert found == {"it's [odd]/a+b.md"}
+def test_folder_filter_accepts_special_characters(librarian: Librarian, mode: Mode) -> None:
+    paths = {hit.path for hit in librarian.search("otters", 10, mode, {"path": "it's [odd]/**"})}
+    assert paths == {"it's [odd]/a+b.md"}
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_path_that_ends_in_no_wildcard_means_itself(librarian: Librarian, mode: Mode) -> None:
+def test_path_filter_without_wildcard_matches_that_path_alone(librarian: Librarian, mode: Mode) -> None:
     assert not librarian.search("otters", 10, mode, {"path": "guide"})
     assert [hit.path for hit in librarian.search("otters", 10, mode, {"path": "guide/otters.md"})]
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "国", "𒀀", "*"])
-def test_a_folder_may_have_a_long_name_up_to_a_bound(librarian: Librarian, letter: str) -> None:
-    assert librarian.search("otters", 10, where={"path": letter * (MAX_FOLDER_LENGTH - 1) + "/**"}) == []
+def test_folder_filter_longer_than_240_characters_is_refused(librarian: Librarian, letter: str) -> None:
+    assert librarian.search("otters", 10, where={"path": letter * 239 + "/**"}) == []
     with pytest.raises(ConfigurationError, match="240 characters"):
-        librarian.search("otters", 10, where={"path": letter * MAX_FOLDER_LENGTH + "/**"})
+        librarian.search("otters", 10, where={"path": letter * 240 + "/**"})
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_text_that_stands_twice_is_one_hit_in_two_places(librarian: Librarian, mode: Mode) -> None:
+def test_text_in_two_files_is_one_hit_with_two_locations(librarian: Librarian, mode: Mode) -> None:
     hits = librarian.search("notice repeated word for word", 3, mode)
     folded = [hit for hit in hits if hit.path.endswith("notice.txt")]
     assert len(folded) == 1
-    assert {folded[0].path, *(place.path for place in folded[0].also_in)} == {"a/notice.txt", "b/notice.txt"}
+    assert {folded[0].path, *(other.path for other in folded[0].also_in)} == {"a/notice.txt", "b/notice.txt"}
 
 
-def test_folding_leaves_as_many_hits_as_were_asked_for(librarian: Librarian) -> None:
+def test_folding_still_returns_k_hits(librarian: Librarian) -> None:
     hits = librarian.search("otters notice repeated word", 4)
     assert [hit.rank for hit in hits] == [1, 2, 3, 4]
     assert len({hit.text for hit in hits}) == 4
@@ -131,7 +130,7 @@ def test_folding_leaves_as_many_hits_as_were_asked_for(librarian: Librarian) -> 
 
 @pytest.mark.parametrize("fusion", list(Fusion))
 @pytest.mark.parametrize("feedback", [False, True])
-def test_the_parts_of_every_hit_add_up_to_its_score(librarian: Librarian, fusion: Fusion, feedback: bool) -> None:
+def test_score_is_the_sum_of_its_parts(librarian: Librarian, fusion: Fusion, feedback: bool) -> None:
     hits = librarian.search("how do otters sleep", 10, fusion=fusion, feedback=feedback)
     assert len(hits) >= 4
     for hit in hits:
@@ -140,13 +139,13 @@ def test_the_parts_of_every_hit_add_up_to_its_score(librarian: Librarian, fusion
 
 
 @pytest.mark.parametrize("mode", [Mode.KEYWORD, Mode.VECTOR])
-def test_a_single_list_has_a_single_part(librarian: Librarian, mode: Mode) -> None:
+def test_score_of_a_single_list_has_a_single_part(librarian: Librarian, mode: Mode) -> None:
     hit = librarian.search("otters sleep", 1, mode)[0]
     assert hit.score == getattr(hit.parts, str(mode))
     assert hit.score == pytest.approx(hit.parts.keyword + hit.parts.vector)
 
 
-def test_a_query_the_embedder_cannot_read_is_searched_by_its_words(home: Home) -> None:
+def test_unreadable_query_is_searched_by_its_words(home: Home) -> None:
     blind = Librarian.open(home, embedder=HalfBlind(0.0))
     by_words = [hit.path for hit in blind.search("otters sleep", 10, Mode.KEYWORD)]
     hits = blind.search("otters sleep", 10)
@@ -154,35 +153,44 @@ def test_a_query_the_embedder_cannot_read_is_searched_by_its_words(home: Home) -
     assert all(hit.parts.vector == 0.0 for hit in hits)
 
 
-def test_a_query_that_is_read_in_half_trusts_its_vector_half_as_much(home: Home) -> None:
+def test_half_readable_query_halves_the_vector_part(home: Home) -> None:
     whole, half = (
         Librarian.open(home, embedder=HalfBlind(share)).search("otters sleep holding hands", 1)[0]
         for share in (1.0, 0.5)
     )
-    assert whole.parts.vector == pytest.approx(VECTOR_WEIGHT)
-    assert half.parts.vector == pytest.approx(VECTOR_WEIGHT / 2)
+    assert whole.parts.vector == pytest.approx(0.75)
+    assert half.parts.vector == pytest.approx(0.375)
 
 
-def test_feedback_asks_once_more_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
+def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
     query = "sleep holding hands"
     first = librarian.search(query, 6)
     asked = librarian._embed([query])[0]
     best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
     moved = asked + 0.4 * best.mean(axis=0)
-    found = librarian.search(query, 6, feedback=True)
-    bounds = librarian._snapshot.vectors([found[0].chunk_id]), librarian._snapshot.vectors([found[-1].chunk_id])
+    moved_hits = librarian.search(query, 6, feedback=True)
+    bounds = (
+        librarian._snapshot.vectors([moved_hits[0].chunk_id]),
+        librarian._snapshot.vectors([moved_hits[-1].chunk_id]),
+    )
     top, last = (float(vector[0] @ moved / np.linalg.norm(moved)) + 1 for vector in bounds)
-    assert found[-1].parts.vector / found[0].parts.vector == pytest.approx(last / top, abs=1e-3)
-    assert [hit.score for hit in found] != [hit.score for hit in first]
+    assert moved_hits[-1].parts.vector / moved_hits[0].parts.vector == pytest.approx(last / top, abs=1e-3)
+    assert [hit.score for hit in moved_hits] != [hit.score for hit in first]
 
 
-def test_an_unknown_fusion_lists_those_there_are(librarian: Librarian) -> None:
+def test_unknown_fusion_is_refused_with_the_known_ones(librarian: Librarian) -> None:
     with pytest.raises(ConfigurationError, match="fusion 'magic' is unknown") as caught:
-        librarian.search("otters", fusion="magic")
-    assert "adaptive-rrf" in caught.value.cure
+        librarian.search("otters", fusion=cast("Fusion", "magic"))
+    assert caught.value.cure == "fusions: convex, rrf, weighted-rrf, adaptive-rrf"
 
 
-def test_vectors_are_read_by_the_ids_of_their_chunks(librarian: Librarian) -> None:
+def test_unknown_mode_is_refused_with_the_known_ones(librarian: Librarian) -> None:
+    with pytest.raises(ConfigurationError, match="mode 'magic' is unknown") as caught:
+        librarian.search("otters", mode=cast("Mode", "magic"))
+    assert caught.value.cure == "modes: hybrid, keyword, vector"
+
+
+def test_vectors_come_in_the_order_of_their_chunk_ids(librarian: Librarian) -> None:
     ids = [hit.chunk_id for hit in librarian.search("otters", 3)]
     vectors = librarian._snapshot.vectors(ids)
     assert vectors.shape == (3, 384)

@@ -1,4 +1,4 @@
-"""One SELECT over everything, with clear words for every mistake, and no way to change or reach anything else."""
+"""omni sql: one SELECT over all tables, clear errors, and no way to change or reach anything else."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from native.duckdb_sql import select
 from native.errors import StatementRefused
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.sql import columns, run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.schemas import ANSWERS, GATE_RESULTS, QUESTIONS
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.testing.builders import KnowledgeBase
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text("utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "how-to" / "sql.md").read_text("utf-8"), re.DOTALL)
 CODE = "".join(
     f'def {name}(key: str) -> str:\n    """To {name} a key is to turn it round, once a day."""\n    return key\n\n\n'
     for name in ("rotate", "revoke", "renew")
@@ -42,7 +43,7 @@ FILES: dict[str, str | bytes] = {
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """Two releases, of which the second one has one document less; two questions, one gate."""
+    """Two releases, the second with one document less; two questions; one gate result."""
     home = Home(tmp_path_factory.mktemp("sql") / HOME_NAME)
     base = (
         KnowledgeBase(home, settings=Settings(chunk_tokens=20, chunk_overlap=2))
@@ -56,7 +57,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
 
 
 def ask(base: KnowledgeBase, question: str) -> None:
-    """What the journal gets when a question is asked."""
+    """Add to the journal what a question adds."""
     hit = base.librarian().search("keys")[0]
     now = datetime(2026, 1, 2, tzinfo=UTC)
     asked = {"question_id": "q", "asked_at": now, "filters": "{}", "release": 2, "mode": "extractive"}
@@ -80,34 +81,34 @@ def rows(base: KnowledgeBase, sql: str, release: int | None = None) -> list[tupl
     return run_sql(base.home, sql, release)[1].rows
 
 
-def test_there_are_twenty_examples() -> None:
+def test_documentation_has_at_least_twenty_examples() -> None:
     assert len(EXAMPLES) >= 20
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_every_example_of_the_page_runs_and_finds_something(base: KnowledgeBase, example: str) -> None:
-    found = rows(base, example)
-    assert bool(found) != ("from sources" in example)
+def test_documented_example_returns_rows(base: KnowledgeBase, example: str) -> None:
+    selected = rows(base, example)
+    assert bool(selected) != ("from sources" in example)
 
 
-def test_a_release_is_asked_as_it_was(base: KnowledgeBase) -> None:
+def test_statement_reads_the_release_it_names(base: KnowledgeBase) -> None:
     gone = "select count(*) from documents where path = 'gone.md'"
     assert (rows(base, gone, 1), rows(base, gone)) == ([(1,)], [(0,)])
     assert rows(base, "select count(*) from chunks", 1) > rows(base, "select count(*) from chunks")
     assert rows(base, "select release from releases order by 1") == [(1,), (2,)]
 
 
-def test_a_table_can_be_read_twice_in_one_statement(base: KnowledgeBase) -> None:
+def test_statement_can_use_a_table_twice(base: KnowledgeBase) -> None:
     assert rows(base, "select count(*) from chunks a join chunks b using (chunk_id)") == rows(
         base, "select count(*) from chunks"
     )
 
 
-def test_every_column_that_is_listed_can_be_asked_for(base: KnowledgeBase) -> None:
+def test_every_listed_column_can_be_selected(base: KnowledgeBase) -> None:
     for table in {each.table for each in columns()}:
         names = [each.name for each in columns() if each.table == table]
-        found = run_sql(base.home, f"select {', '.join(names)} from {table}")[1]
-        assert found.rows
+        result = run_sql(base.home, f"select {', '.join(names)} from {table}")[1]
+        assert result.rows
         assert list(run_sql(base.home, f"select * from {table}")[1].columns) == names
 
 
@@ -140,7 +141,9 @@ def test_every_column_that_is_listed_can_be_asked_for(base: KnowledgeBase) -> No
         ("select * from sniff_csv('/etc/passwd')", "file system operations are disabled", ""),
     ],
 )
-def test_a_mistake_is_told_in_words(base: KnowledgeBase, sql: str, message: str, cure: str) -> None:
+def test_invalid_statement_is_refused_with_message_and_cure(
+    base: KnowledgeBase, sql: str, message: str, cure: str
+) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         run_sql(base.home, sql)
     assert message in refusal.value.message
@@ -148,17 +151,17 @@ def test_a_mistake_is_told_in_words(base: KnowledgeBase, sql: str, message: str,
     assert cure in refusal.value.cure
 
 
-def test_a_statement_that_takes_too_long_is_stopped() -> None:
+def test_statement_past_its_time_limit_is_stopped() -> None:
     with pytest.raises(StatementRefused, match=r"more than 0\.2 s"):
-        select("select count(*) from range(10000000) a, range(10000000) b", {}, most=1, seconds=0.2)
+        select("select count(*) from range(10000000) a, range(10000000) b", {}, max_rows=1, seconds=0.2)
 
 
-def test_a_release_that_is_not_kept_says_so(base: KnowledgeBase) -> None:
+def test_missing_release_is_refused(base: KnowledgeBase) -> None:
     with pytest.raises(ConfigurationError, match="no release 9"):
         run_sql(base.home, "select 1", 9)
 
 
-def test_a_torn_line_of_the_journal_hides_no_other(tmp_path: Path) -> None:
+def test_torn_line_of_the_journal_hides_no_other_line(tmp_path: Path) -> None:
     home = Home(tmp_path / HOME_NAME)
     cited = {"answer_id": "a", "question_id": "q", "release": 2, "ordinal": 0, "chunk_id": "c", "start_byte": 0}
     journal.append(home, ANSWERS, [{**cited, "end_byte": 9}])
@@ -169,12 +172,11 @@ def test_a_torn_line_of_the_journal_hides_no_other(tmp_path: Path) -> None:
     assert journal.read(home, ANSWERS)["answer_id"].to_pylist() == ["a", "b"]
 
 
-def test_a_long_journal_keeps_its_newer_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "MAX_BYTES", 300)
+def test_long_journal_keeps_its_newest_rows(tmp_path: Path) -> None:
     home = Home(tmp_path / HOME_NAME)
     for number in range(20):
         cited = {"answer_id": f"{number}", "question_id": "q", "release": 2, "ordinal": 0, "chunk_id": "c"}
-        journal.append(home, ANSWERS, [{**cited, "start_byte": 0, "end_byte": 9}])
+        journal.append(home, ANSWERS, [{**cited, "start_byte": 0, "end_byte": 9}], max_bytes=300)
     kept = journal.read(home, ANSWERS)["answer_id"].to_pylist()
     assert 3 <= len(kept) < 20
     assert kept == [str(number) for number in range(20 - len(kept), 20)]
@@ -183,14 +185,14 @@ def test_a_long_journal_keeps_its_newer_half(tmp_path: Path, monkeypatch: pytest
 # --- the command
 
 
-def told(base: KnowledgeBase, *arguments: str) -> str:
+def output_of(base: KnowledgeBase, *arguments: str) -> str:
     done = CliRunner().invoke(app, ["sql", *arguments, "--home", str(base.home.root)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_text_is_aligned(base: KnowledgeBase) -> None:
-    text = told(base, "select path, size from documents where path in ('keys.md', 'latin.txt') order by path")
+def test_text_output_has_aligned_columns(base: KnowledgeBase) -> None:
+    text = output_of(base, "select path, size from documents where path in ('keys.md', 'latin.txt') order by path")
     assert text.splitlines() == [
         "path       size",
         "---------  ----",
@@ -199,33 +201,33 @@ def test_text_is_aligned(base: KnowledgeBase) -> None:
     ]
 
 
-def test_a_cell_is_one_short_printable_line(base: KnowledgeBase) -> None:
-    text = told(base, "select 'a' || chr(27) || '[31m' || chr(10) || repeat('b', 100) as cell, null as none")
+def test_text_output_cuts_and_cleans_cells(base: KnowledgeBase) -> None:
+    text = output_of(base, "select 'a' || chr(27) || '[31m' || chr(10) || repeat('b', 100) as cell, null as none")
     assert text.splitlines()[2] == "a [31m " + "b" * 52 + "…"
 
 
-def test_json_has_every_kind_of_value(base: KnowledgeBase) -> None:
+def test_json_output_holds_every_kind_of_value(base: KnowledgeBase) -> None:
     sql = (
         "select 1 as a, 2 as a, 'x'::blob as b, 10::hugeint ** 2 as h, [1.5] as l, date '2026-01-02' as d, null as n"
     )
-    found = json.loads(told(base, sql, "--json"))
-    assert (found["schema_version"], found["release"], found["more"]) == (1, 2, False)
-    (row,) = found["rows"]
+    printed = json.loads(output_of(base, sql, "--json"))
+    assert (printed["schema_version"], printed["release"], printed["more"]) == (1, 2, False)
+    (row,) = printed["rows"]
     assert row == {"a": 1, "a_2": 2, "b": "78", "h": 100.0, "l": [1.5], "d": "2026-01-02", "n": None}
-    assert [column["name"] for column in found["columns"]] == list(row)
+    assert [column["name"] for column in printed["columns"]] == list(row)
 
 
-def test_csv_reads_back(base: KnowledgeBase) -> None:
-    text = told(base, "select 'a,\"b\n' as words, true as yes, null as none", "--csv")
+def test_csv_output_can_be_read_back(base: KnowledgeBase) -> None:
+    text = output_of(base, "select 'a,\"b\n' as words, true as yes, null as none", "--csv")
     assert list(csv.reader(io.StringIO(text))) == [["words", "yes", "none"], ['a,"b\n', "true", ""]]
 
 
-def test_more_rows_than_asked_for_are_told(base: KnowledgeBase) -> None:
+def test_output_notes_that_there_are_more_rows(base: KnowledgeBase) -> None:
     done = CliRunner().invoke(app, ["sql", "select * from range(5)", "--limit", "2", "--home", str(base.home.root)])
     assert len(done.stdout.splitlines()) == 4
     assert "the first 2 rows" in done.stderr
 
 
-def test_without_a_statement_the_columns_are_listed(base: KnowledgeBase) -> None:
-    assert re.search(r"^documents\n  doc_id +string +hash of source and path$", told(base), re.MULTILINE)
-    assert json.loads(told(base, "--json"))["columns"][0]["table"] == "documents"
+def test_command_without_a_statement_lists_the_columns(base: KnowledgeBase) -> None:
+    assert re.search(r"^documents\n  doc_id +string +hash of source and path$", output_of(base), re.MULTILINE)
+    assert json.loads(output_of(base, "--json"))["columns"][0]["table"] == "documents"

@@ -1,4 +1,4 @@
-"""SQL sees the tables it is given and nothing else of the machine."""
+"""A statement can read the tables that it is given and nothing else on the machine."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from native.lance_tables import LanceTable
 from omni_pipelines.schemas import QUARANTINE
 
 SECRET = pa.table({"word": ["hunter2"]})
-"""A variable that DuckDB would find by its name if it looked around in Python."""
+"""A variable that DuckDB would find by its name if it could look into Python."""
 
 
-def test_it_reads_the_tables_it_is_given() -> None:
+def test_query_reads_an_arrow_table() -> None:
     rows = pa.table({"key": ["a", "b"], "size": [1, 2]})
     assert query("select key from rows where size > ?", {"rows": rows}, [1]) == [("b",)]
 
 
-def test_it_reads_a_lance_scanner(tmp_path: Path) -> None:
+def test_query_reads_a_lance_scanner(tmp_path: Path) -> None:
     table = LanceTable(tmp_path / "quarantine.lance")
     table.create(QUARANTINE.schema)
     assert query("select count(path) from rows", {"rows": table.scanner(["path"])}) == [(0,)]
@@ -45,7 +45,7 @@ def test_it_reads_a_lance_scanner(tmp_path: Path) -> None:
         "select * from SECRET",
     ],
 )
-def test_it_reaches_nothing_else(tmp_path: Path, statement: str) -> None:
+def test_query_of_anything_but_its_tables_raises(tmp_path: Path, statement: str) -> None:
     file = tmp_path / "secret.csv"
     file.write_text("hunter2")
     with pytest.raises(EngineError):

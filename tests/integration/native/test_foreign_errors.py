@@ -1,4 +1,4 @@
-"""What the engines and the system really raise comes out as one of ours, with the right number."""
+"""Errors that the engines and the system really raise become ours, with the right code."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ from tokenizers import Tokenizer
 
 from native import duckdb_sql
 from native.errors import (
-    FOREIGN_NUMBERS,
-    FOREIGN_TYPES,
     EngineError,
     IndexCorrupt,
     IndexMissing,
@@ -43,14 +41,13 @@ from native.errors import (
     TableCorrupt,
     TableMissing,
     WriteConflict,
-    engine_errors,
-    meaning_of,
-    translate,
 )
+from native.foreign_errors import FOREIGN_NUMBERS, FOREIGN_TYPES, MODEL, TABLE, engine_errors, meaning_of, translate
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import from_exception
-from omni_pipelines.responses import CommandExecutor, ToolResponse
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.responses import ToolResponse
 
 ROWS = pa.table({"key": ["a", "b"], "n": [1, 2]})
 SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("n", pa.int64())])
@@ -178,8 +175,12 @@ REAL: list[tuple[str, Callable[[Path], Any], str]] = [
     ("duckdb: no SQL", lambda _: duckdb.sql("selec 1"), "1001"),
     ("duckdb: no column", lambda _: duckdb.sql("select none_such"), "1001"),
     ("duckdb: no table", lambda _: duckdb.sql("select * from none_such"), "1001"),
-    ("duckdb: no number", lambda _: duckdb.sql("select 'a'::int").fetchall(), "1001"),
-    ("duckdb: too large", lambda _: duckdb.sql("select 9223372036854775807::bigint * 2").fetchall(), "1004"),
+    ("duckdb: no number", lambda _: duckdb.connect().execute("select 'a'::int"), "1001"),
+    (
+        "duckdb: too large",
+        lambda _: duckdb.connect().execute("select 9223372036854775807::bigint * 2"),
+        "1004",
+    ),
     ("duckdb: twice the same key", broken_constraint, "3005"),
     ("duckdb: no database", lambda at: duckdb.connect(str(written(at / "x.db", b"junk" * 999))), "4001"),
     ("duckdb: no memory", too_much_memory, "3002"),
@@ -191,7 +192,7 @@ REAL: list[tuple[str, Callable[[Path], Any], str]] = [
     ("tokenizers: no JSON", lambda at: Tokenizer.from_file(str(written(at / "t.json", b"junk"))), "1005"),
     ("tokenizers: no file", lambda at: Tokenizer.from_file(str(at / "none.json")), "4003"),
     ("tiktoken: panic", lambda _: tokens(r"\w+", "ab"), "3002"),
-    ("pydantic: wrong type", lambda _: Row(n="x"), "1001"),  # type: ignore[arg-type]
+    ("pydantic: wrong type", lambda _: Row(n="x"), "1001"),
     ("pydantic: not for JSON", lambda _: pydantic.TypeAdapter(object).dump_json(object()), "1003"),
     ("pydantic: no schema", lambda _: pydantic.TypeAdapter(type("Unknown", (), {})), "3002"),
     ("orjson: cut", lambda _: orjson.loads(b"{"), "1005"),
@@ -228,7 +229,7 @@ REAL: list[tuple[str, Callable[[Path], Any], str]] = [
 
 @pytest.mark.filterwarnings("ignore:unclosed")
 @pytest.mark.parametrize(("call", "code"), [each[1:] for each in REAL], ids=[each[0] for each in REAL])
-def test_a_real_error_has_its_number(call: Callable[[Path], Any], code: str, tmp_path: Path) -> None:
+def test_real_error_has_its_code(call: Callable[[Path], Any], code: str, tmp_path: Path) -> None:
     error = raised(lambda: call(tmp_path))
     ours = from_exception(error)
     assert ours.code == code, f"{type(error).__module__}.{type(error).__name__}: {error}"
@@ -252,19 +253,19 @@ print(ours.code, ours.retryable, ours.exit_code)
 """
 
 
-def test_too_many_open_files_may_be_tried_again() -> None:
+def test_too_many_open_files_is_retryable() -> None:
     done = subprocess.run([sys.executable, "-c", FEW_HANDLES], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["4001", "True", "3"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_a_refusal(tmp_path: Path) -> None:
+def test_unreadable_file_is_a_blocked_response(tmp_path: Path) -> None:
     path = written(tmp_path / "secret", b"x")
     path.chmod(0)
     assert CommandExecutor().execute(path.read_bytes).is_blocked
 
 
-# --- the listed types, whether they can be provoked here or not
+# --- the listed types, also those that no test can provoke
 
 
 def class_of(name: str) -> type[BaseException]:
@@ -283,26 +284,26 @@ def class_of(name: str) -> type[BaseException]:
 
 
 def made(kind: type[BaseException]) -> BaseException:
-    """An instance without the arguments its constructor wants, where that can be."""
+    """An instance, made without the arguments of its constructor where possible."""
     if kind.__module__.startswith("pydantic_core"):
         return kind.__new__(kind, "title", []) if kind.__name__ == "ValidationError" else kind.__new__(kind, "text")
     return kind.__new__(kind)
 
 
 @pytest.mark.parametrize("name", FOREIGN_TYPES)
-def test_every_listed_type_exists_and_is_found_by_its_name(name: str) -> None:
+def test_listed_type_exists_and_has_its_meaning(name: str) -> None:
     assert meaning_of(made(class_of(name))) == FOREIGN_TYPES[name]
 
 
 @pytest.mark.parametrize("name", [name for name in FOREIGN_TYPES if not name.startswith("pydantic_core")])
-def test_a_subclass_that_is_not_listed_means_what_its_base_means(name: str) -> None:
+def test_subclass_of_a_listed_type_has_the_same_meaning(name: str) -> None:
     kind = class_of(name)
     below: type[BaseException] = type("Below", (kind,), {"__module__": "somewhere.else"})
     assert meaning_of(below.__new__(below)) == FOREIGN_TYPES[name]
 
 
 @pytest.mark.parametrize("module", ["_duckdb", "pyarrow.lib", "onnxruntime.capi.onnxruntime_pybind11_state"])
-def test_an_engine_has_no_exception_that_means_nothing(module: str) -> None:
+def test_every_exception_of_an_engine_has_a_meaning(module: str) -> None:
     found = vars(importlib.import_module(module)).values()
     kinds = {each for each in found if isinstance(each, type) and issubclass(each, Exception)}
     own = {kind for kind in kinds if kind.__module__ == module}
@@ -311,7 +312,7 @@ def test_an_engine_has_no_exception_that_means_nothing(module: str) -> None:
 
 
 @pytest.mark.parametrize("number", FOREIGN_NUMBERS, ids=errno.errorcode.get)
-def test_a_system_error_means_the_same_from_python_and_from_an_engine(number: int) -> None:
+def test_system_error_has_the_same_meaning_from_python_and_engine(number: int) -> None:
     text = os.strerror(number)
     from_python = OSError(number, text, "a/path")
     from_lance = OSError(
@@ -321,7 +322,7 @@ def test_a_system_error_means_the_same_from_python_and_from_an_engine(number: in
     assert from_exception(from_python).message == f"{text}: a/path"
 
 
-def test_a_number_that_is_not_listed_is_a_read_error() -> None:
+def test_system_error_that_is_not_listed_is_a_read_error() -> None:
     assert from_exception(OSError(errno.EL2NSYNC, "odd")).code == "4001"
     assert from_exception(ValueError("LanceError(IO): odd (os error 45)")).code == "4001"
 
@@ -339,32 +340,32 @@ def test_a_number_that_is_not_listed_is_a_read_error() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_the_network_says_is_told_apart(error: Exception, code: str) -> None:
+def test_network_errors_have_different_codes(error: Exception, code: str) -> None:
     assert from_exception(error).code == code
 
 
 @pytest.mark.parametrize(
     "error", [KeyError("x"), ValueError("not found: x"), RuntimeError("odd"), KeyboardInterrupt()]
 )
-def test_what_is_listed_nowhere_is_not_guessed(error: BaseException) -> None:
+def test_unknown_error_has_no_meaning(error: BaseException) -> None:
     assert meaning_of(error) is None
     assert translate(error) is None
 
 
-def test_words_inside_another_library_s_message_are_not_taken_for_an_engine_s() -> None:
-    error = raised(lambda: Row(n="LanceError(IO): commit conflict"))  # type: ignore[arg-type]
+def test_engine_words_in_a_message_of_another_library_are_ignored() -> None:
+    error = raised(lambda: Row(n="LanceError(IO): commit conflict"))
     assert from_exception(error).code == "1001"
 
 
 # --- the messages
 
 
-def test_a_message_is_the_engine_s_without_the_places_in_its_sources(tmp_path: Path) -> None:
+def test_message_has_no_locations_of_rust_sources(tmp_path: Path) -> None:
     message = from_exception(raised(lambda: table(tmp_path).open().to_table(columns=["none"]))).message
     assert message == "Invalid user input: Schema error: No field named none."
 
 
-def test_a_pydantic_error_names_the_field_and_how_many_more() -> None:
+def test_pydantic_error_names_the_first_field_and_counts_the_others() -> None:
     class Two(pydantic.BaseModel):
         a: int
         b: dict[str, int]
@@ -378,43 +379,41 @@ def test_a_pydantic_error_names_the_field_and_how_many_more() -> None:
 # --- around the bindings
 
 
-def test_the_classes_follow_the_meaning() -> None:
+def test_missing_subject_raises_its_class_with_its_cure() -> None:
     with pytest.raises(TableMissing, match=r"^\[4003\] table x: Ref not found") as caught:
-        with engine_errors("table x", cure="run it", missing=TableMissing, corrupt=TableCorrupt):
+        with engine_errors("table x", TABLE):
             raise ValueError("Ref not found error: tag x")
-    assert caught.value.cure == "run it"
+    assert caught.value.cure == "run: omni ingest"
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_full_disk_is_not_mistaken_for_damage() -> None:
+def test_full_disk_is_not_reported_as_a_corrupt_table() -> None:
     error = OSError("LanceError(IO): No space left on device (os error 28)")
-    found = translate(error, "table x", cure="run: omni ingest", missing=TableMissing, corrupt=TableCorrupt)
+    found = translate(error, "table x", TABLE)
     assert type(found) is EngineError
-    assert (found.code, found.cure) == ("4002", "make room on the disk")
+    assert (found.code, found.cure) == ("4002", "free some disk space")
 
 
-@pytest.mark.parametrize(("otherwise", "kind"), [(None, RuntimeError), (ModelCorrupt, ModelCorrupt)])
-def test_what_is_not_known_passes_unless_the_binding_knows_better(
-    otherwise: type[EngineError] | None, kind: type[Exception]
-) -> None:
-    with pytest.raises(kind, match="odd"), engine_errors("the model", otherwise=otherwise):
+@pytest.mark.parametrize(("opening", "kind"), [(False, RuntimeError), (True, ModelCorrupt)])
+def test_unknown_error_passes_unless_a_file_was_opened(opening: bool, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="odd"), engine_errors("the model", MODEL, opening=opening):
         raise RuntimeError("odd")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), TableMissing("x")])
-def test_the_end_and_our_own_errors_pass_as_they_are(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, engine_errors("x", otherwise=ModelCorrupt):
+def test_interrupts_and_our_own_errors_pass_unchanged(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, engine_errors("x", MODEL, opening=True):
         raise error
     assert caught.value is error
 
 
-def test_a_lost_race_is_a_write_conflict(tmp_path: Path) -> None:
+def test_commit_conflict_is_a_retryable_write_conflict(tmp_path: Path) -> None:
     found = translate(raised(lambda: lost_race(tmp_path)), "table rows")
     assert type(found) is WriteConflict
     assert (found.code, found.retryable) == ("3005", True)
 
 
-def test_the_keyword_index_says_what_is_missing_and_what_is_damaged(tmp_path: Path) -> None:
+def test_keyword_index_without_or_with_damaged_files_raises(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing):
         KeywordIndex.open(tmp_path, ())
     written(tmp_path / "meta.json", b"{")
@@ -422,13 +421,13 @@ def test_the_keyword_index_says_what_is_missing_and_what_is_damaged(tmp_path: Pa
         KeywordIndex.open(tmp_path, ())
 
 
-def test_a_second_writer_of_the_keyword_index_may_try_again(tmp_path: Path) -> None:
+def test_second_writer_of_the_keyword_index_is_a_write_conflict(tmp_path: Path) -> None:
     index = KeywordIndex.create(tmp_path / "index", ())
     with index.writer(), pytest.raises(WriteConflict, match="LockBusy"):
         KeywordIndex.open(tmp_path / "index", ()).writer()
 
 
-def test_a_query_that_is_refused_is_one_of_ours() -> None:
+def test_refused_query_raises_an_engine_error_with_code() -> None:
     with pytest.raises(EngineError, match="the query failed: Parser Error") as caught:
         duckdb_sql.query("selec 1", {})
     assert caught.value.code == "1001"
@@ -440,18 +439,18 @@ def test_a_query_that_is_refused_is_one_of_ours() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError("Invalid user input: odd"), RuntimeError("odd"), pa.ArrowInvalid("odd")]
 )
-def test_what_an_engine_says_of_nothing_but_a_file_is_of_the_file(error: Exception) -> None:
+def test_vague_error_while_opening_means_a_corrupt_file(error: Exception) -> None:
     with (
         pytest.raises(TableCorrupt, match=r"cannot be opened: .*odd"),
-        engine_errors("x cannot be opened", otherwise=TableCorrupt),
+        engine_errors("x cannot be opened", TABLE, opening=True),
     ):
         raise error
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE, errno.ENOSPC])
-def test_what_the_system_refuses_is_not_of_the_file(number: int) -> None:
+def test_system_error_while_opening_keeps_its_code(number: int) -> None:
     error = ValueError(f"LanceError(IO): refused (os error {number})")
-    with pytest.raises(EngineError) as caught, engine_errors("x cannot be opened", otherwise=TableCorrupt):
+    with pytest.raises(EngineError) as caught, engine_errors("x cannot be opened", TABLE, opening=True):
         raise error
     assert type(caught.value) is EngineError
     assert caught.value.code == FOREIGN_NUMBERS[number].code

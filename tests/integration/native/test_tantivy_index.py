@@ -1,4 +1,4 @@
-"""The keyword index: exact keys, one writer, and no query that crashes."""
+"""The keyword index: exact keys, one writer, and no query that fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
-from native.tantivy_index import MAX_QUERY_TERMS, Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_queries import MAX_QUERY_TERMS
 
 FILTERS = ("source", "path")
 NAUGHTY = [
@@ -34,11 +35,11 @@ NAUGHTY = [
 ]
 
 
-def entry(key: str, text: str, context: str = "", source: str = "docs", path: str = "a.md") -> Entry:
-    return Entry(key, f"mark of {text}", text, context, {"source": source, "path": path})
+def entry(key: str, text: str, context: str = "", source: str = "docs", path: str = "a.md") -> KeywordEntry:
+    return KeywordEntry(key, f"mark of {text}", text, context, {"source": source, "path": path})
 
 
-def filled(folder: Path, *entries: Entry) -> KeywordIndex:
+def filled(folder: Path, *entries: KeywordEntry) -> KeywordIndex:
     index = KeywordIndex.create(folder, FILTERS)
     with index.writer() as writer:
         writer.upsert(entries)
@@ -54,7 +55,7 @@ def found(index: KeywordIndex, query: str, **where: str) -> list[str]:
 # --- writing
 
 
-def test_an_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:
+def test_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "apple"), entry("a b", "badger"), entry("A", "candle"))
     with index.writer() as writer:
         writer.upsert([entry("a", "dolphin")])
@@ -65,7 +66,7 @@ def test_an_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:
     assert found(index, "dolphin") == ["a"]
 
 
-def test_keys_of_every_kind_come_back_from_every_segment(tmp_path: Path) -> None:
+def test_search_returns_keys_of_any_form_from_every_segment(tmp_path: Path) -> None:
     hashes = ["0" * 32, "f" * 32, "00000000000000010000000000000002", "a1" * 16]
     keys = [*hashes, "A1" * 16, "a1" * 15, "a1" * 17, "g" * 32, "a", "é日本"]
     index = KeywordIndex.create(tmp_path, FILTERS)
@@ -77,17 +78,7 @@ def test_keys_of_every_kind_come_back_from_every_segment(tmp_path: Path) -> None
     assert sorted(found(index, "apple")) == sorted(keys)
 
 
-def test_an_index_without_columns_for_keys_is_searched_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = "a1" * 16
-    with monkeypatch.context() as older:
-        older.setattr("native.tantivy_analysis.KEY_HALVES", ())
-        filled(tmp_path, entry(key, "apple"))
-    assert found(KeywordIndex.open(tmp_path, FILTERS), "apple") == [key]
-
-
-def test_the_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
+def test_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
     index = filled(tmp_path, *(entry("a", f"word{number}") for number in range(5)))
     assert index.size == 1
     assert index.fingerprints() == {"a": "mark of word4"}
@@ -99,7 +90,7 @@ def test_the_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
         st.sampled_from(NAUGHTY), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
     )
 )
-def test_any_text_is_a_key_and_a_filter(tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
+def test_key_and_filter_may_be_any_text(tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
     others = {f"{key}x", f"x{key}", "other"} - {key}
     entries = [entry(each, "apple", path=each) for each in (key, *others)]
     index = filled(tmp_path_factory.mktemp("index"), *entries)
@@ -112,7 +103,7 @@ def test_any_text_is_a_key_and_a_filter(tmp_path_factory: pytest.TempPathFactory
     assert index.fingerprints().keys() == others
 
 
-def test_nothing_is_visible_before_a_commit(tmp_path: Path) -> None:
+def test_written_entry_is_invisible_before_the_commit(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "apple"))
     with index.writer() as writer:
         writer.upsert([entry("b", "apple")])
@@ -123,7 +114,7 @@ def test_nothing_is_visible_before_a_commit(tmp_path: Path) -> None:
     assert sorted(found(index, "apple")) == ["a", "b"]
 
 
-def test_a_writer_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+def test_writer_left_by_an_exception_changes_nothing(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "apple"))
 
     def broken() -> None:
@@ -139,7 +130,7 @@ def test_a_writer_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None:
     assert found(index, "apple") == ["a"]
 
 
-def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path: Path) -> None:
+def test_second_writer_is_refused_until_the_first_is_closed(tmp_path: Path) -> None:
     index = filled(tmp_path)
     with index.writer(), pytest.raises(WriteConflict, match="try again"):
         KeywordIndex.open(tmp_path, FILTERS).writer()
@@ -147,7 +138,7 @@ def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path: Path) -> N
         writer.commit()
 
 
-def test_a_writer_in_another_process_is_refused_too(tmp_path: Path) -> None:
+def test_second_writer_in_another_process_is_refused(tmp_path: Path) -> None:
     index = filled(tmp_path)
     attempt = (
         "import sys; from pathlib import Path; from native.errors import WriteConflict\n"
@@ -166,7 +157,7 @@ def test_a_writer_in_another_process_is_refused_too(tmp_path: Path) -> None:
 # --- generations
 
 
-def test_a_clone_changes_and_its_source_does_not(tmp_path: Path) -> None:
+def test_write_to_a_clone_does_not_change_its_source(tmp_path: Path) -> None:
     source = filled(tmp_path / "one", *(entry(f"k{number}", "apple") for number in range(20)))
     before = {path.name: path.read_bytes() for path in source.folder.iterdir()}
     clone = KeywordIndex.clone(source.folder, tmp_path / "two", FILTERS)
@@ -179,7 +170,7 @@ def test_a_clone_changes_and_its_source_does_not(tmp_path: Path) -> None:
     assert (KeywordIndex.open(source.folder, FILTERS).size, clone.size) == (20, 11)
 
 
-def test_a_clone_survives_the_removal_of_its_source(tmp_path: Path) -> None:
+def test_clone_survives_the_removal_of_its_source(tmp_path: Path) -> None:
     source = filled(tmp_path / "one", entry("a", "apple"))
     KeywordIndex.clone(source.folder, tmp_path / "two", FILTERS)
     for path in source.folder.iterdir():
@@ -187,13 +178,13 @@ def test_a_clone_survives_the_removal_of_its_source(tmp_path: Path) -> None:
     assert found(KeywordIndex.open(tmp_path / "two", FILTERS), "apple") == ["a"]
 
 
-def test_an_index_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_missing_index_raises_with_cure(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="omni ingest"):
         KeywordIndex.open(tmp_path / "none", FILTERS)
 
 
 @pytest.mark.parametrize("name", ["meta.json", "*.store", "*.term"])
-def test_an_index_with_a_torn_file_says_so(tmp_path: Path, name: str) -> None:
+def test_index_with_a_truncated_file_raises_with_cure(tmp_path: Path, name: str) -> None:
     filled(tmp_path, *(entry(f"k{number}", "apple") for number in range(50)))
     for path in tmp_path.glob(name):
         os.truncate(path, path.stat().st_size // 2)
@@ -244,21 +235,21 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("query", HOSTILE, ids=lambda query: ascii(query[:12]))
-def test_no_query_crashes(library: KeywordIndex, query: str) -> None:
+def test_search_with_a_hostile_query_returns_a_list(library: KeywordIndex, query: str) -> None:
     assert isinstance(library.search(query, 10), list)
     assert isinstance(library.search(f'install {query} "{query}', 10, {"source": "docs"}), list)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
-def test_no_text_crashes(library: KeywordIndex, query: str) -> None:
+def test_search_with_any_text_returns_sorted_hits(library: KeywordIndex, query: str) -> None:
     hits = library.search(query, 3)
     assert len(hits) <= 3
     assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
 
 
-def test_terms_beyond_the_limit_are_left_out(library: KeywordIndex) -> None:
-    """1,000 characters hold more one-letter words than the limit."""
+def test_query_terms_beyond_the_limit_are_ignored(library: KeywordIndex) -> None:
+    """1,000 characters have room for more one-letter words than the limit."""
     noise = " ".join(["q"] * MAX_QUERY_TERMS)
     assert found(library, f"{noise} install") == []
     assert "install" in found(library, f"{noise[2:]} install")
@@ -279,39 +270,39 @@ def test_terms_beyond_the_limit_are_left_out(library: KeywordIndex) -> None:
         ("raw_text", "code"),
     ],
 )
-def test_every_script_is_searchable(library: KeywordIndex, query: str, key: str) -> None:
+def test_search_finds_words_in_every_script(library: KeywordIndex, query: str, key: str) -> None:
     assert found(library, query)[0] == key
 
 
-def test_a_phrase_must_stand_word_for_word(library: KeywordIndex) -> None:
+def test_phrase_matches_only_word_for_word(library: KeywordIndex) -> None:
     assert found(library, '"setup script"') == ["install"]
     assert found(library, '"script setup"') == []
     assert sorted(found(library, "script setup")) == ["install", "upgrade"]
     assert found(library, '"存放在磁盘"') == ["chinese"]
 
 
-def test_a_phrase_that_was_never_closed_is_words(library: KeywordIndex) -> None:
+def test_phrase_without_closing_quote_is_searched_as_words(library: KeywordIndex) -> None:
     assert "install" in found(library, '"setup script')
 
 
-def test_filters_narrow_exactly_and_leave_the_score_alone(library: KeywordIndex) -> None:
+def test_filters_match_exactly_and_do_not_change_scores(library: KeywordIndex) -> None:
     assert found(library, "json", source="code") == ["code"]
     assert found(library, "json", source="code", path="src/parser.py") == ["code"]
     assert found(library, "json", source="cod") == []
     assert library.search("json", 5, {"source": "code"}) == library.search("json", 5)
 
 
-def test_only_chosen_keys_are_scored(library: KeywordIndex) -> None:
+def test_search_with_keys_scores_only_these(library: KeywordIndex) -> None:
     every = dict(library.search("install script", 10))
     chosen = library.search("install script", 10, keys=["upgrade", "chinese"])
     assert chosen == [("upgrade", every["upgrade"])]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!", '""', "\n"])
-def test_a_query_without_words_finds_nothing(library: KeywordIndex, query: str) -> None:
+def test_query_without_words_finds_nothing(library: KeywordIndex, query: str) -> None:
     assert library.search(query, 5) == []
 
 
-def test_a_query_of_stop_words_alone_is_searched_for(tmp_path: Path) -> None:
+def test_query_of_stop_words_only_finds_them(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "To be or not to be"), entry("b", "Something else"))
     assert found(index, "to be") == ["a"]

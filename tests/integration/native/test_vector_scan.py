@@ -1,4 +1,4 @@
-"""A search by the scan in 8 bits gives what one without it gives."""
+"""A search with the scan in 8 bits gives the same hits as a search without it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ import pytest
 from onnx import TensorProto, helper
 
 from native import dataset_cache, int8_scan
-from native.int8_scan import Codes
-from native.lance_tables import LanceTable, equals
+from native.filters import equals
+from native.int8_scan import QuantizedVectors
+from native.lance_tables import LanceTable
 from native.lance_vectors import COLUMN, build, nearest
-from native.row_cache import rows_of
+from native.row_cache import row_index
 from omni_pipelines.schemas import EMBEDDINGS, VECTOR_SIZE
 
 
 def unit(count: int, seed: int, width: int = VECTOR_SIZE) -> np.ndarray:
     """Random unit vectors (count, width), float32."""
     matrix = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units
 
 
-def test_products_are_those_of_whole_numbers_to_the_last_bit() -> None:
-    """A kernel that saturates in 16 bits would differ where all parts are large."""
+def test_products_equal_exact_integer_products() -> None:
+    """A kernel that saturates in 16 bits would differ if all components are large."""
     vectors = np.ones((70, VECTOR_SIZE), np.float32)
     vectors[::2] = -1
-    codes = Codes(vectors)
+    codes = QuantizedVectors(vectors)
     expected = np.where(np.arange(70) % 2, 1, -1) * 127 * 127 * VECTOR_SIZE / 127
     assert codes._products(np.ones(VECTOR_SIZE, np.float32)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_graph_is_the_one_that_onnx_makes() -> None:
+def test_graph_equals_the_one_that_onnx_writes() -> None:
     product = helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["products"])
     graph = helper.make_graph(
         [product],
@@ -54,9 +56,9 @@ def test_the_graph_is_the_one_that_onnx_makes() -> None:
     )
 
 
-def test_a_scan_does_not_import_what_builds_graphs() -> None:
-    code = "import sys, numpy; from native.int8_scan import Codes; one = numpy.ones((3, 4), 'f4'); "
-    code += "assert len(Codes(one).nearest(one[0], 1)) == 1; assert 'onnx' not in sys.modules"
+def test_scan_does_not_import_onnx() -> None:
+    code = "import sys, numpy; from native.int8_scan import QuantizedVectors; one = numpy.ones((3, 4), 'f4'); "
+    code += "assert len(QuantizedVectors(one).nearest(one[0], 1)) == 1; assert 'onnx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -85,19 +87,19 @@ def table(tmp_path: Path) -> LanceTable:
 
 
 @pytest.mark.parametrize("where", [None, equals("source", "rare"), equals("source", "none")])
-def test_a_search_gives_the_same_from_disk_and_by_the_scan(table: LanceTable, where: str | None) -> None:
+def test_nearest_gives_the_same_hits_from_disk_and_by_scan(table: LanceTable, where: str | None) -> None:
     version = table.head().version
     for query in unit(5, 8):
-        dataset_cache.pool().evict(table.path)  # nothing is in memory
+        dataset_cache.POOL.evict(table.path)  # now nothing is in memory
         first = nearest(table, query, 10, key="chunk_id", where=where)
-        assert not rows_of(table, "chunk_id", version, COLUMN, counts=False).in_memory
+        assert not row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
         second = nearest(table, query, 10, key="chunk_id", where=where)
-        assert rows_of(table, "chunk_id", version, COLUMN, counts=False).in_memory
+        assert row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
         assert [name for name, _ in second] == [name for name, _ in first]
         assert [score for _, score in second] == pytest.approx([score for _, score in first], abs=1e-6)
 
 
-def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTable) -> None:
+def test_selection_of_a_filter_is_kept_for_its_version_only(table: LanceTable) -> None:
     query, where = unit(1, 9)[0], equals("source", "rare")
     for _ in range(2):
         before = nearest(table, query, 100, key="chunk_id", where=where)
@@ -107,16 +109,16 @@ def test_what_a_filter_selects_is_remembered_for_its_version_only(table: LanceTa
     assert [name for name, _ in after] == [name for name, _ in before[1:]]
 
 
-def test_an_index_leaves_in_memory_what_is_there_and_a_changed_row_does_not(table: LanceTable) -> None:
-    dataset_cache.pool().evict()
+def test_rows_in_memory_survive_an_index_build_but_not_a_changed_row(table: LanceTable) -> None:
+    dataset_cache.POOL.evict()
     query = unit(1, 9)[0]
     for _ in range(2):
         before = nearest(table, query, 10, key="chunk_id")
-    held = rows_of(table, "chunk_id", None, COLUMN, counts=False)
+    held = row_index(table, "chunk_id", None, COLUMN, counts=False)
     build(table, "ivf_flat")
-    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is held
-    assert dataset_cache.pool().stats().column_bytes == held.nbytes  # counted once
+    assert row_index(table, "chunk_id", None, COLUMN, counts=False) is held
+    assert dataset_cache.POOL.stats().column_bytes == held.nbytes  # counted once
     assert nearest(table, query, 10, key="chunk_id") == before
     table.delete(equals("chunk_id", before[0][0]))
-    assert rows_of(table, "chunk_id", None, COLUMN, counts=False) is not held
+    assert row_index(table, "chunk_id", None, COLUMN, counts=False) is not held
     assert [name for name, _ in nearest(table, query, 9, key="chunk_id")] == [name for name, _ in before[1:]]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.entries import (
     KnowledgeSearchQuery,
     KnowledgeStats,
@@ -22,16 +23,17 @@ from omni_pipelines.knowledge.entries import (
     read_entry,
     search_entries,
 )
+from omni_pipelines.knowledge.legacy_librarian import LegacyLibrarian
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.records import KnowledgeCategory, KnowledgeEntry
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 
-ENGINES = Engines(WordCounter(), FakeEmbedder(), "fake")
+ENGINES = LoadedEngines(WordCounter(), FakeEmbedder(), "fake")
 TYPED = KnowledgeEntry(
     id="id-a",
     title="Raise typed errors",
@@ -159,7 +161,7 @@ def test_a_file_is_brought_up_to_date_alone(home: Home, writer: KnowledgeWriter,
 def test_the_librarian_answers_under_its_older_names(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED.model_copy(update={"content": "A typed error:\n\n````\nraise E\n````\n"}))
     writer.ingest(ENGINES)
-    librarian = Librarian.open(home, embedder=ENGINES.embedder)
+    librarian = LegacyLibrarian.open(home, embedder=ENGINES.embedder)
     assert librarian.query("typed error", limit=1) == librarian.search("typed error", 1)
     block = librarian.get_context("typed error")
     assert block.startswith("[PROSE] id-a-")

@@ -15,8 +15,9 @@ from native import lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.operations import index_jobs as jobs
-from omni_pipelines.operations.index_jobs import IndexJob, JobState, create_index_background, index_jobs, run_job
+from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobState
+from omni_pipelines.operations.index_job_worker import run_job
+from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs
 from omni_pipelines.pipeline.writer_session import writer_session
 from tests.integration.line import Line, paragraph, write
 
@@ -37,12 +38,11 @@ def unpublished(line: Line, docs: Path) -> None:
     """Documents, chunks and vectors that no index and no release has yet."""
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.embeddings import reconcile_embeddings
-    from omni_pipelines.testing.fakes import WordCounter
 
     write(docs, {"new.md": paragraph("lantern")})
     line.ingest()
-    reconcile_chunks(line.home, line.settings, WordCounter())
-    reconcile_embeddings(line.home, line.embedder, line.model)
+    reconcile_chunks(line.context)
+    reconcile_embeddings(line.context)
 
 
 def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) 
 
 def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
     code = (
-        "import sys; from pathlib import Path; from omni_pipelines.settings import Home\n"
+        "import sys; from pathlib import Path; from omni_pipelines.home import Home\n"
         "from omni_pipelines.operations.index_jobs import create_index_background\n"
         "print(create_index_background(Home(Path(sys.argv[1])), 'embeddings').id)"
     )
@@ -86,7 +86,7 @@ def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) ->
     before = published.versions()
     with writer_session(published.home, published.settings):
         job = create_index_background(published.home, "embeddings")
-        assert job.wait(0.2) not in jobs.FINAL
+        assert job.wait(0.2) not in FINAL
         assert job.cancel() == JobState.CANCELLED
     assert job.cancel() == job.wait(0) == JobState.CANCELLED
     assert [event.topic for event in job.events()][-1] == "index_job/cancelled"
@@ -94,7 +94,7 @@ def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) ->
     assert not published.run().published.new
 
 
-def test_a_job_whose_process_was_killed_is_told_to_have_failed(published: Line) -> None:
+def test_a_job_whose_process_was_killed_is_marked_failed(published: Line) -> None:
     with writer_session(published.home, published.settings):
         job = create_index_background(published.home, "embeddings")
         deadline = time.monotonic() + PATIENCE
@@ -106,29 +106,24 @@ def test_a_job_whose_process_was_killed_is_told_to_have_failed(published: Line) 
     assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
 
 
-def test_what_went_wrong_stands_in_the_record(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_leaves_its_error_in_the_record(published: Line) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     job = create_index_background(published.home, "embeddings")
     assert job.wait(PATIENCE) == JobState.DONE
-    monkeypatch.setitem(jobs.BUILDS, "embeddings", fail)
     again = job.record.model_copy(update={"id": "again", "state": JobState.QUEUED, "finished_at": None})
     (published.home.jobs / "again.json").write_text(again.model_dump_json())
-    record = run_job(published.home, "again")
+    record = run_job(published.home, "again", {"embeddings": fail})
     assert (record.state, "No space left" in record.error) == (JobState.FAILED, True)
     assert IndexJob(published.home, "again").record == record
 
 
-def test_a_real_vector_index_is_built_in_the_background(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
-    job = create_index_background(published.home, "embeddings")
-    job.wait(PATIENCE)  # another process: there 5,000 rows are the first to be indexed
+def test_a_job_of_a_type_builds_a_vector_index_of_a_small_table(published: Line) -> None:
     table = LanceTable(published.home.table("embeddings"))
+    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
     assert lance_vectors.coverage(table).indexed == 0
-    record = job.record.model_copy(update={"id": "here", "state": JobState.QUEUED, "finished_at": None})
-    (published.home.jobs / "here.json").write_text(record.model_dump_json())
-    assert run_job(published.home, "here").state == JobState.DONE
+    assert create_index_background(published.home, "embeddings", "ivf_flat").wait(PATIENCE) == JobState.DONE
     assert lance_vectors.coverage(table).indexed == table.count()
 
 
@@ -138,7 +133,7 @@ def test_a_table_without_an_index_is_refused(published: Line, table: str) -> Non
         create_index_background(published.home, table)
 
 
-@pytest.mark.parametrize(("table", "cure"), [("embeddings", "ivf_hnsw_sq"), ("chunks", "leave --type out")])
+@pytest.mark.parametrize(("table", "cure"), [("embeddings", "ivf_hnsw_sq"), ("chunks", "leave out --type")])
 def test_a_type_that_is_not_worth_having_is_refused(published: Line, table: str, cure: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be of type 'ivf_hnsw_pq'") as error:
         create_index_background(published.home, table, "ivf_hnsw_pq")
@@ -146,27 +141,26 @@ def test_a_type_that_is_not_worth_having_is_refused(published: Line, table: str,
     assert index_jobs(published.home) == []
 
 
-def test_a_job_tells_what_becomes_of_it_on_the_bus_of_whoever_waits(published: Line) -> None:
+def test_waiting_for_a_job_forwards_its_events_to_the_bus(published: Line) -> None:
     job = create_index_background(published.home, "embeddings", "ivf_flat")
     with events.using(events.EventBus("test")) as bus, bus.subscribe("index_job/*") as heard:
         assert job.wait(PATIENCE) == JobState.DONE
     told = [event for event in heard if event.topic != "index_job/progress"]
     assert [event.topic for event in told] == ["index_job/queued", "index_job/running", "index_job/done"]
     last = events.payload_of(told[-1])
-    assert isinstance(last, jobs.JobEvent)
+    assert isinstance(last, JobEvent)
     assert (last.job, last.release, last.progress) == (job.id, job.record.release, 1.0)
     record = list(job.events())
     assert [event.sequence for event in record] == list(range(1, len(record) + 1))
     assert lance_vectors.coverage(LanceTable(published.home.table("embeddings"))).kind == "ivf_flat"
 
 
-def test_an_unknown_job_is_said_to_be_unknown(published: Line) -> None:
+def test_an_unknown_job_is_an_error(published: Line) -> None:
     with pytest.raises(ConfigurationError, match="omni db index jobs"):
         _ = IndexJob(published.home, "nothing").state
 
 
-def test_only_so_many_jobs_are_remembered(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "KEPT_JOBS", 2)
+def test_the_oldest_jobs_are_deleted_when_there_are_too_many(published: Line) -> None:
     for _ in range(3):
-        create_index_background(published.home, "embeddings").wait(PATIENCE)
+        create_index_background(published.home, "embeddings", keep=2).wait(PATIENCE)
     assert len(index_jobs(published.home)) == 2

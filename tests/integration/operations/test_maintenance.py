@@ -15,10 +15,12 @@ from native import lance_vectors
 from native.lance_codecs import Codec, codec_of, column_sizes, with_codecs
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines import schemas
-from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_whole
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
+from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
-from omni_pipelines.settings import Home, Settings, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
 from tests.integration.line import Line, paragraph, write
 
@@ -39,7 +41,7 @@ def ratio(folder: Path, codec: str) -> float:
     texts = prose(3_000)
     stored.upsert("id", pa.table({"id": [str(n) for n in range(3_000)], "text": texts}, schema=schema))
     (size,) = [each for each in column_sizes(stored) if each.column == "text"]
-    assert size.codec == Codec.parse(codec).told
+    assert size.codec == codec_of(pa.field("text", pa.string(), metadata=Codec.parse(codec).metadata))
     assert stored.read(["text"])["text"].to_pylist() == texts
     return size.ratio
 
@@ -99,7 +101,7 @@ def test_a_compaction_makes_a_release_that_answers_the_same(published: Line, doc
     rows = published.rows("chunks")
     with writer_session(published.home, published.settings):
         done = [compact(published.home, each) for each in schemas.TABLES.values()]
-        report = publish_if_whole(published.home, published.settings, "test")
+        report = publish_if_consistent(published.home, published.settings, "test")
     assert report is not None
     assert report.new
     assert max(each.fragments_after for each in done) == 1
@@ -120,7 +122,7 @@ def test_a_kept_release_is_read_as_before_after_compaction_and_migration(publish
         for each in schemas.TABLES.values():
             migrate(published.home, each)
             compact(published.home, each)
-        publish_if_whole(published.home, published.settings, "test")
+        publish_if_consistent(published.home, published.settings, "test")
     assert [hit.text for hit in published.librarian(old.release).search("apple shed")] == found
 
 
@@ -129,7 +131,7 @@ def test_maintenance_in_the_middle_of_the_line_publishes_nothing(published: Line
     published.ingest()
     with writer_session(published.home, published.settings):
         compact(published.home, schemas.DOCUMENTS)
-        assert publish_if_whole(published.home, published.settings, "test") is None
+        assert publish_if_consistent(published.home, published.settings, "test") is None
     assert published.run().published.new
     assert published.search("dog shed")[0].path == "dog.md"
 
@@ -147,7 +149,7 @@ def test_tables_in_older_formats_are_read_and_migrated(published: Line, docs: Pa
     hits = [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)]
     with writer_session(published.home, published.settings):
         plans = [migrate(published.home, each) for each in (CHUNKS, EMBEDDINGS)]
-        assert publish_if_whole(published.home, published.settings, "test") is not None
+        assert publish_if_consistent(published.home, published.settings, "test") is not None
     assert all(f"to {FORMAT}" in plan.pending[0] for plan in plans)
     assert [each.open().data_storage_version for each in tables] == [FORMAT, FORMAT]
     assert [migration(published.home, each).pending for each in (CHUNKS, EMBEDDINGS)] == [(), ()]
@@ -178,5 +180,5 @@ def test_a_migration_of_the_vectors_builds_their_index_again(
     assert lance_vectors.coverage(embeddings).indexed > 0
     with writer_session(published.home, published.settings):
         migrate(published.home, EMBEDDINGS)
-        assert publish_if_whole(published.home, published.settings, "test") is not None
+        assert publish_if_consistent(published.home, published.settings, "test") is not None
     assert lance_vectors.coverage(embeddings).indexed == embeddings.count()

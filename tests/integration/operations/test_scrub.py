@@ -9,14 +9,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import LanceTable, equals
+from native.filters import equals
+from native.lance_tables import LanceTable
 from omni_pipelines.knowledge.state.releases import release_file, require_release
 from omni_pipelines.operations import scrub as scrub_module
 from omni_pipelines.operations.scrub import Damage, ScrubReport, mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.steps.step_records import STEPS, read_step_record, write_step_record
+from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
+from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, write
 
 FILES: dict[str, str | bytes] = {
@@ -53,7 +55,7 @@ def spoil(line: Line, name: str, change: dict[str, Callable[[Any], Any]], where:
 def _show(line: Line) -> None:
     release_file(line.home, 1).unlink()  # else a change to documents alone makes no new release
     heads, outputs = line.versions(), {}
-    for step in STEPS:
+    for step in (step.name for step in STEPS):
         record = read_step_record(line.home, step)
         assert record is not None
         name = {"vector_index": "embeddings", "keyword_index": "keyword_index"}.get(step, step)
@@ -61,7 +63,7 @@ def _show(line: Line) -> None:
         inputs = {key: outputs.get(key, value) for key, value in record.inputs.items()}
         write_step_record(line.home, step, outputs[step], inputs, record.fingerprint, record.seen)
     with writer_session(line.home, line.settings):
-        publish(line.home, line.settings, "spoiled")
+        publish(line.context)
 
 
 def flip(text: str) -> str:
@@ -131,7 +133,7 @@ def test_a_repair_makes_an_ingest_due(sound: Line) -> None:
     spoil(sound, "embeddings", {"model": flip}, BADGER)
     with writer_session(sound.home, sound.settings):
         mark_for_repair(sound.home, scrubbed(sound))
-    assert [step for step in STEPS if read_step_record(sound.home, step) is not None] == []
+    assert read_step_records(sound.home) == {}
 
 
 def test_every_file_of_the_keyword_index_has_its_checksum(sound: Line) -> None:

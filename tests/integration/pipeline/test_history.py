@@ -11,8 +11,9 @@ import pytest
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError, TableBroken
-from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.knowledge.state.changes import MAX_DIFF_LINES, changes, text_diff
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.knowledge.state.changes import MAX_DIFF_LINES, compare_releases, text_diff
 from omni_pipelines.knowledge.state.pins import list_pins, pin, unpin
 from omni_pipelines.knowledge.state.releases import (
     list_releases,
@@ -27,7 +28,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import RollbackReport, roll_back
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import FILTERS, TABLES
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from tests.integration.line import Line, paragraph, write
 
 DAYS: tuple[dict[str, str | None], ...] = (
@@ -122,7 +123,7 @@ def test_a_rollback_is_a_new_release_that_answers_as_the_old_one(three: Line) ->
 
 def test_a_rollback_is_not_undone_by_an_ingest_that_finds_nothing(three: Line) -> None:
     rolled_back(three, 1)
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
     assert three.run().published.new is False
     assert told(three) == ["The first note."]
 
@@ -154,7 +155,7 @@ def test_a_rollback_can_be_rolled_back(three: Line) -> None:
     rolled_back(three, 1)
     assert rolled_back(three, 3).release.release == 5
     assert told(three) == ["The third note."]
-    assert stale_index(three.home) is None
+    assert stale_index(three.context) is None
 
 
 def test_a_rollback_to_what_readers_see_does_nothing(three: Line) -> None:
@@ -205,7 +206,7 @@ def test_changes_name_what_was_added_changed_and_removed(line: Line, docs: Path)
     line.run()
     edit(docs, {**DAYS[1], "badger.md": None})
     line.run()
-    found = changes(line.home, 1)
+    found = compare_releases(line.home, 1)
     assert [(change.kind, change.path) for change in found.changes] == [
         ("removed", "badger.md"),
         ("added", "heron.md"),
@@ -213,17 +214,17 @@ def test_changes_name_what_was_added_changed_and_removed(line: Line, docs: Path)
     ]
     assert found.summary == {"added": 1, "changed": 1, "removed": 1}
     assert "+The walrus moved to the harbour." in found.changes[2].diff
-    assert changes(line.home, 1, diffs=False).changes[2].diff == ()
+    assert compare_releases(line.home, 1, diffs=False).changes[2].diff == ()
 
 
 def test_nothing_changed_between_a_release_and_itself(three: Line) -> None:
-    assert changes(three.home, 3).changes == ()
+    assert compare_releases(three.home, 3).changes == ()
 
 
 def test_changes_tell_that_documents_were_read_in_another_way(three: Line) -> None:
     three.model = "fake/2"
     three.run()
-    assert changes(three.home, 3).fingerprints == {"embedder": ("fake/1", "fake/2")}
+    assert compare_releases(three.home, 3).fingerprints == {"embedder": ("fake/1", "fake/2")}
 
 
 def test_a_diff_is_bounded_in_lines_and_in_their_length() -> None:
@@ -291,7 +292,7 @@ def test_as_of_takes_the_newest_at_or_before_a_moment(three: Line) -> None:
 
 
 def test_a_moment_before_every_kept_release_is_refused_with_what_there_is(three: Line) -> None:
-    with pytest.raises(ConfigurationError, match="the oldest is 1, of ") as refused:
+    with pytest.raises(ConfigurationError, match="the oldest is release 1 of ") as refused:
         release_as_of(three.home, parse_moment("2001-01-01"))
     assert "releases list" in refused.value.cure
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -12,18 +12,20 @@ import tantivy
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import HomeBusy
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
+from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged
-from omni_pipelines.pipeline.writer_session import recover, writer_session
+from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import FILTERS
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index
-from omni_pipelines.steps.step_records import STEPS, read_step_record
-from omni_pipelines.testing.fakes import WordCounter
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, settle, write
 
 
@@ -43,7 +45,7 @@ def state(line: Line) -> dict[str, object]:
 def ingest_only(line: Line) -> None:
     settle()
     with writer_session(line.home, line.settings):
-        reconcile_documents(line.home, line.settings)
+        reconcile_documents(line.context)
 
 
 # --- heads that no release names
@@ -83,8 +85,8 @@ def publish_nothing(line: Line) -> None:
     """The line up to the vectors."""
     ingest_only(line)
     with writer_session(line.home, line.settings):
-        reconcile_chunks(line.home, line.settings, WordCounter())
-        reconcile_embeddings(line.home, line.embedder, line.model)
+        reconcile_chunks(line.context)
+        reconcile_embeddings(line.context)
 
 
 def test_a_text_whose_deletion_was_lost_with_a_broken_head_is_deleted_again(published: Line, docs: Path) -> None:
@@ -132,7 +134,7 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
     kept = sorted(path.name for path in published.home.keyword.iterdir())
     for name in ("tmp-gen-9", "gen-9"):
         (published.home.keyword / name).mkdir()
-    for folder in (published.home.built, published.home.releases):
+    for folder in (published.home.step_records, published.home.releases):
         (folder / ".x.json.1.part").write_bytes(b"x")
     (published.home.tables / ".chunks.lance.1.part" / "data").mkdir(parents=True)
     recover(published.home)
@@ -154,17 +156,17 @@ def test_a_generation_that_no_release_names_yet_is_kept(published: Line, docs: P
     write(docs, {"c.md": paragraph("candle")})
     publish_nothing(published)
     with writer_session(published.home, published.settings):
-        built = build_keyword_index(published.home)
+        built = build_keyword_index(published.context)
     recover(published.home)
     again = published.run()
     assert built.written > 0
     assert (again.keyword.written, again.keyword.generation) == (0, built.generation)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step.name for step in STEPS])
 def test_a_torn_record_of_a_step_is_made_again(published: Line, step: str) -> None:
     before = state(published)
-    (published.home.built / f"{step}.json").write_bytes(b'{"step": "')
+    (published.home.step_records / f"{step}.json").write_bytes(b'{"step": "')
     assert read_step_record(published.home, step) is None
     published.run()
     assert state(published) == before
@@ -224,7 +226,7 @@ def test_a_second_writer_waits_and_then_says_who_is_busy(published: Line) -> Non
 
 
 def test_what_was_seen_is_not_noted_while_another_process_writes(published: Line) -> None:
-    listings = list_sources(published.home, published.settings)
+    listings = list_sources(published.context)
     with filelock.FileLock(published.home.lock), pytest.raises(HomeBusy):
         record_unchanged(published.home, Settings(lock_seconds=0), listings)
     before = read_step_record(published.home, "documents")

@@ -15,7 +15,7 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
 from native.lance_tables import LanceTable
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
 from omni_pipelines.steps.step_records import reset_steps
 from resources.knowledge import KnowledgeHome
 from resources.runs import HOST_TAG, PID_TAG

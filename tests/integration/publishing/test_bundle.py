@@ -13,12 +13,12 @@ import orjson
 import pytest
 
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import list_releases, require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.publishing import bundle as bundle_module
 from omni_pipelines.publishing.bundle import CONTENTS, export_release, import_bundle
-from omni_pipelines.settings import Home
 from omni_pipelines.sources.registry import load_sources
 from tests.integration.line import Line, paragraph, write
 
@@ -70,7 +70,11 @@ def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: P
     there = imported(file, tmp_path)
     assert load_sources(there.home) == load_sources(published.home)
     done = there.run()
-    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (1, 1, 1)
+    assert (done.documents.added, done.documents.changed, done.documents.unchanged) == (
+        1,
+        1,
+        1,
+    )
     assert hits(there) == hits(published)
     assert done.published.release.release == 2
 
@@ -94,7 +98,7 @@ def test_a_damaged_release_is_not_exported(published: Line, tmp_path: Path) -> N
     path = max(folder.glob("*.idx"), key=lambda each: each.stat().st_size)
     raw = path.read_bytes()
     path.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
-    with pytest.raises(TableBroken, match="does not have its checksum"):
+    with pytest.raises(TableBroken, match="the checksum of"):
         export_release(published.home, 2, tmp_path / "two.tar")
     assert [path.name for path in tmp_path.glob("*two*")] == []
 
@@ -183,16 +187,16 @@ def other_field(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
         (put("tables/chunks.lance/data\\evil", b"x", listed=True), "does not belong in a home"),
         (put("sources.json", b"x", listed=True), "does not belong in a home"),
         (put("dagster/dagster.yaml", b"x", listed=True), "does not belong in a home"),
-        (put("tables/chunks.lance/data/evil", b"x", listed=False), "that it does not list"),
-        (put("../evil", b"x", listed=False), "that it does not list"),
-        (put("tables/chunks.lance/data/evil", b"x", listed=True), "does not have its checksum"),
-        (flip, "does not have its checksum"),
-        (drop, "is missing in the bundle"),
-        (claim, "is smaller than that"),
-        (below_zero, "is smaller than that"),
-        (other_counts, "is not what its record says"),
-        (other_generation, "no keyword index is called"),
-        (other_layout, "layout that is not known"),
+        (put("tables/chunks.lance/data/evil", b"x", listed=False), "which it does not list"),
+        (put("../evil", b"x", listed=False), "which it does not list"),
+        (put("tables/chunks.lance/data/evil", b"x", listed=True), "checksum of"),
+        (flip, "checksum of"),
+        (drop, "is missing from the bundle"),
+        (claim, "but is smaller"),
+        (below_zero, "but is smaller"),
+        (other_counts, "does not match its record"),
+        (other_generation, "is not the name of a keyword index"),
+        (other_layout, "layout of the bundle is unknown"),
         (other_field, "cannot be read"),
     ],
 )
@@ -222,7 +226,7 @@ def test_links_and_devices_are_refused(file: Path, tmp_path: Path, kind: bytes) 
         tar.addfile(evil)
     with path.open("ab") as padded:
         padded.write(b"\0" * file.stat().st_size)
-    with pytest.raises(BundleRefused, match="that it does not list"):
+    with pytest.raises(BundleRefused, match="which it does not list"):
         import_bundle(path, Home(tmp_path / "there" / ".omni"))
 
 
@@ -241,7 +245,7 @@ def test_another_file_is_no_bundle(tmp_path: Path, raw: bytes) -> None:
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is not there"):
+    with pytest.raises(ConfigurationError, match="does not exist"):
         import_bundle(tmp_path / "nothing", Home(tmp_path / "there" / ".omni"))
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, GateFailed
-from omni_pipelines.knowledge.quality.gate_records import last_gate
-from omni_pipelines.knowledge.quality.golden import (
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.quality.gate_results import last_gate
+from omni_pipelines.knowledge.quality.golden_questions import (
     GoldenLabel,
     label_citation,
     load_golden,
@@ -25,8 +26,11 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bisection import bisect_release, smallest
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.publishing.quality_gate import judge, run_gate
-from omni_pipelines.settings import HOME_NAME, Home, Settings
+from omni_pipelines.settings import Settings
+from omni_pipelines.steps.step import ConfiguredEngines, LoadedEngines, RunContext
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.text.embedding import Embedder
 
 ANIMALS = ("walrus", "badger", "dolphin", "ferret", "gecko", "heron", "ibex", "jackal", "kestrel", "lemur")
 NOISE = "# Lorem\n\nLorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod.\n"
@@ -49,6 +53,10 @@ def base(tmp_path: Path) -> KnowledgeBase:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files({f"{each}.md": text(each) for each in ANIMALS})
     save_golden(base.home, [label(each) for each in ANIMALS])
     return base.build()
+
+
+def context(base: KnowledgeBase) -> RunContext:
+    return new_run(base.home, base.settings, LoadedEngines(base.count, base.embedder, "embedder-of-a-test"))
 
 
 def poison(base: KnowledgeBase, *animals: str) -> KnowledgeBase:
@@ -92,7 +100,7 @@ def test_bisect_names_the_documents_that_did_it_and_no_others(base: KnowledgeBas
     base.with_files({"mole.md": text("mole")}).without("kestrel.md")
     with pytest.raises(GateFailed):
         poison(base, "walrus", "ibex").build()
-    found = bisect_release(base.home, base.settings, base.embedder)
+    found = bisect_release(context(base))
     named = {(each.path, each.change) for each in found.culprits}
     assert named == {("walrus.md", "changed"), ("ibex.md", "changed"), ("kestrel.md", "deleted")}
     assert (found.serving, found.changed, len(found.worse), found.unexplained) == (1, 6, 3, ())
@@ -104,7 +112,7 @@ def test_a_document_that_pushes_the_right_ones_away_is_named(base: KnowledgeBase
     base.settings = Settings(gate_drop=0.0)
     with pytest.raises(GateFailed):
         base.with_files({**flood, "mole.md": text("mole")}).build()
-    found = bisect_release(base.home, base.settings, base.embedder)
+    found = bisect_release(context(base))
     assert found.worse == ("Where does the walrus sleep?",)
     assert {each.path for each in found.culprits} <= set(flood)
     assert found.culprits
@@ -120,19 +128,19 @@ def test_what_failed_is_published_once_it_is_mended(base: KnowledgeBase) -> None
 def test_a_publication_without_a_gate_is_refused_where_there_is_a_golden_set(base: KnowledgeBase) -> None:
     with pytest.raises(GateFailed):
         poison(base, "walrus", "ibex").build()
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="keeps this from being published"):
-        publish(base.home, base.settings, "by hand")
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="quality gate blocks this"):
+        publish(context(base))
     (base.home.journal / "gate_results.jsonl").unlink()
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="was not measured"):
-        publish(base.home, base.settings, "by hand")
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="has not measured"):
+        publish(context(base))
 
 
 def test_another_golden_set_is_another_gate(base: KnowledgeBase) -> None:
     with pytest.raises(GateFailed):
         poison(base, "walrus", "ibex").build()
     save_golden(base.home, [label("badger")])
-    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="was not measured"):
-        publish(base.home, base.settings, "by hand")
+    with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="has not measured"):
+        publish(context(base))
     assert base.build().release.release == 2
 
 
@@ -149,10 +157,13 @@ def test_without_a_golden_set_the_gate_passes_and_says_so(tmp_path: Path) -> Non
 def test_no_embedder_is_loaded_where_nothing_is_asked(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files({"a.md": text("walrus")}).build()
 
-    def load() -> Any:
-        raise AssertionError("the embedder was loaded")
+    class Refusing(ConfiguredEngines):
+        @property
+        def embedder(self) -> Embedder:
+            raise AssertionError("the embedder was loaded")
 
-    assert run_gate(base.home, base.settings, load, "run").passed
+    engines = Refusing(base.settings)
+    assert run_gate(new_run(base.home, base.settings, engines)).passed
 
 
 def test_labels_outlive_another_chunker(base: KnowledgeBase) -> None:
@@ -175,8 +186,8 @@ def test_bisect_does_not_blame_documents_for_another_embedder(base: KnowledgeBas
     other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
     with pytest.raises(GateFailed):
         poison(other, "walrus").build()
-    with pytest.raises(ConfigurationError, match="the embedder is another one"):
-        bisect_release(base.home, base.settings, base.embedder)
+    with pytest.raises(ConfigurationError, match="the embedder differs"):
+        bisect_release(context(base))
 
 
 # --- the rule
@@ -186,7 +197,7 @@ def judged(now: Sequence[float], before: Sequence[float] | None, **settings: flo
     def named(values: Sequence[float]) -> dict[str, float]:
         return {f"question {number}": value for number, value in enumerate(values)}
 
-    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))  # type: ignore[arg-type]
+    found = judge("ndcg@10", Settings(**settings), named(now), None if before is None else named(before))
     return found.passed
 
 
@@ -251,7 +262,7 @@ def test_a_citation_of_nothing_is_no_label(base: KnowledgeBase, citation: str) -
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{", "line 2: is no JSON"),
+        ("{", "line 2: is not JSON"),
         ("[]", "line 2"),
         ('{"question": "x"}', "line 2: path"),
         ('{"question": "x", "path": "a.md"}', "a label needs a quote"),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from native import durable
+from native import durable, lance_maintenance
 from native.durable import Barrier
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex, KeywordWriter
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import release_numbers, require_release
 from omni_pipelines.knowledge.state.status import status
@@ -22,7 +23,6 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing import publish as publish_module
 from omni_pipelines.publishing import rollback as rollback_module
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.steps import indexes
 from omni_pipelines.steps import step_records as built_module
 from tests.integration.line import Line, paragraph, write
 
@@ -31,17 +31,17 @@ STEPS: dict[str, tuple[Any, str]] = {
     "a delete in a table": (LanceTable, "delete"),
     "a clone of the keyword index": (KeywordIndex, "clone"),
     "a commit of the keyword index": (KeywordWriter, "commit"),
-    "the rename of a generation": (indexes.os, "replace"),
+    "the rename of a generation": (os, "replace"),
     "the record of a step": (built_module, "write_whole"),
-    "a tag": (LanceTable, "tag"),
+    "a tag": (lance_maintenance, "tag"),
     "the barrier": (Barrier, "sync_tree"),
     "the sync of the home": (publish_module, "sync_file"),
     "the release record": (publish_module, "put_release"),
     "the write of the record": (durable, "_write_synced"),
-    "the link of the record": (durable.os, "link"),
+    "the link of the record": (os, "link"),
     "the sync after the record": (durable, "sync_file"),
-    "a clean up": (LanceTable, "clean_up"),
-    "dropping tags": (LanceTable, "untag"),
+    "a clean up": (lance_maintenance, "clean_up"),
+    "dropping tags": (lance_maintenance, "untag"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from native import lance_maintenance
 from native.durable import Barrier
 from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError, TableBroken, UpstreamMoved
-from omni_pipelines.knowledge.search.search import Mode
-from omni_pipelines.knowledge.search.search import snapshot as snapshot_module
+from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.knowledge.state import snapshot as snapshot_module
 from omni_pipelines.knowledge.state.releases import (
     list_releases,
     newest_release,
@@ -30,6 +32,7 @@ from omni_pipelines.publishing import publish as publish_module
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, settle, write
 
 ANIMALS = ("walrus", "badger", "dolphin", "ferret", "gecko", "heron")
@@ -235,7 +238,7 @@ def test_nothing_is_named_before_it_is_on_disk(line: Line, docs: Path, monkeypat
     def verify(tables: dict[str, LanceTable]) -> None:
         order.append("verify")
 
-    tag = LanceTable.tag
+    tag = lance_maintenance.tag
 
     def tagged(table: LanceTable, name: str, version: int) -> None:
         order.append(f"tag {table.name}")
@@ -244,7 +247,7 @@ def test_nothing_is_named_before_it_is_on_disk(line: Line, docs: Path, monkeypat
     monkeypatch.setattr(publish_module, "Barrier", Recorded)
     monkeypatch.setattr(publish_module, "put_release", put)
     monkeypatch.setattr(publish_module, "_verify", verify)
-    monkeypatch.setattr(LanceTable, "tag", tagged)
+    monkeypatch.setattr(lance_maintenance, "tag", tagged)
     line.add(write(docs, {"a.md": "Words."}))
     line.run()
     tags = ["tag documents", "tag chunks", "tag embeddings"]
@@ -266,13 +269,16 @@ def test_a_disk_that_cannot_sync_publishes_nothing(
     assert told(published) == ["All about the badger and its days."]
 
 
-def test_a_data_file_that_was_cut_is_not_published(
-    published: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_with_a_truncated_data_file_is_not_published(published: Line, docs: Path) -> None:
     write(docs, {"a.md": "All about the badger and its days."})
-    monkeypatch.setattr(LanceTable, "broken_files", lambda table, version=None: ["data/x.lance"])
-    with pytest.raises(TableBroken, match=r"data/x\.lance"):
-        published.run()
+    settle()
+    with writer_session(published.home, published.settings):
+        for step in STEPS:
+            step.run(published.context)
+        newest = max((published.home.table("chunks") / "data").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        os.truncate(newest, newest.stat().st_size - 1)
+        with pytest.raises(TableBroken, match=newest.name):
+            publish(published.context)
     assert release_numbers(published.home) == [1]
 
 
@@ -280,9 +286,9 @@ def test_tables_that_moved_since_their_indexes_are_not_published(published: Line
     write(docs, {"a.md": "All about the badger and its days."})
     settle()
     with writer_session(published.home, published.settings):
-        reconcile_documents(published.home, published.settings)
+        reconcile_documents(published.context)
         with pytest.raises(UpstreamMoved, match="omni ingest"):
-            publish(published.home, published.settings, "run-2")
+            publish(published.context)
     assert release_numbers(published.home) == [1]
 
 

@@ -12,19 +12,17 @@ from typer.testing import CliRunner
 from native.errors import StoreError
 from native.lance_tables import LanceTable
 from omni_pipelines.cli.main import app
-from omni_pipelines.erasure.erase import forget
+from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import SourceMissing, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, release_numbers
 from omni_pipelines.pipeline import run as line_module
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
-from omni_pipelines.settings import Home
 from omni_pipelines.sharing import pull
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sources.registry import load_sources, reads, save_sources
 from omni_pipelines.steps.step_records import read_step_record
-from omni_pipelines.testing.fakes import WordCounter
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, everything, member, objects, paths, rows
 
@@ -298,8 +296,7 @@ def test_what_is_forgotten_leaves_the_bucket_and_every_home(tmp_path: Path, stor
     catch_up(left)
     assert b"xylophone" in everything(store_url)
     with writer_session(left.home, left.settings, sync=True):
-        engines = Engines(WordCounter(), left.embedder, left.model)
-        certificate, _ = forget(left.home, left.settings, engines, "b.md", "forget")
+        certificate, _ = erase(left.context, "b.md")
     assert certificate.release == 3
     assert b"xylophone" not in everything(store_url)
     assert any("other homes" in each for each in certificate.not_searched)

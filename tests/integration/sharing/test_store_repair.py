@@ -11,22 +11,23 @@ from typing import Any
 import pytest
 
 from native import dataset_cache
+from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_file, release_numbers
-from omni_pipelines.pipeline.run import Engines
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing import publish as publish_module
-from omni_pipelines.settings import Home, Settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.sharing import pull, push
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
-from omni_pipelines.testing.fakes import WordCounter
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, member, pair, paths
 
@@ -89,12 +90,12 @@ def test_a_reading_command_catches_up_though_a_power_cut_tore_what_was_not_publi
     (docs_of(left) / "c.md").write_text("Candle burns.")
     left.ingest()
     with writer_session(left.home, left.settings):
-        reconcile_chunks(left.home, left.settings, WordCounter().count)
-        reconcile_embeddings(left.home, left.embedder, left.model)
+        reconcile_chunks(left.context)
+        reconcile_embeddings(left.context)
     for name in ("documents", "embeddings"):
         table = LanceTable(left.home.table(name))
-        table.manifest(table.head().version).write_bytes(b"")
-    dataset_cache.pool().start_anew()
+        manifest_path(table.path, table.head().version).write_bytes(b"")
+    dataset_cache.POOL.reset()
     (docs_of(right) / "b.md").write_text("Badger sleeps.")
     right.run()
     assert pull.refresh(left.home, left.settings) == ""
@@ -167,15 +168,14 @@ def test_an_upload_that_slept_for_a_day_is_not_published(
         return float(real()) + 13 * 3600 * (len(asked) > 1)
 
     with writer_session(left.home, left.settings, sync=True):
-        engines = Engines(WordCounter(), left.embedder, left.model)
-        reconcile_documents(left.home, left.settings)
-        reconcile_chunks(left.home, left.settings, engines.count)
-        reconcile_embeddings(left.home, engines.embedder, engines.model)
-        build_keyword_index(left.home)
-        build_vector_index(left.home)
+        reconcile_documents(left.context)
+        reconcile_chunks(left.context)
+        reconcile_embeddings(left.context)
+        build_keyword_index(left.context)
+        build_vector_index(left.context)
         with monkeypatch.context() as patch:
             patch.setattr(
                 push, "time", SimpleNamespace(**{"monotonic": time.monotonic, "time": time.time, clock: jumps})
             )
             with pytest.raises(UpstreamMoved, match="took so long"):
-                publish_module.publish(left.home, left.settings, "slept")
+                publish_module.publish(left.context)

@@ -12,20 +12,22 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.erasure import erase as forget_module
-from omni_pipelines.erasure.erase import forget
+from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
-from omni_pipelines.pipeline.run import Engines, run_pipeline
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
-from omni_pipelines.settings import Home, load_settings
 from omni_pipelines.sharing.merging import merged
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sources.registry import load_sources, reads, save_sources
 from omni_pipelines.sources.source import Source
-from omni_pipelines.testing.fakes import WordCounter
+from omni_pipelines.steps.step import LoadedEngines
+from omni_pipelines.steps.step_table import new_run
 from resources.knowledge import KnowledgeHome
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, everything, member, pair, paths
@@ -37,8 +39,7 @@ def source(name: str, read_by: str, **fields: object) -> Source:
 
 def forget_in(line: Line, target: str) -> None:
     with writer_session(line.home, line.settings, sync=True):
-        engines = Engines(WordCounter(), line.embedder, line.model)
-        forget(line.home, line.settings, engines, target, "forget")
+        erase(line.context, target)
 
 
 def test_one_path_on_two_machines_is_two_sources() -> None:
@@ -126,11 +127,11 @@ def test_a_claim_reaches_the_other_home_though_no_document_changed(tmp_path: Pat
     result = CliRunner().invoke(app, ["source", "claim", "left-docs", "--home", str(right.home.root)])
     assert result.exit_code == 0, result.output
     catch_up(right)
-    due = stale_index(right.home)
+    due = stale_index(right.context)
     assert due is not None
     assert due.reason == "other homes do not know these sources yet"
     assert right.run().published.release.release == 3
-    assert stale_index(right.home) is None
+    assert stale_index(right.context) is None
     catch_up(left)
     assert not any(map(reads(left.home), load_sources(left.home)))
     assert [right.run().published.new for _ in range(2)] == [False, False]
@@ -143,7 +144,7 @@ def ingest(line: Line) -> dict[str, Any]:
 
 
 def test_a_run_is_done_again_where_another_command_took_over_a_release_between_its_steps(
-    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, engines: Engines
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, engines: LoadedEngines
 ) -> None:
     """The lock of a home is free between two steps, and `omni ask` brings it to the newest release."""
     left, right = pair(tmp_path, store_url)
@@ -154,18 +155,18 @@ def test_a_run_is_done_again_where_another_command_took_over_a_release_between_i
     (docs_of(left) / "c.md").write_text("Candle burns.")
     overtaken = []
 
+    writer_session_of = KnowledgeHome.writer_session
+
     @contextmanager
     def late(knowledge: KnowledgeHome, log: Any, *, sync: bool = False) -> Iterator[Home]:
         if not sync and knowledge.home == left.home and not overtaken:
             overtaken.append(True)
             (docs_of(right) / "b.md").write_text("Badger sleeps.")
-            engines_of = Engines(engines.count, engines.embedder, engines.fingerprint)
-            run_pipeline(right.home, right.settings, engines_of, "right")
+            run_pipeline(new_run(right.home, right.settings, engines, "right"))
             assert refresh(left.home, left.settings) == ""
         with writer_session_of(knowledge, log, sync=sync) as home:
             yield home
 
-    writer_session_of = KnowledgeHome.writer_session
     monkeypatch.setattr(KnowledgeHome, "writer_session", late)
     report = ingest(left)
     assert (report["release"], report["documents"]["added"]) == (4, 1)

@@ -1,29 +1,34 @@
-"""Objects are read from a real S3 server on this machine, and from other stores through fsspec."""
+"""Object stores as sources: a real S3 server on this machine, and other stores through fsspec."""
 
 from __future__ import annotations
 
 import json
-import os
+import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
-from omni_pipelines.sources.objects import prefixes as objects
-from omni_pipelines.sources.objects.prefixes import objects_at
-from omni_pipelines.sources.registry import list_source, load_sources, reading_source, save_sources, source_at
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.sources.kinds import list_source, open_source
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.objects.prefixes import object_source
+from omni_pipelines.sources.registry import load_sources, save_sources
 from tests.integration.line import Line, refused, texts
-from tests.object_server import free_port, s3_server
+from tests.object_server import free_port, point_aws_at, s3_server
 
 botocore_session = pytest.importorskip("botocore.session")
-fsspec = pytest.importorskip("fsspec")
 SECRET = "not-to-be-said-anywhere"
 GUIDE, OTTER = "# Guide\n\nThe heron waits.\n", "# Otter\n\nOtters hold hands.\n"
 
@@ -34,23 +39,8 @@ def running() -> Iterator[str]:
         yield url
 
 
-def credentials(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in {
-        "ENDPOINT_URL": url,
-        "ACCESS_KEY_ID": "key",
-        "SECRET_ACCESS_KEY": SECRET,
-        "REGION": "us-east-1",
-        "EC2_METADATA_DISABLED": "true",
-        "CONFIG_FILE": os.devnull,
-        "SHARED_CREDENTIALS_FILE": os.devnull,
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-
-
 class Bucket:
-    """A bucket of its own, as its owner fills it."""
+    """A new bucket, filled by a client of its own."""
 
     def __init__(self) -> None:
         self.client: Any = botocore_session.get_session().create_client("s3", region_name="us-east-1")
@@ -73,117 +63,138 @@ class Bucket:
 
 @pytest.fixture
 def bucket(running: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    credentials(monkeypatch, running)
+    point_aws_at(running, monkeypatch, SECRET)
     bucket = Bucket()
     bucket.put(docs__guide_md=GUIDE, docs__deep__otter_md=OTTER, other_md="Not below the prefix.\n")
     return bucket
 
 
 @pytest.fixture
-def kept(line: Line, bucket: Bucket) -> Line:
+def ingested(line: Line, bucket: Bucket) -> Line:
     save_sources(line.home, [source_at(bucket.url("docs"), "papers")])
     line.run()
     return line
 
 
-def wanted(line: Line, *, remote: bool = True) -> str:
-    """The state that should be built, as sensors name it."""
-    due = stale_ingest(line.home, line.settings, list_sources(line.home, line.settings, remote=remote))
-    return due.want if due else ""
+def wanted_state(line: Line, *, remote: bool = True) -> str:
+    """The name of the state that a run would produce; empty if nothing is stale."""
+    stale = stale_ingest(line.context, list_sources(line.context, remote=remote))
+    return stale.wanted_state if stale else ""
 
 
 def paths(location: str) -> list[str]:
-    return [found.path for found in list_source(source_at(location, "s")).files]
+    return [file.path for file in list_source(source_at(location, "s")).files]
 
 
 # --- S3
 
 
-def test_what_stands_below_the_prefix_is_read_and_nothing_else(kept: Line, bucket: Bucket) -> None:
+class _TruncatedListing(BaseHTTPRequestHandler):
+    """Sends the first page of a listing, and closes the connection when the second is requested."""
+
+    def do_GET(self) -> None:
+        if "continuation-token" in self.path:
+            self.close_connection = True
+            return
+        body = (
+            b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+            b"<Contents><Key>docs/deep/otter.md</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+            b"<ETag>&quot;1&quot;</ETag><Size>9</Size></Contents></ListBucketResult>"
+        )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def truncating_server() -> Iterator[str]:
+    """The URL of an S3 server whose listings break off."""
+    with HTTPServer(("127.0.0.1", 0), _TruncatedListing) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_ingest_reads_only_objects_below_the_prefix(ingested: Line, bucket: Bucket) -> None:
     bucket.put(docsold__x_md="Another prefix that begins alike.\n")
-    kept.run()
-    assert texts(kept) == {"guide.md": GUIDE, "deep/otter.md": OTTER}
-    (hit, *_) = kept.search("heron waits")
+    ingested.run()
+    assert texts(ingested) == {"guide.md": GUIDE, "deep/otter.md": OTTER}
+    (hit, *_) = ingested.search("heron waits")
     assert hit.uri == bucket.url("docs/guide.md")
-    passage = kept.librarian().show(f"{hit.uri}:3")
+    passage = ingested.librarian().show(f"{hit.uri}:3")
     assert (passage.lines, passage.from_file) == (("The heron waits.",), False)
 
 
-def test_only_what_changed_is_read_again(kept: Line, bucket: Bucket) -> None:
-    assert not kept.run().published.new
+def test_ingest_reads_only_changed_objects_again(ingested: Line, bucket: Bucket) -> None:
+    assert not ingested.run().published.new
     bucket.put(docs__guide_md="# Guide\n\nThe heron flies.\n", docs__new_md="A moose.\n")
     bucket.delete("docs/deep/otter.md")
-    done = kept.run().documents.counts
+    done = ingested.run().documents.counts
     assert (done["added"], done["changed"], done["deleted"], done["unchanged"]) == (1, 1, 1, 0)
-    assert set(texts(kept)) == {"guide.md", "new.md"}
+    assert set(texts(ingested)) == {"guide.md", "new.md"}
 
 
-def test_the_same_bytes_put_again_are_no_change(kept: Line, bucket: Bucket) -> None:
-    before = wanted(kept)
+def test_putting_the_same_bytes_again_is_not_a_change(ingested: Line, bucket: Bucket) -> None:
+    before = wanted_state(ingested)
     bucket.put(docs__guide_md=GUIDE)
-    assert wanted(kept) == before
+    assert wanted_state(ingested) == before
     bucket.put(docs__guide_md=GUIDE + "More.\n")
-    assert wanted(kept) != before
+    assert wanted_state(ingested) != before
 
 
-def test_a_listing_of_many_pages_is_complete(bucket: Bucket) -> None:
+def test_a_listing_of_several_pages_is_complete(bucket: Bucket) -> None:
     for number in range(1_003):
         bucket.put_at(f"many/{number:04}.md", "x")
     assert paths(bucket.url("many")) == [f"{number:04}.md" for number in range(1_003)]
 
 
 def test_a_listing_that_breaks_off_deletes_nothing(
-    kept: Line, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    ingested: Line, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from botocore.exceptions import ReadTimeoutError
-
-    from omni_pipelines.sources.objects.s3 import S3Client
-
-    whole = S3Client._stored
-
-    def breaks_off(self: S3Client, key: str, told: dict[str, Any], size: int) -> objects.Stored:
-        if key == "guide.md":  # the second of two
-            raise ReadTimeoutError(endpoint_url=f"{bucket.url()}?X-Amz-Signature={SECRET}")
-        return whole(self, key, told, size)
-
-    monkeypatch.setattr(S3Client, "_stored", breaks_off)
-    with pytest.raises(SourceMissing, match="cannot be listed: ReadTimeoutError") as caught:
-        kept.run()
-    assert SECRET not in str(caught.value)
-    assert len(texts(kept)) == 2
+    with truncating_server() as url:
+        point_aws_at(url, monkeypatch, SECRET)
+        with pytest.raises(SourceMissing, match="cannot be listed: ConnectionClosedError") as refused:
+            ingested.run()
+    assert SECRET not in str(refused.value)
+    assert len(texts(ingested)) == 2
 
 
-def test_a_server_that_is_gone_deletes_nothing_and_is_named(
-    kept: Line, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_is_down_deletes_nothing(
+    ingested: Line, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(SourceMissing, match=r"papers: s3://.* cannot be listed: EndpointConnectionError") as caught:
-        kept.run()
-    assert "AWS_ENDPOINT_URL" in caught.value.cure
-    assert len(texts(kept)) == 2
+    point_aws_at(f"http://127.0.0.1:{free_port()}", monkeypatch)
+    with pytest.raises(SourceMissing, match=r"papers: s3://.* cannot be listed: EndpointConnectionError") as refused:
+        ingested.run()
+    assert "AWS_ENDPOINT_URL" in refused.value.cure
+    assert len(texts(ingested)) == 2
 
 
-def test_an_object_that_changes_after_it_was_listed_is_read_as_it_is_now(line: Line, bucket: Bucket) -> None:
+def test_an_object_that_changed_after_the_listing_is_read_as_it_is_now(line: Line, bucket: Bucket) -> None:
     source = source_at(bucket.url("docs"), "papers")
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
-    with reading_source(source) as read:
+    with open_source(source) as read:
         bucket.put(docs__guide_md="# Guide\n\nThe heron flies.\n")
         content = read(guide, 1_000)
-        assert (b"flies" in content.raw, content.mark != guide.stat) == (True, True)
+        assert (b"flies" in content.raw, content.version_mark != guide.version_mark) == (True, True)
         bucket.delete("docs/guide.md")
         with pytest.raises(Unreadable, match="E_VANISHED"):
             read(guide, 1_000)
 
 
-def test_an_object_that_grew_since_it_was_listed_is_not_read_beyond_the_limit(bucket: Bucket) -> None:
+def test_an_object_that_grew_after_the_listing_is_refused(bucket: Bucket) -> None:
     source = source_at(bucket.url("docs"), "papers")
     guide = next(found for found in list_source(source).files if found.path == "guide.md")
     bucket.put(docs__guide_md="word " * 10_000)
-    with reading_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE: 50,000 bytes"):
+    with open_source(source) as read, pytest.raises(Unreadable, match="E_TOO_LARGE: 50,000 bytes"):
         read(guide, 1_000)
 
 
-def test_odd_keys_cost_nothing_but_themselves(line: Line, bucket: Bucket) -> None:
+def test_a_bucket_with_odd_keys_is_read_and_bad_keys_are_quarantined(line: Line, bucket: Bucket) -> None:
     odd = [
         "docs/deep//two.md",
         "docs/a\tb.md",
@@ -206,7 +217,7 @@ def test_odd_keys_cost_nothing_but_themselves(line: Line, bucket: Bucket) -> Non
         assert line.librarian().show(hit.uri).path == hit.path
 
 
-def test_one_object_is_a_source(line: Line, bucket: Bucket) -> None:
+def test_a_single_object_is_a_source_and_is_kept_if_it_vanishes(line: Line, bucket: Bucket) -> None:
     save_sources(line.home, [source_at(bucket.url("docs/guide.md"), "guide")])
     line.run()
     assert texts(line) == {"guide.md": GUIDE}
@@ -221,78 +232,110 @@ def test_a_whole_bucket_is_a_source(bucket: Bucket) -> None:
     assert paths(bucket.url()) == ["docs/deep/otter.md", "docs/guide.md", "other.md"]
 
 
-def test_a_bucket_that_is_not_there_and_too_many_objects_are_refused(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_bucket_is_refused(bucket: Bucket) -> None:
     with pytest.raises(SourceMissing, match="NoSuchBucket"):
-        paths("s3://b-that-nobody-made/docs")
-    monkeypatch.setattr(objects, "MAX_OBJECTS", 2)
+        paths("s3://b-that-does-not-exist/docs")
+
+
+def test_a_prefix_with_too_many_objects_is_refused(bucket: Bucket) -> None:
     with pytest.raises(SourceMissing, match="more than 2 objects"):
-        paths(bucket.url())
+        list_source(source_at(bucket.url(), "s"), limits=SourceLimits(objects=2))
 
 
-def test_patterns_and_tags_hold_for_objects(line: Line, bucket: Bucket) -> None:
+def test_patterns_and_tags_apply_to_objects(line: Line, bucket: Bucket) -> None:
     words = ["add", bucket.url("docs"), "--exclude", "deep/", "--acl", "hr", "--json", "--home", str(line.home.root)]
     done = CliRunner().invoke(app, ["source", *words])
     assert done.exit_code == 0, done.exception
-    told = json.loads(done.stdout)
-    assert (told["name"], told["kind"], told["files"]) == ("docs", "objects", 1)
+    added = json.loads(done.stdout)
+    assert (added["name"], added["kind"], added["files"]) == ("docs", "objects", 1)
     line.run()
     assert [(row["path"], row["acl"]) for row in line.rows("documents")] == [("guide.md", ["hr"])]
     assert SECRET not in line.home.sources.read_text()
 
 
-def test_a_sensor_looks_at_no_bucket(kept: Line, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_sensor_lists_no_bucket(ingested: Line, bucket: Bucket, tmp_path: Path) -> None:
     (tmp_path / "here.md").write_text("A file of this machine.\n")
-    save_sources(kept.home, [*load_sources(kept.home), source_at(str(tmp_path / "here.md"), "here")])
-    kept.run()
-    local, everywhere = wanted(kept, remote=False), wanted(kept)
+    save_sources(ingested.home, [*load_sources(ingested.home), source_at(str(tmp_path / "here.md"), "here")])
+    ingested.run()
+    local, everywhere = wanted_state(ingested, remote=False), wanted_state(ingested)
     bucket.put(docs__new_md="A moose.\n")
-    assert (wanted(kept, remote=False) == local, wanted(kept) == everywhere) == (True, False)
-    assert [each.source.name for each in list_sources(kept.home, kept.settings, remote=False)] == ["here"]
+    assert (wanted_state(ingested, remote=False) == local, wanted_state(ingested) == everywhere) == (True, False)
+    assert [listing.source.name for listing in list_sources(ingested.context, remote=False)] == ["here"]
 
 
-def test_what_is_forgotten_does_not_come_back(kept: Line, bucket: Bucket) -> None:
+def test_an_erased_object_is_not_read_again(ingested: Line, bucket: Bucket) -> None:
     from omni_pipelines.sources.source import forgotten_marks
 
-    (source,) = load_sources(kept.home)
+    (source,) = load_sources(ingested.home)
     marks = forgotten_marks(source, "guide.md")
-    save_sources(kept.home, [source.model_copy(update={"forgotten": tuple(sorted(marks))})])
-    kept.run()
-    assert set(texts(kept)) == {"deep/otter.md"}
+    save_sources(ingested.home, [source.model_copy(update={"forgotten": tuple(sorted(marks))})])
+    ingested.run()
+    assert set(texts(ingested)) == {"deep/otter.md"}
 
 
 # --- addresses
 
 
 @pytest.mark.parametrize(
-    ("location", "why"),
+    ("location", "reason"),
     [
-        ("s3://", "no address"),
-        ("s3://key:secret@bucket/docs", "may hold no user"),
-        ("s3://bucket/docs?X-Amz-Signature=secret", "may hold no user"),
-        ("simplecache::s3://bucket/docs", "no address"),
-        ("s3://buck\net/docs", "no address"),
+        ("s3://", "is not an address"),
+        ("s3://key:secret@bucket/docs", "must not contain a user name"),
+        ("s3://bucket/docs?X-Amz-Signature=secret", "must not contain a user name"),
+        ("simplecache::s3://bucket/docs", "is not an address"),
+        ("s3://buck\net/docs", "is not an address"),
     ],
 )
-def test_what_is_no_address_is_refused_and_its_secrets_are_not_said(location: str, why: str) -> None:
-    with pytest.raises(ConfigurationError, match=why) as caught:
+def test_source_at_refuses_an_invalid_address_without_repeating_its_secret(location: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as refused:
         source_at(location, "s")
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(refused.value)
 
 
-def test_an_address_without_a_driver_names_what_to_install() -> None:
-    with pytest.raises(ConfigurationError, match="nothing here knows nosuch://"):
-        list_source(objects_at("nosuch://bucket/docs", "s"))
+def test_list_source_without_a_driver_names_the_package_to_install() -> None:
+    with pytest.raises(ConfigurationError, match="nosuch:// is unknown"):
+        list_source(object_source("nosuch://bucket/docs", "s"))
     with pytest.raises(ConfigurationError, match="gcsfs"):
-        list_source(objects_at("gs://bucket/docs", "s"))
+        list_source(object_source("gs://bucket/docs", "s"))
 
 
-def test_a_file_url_is_the_folder_itself(docs: Path) -> None:
+def test_source_at_of_a_file_url_is_the_folder(docs: Path) -> None:
     assert source_at(docs.as_uri(), "s") == source_at(str(docs), "s")
 
 
 # --- other stores, through fsspec
+
+
+class FlakyStore(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """The memory store of fsspec, with faults that a test chooses."""
+
+    protocol = "flaky"
+    unlistable_folder = ""
+    """Listing a folder of this name fails."""
+    new_text = b""
+    """Written to an object as soon as it is opened for reading."""
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> Any:
+        return super()._strip_protocol(path.replace("flaky://", "memory://"))
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        if self.unlistable_folder and path.endswith(self.unlistable_folder):
+            raise ConnectionResetError("http://store/?signature=secret")
+        return super().ls(path, detail, **options)
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        opened = super().open(path, mode, **options)
+        if self.new_text and mode == "rb":
+            self.pipe_file(path, self.new_text)
+        return opened
+
+
+@pytest.fixture
+def flaky() -> Iterator[type[FlakyStore]]:
+    fsspec.register_implementation("flaky", FlakyStore, clobber=True)
+    yield FlakyStore
+    FlakyStore.unlistable_folder, FlakyStore.new_text = "", b""
 
 
 @pytest.fixture
@@ -304,7 +347,7 @@ def memory() -> Iterator[Any]:
     driver.rm("/shop", recursive=True)
 
 
-def test_any_store_that_fsspec_knows_is_a_source(line: Line, memory: Any) -> None:
+def test_a_store_of_fsspec_is_a_source(line: Line, memory: Any) -> None:
     save_sources(line.home, [source_at("memory://shop/docs", "papers")])
     line.run()
     assert texts(line) == {"guide.md": GUIDE, "deep/otter.md": OTTER}
@@ -316,42 +359,26 @@ def test_any_store_that_fsspec_knows_is_a_source(line: Line, memory: Any) -> Non
     assert line.search("heron")[0].uri == "memory://shop/docs/guide.md"
 
 
-def test_a_folder_a_driver_cannot_list_stops_the_ingest(
-    line: Line, memory: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_the_driver_cannot_list_stops_the_ingest(
+    line: Line, memory: Any, flaky: type[FlakyStore]
 ) -> None:
-    save_sources(line.home, [source_at("memory://shop/docs", "papers")])
+    save_sources(line.home, [source_at("flaky://shop/docs", "papers")])
     line.run()
-    whole = type(memory).ls
-
-    def breaks_off(self: Any, path: str, *args: Any, **named: Any) -> Any:
-        if path.endswith("deep"):
-            raise ConnectionResetError("http://store/?signature=secret")
-        return whole(self, path, *args, **named)
-
-    monkeypatch.setattr(type(memory), "ls", breaks_off)
-    with pytest.raises(SourceMissing, match="cannot be listed: ConnectionResetError") as caught:
+    flaky.unlistable_folder = "deep"
+    with pytest.raises(SourceMissing, match="cannot be listed: ConnectionResetError") as refused:
         line.run()
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(refused.value)
     assert len(texts(line)) == 2
 
 
-def test_an_object_of_a_driver_that_changes_while_it_is_read_is_refused(
-    memory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = source_at("memory://shop/docs/guide.md", "guide")
+def test_an_object_that_changes_during_the_read_is_refused(memory: Any, flaky: type[FlakyStore]) -> None:
+    source = source_at("flaky://shop/docs/guide.md", "guide")
     (guide,) = list_source(source).files
-    whole = type(memory).open
-
-    def changing(self: Any, path: str, *args: Any, **named: Any) -> Any:
-        opened = whole(self, path, *args, **named)
-        monkeypatch.undo()
-        memory.pipe("/shop/docs/guide.md", b"Another text altogether.")
-        return opened
-
-    with reading_source(source) as read:
-        monkeypatch.setattr(type(memory), "open", changing)
+    with open_source(source) as read:
+        flaky.new_text = b"Another text altogether."
         with pytest.raises(Unreadable, match="E_CHANGED"):
             read(guide, 1_000)
+        flaky.new_text = b""
         memory.rm("/shop/docs/guide.md")
         with pytest.raises(Unreadable, match="E_VANISHED"):
             read(guide, 1_000)

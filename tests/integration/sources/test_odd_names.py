@@ -1,4 +1,4 @@
-"""Names and kinds of files that nobody expects: each is read, or told, and none stops anything."""
+"""Files with unusual names and kinds: each is read or reported, and none stops an ingest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.citations import file_of
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.listing import Listing
+from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.names import shown_name
-from omni_pipelines.sources.registry import list_source, save_sources, source_at
-from omni_pipelines.sources.source import Listing, Source
+from omni_pipelines.sources.registry import save_sources
+from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, texts, write
 
 
@@ -35,13 +38,13 @@ def listing(folder: Path) -> Listing:
 
 
 def listed(folder: Path) -> list[str]:
-    return [found.path for found in listing(folder).files]
+    return [file.path for file in listing(folder).files]
 
 
-# --- names that are no UTF-8
+# --- names that are not UTF-8
 
 
-def test_a_name_that_is_no_text_is_read_found_shown_and_deleted(line: Line, docs: Path) -> None:
+def test_a_file_with_a_name_that_is_not_utf8_is_read_found_shown_and_deleted(line: Line, docs: Path) -> None:
     put(docs, b"bad\xff 100%.md", "Words about walruses.\n")
     put(docs, b"f\xe9t\xe9/\xe9t\xe9.md", "Words about herons.\n")
     write(docs, {"good.md": "Words about otters.\n"})
@@ -58,7 +61,7 @@ def test_a_name_that_is_no_text_is_read_found_shown_and_deleted(line: Line, docs
     assert line.run().documents.deleted == 1
 
 
-def test_commands_print_such_a_name(line: Line, docs: Path) -> None:
+def test_commands_print_a_name_that_is_not_utf8_escaped(line: Line, docs: Path) -> None:
     put(docs, b"bad\xff.md", "Words about walruses.\n")
     put(docs, b"\xffempty/b\xfflank.md", "   \n")
     home = ["--home", str(line.home.root)]
@@ -72,34 +75,37 @@ def test_commands_print_such_a_name(line: Line, docs: Path) -> None:
         done = runner.invoke(app, [*words, *home])
         assert done.exit_code == 0, done.exception
         assert "%FF" in done.stdout
-    told = json.loads(runner.invoke(app, ["search", "walruses", "--mode", "keyword", "--json", *home]).stdout)
-    assert told["hits"][0]["path"] == "bad%FF.md"
+    result = json.loads(runner.invoke(app, ["search", "walruses", "--mode", "keyword", "--json", *home]).stdout)
+    assert result["hits"][0]["path"] == "bad%FF.md"
 
 
-def test_a_name_that_is_written_as_another_is_shown_gives_way(docs: Path) -> None:
+def test_a_real_name_wins_over_an_equal_escaped_name(docs: Path) -> None:
     write(docs, {"bad%FF.md": "This is its name.\n"})
     put(docs, b"bad\xff.md", "This is how it is shown.\n")
-    found = listing(docs)
-    assert ([(each.path, each.at) for each in found.files], found.skipped) == ([("bad%FF.md", "")], 1)
+    listed_files = listing(docs)
+    assert ([(file.path, file.real_path) for file in listed_files.files], listed_files.skipped) == (
+        [("bad%FF.md", "")],
+        1,
+    )
 
 
 @pytest.mark.parametrize(
     "raw", [b"a.md", b"a\xff.md", b"%\xff%41.md", b"\xed\xa0\x80.md", b"\xe9/\xff.md", b"100%.md"]
 )
-def test_the_file_is_found_by_its_uri(docs: Path, raw: bytes) -> None:
+def test_file_of_reverses_the_uri_of_an_escaped_name(docs: Path, raw: bytes) -> None:
     put(docs, raw, "Words.\n")
-    (found,) = listing(docs).files
-    found.path.encode("utf-8")
-    assert os.fsencode(file_of(Source(name="s", root=docs).uri(found.path))) == os.fsencode(docs) + b"/" + raw
+    (file,) = listing(docs).files
+    file.path.encode("utf-8")
+    assert os.fsencode(file_of(Source(name="s", root=docs).uri(file.path))) == os.fsencode(docs) + b"/" + raw
 
 
-def test_a_folder_whose_own_name_is_no_text_is_named_in_an_error(docs: Path) -> None:
+def test_source_at_refuses_a_folder_whose_name_is_not_utf8(docs: Path) -> None:
     put(docs, b"b\xffd/a.md", "Words.\n")
-    with pytest.raises(ConfigurationError, match="b%FFd is no UTF-8; name the folder above"):
+    with pytest.raises(ConfigurationError, match="b%FFd is not UTF-8; name its parent folder"):
         source_at(os.fsdecode(os.fsencode(docs) + b"/b\xffd"), "s")
 
 
-def test_such_names_in_archives_and_repositories_are_read(line: Line, tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_read_from_archives_and_repositories(line: Line, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT) as opened:
         info = tarfile.TarInfo(os.fsdecode(b"bad\xff.md"))
         info.size = 6
@@ -124,14 +130,14 @@ def test_such_names_in_archives_and_repositories_are_read(line: Line, tmp_path: 
     }
 
 
-def test_a_name_that_is_text_is_shown_as_it_is() -> None:
+def test_shown_name_leaves_utf8_names_unchanged() -> None:
     assert shown_name("100%25 ü😀.md") == "100%25 ü😀.md"
 
 
 # --- kinds of files
 
 
-def test_sockets_pipes_and_devices_are_passed_over(line: Line, docs: Path) -> None:
+def test_sockets_pipes_and_devices_are_skipped(line: Line, docs: Path) -> None:
     write(docs, {"a.md": "Words.\n"})
     os.mknod(docs / "socket.md", stat.S_IFSOCK | 0o600)
     os.mknod(docs / "pipe.md", stat.S_IFIFO | 0o600)
@@ -144,7 +150,7 @@ def test_sockets_pipes_and_devices_are_passed_over(line: Line, docs: Path) -> No
     assert set(texts(line)) == {"a.md"}
 
 
-def test_hard_links_are_documents_of_their_own(line: Line, docs: Path) -> None:
+def test_hard_links_are_separate_documents(line: Line, docs: Path) -> None:
     write(docs, {"a.md": "Words about walruses.\n"})
     os.link(docs / "a.md", docs / "b.md")
     line.add(docs)
@@ -155,7 +161,7 @@ def test_hard_links_are_documents_of_their_own(line: Line, docs: Path) -> None:
     assert set(texts(line)) == {"b.md"}
 
 
-def test_names_that_look_alike_are_documents_of_their_own(line: Line, docs: Path) -> None:
+def test_names_that_look_alike_are_separate_documents(line: Line, docs: Path) -> None:
     composed = unicodedata.normalize("NFC", "é.md")
     names = [composed, unicodedata.normalize("NFD", composed), "Case.md", "case.md", "CASE.md"]
     write(docs, {name: f"Words of number {number}.\n" for number, name in enumerate(names)})
@@ -167,7 +173,7 @@ def test_names_that_look_alike_are_documents_of_their_own(line: Line, docs: Path
         assert set(texts(line)) == set(names)
 
 
-def test_a_file_nobody_may_read_goes_to_quarantine(line: Line, docs: Path) -> None:
+def test_a_file_without_read_permission_is_quarantined(line: Line, docs: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
     write(docs, {"a.md": "Words.\n", "closed.md": "Words.\n"})
@@ -177,7 +183,7 @@ def test_a_file_nobody_may_read_goes_to_quarantine(line: Line, docs: Path) -> No
     assert [(row["path"], row["code"]) for row in line.rows("quarantine")] == [("closed.md", "E_PERM")]
 
 
-def test_a_name_as_long_as_a_name_can_be_is_read(line: Line, docs: Path) -> None:
+def test_a_file_with_the_longest_possible_name_is_read(line: Line, docs: Path) -> None:
     ascii_name, wide_name = "a" * 252 + ".md", "ü" * 126 + ".md"
     write(docs, {ascii_name: "Words.\n", wide_name: "Words.\n"})
     put(docs, b"\xff" * 252 + b".md", "Words.\n")
@@ -187,7 +193,7 @@ def test_a_name_as_long_as_a_name_can_be_is_read(line: Line, docs: Path) -> None
     assert not line.run().published.new
 
 
-def test_paths_longer_than_the_system_takes_stop_nothing_and_are_told(line: Line, docs: Path) -> None:
+def test_a_path_longer_than_the_system_limit_is_reported_in_a_warning(line: Line, docs: Path) -> None:
     write(docs, {"a.md": "Words.\n"})
     handle = os.open(docs, os.O_RDONLY)
     for _ in range(30):  # 30 × 201 bytes: more than PATH_MAX
@@ -202,9 +208,9 @@ def test_paths_longer_than_the_system_takes_stop_nothing_and_are_told(line: Line
     line.add(docs)
     done = line.run()
     assert set(texts(line)) == {"a.md"}
-    assert any("cannot be looked into" in warning for warning in done.documents.warnings)
+    assert any("cannot be read" in warning for warning in done.documents.warnings)
 
 
-def test_folders_too_deep_in_one_another_are_not_entered(docs: Path) -> None:
+def test_folders_below_the_depth_limit_are_not_entered(docs: Path) -> None:
     write(docs, {"/".join(["d"] * 64) + "/in.md": "x", "/".join(["d"] * 65) + "/out.md": "x"})
     assert [path.rpartition("/")[2] for path in listed(docs)] == ["in.md"]

@@ -1,4 +1,4 @@
-"""What a source holds: ignore rules, links, odd names, overlapping paths, names that stay."""
+"""Folder sources and the registry: ignore rules, links, names, overlapping paths."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import Home
-from omni_pipelines.sources.registry import list_source, load_sources, register, save_sources
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, write
 
 
 def listed(root: Path, *include: str) -> list[str]:
-    return [found.path for found in list_source(Source(name="s", root=root, include=include)).files]
+    return [file.path for file in list_source(Source(name="s", root=root, include=include)).files]
 
 
 def names(sources: list[Source]) -> dict[str, str]:
-    return {source.name: str(source.place) for source in sources}
+    return {source.name: str(source.local_path) for source in sources}
 
 
-# --- what is left out
+# --- files that are skipped
 
 
-def test_files_come_sorted_with_forward_slashes(docs: Path) -> None:
+def test_list_source_sorts_paths_with_forward_slashes(docs: Path) -> None:
     write(docs, {"b.md": "x", "a/c.md": "x", "a/b/d.py": "x"})
     assert listed(docs) == ["a/b/d.py", "a/c.md", "b.md"]
 
 
-def test_a_nested_ignore_file_takes_back_what_one_above_it_says(docs: Path) -> None:
+def test_a_nested_gitignore_overrides_the_one_above(docs: Path) -> None:
     write(
         docs,
         {
@@ -44,17 +45,17 @@ def test_a_nested_ignore_file_takes_back_what_one_above_it_says(docs: Path) -> N
     assert listed(docs) == ["keep/top.md", "keep/wanted.log", "local.md"]
 
 
-def test_a_later_rule_of_one_file_takes_back_an_earlier_one(docs: Path) -> None:
+def test_a_later_gitignore_rule_overrides_an_earlier_one(docs: Path) -> None:
     write(docs, {".gitignore": "*.md\n!readme.md\n", "a.md": "x", "readme.md": "x", "sub/readme.md": "x"})
     assert listed(docs) == ["readme.md", "sub/readme.md"]
 
 
-def test_an_ignore_file_rules_below_its_folder_only(docs: Path) -> None:
+def test_a_gitignore_applies_only_below_its_folder(docs: Path) -> None:
     write(docs, {"one/.gitignore": "*.md\n", "one/a.md": "x", "two/a.md": "x"})
     assert listed(docs) == ["two/a.md"]
 
 
-def test_hidden_and_vendored_folders_are_passed_over(docs: Path) -> None:
+def test_hidden_and_vendored_folders_are_skipped(docs: Path) -> None:
     folders = (".git", ".venv", "node_modules", "__pycache__", "vendor", "src")
     write(docs, {f"{folder}/a.py": "x" for folder in folders} | {".hidden.md": "x"})
     assert listed(docs) == ["src/a.py"]
@@ -70,14 +71,14 @@ def test_links_are_not_followed(docs: Path, tmp_path: Path) -> None:
     assert listed(docs) == ["a.md"]
 
 
-def test_what_is_no_regular_file_is_left_out(docs: Path) -> None:
+def test_pipes_are_skipped(docs: Path) -> None:
     write(docs, {"a.md": "x"})
     os.mkfifo(docs / "pipe.md")
     os.mkfifo(docs / ".gitignore")
     assert listed(docs) == ["a.md"]
 
 
-def test_an_ignore_file_that_is_a_link_is_not_read(docs: Path, tmp_path: Path) -> None:
+def test_a_gitignore_that_is_a_link_is_not_read(docs: Path, tmp_path: Path) -> None:
     write(docs, {"a.md": "x"})
     (docs / ".gitignore").symlink_to(write(tmp_path / "outside", {"rules": "*.md"}) / "rules")
     assert listed(docs) == ["a.md"]
@@ -86,20 +87,20 @@ def test_an_ignore_file_that_is_a_link_is_not_read(docs: Path, tmp_path: Path) -
 def test_empty_files_and_unknown_kinds_are_counted_as_skipped(docs: Path) -> None:
     write(docs, {"a.md": "x", "empty.md": "", "photo.jpeg": "x", "archive.zip": "x"})
     listing = list_source(Source(name="s", root=docs))
-    assert ([found.path for found in listing.files], listing.skipped) == (["a.md"], 3)
+    assert ([file.path for file in listing.files], listing.skipped) == (["a.md"], 3)
 
 
 # --- patterns and single files
 
 
-def test_include_patterns_choose_and_ignore_files_do_not_count(docs: Path) -> None:
+def test_include_patterns_override_gitignore_files(docs: Path) -> None:
     write(docs, {".gitignore": "*.md\n", "a.md": "x", "b.py": "x", "build/c.md": "x", ".git/d.md": "x"})
     assert listed(docs, "*.md") == ["a.md", "build/c.md"]
     assert listed(docs, "*.md", "!build/**") == ["a.md"]
     assert listed(docs, "/build/") == ["build/c.md"]
 
 
-def test_a_single_file_is_read_whatever_it_is_called(line: Line, docs: Path) -> None:
+def test_a_single_file_of_an_unknown_kind_is_read_as_text(line: Line, docs: Path) -> None:
     write(docs, {"notes.unknown": "Some words about walruses.", "other.md": "x"})
     line.add(docs / "notes.unknown")
     line.run()
@@ -110,7 +111,7 @@ def test_a_single_file_is_read_whatever_it_is_called(line: Line, docs: Path) -> 
 # --- overlapping paths
 
 
-def test_a_path_inside_a_source_is_that_source(docs: Path) -> None:
+def test_register_of_a_path_inside_a_source_adds_nothing(docs: Path) -> None:
     write(docs, {"sub/a.md": "x", "b.md": "x"})
     sources, chosen = register([], [docs])
     for path in (docs, docs / "sub", docs / "b.md"):
@@ -118,7 +119,7 @@ def test_a_path_inside_a_source_is_that_source(docs: Path) -> None:
     assert chosen == ["docs"]
 
 
-def test_what_a_source_passes_over_can_be_named(docs: Path) -> None:
+def test_register_of_an_ignored_path_adds_a_source(docs: Path) -> None:
     write(docs, {"a.md": "x", "node_modules/lib/b.md": "x", "c.unknown": "x", ".gitignore": "d.md\n", "d.md": "x"})
     sources, _ = register([], [docs])
     paths = [docs / "node_modules" / "lib", docs / "c.unknown", docs / "d.md"]
@@ -127,7 +128,7 @@ def test_what_a_source_passes_over_can_be_named(docs: Path) -> None:
     assert set(names(sources)) == {"docs", *chosen}
 
 
-def test_a_folder_around_sources_takes_the_place_of_those_it_reads(docs: Path) -> None:
+def test_register_of_a_parent_folder_replaces_the_sources_it_contains(docs: Path) -> None:
     write(docs, {"sub/a.md": "x", "vendor/b.md": "x"})
     sources, _ = register([], [docs / "sub", docs / "vendor"])
     sources, chosen = register(sources, [docs])
@@ -135,14 +136,14 @@ def test_a_folder_around_sources_takes_the_place_of_those_it_reads(docs: Path) -
     assert set(names(sources)) == {"docs", "vendor"}
 
 
-def test_a_folder_with_patterns_takes_no_place(docs: Path) -> None:
+def test_register_of_a_folder_with_patterns_replaces_nothing(docs: Path) -> None:
     write(docs, {"sub/a.md": "x", "b.py": "x"})
     sources, _ = register([], [docs / "sub"])
     sources, _ = register(sources, [docs], ["*.py"])
     assert set(names(sources)) == {"docs", "sub"}
 
 
-def test_a_folder_that_grew_around_a_source_embeds_nothing_again(line: Line, docs: Path) -> None:
+def test_a_parent_folder_that_replaces_a_source_embeds_nothing_again(line: Line, docs: Path) -> None:
     write(docs, {"sub/a.md": "Some words about walruses."})
     line.add(docs / "sub")
     line.run()
@@ -156,7 +157,7 @@ def test_a_folder_that_grew_around_a_source_embeds_nothing_again(line: Line, doc
 # --- names
 
 
-def test_folders_of_one_name_get_names_of_their_own_which_stay(tmp_path: Path) -> None:
+def test_folders_of_one_name_get_numbered_names_that_stay(tmp_path: Path) -> None:
     roots = [write(tmp_path / parent / "docs", {"a.md": "x"}) for parent in ("one", "two", "three")]
     sources, chosen = register([], roots)
     assert chosen == ["docs", "docs-2", "docs-3"]
@@ -171,7 +172,7 @@ def test_folders_of_one_name_get_names_of_their_own_which_stay(tmp_path: Path) -
     ("folder", "name"),
     [("my docs", "my-docs"), ("it's", "it-s"), ("été", "été"), ("...", "root"), ("a\nb", "a-b"), ("日本", "日本")],
 )
-def test_a_source_is_named_after_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+def test_a_source_gets_the_name_of_its_folder(tmp_path: Path, folder: str, name: str) -> None:
     _, chosen = register([], [write(tmp_path / folder, {"a.md": "x"})])
     assert chosen == [name]
 
@@ -208,7 +209,7 @@ def test_files_with_odd_names_are_ingested_found_filtered_shown_and_deleted(line
     hits = librarian.search("walruses", k=100)
     assert {hit.path for hit in hits} == set(ODD_NAMES)
     for hit in hits:
-        assert [each.path for each in librarian.search("walruses", where={"path": hit.path})] == [hit.path]
+        assert [match.path for match in librarian.search("walruses", where={"path": hit.path})] == [hit.path]
         passage = librarian.show(f"{hit.uri}#L{hit.start_line}")
         assert (passage.path, passage.lines, passage.from_file) == (hit.path, (hit.text,), True)
     for name in ODD_NAMES[1:]:
@@ -220,40 +221,40 @@ def test_files_with_odd_names_are_ingested_found_filtered_shown_and_deleted(line
 # --- the registry
 
 
-def test_the_registry_is_what_was_saved(home: Home, docs: Path) -> None:
+def test_load_sources_returns_what_was_saved(home: Home, docs: Path) -> None:
     sources, _ = register([], [write(docs, {"a.md": "x"})], ["*.md"])
     save_sources(home, sources)
     assert load_sources(home) == sources
 
 
-def test_a_torn_registry_says_how_to_go_on(home: Home) -> None:
+def test_load_sources_of_a_damaged_registry_names_the_cure(home: Home) -> None:
     home.sources.write_text('{"sources": [{"na')
     with pytest.raises(ConfigurationError, match="omni ingest PATH"):
         load_sources(home)
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a", "s3://bucket/docs"])
-def test_an_address_in_the_place_of_a_path_says_how_to_add_it(address: str) -> None:
+def test_register_of_an_address_names_the_command_to_add_it(address: str) -> None:
     with pytest.raises(ConfigurationError, match=f"omni source add {address}, and then"):
         register([], [Path(address)])
 
 
-def test_a_path_that_is_not_there_is_refused(docs: Path) -> None:
+def test_register_of_a_missing_path_is_refused(docs: Path) -> None:
     with pytest.raises(SourceMissing, match="check the path"):
         register([], [docs / "none"])
 
 
-def test_the_documents_of_the_last_source_go_with_it(models: None, line: Line, docs: Path) -> None:
+def test_removing_the_last_source_deletes_its_documents(models: None, line: Line, docs: Path) -> None:
     (docs / "a.md").write_text("Walrus eats.")
     line.add(docs)
     line.run()
     save_sources(line.home, [])
-    assert stale_ingest(line.home, line.settings) is not None
+    assert stale_ingest(line.context) is not None
     done = line.run()
     assert (done.documents.deleted, done.published.release.counts["documents"]) == (1, 0)
 
 
-def test_a_registry_that_is_gone_deletes_nothing(line: Line, docs: Path) -> None:
+def test_a_missing_registry_deletes_nothing(line: Line, docs: Path) -> None:
     (docs / "a.md").write_text("Walrus eats.")
     line.add(docs)
     line.run()

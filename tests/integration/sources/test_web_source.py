@@ -1,10 +1,11 @@
-"""Pages are read from a real server on this machine, and only as the site and the guard allow."""
+"""Websites as sources, with a real server on this machine."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -16,140 +17,144 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, DeletionRefused, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
-from omni_pipelines.sources.listing_cache import cached_listings, list_current
-from omni_pipelines.sources.registry import list_source, load_sources, save_sources
-from omni_pipelines.sources.web import pages as web
-from omni_pipelines.sources.web import robots as web_robots
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.sources.web.network import Network
 from tests.integration.line import Line, refused
-from tests.integration.web_site import ALL, Page, Site, kept, listed, paths, robots, site, source_of
-
-__all__ = ["kept", "site"]
-
+from tests.integration.web_site import (
+    ALL_PATHS,
+    IMPATIENT,
+    Page,
+    Site,
+    document_paths,
+    listed_paths,
+    robots,
+    website,
+)
 
 # --- what is read
 
 
-def test_the_pages_of_a_sitemap_are_read_and_cited_by_their_addresses(kept: Line, site: Site) -> None:
-    assert paths(kept) == ALL
-    (hit, *_) = kept.search("moose page")
+def test_ingest_reads_the_pages_of_a_sitemap_and_cites_their_addresses(ingested: Line, site: Site) -> None:
+    assert document_paths(ingested) == ALL_PATHS
+    (hit, *_) = ingested.search("moose page")
     assert hit.uri == site.url("/docs/moose?lang=en&x=1")
-    passage = kept.librarian().show(hit.uri)
+    passage = ingested.librarian().show(hit.uri)
     assert (passage.uri, passage.from_file) == (hit.uri, False)
     assert "The moose is on this page." in passage.lines
-    titles = {row["path"]: row["title"] for row in kept.rows("documents", "path", "title")}
+    titles = {row["path"]: row["title"] for row in ingested.rows("documents", "path", "title")}
     assert titles["docs/otter"] == "The otter"
 
 
-def test_a_page_is_asked_for_once_at_first(line: Line, site: Site) -> None:
-    save_sources(line.home, [source_of(site)])
+def test_the_first_ingest_requests_each_page_once(line: Line, site: Site) -> None:
+    save_sources(line.home, [website(site)])
     line.run()
-    assert [len(site.requests(path)) for path in ("/docs/heron.html", "/docs/otter")] == [1, 1]
-    assert len(site.requests("/robots.txt")) == 2  # for the listing, and for the reading
-    assert all(each.headers["user-agent"].startswith("omni-pipelines/") for each in site.asked)
-    assert all("cookie" not in each.headers and "authorization" not in each.headers for each in site.asked)
+    assert [len(site.requests_for(path)) for path in ("/docs/heron.html", "/docs/otter")] == [1, 1]
+    assert len(site.requests_for("/robots.txt")) == 2  # for the listing, and for the reading
+    headers = [request.headers for request in site.requests]
+    assert all(sent["user-agent"].startswith("omni-pipelines/") for sent in headers)
+    assert all("cookie" not in sent and "authorization" not in sent for sent in headers)
 
 
-def test_a_second_ingest_transfers_no_page_that_did_not_change(kept: Line, site: Site) -> None:
-    assert not kept.run().published.new
-    asked = {each.path: (each.status, each.sent) for each in site.asked}
-    assert asked["/docs/heron.html"] == (304, 0)
-    assert asked["/docs/otter"] == (304, 0)
-    assert asked["/docs/moose?lang=en&x=1"][0] == 200  # its server gives nothing to compare: its hash tells
-    assert site.requests("/docs/heron.html")[0].headers["if-none-match"] == '"h1"'
+def test_a_second_ingest_transfers_only_pages_without_validators(ingested: Line, site: Site) -> None:
+    assert not ingested.run().published.new
+    answers = {request.path: (request.status, request.sent) for request in site.requests}
+    assert answers["/docs/heron.html"] == (304, 0)
+    assert answers["/docs/otter"] == (304, 0)
+    assert answers["/docs/moose?lang=en&x=1"][0] == 200  # it has no validator, so its hash is compared
+    assert site.requests_for("/docs/heron.html")[0].headers["if-none-match"] == '"h1"'
 
 
-def test_what_changed_is_read_what_is_new_comes_and_what_is_gone_leaves(kept: Line, site: Site) -> None:
+def test_ingest_reads_changed_adds_new_and_deletes_gone_pages(ingested: Line, site: Site) -> None:
     site.page("/docs/heron.html", "The heron flies", etag='"h2"')
     site.page("/docs/new", "The new one")
     site.pages["/docs/otter"] = Page(b"gone", 410)
     site.sitemap("/docs/heron.html", "/docs/otter", "/docs/new")
-    done = kept.run().documents.counts
+    done = ingested.run().documents.counts
     assert (done["added"], done["changed"], done["deleted"]) == (1, 1, 2)
-    assert paths(kept) == ["docs/heron.html", "docs/new"]
-    assert kept.search("heron flies")[0].path == "docs/heron.html"
+    assert document_paths(ingested) == ["docs/heron.html", "docs/new"]
+    assert ingested.search("heron flies")[0].path == "docs/heron.html"
 
 
-def test_a_page_that_is_named_and_missing_is_told_once_in_quarantine(kept: Line, site: Site) -> None:
+def test_a_missing_page_that_the_sitemap_still_names_is_quarantined_once(ingested: Line, site: Site) -> None:
     del site.pages["/docs/otter"]
-    kept.run()
-    assert "docs/otter" not in paths(kept)
-    kept.run()
-    assert refused(kept) == {"docs/otter": "E_GONE"}
-    before = kept.versions()
-    kept.run()
-    assert kept.versions() == before
+    ingested.run()
+    assert "docs/otter" not in document_paths(ingested)
+    ingested.run()
+    assert refused(ingested) == {"docs/otter": "E_GONE"}
+    before = ingested.versions()
+    ingested.run()
+    assert ingested.versions() == before
     site.page("/docs/otter", "The otter is back")
-    kept.run()
-    assert (refused(kept), paths(kept)) == ({}, ALL)
+    ingested.run()
+    assert (refused(ingested), document_paths(ingested)) == ({}, ALL_PATHS)
 
 
-def test_nothing_is_due_after_the_first_ingest(kept: Line) -> None:
-    first = stale_ingest(kept.home, kept.settings)
-    second = kept.ingest()
-    assert (second.added, second.changed, second.unchanged) == (0, 0, 3)
-    again = stale_ingest(kept.home, kept.settings)
-    assert first is not None
-    assert again is not None
-    assert (first.want, first.reason) == (again.want, "embedder changed")  # the model of a test line, and no source
+def test_nothing_is_stale_after_the_first_ingest(ingested: Line) -> None:
+    assert stale_ingest(ingested.context) is None
+    report = ingested.ingest()
+    assert (report.added, report.changed, report.unchanged) == (0, 0, 3)
+    assert stale_ingest(ingested.context) is None
 
 
-def test_an_old_date_in_the_sitemap_spares_the_question(line: Line, site: Site) -> None:
+def test_a_page_with_a_settled_date_in_the_sitemap_is_not_requested(line: Line, site: Site) -> None:
     site.sitemap("/docs/heron.html", lastmod={"/docs/heron.html": "2026-01-02"})
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     line.run()
-    site.forget_requests()
+    site.requests.clear()
     line.run()
-    assert [each.path for each in site.asked] == ["/robots.txt", "/sitemap.xml"]
+    assert [request.path for request in site.requests] == ["/robots.txt", "/sitemap.xml"]
     site.page("/docs/heron.html", "The heron flies")
     site.sitemap("/docs/heron.html", lastmod={"/docs/heron.html": "2026-01-03"})
     assert line.run().documents.changed == 1
 
 
-def test_the_date_of_today_does_not_hide_a_second_change(line: Line, site: Site) -> None:
+def test_a_page_with_the_date_of_today_is_requested_again(line: Line, site: Site) -> None:
     today = {"/docs/heron.html": time.strftime("%Y-%m-%d", time.gmtime())}
     site.sitemap("/docs/heron.html", lastmod=today)
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     line.run()
     site.page("/docs/heron.html", "The heron flies", etag='"h2"')
     assert line.run().documents.changed == 1
 
 
-def test_one_page_is_a_source(line: Line, site: Site) -> None:
-    save_sources(line.home, [source_of(site, "/docs/otter")])
+def test_a_single_page_is_a_source_and_is_kept_if_it_vanishes(line: Line, site: Site) -> None:
+    save_sources(line.home, [website(site, "/docs/otter")])
     line.run()
-    assert paths(line) == ["docs/otter"]
+    assert document_paths(line) == ["docs/otter"]
     del site.pages["/docs/otter"]
     with pytest.raises(SourceMissing, match="answers 404"):
         line.run()
-    assert paths(line) == ["docs/otter"]
+    assert document_paths(line) == ["docs/otter"]
 
 
-def test_the_page_at_the_top_has_a_name(line: Line, site: Site) -> None:
+def test_the_home_page_has_a_document_path(line: Line, site: Site) -> None:
     site.page("/", "The top")
-    save_sources(line.home, [source_of(site, "/")])
+    save_sources(line.home, [website(site, "/")])
     line.run()
-    assert paths(line) == [f"//{site.host}/"]
+    assert document_paths(line) == [f"//{site.host}/"]
     assert line.librarian().show(site.url("/")).uri == site.url("/")
 
 
-def test_indexes_and_packed_sitemaps_are_followed(site: Site) -> None:
-    site.sitemap("/docs/heron.html", at="/one.xml.gz")
-    site.sitemap("/docs/otter", "/docs/heron.html", at="/two.xml")
+def test_sitemap_indexes_and_gzipped_sitemaps_are_followed(site: Site) -> None:
+    site.sitemap("/docs/heron.html", file="/one.xml.gz")
+    site.sitemap("/docs/otter", "/docs/heron.html", file="/two.xml")
     site.index("/one.xml.gz", "/two.xml", "/sitemap.xml")  # and round in a circle
-    assert listed(source_of(site)) == ["docs/heron.html", "docs/otter"]
+    assert listed_paths(website(site)) == ["docs/heron.html", "docs/otter"]
     site.pages["/two.xml"].body = gzip.compress(site.pages["/two.xml"].body)
     site.pages["/two.xml"].headers["Content-Encoding"] = "gzip"
-    assert listed(source_of(site)) == ["docs/heron.html", "docs/otter"]
+    assert listed_paths(website(site)) == ["docs/heron.html", "docs/otter"]
 
 
-def test_what_a_server_says_a_page_is_counts_where_the_name_says_nothing(line: Line, site: Site) -> None:
+def test_the_media_type_of_the_server_chooses_the_reader_if_the_name_is_unknown(line: Line, site: Site) -> None:
     site.pages["/plain"] = Page(b"Words of <b>plain</b> text.\n", headers={"Content-Type": "text/plain"})
     site.pages["/notes.md"] = Page(b"# Notes\n\nWords.\n", headers={"Content-Type": "text/plain"})
     site.page("/wiki/Node.js", "Node")
     site.pages["/feed"] = Page(b"<r><t>Words</t></r>", headers={"Content-Type": "application/rss+xml"})
     site.pages["/picture"] = Page(b"\x89PNG" + b"\0" * 50, headers={"Content-Type": "image/png"})
     site.sitemap("/plain", "/notes.md", "/wiki/Node.js", "/feed", "/picture", "/photo.jpg")
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     assert line.run().documents.skipped == 1
     kinds = {row["path"]: row["media_type"] for row in line.rows("documents", "path", "media_type")}
     assert kinds == {
@@ -162,44 +167,44 @@ def test_what_a_server_says_a_page_is_counts_where_the_name_says_nothing(line: L
     assert not line.run().published.new
 
 
-def test_a_row_knows_when_its_page_changed(kept: Line) -> None:
-    changed = {row["path"]: row["mtime_ns"] for row in kept.rows("documents", "path", "mtime_ns")}
+def test_a_document_has_the_time_of_the_last_change_of_its_page(ingested: Line) -> None:
+    changed = {row["path"]: row["mtime_ns"] for row in ingested.rows("documents", "path", "mtime_ns")}
     assert changed["docs/otter"] == 1767693600 * 1_000_000_000
-    assert abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600  # not told: when it was first seen
+    assert abs(changed["docs/heron.html"] / 1e9 - time.time()) < 600  # no Last-Modified: when it was first seen
 
 
-def test_headers_and_dates_that_make_no_sense_stop_nothing(line: Line, site: Site) -> None:
+def test_invalid_headers_and_dates_do_not_stop_an_ingest(line: Line, site: Site) -> None:
     site.page("/folded", "Folded", etag='"a\r\n b"')
     site.page("/late", "Late", modified="Fri, 31 Dec 9999 23:59:59 GMT")
     site.page("/early", "Early", modified="Mon, 01 Jan 0001 00:00:00 GMT")
     site.page("/none", "None", modified="soon")
     site.page("/old", "Old")
     site.sitemap("/folded", "/late", "/early", "/none", "/old", lastmod={"/old": "0001-01-01T00:00:00+00:00"})
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     line.run()
-    assert paths(line) == ["early", "folded", "late", "none", "old"]
+    assert document_paths(line) == ["early", "folded", "late", "none", "old"]
     assert line.run().documents.unchanged == 5
-    assert site.requests("/folded")[-1].headers["if-none-match"] == '"a b"'
+    assert site.requests_for("/folded")[-1].headers["if-none-match"] == '"a b"'
 
 
-def test_patterns_choose_before_anything_is_asked(site: Site) -> None:
-    assert listed(source_of(site, exclude=("*.html",))) == ["docs/moose?lang=en&x=1", "docs/otter"]
-    assert listed(source_of(site, include=("/docs/o*",))) == ["docs/otter"]
+def test_patterns_choose_pages(site: Site) -> None:
+    assert listed_paths(website(site, exclude=("*.html",))) == ["docs/moose?lang=en&x=1", "docs/otter"]
+    assert listed_paths(website(site, include=("/docs/o*",))) == ["docs/otter"]
 
 
-# --- what is kept
+# --- pages that are kept
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_page_that_asks_for_patience_is_kept(kept: Line, site: Site, status: int) -> None:
+def test_a_page_with_a_temporary_error_is_kept_after_three_attempts(ingested: Line, site: Site, status: int) -> None:
     site.pages["/docs/heron.html"] = Page(b"later", status)
-    done = kept.run().documents
-    assert (done.deleted, paths(kept)) == (0, ALL)
-    assert len(site.requests("/docs/heron.html")) == 3
-    assert any("heron.html is left as it was: the server answers" in note for note in done.warnings)
+    done = ingested.run().documents
+    assert (done.deleted, document_paths(ingested)) == (0, ALL_PATHS)
+    assert len(site.requests_for("/docs/heron.html")) == 3
+    assert any("heron.html is kept as it was: the server answers" in note for note in done.warnings)
 
 
-def test_a_server_that_recovers_in_time_is_read(kept: Line, site: Site) -> None:
+def test_a_page_that_works_at_the_third_attempt_is_read(ingested: Line, site: Site) -> None:
     answers = iter([503, 429])
     whole = site.serve
 
@@ -209,31 +214,31 @@ def test_a_server_that_recovers_in_time_is_read(kept: Line, site: Site) -> None:
         whole(request)
 
     site.serve = unsteady  # type: ignore[method-assign]
-    done = kept.run().documents
+    done = ingested.run().documents
     assert (done.unchanged, done.warnings) == (3, ())
 
 
 @pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
-def test_a_server_that_wants_to_be_left_alone_for_long_is(kept: Line, site: Site, as_date: bool) -> None:
+def test_a_page_with_a_long_retry_after_is_not_requested_again(ingested: Line, site: Site, as_date: bool) -> None:
     wanted = formatdate(time.time() + 3600, usegmt=True) if as_date else "3600"
     site.pages["/docs/heron.html"] = Page(b"later", 429, {"Retry-After": wanted})
-    done = kept.run().documents
-    assert len(site.requests("/docs/heron.html")) == 1
+    done = ingested.run().documents
+    assert len(site.requests_for("/docs/heron.html")) == 1
     assert any("wants to be asked again in 3," in note for note in done.warnings)
 
 
 @pytest.mark.parametrize("status", [401, 403, 451])
-def test_a_page_that_is_refused_is_kept_and_told(kept: Line, site: Site, status: int) -> None:
+def test_a_forbidden_page_is_kept_and_quarantined(ingested: Line, site: Site, status: int) -> None:
     site.pages["/docs/heron.html"] = Page(b"no", status)
-    kept.run()
-    assert (paths(kept), refused(kept)) == (ALL, {"docs/heron.html": "E_PERM"})
+    ingested.run()
+    assert (document_paths(ingested), refused(ingested)) == (ALL_PATHS, {"docs/heron.html": "E_PERM"})
 
 
-def test_a_site_that_is_down_deletes_nothing(kept: Line, site: Site) -> None:
+def test_a_website_that_is_down_deletes_nothing(ingested: Line, site: Site) -> None:
     site.stop()
-    with pytest.raises(SourceMissing, match="nobody answers there"):
-        kept.run()
-    assert paths(kept) == ALL
+    with pytest.raises(SourceMissing, match="the server refuses the connection"):
+        ingested.run()
+    assert document_paths(ingested) == ALL_PATHS
     site.__init__()  # type: ignore[misc]  # the fixture stops it once more
 
 
@@ -247,105 +252,105 @@ def test_a_site_that_is_down_deletes_nothing(kept: Line, site: Site) -> None:
         Page(b'<!DOCTYPE a [<!ENTITY b "c">]><urlset/>'),
     ],
 )
-def test_a_sitemap_that_is_none_deletes_nothing(kept: Line, site: Site, page: Page) -> None:
+def test_an_invalid_sitemap_deletes_nothing(ingested: Line, site: Site, page: Page) -> None:
     site.pages["/sitemap.xml"] = page
     with pytest.raises(SourceMissing, match="sitemap"):
-        kept.run()
-    assert paths(kept) == ALL
+        ingested.run()
+    assert document_paths(ingested) == ALL_PATHS
 
 
-def test_one_of_several_sitemaps_that_fails_proves_nothing_gone(line: Line, site: Site) -> None:
-    site.sitemap("/docs/heron.html", at="/one.xml")
-    site.sitemap("/docs/otter", at="/two.xml")
+def test_a_failing_sitemap_of_several_deletes_nothing(line: Line, site: Site) -> None:
+    site.sitemap("/docs/heron.html", file="/one.xml")
+    site.sitemap("/docs/otter", file="/two.xml")
     site.index("/one.xml", "/two.xml")
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     line.run()
     site.pages["/two.xml"] = Page(b"oops", 500)
-    site.sitemap("/docs/moose?lang=en&x=1", at="/one.xml")
+    site.sitemap("/docs/moose?lang=en&x=1", file="/one.xml")
     done = line.run().documents
     assert (done.added, done.deleted) == (1, 0)
     assert any(
         "two.xml is left out" in note and "nothing of source site is deleted" in note for note in done.warnings
     )
-    site.sitemap("/docs/otter", at="/two.xml")
+    site.sitemap("/docs/otter", file="/two.xml")
     assert line.run().documents.deleted == 1
 
 
-def test_pages_that_fail_one_after_the_other_mean_that_the_site_is_down(line: Line, site: Site) -> None:
+def test_five_failing_pages_in_a_row_stop_the_ingest(line: Line, site: Site) -> None:
     names = [f"/p{number}" for number in range(8)]
     for name in names:
         site.page(name, name, etag='"1"')
     site.sitemap(*names)
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     line.run()
     for name in names:
         site.pages[name].status = 503
-    site.forget_requests()
+    site.requests.clear()
     with pytest.raises(SourceMissing, match="5 pages in a row"):
         line.run()
-    assert len(paths(line)) == 8
-    assert len([each for each in site.asked if each.path.startswith("/p")]) == 15
+    assert len(document_paths(line)) == 8
+    assert len([request for request in site.requests if request.path.startswith("/p")]) == 15
 
 
-def test_a_sitemap_without_pages_asks_before_it_deletes(kept: Line, site: Site) -> None:
+def test_an_empty_sitemap_triggers_the_deletion_guard(ingested: Line, site: Site) -> None:
     site.sitemap()
     with pytest.raises(DeletionRefused):
-        kept.run()
-    assert paths(kept) == ALL
+        ingested.run()
+    assert document_paths(ingested) == ALL_PATHS
 
 
 # --- robots.txt
 
 
-def test_what_robots_txt_forbids_is_not_asked_for(line: Line, site: Site) -> None:
+def test_pages_that_robots_txt_forbids_are_not_requested(line: Line, site: Site) -> None:
     robots(site, "User-agent: *\nDisallow: /docs/*lang=\nDisallow: /docs/otter$\n")
-    save_sources(line.home, [source_of(site)])
+    save_sources(line.home, [website(site)])
     done = line.run().documents
-    assert (paths(line), done.skipped) == (["docs/heron.html"], 2)
-    assert [each.path for each in site.asked if each.path.startswith("/docs")] == ["/docs/heron.html"]
-    assert "robots.txt keeps 2 pages out" in done.warnings
+    assert (document_paths(line), done.skipped) == (["docs/heron.html"], 2)
+    assert [request.path for request in site.requests if request.path.startswith("/docs")] == ["/docs/heron.html"]
+    assert "robots.txt forbids 2 pages" in done.warnings
 
 
-def test_a_rule_for_us_beats_that_for_all(site: Site) -> None:
+def test_a_rule_for_our_agent_overrides_the_rule_for_all(site: Site) -> None:
     robots(site, "User-agent: *\nDisallow: /\n\nUser-agent: omni-pipelines\nDisallow: /docs/otter\n")
-    assert listed(source_of(site)) == ["docs/heron.html", "docs/moose?lang=en&x=1"]
+    assert listed_paths(website(site)) == ["docs/heron.html", "docs/moose?lang=en&x=1"]
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_robots_txt_that_cannot_be_read_says_no_for_now(kept: Line, site: Site, status: int) -> None:
+def test_a_robots_txt_with_a_server_error_stops_the_ingest(ingested: Line, site: Site, status: int) -> None:
     robots(site, "", status)
     with pytest.raises(SourceMissing, match=r"/robots\.txt: the server answers"):
-        kept.run()
-    assert paths(kept) == ALL
+        ingested.run()
+    assert document_paths(ingested) == ALL_PATHS
 
 
-def test_a_robots_txt_that_forbids_all_deletes_nothing(kept: Line, site: Site) -> None:
+def test_a_robots_txt_that_forbids_everything_deletes_nothing(ingested: Line, site: Site) -> None:
     robots(site, "User-agent: *\nDisallow: /docs\n")
-    with pytest.raises(SourceMissing, match="keeps programs away from every page"):
-        kept.run()
+    with pytest.raises(SourceMissing, match=r"robots\.txt forbids every page"):
+        ingested.run()
     robots(site, "User-agent: *\nDisallow: /\n")
-    with pytest.raises(SourceMissing, match="keeps programs away"):
-        kept.run()
-    assert paths(kept) == ALL
+    with pytest.raises(SourceMissing, match=r"the robots\.txt of .* forbids it"):
+        ingested.run()
+    assert document_paths(ingested) == ALL_PATHS
 
 
-def test_the_pause_that_a_site_wants_is_kept_up_to_a_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_crawl_delay_is_followed_up_to_a_limit(site: Site) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(web.time, "sleep", slept.append)
+    network, marks = Network(sleep=slept.append), dict.fromkeys(ALL_PATHS, "hash:")
     robots(site, "User-agent: *\nCrawl-delay: 2\n")
-    list_source(source_of(site), dict.fromkeys(ALL, "hash:"))
+    list_source(website(site), marks, network=network)
     assert len(slept) == 3
-    assert all(1.5 < each <= 2 for each in slept)
+    assert all(1.5 < seconds <= 2 for seconds in slept)
     slept.clear()
     robots(site, "User-agent: *\nCrawl-delay: 86400\n")
-    list_source(source_of(site), dict.fromkeys(ALL, "hash:"))
-    assert max(slept) <= web_robots.MAX_PAUSE
+    list_source(website(site), marks, network=network)
+    assert 9.5 < max(slept) <= IMPATIENT.max_pause_seconds
 
 
 # --- the command, the sensor, forgetting
 
 
-def test_a_site_is_added_by_command(line: Line, site: Site) -> None:
+def test_source_add_registers_a_website(line: Line, site: Site) -> None:
     def run(*words: str) -> Any:
         return CliRunner().invoke(app, ["source", *words, "--home", str(line.home.root)])
 
@@ -354,24 +359,24 @@ def test_a_site_is_added_by_command(line: Line, site: Site) -> None:
     assert load_sources(line.home) == []
     done = run("add", site.url("/sitemap.xml"), "--allow-private", "--allow", "cdn.example.org", "--json")
     assert done.exit_code == 0, done.exception
-    told = json.loads(done.stdout)
-    assert (told["kind"], told["files"], told["allow"], told["allow_private"]) == (
+    added = json.loads(done.stdout)
+    assert (added["kind"], added["files"], added["allow"], added["allow_private"]) == (
         "web",
         3,
         ["cdn.example.org"],
         True,
     )
-    assert told["name"].startswith("127.0.0.1-")
+    assert added["name"].startswith("127.0.0.1-")
     assert "already" in str(run("add", site.url("/sitemap.xml"), "--allow-private").exception)
 
 
-def test_allowances_are_for_sites_only(line: Line, docs: Path) -> None:
+def test_source_add_refuses_allow_private_for_a_folder(line: Line, docs: Path) -> None:
     words = ["source", "add", str(docs), "--allow-private", "--home", str(line.home.root)]
     assert isinstance(CliRunner().invoke(app, words).exception, ConfigurationError)
 
 
-def test_a_site_can_be_declared(line: Line, site: Site) -> None:
-    from omni_pipelines.settings import load_settings
+def test_a_website_can_be_declared_in_omni_toml(line: Line, site: Site) -> None:
+    from omni_pipelines.configuration import load_settings
 
     line.home.create()
     line.home.config.write_text(
@@ -382,39 +387,36 @@ def test_a_site_can_be_declared(line: Line, site: Site) -> None:
     assert [(row["source"], row["acl"]) for row in line.rows("documents")] == [("wiki", ["hr"])] * 3
 
 
-def test_a_sensor_asks_no_site(kept: Line, site: Site) -> None:
-    assert list_sources(kept.home, kept.settings, remote=False) == []
-    assert site.asked == []
+def test_a_sensor_requests_no_page(ingested: Line, site: Site) -> None:
+    assert list_sources(ingested.context, remote=False) == []
+    assert site.requests == []
 
 
-def test_an_ingest_of_a_folder_asks_no_site(kept: Line, site: Site, docs: Path) -> None:
+def test_an_ingest_of_a_folder_requests_no_page(ingested: Line, site: Site, docs: Path) -> None:
     (docs / "here.md").write_text("A file of this machine.\n")
-    kept.add(docs)
-    assert [each.source.name for each in list_sources(kept.home, kept.settings, ["docs"])] == ["docs"]
-    assert kept.ingest("docs").added == 1
-    assert site.asked == []
-    assert paths(kept) == [*ALL, "here.md"]
+    ingested.add(docs)
+    assert [listing.source.name for listing in list_sources(replace(ingested.context, sources=("docs",)))] == ["docs"]
+    assert ingested.ingest("docs").added == 1
+    assert site.requests == []
+    assert document_paths(ingested) == [*ALL_PATHS, "here.md"]
 
 
-def test_one_command_looks_once(kept: Line, site: Site) -> None:
-    (source,) = load_sources(kept.home)
-    with cached_listings():
-        assert list_current(kept.home, source) is list_current(kept.home, source)
-    assert len(site.requests("/sitemap.xml")) == 1
-    assert list_current(kept.home, source) is not list_current(kept.home, source)
+def test_a_session_lists_a_website_once(ingested: Line, site: Site) -> None:
+    (source,) = load_sources(ingested.home)
+    session = SourceSession()
+    assert session.list(ingested.home, source) is session.list(ingested.home, source)
+    assert len(site.requests_for("/sitemap.xml")) == 1
+    assert SourceSession().list(ingested.home, source) is not session.list(ingested.home, source)
 
 
-def test_a_page_that_is_forgotten_is_never_asked_for_again(kept: Line, site: Site) -> None:
-    from omni_pipelines.erasure.erase import forget
-    from omni_pipelines.pipeline.run import Engines
+def test_an_erased_page_is_not_requested_again(ingested: Line, site: Site) -> None:
+    from omni_pipelines.erasure.erase import erase
     from omni_pipelines.pipeline.writer_session import writer_session
-    from omni_pipelines.testing.fakes import WordCounter
 
-    engines = Engines(WordCounter(), kept.embedder, kept.model)
-    with writer_session(kept.home, kept.settings):
-        certificate, _ = forget(kept.home, kept.settings, engines, site.url("/docs/otter"), "by hand")
+    with writer_session(ingested.home, ingested.settings):
+        certificate, _ = erase(ingested.context, site.url("/docs/otter"))
     assert certificate is not None
-    site.forget_requests()
-    kept.run()
-    assert paths(kept) == ["docs/heron.html", "docs/moose?lang=en&x=1"]
-    assert site.requests("/docs/otter") == []
+    site.requests.clear()
+    ingested.run()
+    assert document_paths(ingested) == ["docs/heron.html", "docs/moose?lang=en&x=1"]
+    assert site.requests_for("/docs/otter") == []

@@ -10,7 +10,7 @@ import pytest
 
 from native.errors import IndexCorrupt, IndexMissing, TableCorrupt, TableMissing
 from native.lance_tables import LanceTable
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 
 SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("n", pa.int64())])
 
@@ -53,7 +53,7 @@ def test_a_damaged_keyword_index_is_damage(seed: int, tmp_path: Path) -> None:
     """Of its files the list of segments alone is read when it is opened; the rest is compared by its sha256."""
     index = KeywordIndex.create(tmp_path / "index", ())
     with index.writer() as writer:
-        writer.upsert([Entry("a", "1", "some text", "", {})])
+        writer.upsert([KeywordEntry("a", "1", "some text", "", {})])
         writer.commit()
     damage(tmp_path / "index" / "meta.json", random.Random(seed))
     with pytest.raises((IndexCorrupt, IndexMissing)):

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import DeletionRefused, SourceMissing
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.registry import list_source, load_sources
-from omni_pipelines.sources.source import Listing, Source
-from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.sources.source import Source
+from tests.integration.hooked_session import read_unchanged
 from tests.integration.line import Line, write
 
 
@@ -83,12 +84,12 @@ def test_a_refusal_for_one_source_changes_no_other(line: Line, docs: Path, tmp_p
     assert "new.md" not in stored(line)
 
 
-def test_a_file_in_quarantine_too_counts_once(line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_in_quarantine_too_counts_once(line: Line, docs: Path) -> None:
     """After a passing error a file stands in both tables."""
     fill(line, docs, 50)
     for number in range(10):
         (docs / f"{number}.md").write_text("Newer words.")
-    with unreadable(monkeypatch, "E_IO", 10):
+    with unreadable(line, "E_IO", 10):
         assert line.ingest().quarantined == 10
     for number in range(10):
         (docs / f"{number}.md").unlink()
@@ -97,16 +98,16 @@ def test_a_file_in_quarantine_too_counts_once(line: Line, docs: Path, monkeypatc
 
 
 @contextmanager
-def unreadable(monkeypatch: pytest.MonkeyPatch, code: str, count: int) -> Iterator[None]:
+def unreadable(line: Line, code: str, count: int) -> Iterator[None]:
     left = list(range(count))
 
-    def failing(path: Path, limit: int) -> tuple[bytes, str]:
+    def fail(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
         left.pop()
-        raise Unreadable(code, "the disk did not answer")
+        raise Unreadable(RefusalCode(code), "the disk did not answer")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(folder, "read_file", failing)
-        yield
+    line.read_hook = fail
+    yield
+    line.read_hook = read_unchanged
 
 
 # --- folders that cannot be looked into
@@ -144,20 +145,17 @@ def listing_with(source: Source, closed: Path, mode: int) -> Listing:
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o444], ids=["no names", "names and nothing else"])
-def test_a_folder_that_cannot_be_looked_into_deletes_nothing(
-    line: Line, shared: Path, mode: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_looked_into_deletes_nothing(line: Line, shared: Path, mode: int) -> None:
     write(shared, {"a.md": "One.", "sub/b.md": "Two.", "sub/deep/c.md": "Three.", "gone.md": "Four."})
     line.add(shared)
     line.ingest()
     (shared / "gone.md").unlink()
     (source,) = load_sources(line.home)
-    listing = listing_with(source, shared / "sub", mode)
-    monkeypatch.setattr(documents, "list_current", lambda *_: listing)
+    line.listing = listing_with(source, shared / "sub", mode)
     report = line.ingest()
     assert report.deleted == 1
     assert stored(line) == {"a.md", "sub/b.md", "sub/deep/c.md"}
-    assert any("docs/sub" in warning and "cannot be looked into" in warning for warning in report.warnings)
+    assert any("docs/sub" in warning and "cannot be read" in warning for warning in report.warnings)
 
 
 def test_a_folder_that_opens_again_changes_the_listing(shared: Path) -> None:

@@ -11,20 +11,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from native.lance_tables import MAX_FRAGMENTS, LanceTable
-from omni_pipelines.knowledge.search.search import Mode
+from native.lance_maintenance import MAX_FRAGMENTS
+from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
-from omni_pipelines.settings import Home, Settings
-from omni_pipelines.sources import folder
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.source import Source
-from omni_pipelines.steps import checks, documents
-from omni_pipelines.steps.documents import plan_source
+from omni_pipelines.steps import checks
+from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
 from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
@@ -66,7 +70,7 @@ def test_a_second_pass_publishes_nothing_and_leaves_every_table_at_its_version(f
     assert not again.published.new
     assert filled.versions() == before
     assert release_numbers(filled.home) == [1]
-    assert stale_index(filled.home) is None
+    assert stale_index(filled.context) is None
 
 
 def test_a_file_that_is_only_touched_makes_no_new_release(filled: Line, docs: Path, reads: list[str]) -> None:
@@ -86,10 +90,8 @@ def test_a_file_dated_in_the_future_is_read_once(line: Line, docs: Path, reads: 
     assert reads == ["a.md"]
 
 
-def test_a_file_written_just_before_it_is_read_is_looked_at_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.sources.file_reads.RACY_NS", 10**12)
+def test_a_file_written_just_before_it_is_read_is_looked_at_again(line: Line, docs: Path, reads: list[str]) -> None:
+    line.limits = SourceLimits(racy_ns=10**12)
     write(docs, {"a.md": paragraph("apple")})
     line.add(docs)
     line.run()
@@ -301,33 +303,24 @@ def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
         for suffix in reader.suffixes
     }
     monkeypatch.setattr(registry, "_BY_SUFFIX", newer)
-    for name in ("documents.fingerprint", "fingerprints.readers_fingerprint"):
+    for name in ("documents.fingerprint", "step_table.readers_fingerprint"):
         monkeypatch.setattr(f"omni_pipelines.steps.{name}", lambda: "newer readers")
 
 
 # --- large passes, and looking without touching
 
 
-def test_a_pass_of_several_commits_gives_every_document_once(
-    line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        "documents.BATCH_FILES",
-        "chunks.BATCH_DOCUMENTS",
-        "embeddings.BATCH_TEXTS",
-        "indexes.BATCH_ENTRIES",
-    ):
-        monkeypatch.setattr(f"omni_pipelines.steps.{name}", 3)
+def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: Path) -> None:
     write(docs, {f"{number}.md": paragraph(f"topic{number}", 2) for number in range(10)})
     line.add(docs)
-    done = line.run()
+    done = line.run(batches=BatchSizes(files=3, documents=3, texts=3, entries=3))
     assert done.documents.added == 10
     assert len(paths(line, "documents")) == len(line.rows("documents")) == 10
-    assert done.embeddings.rows == done.keyword.entries == len(line.rows("chunks"))
+    assert done.embeddings.rows == done.keyword.rows == len(line.rows("chunks"))
 
 
 def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_tables.MAX_FRAGMENTS", 4)
+    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 4)
     for number in range(6):
         write(docs, {f"{number}.md": f"Words about number{number}."})
         filled.run()
@@ -341,7 +334,7 @@ def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs))
+    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs), SourceSession())
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 
@@ -378,23 +371,24 @@ def test_a_moved_file_is_told_as_moved_and_not_embedded_again(filled: Line, docs
     (docs / "apple.md").rename(docs / "far" / "pear.md")
     (docs / "new.md").write_text("Something that was never here.\n")
     done = filled.run()
-    assert (done.documents.added, done.documents.deleted, done.documents.moved) == (2, 1, 1)
+    assert (done.documents.added, done.documents.deleted, done.documents.moved) == (
+        2,
+        1,
+        1,
+    )
     assert not any("apple number" in text for text in filled.embedder.embedded)
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(
-    filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_while_it_is_read_is_read_again(filled: Line, docs: Path) -> None:
     attempts: list[str] = []
 
-    def changing(path: Path, limit: int) -> tuple[bytes, str]:
-        attempts.append(path.name)
+    def changing(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        attempts.append(file.path)
         if len(attempts) < 3:
-            raise Unreadable("E_CHANGED", "it changed while it was read")
-        return read_file(path, limit)
+            raise Unreadable(RefusalCode.CHANGED, "it changed while it was read")
+        return read(file, limit)
 
-    monkeypatch.setattr(folder, "read_file", changing)
-    monkeypatch.setattr(documents, "CHANGED_PAUSE", 0.0)
+    filled.read_hook = changing
     (docs / "busy.md").write_text("Written to all the time.\n")
     assert filled.run().documents.added == 1
     assert attempts == ["busy.md"] * 3

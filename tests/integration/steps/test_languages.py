@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.knowledge.search.search import Mode
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.sql import run_sql
-from omni_pipelines.settings import Home
 from tests.integration.line import Line, write
 from tests.samples import office
 from tests.stress.hostile.documents import pdf
@@ -48,29 +48,29 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
     return line
 
 
-def test_a_document_has_its_language_and_code_has_its_own(line: Line) -> None:
+def test_document_has_its_language_and_code_its_programming_language(line: Line) -> None:
     assert {row["path"]: row["language"] for row in line.rows("documents", "path", "language")} == EXPECTED
     assert {row["path"]: row["language"] for row in line.rows("chunks", "path", "language")} == EXPECTED
 
 
-def test_the_language_is_the_same_in_every_pass(line: Line) -> None:
+def test_second_run_changes_no_language(line: Line) -> None:
     before = line.versions()
     line.run()
     assert line.versions() == before
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_search_is_narrowed_to_a_language(line: Line, mode: Mode) -> None:
+def test_search_can_be_limited_to_a_language(line: Line, mode: Mode) -> None:
     assert {hit.path for hit in line.search("river", mode, where={"language": "en"})} == {"house.md"}
     assert {hit.path for hit in line.search("Fluss", mode, where={"language": "de"})} <= {"haus.md", "book.epub"}
 
 
-def test_sql_sees_the_language(line: Line) -> None:
+def test_sql_can_group_by_language(line: Line) -> None:
     said = "select language, count(*) from documents where language <> '' group by all order by 1"
     counts = {language: count for language, count in run_sql(line.home, said)[1].rows}
     assert counts == {**dict.fromkeys(set(EXPECTED.values()) - {""}, 1), "de": 2}
 
 
 @pytest.mark.parametrize(("query", "path"), [("Haus", "haus.md"), ("cheval", "cheval.txt"), ("house", "house.md")])
-def test_a_word_in_another_form_is_found_though_the_query_says_no_language(line: Line, query: str, path: str) -> None:
+def test_inflected_word_is_found_without_naming_the_language(line: Line, query: str, path: str) -> None:
     assert path in {hit.path for hit in line.search(query, Mode.KEYWORD)}

@@ -14,7 +14,8 @@ from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.steps.documents import plan_source
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.preview import documents_preview
 from tests.integration.line import Line, settle, write
 from tests.samples.office import docx, word_paragraph
@@ -45,7 +46,7 @@ def filled(line: Line, docs: Path) -> Line:
     return line
 
 
-def test_no_byte_of_a_secret_stands_anywhere_in_the_home(filled: Line, docs: Path) -> None:
+def test_home_contains_no_byte_of_a_secret(filled: Line, docs: Path) -> None:
     stored = everything(filled.home.root)
     for secret in (SECRET, PASSWORD):
         assert secret.encode() not in stored
@@ -56,7 +57,7 @@ def test_no_byte_of_a_secret_stands_anywhere_in_the_home(filled: Line, docs: Pat
     assert [hit.path for hit in filled.search(SECRET, k=9) if SECRET in hit.text] == []
 
 
-def test_findings_are_counted_and_shown_without_what_was_found(filled: Line, docs: Path) -> None:
+def test_findings_are_counted_and_shown_without_the_secrets(filled: Line, docs: Path) -> None:
     found = {
         row["path"]: (row["findings"], row["masked"])
         for row in filled.rows("documents", "path", "findings", "masked")
@@ -71,7 +72,7 @@ def test_findings_are_counted_and_shown_without_what_was_found(filled: Line, doc
     assert SECRET[:8] not in str(shown)
 
 
-def test_a_citation_opens_at_the_same_line_and_shows_no_secret(filled: Line, docs: Path) -> None:
+def test_citation_of_masked_text_opens_at_its_line_without_the_secret(filled: Line, docs: Path) -> None:
     passage = filled.librarian().show("deploy.md:5-5")
     assert passage.lines == (f"The token is {'*' * len(SECRET)}, and herons wait.",)
     page = filled.librarian().show("page.html:1-1")
@@ -81,21 +82,21 @@ def test_a_citation_opens_at_the_same_line_and_shows_no_secret(filled: Line, doc
     assert raw.replace(SECRET, "*" * len(SECRET)) == hit.text
 
 
-def test_a_release_with_masked_documents_is_sound(filled: Line) -> None:
+def test_release_with_masked_documents_passes_scrub(filled: Line) -> None:
     assert scrub(filled.home, require_release(filled.home)).damage == ()
 
 
-def test_a_second_run_reads_nothing(filled: Line, docs: Path, reads: list[str]) -> None:
+def test_second_run_reads_no_file(filled: Line, docs: Path, reads: list[str]) -> None:
     filled.run()
     assert reads == []
 
 
-def test_other_settings_read_again_what_they_change_and_nothing_else(filled: Line, reads: list[str]) -> None:
+def test_changed_masking_settings_read_again_only_documents_with_findings(filled: Line, reads: list[str]) -> None:
     open_line = replace(filled, settings=filled.settings.model_copy(update={"mask_secrets": False}))
-    due, other = stale_ingest(filled.home, filled.settings), stale_ingest(filled.home, open_line.settings)
-    assert due is not None  # the fake embedder is not the one that is set
+    due, other = stale_ingest(filled.context), stale_ingest(open_line.context)
+    assert due is None
     assert other is not None
-    assert due.want != other.want
+    assert other.reason.startswith("source")
     open_line.run()
     assert sorted(set(reads)) == sorted(set(TEXTS) - {"clean.md"})
     assert SECRET in next(
@@ -103,7 +104,7 @@ def test_other_settings_read_again_what_they_change_and_nothing_else(filled: Lin
     )
 
 
-def test_a_source_can_be_left_as_it_is(line: Line, docs: Path) -> None:
+def test_source_without_masking_keeps_its_secrets(line: Line, docs: Path) -> None:
     write(docs, TEXTS)
     (name,) = line.add(docs)
     settings = Settings.model_validate({**line.settings.model_dump(), "sources": {name: {"mask_secrets": False}}})
@@ -112,7 +113,7 @@ def test_a_source_can_be_left_as_it_is(line: Line, docs: Path) -> None:
     assert SECRET in next(row["text"] for row in line.rows("documents", "path", "text") if row["path"] == "deploy.md")
 
 
-def test_the_detail_of_a_refusal_shows_no_secret(line: Line, docs: Path) -> None:
+def test_refusal_detail_contains_no_secret(line: Line, docs: Path) -> None:
     write(docs, {"bad.xml": f"<r><{SECRET}></r>".encode()})
     line.add(docs)
     line.ingest()
@@ -121,9 +122,9 @@ def test_the_detail_of_a_refusal_shows_no_secret(line: Line, docs: Path) -> None
     assert SECRET not in row["detail"]
 
 
-def test_a_plan_knows_that_other_settings_need_a_file_again(filled: Line) -> None:
+def test_plan_after_changed_masking_settings_reads_documents_with_findings(filled: Line) -> None:
     settle()
     (source,) = load_sources(filled.home)
-    assert plan_source(filled.home, filled.settings, source).to_read == ()
+    assert plan_source(filled.home, filled.settings, source, SourceSession()).to_read == ()
     changed = filled.settings.model_copy(update={"mask_secrets": False})
-    assert len(plan_source(filled.home, changed, source).to_read) == len(TEXTS) - 1
+    assert len(plan_source(filled.home, changed, source, SourceSession()).to_read) == len(TEXTS) - 1

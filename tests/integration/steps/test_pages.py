@@ -23,30 +23,30 @@ def river(line: Line, docs: Path) -> Line:
     return line
 
 
-def test_a_hit_knows_its_page_and_other_files_have_none(river: Line) -> None:
+def test_hit_in_a_pdf_has_its_page_and_others_have_none(river: Line) -> None:
     pages = {hit.path: hit.page for hit in (*river.search("otters swim", k=1), *river.search("walruses", k=1))}
     assert pages == {"river.pdf": 2, "notes.md": None}
 
 
-def test_an_answer_cites_the_page(river: Line) -> None:
+def test_answer_cites_the_page(river: Line) -> None:
     answer = river.librarian().ask("where do otters swim?")
     assert [cited.page for sentence in answer.sentences for cited in sentence.citations] == [2]
     assert "river.pdf, page 2\n" in river.librarian().context("otters swim", 100).text
 
 
-def test_a_page_opens_with_its_lines(river: Line) -> None:
+def test_page_opens_with_its_lines(river: Line) -> None:
     passage = river.librarian().show("river.pdf, page 2")
     assert (passage.lines, passage.page, passage.note) == (tuple(PAGES[1]), 2, "")
     assert river.librarian().show(f"river.pdf:{passage.start_line}").lines == (PAGES[1][0],)
 
 
 @pytest.mark.parametrize("citation", ["river.pdf, page 3", "notes.md, page 1"])
-def test_a_page_that_is_not_there_is_an_error(river: Line, citation: str) -> None:
+def test_page_that_does_not_exist_is_an_error(river: Line, citation: str) -> None:
     with pytest.raises(CitationNotFound, match="page"):
         river.librarian().show(citation)
 
 
-def test_a_table_of_an_older_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
+def test_older_table_gets_missing_columns(tmp_path: Path) -> None:
     table = LanceTable(tmp_path / "t.lance")
     key = pa.field("id", pa.string(), nullable=False)
     table.create(pa.schema([key]))

@@ -1,8 +1,7 @@
-"""A parser process reads, is held to its limits, and dies alone."""
+"""The process that parses documents: its answers, its limits, and what its crash costs."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import socket
@@ -11,20 +10,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.scrub import scrub
-from omni_pipelines.steps import parser_process as parsing
+from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.parser_process import DocumentParser
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.steps.quarantine import Refusal, record_refusals
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
 from tests.integration.line import Line, write
 from tests.samples.office import docx, word_paragraph
 from tests.samples.pdf import pdf
 from tests.samples.valid import VALID
 
-ROOT = Path(parsing.__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HTML = b"<h1>Otters</h1><p>They swim."
 
 
@@ -53,17 +57,19 @@ def child(parser: DocumentParser) -> subprocess.Popen[bytes]:
         ("a.go", "package a\n\nfunc É() {}\n".encode("utf-16")),
     ],
 )
-def test_a_document_comes_back_as_its_reader_gave_it(parser: DocumentParser, path: str, raw: bytes) -> None:
+def test_parser_process_returns_the_same_document_as_the_reader(
+    parser: DocumentParser, path: str, raw: bytes
+) -> None:
     there, here = parser.read(reader(path), raw, path), reader(path).read(raw, path)
-    places = list(range(len(here.text) + 1))
+    positions = list(range(len(here.text) + 1))
     assert (there.text, there.title, there.sections, there.page_marks) == (
         here.text,
         here.title,
         here.sections,
         here.page_marks,
     )
-    assert there.byte_offsets(places) == here.byte_offsets(places)
-    assert [there.line(place) for place in places] == [here.line(place) for place in places]
+    assert there.byte_offsets(positions) == here.byte_offsets(positions)
+    assert [there.line(position) for position in positions] == [here.line(position) for position in positions]
 
 
 def test_plain_formats_start_no_process(parser: DocumentParser) -> None:
@@ -71,7 +77,7 @@ def test_plain_formats_start_no_process(parser: DocumentParser) -> None:
     assert parser._process is None
 
 
-def test_a_process_serves_many_documents_and_ends_with_its_context() -> None:
+def test_parser_process_serves_many_documents_and_ends_with_its_context() -> None:
     with DocumentParser() as parser:
         pids = {(parser.read(reader("a.html"), HTML, "a.html"), child(parser).pid)[1] for _ in range(5)}
         process = child(parser)
@@ -79,17 +85,17 @@ def test_a_process_serves_many_documents_and_ends_with_its_context() -> None:
     assert process.poll() is not None
 
 
-def test_a_process_is_replaced_after_its_share(parser: DocumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "DOCUMENTS_EACH", 2)
-    seen = []
-    for _ in range(4):
-        parser.read(reader("a.html"), HTML, "a.html")
-        seen.append(parser._process is None)
-    assert seen == [False, True, False, True]
+def test_parser_process_is_replaced_after_its_share_of_documents() -> None:
+    ended = []
+    with DocumentParser(documents_each=2) as parser:
+        for _ in range(4):
+            parser.read(reader("a.html"), HTML, "a.html")
+            ended.append(parser._process is None)
+    assert ended == [False, True, False, True]
 
 
-def test_a_large_parent_wears_no_process_out() -> None:
-    """A child of a process that once held a lot begins with that peak in its accounts."""
+def test_parser_process_of_a_large_parent_is_not_replaced() -> None:
+    """The resource usage of a child process starts with the peak memory of its parent."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "held = bytearray(700 << 20); held[::4096] = bytes(len(held[::4096])); del held\n"
@@ -103,13 +109,13 @@ def test_a_large_parent_wears_no_process_out() -> None:
     assert ran.stdout == "True\n", ran.stderr
 
 
-def test_a_refusal_keeps_the_process(parser: DocumentParser) -> None:
+def test_parser_process_continues_after_a_refusal(parser: DocumentParser) -> None:
     with pytest.raises(Unreadable, match="E_NO_TEXT"):
         parser.read(reader("a.html"), b"<script>1</script>", "a.html")
     assert parser._process is not None
 
 
-def test_a_process_that_dies_costs_one_document(parser: DocumentParser) -> None:
+def test_parser_process_that_crashes_costs_one_document(parser: DocumentParser) -> None:
     parser.read(reader("a.html"), HTML, "a.html")
     os.kill(child(parser).pid, signal.SIGSEGV)
     with pytest.raises(Unreadable, match="E_CRASH_SIGSEGV"):
@@ -117,7 +123,17 @@ def test_a_process_that_dies_costs_one_document(parser: DocumentParser) -> None:
     assert parser.read(reader("a.html"), HTML, "a.html").title == "Otters"
 
 
-def test_a_process_that_answers_nothing_is_stopped() -> None:
+def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> None:
+    write(docs, {"a.html": HTML})
+    line.add(docs)
+    (source,) = load_sources(line.home)
+    (file,) = plan_source(line.home, line.settings, source).to_read
+    crash = Unreadable(RefusalCode.CRASH, "its parser crashed", signal="SIGSEGV")
+    record_refusals(line.home, source.name, [Refusal(file, reader("a.html"), crash)], ())
+    assert line.rows("quarantine", "code", "stage") == [{"code": "E_CRASH_SIGSEGV", "stage": "parse"}]
+
+
+def test_parser_process_without_an_answer_is_stopped() -> None:
     with DocumentParser(wall_seconds=0.3) as parser:
         parser.read(reader("a.html"), HTML, "a.html")
         os.kill(child(parser).pid, signal.SIGSTOP)
@@ -126,19 +142,19 @@ def test_a_process_that_answers_nothing_is_stopped() -> None:
         assert parser._process is None
 
 
-def test_source_code_is_still_text_when_its_parser_dies(parser: DocumentParser) -> None:
+def test_source_code_is_read_as_text_if_its_parser_crashes(parser: DocumentParser) -> None:
     parser.read(reader("a.go"), b"package a\n", "a.go")
     os.kill(child(parser).pid, signal.SIGKILL)
     assert parser.read(reader("a.go"), b"package a\n", "a.go").text == "package a\n"
 
 
-# --- the limits, tried from inside
+# --- the limits
 
 
-def tried(code: str, *arguments: str) -> str:
-    """What a limited process says of an attempt."""
+def attempt(code: str, *arguments: str) -> str:
+    """Run code in a limited process: `done`, the name of its exception, or the signal that killed it."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
-        "from omni_pipelines.text.readers import worker\nworker.limit_process()\n"
+        "from omni_pipelines.text.readers import parser_worker\nparser_worker.limit_process()\n"
         f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
     )
     ran = subprocess.run(
@@ -153,25 +169,25 @@ def tried(code: str, *arguments: str) -> str:
         ("bytearray(2 << 30)", "MemoryError"),
         ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
         ("[open('/dev/null') for _ in range(100)]", "OSError"),
-        ("worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
+        ("parser_worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
     ],
     ids=["memory", "file", "handles", "processor"],
 )
-def test_a_limited_process_cannot(code: str, outcome: str, tmp_path: Path) -> None:
+def test_limited_process_cannot_exceed_its_limits(code: str, outcome: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert tried(code, str(tmp_path / "file")) == outcome
+    assert attempt(code, str(tmp_path / "file")) == outcome
 
 
-def test_a_limited_process_has_no_network() -> None:
+def test_limited_process_has_no_network() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = f"import socket; socket.create_connection({server.getsockname()!r}, timeout=5)"
-        outcome = tried(code)
+        outcome = attempt(code)
     if outcome == "done":
-        pytest.skip("this system lets no process give up its network")
+        pytest.skip("on this system a process cannot give up its network")
     assert outcome == "OSError"
 
 
-# --- type by content
+# --- the format by content
 
 
 @pytest.mark.parametrize(
@@ -188,11 +204,11 @@ def test_a_limited_process_has_no_network() -> None:
         ("a.md", b"PK\x03\x04 damaged", "markdown"),
     ],
 )
-def test_the_content_decides_where_it_leaves_no_doubt(path: str, raw: bytes, name: str) -> None:
+def test_reader_depends_on_an_unmistakable_content(path: str, raw: bytes, name: str) -> None:
     assert reader_by_content(reader(path), raw).name == name
 
 
-def test_a_file_with_the_wrong_name_is_read_once_by_what_it_is(line: Line, docs: Path, reads: list[str]) -> None:
+def test_file_with_a_wrong_suffix_is_read_once_by_its_content(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"river.txt": pdf([["Otters swim."]])})
     line.add(docs)
     line.run()
@@ -204,7 +220,7 @@ def test_a_file_with_the_wrong_name_is_read_once_by_what_it_is(line: Line, docs:
     assert reads == []
 
 
-def test_a_damaged_file_with_the_wrong_name_is_held_by_what_it_is_and_tried_once(
+def test_damaged_file_with_a_wrong_suffix_is_refused_once_by_its_content(
     line: Line, docs: Path, reads: list[str]
 ) -> None:
     write(docs, {"river.txt": b"%PDF-1.7 nothing"})
@@ -216,7 +232,7 @@ def test_a_damaged_file_with_the_wrong_name_is_held_by_what_it_is_and_tried_once
     assert reads == []
 
 
-def test_scrub_finds_documents_of_every_kind_sound(line: Line, docs: Path) -> None:
+def test_scrub_finds_no_damage_in_documents_of_every_kind(line: Line, docs: Path) -> None:
     files = {f"{name}.txt": raw[0] for name, raw in VALID.items() if name in ("pdf", "docx", "epub", "rtf")}
     write(docs, {**files, "a.pdf": VALID["pdf"][0], "a.xml": VALID["xml"][0], "a.rs": VALID["code"][0]})
     line.add(docs)
@@ -225,20 +241,16 @@ def test_scrub_finds_documents_of_every_kind_sound(line: Line, docs: Path) -> No
     assert scrub(line.home, require_release(line.home)).damage == ()
 
 
-def test_a_newer_reader_of_the_content_reads_it_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newer_reader_of_the_content_reads_a_file_again(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"river.txt": pdf([["Otters swim."]])})
     line.add(docs)
     line.ingest()
     reads.clear()
-    newer = [dataclasses.replace(each, version=9) if each.name == "pdf" else each for each in parsing_readers()]
-    monkeypatch.setattr("omni_pipelines.text.readers.registry.READERS", tuple(newer))
+    line.ingest()
+    assert reads == []
+    documents = open_table(line.home, DOCUMENTS)
+    row = documents.read().to_pylist()[0]
+    older = {**row, "parser": "text/2+pdf/1"}
+    documents.upsert(DOCUMENTS.key, pa.Table.from_pylist([older], schema=DOCUMENTS.schema))
     line.ingest()
     assert reads == ["river.txt"]
-
-
-def parsing_readers() -> tuple[Reader, ...]:
-    from omni_pipelines.text.readers.registry import READERS
-
-    return READERS

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.search.search import Hit, Mode
-from omni_pipelines.settings import Home
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.document_rows import parsed_document
 from tests.integration.line import Line, settle, write

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources import folder
 from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps import documents
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.readers import registry
+from tests.integration.hooked_session import ReadHook, read_unchanged
 from tests.integration.line import Line, write
 
 BAD = {
@@ -146,39 +147,39 @@ def test_a_newer_reader_tries_again(
 
 
 @pytest.mark.parametrize("code", ["E_CHANGED", "E_VANISHED", "E_PERM", "E_IO"])
-def test_a_passing_error_keeps_the_stored_text(
-    line: Line, docs: Path, code: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_passing_error_keeps_the_stored_text(line: Line, docs: Path, code: str) -> None:
     write(docs, {"a.md": "Words about walruses."})
     line.add(docs)
     line.run()
     write(docs, {"a.md": "Newer words about walruses."})
-    failing(monkeypatch, code)
+    line.read_hook = failing(code)
     done = line.run()
-    assert (done.documents.quarantined, done.documents.changed, done.documents.deleted) == (1, 0, 0)
+    assert (
+        done.documents.quarantined,
+        done.documents.changed,
+        done.documents.deleted,
+    ) == (1, 0, 0)
     assert held(line) == {"a.md": code}
     assert line.search("walruses")[0].text == "Words about walruses."
 
 
 @pytest.mark.parametrize("code", ["E_CHANGED", "E_VANISHED", "E_IO"])
-def test_after_a_passing_error_the_next_pass_tries_again(
-    line: Line, docs: Path, code: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_passing_error_the_next_pass_tries_again(line: Line, docs: Path, code: str) -> None:
     write(docs, {"a.md": "Words about walruses."})
     line.add(docs)
-    with monkeypatch.context() as patch:
-        failing(patch, code)
-        line.ingest()
+    line.read_hook = failing(code)
+    line.ingest()
+    line.read_hook = read_unchanged
     line.run()
     assert held(line) == {}
     assert line.search("walruses")[0].text == "Words about walruses."
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    def refuse(path: Path, limit: int) -> tuple[bytes, str]:
-        raise Unreadable(code, "for a test")
+def failing(code: str) -> ReadHook:
+    def refuse(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        raise Unreadable(RefusalCode(code), "for a test")
 
-    monkeypatch.setattr(folder, "read_file", refuse)
+    return refuse
 
 
 # --- reading one file
@@ -221,15 +222,11 @@ def test_a_file_that_grows_while_it_is_read_is_refused(docs: Path, monkeypatch: 
         read_file(path, 100)
 
 
-def test_a_file_that_changed_while_it_was_read_is_due_again(
-    line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: line.model)
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.chunker_fingerprint", lambda *_: "c")
+def test_a_file_that_changed_while_it_was_read_is_due_again(line: Line, docs: Path) -> None:
     write(docs, {"a.md": "Words."})
     line.add(docs)
-    with monkeypatch.context() as patch:
-        failing(patch, "E_CHANGED")
-        line.run()
-    due = stale_ingest(line.home, line.settings)
+    line.read_hook = failing("E_CHANGED")
+    line.run()
+    line.read_hook = read_unchanged
+    due = stale_ingest(line.context)
     assert due is not None

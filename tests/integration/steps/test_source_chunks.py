@@ -7,26 +7,23 @@ from pathlib import Path
 import orjson
 import pytest
 
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.pipeline.staleness import stale_ingest
-from omni_pipelines.settings import load_settings
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.preview import chunks_preview
 from tests.integration.line import Line, paragraph, write
 
-MODEL = "fake/1"
-
 
 @pytest.fixture
-def two(line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+def two(line: Line, tmp_path: Path) -> Line:
     """Sources `apples` and `boats`, ingested with the same settings."""
-    monkeypatch.setattr("omni_pipelines.pipeline.staleness.model_fingerprint", lambda _: MODEL)
     write(tmp_path / "apples", {"a.md": "# Apples\n\n" + paragraph("apple") + "\n\n# Note\n\nA short one.\n"})
     write(tmp_path / "boats", {"b.md": paragraph("boat"), "c.md": paragraph("canoe")})
     line.add(tmp_path / "apples")
     line.add(tmp_path / "boats")
     _set(line, "")
     line.run()
-    assert stale_ingest(line.home, line.settings) is None
+    assert stale_ingest(line.context) is None
     return line
 
 
@@ -44,7 +41,7 @@ def _chunks(line: Line, source: str) -> dict[str, str]:
 def test_another_size_cuts_one_source_again_and_embeds_what_is_new(two: Line, reads: list[str]) -> None:
     apples, boats = _chunks(two, "apples"), _chunks(two, "boats")
     _set(two, "chunk_tokens = 30")
-    due = stale_ingest(two.home, two.settings)
+    due = stale_ingest(two.context)
     assert due is not None
     assert due.reason == "chunker changed"
     done = two.run()
@@ -54,7 +51,7 @@ def test_another_size_cuts_one_source_again_and_embeds_what_is_new(two: Line, re
     new = set(_chunks(two, "apples").values()) - set(apples.values())
     assert 0 < len(new) < len(_chunks(two, "apples"))  # the short section is the same text as before
     assert len(two.embedder.embedded) == len(new)
-    assert stale_ingest(two.home, two.settings) is None
+    assert stale_ingest(two.context) is None
     assert two.run().chunks.recut == 0
 
 
@@ -69,7 +66,7 @@ def test_the_release_names_every_way_its_chunks_were_cut(two: Line) -> None:
 def test_settings_of_a_source_that_is_not_here_change_nothing(two: Line) -> None:
     two.home.config.write_text("chunk_tokens = 60\nchunk_overlap = 8\n[sources.cars]\nchunk_tokens = 30\n")
     two.settings = load_settings(two.home)
-    assert stale_ingest(two.home, two.settings) is None
+    assert stale_ingest(two.context) is None
 
 
 def test_a_chunk_is_held_against_the_budget_of_its_source(two: Line) -> None:
@@ -78,7 +75,7 @@ def test_a_chunk_is_held_against_the_budget_of_its_source(two: Line) -> None:
     two.run()
     verdict = checks.token_budget(two.home, two.settings)
     assert (verdict.passed, "budget 30, 60" in verdict.detail) == (True, True)
-    assert chunks_preview(two.home, two.settings)["How long they are"][-1]["tokens"] == "53-60"
+    assert chunks_preview(two.home, two.settings)["Lengths"][-1]["tokens"] == "53-60"
 
 
 def test_back_to_the_common_size_is_back_to_the_same_chunks(two: Line) -> None:

@@ -1,6 +1,6 @@
-"""Each assertion helper passes when it should, and fails, with a message that helps, when it should.
+"""Each assertion passes and fails when it should, with a helpful message.
 
-The table is checked for completeness: a helper without a row that passes and one that fails is a failure itself.
+A test checks that the table is complete: every assertion needs a row that passes and one that fails.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.knowledge.answers.answer import Answer, Citation
-from omni_pipelines.knowledge.search.search import Hit
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import put_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.settings import Home
 from omni_pipelines.testing import assertions
 from omni_pipelines.testing.assertions import (
     assert_abstained,
@@ -48,8 +48,8 @@ FILES: dict[str, str | bytes] = {
 
 
 @dataclass(frozen=True)
-class World:
-    """What the rows of the table look at."""
+class Sample:
+    """The objects that the rows of the table check."""
 
     home: Home
     empty: Home
@@ -66,11 +66,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     folder = tmp_path_factory.mktemp("world")
     base = KnowledgeBase(Home(folder / ".omni")).with_files(FILES).build()
     librarian = base.librarian()
-    return World(
+    return Sample(
         home=base.home,
         empty=Home(folder / "empty"),
         snapshot=base.snapshot(),
@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def response(status: str, **fields: Any) -> SimpleNamespace:
-    """The shape of a ToolResponse."""
+    """An object with the fields of a ToolResponse."""
     return SimpleNamespace(**{"status": status, "data": None, "error_message": None, "error_code": None, **fields})
 
 
@@ -99,13 +99,13 @@ def changed(thing: Any, **fields: Any) -> Any:
     return thing.model_copy(update=fields)
 
 
-def publish(world: World, expected: int) -> None:
+def publish(world: Sample, expected: int) -> None:
     with assert_publishes(world.home, expected):
         pass
 
 
 def busy(seconds: float) -> tuple[Callable[[], str], FakeClock]:
-    """Work that takes so long on a clock of its own."""
+    """A function that takes this long on its own clock."""
     clock = FakeClock()
 
     def work() -> str:
@@ -129,8 +129,8 @@ def latency_async(seconds: float) -> None:
     assert assert_latency_async(awaitable, below=0.125, clock=clock) == "done"
 
 
-Row = tuple[Callable[[World], object], str]
-"""A call, and what its failure says."""
+Row = tuple[Callable[[Sample], object], str]
+"""An assertion, and the message of its failure; "" if it passes."""
 PASSES = ""
 TABLE: dict[str, list[Row]] = {
     "assert_success": [
@@ -142,8 +142,8 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_success(FAILED), "status success, got error [4003] no such file; check the"),
         (lambda w: assert_success(BLOCKED), "status success, got blocked [2006] writing is not"),
         (lambda w: assert_success(response("partial")), "expected status success, got partial"),
-        (lambda w: assert_success("fine"), "got 'fine', which is no response"),
-        (lambda w: assert_success(response("ok")), "which is no response"),
+        (lambda w: assert_success("fine"), "got 'fine', which is not a response"),
+        (lambda w: assert_success(response("ok")), "which is not a response"),
         (lambda w: assert_success(response("success", error_code="1001")), "without error_code"),
         (lambda w: assert_success(response("success", error_message="x")), "without error_message"),
     ],
@@ -161,14 +161,14 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_error(BLOCKED), "expected status error, got blocked"),
         (lambda w: assert_error(FAILED, "3001"), "error code 3001, got 4003: no such file"),
         (lambda w: assert_error(FAILED, message="disk"), "'disk' in the message, got no such file"),
-        (lambda w: assert_error(response("error", error_message="x")), "a numbered error code, got None"),
-        (lambda w: assert_error(response("error", error_code="E_BAD")), "a numbered error code, got E_BAD"),
+        (lambda w: assert_error(response("error", error_message="x")), "a numeric error code, got None"),
+        (lambda w: assert_error(response("error", error_code="E_BAD")), "a numeric error code, got E_BAD"),
     ],
     "assert_blocked": [
         (lambda w: assert_blocked(BLOCKED, "2006", "not allowed"), PASSES),
         (lambda w: assert_blocked(FAILED), "expected status blocked, got error [4003]"),
         (lambda w: assert_blocked(BLOCKED, "2002"), "expected error code 2002, got 2006"),
-        (lambda w: assert_blocked(response("blocked")), "a numbered error code"),
+        (lambda w: assert_blocked(response("blocked")), "a numeric error code"),
     ],
     "assert_mcp_result": [
         (lambda w: assert_mcp_result(MCP), PASSES),
@@ -188,9 +188,9 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_routed_to(ROUTES, "git.commit"), PASSES),
         (lambda w: assert_routed_to(ROUTES, "files.read", within=3), PASSES),
         (lambda w: assert_routed_to(ROUTES, "git.status"), "git.status within the first 1, got"),
-        (lambda w: assert_routed_to(ROUTES, "files.read", within=2), "; it stands at 3"),
-        (lambda w: assert_routed_to(ROUTES, "git.push", within=9), "; it is nowhere"),
-        (lambda w: assert_routed_to([], "git.push"), "got []; it is nowhere"),
+        (lambda w: assert_routed_to(ROUTES, "files.read", within=2), "; it is number 3"),
+        (lambda w: assert_routed_to(ROUTES, "git.push", within=9), "; it is not among the routes"),
+        (lambda w: assert_routed_to([], "git.push"), "got []; it is not among the routes"),
     ],
     "assert_hit": [
         (lambda w: assert_hit(w.hits, "keys.md", text="rotate command", within=1), PASSES),
@@ -207,14 +207,14 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_ranked(w.hits), PASSES),
         (lambda w: assert_ranked([]), PASSES),
         (lambda w: assert_ranked(w.hits[::-1]), "expected ranks from 1 to 2, got [2, 1]"),
-        (lambda w: assert_ranked([changed(w.hits[0], score=0.0), w.hits[1]]), "scores that never rise"),
+        (lambda w: assert_ranked([changed(w.hits[0], score=0.0), w.hits[1]]), "scores that never increase"),
         (lambda w: assert_ranked([w.hits[0], changed(w.hits[0], rank=2)]), "every chunk once, got"),
     ],
     "assert_citation": [
         (lambda w: assert_citation(w.citation), PASSES),
         (lambda w: assert_citation(w.hits[0]), PASSES),
         (lambda w: assert_citation(w.page, w.snapshot), PASSES),
-        (lambda w: assert_citation(w.page), "a snapshot to look page.html up in"),
+        (lambda w: assert_citation(w.page), "a snapshot with the text of page.html"),
         (lambda w: assert_citation(changed(w.page, text="lies"), w.snapshot), "expected 'lies' at page"),
         (lambda w: assert_citation(changed(w.page, uri="file:///x"), w.snapshot), "got no such document"),
         (lambda w: assert_citation(changed(w.citation, quote="Keys vanish.")), "'Keys vanish.' at keys.md"),
@@ -277,7 +277,9 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("call", "message"), ROWS)
-def test_it_passes_or_fails_as_it_should(world: World, call: Callable[[World], object], message: str) -> None:
+def test_assertion_passes_or_fails_with_its_message(
+    world: Sample, call: Callable[[Sample], object], message: str
+) -> None:
     if message == PASSES:
         call(world)
     else:
@@ -287,13 +289,13 @@ def test_it_passes_or_fails_as_it_should(world: World, call: Callable[[World], o
         assert str(caught.value).startswith("expected ")
 
 
-def test_the_table_has_both_cases_for_every_helper() -> None:
+def test_every_assertion_has_a_passing_and_a_failing_row() -> None:
     helpers = {name for name in vars(assertions) if name.startswith("assert_")}
     assert set(TABLE) == helpers
     assert [name for name, rows in TABLE.items() if {bool(message) for _, message in rows} != {True, False}] == []
 
 
-def test_a_broken_index_fails_the_release(tmp_path: Path) -> None:
+def test_assert_release_fails_for_a_missing_index(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / ".omni")).with_files(FILES).build()
     for path in (base.home.keyword / base.release.keyword.generation).iterdir():
         path.unlink()
@@ -301,7 +303,7 @@ def test_a_broken_index_fails_the_release(tmp_path: Path) -> None:
         assert_release(base.home)
 
 
-def test_an_incomplete_index_fails_the_release(tmp_path: Path) -> None:
+def test_assert_release_fails_for_an_incomplete_index(tmp_path: Path) -> None:
     base = KnowledgeBase(Home(tmp_path / ".omni")).with_files(FILES).build()
     short = changed(base.release, release=2, keyword=changed(base.release.keyword, entries=1))
     assert put_release(base.home, short)
@@ -309,22 +311,22 @@ def test_an_incomplete_index_fails_the_release(tmp_path: Path) -> None:
         assert_release(base.home)
 
 
-def test_a_long_value_is_cut_in_the_message() -> None:
+def test_long_value_is_shortened_in_the_message() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_success(response("success", data="x" * 10_000), "y")
     assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("optimized", [[], ["-O"]])
-def test_in_a_real_run_the_failing_line_is_shown_and_nothing_of_the_helper(
-    bare: pytest.Pytester, optimized: list[str]
+def test_pytest_shows_the_failing_line_and_hides_the_helper(
+    empty_project: pytest.Pytester, optimized: list[str]
 ) -> None:
-    bare.makepyfile(
+    empty_project.makepyfile(
         "from omni_pipelines.testing.assertions import assert_success\n"
         "def test_it():\n"
         "    assert_success({'status': 'error', 'error_code': '4003', 'error_message': 'gone'})\n"
     )
-    result = bare.run(sys.executable, *optimized, "-m", "pytest")
+    result = empty_project.run(sys.executable, *optimized, "-m", "pytest")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [">*assert_success({'status': 'error'*", "E*expected status success, got error [[]4003] gone"]

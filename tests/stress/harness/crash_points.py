@@ -1,4 +1,4 @@
-"""Named moments of the line. A process can be made to die at one; the line itself knows nothing of them."""
+"""Named moments of a pipeline run at which a process can be killed. The product code does not know them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Point:
-    """Before or after the call number `call` of a function in the place where it is looked up."""
+    """The moment before or after one call of a function, which is replaced where its callers look it up."""
 
     where: str
     """`module:name` or `module:Class.method`."""
@@ -22,52 +22,53 @@ class Point:
     call: int = 1
 
 
-_LINE = "omni_pipelines.pipeline.run:"
+_RUN = "omni_pipelines.pipeline.run:"
 _TABLE = "native.lance_tables:LanceTable."
+_MAINTENANCE = "native.lance_maintenance:"
 _PUBLISH = "omni_pipelines.publishing.publish:"
 
 POINTS = {
-    "recovered": Point("omni_pipelines.pipeline.writer_session:recover"),
-    "first table made": Point(_TABLE + "create"),
+    "recovery done": Point("omni_pipelines.pipeline.writer_session:recover"),
+    "first table created": Point(_TABLE + "create"),
     "first commit": Point(_TABLE + "upsert"),
-    "documents read": Point(_LINE + "reconcile_documents"),
+    "documents read": Point(_RUN + "reconcile_documents"),
     "chunks committed": Point(_TABLE + "upsert", call=2),
-    "chunks cut": Point(_LINE + "reconcile_chunks"),
+    "chunks cut": Point(_RUN + "reconcile_chunks"),
     "vectors committed": Point(_TABLE + "upsert", call=3),
-    "texts embedded": Point(_LINE + "reconcile_embeddings"),
+    "texts embedded": Point(_RUN + "reconcile_embeddings"),
     "keywords about to be committed": Point("native.tantivy_index:KeywordWriter.commit", after=False),
     "keywords committed": Point("native.tantivy_index:KeywordWriter.commit"),
-    "generation in place": Point("omni_pipelines.steps.indexes:write_step_record", after=False),
-    "keyword index built": Point(_LINE + "build_keyword_index"),
+    "generation complete": Point("omni_pipelines.steps.indexes:write_step_record", after=False),
+    "keyword index built": Point(_RUN + "build_keyword_index"),
     "vectors indexed": Point("native.lance_vectors:build"),
-    "vector index built": Point(_LINE + "build_vector_index"),
+    "vector index built": Point(_RUN + "build_vector_index"),
     "files verified": Point(_PUBLISH + "_verify"),
-    "first tag": Point(_TABLE + "tag"),
-    "last tag": Point(_TABLE + "tag", call=3),
+    "first tag": Point(_MAINTENANCE + "tag"),
+    "last tag": Point(_MAINTENANCE + "tag", call=3),
     "files synced": Point(_PUBLISH + "sync_file"),
-    "record about to stand": Point("omni_pipelines.knowledge.state.releases:put_if_absent", after=False),
-    "record stands": Point("omni_pipelines.knowledge.state.releases:put_if_absent"),
-    "old records gone": Point(_TABLE + "untag", after=False),
-    "first tags gone": Point(_TABLE + "untag"),
-    "first old versions gone": Point(_TABLE + "clean_up"),
-    "last old versions gone": Point(_TABLE + "clean_up", call=4),
-    "collected": Point(_PUBLISH + "collect"),
+    "record about to be written": Point("omni_pipelines.knowledge.state.releases:put_if_absent", after=False),
+    "record written": Point("omni_pipelines.knowledge.state.releases:put_if_absent"),
+    "old records deleted": Point(_MAINTENANCE + "untag", after=False),
+    "first tags deleted": Point(_MAINTENANCE + "untag"),
+    "first old versions deleted": Point(_MAINTENANCE + "clean_up"),
+    "last old versions deleted": Point(_MAINTENANCE + "clean_up", call=4),
+    "collection done": Point(_PUBLISH + "collect"),
 }
 
 _REQUEST = "request "
 
-RELEASED_FROM = "record stands"
-"""From this point on the release is there."""
+RELEASED_FROM = "record written"
+"""From this point on, the release exists."""
 
 
 def released_at(name: str) -> bool:
-    """Whether a writer that died at a point has published."""
+    """Return whether a writer that was killed at this point has published its release."""
     names = list(POINTS)
     return names.index(name) >= names.index(RELEASED_FROM)
 
 
 def request(number: int, *, after: bool) -> str:
-    """The name of a moment: before or after the request of this number to an object store, from 1."""
+    """Return the name of the moment before or after the request with this number (from 1) to an object store."""
     return f"{_REQUEST}{number} {'after' if after else 'before'}"
 
 
@@ -79,13 +80,13 @@ def _point(name: str) -> Point:
 
 
 def die_at(name: str) -> None:
-    """Kill this process when it comes to the point."""
+    """Kill this process when it reaches the point."""
     point = _point(name)
     module_name, _, attribute = point.where.partition(":")
     owner: Any = importlib.import_module(module_name)
     *classes, function_name = attribute.split(".")
-    for each in classes:
-        owner = getattr(owner, each)
+    for name_of_class in classes:
+        owner = getattr(owner, name_of_class)
     function = getattr(owner, function_name)
     assert not inspect.ismethod(function), f"{point.where} is a class method"
     setattr(owner, function_name, _dying(function, point))
@@ -98,7 +99,7 @@ def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
-        here = calls == point.call  # threads may call meanwhile
+        here = calls == point.call  # compare now, because other threads may call it meanwhile
         if here and not point.after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*args, **kwargs)

@@ -1,8 +1,8 @@
-"""What a power cut leaves, worked out from the log of file operations that faults.c keeps.
+"""A model of a disk that computes what a power cut leaves, from the log of file operations that faults.c writes.
 
-The model promises what POSIX does and nothing more: a file's content is on disk once the file was synced, a name once
-its folder was. Of what came after the last sync of a folder, a cut keeps the first few changes, the number drawn at
-random; content that was not synced is drawn to be whole, empty, half, or as long as it should be and all zeros.
+The model guarantees what POSIX guarantees and no more: the content of a file is durable after the file was synced, a
+name after its folder was synced. Of the changes after the last sync of a folder, a cut keeps a random number, in
+order. Content that was not synced becomes, at random, complete, empty, half, or all zeros in full length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(eq=False)
 class File:
-    """An inode. Its bytes are read from the real file, which the log keeps alive."""
+    """An inode. Its bytes are read from the real file; deleted files are kept for this."""
 
     inode: int
     synced: bool
@@ -24,15 +24,19 @@ class File:
 
 @dataclass(eq=False)
 class Change:
-    """A name that was set or taken away in a folder. A rename does both, which a cut keeps or drops as one."""
+    """Names added to and removed from folders. A rename does both, and a cut keeps both or neither."""
 
     put: list[tuple[Folder, str, File | Folder]] = field(default_factory=list)
     take: list[tuple[Folder, str]] = field(default_factory=list)
 
+    def folders(self) -> set[Folder]:
+        """Return the folders that the change affects."""
+        return {folder for folder, _, _ in self.put} | {folder for folder, _ in self.take}
+
 
 @dataclass(eq=False)
 class Folder:
-    """Names as every process sees them, names as they are on disk, and the changes in between."""
+    """A folder: the names that processes see, the names that are durable, and the changes between them."""
 
     live: dict[str, File | Folder] = field(default_factory=dict)
     durable: dict[str, File | Folder] = field(default_factory=dict)
@@ -40,7 +44,7 @@ class Folder:
 
 
 class Disk:
-    """A folder on a disk whose power can fail."""
+    """A folder on a disk that can lose power."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -48,18 +52,18 @@ class Disk:
         self._top = self._on_disk(root)
 
     def _on_disk(self, path: Path) -> Folder:
-        found: dict[str, File | Folder] = {}
+        names: dict[str, File | Folder] = {}
         for entry in os.scandir(path):
             inode = entry.inode()
-            found[entry.name] = (
+            names[entry.name] = (
                 self._on_disk(Path(entry.path))
                 if entry.is_dir()
                 else self._files.setdefault(inode, File(inode, synced=True))
             )
-        return Folder(dict(found), dict(found))
+        return Folder(dict(names), dict(names))
 
     def replay(self, log: Path) -> int:
-        """Do what the log says; how many operations there are."""
+        """Apply the operations of the log, and return their number."""
         lines = log.read_text().splitlines()
         for line in lines:
             what, inode, first, second = line.split("\t")
@@ -86,66 +90,65 @@ class Disk:
 
     def _change(self, put: list[tuple[str, File | Folder]] | None = None, take: list[str] | None = None) -> None:
         change = Change(
-            [(*self._place(path), entry) for path, entry in put or []], [self._place(path) for path in take or []]
+            [(*self._split(path), entry) for path, entry in put or []], [self._split(path) for path in take or []]
         )
         for folder, name in change.take:
             del folder.live[name]
         for folder, name, entry in change.put:
             folder.live[name] = entry
-        touched = [each[0] for each in (*change.put, *change.take)]
-        for folder in dict.fromkeys(touched):
+        for folder in change.folders():
             folder.pending.append(change)
 
-    def _place(self, path: str) -> tuple[Folder, str]:
+    def _split(self, path: str) -> tuple[Folder, str]:
         parent, _, name = path.rpartition("/")
         return self._folder(parent), name
 
     def _entry(self, path: str) -> File | Folder:
-        folder, name = self._place(path)
+        folder, name = self._split(path)
         return folder.live[name]
 
     def _folder(self, path: str) -> Folder:
-        found: File | Folder = self._top
+        entry: File | Folder = self._top
         for part in Path(path).relative_to(self._root).parts:
-            assert isinstance(found, Folder)
-            found = found.live[part]
-        assert isinstance(found, Folder)
-        return found
+            assert isinstance(entry, Folder)
+            entry = entry.live[part]
+        assert isinstance(entry, Folder)
+        return entry
 
     def _sync(self, folder: Folder, upto: int | None = None) -> None:
-        """Make the first pending changes of a folder durable, in every folder they touch."""
+        """Make the first pending changes of a folder durable, in every folder that they affect."""
         for change in folder.pending[:upto]:
-            for place, name in change.take:
-                place.durable.pop(name, None)
-            for place, name, entry in change.put:
-                place.durable[name] = entry
-            for other in {each[0] for each in (*change.put, *change.take)} - {folder}:
+            for parent, name in change.take:
+                parent.durable.pop(name, None)
+            for parent, name, entry in change.put:
+                parent.durable[name] = entry
+            for other in change.folders() - {folder}:
                 other.pending.remove(change)
         del folder.pending[:upto]
 
-    def cut(self, target: Path, graveyard: Path, dice: random.Random) -> None:
-        """Write what the power cut left to `target`."""
-        where = {entry.stat().st_ino: entry for place in (self._root, graveyard) for entry in _files_in(place)}
+    def cut(self, target: Path, deleted_files: Path, rng: random.Random) -> None:
+        """Write what remains after a power cut to `target`."""
+        where = {entry.stat().st_ino: entry for folder in (self._root, deleted_files) for entry in _files_in(folder)}
         for folder in [self._top, *_folders_in(self._top)]:
-            self._sync(folder, dice.randint(0, len(folder.pending)))
-        self._write(self._top, target, where, dice)
+            self._sync(folder, rng.randint(0, len(folder.pending)))
+        self._write(self._top, target, where, rng)
 
-    def _write(self, folder: Folder, target: Path, where: dict[int, Path], dice: random.Random) -> None:
+    def _write(self, folder: Folder, target: Path, where: dict[int, Path], rng: random.Random) -> None:
         target.mkdir(parents=True)
         for name, entry in folder.durable.items():
             if isinstance(entry, Folder):
-                self._write(entry, target / name, where, dice)
+                self._write(entry, target / name, where, rng)
             else:
                 content = where[entry.inode].read_bytes()
-                (target / name).write_bytes(content if entry.synced else _lost(content, dice))
+                (target / name).write_bytes(content if entry.synced else _unsynced(content, rng))
 
 
-def _lost(content: bytes, dice: random.Random) -> bytes:
-    return dice.choice((content, b"", content[: len(content) // 2], bytes(len(content))))
+def _unsynced(content: bytes, rng: random.Random) -> bytes:
+    return rng.choice((content, b"", content[: len(content) // 2], bytes(len(content))))
 
 
-def _files_in(place: Path) -> Iterator[Path]:
-    return (path for path in place.rglob("*") if path.is_file())
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
 
 
 def _folders_in(folder: Folder) -> Iterator[Folder]:

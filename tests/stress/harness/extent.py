@@ -1,4 +1,4 @@
-"""How much is tried: a little in every run of the tests, all of it in `make stress`."""
+"""How much is tested: a little in every test run (the short form), everything in `make stress` (the long form)."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class Extent:
-    """Numbers of trials."""
+    """The number of trials of each kind."""
 
     name: str
     kills: int
     """Random kills."""
     reads: int
-    """Concurrent reads of full content, at least."""
+    """Minimum number of concurrent reads of all content."""
     shared_kills: int
     """Random kills of two writers that share a bucket."""
     noisy_steps: int
-    """Steps of two homes that publish through a network which loses a tenth of everything."""
+    """Steps of two homes that publish through a network in which a tenth of all requests fail."""
     shared_reads: int
-    """Concurrent reads of what they publish, at least."""
+    """Minimum number of concurrent reads of the shared store."""
     operations: int
-    """Operations tried of each job and fault; 0 is every one."""
+    """Operations tested for each job and fault; 0 means all."""
     cuts: int
-    """Power cuts by the model of a disk."""
+    """Power cuts simulated with a model of a disk."""
     image_cuts: int
-    """Power cuts by a copied image of a file system."""
+    """Power cuts simulated by copying the image of a mounted file system."""
     examples: int
     steps: int
-    """Examples of the state machine, and their length."""
+    """Number of examples of the state machine, and the maximum number of steps in each."""
 
 
 _SHORT = Extent("short", 12, 30, 6, 4, 10, 8, 8, 2, 6, 10)
@@ -42,21 +42,21 @@ _LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))
-"""In the environment, so that all processes of a run have the same."""
+"""Stored in the environment, so that all processes of a run use the same seed."""
 RUN = os.environ.setdefault("OMNI_STRESS_RUN", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC {os.getpid()}")
-"""When the run began, and the process that began it."""
+"""Start time and process of the run; all its processes share it."""
 MINUTES = os.environ.get("OMNI_STRESS_MINUTES", "")
 _UNTIL = time.monotonic() + 60 * float(MINUTES or "inf")
 T = TypeVar("T")
 
 
 def time_is_over() -> bool:
-    """Whether OMNI_STRESS_MINUTES are over."""
+    """Return whether the time limit OMNI_STRESS_MINUTES has passed."""
     return time.monotonic() > _UNTIL
 
 
 def while_time_lasts(trials: Iterable[T]) -> Iterator[T]:
-    """The trials, as long as there is time; at least one."""
+    """Yield trials until the time limit has passed, but at least one."""
     for number, trial in enumerate(trials):
         if number and time_is_over():
             return

@@ -1,4 +1,4 @@
-"""Faults in file operations, by a small library that is compiled here and loaded before libc."""
+"""Faults in file operations, injected by a small C library that is compiled here and loaded before libc."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ACTIONS = {"count": 0, "kill": 1, "fail": 2}
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the file operations below a folder."""
+    """What happens to the file operations below one folder."""
 
     below: str
     action: str = "count"
@@ -29,32 +29,33 @@ class Fault:
     at: int = 0
     error: int = 0
     kinds: int = EVERY_KIND
-    """Which operations are counted."""
+    """Bit mask of the operations that are counted."""
     lasting: bool = False
-    """Every operation from `at` on, not only that one."""
+    """Whether all operations from `at` on are affected, not only that one."""
     log: str = ""
-    """File to log the operations to, and a folder that keeps what they delete."""
-    graveyard: str = ""
+    """A file to which the operations are logged."""
+    deleted_files: str = ""
+    """A folder that keeps the files that the operations delete."""
 
 
 def kill(below: Path, at: int) -> Fault:
-    """The process dies before operation `at`. A sync changes nothing that other processes see, and is not counted."""
+    """Kill the process before operation `at`. Syncs are not counted, because other processes cannot see them."""
     return Fault(str(below), "kill", at, kinds=EVERY_KIND & ~FSYNC)
 
 
 def input_output_error(below: Path, at: int) -> Fault:
-    """Operation `at` fails, once."""
+    """Fail operation `at` once with EIO."""
     return Fault(str(below), "fail", at, errno.EIO)
 
 
 def disk_full(below: Path, at: int) -> Fault:
-    """From operation `at` on there is no space; only operations that take some are counted."""
+    """Fail all operations from `at` on with ENOSPC. Only operations that need space are counted."""
     return Fault(str(below), "fail", at, errno.ENOSPC, TAKES_SPACE, lasting=True)
 
 
 @functools.cache
 def library() -> Path | None:
-    """The compiled library; None where no C compiler is."""
+    """Compile the library, and return its path; None if there is no working C compiler."""
     compiler = shutil.which("cc")
     if compiler is None:
         return None
@@ -69,7 +70,7 @@ def _loaded() -> ctypes.CDLL:
 
 
 def arm(fault: Fault) -> None:
-    """Begin, in this process, which must have the library loaded."""
+    """Start injecting faults into this process, which must have the library loaded."""
     _loaded().faults_arm(
         os.fsencode(fault.below),
         _ACTIONS[fault.action],
@@ -78,20 +79,20 @@ def arm(fault: Fault) -> None:
         fault.kinds,
         int(fault.lasting),
         os.fsencode(fault.log),
-        os.fsencode(fault.graveyard),
+        os.fsencode(fault.deleted_files),
     )
 
 
 def disarm() -> None:
-    """End."""
+    """Stop injecting faults."""
     _loaded().faults_disarm()
 
 
 def counted() -> tuple[int, int]:
-    """Operations seen since the last `arm`, and how many faults fired. A child's counts are its parent's, too."""
+    """Return the number of operations and of faults since the last `arm`, child processes included."""
     return int(_loaded().faults_seen()), int(_loaded().faults_fired())
 
 
 def move_clock(seconds: int) -> None:
-    """Put the wall clock of this process forward or back."""
+    """Move the wall clock of this process forward, or back if negative."""
     _loaded().faults_move_clock(ctypes.c_long(seconds))

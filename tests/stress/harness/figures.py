@@ -1,4 +1,4 @@
-"""What a long run found, written to docs/reliability.md as it goes: a run that was cut short says so."""
+"""The figures of a long run, written row by row to docs/explanation/reliability.md."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ import filelock
 
 from tests.stress.harness.extent import MINUTES, RUN, Extent, time_is_over
 
-PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "reliability.md"
 SHARED = Path(tempfile.gettempdir()) / f"omni-stress-{hashlib.sha256(RUN.encode()).hexdigest()[:16]}.rows"
 _ENGINES = ("pylance", "lancedb", "tantivy", "pyarrow", "duckdb")
 _HEAD = """# Reliability
 
-What was done to a knowledge base, and what became of it. This page is written by `make stress`; do not edit it.
-A row appears when its trial has ended, and only a trial without a failure gets that far.
+Faults that were injected into a knowledge base, and what happened. `make stress` writes this page; do not edit it.
+A row is written when its trial has ended without a failure.
 
-- seed {seed}; again: `OMNI_STRESS_SEED={seed} make stress`
-- begun {began}, last row {now:%H:%M} UTC; {end}
+- seed {seed}; repeat with `OMNI_STRESS_SEED={seed} make stress`
+- started {began}, last row {now:%H:%M} UTC; {end}
 - {versions}
 
-| trial | how | figures |
+| trial | method | figures |
 |---|---|---|
 """
 
 
 @dataclass
 class Figures:
-    """The rows of the page. A short run keeps them to itself; the processes of a long one share a file of them."""
+    """The rows of the page. The processes of a long run share them in a file; a short run writes no page."""
 
     seed: int
     extent: Extent
     rows: list[str] = field(default_factory=list)
 
-    def add(self, trial: str, how: str, **numbers: object) -> None:
-        """A row: what was tried, by what means, and what came of it."""
-        told = "; ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
-        self.rows.append(f"| {trial} | {how} | {told} |\n")
+    def add(self, trial: str, method: str, **numbers: object) -> None:
+        """Add a row: the trial, the method, and its figures."""
+        figures = "; ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
+        self.rows.append(f"| {trial} | {method} | {figures} |\n")
         if self.extent.name == "long":
             with filelock.FileLock(f"{SHARED}.lock"):
                 with SHARED.open("a") as file:
                     file.write(self.rows[-1])
-                self._write("still at work, or killed")
+                self._write("still running, or killed")
 
     def end(self, passed: bool) -> None:
-        """Say how the run ended; it is over, and its file goes."""
+        """Write how the run ended, and delete the shared file."""
         if SHARED.exists():
-            self._write("all its trials passed" if passed else "some trial FAILED")
+            self._write("all trials passed" if passed else "at least one trial FAILED")
             for path in (SHARED, SHARED.with_name(f"{SHARED.name}.lock")):
                 path.unlink(missing_ok=True)
 
@@ -63,7 +63,7 @@ class Figures:
     def _head(self, end: str) -> str:
         engines = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _ENGINES)
         system = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
-        cut = f"; cut short after {MINUTES} minutes, as OMNI_STRESS_MINUTES said" if time_is_over() else ""
+        cut = f"; stopped after OMNI_STRESS_MINUTES={MINUTES}" if time_is_over() else ""
         return _HEAD.format(
             seed=self.seed,
             began=RUN.rpartition(" ")[0],

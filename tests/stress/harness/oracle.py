@@ -1,4 +1,4 @@
-"""What a knowledge base must hold for given files, worked out without any store, and what one really holds."""
+"""The expected content of a knowledge base, computed from files without any store, and its actual content."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import chunker_of, heading_of
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.embedding import embedded_text
 from omni_pipelines.text.readers.registry import Reader, reader_for
 from tests.stress.harness.corpus import WORDS
 
 SETTINGS = Settings(chunk_tokens=40, chunk_overlap=8, workers=1, lock_seconds=600)
-EVERY = 100_000
+MAX_HITS = 100_000
+"""More than any search can return."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """Everything a reader can get out of one state of a knowledge base."""
+    """Everything that a reader can see of one state of a knowledge base."""
 
     documents: dict[str, str]
-    """Path to hash of the file."""
+    """Hash of the file by path."""
     chunks: dict[str, tuple[str, str, int, int]]
-    """Chunk id to path, text, first byte, behind the last."""
+    """Path, text, start byte and end byte (exclusive) by chunk id."""
     vectors: dict[str, bytes]
-    """Chunk id to its float16 vector."""
+    """The float16 vector by chunk id."""
     entries: set[str]
     """Chunk ids in the keyword index."""
-    found: dict[str, set[str]]
-    """A word to the chunks that a keyword search for it gives."""
+    hits: dict[str, set[str]]
+    """The ids of all hits of a keyword search, by word."""
     near: set[str]
-    """Chunk ids that a vector search for everything gives."""
+    """Chunk ids that a vector search without limit returns."""
     nearest: dict[str, bool]
-    """A chunk's id to whether the search for its own vector gives an equal one first."""
+    """Whether the first hit for the chunk's own vector has an equal vector, by chunk id."""
 
     def differences(self, other: Content) -> list[str]:
-        """Names of the parts that are not the same, with how much of each differs."""
+        """Name the parts that differ, with the number of differing items."""
         return [
             f"{name}: {_unlike(getattr(self, name), getattr(other, name))} differ"
             for name in self.__dataclass_fields__
@@ -60,12 +61,12 @@ def _unlike(a: Any, b: Any) -> int:
 
 
 def _probes(chunks: Mapping[str, Any]) -> list[str]:
-    """The chunks whose own vectors are searched for."""
+    """Choose the chunks whose own vectors are searched for."""
     return sorted(chunks)[::20]
 
 
 def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTINGS) -> Content:
-    """What must be there, from the files alone."""
+    """Compute the content that files must lead to."""
     documents: dict[str, str] = {}
     chunks: dict[str, tuple[str, str, int, int]] = {}
     embedded: dict[str, str] = {}
@@ -87,15 +88,15 @@ def expected(source: str, files: Mapping[str, bytes], settings: Settings = SETTI
             embedded[key] = embedded_text(heading_of(span), text)
         around |= _with_neighbours({key: text for key, (name, text, _, _) in chunks.items() if name == path})
     vectors = {key: vector.astype(np.float16).tobytes() for key, vector in _embed(embedded).items()}
-    found = {word: {key for key, text in around.items() if word in text} for word in WORDS}
+    hits = {word: {key for key, text in around.items() if word in text} for word in WORDS}
     probes = dict.fromkeys(_probes(chunks), True)
-    return Content(documents, chunks, vectors, set(chunks), found, set(chunks), probes)
+    return Content(documents, chunks, vectors, set(chunks), hits, set(chunks), probes)
 
 
 def _with_neighbours(texts: Mapping[str, str]) -> dict[str, str]:
-    """Each passage of a document with the one before and the one behind it: a word of theirs finds it, too."""
-    each = list(texts.values())
-    return {key: "\n".join(each[max(at - 1, 0) : at + 2]) for at, key in enumerate(texts)}
+    """Join each passage of a document with its two neighbours: a search also finds a passage by their words."""
+    passages = list(texts.values())
+    return {key: "\n".join(passages[max(number - 1, 0) : number + 2]) for number, key in enumerate(texts)}
 
 
 def _reader(path: str) -> Reader:
@@ -108,33 +109,33 @@ def _embed(texts: Mapping[str, str]) -> dict[str, np.ndarray]:
     return dict(zip(texts, FakeEmbedder().embed(list(texts.values())), strict=True)) if texts else {}
 
 
-def joined(contents: Sequence[Content]) -> Content:
-    """What a knowledge base of several sources holds. No path may stand in two of them."""
+def merged(contents: Sequence[Content]) -> Content:
+    """Combine the contents of several sources, which must have different paths."""
     whole = Content({}, {}, {}, set(), {word: set() for word in WORDS}, set(), {})
-    for each in contents:
-        whole.documents.update(each.documents)
-        whole.chunks.update(each.chunks)
-        whole.vectors.update(each.vectors)
-        whole.entries.update(each.entries)
-        whole.near.update(each.near)
-        for word, keys in each.found.items():
-            whole.found[word].update(keys)
+    for content in contents:
+        whole.documents.update(content.documents)
+        whole.chunks.update(content.chunks)
+        whole.vectors.update(content.vectors)
+        whole.entries.update(content.entries)
+        whole.near.update(content.near)
+        for word, keys in content.hits.items():
+            whole.hits[word].update(keys)
     whole.nearest.update(dict.fromkeys(_probes(whole.chunks), True))
     return whole
 
 
 def content_of(snapshot: Snapshot) -> Content:
-    """All that one release shows."""
+    """Read all content of one release."""
     versions = {name: int(version.rpartition(":")[2]) for name, version in snapshot.release.tables.items()}
     tables = {name: LanceTable(snapshot.home.table(name)) for name in versions}
     return stored(tables, versions, snapshot.keyword)
 
 
 def stored(tables: Mapping[str, LanceTable], versions: Mapping[str, int | None], keyword: KeywordIndex) -> Content:
-    """All that tables at given versions, and a keyword index, show.
+    """Read all content of tables at given versions and of a keyword index.
 
     Raises:
-        AssertionError: a key stands twice.
+        AssertionError: a key occurs twice.
     """
     documents = tables["documents"].read(["path", "content_hash"], version=versions["documents"]).to_pylist()
     columns = ["chunk_id", "path", "text", "start_byte", "end_byte"]
@@ -147,8 +148,10 @@ def stored(tables: Mapping[str, LanceTable], versions: Mapping[str, int | None],
     _unique(rows["chunk_id"].to_pylist())
 
     def nearest(vector: np.ndarray, k: int) -> list[str]:
-        found = lance_vectors.nearest(tables["embeddings"], vector, k, key="chunk_id", version=versions["embeddings"])
-        return _unique([key for key, _ in found])
+        neighbours = lance_vectors.nearest(
+            tables["embeddings"], vector, k, key="chunk_id", version=versions["embeddings"]
+        )
+        return _unique([key for key, _ in neighbours])
 
     first = {key: nearest(vectors[key], 1) for key in _probes(vectors)}
     return Content(
@@ -156,12 +159,12 @@ def stored(tables: Mapping[str, LanceTable], versions: Mapping[str, int | None],
         {row["chunk_id"]: (row["path"], row["text"], row["start_byte"], row["end_byte"]) for row in chunks},
         {key: vector.tobytes() for key, vector in vectors.items()},
         set(keyword.fingerprints()),
-        {word: set(_unique([key for key, _ in keyword.search(word, EVERY)])) for word in WORDS},
+        {word: set(_unique([key for key, _ in keyword.search(word, MAX_HITS)])) for word in WORDS},
         set(nearest(np.ones(matrix.shape[1]), len(vectors) + 5)) if vectors else set(),
         {key: bool(best) and np.array_equal(vectors[best[0]], vectors[key]) for key, best in first.items()},
     )
 
 
 def _unique(keys: Sequence[str]) -> list[str]:
-    assert len(keys) == len(set(keys)), f"{len(keys) - len(set(keys))} keys stand twice"
+    assert len(keys) == len(set(keys)), f"{len(keys) - len(set(keys))} keys occur twice"
     return list(keys)

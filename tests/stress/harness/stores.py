@@ -1,4 +1,4 @@
-"""What is put to the test: the line with its releases, and a naive writer that the same tests must catch."""
+"""The stores under test: the product with its releases, and a naive writer whose faults the tests must detect."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from typing import Protocol
 
 from native.errors import EngineError
 from native.lance_tables import LanceTable
-from native.tantivy_index import Entry, KeywordIndex
+from native.tantivy_index import KeywordEntry, KeywordIndex
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.pipeline.run import Engines, run_pipeline
-from omni_pipelines.settings import Home
+from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import load_sources, register, save_sources
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import in_order, with_neighbours
+from omni_pipelines.steps.keyword_index import in_order, with_neighbours
+from omni_pipelines.steps.step import Group, LoadedEngines
+from omni_pipelines.steps.step_table import STEPS, new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
-from tests.stress.harness.corpus import STEP_FILE, files_at, lay, step_in
+from tests.stress.harness.corpus import STEP_FILE, files_at, step_in, write_files
 from tests.stress.harness.oracle import SETTINGS, Content, content_of, expected, stored
 
 SOURCE = "docs"
-ENGINES = Engines(WordCounter(), FakeEmbedder(), "fake/1")
+ENGINES = LoadedEngines(WordCounter(), FakeEmbedder(), "fake/1")
 
 
-class Collected(Exception):
-    """What was being read is no longer kept; a newer state is there."""
+class ReleaseCollected(Exception):
+    """The release was collected while it was read; a newer one exists."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one look at a store gave."""
+class State:
+    """The content of one read of a store."""
 
     step: int
     release: int
@@ -41,40 +40,48 @@ class Seen:
 
 
 class Store(Protocol):
-    """A knowledge base of the files of a seed."""
+    """A knowledge base of the generated files of a seed."""
 
-    home: Home
-    docs: Path
-    seed: int
+    @property
+    def home(self) -> Home:
+        """The home of the knowledge base."""
+
+    @property
+    def docs(self) -> Path:
+        """The folder of the source files."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the source files."""
 
     def begin(self) -> None:
-        """Register the folder."""
+        """Register the source."""
 
     def write(self, step: int) -> None:
-        """Bring the folder to a step, and the knowledge base in line with it."""
+        """Write the source files of a step, and bring the knowledge base up to date."""
 
-    def read(self) -> Seen | None:
-        """The newest state in full, or None where there is none yet."""
+    def read(self) -> State | None:
+        """Read all content of the newest state; None if there is none yet."""
 
-    def expects(self, seen: Seen) -> Content:
-        """What the files of the step that was seen give."""
+    def expects(self, state: State) -> Content:
+        """Return the expected content of the step that was read."""
 
 
-def wrong(store: Store, seen: Seen) -> list[str]:
-    """How what was seen differs from what it must be."""
-    return seen.content.differences(store.expects(seen))
+def problems(store: Store, state: State) -> list[str]:
+    """Say how the content that was read differs from the expected content."""
+    return state.content.differences(store.expects(state))
 
 
 @dataclass(frozen=True)
-class Released:
-    """The line: each step ends in a release, whose run is named after the step."""
+class _Generated:
+    """What both kinds of store have in common: one source of generated files."""
 
     home: Home
     docs: Path
     seed: int
 
     def begin(self) -> None:
-        """Register the folder."""
+        """Register the source."""
         self.docs.mkdir(parents=True, exist_ok=True)
         self.home.create()
         if not load_sources(self.home):
@@ -82,80 +89,85 @@ class Released:
             assert names == [SOURCE]
             save_sources(self.home, sources)
 
-    def write(self, step: int) -> None:
-        """One pass."""
-        lay(self.docs, files_at(self.seed, step))
-        run_pipeline(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True)
+    def expects(self, state: State) -> Content:
+        """Return the expected content of the step that was read."""
+        return expected(SOURCE, files_at(self.seed, state.step))
 
-    def read(self) -> Seen | None:
-        """The newest release.
+
+@dataclass(frozen=True)
+class Released(_Generated):
+    """The product: each step ends with a release. The run is named after the step."""
+
+    def write(self, step: int) -> None:
+        """Write the source files of a step, and run the pipeline."""
+        write_files(self.docs, files_at(self.seed, step))
+        run_pipeline(new_run(self.home, SETTINGS, ENGINES, f"step {step}", allow_delete=True))
+
+    def read(self) -> State | None:
+        """Read all content of the newest release.
 
         Raises:
-            Collected: it was collected while it was read.
+            ReleaseCollected: the release was collected during the read.
         """
         release = newest_release(self.home)
         return self.read_release(release.release) if release is not None else None
 
-    def expects(self, seen: Seen) -> Content:
-        """What the files of a step give."""
-        return expected(SOURCE, files_at(self.seed, seen.step))
+    def read_release(self, number: int) -> State:
+        """Read all content of one release.
 
-    def read_release(self, number: int) -> Seen:
-        """One release in full."""
+        Raises:
+            ReleaseCollected: the release was collected during the read.
+        """
         try:
             snapshot = Snapshot.open(self.home, number)
-            return Seen(step_in(snapshot.release.run_id), number, content_of(snapshot))
+            return State(step_in(snapshot.release.run_id), number, content_of(snapshot))
         except EngineError as error:
             if read_release(self.home, number) is None:
-                raise Collected from error
+                raise ReleaseCollected from error
             raise
 
 
 @dataclass(frozen=True)
-class Naive:
-    """The same steps without releases: the keyword index is changed in place, and readers take the latest of each."""
+class Naive(_Generated):
+    """The same steps without releases.
 
-    home: Home
-    docs: Path
-    seed: int
-
-    begin = Released.begin
-    expects = Released.expects
+    The keyword index is changed in place, and readers use the newest version of everything.
+    """
 
     def write(self, step: int) -> None:
-        """Tables, then the index; each is visible at once."""
-        lay(self.docs, files_at(self.seed, step))
-        reconcile_documents(self.home, SETTINGS, allow_delete=True)
-        reconcile_chunks(self.home, SETTINGS, WordCounter())
-        reconcile_embeddings(self.home, ENGINES.embedder, ENGINES.model)
+        """Write the source files, the tables, and then the index; each is visible at once."""
+        write_files(self.docs, files_at(self.seed, step))
+        run = new_run(self.home, SETTINGS, ENGINES, allow_delete=True)
+        for table_step in STEPS.in_group(Group.INGEST):
+            table_step.run(run)
         chunks = LanceTable(self.home.table("chunks")).read()
         index = self._index()
-        have = index.fingerprints()
+        indexed = index.fingerprints()
         with index.writer() as writer:
-            writer.delete(have.keys() - set(chunks["chunk_id"].to_pylist()))
+            writer.delete(indexed.keys() - set(chunks["chunk_id"].to_pylist()))
             writer.upsert(
-                Entry(
+                KeywordEntry(
                     row["chunk_id"],
                     "",
                     row["text"],
                     "",
-                    {name: row[name] for name in schemas.FILTERS},
-                    "\n".join(each["text"] for each in (before, row, behind) if each is not None),
+                    {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]},
+                    "\n".join(passage["text"] for passage in (before, row, after) if passage is not None),
                 )
-                for row, (before, behind) in with_neighbours(in_order(chunks))
+                for row, (before, after) in with_neighbours(in_order(chunks))
             )
             writer.commit()
 
     def _index(self) -> KeywordIndex:
         folder = self.home.keyword / "latest"
-        made = (folder / "meta.json").exists()
-        return KeywordIndex.open(folder, schemas.FILTERS) if made else KeywordIndex.create(folder, schemas.FILTERS)
+        exists = (folder / "meta.json").exists()
+        return KeywordIndex.open(folder, schemas.FILTERS) if exists else KeywordIndex.create(folder, schemas.FILTERS)
 
-    def read(self) -> Seen | None:
-        """The latest of everything."""
+    def read(self) -> State | None:
+        """Read the newest version of everything."""
         tables = {name: LanceTable(self.home.table(name)) for name in ("documents", "chunks", "embeddings")}
         if not (self.home.keyword / "latest" / "meta.json").exists():
             return None
         content = stored(tables, dict.fromkeys(tables), self._index())
         steps = [text for path, text, _, _ in content.chunks.values() if path == STEP_FILE]
-        return Seen(step_in(steps[0]), 0, content)
+        return State(step_in(steps[0]), 0, content)

@@ -1,6 +1,6 @@
-"""The writer in a process of its own, which can be killed, starved of disk space, and robbed of its clock.
+"""A writer process that can be killed, can run out of disk space, and can have its clock moved.
 
-One server imports everything once and forks a child for every job: a fresh process for the price of a fork.
+One server process imports everything once and forks a child for each job, so a new process costs only a fork.
 """
 
 from __future__ import annotations
@@ -19,33 +19,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from native import lance_tables, lance_vectors
+from native import lance_maintenance, lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import schemas
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.settings import Home
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.indexes import build_keyword_index, build_vector_index
+from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step_table import STEPS, new_run
 from tests.stress.harness import crash_points, faults
-from tests.stress.harness.corpus import files_at, lay
+from tests.stress.harness.corpus import files_at, write_files
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
 from tests.stress.harness.sharing import Shared
-from tests.stress.harness.stores import ENGINES, Naive, Released, Store, wrong
+from tests.stress.harness.stores import ENGINES, Naive, Released, Store, problems
 
 FIRST_ROWS = 20
-"""From this many vectors on there is an index in these tests, so that small tables have one."""
+"""Number of vectors from which these tests build a vector index, so that small tables have one."""
 MAX_SECONDS = 240.0
-"""Seconds until a job counts as hung."""
+"""Seconds after which a job counts as hung."""
 KILLED = -signal.SIGKILL
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something a writer does."""
+    """One task of a writer process."""
 
     do: str
     """A key of `JOBS`."""
@@ -57,9 +55,9 @@ class Job:
     crash_at: str = ""
     fault: Fault | None = None
     clock: int = 0
-    """Seconds the wall clock is put forward."""
+    """Seconds by which the wall clock is moved forward."""
     log: str = ""
-    """Where `steps` writes each step it finished."""
+    """File to which `steps` appends the number of each finished step."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ class Outcome:
     """0, 1 after an exception, or minus the signal."""
     error: str
     seen: int
-    """File operations counted."""
+    """Number of counted file operations."""
     fired: int
-    """Faults that happened."""
+    """Number of injected faults."""
 
 
 def _step(store: Store, job: Job) -> None:
@@ -80,63 +78,64 @@ def _step(store: Store, job: Job) -> None:
 
 
 def _first(store: Store, job: Job) -> None:
-    """A step in a home that has to be made first."""
+    """Create the home, and write a step."""
     store.begin()
     store.write(job.step)
 
 
-def _pass(store: Store, _job: Job) -> None:
-    """A pass over the files as they are."""
-    run_pipeline(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True)
+def _run(store: Store, _job: Job) -> None:
+    """Run the pipeline on the files as they are."""
+    run_pipeline(new_run(store.home, SETTINGS, ENGINES, "step 0", allow_delete=True))
 
 
 def _twice(store: Store, job: Job) -> None:
-    """A step, and once more by the same process if it failed."""
+    """Write a step; if it fails, write it again in the same process."""
     try:
         store.write(job.step)
-    except Exception:  # noqa: BLE001  # that is what was asked for
+    except Exception:  # noqa: BLE001  # the injected fault can surface as any error
         faults.disarm()
         store.write(job.step)
     faults.disarm()
     seen = store.read()
     assert seen is not None
-    assert wrong(store, seen) == []
+    assert problems(store, seen) == []
 
 
 def _steps(store: Store, job: Job) -> None:
-    """Step after step until something kills it."""
+    """Write step after step until the process is killed."""
     log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     server = os.getppid()
     for step in range(job.step, sys.maxsize):
-        if os.getppid() != server:  # the test is gone
+        if os.getppid() != server:  # the test has ended
             return
         store.write(step)
         os.write(log, f"{step}\n".encode())
 
 
 def _tables(store: Store, job: Job) -> None:
-    """A step up to the tables; no index, no release."""
-    lay(store.docs, files_at(store.seed, job.step))
+    """Write the tables of a step, but no index and no release."""
+    write_files(store.docs, files_at(store.seed, job.step))
     with writer_session(store.home, SETTINGS):
-        reconcile_documents(store.home, SETTINGS, allow_delete=True)
-        reconcile_chunks(store.home, SETTINGS, ENGINES.count)
-        reconcile_embeddings(store.home, ENGINES.embedder, ENGINES.model)
+        run = new_run(store.home, SETTINGS, ENGINES, allow_delete=True)
+        for step in STEPS.in_group(Group.INGEST):
+            step.run(run)
 
 
 def _index(store: Store, _job: Job) -> None:
-    """Both indexes, the vectors trained anew."""
+    """Build both indexes; the vector index is trained again."""
     lance_vectors.MAX_DELTAS = 1
     with writer_session(store.home, SETTINGS):
-        build_keyword_index(store.home)
-        build_vector_index(store.home)
+        run = new_run(store.home, SETTINGS, ENGINES)
+        for step in STEPS.in_group(Group.INDEX):
+            step.run(run)
 
 
 def _compact(store: Store, _job: Job) -> None:
-    """Many small files of every table to few."""
-    lance_tables.MAX_FRAGMENTS = 1
+    """Compact every table."""
+    lance_maintenance.MAX_FRAGMENTS = 1
     with writer_session(store.home, SETTINGS):
         for name in schemas.TABLES:
-            LanceTable(store.home.table(name)).compact()
+            lance_maintenance.compact(LanceTable(store.home.table(name)))
 
 
 STORES: dict[str, Callable[[Home, Path, int], Store]] = {"released": Released, "naive": Naive, "shared": Shared}
@@ -144,7 +143,7 @@ STORES: dict[str, Callable[[Home, Path, int], Store]] = {"released": Released, "
 JOBS: dict[str, Callable[[Store, Job], None]] = {
     "step": _step,
     "first": _first,
-    "pass": _pass,
+    "run": _run,
     "twice": _twice,
     "steps": _steps,
     "tables": _tables,
@@ -155,10 +154,10 @@ JOBS: dict[str, Callable[[Store, Job], None]] = {
 
 @dataclass
 class Workload:
-    """The server, from the test's side. Use it as a context."""
+    """Starts the server and sends it jobs. Use it as a context manager."""
 
     prefix: tuple[str, ...] = ()
-    """A command that runs the server, such as strace."""
+    """A command under which the server runs, such as strace."""
     _process: subprocess.Popen[str] = field(init=False)
 
     def __enter__(self) -> Workload:
@@ -185,18 +184,22 @@ class Workload:
         self._process.wait(60)
 
     def start(self, job: Job) -> int:
-        """Begin a job; the id of its process."""
+        """Start a job, and return the id of its process."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asdict(job)) + "\n")
         self._process.stdin.flush()
         return int(self._answer())
 
     def end(self) -> Outcome:
-        """Wait for the job."""
+        """Wait for the job to end."""
         return Outcome(**self._answer())
 
     def run(self, job: Job) -> Outcome:
-        """A job from beginning to end. One that hangs is killed, and that is an error."""
+        """Run a job to its end.
+
+        Raises:
+            TimeoutError: the job hung. It was killed.
+        """
         process = self.start(job)
         try:
             return self.end()
@@ -212,23 +215,23 @@ class Workload:
 
 
 def serve() -> None:
-    """Fork for each job on stdin; say the child's id, then how it ended."""
-    warnings.simplefilter("ignore")  # of forking, which is safe here: the server itself runs no engine
-    import lancedb.index  # noqa: F401  # so that no child has to
+    """Fork a child for each job on stdin; write its process id, and later its outcome, to stdout."""
+    warnings.simplefilter("ignore")  # about forking with threads: the server itself runs no engine
+    import lancedb.index  # noqa: F401  # imported once, so that no child has to
 
     lance_vectors.FIRST_ROWS = FIRST_ROWS
     _say("ready")
     for line in sys.stdin:
         request = json.loads(line)
         job = Job(**{**request, "fault": Fault(**request["fault"]) if request["fault"] else None})
-        told, tell = os.pipe()
+        error_reader, error_writer = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(told)
-            _child(job, tell)
-        os.close(tell)
+            os.close(error_reader)
+            _child(job, error_writer)
+        os.close(error_writer)
         _say(child)
-        with os.fdopen(told, "rb") as pipe:
+        with os.fdopen(error_reader, "rb") as pipe:
             error = pipe.read().decode(errors="replace")
         _, status = os.waitpid(child, 0)
         seen, fired = faults.counted() if job.fault else (0, 0)
@@ -240,7 +243,7 @@ def _say(what: object) -> None:
     sys.stdout.flush()
 
 
-def _child(job: Job, tell: int) -> None:
+def _child(job: Job, error_writer: int) -> None:
     try:
         store = STORES[job.store](Home(Path(job.home)), Path(job.docs), job.seed)
         if job.crash_at:
@@ -250,19 +253,19 @@ def _child(job: Job, tell: int) -> None:
         if job.fault:
             faults.arm(job.fault)
         JOBS[job.do](store, job)
-    except BaseException as error:  # noqa: BLE001  # whatever it is, the test is told
+    except BaseException as error:  # noqa: BLE001  # every error is reported to the test
         if job.fault:
             faults.disarm()
-        os.write(tell, f"{type(error).__name__}: {error}"[:2000].encode())
+        os.write(error_writer, f"{type(error).__name__}: {error}"[:2000].encode())
         os._exit(1)
     os._exit(0)
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = MAX_SECONDS) -> None:
-    """Wait for something that another process does."""
+def wait_until(condition: Callable[[], bool], description: str, seconds: float = MAX_SECONDS) -> None:
+    """Wait until another process has made a condition true."""
     until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, f"waited {seconds:.0f} s for {what}"
+    while not condition():
+        assert time.monotonic() < until, f"waited {seconds:.0f} s for {description}"
         time.sleep(0.02)
 
 

@@ -1,4 +1,4 @@
-"""A hostile file, and what must become of it: one code, or one text."""
+"""A hostile file and its expected outcome: one code or one text."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import random
 from dataclasses import dataclass, field
 
 READ = "read"
-"""It becomes a document."""
+"""The outcome of a file that becomes a document."""
 
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file that tries to break its reader."""
+    """A file that is made to break its reader."""
 
     name: str
     raw: bytes = field(repr=False)
     outcome: str = READ
-    """`read`, or the code it is refused with."""
+    """`read`, or the code with which it is refused."""
     text: str = field(default="", repr=False)
-    """Of the document, to the character."""
+    """The exact text of the document."""
 
 
 def case(name: str, content: str | bytes, outcome: str = READ, *, text: str | None = None) -> Hostile:
-    """A case; text becomes UTF-8, with halves of characters as they are.
+    """Make a case. Text is encoded as UTF-8; lone surrogates are kept.
 
-    What is read without a `text` of its own is read as it stands.
+    If a file is read and no `text` is given, its text is the content itself.
     """
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     if outcome == READ and text is None:
-        assert isinstance(content, str), f"{name}: say what text the bytes are"
+        assert isinstance(content, str), f"{name}: give the text of these bytes"
         text = content
     return Hostile(name, raw, outcome, text or "")
 
 
 def noise(size: int, seed: int = 1) -> bytes:
-    """Bytes that look random and are always the same."""
+    """Return pseudo-random bytes that are always the same."""
     return random.Random(seed).randbytes(size)

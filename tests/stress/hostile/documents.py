@@ -1,4 +1,4 @@
-"""PDF, and everything that is a zip file."""
+"""PDF files and zip-based formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stress.hostile.markup import LAUGHS
 
 MB = 1_000_000
 BOMB = 64
-"""Megabytes that a bomb unpacks to."""
+"""Megabytes to which a bomb unpacks."""
 HELLO = page_content(["Hello PDF"])
 WORD = office.docx(word_paragraph("Hello DOCX"))
 
@@ -34,7 +34,7 @@ def pdf(
     box: bytes = b"[0 0 612 792]",
     trailer: bytes = b"",
 ) -> bytes:
-    """A page of which one thing is wrong; `more` objects begin at number 6."""
+    """Return a PDF of one page in which one thing is wrong. `more` objects begin at number 6."""
     page = b"<</Type/Page/Parent 2 0 R/MediaBox%s/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>%s>>>>" % (
         box,
         resources,
@@ -101,7 +101,7 @@ def pdfs() -> Iterator[Hostile]:
 
 
 def _unicode_map() -> Hostile:
-    """A font whose table to Unicode has a range of two to the 32 characters."""
+    """Return a PDF with a font whose Unicode table has a range of 2**32 characters."""
     table = b"1 begincodespacerange <00000000> <ffffffff> endcodespacerange\n"
     table += b"1 beginbfrange <00000000> <ffffffff> <0041> endbfrange"
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
@@ -166,7 +166,7 @@ def _sheet(content: str) -> bytes:
 
 
 def _flagged(raw: bytes) -> bytes:
-    """The same file, its parts said to be encrypted."""
+    """Return the file with the encryption flag set on all its parts."""
     out = bytearray(raw)
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = out.find(signature)
@@ -177,7 +177,7 @@ def _flagged(raw: bytes) -> bytes:
 
 
 def _lying(raw: bytes) -> bytes:
-    """The same file, its parts said to be of nearly 4 GB."""
+    """Return the file with a declared size of nearly 4 GB for all its parts."""
     out = bytearray(raw)
     at = out.find(b"PK\x01\x02")
     while at >= 0:
@@ -195,7 +195,7 @@ def _twice() -> bytes:
 
 
 def _overlapping() -> bytes:
-    """One packed part of 50 MB under two thousand names (the idea is D. Fifield's)."""
+    """Return a zip file with one part of 50 MB under two thousand names (D. Fifield, A better zip bomb)."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     raw = b"\0" * 50 * MB
     packed = packer.compress(raw) + packer.flush()

@@ -15,7 +15,7 @@ MB = 1_000_000
 
 
 def texts() -> Iterator[Hostile]:
-    """Encodings, control characters and endless lines."""
+    """Encodings, control characters and very long lines."""
     yield case("zeros.md", b"\0" * MB, "E_BINARY")
     yield case("zero_inside.md", b"hello\0world\n", "E_BINARY")
     yield case("utf16_without_mark.md", "hello world\n".encode("utf-16-be"), "E_BINARY")
@@ -45,7 +45,7 @@ def texts() -> Iterator[Hostile]:
 
 
 def _climbing() -> bytes:
-    """A tar archive whose member leads out of it."""
+    """Return a tar archive with a member whose name leads out of it."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("../../planted"))
@@ -53,7 +53,7 @@ def _climbing() -> bytes:
 
 
 def markdown() -> Iterator[Hostile]:
-    """What makes parsers of Markdown slow or deep."""
+    """Markdown that makes parsers slow or deeply recursive."""
     yield case("newlines.md", "\n" * 5 * MB + "end")
     yield case("brackets.md", "[" * 200_000)
     yield case("quotes.md", ">" * 50_000 + " x\n")
@@ -94,12 +94,12 @@ def data() -> Iterator[Hostile]:
 
 
 def bomb_of_aliases() -> str:
-    """Aliases of aliases, which a parser that follows them never ends."""
+    """Return nested aliases that grow exponentially in a parser that expands them."""
     return "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8))
 
 
 def code() -> Iterator[Hostile]:
-    """Source code, and what calls itself so."""
+    """Source code, and files that claim to be source code."""
     yield case("parentheses.py", "(" * 5000 + ")" * 5000)
     yield case("minus.py", "-" * 100_000 + "1")
     yield case("attributes.py", "a" + ".b" * 100_000)

@@ -1,4 +1,4 @@
-"""The bad inputs that parsers are known to fall for, by kind, and the case that stands for each."""
+"""The names of the cases for inputs that parsers are known to fail on, by kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "code": (
         "parentheses.py", "program.py", "nested.py", "zero.py", "cookie.py", "minified.js", "literal.py",
     ),
-    "places": (
+    "odd paths": (
         "link_out.md", "link_loop.md", "link_folder", "link_nowhere.md", "link_etc.md", "pipe.md", "socket.md",
         "link_zero.md", "sparse.md", "sparse.pdf", "a path of 8,000 characters", ".git/config.md", "new\nline.md",
         "a name that is no text", "a name of 255 bytes", "quote'; drop table documents; --.md", "-rf.md",
@@ -49,4 +49,4 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "meaning": ("injection.md", "exfiltration.md", "secret.ini"),
 }  # fmt: skip
-"""Kind to names of cases; beside them there are those that we came upon ourselves."""
+"""Names of cases by kind. There are further cases that were found in this project."""

@@ -1,55 +1,49 @@
-"""What the catalog's page is given: Markdown tables that show what documents say, and render nothing of it."""
+"""Previews in the catalog: tables that show what documents say, as text."""
 
 from __future__ import annotations
 
-import html
-import re
+from dataclasses import dataclass, field
 
-import hypothesis.strategies as st
-import pytest
-from hypothesis import given
-from markdown_it import MarkdownIt
+import dagster as dg
 
-from assets.catalog import markdown
-
-PAGE = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+from assets.catalog import materialized
+from omni_pipelines.steps.preview import Sections
 
 
-def cells(text: str) -> list[str]:
-    """The cells of a row with `text` in it, as a browser would show them. Tags that were not escaped stay in."""
-    shown = PAGE.render(markdown({"Some": [{"text": text, "n": 1}]}))
-    return [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", shown, re.DOTALL)]
+@dataclass(frozen=True)
+class Report:
+    rows: int = 2
+    version: str = "u:1"
+    counts: dict[str, int] = field(default_factory=lambda: {"added": 2})
 
 
-def test_sections_become_tables_under_headings() -> None:
-    assert markdown({"Sizes": [{"name": "a", "rows": 1200}, {"name": "b", "rows": 3}]}) == (
-        "#### Sizes\n\n| name | rows |\n| --- | ---: |\n| a | 1,200 |\n| b | 3 |"
-    )
+def metadata(preview: Sections) -> dict[str, object]:
+    return dict(materialized(Report(), preview, uri="/home/tables").metadata or {})
 
 
-@pytest.mark.parametrize("sections", [{}, {"Sizes": []}], ids=str)
-def test_where_there_is_nothing_it_says_so(sections: dict[str, list[dict[str, object]]]) -> None:
-    assert markdown(sections) == "Nothing yet."
+def test_a_materialization_has_the_version_the_rows_and_the_counts_of_its_step() -> None:
+    result = materialized(Report(), {}, uri="/home/tables", counts={"warnings": []})
+    assert result.data_version == dg.DataVersion("u:1")
+    assert result.metadata == {
+        "dagster/row_count": 2,
+        "dagster/uri": "/home/tables",
+        "added": 2,
+        "warnings": [],
+    }
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "![x](https://evil.example/x.png)",
-        "[x](https://evil.example)",
-        "<img src=https://evil.example>",
-        "<https://evil.example>",
-        "&lt;b&gt;",
-        "a | b",
-        "`code` *strong* _em_ ~~out~~ # heading",
-        "two\nlines",
-        "back\\slash \\| \\",
-    ],
-)
-def test_a_documents_markup_is_text_on_the_page(text: str) -> None:
-    assert cells(text) == [" ".join(text.split()), "1"]
+def test_a_section_becomes_a_table_with_its_title_as_the_key() -> None:
+    shown = metadata({"Sizes": [{"name": "a", "rows": 1200}, {"name": "b", "rows": 3}]})["Sizes"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert [record.data for record in shown.records] == [{"name": "a", "rows": 1200}, {"name": "b", "rows": 3}]
+    assert [(column.name, column.type) for column in shown.schema.columns] == [("name", "string"), ("rows", "int")]
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60))
-def test_any_text_is_shown_as_it_is(text: str) -> None:
-    assert cells(text) == [" ".join(text.split()), "1"]
+def test_a_section_without_rows_is_left_out() -> None:
+    assert "Sizes" not in metadata({"Sizes": []})
+
+
+def test_line_breaks_in_a_document_become_spaces_and_its_markup_stays_text() -> None:
+    shown = metadata({"Some": [{"text": "two\nlines of <img src=x> and `code`"}]})["Some"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert shown.records[0].data == {"text": "two lines of <img src=x> and `code`"}

@@ -9,7 +9,7 @@ import pytest
 from omni_pipelines.error_codes import CoreErrorCode, all_codes
 from tests.unit.cli.conftest import Omni
 
-PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"
 
 
 @pytest.mark.parametrize("code", list(CoreErrorCode), ids=str)

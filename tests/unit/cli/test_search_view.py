@@ -7,10 +7,10 @@ import re
 import pytest
 
 from omni_pipelines.cli.views.search import score_as_sum
-from omni_pipelines.knowledge.search.search import Hit, Parts, Ranks
+from omni_pipelines.knowledge.search.hits import Hit, Ranks, ScoreParts
 
 
-def hit(parts: Parts, ranks: Ranks) -> Hit:
+def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
     return Hit(
         rank=1,
         score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, 6),
@@ -37,14 +37,18 @@ def hit(parts: Parts, ranks: Ranks) -> Hit:
 @pytest.mark.parametrize(
     ("parts", "ranks", "names"),
     [
-        (Parts(keyword=0.3, vector=0.4, rerank=0.4), Ranks(keyword=1, vector=2), ["keyword", "vector", "rerank"]),
-        (Parts(keyword=0.3, vector=0.4, boost=0.1), Ranks(keyword=1, vector=2), ["keyword", "vector", "name"]),
-        (Parts(vector=0.8), Ranks(keyword=None, vector=1), ["vector"]),
-        (Parts(keyword=0.0, vector=0.8), Ranks(keyword=9, vector=1), ["keyword", "vector"]),
+        (
+            ScoreParts(keyword=0.3, vector=0.4, rerank=0.4),
+            Ranks(keyword=1, vector=2),
+            ["keyword", "vector", "rerank"],
+        ),
+        (ScoreParts(keyword=0.3, vector=0.4, boost=0.1), Ranks(keyword=1, vector=2), ["keyword", "vector", "name"]),
+        (ScoreParts(vector=0.8), Ranks(keyword=None, vector=1), ["vector"]),
+        (ScoreParts(keyword=0.0, vector=0.8), Ranks(keyword=9, vector=1), ["keyword", "vector"]),
     ],
     ids=["reranked", "boosted", "vector only", "part of 0 with a rank"],
 )
-def test_explained_score_names_every_part_and_is_their_sum(parts: Parts, ranks: Ranks, names: list[str]) -> None:
+def test_explained_score_names_every_part_and_is_their_sum(parts: ScoreParts, ranks: Ranks, names: list[str]) -> None:
     score, _, terms = score_as_sum(hit(parts, ranks)).partition(" = ")
     shown = re.findall(r"([\d.]+) (\w+)", re.sub(r" \(rank \d+\)", "", terms))
     assert [name for _, name in shown] == names

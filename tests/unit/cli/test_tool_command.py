@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from omni_pipelines.contracts import SHARED, json_schema, schema_text
-from omni_pipelines.tools.schema import check_document
+from omni_pipelines.tools.documents import check_document
 from tests.unit.cli.conftest import Omni, Output
 
 
@@ -75,7 +75,7 @@ def test_document_check_names_the_place_of_each_problem(omni: Omni, tmp_path: Pa
     (tmp_path / "tools.yaml").write_text(text)
     done = omni("tool", "schema", "--check", "tools.yaml")
     assert done.code == 1
-    assert "tools[0].annotations.readonlyHint: is not known here; did you mean readOnlyHint?" in done.out
+    assert "tools[0].annotations.readonlyHint: is unknown; did you mean readOnlyHint?" in done.out
     found = json.loads(omni("tool", "schema", "--check", "tools.yaml", "--json").out)
     assert found["right"] is False
     assert found["problems"][0]["suggestion"] == "did you mean readOnlyHint?"
@@ -102,8 +102,8 @@ def envelope(done: Output) -> dict[str, Any]:
         (("knowledge.search", '{"query": "x", "k": "5"}'), 2, "1003", "'5' is not of type integer"),
         (("knowledge.search", "query=x", "mode=hybird"), 2, "1001", "did you mean hybrid?"),
         (("knowledge.search", "query=x", "where.langauge=c"), 2, "1001", "did you mean language?"),
-        (("knowledge.search", "x"), 2, "1001", "'x' is no argument"),
-        (("knowledge.search", '{"query": '), 2, "1001", "is not good JSON"),
+        (("knowledge.search", "x"), 2, "1001", "'x' is not an argument"),
+        (("knowledge.search", '{"query": '), 2, "1001", "is not valid JSON"),
         (("knowledge.serch", "query=x"), 2, "3001", "there is no tool 'knowledge.serch'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
@@ -125,7 +125,7 @@ def test_tool_run_that_fails_names_the_cure(omni: Omni) -> None:
     done = omni("tool", "run", "knowledge.status")
     assert done.code != 0
     assert "there is no knowledge base" in done.err
-    assert "cure: make one: omni ingest PATH" in done.err
+    assert "cure: create it: omni ingest PATH" in done.err
     found = envelope(omni("tool", "run", "knowledge.status", "--json"))
     assert (found["status"], found["data"]) == ("error", None)
 

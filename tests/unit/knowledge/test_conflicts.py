@@ -1,11 +1,12 @@
-"""Sources that do not agree are told, and what only looks like it is not."""
+"""Conflicts: contradicting sentences of different documents are reported, and similar ones are not."""
 
 from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.knowledge.answers.conflicts import conflicts, difference
-from tests.unit.knowledge.test_answers import asked, hit, stem
+from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
+from tests.unit.knowledge.answering import hit, stem
+from tests.unit.knowledge.test_extraction import ask
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from tests.unit.knowledge.test_answers import asked, hit, stem
         ),
     ],
 )
-def test_the_same_said_differently_is_a_conflict(one: str, other: str, says: str) -> None:
+def test_difference_names_other_figures_and_negations(one: str, other: str, says: str) -> None:
     assert difference(one, other, stem) == says
     assert difference(other, one, stem)
 
@@ -37,19 +38,19 @@ def test_the_same_said_differently_is_a_conflict(one: str, other: str, says: str
         ("Backups are not kept by default.", "Backups are never kept by default."),
     ],
 )
-def test_other_things_and_the_same_in_other_words_are_none(one: str, other: str) -> None:
+def test_difference_of_sentences_that_do_not_contradict_is_empty(one: str, other: str) -> None:
     assert difference(one, other, stem) == ""
 
 
-def test_one_document_does_not_conflict_with_itself() -> None:
+def test_sentences_of_one_document_do_not_conflict() -> None:
     texts = ["Keys are rotated every 30 days.", "Keys are rotated every 90 days."]
-    assert conflicts(texts, ["a", "a"], stem) == ()
-    (found,) = conflicts(texts, ["a", "b"], stem)
-    assert (found.first, found.second) == (1, 2)
+    assert find_conflicts(texts, ["a", "a"], stem) == ()
+    (conflict,) = find_conflicts(texts, ["a", "b"], stem)
+    assert (conflict.first, conflict.second) == (1, 2)
 
 
-def test_an_answer_quotes_both_sides_and_says_that_they_do_not_agree() -> None:
-    found = asked(
+def test_answer_quotes_both_sides_of_a_conflict() -> None:
+    answer = ask(
         "How often are keys rotated?",
         [
             hit("Keys are rotated every 30 days by the service.", "new.md"),
@@ -57,13 +58,14 @@ def test_an_answer_quotes_both_sides_and_says_that_they_do_not_agree() -> None:
             hit("Keys are rotated every 90 days by the service.", "old.md"),
         ],
     )
-    (conflict,) = found.conflicts
-    quoted = {found.sentences[number - 1].citations[0].path for number in (conflict.first, conflict.second)}
+    (conflict,) = answer.conflicts
+    quoted = {answer.sentences[number - 1].citations[0].path for number in (conflict.first, conflict.second)}
     assert quoted == {"new.md", "old.md"}
 
 
-def test_sources_that_agree_are_quoted_without_a_word() -> None:
-    found = asked(
+def test_answer_from_sources_that_agree_has_no_conflicts() -> None:
+    answer = ask(
         "How do otters sleep?", [hit("Otters sleep in the kelp."), hit("Otters sleep holding hands.", "b.md")]
     )
-    assert found.conflicts == ()
+    assert answer.sentences
+    assert answer.conflicts == ()

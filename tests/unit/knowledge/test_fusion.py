@@ -1,4 +1,4 @@
-"""Two lists become one: the parts add up, ties have an order, and the rank forms give the figures of their origin."""
+"""Fusion of two lists: the parts add up, ties have an order, and rank fusion gives the published figures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.search.fusion import fuse
-from omni_pipelines.knowledge.search.rank_fusion import Named, adaptive_rrf, plain_rrf, rank_term, weighted_rrf
+from omni_pipelines.knowledge.search.fusion import convex_fusion
+from omni_pipelines.knowledge.search.rank_fusion import NamedItem, adaptive_rrf, plain_rrf, rank_term, weighted_rrf
 
 KEYS = st.text("abcdef", min_size=1, max_size=3)
 KEYWORD = st.dictionaries(KEYS, st.floats(0, 40), max_size=8)
@@ -16,16 +16,19 @@ COMMAND_VECTORS = {"git.commit": 0.92, "git.status": 0.83, "filesystem.read": 0.
 COMMAND_KEYWORDS = {"git.commit": 3.2, "git.status": 2.4, "git.diff": 1.1}
 
 
-def commands(*names: str) -> dict[str, Named]:
-    return {name: Named(name, f"Description of {name}", "tool") for name in names}
+def commands(*names: str) -> dict[str, NamedItem]:
+    return {name: NamedItem(name, f"Description of {name}", "tool") for name in names}
+
+
+# --- convex fusion
 
 
 @given(keyword=KEYWORD, vector=VECTOR, weight=st.floats(0, 1))
 @example(keyword={"a": 5e-324}, vector={"a": 0.0}, weight=0.25)
-def test_the_parts_of_a_score_add_up_to_it_and_none_is_above_one(
+def test_convex_fusion_has_parts_that_add_up_and_scores_of_at_most_one(
     keyword: dict[str, float], vector: dict[str, float], weight: float
 ) -> None:
-    fused = fuse(keyword, vector, weight)
+    fused = convex_fusion(keyword, vector, weight)
     assert {each.key for each in fused} == keyword.keys() | vector.keys()
     for each in fused:
         assert each.score == pytest.approx(each.keyword_part + each.vector_part)
@@ -33,42 +36,45 @@ def test_the_parts_of_a_score_add_up_to_it_and_none_is_above_one(
 
 
 @given(keyword=KEYWORD, vector=VECTOR)
-def test_the_order_does_not_depend_on_the_order_of_the_lists(
+def test_convex_fusion_does_not_depend_on_the_order_of_the_lists(
     keyword: dict[str, float], vector: dict[str, float]
 ) -> None:
-    turned = fuse(dict(reversed(keyword.items())), dict(reversed(vector.items())))
-    assert fuse(keyword, vector) == turned
-    assert fuse(keyword, vector) == sorted(turned, key=lambda each: (-each.score, each.key))
+    reversed_lists = convex_fusion(dict(reversed(keyword.items())), dict(reversed(vector.items())))
+    assert convex_fusion(keyword, vector) == reversed_lists
+    assert convex_fusion(keyword, vector) == sorted(reversed_lists, key=lambda each: (-each.score, each.key))
 
 
-def test_a_hand_made_case_is_what_pencil_and_paper_give() -> None:
-    first, second = fuse({"a": 4.0, "b": 2.0}, {"a": 0.5, "b": 0.8}, 0.8)
+def test_convex_fusion_matches_a_calculation_by_hand() -> None:
+    first, second = convex_fusion({"a": 4.0, "b": 2.0}, {"a": 0.5, "b": 0.8}, 0.8)
     assert (first.key, second.key) == ("b", "a")
     assert first.score == pytest.approx(0.2 * 2 / 4 + 0.8 * 1)
     assert second.score == pytest.approx(0.2 * 1 + 0.8 * 1.5 / 1.8)
 
 
 @given(keyword=KEYWORD.filter(bool), vector=VECTOR)
-def test_vectors_that_mean_nothing_leave_the_keywords_their_order(
+def test_convex_fusion_without_vector_weight_keeps_the_keyword_order(
     keyword: dict[str, float], vector: dict[str, float]
 ) -> None:
-    in_keyword = [each for each in fuse(keyword, vector, 0.0) if each.key in keyword]
+    in_keyword = [each for each in convex_fusion(keyword, vector, 0.0) if each.key in keyword]
     scores = [keyword[each.key] for each in in_keyword]
     assert scores == pytest.approx(sorted(scores, reverse=True))
 
 
-def test_a_rank_term_begins_at_one_over_k_plus_one() -> None:
+# --- rank fusion
+
+
+def test_rank_term_of_the_first_rank_is_one_over_k_plus_one() -> None:
     assert rank_term(0, 10) == pytest.approx(1 / 11)
     assert rank_term(2, 60) == pytest.approx(1 / 63)
 
 
-def test_plain_fusion_sums_the_terms_of_both_lists_and_breaks_ties_by_name() -> None:
+def test_plain_rrf_adds_the_terms_of_both_lists_and_breaks_ties_by_key() -> None:
     fused = plain_rrf({"b": 9.0, "a": 1.0}, {"a": 0.9, "b": 0.1}, k=10)
     assert [each.key for each in fused] == ["a", "b"]
     assert [each.score for each in fused] == pytest.approx([1 / 11 + 1 / 12] * 2)
 
 
-def test_weighted_fusion_gives_the_figures_of_its_origin() -> None:
+def test_weighted_rrf_gives_the_published_figures() -> None:
     fused = weighted_rrf("git commit", COMMAND_KEYWORDS, COMMAND_VECTORS, commands(*COMMAND_VECTORS, "git.diff"))
     assert [(each.key, round(each.score, 6)) for each in fused] == [
         ("git.commit", 0.887273),
@@ -78,7 +84,7 @@ def test_weighted_fusion_gives_the_figures_of_its_origin() -> None:
     ]
 
 
-def test_adaptive_fusion_gives_the_figures_of_its_origin() -> None:
+def test_adaptive_rrf_gives_the_published_figures() -> None:
     vectors = {"git.commit": 0.95, "git.status": 0.79, "filesystem.read": 0.51}
     fused = adaptive_rrf("git commit", {"git.commit": 2.8, "git.status": 2.0}, vectors, commands(*vectors))
     assert [(each.key, round(each.score, 6)) for each in fused] == [
@@ -88,39 +94,40 @@ def test_adaptive_fusion_gives_the_figures_of_its_origin() -> None:
     ]
 
 
-def test_where_hardly_a_keyword_hits_the_vectors_decide() -> None:
+def test_weighted_rrf_with_few_keyword_hits_trusts_the_vectors() -> None:
     fused = {each.key: each for each in weighted_rrf("x", {"a": 5.0}, {"b": 0.5}, {})}
     assert fused["a"].score == pytest.approx(0.1 / 11)
     assert fused["b"].score == pytest.approx(2.0 / 11 + 0.3 * 0.5)
 
 
-def test_what_only_a_keyword_found_counts_half_in_adaptive_fusion() -> None:
+def test_adaptive_rrf_counts_keyword_only_items_half() -> None:
     keyword = dict.fromkeys("abcde", 1.0)
     fused = {each.key: each.score for each in adaptive_rrf("x", keyword, {"b": 0.9}, {})}
     assert fused["a"] == pytest.approx(0.5 * 1.5 / 11)
     assert fused["b"] == pytest.approx(1.5 / 12 + 1.0 / 11)
 
 
-def test_the_whole_query_in_a_name_and_a_question_for_files_count_more() -> None:
-    names = {"tool": Named("find files", "by extension"), "other": Named("commit", "a change")}
-    fused = {each.key: each for each in weighted_rrf("find files", {}, dict.fromkeys(names, 0.5), names)}
+def test_weighted_rrf_boosts_names_that_contain_the_query_and_search_for_files() -> None:
+    items = {"tool": NamedItem("find files", "by extension"), "other": NamedItem("commit", "a change")}
+    fused = {each.key: each for each in weighted_rrf("find files", {}, dict.fromkeys(items, 0.5), items)}
     assert fused["tool"].boost_part == pytest.approx(2 * 0.3 + 0.5 + 0.25)
     assert fused["other"].boost_part == 0.0
 
 
-def test_what_is_said_of_a_thing_counts_up_to_a_bound() -> None:
-    rich = Named("x", "alpha beta", "alpha", ("alpha", "beta", "gamma"), ("alpha", "beta", "gamma"))
-    one, most = (
-        {each.key: each for each in weighted_rrf(query, {"k": 1.0, "l": 1.0}, {}, {"k": rich})}["k"].boost_part
-        for query in ("alpha", "alpha beta gamma")
+def test_weighted_rrf_boosts_words_in_category_and_description_up_to_a_limit() -> None:
+    words = "alpha beta gamma delta epsilon zeta"
+    items = {"k": NamedItem("x", words, words)}
+    one_word, all_words = (
+        next(each for each in weighted_rrf(query, {"k": 1.0, "l": 1.0}, {}, items) if each.key == "k").boost_part
+        for query in ("alpha", words)
     )
-    assert one == pytest.approx(0.08 + 0.09 + 0.05 + 0.03)
-    assert most == pytest.approx(0.45)
+    assert one_word == pytest.approx(0.05 + 0.03)
+    assert all_words == pytest.approx(0.45)
 
 
 @given(keyword=KEYWORD, vector=VECTOR)
-def test_the_parts_of_rank_fusion_add_up_as_well(keyword: dict[str, float], vector: dict[str, float]) -> None:
-    names = {key: Named(key, "about a") for key in keyword.keys() | vector.keys()}
-    for fused in (plain_rrf(keyword, vector), weighted_rrf("abc a", keyword, vector, names)):
+def test_rank_fusion_has_parts_that_add_up(keyword: dict[str, float], vector: dict[str, float]) -> None:
+    items = {key: NamedItem(key, "about a") for key in keyword.keys() | vector.keys()}
+    for fused in (plain_rrf(keyword, vector), weighted_rrf("abc a", keyword, vector, items)):
         for each in fused:
             assert each.score == pytest.approx(each.keyword_part + each.vector_part + each.boost_part)

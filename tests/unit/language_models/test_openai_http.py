@@ -1,7 +1,8 @@
-"""A language model over HTTP, against a real server of a few lines: what is sent, and all that goes wrong."""
+"""A language model over HTTP, against a small real server: requests, failures, and the key."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import socket
@@ -22,10 +23,10 @@ from omni_pipelines.errors import (
     NetworkUnreachable,
     OmniError,
 )
-from omni_pipelines.language_models import http_json
-from omni_pipelines.language_models.openai_http import OpenAIModel
+from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
 from omni_pipelines.language_models.port import Message
-from omni_pipelines.providers import VariantRegistry, VariantStatus
+from omni_pipelines.providers import VariantStatus
+from omni_pipelines.variant_registry import VariantRegistry
 
 KEY = "sk-very-secret-0123456789"
 ASK = [Message("user", "How long do otters sleep?")]
@@ -91,7 +92,11 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def model(server: Server, waits: list[float]) -> OpenAIModel:
-    return OpenAIModel(server.url, "otter-1", SecretStr(KEY), seconds=10, sleep=waits.append)
+    return OpenAIModel(server.url, "otter-1", SecretStr(KEY), limits=ModelLimits(seconds=10), sleep=waits.append)
+
+
+def model_without_key(server: Server, waits: list[float], seconds: float) -> OpenAIModel:
+    return OpenAIModel(server.url, "", SecretStr(""), limits=ModelLimits(seconds=seconds), sleep=waits.append)
 
 
 def closed_port() -> int:
@@ -103,9 +108,7 @@ def closed_port() -> int:
 # --- what is sent
 
 
-def test_a_conversation_goes_to_chat_completions_with_the_key_in_its_header(
-    server: Server, model: OpenAIModel
-) -> None:
+def test_request_goes_to_chat_completions_with_the_key_in_a_header(server: Server, model: OpenAIModel) -> None:
     assert model.complete(ASK, max_tokens=7) == "Nine hours."
     path, headers, body = server.asked[0]
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
@@ -117,26 +120,26 @@ def test_a_conversation_goes_to_chat_completions_with_the_key_in_its_header(
     }
 
 
-def test_without_a_key_or_a_model_neither_is_sent(server: Server) -> None:
+def test_request_without_key_and_model_sends_neither(server: Server) -> None:
     OpenAIModel(f"{server.url}/", "", SecretStr("")).complete(ASK)
     path, headers, body = server.asked[0]
     assert path == "/v1/chat/completions"
     assert ("Authorization" in headers, "model" in body) == (False, False)
 
 
-def test_a_schema_goes_along(server: Server, model: OpenAIModel) -> None:
+def test_request_contains_the_schema(server: Server, model: OpenAIModel) -> None:
     model.complete(ASK, {"type": "object"})
     wanted = server.asked[0][2]["response_format"]
     assert wanted["json_schema"]["schema"] == {"type": "object"}
 
 
-def test_a_server_that_knows_no_schemas_is_asked_without_from_then_on(server: Server, model: OpenAIModel) -> None:
+def test_schema_is_omitted_after_the_server_refused_it(server: Server, model: OpenAIModel) -> None:
     server.script = [(400, {}, b"unknown field response_format"), says("{}")]
     assert [model.complete(ASK, {"type": "object"}) for _ in range(2)] == ["{}", "{}"]
     assert ["response_format" in body for _, _, body in server.asked] == [True, False, False]
 
 
-def test_this_machine_is_not_asked_through_a_proxy(
+def test_request_to_this_machine_ignores_the_proxy(
     server: Server, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
@@ -159,13 +162,13 @@ def test_this_machine_is_not_asked_through_a_proxy(
         ((200, {"Content-Length": "999"}, b'{"choices'), NetworkBadResponse, "6004", ""),
         ((503, {}, b"loading"), NetworkBadResponse, "6004", "status 503"),
         ((429, {"Retry-After": "3600"}, b"slow down"), NetworkBadResponse, "6004", "slow down"),
-        (says(""), LanguageModelFailed, "7005", "said nothing"),
-        (says(None), LanguageModelFailed, "7005", "said nothing"),
+        (says(""), LanguageModelFailed, "7005", "gave an empty answer"),
+        (says(None), LanguageModelFailed, "7005", "gave an empty answer"),
         (says("{", "length"), LanguageModelFailed, "7005", "did not finish"),
     ],
     ids=lambda each: "" if not isinstance(each, tuple) else str(each[0]),
 )
-def test_what_goes_wrong_has_a_number_a_reason_and_a_cure(
+def test_failed_request_raises_an_error_with_code_reason_and_cure(
     server: Server, model: OpenAIModel, reply: Scripted, error: type[OmniError], code: str, words: str
 ) -> None:
     server.script = [reply]
@@ -177,7 +180,7 @@ def test_what_goes_wrong_has_a_number_a_reason_and_a_cure(
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_busy_server_is_asked_again_twice_after_growing_waits(
+def test_busy_server_is_retried_twice_after_growing_waits(
     server: Server, model: OpenAIModel, waits: list[float], status: int
 ) -> None:
     server.script = [(status, {}, b""), (status, {}, b""), says("At last.")]
@@ -185,51 +188,58 @@ def test_a_busy_server_is_asked_again_twice_after_growing_waits(
     assert (0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1.0, len(server.asked)) == (True, True, 3)
 
 
-def test_the_wait_a_server_asks_for_is_kept(server: Server, model: OpenAIModel, waits: list[float]) -> None:
+def test_retry_waits_as_long_as_the_server_asks(server: Server, model: OpenAIModel, waits: list[float]) -> None:
     server.script = [(429, {"Retry-After": "3"}, b""), says("At last.")]
     model.complete(ASK)
     assert waits == [3.0]
 
 
-def test_a_refusal_is_not_asked_again(server: Server, model: OpenAIModel) -> None:
+def test_refused_request_is_not_retried(server: Server, model: OpenAIModel) -> None:
     server.script = [(401, {}, b"")]
     with pytest.raises(LanguageModelFailed):
         model.complete(ASK)
     assert len(server.asked) == 1
 
 
-def test_a_wait_beyond_the_time_limit_is_not_begun(server: Server, waits: list[float]) -> None:
+def test_retry_is_skipped_when_its_wait_exceeds_the_time_limit(server: Server, waits: list[float]) -> None:
     server.script = [(429, {"Retry-After": "5"}, b"")]
     with pytest.raises(NetworkBadResponse):
-        OpenAIModel(server.url, "", SecretStr(""), seconds=4, sleep=waits.append).complete(ASK)
+        model_without_key(server, waits, seconds=4).complete(ASK)
     assert waits == []
 
 
-def test_a_server_that_wants_a_long_wait_is_not_waited_for(server: Server, waits: list[float]) -> None:
+def test_retry_is_skipped_when_the_server_asks_for_a_long_wait(server: Server, waits: list[float]) -> None:
     server.script = [(429, {"Retry-After": "9"}, b"")]
     with pytest.raises(NetworkBadResponse):
-        OpenAIModel(server.url, "", SecretStr(""), seconds=60, sleep=waits.append).complete(ASK)
+        model_without_key(server, waits, seconds=60).complete(ASK)
     assert waits == []
 
 
-def test_a_silent_server_is_given_up(server: Server) -> None:
+def test_silent_server_raises_a_timeout(server: Server) -> None:
     server.hold.clear()
     with pytest.raises(NetworkTimeout, match="did not answer") as caught:
-        OpenAIModel(server.url, "", SecretStr(""), seconds=0.2).complete(ASK)
+        model_without_key(server, [], seconds=0.2).complete(ASK)
     assert (caught.value.exit_code, getattr(caught.value, "code", "")) == (3, "6002")
 
 
-def test_nobody_at_the_address_is_said_so() -> None:
+def test_closed_port_raises_network_unreachable() -> None:
     with pytest.raises(NetworkUnreachable, match="nobody answers at 127") as caught:
         OpenAIModel(f"http://127.0.0.1:{closed_port()}/v1", "", SecretStr("")).complete(ASK)
     assert (caught.value.exit_code, getattr(caught.value, "code", "")) == (3, "6001")
 
 
-def test_an_endless_answer_is_cut_off(server: Server, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_json, "MAX_BYTES", 1_000)
+def test_a_reply_above_the_size_limit_is_refused(server: Server) -> None:
     server.script = [says("word " * 1_000)]
-    with pytest.raises(NetworkBadResponse, match="longer than"):
+    model = OpenAIModel(server.url, "", SecretStr(""), limits=ModelLimits(max_reply_bytes=1_000))
+    with pytest.raises(NetworkBadResponse, match="longer than 1,000 bytes"):
         model.complete(ASK)
+
+
+def test_compressed_reply_is_not_expanded(server: Server, model: OpenAIModel) -> None:
+    server.script = [(200, {"Content-Encoding": "gzip"}, gzip.compress(says("Nine hours.")[2]))]
+    with pytest.raises(NetworkBadResponse, match="did not answer like a chat model"):
+        model.complete(ASK)
+    assert server.asked[0][1]["Accept-Encoding"] == "identity"
 
 
 # --- the key
@@ -237,7 +247,7 @@ def test_an_endless_answer_is_cut_off(server: Server, model: OpenAIModel, monkey
 
 @pytest.mark.parametrize("before", [0, 190], ids=["early", "where the quote of the answer ends"])
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
-def test_the_key_is_in_no_error_and_no_log_even_where_the_server_repeats_it(
+def test_key_is_in_no_error_and_no_log_when_the_server_repeats_it(
     server: Server, model: OpenAIModel, caplog: pytest.LogCaptureFixture, status: int, before: int
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -263,16 +273,14 @@ def test_the_key_is_in_no_error_and_no_log_even_where_the_server_repeats_it(
         ("http://models.example/v1", KEY, "unencrypted"),
     ],
 )
-def test_an_address_or_a_key_that_cannot_be_right_is_refused_without_repeating_the_key(
-    url: str, key: str, words: str
-) -> None:
+def test_invalid_address_or_key_is_refused_without_showing_the_key(url: str, key: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         OpenAIModel(url, "", SecretStr(key))
     assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["https://models.example/v1", "http://localhost:1/v1", "http://[::1]:1/v1"])
-def test_a_key_may_go_to_this_machine_or_over_an_encrypted_line(url: str) -> None:
+def test_key_is_accepted_for_this_machine_and_for_https(url: str) -> None:
     assert OpenAIModel(url, "", SecretStr(KEY)).name == "openai"
 
 
@@ -288,13 +296,12 @@ def test_a_key_may_go_to_this_machine_or_over_an_encrypted_line(url: str) -> Non
         (401, VariantStatus.UNAVAILABLE),
     ],
 )
-def test_its_health_is_asked_for_without_a_completion(
+def test_health_check_requests_the_list_of_models(
     server: Server, model: OpenAIModel, status: int, health: VariantStatus
 ) -> None:
     server.script = [(status, {}, b"")]
     registry = VariantRegistry()
     registry.register("complete", model)
-    info = registry.get_info("complete", "openai")
-    assert info is not None
+    (info,) = registry.list_variants("complete")
     assert info.status is health
     assert [path for path, _, _ in server.asked] == ["/v1/models"]

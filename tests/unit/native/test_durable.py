@@ -1,9 +1,11 @@
-"""Files that are there whole, or not at all."""
+"""Files that are complete, or absent."""
 
 from __future__ import annotations
 
 import os
+import resource
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,52 +14,69 @@ from native import durable
 from native.durable import Barrier, drop_parts, put_if_absent, sync_above, sync_file, write_whole
 
 
+class Recorder:
+    """Records which paths are synced, and refuses one of them."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+        self.refused: Path | None = None
+
+    def __call__(self, path: Path) -> None:
+        self.paths.append(path)
+        if path == self.refused:
+            raise PermissionError(13, "permission denied")
+        if path.exists():
+            sync_file(path)
+
+    @property
+    def names(self) -> list[str]:
+        return [path.name for path in self.paths]
+
+
 @pytest.fixture
-def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names that were forced to disk, in order."""
-    names: list[str] = []
-
-    def record(path: Path) -> None:
-        names.append(path.name)
-        sync_file(path)
-
-    monkeypatch.setattr(durable, "sync_file", record)
-    return names
+def synced(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """Everything that is forced to disk, in order."""
+    recorder = Recorder()
+    monkeypatch.setattr(durable, "sync_file", recorder)
+    return recorder
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path, synced: list[str]) -> None:
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Let every write to a file fail."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_write_whole_replaces_the_file_and_syncs_its_folder(tmp_path: Path, synced: Recorder) -> None:
     path = tmp_path / "record.json"
     write_whole(path, b"old")
     write_whole(path, b"new")
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["record.json"]
-    assert synced == [tmp_path.name, tmp_path.name]
+    assert synced.names == [tmp_path.name, tmp_path.name]
 
 
-def test_a_failed_replacement_leaves_the_old_file_and_no_litter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_whole_on_a_full_disk_keeps_the_old_file(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = tmp_path / "record.json"
     write_whole(path, b"old")
-    monkeypatch.setattr(os, "fsync", _full_disk)
-    with pytest.raises(OSError, match="no space"):
+    request.getfixturevalue("full_disk")
+    with pytest.raises(OSError, match="File too large"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["record.json"]
 
 
-def test_a_failed_put_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", _full_disk)
-    with pytest.raises(OSError, match="no space"):
+@pytest.mark.usefixtures("full_disk")
+def test_put_if_absent_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large"):
         put_if_absent(tmp_path / "record.json", b"new")
     assert os.listdir(tmp_path) == []
 
 
-def _full_disk(handle: int) -> None:
-    raise OSError(28, "no space")
-
-
-def test_only_the_first_put_counts(tmp_path: Path) -> None:
+def test_second_put_if_absent_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "1.json"
     assert put_if_absent(path, b"first")
     assert not put_if_absent(path, b"second")
@@ -65,9 +84,8 @@ def test_only_the_first_put_counts(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["1.json"]
 
 
-def test_of_many_puts_at_once_exactly_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_many_concurrent_puts_creates_the_file(tmp_path: Path) -> None:
     won: list[int] = []
-    monkeypatch.setattr(durable, "_part", lambda path: path.with_name(f".{threading.get_ident()}.part"))
 
     def put(number: int) -> None:
         if put_if_absent(tmp_path / "1.json", str(number).encode()):
@@ -81,48 +99,39 @@ def test_of_many_puts_at_once_exactly_one_wins(tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "1.json").read_text() == str(*won)
 
 
-def test_what_a_killed_writer_left_is_dropped(tmp_path: Path) -> None:
+def test_drop_parts_removes_only_unfinished_files(tmp_path: Path) -> None:
     for name in (".record.json.17.part", "record.json", "other.part"):
         (tmp_path / name).write_bytes(b"x")
     drop_parts(tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["other.part", "record.json"]
 
 
-def test_a_barrier_syncs_files_before_the_folders_that_name_them(tmp_path: Path, synced: list[str]) -> None:
+def test_barrier_syncs_files_before_their_folders(tmp_path: Path, synced: Recorder) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "file").write_bytes(b"x")
     Barrier().sync_tree(tmp_path)
-    assert synced == ["file", "b", "a", tmp_path.name]
+    assert synced.names == ["file", "b", "a", tmp_path.name]
 
 
-def test_a_barrier_syncs_a_file_again_only_when_it_changed(tmp_path: Path, synced: list[str]) -> None:
+def test_barrier_syncs_only_changed_files_again(tmp_path: Path, synced: Recorder) -> None:
     barrier = Barrier()
     for name in ("one", "two"):
         (tmp_path / name).write_bytes(b"x")
     barrier.sync_tree(tmp_path)
-    synced.clear()
+    synced.paths.clear()
     (tmp_path / "two").write_bytes(b"xy")
     barrier.sync_tree(tmp_path)
-    assert synced == ["two", tmp_path.name]
+    assert synced.names == ["two", tmp_path.name]
 
 
-def test_the_name_of_a_new_folder_is_synced_and_those_above_it(tmp_path: Path, synced: list[str]) -> None:
+def test_sync_above_syncs_the_parents_of_a_new_folder(tmp_path: Path, synced: Recorder) -> None:
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)
     sync_above(folder)
-    assert synced[:2] == ["a", tmp_path.name]
+    assert synced.names[:2] == ["a", tmp_path.name]
 
 
-def test_above_a_folder_that_may_not_be_read_nothing_is_synced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Path] = []
-
-    def closed(path: Path) -> None:
-        asked.append(path)
-        if path == tmp_path:
-            raise PermissionError(13, "closed")
-
-    monkeypatch.setattr(durable, "sync_file", closed)
+def test_sync_above_stops_at_a_folder_that_is_not_readable(tmp_path: Path, synced: Recorder) -> None:
+    synced.refused = tmp_path
     sync_above(tmp_path / "a" / "b")
-    assert asked == [tmp_path / "a", tmp_path]
+    assert synced.paths == [tmp_path / "a", tmp_path]

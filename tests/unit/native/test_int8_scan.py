@@ -1,16 +1,17 @@
-"""A scan in 8 bits proposes what exact arithmetic finds."""
+"""A scan in 8 bits finds the vectors that exact arithmetic finds."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from native.int8_scan import Codes
+from native.int8_scan import QuantizedVectors
 
 
 def vectors(count: int, seed: int = 0, width: int = 384) -> np.ndarray:
-    found = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float16)
+    matrix = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+    units: np.ndarray = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return units.astype(np.float16)
 
 
 def exact(rows: np.ndarray, query: np.ndarray, k: int) -> set[int]:
@@ -18,37 +19,36 @@ def exact(rows: np.ndarray, query: np.ndarray, k: int) -> set[int]:
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 5_000])
-def test_the_nearest_are_among_twice_as_many_proposed(count: int) -> None:
+def test_nearest_of_twice_k_contains_the_exact_k(count: int) -> None:
     rows = vectors(count)
     query = vectors(1, seed=1)[0].astype(np.float32)
-    proposed = set(Codes(rows).nearest(query, 40).tolist())
+    proposed = set(QuantizedVectors(rows).nearest(query, 40).tolist())
     assert len(proposed) == min(40, count)
     assert exact(rows, query, 20) <= proposed
 
 
-def test_only_what_is_allowed_is_proposed() -> None:
+def test_nearest_returns_only_allowed_vectors() -> None:
     rows = vectors(1_000)
     allowed = np.zeros(1_000, np.bool_)
     allowed[::7] = True
     query = rows[1].astype(np.float32)
-    proposed = Codes(rows).nearest(query, 20, allowed)
+    proposed = QuantizedVectors(rows).nearest(query, 20, allowed)
     assert len(proposed) == 20
     assert allowed[proposed].all()
-    within = {int(at) * 7 for at in exact(rows[::7], query, 10)}
-    assert within <= set(proposed.tolist())
+    assert {position * 7 for position in exact(rows[::7], query, 10)} <= set(proposed.tolist())
 
 
-def test_fewer_than_asked_for_are_all_proposed() -> None:
+def test_nearest_returns_all_allowed_if_fewer_than_k() -> None:
     allowed = np.zeros(100, np.bool_)
     allowed[[3, 5]] = True
-    assert sorted(Codes(vectors(100)).nearest(vectors(1)[0], 20, allowed).tolist()) == [3, 5]
+    assert sorted(QuantizedVectors(vectors(100)).nearest(vectors(1)[0], 20, allowed).tolist()) == [3, 5]
 
 
-def test_no_vectors_are_none_to_propose() -> None:
-    assert Codes(np.zeros((0, 384), np.float16)).nearest(vectors(1)[0], 5).size == 0
+def test_nearest_of_no_vectors_is_empty() -> None:
+    assert QuantizedVectors(np.zeros((0, 384), np.float16)).nearest(vectors(1)[0], 5).size == 0
 
 
-def test_vectors_of_zeros_are_proposed_behind_the_others() -> None:
+def test_zero_vectors_rank_behind_the_others() -> None:
     rows = np.concatenate([np.zeros((10, 384), np.float16), vectors(10)])
-    best = Codes(rows).nearest(rows[15].astype(np.float32), 1)
+    best = QuantizedVectors(rows).nearest(rows[15].astype(np.float32), 1)
     assert best.tolist() == [15]

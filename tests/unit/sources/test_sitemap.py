@@ -1,4 +1,4 @@
-"""What a sitemap names, and when its dates can be trusted."""
+"""Sitemaps: their entries, and when their dates can be trusted."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from datetime import UTC, datetime
 
 import pytest
 
-from omni_pipelines.sources.web.sitemap import Entry, changed_ns, is_settled, read_sitemap
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.sources.web.sitemap import SitemapEntry, changed_ns, is_settled, read_sitemap
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"'
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-def test_pages_come_with_their_dates_and_without_their_pictures() -> None:
+def test_read_sitemap_returns_pages_with_dates_and_ignores_images() -> None:
     read = read_sitemap(
         f"""<?xml version="1.0"?><urlset {SPACE}>
         <url><loc> https://h/a </loc><lastmod>2026-01-02</lastmod><image:image><image:loc>https://h/p.png</image:loc>
         </image:image></url><url><loc>https://h/b?x=1&amp;y=2</loc></url><url><lastmod>2026</lastmod></url></urlset>""".encode()
     )
-    assert read == (False, (Entry("https://h/a", "2026-01-02"), Entry("https://h/b?x=1&y=2", "")))
+    assert read == (False, (SitemapEntry("https://h/a", "2026-01-02"), SitemapEntry("https://h/b?x=1&y=2", "")))
 
 
-def test_an_index_names_sitemaps() -> None:
+def test_read_sitemap_of_an_index_returns_sitemaps() -> None:
     read = read_sitemap(
         f"<sitemapindex {SPACE}><sitemap><loc>https://h/1.xml</loc></sitemap></sitemapindex>".encode()
     )
@@ -40,7 +40,7 @@ def test_an_index_names_sitemaps() -> None:
         (b"<urlset>" + b"<url><loc>http://h/</loc></url>" * 50_001 + b"</urlset>", "E_PARSE"),
     ],
 )
-def test_what_is_no_sitemap_is_refused(raw: bytes, code: str) -> None:
+def test_read_sitemap_refuses_other_documents(raw: bytes, code: str) -> None:
     with pytest.raises(Unreadable, match=code):
         read_sitemap(raw)
 
@@ -66,11 +66,11 @@ def test_what_is_no_sitemap_is_refused(raw: bytes, code: str) -> None:
         ("", False),
     ],
 )
-def test_a_date_is_trusted_once_nothing_more_can_happen_on_it(lastmod: str, settled: bool) -> None:
+def test_is_settled_once_every_later_change_gets_another_date(lastmod: str, settled: bool) -> None:
     assert is_settled(lastmod, NOW) is settled
 
 
-def test_a_date_says_when_a_page_changed() -> None:
+def test_changed_ns_is_none_for_implausible_dates() -> None:
     assert changed_ns("1970-01-02") == 86_400 * 1_000_000_000
     for unlikely in ("soon", "0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31", "9999", "1969-12-31"):
         assert changed_ns(unlikely) is None

@@ -1,4 +1,4 @@
-"""What the builders put on disk."""
+"""The files that the builders write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_a_tree_holds_its_files_byte_for_byte(tmp_path: Path) -> None:
+def test_source_tree_writes_files_byte_for_byte(tmp_path: Path) -> None:
     tree = (
         SourceTree(tmp_path / "tree").file("a.md", "ä\r\n").bytes("b/c.bin", b"\x00").files({"d.md": "d", "e": b"e"})
     )
@@ -30,13 +30,13 @@ def test_a_tree_holds_its_files_byte_for_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../a", "a/../../b", "/a"])
-def test_a_tree_writes_nothing_outside(tmp_path: Path, path: str) -> None:
-    with pytest.raises(ConfigurationError, match="leads out of the tree"):
+def test_source_tree_refuses_paths_outside_of_it(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ConfigurationError, match="is outside the tree"):
         SourceTree(tmp_path / "tree").file(path, "")
     assert files(tmp_path) == {}
 
 
-def test_a_skill_is_a_folder_with_its_frontmatter_and_scripts(tmp_path: Path) -> None:
+def test_skill_builder_writes_frontmatter_scripts_and_references(tmp_path: Path) -> None:
     skill = Skill("git", "Use when there is a repository: any.").with_metadata(
         author="me", permissions=["process:run"]
     )
@@ -58,6 +58,6 @@ def test_a_skill_is_a_folder_with_its_frontmatter_and_scripts(tmp_path: Path) ->
     assert sorted(files(folder)) == ["SKILL.md", "references/notes.md", "scripts/commands.py"]
 
 
-def test_a_version_that_looks_like_a_number_stays_a_text(tmp_path: Path) -> None:
+def test_version_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
     text = (Skill("a").with_metadata(version="1.0").create(tmp_path) / "SKILL.md").read_text()
     assert yaml.safe_load(text.split("---\n")[1])["metadata"]["version"] == "1.0"

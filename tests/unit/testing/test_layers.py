@@ -1,4 +1,4 @@
-"""Where a test stands decides its layer, and where the project was checked out does not."""
+"""The folder of a test decides its layer; the location of the checkout does not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from omni_pipelines.testing.layers import ALLOWANCES, TEST_DIRS, Layer, get_test
         ("/srv/tests/cloud/project/tests/integration/test_a.py", "integration"),
     ],
 )
-def test_the_layer_of_a_path(path: str, layer: str) -> None:
+def test_path_of_a_test_file_gives_its_layer(path: str, layer: str) -> None:
     assert get_test_layer(path) == layer
 
 
@@ -51,16 +51,16 @@ def test_every_layer_has_folders_and_an_allowance() -> None:
     assert set(TEST_DIRS.values()) == set(Layer) == set(ALLOWANCES)
 
 
-def test_a_test_is_slow_long_before_it_counts_as_hanging() -> None:
+def test_deadline_of_a_layer_is_at_least_ten_times_its_budget() -> None:
     assert all(each.cpu_seconds * 10 <= each.deadline_seconds for each in ALLOWANCES.values())
 
 
-def test_budgets_can_be_set() -> None:
+def test_budget_of_a_layer_can_be_set() -> None:
     budgets = read_budgets(["unit = 0.25", "e2e=60"])
     assert (budgets[Layer.UNIT], budgets[Layer.E2E], budgets[Layer.INTEGRATION]) == (0.25, 60.0, 1.0)
 
 
 @pytest.mark.parametrize("line", ["unit", "unit=fast", "slow=1", "=1"])
-def test_a_budget_that_cannot_be_read_is_refused(line: str) -> None:
+def test_malformed_budget_is_refused(line: str) -> None:
     with pytest.raises(pytest.UsageError, match="is not LAYER=SECONDS"):
         read_budgets([line])

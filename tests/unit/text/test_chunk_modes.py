@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.settings import ChunkMode
-from omni_pipelines.text.chunk_context import SectionsAround
+from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget, Span
@@ -61,21 +61,21 @@ def _texts(parsed: Parsed, spans: list[Span]) -> list[str]:
 # --- code
 
 
-def test_auto_puts_small_symbols_together_and_ast_makes_a_chunk_of_each() -> None:
+def test_auto_joins_small_symbols_and_ast_gives_each_a_chunk() -> None:
     parsed = python.read(SOURCE, "shapes.py")
     auto, ast = (_cut(parsed, mode, "code", 200) for mode in (ChunkMode.AUTO, ChunkMode.AST))
     assert [span.heading for span in ast] == [(), ("Circle",), ("Circle", "area"), ("long_one",)]
     assert len(auto) < len(ast)
 
 
-def test_a_chunk_below_a_signature_carries_it() -> None:
+def test_chunk_below_a_signature_has_it_as_context() -> None:
     parsed = python.read(SOURCE, "shapes.py")
     first, *rest = [span for span in _cut(parsed, ChunkMode.AUTO, "code") if span.heading == ("long_one",)]
     assert first.context == ""
     assert {span.context for span in rest} == {'def long_one(first: int, second: str = "x") -> str'}
 
 
-def test_a_chunk_that_begins_at_its_symbol_needs_no_context() -> None:
+def test_chunk_at_the_start_of_its_symbol_has_no_context() -> None:
     parsed = python.read(SOURCE, "shapes.py")
     found = {text.split()[0]: span.context for span, text in _with_texts(parsed, _cut(parsed, ChunkMode.AST, "code"))}
     assert (found["class"], found["@decorated"]) == ("", "")
@@ -85,14 +85,14 @@ def _with_texts(parsed: Parsed, spans: list[Span]) -> list[tuple[Span, str]]:
     return list(zip(spans, _texts(parsed, spans), strict=True))
 
 
-def test_a_closing_bracket_is_no_chunk_of_its_own() -> None:
+def test_ast_joins_a_closing_bracket_with_the_symbol_before_it() -> None:
     parsed = code.read(GO, "main.go")
     found = _texts(parsed, _cut(parsed, ChunkMode.AST, "code"))
     assert [text.split("\n")[0] for text in found] == ["package main", "// Adds.", "type Box struct {"]
     assert all(text.endswith("}") for text in found[1:])
 
 
-def test_text_knows_no_structure() -> None:
+def test_text_mode_ignores_sections() -> None:
     for parsed, kind in ((python.read(SOURCE, "a.py"), "code"), (markdown.read(TABLE.encode(), "a.md"), "prose")):
         spans = _cut(parsed, ChunkMode.TEXT, kind)
         as_plain = plain.read(parsed.text.encode(), "a.txt")
@@ -110,14 +110,14 @@ def test_text_knows_no_structure() -> None:
         (plain.read(b"Some words. " * 50, "a.txt"), "prose"),
     ],
 )
-def test_without_symbols_ast_cuts_as_auto_does(parsed: Parsed, kind: str) -> None:
+def test_ast_without_symbols_cuts_as_auto(parsed: Parsed, kind: str) -> None:
     assert _cut(parsed, ChunkMode.AST, kind) == _cut(parsed, ChunkMode.AUTO, kind)
 
 
 # --- tables
 
 
-def test_rows_below_the_header_carry_it_and_stand_in_one_chunk_each() -> None:
+def test_table_rows_below_the_header_have_it_as_context_and_stay_whole() -> None:
     parsed = markdown.read(TABLE.encode(), "a.md")
     spans = _cut(parsed, ChunkMode.AUTO, "prose")
     assert len(spans) > 2
@@ -126,14 +126,14 @@ def test_rows_below_the_header_carry_it_and_stand_in_one_chunk_each() -> None:
     assert rows == [line for line in TABLE.splitlines() if line.startswith("| fruit ")]
 
 
-def test_tables_taken_out_of_sheets_carry_their_header_as_well() -> None:
+def test_table_from_a_sheet_gives_its_header_as_context() -> None:
     sheet = plain.read(("name | born\n" + "".join(f"Ada {n} | 18{n}\n" for n in range(10, 40))).encode(), "x")
     first, *rest = _cut(sheet, ChunkMode.AUTO, "data")
     assert first.context == ""
     assert {span.context for span in rest} == {"name | born"}
 
 
-def test_no_row_of_csv_is_cut_where_a_quoted_cell_has_lines() -> None:
+def test_csv_row_with_line_ends_in_a_quoted_cell_stays_whole() -> None:
     row = '{n},"one\n\ntwo ""three""\nfour"\n'
     raw = "id,says\n" + "".join(row.format(n=n) for n in range(30))
     parsed = delimited.read(raw.encode(), "a.csv")
@@ -142,7 +142,7 @@ def test_no_row_of_csv_is_cut_where_a_quoted_cell_has_lines() -> None:
     assert "\n".join(found) + "\n" == raw
 
 
-def test_quotes_that_never_close_lose_nothing() -> None:
+def test_csv_with_unclosed_quotes_loses_no_character() -> None:
     parsed = delimited.read(b'a,b\n"open,1\n' + b"x,2\n" * 90, "a.csv")
     check_spans(parsed, Budget(16, 0), word_count, ChunkMode.AUTO, "data")
 
@@ -157,21 +157,21 @@ def test_quotes_that_never_close_lose_nothing() -> None:
     kind=st.sampled_from(["prose", "markup", "data", "code"]),
     count=st.sampled_from([word_count, byte_count]),
 )
-def test_no_mode_loses_or_splits_a_character(text: str, budget: Budget, mode: ChunkMode, kind: str, count) -> None:  # type: ignore[no-untyped-def]
+def test_every_mode_keeps_every_character(text: str, budget: Budget, mode: ChunkMode, kind: str, count) -> None:  # type: ignore[no-untyped-def]
     check_spans(markdown.read(text.encode(), "page.md"), budget, count, mode, kind)
 
 
 @given(blocks=st.permutations([SOURCE.decode(), GO.decode(), TABLE, "plain words. " * 30]), budget=BUDGETS)
-def test_code_of_all_kinds_is_kept_whole_by_ast(blocks: list[str], budget: Budget) -> None:
+def test_ast_keeps_every_character_of_any_code(blocks: list[str], budget: Budget) -> None:
     raw = "\n".join(blocks).encode()
     for parsed in (python.read(raw, "a.py"), code.read(raw, "a.go")):
         check_spans(parsed, budget, word_count, ChunkMode.AST, "code")
 
 
 @given(text=DOCUMENTS, budget=BUDGETS)
-def test_a_chunk_stands_inside_its_section(text: str, budget: Budget) -> None:
+def test_chunk_stays_within_its_section(text: str, budget: Budget) -> None:
     parsed = markdown.read(text.encode(), "page.md")
-    around = SectionsAround(parsed)
+    around = EnclosingSections(parsed)
     for span in Chunker(budget).cut(parsed, word_count):
         start, end = around.range(span.start, span.heading)
         assert start <= span.start < span.end <= end
@@ -179,8 +179,8 @@ def test_a_chunk_stands_inside_its_section(text: str, budget: Budget) -> None:
         assert all(section.path[: len(span.heading)] == span.heading for section in inside)
 
 
-def test_asking_for_sections_in_any_order_gives_the_same() -> None:
+def test_enclosing_sections_give_the_same_in_any_order_of_questions() -> None:
     parsed = markdown.read(b"# A\n\na\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\nd\n", "x.md")
     places = list(itertools.product(range(0, len(parsed.text), 3), [(), ("A",), ("D",)]))
-    kept = SectionsAround(parsed)
-    assert [kept.range(*place) for place in places] == [SectionsAround(parsed).range(*place) for place in places]
+    kept = EnclosingSections(parsed)
+    assert [kept.range(*place) for place in places] == [EnclosingSections(parsed).range(*place) for place in places]

@@ -1,4 +1,4 @@
-"""The embedder is the best variant that makes the same vectors and passes its check."""
+"""The embedder is the best variant with the right fingerprint that passes its check."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from native.errors import ModelCorrupt
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
-from omni_pipelines.providers import EngineVariant, VariantRegistry, VariantsFailed
-from omni_pipelines.settings import Settings, find_home, load_settings
+from omni_pipelines.providers import EngineVariant, VariantsFailed
+from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import EMBED, VariantEmbedder, check_embedder, load_embedder
+from omni_pipelines.variant_registry import VariantRegistry
 
 SAME, OTHER = "minilm/1", "minilm/2"
 
 
 class Constant:
-    """Gives every text the same vector."""
+    """An embedder that gives every text the same vector."""
 
     def __init__(self, *vector: float) -> None:
         self.vector = vector
@@ -34,8 +36,8 @@ class Constant:
         return np.array([self.vector] * len(texts), np.float32)
 
 
-class Dying(Constant):
-    """Passes its check, and fails at work."""
+class FailsLater(Constant):
+    """An embedder that passes its check and fails afterwards."""
 
     def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
         if self.calls:
@@ -45,44 +47,46 @@ class Dying(Constant):
 
 def embedder(*engines: tuple[Embedder, str]) -> VariantEmbedder:
     registry = VariantRegistry()
-    for at, (engine, made) in enumerate(engines):
-        variant = EngineVariant(f"v{at}", engine, priority=at, capabilities={made}, check=check_embedder)
+    for number, (engine, fingerprint) in enumerate(engines):
+        variant = EngineVariant(
+            f"v{number}", engine, priority=number, capabilities={fingerprint}, check=check_embedder
+        )
         registry.register(EMBED, variant)
     return VariantEmbedder(registry, SAME)
 
 
-def test_texts_go_to_the_preferred_variant() -> None:
+def test_embed_uses_the_preferred_variant() -> None:
     found = embedder((Constant(1, 0), SAME), (Constant(0, 1), SAME))
     assert found.embed(["a", "b"]).tolist() == [[1, 0], [1, 0]]
     assert found.dimensions == 2
 
 
 @pytest.mark.parametrize("vector", [(2.0, 0.0), (0.0, 0.0), (float("nan"), 0.0)])
-def test_a_variant_whose_vectors_are_not_of_unit_length_is_passed_over(vector: tuple[float, float]) -> None:
+def test_variant_with_vectors_of_wrong_length_is_skipped(vector: tuple[float, float]) -> None:
     assert embedder((Constant(*vector), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
 
 
-def test_a_variant_that_fails_at_work_is_stood_in_for() -> None:
-    assert embedder((Dying(1, 0), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
+def test_variant_that_fails_later_is_replaced_by_the_next() -> None:
+    assert embedder((FailsLater(1, 0), SAME), (Constant(0, 1), SAME)).embed(["a"]).tolist() == [[0, 1]]
 
 
-def test_other_vectors_never_stand_in() -> None:
+def test_variant_with_another_fingerprint_never_replaces_one() -> None:
     with pytest.raises(ModelCorrupt, match="out of order"):
-        embedder((Dying(1, 0), SAME), (Constant(0, 1), OTHER)).embed(["a"])
+        embedder((FailsLater(1, 0), SAME), (Constant(0, 1), OTHER)).embed(["a"])
 
 
-def test_where_none_passes_its_check_the_reason_is_told() -> None:
-    with pytest.raises(VariantsFailed, match=r"a vector is 2\.0 long, not 1"):
+def test_embed_without_a_working_variant_gives_the_reason() -> None:
+    with pytest.raises(VariantsFailed, match=r"a vector has length 2\.0, not 1"):
         embedder((Constant(2, 0), SAME)).embed(["a"])
 
 
-def test_without_a_model_the_command_that_fetches_it_is_named(tmp_path: Path) -> None:
+def test_load_embedder_without_a_model_names_the_command_that_fetches_it(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing) as caught:
         load_embedder(Settings.model_validate({"cache": tmp_path}))
     assert caught.value.cure == "fetch it once: omni model pull all-minilm-l6-v2"
 
 
-def test_the_real_embedder_passes_the_check() -> None:
+def test_real_embedder_passes_its_check() -> None:
     try:
         found = load_embedder(load_settings(find_home()))
     except ModelMissing as error:

@@ -1,4 +1,4 @@
-"""What the readers give back of a real text, and that docs/formats.md says so."""
+"""What the readers give back of a real text, and that docs/reference/formats.md says so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.samples.manuscript import WRITERS, manuscript
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_word_comes_back_in_order(name: str) -> None:
+def test_every_reader_returns_every_word_in_order(name: str) -> None:
     found = measure(name, manuscript())
     assert (found.words, found.order) == (1.0, 1.0)
 
 
-def test_the_page_shows_what_is_measured_today() -> None:
+def test_formats_page_shows_the_measured_table() -> None:
     assert page_with(table()) == PAGE.read_text("utf-8"), "run: python -m tests.samples.fidelity"
 
 
@@ -24,7 +24,7 @@ def test_every_reader_is_measured() -> None:
     assert measured == {reader.name for reader in READERS}
 
 
-def test_the_page_names_the_files_of_every_reader() -> None:
+def test_formats_page_names_the_suffixes_of_every_reader() -> None:
     text = PAGE.read_text("utf-8")
     for reader in READERS:
         if reader.kind != "code":

@@ -1,4 +1,4 @@
-"""The language of prose is told where it can be, and never guessed."""
+"""The language of prose is detected where it is clear, and left open where it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.languages import SAMPLE, detected, language_of, stated
+from omni_pipelines.text.languages import language_of, language_of_tag, language_of_text
 
 SENTENCES = {
     "en": "The heron stands in the shallow water for hours and waits until a careless fish swims past its feet.",
@@ -36,17 +36,17 @@ CODE = "```python\nfrom pathlib import Path\nreturn the_first_of(the_birds, in_t
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_a_sentence_tells_its_language(language: str) -> None:
-    assert detected(SENTENCES[language]) == language
-    assert detected(SENTENCES[language]) == language  # and does so every time
+def test_one_sentence_is_enough_for_its_language(language: str) -> None:
+    assert language_of_text(SENTENCES[language]) == language
+    assert language_of_text(SENTENCES[language]) == language  # the same on every call
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_code_addresses_and_tags_do_not_hide_it(language: str) -> None:
+def test_code_addresses_and_tags_do_not_hide_the_language(language: str) -> None:
     text = (
         f"# README\n\n{CODE}\n- {SENTENCES[language]} `git commit` <https://example.org/the/english/words>\n\n{CODE}"
     )
-    assert detected(text) == language
+    assert language_of_text(text) == language
 
 
 @pytest.mark.parametrize(
@@ -56,22 +56,20 @@ def test_code_addresses_and_tags_do_not_hide_it(language: str) -> None:
         "a=1\nb=2\n" * 40, "/usr/share/doc/the/of/and\n" * 20, "🦦" * 500, "\ud800\udfff" * 100, "x" * 5_000,
     ],
 )  # fmt: skip
-def test_what_is_too_little_or_no_prose_has_no_language(text: str) -> None:
-    assert detected(text) == ""
+def test_text_with_little_or_no_prose_has_no_language(text: str) -> None:
+    assert language_of_text(text) == ""
 
 
-def test_random_letters_are_nearly_never_taken_for_a_language() -> None:
-    dice = random.Random(7)
-    words = (
-        " ".join("".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(20)) for _ in range(200)
-    )
-    guessed = [text for text in words if detected(text)]
+def test_random_letters_hardly_ever_have_a_language() -> None:
+    r = random.Random(7)
+    words = (" ".join("".join(r.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(20)) for _ in range(200))
+    guessed = [text for text in words if language_of_text(text)]
     assert len(guessed) <= 16, guessed  # seed 7
 
 
-def test_what_the_file_says_comes_first() -> None:
-    def of(said: str, language: str) -> str:
-        return language_of(Parsed(decode(SENTENCES[language].encode()), "t", language=said))
+def test_declared_language_comes_before_the_detected_one() -> None:
+    def of(declared: str, language: str) -> str:
+        return language_of(Parsed(decode(SENTENCES[language].encode()), "t", language=declared))
 
     assert of("fr-CA", "de") == "fr"
     assert of("", "de") == "de"
@@ -87,16 +85,16 @@ def test_what_the_file_says_comes_first() -> None:
         ("${lang}", ""), ("de; rm -rf", ""),
     ],
 )  # fmt: skip
-def test_a_tag_names_a_language_or_none(tag: str, language: str) -> None:
-    assert stated(tag) == language
+def test_language_of_tag_is_an_iso_code_or_empty(tag: str, language: str) -> None:
+    assert language_of_tag(tag) == language
 
 
 @pytest.mark.parametrize("part", ["a@", "`", "<", "](", "x://", "a ", "<a", "1 2 3 4 5 6\n", "ab cd ef gh ij\n"])
-def test_only_the_beginning_of_a_text_is_looked_at(part: str) -> None:
-    """Patterns that go back and forth over a long line would run into the time limit."""
+def test_text_after_the_searched_beginning_is_ignored(part: str) -> None:
+    """A pattern that backtracks on a long line would exceed the time limit."""
     beginning = part * (100_000 // len(part))
-    assert detected(beginning + SENTENCES["de"]) == detected(beginning)
+    assert language_of_text(beginning + SENTENCES["de"]) == language_of_text(beginning)
 
 
-def test_a_long_text_is_told_by_its_beginning() -> None:
-    assert detected((SENTENCES["de"] + "\n") * (2 * SAMPLE // 100) + (SENTENCES["en"] + "\n") * 200) == "de"
+def test_long_text_has_the_language_of_its_beginning() -> None:
+    assert language_of_text((SENTENCES["de"] + "\n") * 20 + (SENTENCES["en"] + "\n") * 200) == "de"

@@ -1,4 +1,4 @@
-"""Source code: the text is the file's own, and every symbol is a section."""
+"""The reader of source code: the text is the file's own, and every symbol is a section."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import semble_grammars
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import code
 
-FILES = {
+Sections = list[tuple[str, tuple[str, ...]]]
+FILES: dict[str, tuple[str, Sections]] = {
     "a.rs": (
         "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x;\n",
         [
@@ -59,8 +60,8 @@ FILES = {
 }
 
 
-def pieces(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
-    """Text and path of every section that holds text."""
+def pieces(parsed: Parsed) -> Sections:
+    """Text and path of every section with text."""
     ends = [*(section.start for section in parsed.sections[1:]), len(parsed.text)]
     cut = [
         (parsed.text[section.start : end].lstrip("\n"), section.path)
@@ -70,7 +71,7 @@ def pieces(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_symbol_begins_with_its_comments_and_ends_with_its_line(name: str) -> None:
+def test_symbol_section_starts_at_its_comments_and_ends_with_its_line(name: str) -> None:
     text, expected = FILES[name]
     parsed = code.read(text.encode(), name)
     assert parsed.text == text
@@ -84,14 +85,16 @@ def test_other_encodings_give_the_same_symbols(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.rs", "a.ts", "a.json", "a.yaml", "a.sql", "a.jsonl"])
-def test_what_does_not_parse_is_still_text(name: str) -> None:
+def test_code_that_does_not_parse_is_read_as_text(name: str) -> None:
     text = "{[(<" * 500 + "no language at all é\n"
     assert code.read(text.encode(), name).text == text
 
 
-def test_every_language_has_a_grammar_that_is_installed() -> None:
+def test_every_language_has_an_installed_grammar() -> None:
     known = set(semble_grammars.available_languages())
     names = {
-        suffix if suffix.startswith(".") else f"x.{suffix}" for each in code.SUFFIXES.values() for suffix in each
+        suffix if suffix.startswith(".") else f"x.{suffix}"
+        for suffixes in code.SUFFIXES.values()
+        for suffix in suffixes
     }
     assert {code._grammar(f"x{name}") for name in names if name.startswith(".")} - known == {""}

@@ -1,4 +1,4 @@
-"""Notebooks, tables, XML, RTF, e-mail and AsciiDoc."""
+"""The readers of notebooks, CSV, XML, RTF, e-mail and AsciiDoc."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
@@ -17,7 +17,7 @@ def outline(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
     return [(parsed.text[section.start :].split("\n")[0], section.path) for section in parsed.sections]
 
 
-def test_a_notebook_is_read_cell_by_cell() -> None:
+def test_notebook_is_read_cell_by_cell() -> None:
     parsed = notebook.read(NOTEBOOK, "a.ipynb")
     assert outline(parsed) == [
         ("# River", ("River",)),
@@ -30,12 +30,12 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"{", b'{"worksheets": []}', b'{"cells": 5}'])
-def test_what_is_no_notebook_is_refused(raw: bytes) -> None:
+def test_file_that_is_no_notebook_is_refused(raw: bytes) -> None:
     with pytest.raises(Unreadable, match="E_PARSE"):
         notebook.read(raw, "a.ipynb")
 
 
-def test_a_notebook_with_wrong_types_keeps_what_is_right() -> None:
+def test_notebook_with_wrong_types_keeps_its_valid_parts() -> None:
     cells = [{"cell_type": "code", "source": 5}, 7, {"cell_type": "code", "source": ["a", 1, "b"], "outputs": 3}]
     assert notebook.read(json.dumps({"cells": cells}).encode(), "a.ipynb").text == "ab"
 
@@ -53,7 +53,7 @@ def test_a_notebook_with_wrong_types_keeps_what_is_right() -> None:
         ("words\nmore\n", None),
     ],
 )
-def test_the_columns_names_stand_above_a_table(text: str, path: str | None) -> None:
+def test_csv_column_names_are_the_heading_of_the_rows(text: str, path: str | None) -> None:
     parsed = delimited.read(text.encode(), "a.csv")
     assert parsed.text == text
     assert [section.path for section in parsed.sections] == ([(path,)] if path else [])
@@ -66,19 +66,36 @@ def test_xml_keeps_names_values_titles_and_lines() -> None:
     assert [parsed.line(parsed.text.index(word)) for word in ("River", "Herons", "otter", "link")] == [3, 4, 6, 7]
 
 
-def test_a_declared_document_type_is_never_fetched_and_entities_are_refused() -> None:
+def test_xml_document_type_is_not_fetched_and_entities_are_refused() -> None:
     assert xml.read(b'<!DOCTYPE r SYSTEM "http://127.0.0.1:9/x.dtd"><r>text</r>', "a").text == "r: text"
     with pytest.raises(Unreadable, match="E_XML_ENTITY"):
         xml.read('<!DOCTYPE r [<!ENTITY x "y">]><r>&x;</r>'.encode("utf-16"), "a")
 
 
-def test_rtf_is_read_with_headings_tables_and_characters() -> None:
+def test_rtf_keeps_headings_tables_and_characters() -> None:
     parsed = rtf.read(RTF, "a.rtf")
     assert parsed.text == "River\n\nDéjà vu — “Ünïcode” 😀 stays.\n\notter | 7\n\nThe end."
     assert (parsed.title, outline(parsed)) == ("Animals", [("River", ("River",))])
 
 
-def test_a_message_is_read_with_its_headers_and_the_names_of_what_is_attached() -> None:
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (rb"{\rtf1 caf\u233?!}", "café!"),
+        (rb"{\rtf1\uc1 caf\u233?!}", "café!"),
+        (rb"{\rtf1\uc2 caf\u233e'!}", "café!"),
+        (rb"{\rtf1\uc0 caf\u233!}", "café!"),
+        (rb"{\rtf1\uc0{\uc3 caf\u233xyz!} caf\u233!}", "café! café!"),
+        (rb"{\rtf1\uc0 {caf\u233!}}", "café!"),
+        (rb"{\rtf1\uc2 caf\u233\'65\'27!}", "café!"),
+    ],
+    ids=["default", "one", "two", "none", "restored after a group", "inherited by a group", "as bytes"],
+)
+def test_rtf_skips_as_many_fallback_characters_as_uc_says(raw: bytes, text: str) -> None:
+    assert rtf.read(raw, "a.rtf").text == text
+
+
+def test_mail_keeps_headers_text_and_names_of_attachments() -> None:
     parsed = mail.read(MAIL, "a.eml")
     assert parsed.title == "Otters – news"
     headers, *rest = parsed.text.split("\n\n")
@@ -86,17 +103,17 @@ def test_a_message_is_read_with_its_headers_and_the_names_of_what_is_attached() 
     assert rest == ["They swim.", "Attachments: otter.png"]
 
 
-def test_a_subject_in_an_encoding_that_is_none_is_kept_as_it_is_written() -> None:
+def test_mail_subject_in_an_unknown_encoding_stays_as_written() -> None:
     raw = b"From: a@example.org\r\nSubject: =?\xfftf-8?q?Hello?=\r\n\r\nThe heron waits.\r\n"
     assert "The heron waits." in mail.read(raw, "letter").text
 
 
-def test_a_message_without_plain_text_is_read_as_the_page_it_is() -> None:
+def test_mail_without_plain_text_is_read_from_its_html() -> None:
     raw = b"Subject: x\nContent-Type: text/html\n\n<p>They <b>swim</b>.</p>"
     assert mail.read(raw, "a.eml").text == "Subject: x\n\nThey swim."
 
 
-def test_asciidoc_titles_are_headings_outside_blocks() -> None:
+def test_asciidoc_titles_outside_blocks_are_headings() -> None:
     text = "= River\n\n----\n== no title\n----\n\n== Otters [[o]]\ntext\n\n====\n=== no\n====\n\n=== `Deep` ===\n"
     parsed = asciidoc.read(text.encode(), "a.adoc")
     assert outline(parsed) == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import docx
 from tests.samples.office import HEADER, archive, word_notes
@@ -46,12 +46,12 @@ def read(body: str) -> Parsed:
     return docx.read(make(body), "a.docx")
 
 
-def test_paragraphs_lists_tables_and_notes_are_read_in_order() -> None:
+def test_docx_paragraphs_lists_tables_and_notes_are_read_in_order() -> None:
     parsed = docx.read(make(BODY, title="Animals", parts=NOTES), "a.docx")
     assert (parsed.text, parsed.title) == (TEXT, "Animals")
 
 
-def test_heading_styles_give_the_structure() -> None:
+def test_docx_heading_styles_give_the_sections() -> None:
     sections = read(BODY).sections
     assert [(TEXT[section.start :].split("\n")[0], section.path) for section in sections] == [
         ("River", ("River",)),
@@ -70,11 +70,11 @@ def test_heading_styles_give_the_structure() -> None:
         ("<w:p><w:pPr><w:outlineLvl w:val='0'/></w:pPr><w:r><w:t>Top</w:t></w:r></w:p>", "Top"),
     ],
 )
-def test_the_odd_places_of_a_body(body: str, text: str) -> None:
+def test_docx_special_elements_are_read_as_shown(body: str, text: str) -> None:
     assert read(body).text == text
 
 
-def test_an_encrypted_or_old_file_says_so() -> None:
+def test_docx_encrypted_or_old_is_refused_as_encrypted() -> None:
     with pytest.raises(Unreadable, match="E_ENCRYPTED"):
         docx.read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "a.docx")
 
@@ -94,7 +94,7 @@ def test_an_encrypted_or_old_file_says_so() -> None:
     ],
     ids=["no body", "cut", "empty", "path", "entity", "deep"],
 )
-def test_what_cannot_be_read_has_its_code(raw: bytes, code: str) -> None:
+def test_docx_that_cannot_be_read_is_refused_with_its_code(raw: bytes, code: str) -> None:
     with pytest.raises(Unreadable) as refused:
         docx.read(raw, "a.docx")
     assert refused.value.code == code

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html
 
@@ -40,22 +40,22 @@ def _line_of(parsed: Parsed, words: str) -> int:
     return parsed.line(parsed.text.index(words))
 
 
-def test_only_visible_text_is_kept() -> None:
+def test_html_keeps_only_visible_text() -> None:
     hidden = "<script>a</script><style>b</style><template>c</template><noscript>d</noscript><p hidden>e</p><!-- f -->"
     assert _read(f"<p>seen{hidden}</p><p>too</p>").text.split() == ["seen", "too"]
 
 
-def test_blocks_are_parted_and_inline_elements_are_not() -> None:
+def test_html_blocks_are_separated_and_inline_elements_are_not() -> None:
     text = _read("<p>a<b>b</b> c</p><p>d<br>e</p><ul><li>f</li><li>g</li></ul><td>h").text
     assert text.split("\n\n") == ["ab c", "d\ne", "f\ng", "h"]
 
 
-def test_blanks_collapse_except_in_preformatted_text() -> None:
+def test_html_blanks_collapse_except_in_preformatted_text() -> None:
     parsed = _read("<p>a \n\t b</p><pre>if x:\n    y\n\n    z</pre><p>c   d</p>")
     assert parsed.text == "a b\n\nif x:\n    y\n\n    z\n\nc d"
 
 
-def test_headings_nest_and_begin_where_their_text_does() -> None:
+def test_html_headings_nest_and_start_at_their_text() -> None:
     parsed = _read(PAGE)
     assert [(parsed.text[each.start :][:3], each.path) for each in parsed.sections] == [
         ("Top", ("Top",)),
@@ -64,60 +64,60 @@ def test_headings_nest_and_begin_where_their_text_does() -> None:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_every_piece_knows_its_line_in_the_file(newline: str) -> None:
+def test_html_text_has_its_line_in_the_file(newline: str) -> None:
     parsed = _read(PAGE.replace("\n", newline))
     places = {"Top": 6, "one": 8, "two": 9, "three": 9, "four": 10, "Sub": 13, "def f": 15, "return": 16, "tail": 18}
     assert {words: _line_of(parsed, words) for words in places} == places
 
 
-def test_lines_are_right_where_the_parser_stops_counting() -> None:
+def test_html_lines_are_right_beyond_the_line_limit_of_the_parser() -> None:
     assert _line_of(_read("<p>first</p>" + "\n" * 70_000 + "<p>last</p>"), "last") == 70_001
 
 
-def test_the_title_is_that_of_the_head_else_the_first_heading_else_the_name() -> None:
+def test_html_title_is_the_head_title_else_the_first_heading_else_the_name() -> None:
     assert _read(PAGE).title == "The title"
     assert _read("<svg><title>icon</title></svg><h2>Heading</h2>").title == "Heading"
     assert _read("<p>x").title == "page.html"
 
 
-def test_entities_are_characters() -> None:
+def test_html_entities_become_characters() -> None:
     assert _read("<p>a &lt;b&gt; &amp; &eacute;&#x1F600;").text == "a <b> & é😀"
 
 
-def test_the_declared_charset_is_used() -> None:
+def test_html_declared_charset_is_used() -> None:
     raw = '<meta charset="shift_jis"><p>日本語'.encode("shift_jis")
     assert html.read(raw, "x").text == "日本語"
 
 
 @pytest.mark.parametrize(("declared", "actual"), [("shift_jis", "utf-8"), ("utf-8", "cp1252"), ("utf-16", "utf-8")])
-def test_a_charset_that_lies_is_not_believed(declared: str, actual: str) -> None:
+def test_html_wrong_charset_is_ignored(declared: str, actual: str) -> None:
     raw = f'<meta http-equiv="x" content="text/html; charset={declared}"><p>café “x”'.encode(actual)
     assert html.read(raw, "x").text == "café “x”"
 
 
-def test_bytes_are_into_the_text_that_was_taken_out() -> None:
+def test_html_byte_offsets_refer_to_the_extracted_text() -> None:
     parsed = _read("<p>é</p><p>b")
     assert not parsed.verbatim
     assert parsed.byte_offsets([0, 1, 4]) == [0, 2, 5]
 
 
 @pytest.mark.parametrize("empty", ["", " \n", "<!-- x -->", "<script>x</script>", "<title>only</title>"])
-def test_a_page_without_visible_text_is_refused(empty: str) -> None:
+def test_html_without_visible_text_is_refused(empty: str) -> None:
     with pytest.raises(Unreadable, match="E_NO_TEXT"):
         _read(empty)
 
 
-def test_text_deep_inside_is_kept() -> None:
+def test_html_deeply_nested_text_is_kept() -> None:
     parsed = _read("<p>first" + "<div>" * 1500 + "deep" + "</div>" * 1500 + "<p>last")
     assert parsed.text.split() == ["first", "deep", "last"]
 
 
-def test_a_page_too_deep_for_the_parser_is_refused_and_not_cut_short() -> None:
+def test_html_too_deep_for_the_parser_is_refused() -> None:
     with pytest.raises(Unreadable, match="E_PARSE: more than 2048"):
         _read("<p>first" + "<div>" * 100_000 + "deep")
 
 
-def test_a_tag_of_a_hundred_thousand_attributes_keeps_its_text_and_line() -> None:
+def test_html_tag_with_many_attributes_keeps_its_text_and_line() -> None:
     attributes = "\n".join(f"a{number}='>' b{number}" for number in range(50_000))
     parsed = _read(f"<p {attributes}>text</p>")
     assert parsed.text == "text"
@@ -127,7 +127,7 @@ def test_a_tag_of_a_hundred_thousand_attributes_keeps_its_text_and_line() -> Non
 @pytest.mark.parametrize(
     "hostile", ["<a '", '<a "', "<", "</", "<!--", "<table>", "<b><p>", "&", "<script>", "<p hidden>"]
 )
-def test_hostile_repetition_ends(hostile: str) -> None:
+def test_html_hostile_repetition_ends(hostile: str) -> None:
     with contextlib.suppress(Unreadable):
         assert "x" in _read("<p>x</p>" + hostile * 30_000).text
 
@@ -142,12 +142,12 @@ def test_hostile_repetition_ends(hostile: str) -> None:
         ("<tr><td>a <b>b</b> <td> c", "a b | c"),
     ],
 )
-def test_a_row_of_a_table_stays_on_one_line(rows: str, text: str) -> None:
+def test_html_table_row_is_one_line(rows: str, text: str) -> None:
     assert _read(f"<p>before<table>{rows}</table>after").text == f"before\n\n{text}\n\nafter"
 
 
 @pytest.mark.parametrize("tag", ["main", "article", "section", "nav", "p"])
-def test_a_page_that_leaves_out_the_tag_of_its_body_is_read(tag: str) -> None:
+def test_html_without_a_body_tag_is_read(tag: str) -> None:
     page = f"<!doctype html><title>Herons</title><{tag}><h1>The heron</h1><p>It waits.</p></{tag}>"
     parsed = html.read(page.encode(), "heron.html")
     assert (parsed.title, parsed.text) == ("Herons", "The heron\n\nIt waits.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.decoding import Unreadable
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.readers import epub, opendocument, pptx, xlsx
 from tests.samples import office
 
 
-def test_slides_are_pages_in_the_order_they_are_shown() -> None:
+def test_pptx_slides_are_pages_in_the_order_shown() -> None:
     deck = office.pptx(
         [("Herons", ["They wait."]), ("Otters", ["They swim.", "They play."])], notes={2: "Smile here."}
     )
@@ -20,7 +20,7 @@ def test_slides_are_pages_in_the_order_they_are_shown() -> None:
     assert parsed.title == "Herons"
 
 
-def test_a_sheet_is_a_section_and_a_row_is_a_line() -> None:
+def test_xlsx_sheet_is_a_section_and_a_row_is_a_line() -> None:
     book = office.xlsx(
         {"Animals": [["name", "kg", "", "wild"], ["otter", 7.5, "", True]], "Empty": [], "More": [["x"]]}
     )
@@ -33,16 +33,16 @@ def test_a_sheet_is_a_section_and_a_row_is_a_line() -> None:
     ("value", "shown"),
     [(45_000, "2023-03-15"), (45_000.5, "2023-03-15 12:00:00"), (0.25, "06:00:00"), (-1, "-1"), (9e9, "9000000000")],
 )
-def test_a_number_in_a_date_format_is_a_date_if_there_is_such_a_day(value: float, shown: str) -> None:
+def test_xlsx_number_in_a_date_format_is_a_date_if_the_day_exists(value: float, shown: str) -> None:
     assert xlsx.read(office.xlsx({"S": []}, dates={"A1": value}), "a.xlsx").text == f"S\n\n{shown}"
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.1 + 0.2, "0.3"), (12_345_678, "12345678"), (1e300, "1e+300")])
-def test_a_number_is_shown_as_excel_shows_it(value: float, shown: str) -> None:
+def test_xlsx_number_is_shown_as_in_excel(value: float, shown: str) -> None:
     assert xlsx.read(office.xlsx({"S": [[value]]}), "a.xlsx").text.endswith(shown)
 
 
-def test_an_open_document_is_read_with_headings_lists_notes_and_tables() -> None:
+def test_odt_keeps_headings_lists_and_tables() -> None:
     body = (
         "<text:h text:outline-level='1'>River</text:h><text:p>Herons<text:s text:c='2'/>wait.</text:p>"
         "<text:list><text:list-item><text:p>small</text:p></text:list-item>"
@@ -56,14 +56,14 @@ def test_an_open_document_is_read_with_headings_lists_notes_and_tables() -> None
     assert (parsed.title, parsed.sections[0].path) == ("Animals", ("River",))
 
 
-def test_the_tables_of_a_spreadsheet_are_sections() -> None:
+def test_ods_sheets_are_sections() -> None:
     row = "<table:table-row><table:table-cell><text:p>7</text:p></table:table-cell></table:table-row>"
     body = f"<table:table table:name='Animals'>{row}{row}</table:table>"
     parsed = opendocument.read(office.opendocument(body, kind="spreadsheet"), "a.ods")
     assert (parsed.text, parsed.sections[0].path) == ("Animals\n\n7\n7", ("Animals",))
 
 
-def test_a_book_is_read_chapter_by_chapter() -> None:
+def test_epub_is_read_chapter_by_chapter() -> None:
     book = office.epub(
         ["<h1>One</h1><p>Herons.</p>", "<img/>", "<h1>Two</h1><p>Otters.</p><h2>In</h2>"], title="Rivers"
     )
@@ -81,14 +81,14 @@ def _protected(method: str) -> bytes:
     return office.epub(["<p>Herons.</p>"], title="x", parts={"META-INF/encryption.xml": listed})
 
 
-def test_a_copy_protected_book_is_refused_and_scrambled_fonts_are_no_protection() -> None:
+def test_epub_with_copy_protection_is_refused_and_with_scrambled_fonts_is_read() -> None:
     assert epub.read(_protected("http://www.idpf.org/2008/embedding"), "a.epub").text == "Herons."
     with pytest.raises(Unreadable, match="E_ENCRYPTED"):
         epub.read(_protected("http://www.w3.org/2001/04/xmlenc#aes128-cbc"), "a.epub")
 
 
 @pytest.mark.parametrize("read", [pptx.read, xlsx.read, opendocument.read, epub.read])
-def test_an_archive_of_something_else_is_refused(read: object) -> None:
+def test_zip_of_another_format_is_refused(read: object) -> None:
     assert callable(read)
     with pytest.raises(Unreadable, match=r"E_PARSE.*missing"):
         read(office.archive({"a.txt": "text"}), "a")

@@ -7,8 +7,8 @@ import io
 import pypdf
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.decoding import Unreadable
 from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers import pdf
 from tests.samples.pdf import pdf as make
@@ -17,14 +17,14 @@ PAGES = [["Herons fish at dawn.", "They stand still."], ["Otters (the small ones
 FILE = make(PAGES, title="River animals", outline=[("Herons", 1), ("Otters", 2)])
 
 
-def test_every_line_is_read_and_knows_its_page() -> None:
+def test_pdf_lines_are_read_with_their_page() -> None:
     parsed = pdf.read(FILE, "a.pdf")
     for number, lines in enumerate(PAGES, 1):
         for line in lines:
             assert parsed.page(parsed.text.index(line)) == number
 
 
-def test_the_outline_gives_the_headings_and_the_file_its_title() -> None:
+def test_pdf_outline_gives_the_headings_and_metadata_the_title() -> None:
     parsed = pdf.read(FILE, "a.pdf")
     assert parsed.title == "River animals"
     assert [(parsed.text[section.start :][:6], section.path) for section in parsed.sections] == [
@@ -33,23 +33,23 @@ def test_the_outline_gives_the_headings_and_the_file_its_title() -> None:
     ]
 
 
-def test_a_title_that_is_a_file_name_is_none() -> None:
+def test_pdf_title_that_is_a_file_name_is_ignored() -> None:
     assert pdf.read(make([["Text."]], title="thesis_v7.DOCX"), "a.pdf").title == "a.pdf"
 
 
-def test_no_chunk_spans_two_pages() -> None:
+def test_pdf_chunks_never_span_two_pages() -> None:
     parsed = pdf.read(FILE, "a.pdf")
     spans = Chunker(Budget(200, 0)).cut(parsed, lambda text: len(text.split()))
     pages = [{parsed.page(at) for at in range(span.start, span.end)} for span in spans]
     assert pages == [{1}, {2}, {3}]
 
 
-def test_a_page_without_text_keeps_the_count_of_pages() -> None:
+def test_pdf_page_without_text_counts_as_a_page() -> None:
     parsed = pdf.read(make([["One."], [], ["Three."]]), "a.pdf")
     assert parsed.page_marks == ((0, 1), (parsed.text.index("Three"), 3))
 
 
-def test_an_encrypted_file_says_so() -> None:
+def test_pdf_with_a_password_is_refused_as_encrypted() -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(FILE))
     writer.encrypt("secret", algorithm="RC4-128")
     out = io.BytesIO()
@@ -58,7 +58,7 @@ def test_an_encrypted_file_says_so() -> None:
         pdf.read(out.getvalue(), "a.pdf")
 
 
-def test_a_file_that_opens_without_a_password_is_read() -> None:
+def test_pdf_encrypted_without_a_password_is_read() -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(FILE))
     writer.encrypt("", owner_password="owner", algorithm="RC4-128")
     out = io.BytesIO()
@@ -76,7 +76,7 @@ def test_a_file_that_opens_without_a_password_is_read() -> None:
     ],
     ids=["other", "cut", "scan", "garbage"],
 )
-def test_what_cannot_be_read_has_its_code(raw: bytes, code: str) -> None:
+def test_pdf_that_cannot_be_read_is_refused_with_its_code(raw: bytes, code: str) -> None:
     with pytest.raises(Unreadable) as refused:
         pdf.read(raw, "a.pdf")
     assert refused.value.code == code

@@ -52,7 +52,7 @@ def _found(text: str) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_classes_and_functions_nest_with_their_decorators_and_comments(newline: str) -> None:
+def test_python_definitions_nest_with_their_decorators_and_comments(newline: str) -> None:
     assert _found(SOURCE.replace("\n", newline)) == [
         (8, "Outer"),
         (14, "Outer.first"),
@@ -66,33 +66,33 @@ def test_classes_and_functions_nest_with_their_decorators_and_comments(newline: 
     ]
 
 
-def test_definitions_under_a_condition_are_found() -> None:
+def test_python_definitions_under_a_condition_are_sections() -> None:
     text = "try:\n    import x\nexcept ImportError:\n    def x():\n        pass\nelse:\n    class Y:\n        pass\n"
     assert [path for _, path in _found(text) if path] == ["x", "Y"]
 
 
-def test_the_last_line_of_a_string_is_no_comment_on_what_follows() -> None:
+def test_python_last_line_of_a_string_is_no_comment() -> None:
     text = 'def a():\n    """\n# b"""\ndef c():\n    pass\n'
     assert _found(text) == [(1, "a"), (4, "c"), (6, "")]
 
 
-def test_sections_rise() -> None:
+def test_python_sections_are_in_ascending_order() -> None:
     starts = [section.start for section in _read(SOURCE).sections]
     assert starts == sorted(set(starts))
 
 
-def test_the_title_is_the_first_line_of_the_docstring_else_the_name() -> None:
+def test_python_title_is_the_first_line_of_the_docstring_else_the_name() -> None:
     assert _read(SOURCE).title == "What it is for."
     assert _read("x = 1\n").title == "module.py"
 
 
 @pytest.mark.parametrize("line", [1, 2])
-def test_an_encoding_cookie_in_the_first_two_lines_is_believed(line: int) -> None:
+def test_python_encoding_cookie_in_the_first_two_lines_is_used(line: int) -> None:
     text = "#!/usr/bin/python\n" * (line - 1) + "# -*- coding: cp1251 -*-\nname = 'Привет'\n"
     assert python.read(text.encode("cp1251"), "x.py").text == text
 
 
-def test_a_cookie_further_down_is_a_comment() -> None:
+def test_python_encoding_cookie_further_down_is_ignored() -> None:
     text = "a = 1\nb = 2\n# coding: cp1251\nc = 'café'\n"
     assert python.read(text.encode("cp1252"), "x.py").text == text
 
@@ -100,15 +100,15 @@ def test_a_cookie_further_down_is_a_comment() -> None:
 @pytest.mark.parametrize(
     "text", ["print 'old'\n", "def f(:\n", "{% if x %}\n", "(" * 5000, "-" * 100_000 + "1", "x=\\"]
 )
-def test_what_does_not_parse_is_still_text(text: str) -> None:
+def test_python_that_does_not_parse_is_read_as_text(text: str) -> None:
     parsed = _read(text)
     assert (parsed.text, parsed.title, parsed.sections) == (text, "module.py", ())
 
 
-def test_a_form_feed_is_no_line() -> None:
+def test_python_form_feed_is_no_line_end() -> None:
     assert _found("x = 1\n\f\ndef f():\n    pass\n")[0] == (3, "f")
 
 
-def test_names_in_other_scripts_keep_their_bytes() -> None:
+def test_python_names_in_other_scripts_keep_their_byte_offsets() -> None:
     parsed = _read("größe = '😀'\ndef f(): pass\n")
     assert parsed.byte_offsets([parsed.sections[0].start]) == [len("größe = '😀'\n".encode())]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.text.decoding import Unreadable, newline_offsets
-from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, fingerprint, reader_for
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.decoding import newline_offsets
+from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, reader_for, readers_fingerprint
 from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}
@@ -48,18 +49,18 @@ def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
 
 @pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
 @given(raw=st.binary(max_size=80) | st.text("<>&/p#-=\n\r `*[]:'\"é;a.", max_size=80).map(str.encode))
-def test_a_reader_refuses_or_reads_whatever_it_is_given(reader: Reader, raw: bytes) -> None:
+def test_every_reader_reads_or_refuses_arbitrary_bytes(reader: Reader, raw: bytes) -> None:
     _keeps_its_promises(reader, raw)
 
 
 @pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
 @given(data=st.data())
-def test_a_reader_refuses_or_reads_damaged_files(reader: Reader, data: st.DataObject) -> None:
+def test_every_reader_reads_or_refuses_damaged_files(reader: Reader, data: st.DataObject) -> None:
     _keeps_its_promises(reader, _damaged(data, reader.name))
 
 
 @pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
-def test_a_reader_reads_the_valid_files_of_its_format(reader: Reader) -> None:
+def test_every_reader_reads_valid_files(reader: Reader) -> None:
     for raw in VALID[reader.name]:
         assert reader.read(raw, NAMES.get(reader.name, "name")).text.strip()
 
@@ -85,26 +86,26 @@ def test_every_suffix_has_one_reader() -> None:
         ("main.rs", "code"),
     ],
 )
-def test_a_file_is_read_by_its_suffix_or_its_bare_name(path: str, name: str) -> None:
+def test_reader_for_a_file_depends_on_its_suffix_or_its_bare_name(path: str, name: str) -> None:
     reader = reader_for(path)
     assert reader is not None
     assert reader.name == name
 
 
 @pytest.mark.parametrize("path", ["photo.png", "data.bin", "noname", ".gitignore", "a.md/b.xyz", "README.xyz", ""])
-def test_other_files_have_no_reader(path: str) -> None:
+def test_reader_for_an_unknown_file_is_none(path: str) -> None:
     assert reader_for(path) is None
 
 
-def test_code_knows_its_language() -> None:
+def test_code_readers_have_a_language() -> None:
     assert [getattr(reader_for(path), "language", None) for path in ("a.go", "a.py", "a.md")] == ["go", "python", ""]
 
 
-def test_the_fingerprint_names_every_reader_and_its_version() -> None:
-    assert PLAIN.fingerprint in fingerprint().split(",")
-    assert len(fingerprint().split(",")) == len(DIFFERENT)
+def test_readers_fingerprint_names_every_reader_and_its_version() -> None:
+    assert PLAIN.fingerprint in readers_fingerprint().split(",")
+    assert len(readers_fingerprint().split(",")) == len(DIFFERENT)
 
 
-def test_plain_text_is_taken_as_it_is() -> None:
+def test_plain_text_is_read_unchanged() -> None:
     parsed = PLAIN.read(b"# no heading\r\n", "notes.txt")
     assert (parsed.text, parsed.title, parsed.sections) == ("# no heading\r\n", "notes.txt", ())

@@ -19,7 +19,7 @@ def _cut(cutter: Cutter, text: str) -> list[str]:
 
 @pytest.mark.parametrize("cutter", [paragraphs, lines, sentences, words])
 @given(text=st.text(st.sampled_from("aB.!?。 \t\r\n\"')(é"), max_size=60), data=st.data())
-def test_ranges_follow_one_another_without_a_gap(cutter: Cutter, text: str, data: st.DataObject) -> None:
+def test_ranges_follow_each_other_without_gaps(cutter: Cutter, text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     ranges = list(cutter(text, start, end))
@@ -30,26 +30,26 @@ def test_ranges_follow_one_another_without_a_gap(cutter: Cutter, text: str, data
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_only_blank_lines_part_paragraphs(newline: str) -> None:
+def test_paragraphs_end_at_blank_lines_only(newline: str) -> None:
     text = newline.join(["one", "still one", "", " \t", "two"])
     first = newline.join(["one", "still one", "", " \t", ""])
     assert _cut(paragraphs, text) == [first, "two"]
 
 
-def test_every_line_end_ends_a_line() -> None:
+def test_lines_end_at_every_line_end() -> None:
     assert _cut(lines, "a\r\nb\rc\n\nd") == ["a\r\n", "b\r", "c\n", "\n", "d"]
 
 
-def test_words_keep_the_space_after_them() -> None:
+def test_words_include_the_space_after_them() -> None:
     assert _cut(words, "one  two\nthree") == ["one  ", "two\n", "three"]
 
 
-def test_sentences_end_at_their_marks() -> None:
+def test_sentences_end_at_punctuation() -> None:
     assert _cut(sentences, "It works. Does it? Yes!") == ["It works. ", "Does it? ", "Yes!"]
 
 
 @pytest.mark.parametrize("text", ["Use it, e.g. Lance.", "See J. Smith.", "Fig. 3 shows it.", "version 3.11 is old"])
-def test_what_only_looks_like_an_end_is_none(text: str) -> None:
+def test_sentences_do_not_end_at_abbreviations_and_numbers(text: str) -> None:
     assert _cut(sentences, text) == [text]
 
 
@@ -57,19 +57,19 @@ def test_sentences_in_japanese_need_no_space() -> None:
     assert _cut(sentences, "これは本です。それも。") == ["これは本です。", "それも。"]
 
 
-def test_a_quotation_mark_belongs_to_the_sentence_it_closes() -> None:
+def test_sentence_includes_its_closing_quotation_mark() -> None:
     assert _cut(sentences, 'He said "go." She went.') == ['He said "go." ', "She went."]
 
 
-def test_a_line_end_of_windows_is_no_end_of_a_sentence() -> None:
+def test_sentence_continues_after_a_windows_line_end() -> None:
     assert _cut(sentences, "one line\r\ngoes on") == ["one line\r\ngoes on"]
 
 
-def test_a_blank_line_ends_a_sentence_without_a_mark() -> None:
+def test_sentence_without_punctuation_ends_at_a_blank_line() -> None:
     assert _cut(sentences, "A heading\r\n\r\nIts text") == ["A heading\r\n\r\n", "Its text"]
 
 
 @pytest.mark.parametrize(("text", "inner"), [("  a b \n", "a b"), ("a", "a"), (" \n", ""), ("", "")])
-def test_trimmed_leaves_no_blank_ends(text: str, inner: str) -> None:
+def test_trimmed_range_has_no_blank_ends(text: str, inner: str) -> None:
     start, end = trimmed(text, 0, len(text))
     assert text[start:end] == inner

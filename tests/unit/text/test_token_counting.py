@@ -1,7 +1,9 @@
-"""The preferred counter gives tiktoken's numbers, or it is not used."""
+"""The preferred engine counts as tiktoken does, or it is not used."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native.tiktoken_bpe import PIECE, SHA256, TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.providers import VariantRegistry
-from omni_pipelines.settings import Settings, find_home, load_settings
+from omni_pipelines.settings import Settings
 from omni_pipelines.text import engines
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
@@ -28,6 +30,7 @@ from omni_pipelines.text.token_counting import (
     register_counters,
     register_fast_counter,
 )
+from omni_pipelines.variant_registry import VariantRegistry
 
 toktok_bpe = pytest.importorskip("native.toktok_bpe")
 if not toktok_bpe.installed():
@@ -57,9 +60,9 @@ def reference(store: ModelStore, encoding: str) -> TokenCounter:
 
 @pytest.fixture(scope="module")
 def toktok(store: ModelStore, reference: TokenCounter) -> TokenCounter:
-    found: TokenCounter = toktok_bpe.ToktokCounter(reference.name, store.vocabulary_file(reference.name))
-    found.count("it loads its vocabulary now, not within a test's time limit")
-    return found
+    counter: TokenCounter = toktok_bpe.ToktokCounter(reference.name, store.vocabulary_file(reference.name))
+    counter.count("this loads the vocabulary now, outside the time limit of a test")
+    return counter
 
 
 @pytest.fixture
@@ -69,24 +72,26 @@ def registry(store: ModelStore, reference: TokenCounter) -> VariantRegistry:
     return registry
 
 
-class Liar:
-    """Counts like tiktoken, except where the test says."""
+class WrongCounter:
+    """Counts one token too many for the texts that `is_wrong` selects."""
 
-    def __init__(self, reference: TokenCounter, lies_about: Callable[[str], bool]) -> None:
+    def __init__(self, reference: TokenCounter, is_wrong: Callable[[str], bool]) -> None:
         self.name = reference.name
-        self._reference, self._lies_about = reference, lies_about
+        self._reference, self._is_wrong = reference, is_wrong
 
     def count(self, text: str) -> int:
-        return self._reference.count(text) + self._lies_about(text)
+        return self._reference.count(text) + self._is_wrong(text)
 
     def truncate(self, text: str, max_tokens: int) -> str:
         return self._reference.truncate(text, max_tokens)
 
 
 def chosen(registry: VariantRegistry) -> str:
-    found = registry.get_best(COUNT_TOKENS)
-    assert found is not None
-    return found.name
+    return registry.call(COUNT_TOKENS, lambda variant: str(variant.name)).value
+
+
+def reason(registry: VariantRegistry, name: str) -> str:
+    return next(info.reason for info in registry.list_variants(COUNT_TOKENS) if info.name == name)
 
 
 # --- toktok
@@ -98,81 +103,83 @@ def test_toktok_counts_any_text_as_tiktoken_does(toktok: TokenCounter, reference
 
 
 @given(text=texts, most=st.integers(0, 40))
-def test_toktok_cuts_any_text_where_tiktoken_does(
+def test_toktok_truncates_any_text_as_tiktoken_does(
     toktok: TokenCounter, reference: TokenCounter, text: str, most: int
 ) -> None:
     assert toktok.truncate(text, most) == reference.truncate(text, most)
 
 
 @pytest.mark.parametrize("text", [" " * 1_200_000, "identifier" * (PIECE // 3), "It's 12345\n" * (PIECE // 4)])
-def test_long_texts_count_alike_as_well(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
+def test_toktok_counts_long_texts_as_tiktoken_does(toktok: TokenCounter, reference: TokenCounter, text: str) -> None:
     assert toktok.count(text) == reference.count(text)
 
 
-def test_toktok_brings_its_vocabulary_along(
-    toktok: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # a download would fail
-    assert toktok.count("hello world") == 2
+def test_toktok_needs_no_download(store: ModelStore, reference: TokenCounter, tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from native.toktok_bpe import ToktokCounter\n"
+        "print(ToktokCounter(sys.argv[2], Path(sys.argv[3])).count('hello world'))\n"
+    )
+    vocabulary = store.vocabulary_file(reference.name)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(Path(__file__).parents[3]), reference.name, str(vocabulary)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TIKTOKEN_CACHE_DIR": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9"},  # a download would fail
+    )
+    assert ran.stdout == "2\n", ran.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 # --- the choice
 
 
-def test_toktok_is_preferred_where_it_is_installed(registry: VariantRegistry) -> None:
+def test_toktok_is_preferred_if_it_is_installed(registry: VariantRegistry) -> None:
     assert chosen(registry) == "toktok"
 
 
-def test_tiktoken_counts_where_toktok_is_not_installed(
-    registry: VariantRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(toktok_bpe, "installed", lambda: False)
+def test_tiktoken_counts_if_toktok_is_not_installed(store: ModelStore, reference: TokenCounter) -> None:
+    registry = VariantRegistry()
+    register_counters(registry, store, reference.name, is_toktok_installed=lambda: False)
     assert chosen(registry) == "tiktoken"
-    info = registry.get_info(COUNT_TOKENS, "toktok")
-    assert info is not None
-    assert "pip install" in info.reason
+    assert "pip install" in reason(registry, "toktok")
 
 
-@pytest.mark.parametrize("lied_about", SELF_CHECK, ids=range(len(SELF_CHECK)))
-def test_an_engine_that_lies_about_one_text_of_the_self_check_is_dropped(
-    registry: VariantRegistry, reference: TokenCounter, lied_about: str
+@pytest.mark.parametrize("text", SELF_CHECK, ids=range(len(SELF_CHECK)))
+def test_engine_with_one_wrong_count_in_the_self_check_is_rejected(
+    registry: VariantRegistry, reference: TokenCounter, text: str
 ) -> None:
-    liar = Liar(reference, lambda text: text == lied_about)
-    registry.unregister(COUNT_TOKENS, "toktok")
-    register_fast_counter(registry, "liar", lambda: liar, lambda: reference, reference.name)
+    wrong = WrongCounter(reference, lambda counted: counted == text)
+    register_fast_counter(registry, "toktok", lambda: wrong, lambda: reference, reference.name)
     assert chosen(registry) == "tiktoken"
-    info = registry.get_info(COUNT_TOKENS, "liar")
-    assert info is not None
-    assert "where tiktoken counts" in info.reason
+    assert "where tiktoken counts" in reason(registry, "toktok")
 
 
 @pytest.mark.parametrize(
     "kind",
-    [str.isspace, str.isdigit, str.isupper, lambda each: each == "'", lambda each: ord(each) > 0xFFFF,
-     lambda each: "\u4e00" <= each <= "\u9fff", lambda each: "\ud800" <= each <= "\udfff", lambda each: each == "\r"],
+    [str.isspace, str.isdigit, str.isupper, lambda char: char == "'", lambda char: ord(char) > 0xFFFF,
+     lambda char: "\u4e00" <= char <= "\u9fff", lambda char: "\ud800" <= char <= "\udfff", lambda char: char == "\r"],
 )  # fmt: skip
-def test_an_engine_that_errs_on_one_kind_of_character_is_dropped(
+def test_engine_with_wrong_counts_for_one_kind_of_character_is_rejected(
     reference: TokenCounter, kind: Callable[[str], bool]
 ) -> None:
     with pytest.raises(CountsDiffer):
-        check_counts(Liar(reference, lambda text: any(map(kind, text))), reference)
+        check_counts(WrongCounter(reference, lambda text: any(map(kind, text))), reference)
 
 
-def test_an_honest_engine_is_kept(registry: VariantRegistry, reference: TokenCounter) -> None:
-    registry.unregister(COUNT_TOKENS, "toktok")
+def test_engine_with_right_counts_is_preferred(registry: VariantRegistry, reference: TokenCounter) -> None:
     register_fast_counter(
-        registry, "honest", lambda: Liar(reference, lambda _: False), lambda: reference, reference.name
+        registry, "toktok", lambda: WrongCounter(reference, lambda _: False), lambda: reference, reference.name
     )
-    assert chosen(registry) == "honest"
+    assert chosen(registry) == "toktok"
 
 
-# --- while it runs
+# --- failures while counting
 
 
-class Dying(Liar):
-    """Works for a few calls, then never again."""
+class FailsLater(WrongCounter):
+    """Counts in the self-check, and raises afterwards."""
 
     def __init__(self, reference: TokenCounter) -> None:
         super().__init__(reference, lambda _: False)
@@ -190,41 +197,38 @@ class Dying(Liar):
 
 @pytest.fixture
 def counter(registry: VariantRegistry, reference: TokenCounter) -> PreferredCounter:
-    registry.unregister(COUNT_TOKENS, "toktok")
-    dying = Dying(reference)
-    register_fast_counter(registry, "dying", lambda: dying, lambda: reference, reference.name)
-    assert chosen(registry) == "dying"
-    return PreferredCounter(registry, dying)
+    failing = FailsLater(reference)
+    register_fast_counter(registry, "toktok", lambda: failing, lambda: reference, reference.name)
+    assert chosen(registry) == "toktok"
+    return PreferredCounter(registry, failing)
 
 
-def test_a_counter_that_dies_at_work_is_replaced_without_a_word(
-    counter: PreferredCounter, reference: TokenCounter
-) -> None:
+def test_engine_that_fails_while_counting_is_replaced(counter: PreferredCounter, reference: TokenCounter) -> None:
     assert [counter.count(text) for text in SELF_CHECK] == [reference.count(text) for text in SELF_CHECK]
 
 
-def test_a_counter_that_cannot_cut_is_replaced_as_well(counter: PreferredCounter, reference: TokenCounter) -> None:
+def test_engine_that_fails_while_truncating_is_replaced(counter: PreferredCounter, reference: TokenCounter) -> None:
     assert counter.truncate("one two three four", 2) == reference.truncate("one two three four", 2)
 
 
-def test_chunks_do_not_depend_on_who_counts(toktok: TokenCounter, reference: TokenCounter) -> None:
+def test_chunks_are_the_same_with_every_engine(toktok: TokenCounter, reference: TokenCounter) -> None:
     words = "Naïve façades, 東京タワー, 🙂 and it's 1234567 words said Ms. O'Neil. "
-    raw = "".join(f"## Part {at}\n\n{words * (at % 9 + 1)}\n\n" for at in range(60)).encode()
+    raw = "".join(f"## Part {number}\n\n{words * (number % 9 + 1)}\n\n" for number in range(60)).encode()
     parsed: Parsed = markdown.read(raw, "a.md")
     chunker = Chunker(Budget(64, 8))
     assert chunker.cut(parsed, toktok.count) == chunker.cut(parsed, reference.count)
 
 
-# --- through the settings
+# --- loading by the settings
 
 
-def test_the_settings_counter_is_the_preferred_one(reference: TokenCounter) -> None:
+def test_load_counter_gives_the_preferred_engine(reference: TokenCounter) -> None:
     settings = load_settings(find_home()).model_copy(update={"encoding": reference.name})
     counter = engines.load_counter(settings)
     assert (counter.name, counter.count("hello world")) == (reference.name, 2)
 
 
-def test_without_a_vocabulary_the_command_that_fetches_it_is_named(tmp_path: Path) -> None:
+def test_load_counter_without_a_vocabulary_names_the_command_that_fetches_it(tmp_path: Path) -> None:
     settings = Settings.model_validate({"cache": tmp_path})
     with pytest.raises(ModelMissing) as caught:
         engines.load_counter(settings)

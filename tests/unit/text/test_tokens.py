@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native.tiktoken_bpe import SHA256, TokenCounter
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.language_models.port import Message
 from omni_pipelines.model_store import ModelStore
-from omni_pipelines.settings import find_home, load_settings
 from omni_pipelines.text.tokens import (
     MARKER,
     chunk_text,
@@ -34,16 +34,16 @@ def counter(request: pytest.FixtureRequest) -> TokenCounter:
         pytest.skip(str(error))
 
 
-def test_known_texts_have_their_known_counts(counter: TokenCounter) -> None:
+def test_count_tokens_gives_known_counts(counter: TokenCounter) -> None:
     assert [count_tokens(text, counter) for text in ("hello world", "hello", "")] == [2, 1, 0]
 
 
-def test_what_looks_like_a_special_token_is_text(counter: TokenCounter) -> None:
+def test_count_tokens_takes_special_tokens_as_text(counter: TokenCounter) -> None:
     assert count_tokens("<|endoftext|>", counter) > 1
 
 
 @given(text=TEXTS, most=st.integers(0, 40))
-def test_a_truncated_text_is_a_beginning_that_fits(counter: TokenCounter, text: str, most: int) -> None:
+def test_truncated_text_is_a_prefix_within_the_limit(counter: TokenCounter, text: str, most: int) -> None:
     short = truncate(text, most, counter)
     assert text.startswith(short)
     assert counter.count(short) <= most
@@ -51,7 +51,7 @@ def test_a_truncated_text_is_a_beginning_that_fits(counter: TokenCounter, text: 
 
 
 @given(text=TEXTS, most=st.integers(0, 40))
-def test_what_is_cut_out_of_the_middle_leaves_both_ends_and_fits(counter: TokenCounter, text: str, most: int) -> None:
+def test_truncated_middle_keeps_both_ends_within_the_limit(counter: TokenCounter, text: str, most: int) -> None:
     short = truncate_middle(text, most, counter)
     assert counter.count(short) <= most
     if counter.count(text) <= most:
@@ -62,7 +62,7 @@ def test_what_is_cut_out_of_the_middle_leaves_both_ends_and_fits(counter: TokenC
         assert text.endswith(tail)
 
 
-def test_the_middle_is_taken_out_evenly(counter: TokenCounter) -> None:
+def test_truncated_middle_keeps_ends_of_equal_length(counter: TokenCounter) -> None:
     short = truncate_middle("word " * 1_000, 21, counter)
     head, tail = short.split(MARKER)
     assert abs(len(head) - len(tail)) <= 1
@@ -70,7 +70,7 @@ def test_the_middle_is_taken_out_evenly(counter: TokenCounter) -> None:
 
 
 @given(text=TEXTS, size=st.integers(1, 30), data=st.data())
-def test_pieces_hold_every_character_and_fit(
+def test_pieces_contain_every_character_within_the_size(
     counter: TokenCounter, text: str, size: int, data: st.DataObject
 ) -> None:
     overlap = data.draw(st.integers(0, size - 1))
@@ -87,7 +87,7 @@ def test_pieces_hold_every_character_and_fit(
     assert reached == len(text)
 
 
-def test_a_text_that_fits_is_one_piece_and_no_text_is_none(counter: TokenCounter) -> None:
+def test_text_that_fits_is_one_piece_and_no_text_is_none(counter: TokenCounter) -> None:
     assert [piece.text for piece in chunk_text("hello world", 512, 50, counter)] == ["hello world"]
     assert chunk_text("", 512, 50, counter) == []
 
@@ -98,19 +98,19 @@ def test_pieces_end_between_words(counter: TokenCounter) -> None:
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(0, 0), (10, 10), (10, -1)])
-def test_sizes_that_cannot_be_are_refused(counter: TokenCounter, size: int, overlap: int) -> None:
+def test_chunk_text_with_an_impossible_size_is_refused(counter: TokenCounter, size: int, overlap: int) -> None:
     with pytest.raises(ConfigurationError, match="cannot repeat"):
         chunk_text("text", size, overlap, counter)
 
 
-def test_a_line_of_megabytes_is_cut_and_shortened(counter: TokenCounter) -> None:
+def test_line_of_a_million_characters_is_truncated_and_cut(counter: TokenCounter) -> None:
     line = "ab" * 1_000_000
     assert counter.count(truncate(line, 100, counter)) <= 100
     assert counter.count(truncate_middle(line, 100, counter)) <= 100
     assert chunk_text(line[:200_000], 4_096, 50, counter)[-1].end == 200_000
 
 
-def test_a_conversation_costs_its_texts_and_what_stands_around_them(counter: TokenCounter) -> None:
+def test_count_messages_includes_tokens_around_messages_and_reply(counter: TokenCounter) -> None:
     assert count_messages([], counter) == 3
     assert count_messages([Message("user", "hello world")], counter) == 3 + 3 + 1 + 2
 
@@ -126,12 +126,12 @@ def test_a_conversation_costs_its_texts_and_what_stands_around_them(counter: Tok
         ("o200k_base", "o200k_base"),
     ],
 )
-def test_a_model_counts_in_its_own_encoding(model: str, encoding: str) -> None:
+def test_encoding_for_a_model_is_its_own(model: str, encoding: str) -> None:
     assert encoding_for(model) == encoding
 
 
 @pytest.mark.parametrize(("model", "why"), [("llama3", "is unknown"), ("davinci", "counts in r50k_base")])
-def test_no_encoding_is_guessed(model: str, why: str) -> None:
+def test_encoding_for_an_unknown_model_is_refused(model: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why) as caught:
         encoding_for(model)
     assert "cl100k_base" in caught.value.cure

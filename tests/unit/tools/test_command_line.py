@@ -1,4 +1,4 @@
-"""Arguments as a person types them become the JSON values a call takes."""
+"""Arguments as a person types them become the JSON values of a call."""
 
 from __future__ import annotations
 
@@ -60,25 +60,25 @@ DEFINITION = typed_tool(find).definition
     ],
     ids=str,
 )
-def test_words_become_json_values(words: list[str], arguments: dict[str, Any]) -> None:
+def test_arguments_on_a_command_line_become_json_values(words: list[str], arguments: dict[str, Any]) -> None:
     assert parse_arguments(DEFINITION, words) == arguments
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["query"], "'query' is no argument"),
-        (["=5"], "'=5' is no argument"),
-        (["--jsn"], "'--jsn' is no argument"),
+        (["query"], "'query' is not an argument"),
+        (["=5"], "'=5' is not an argument"),
+        (["--jsn"], "'--jsn' is not an argument"),
         (["k=1", "k=2"], "k is given twice"),
         (["where=5", "where.path=a"], "where and where.path are both given"),
-        (['{"query": }'], "the argument is not good JSON"),
+        (['{"query": }'], "the argument is not valid JSON"),
         (['{"k": 1, "k": 2}'], "the key 'k' is given twice"),
-        (['{"k": 1}', "query=a"], "is no argument"),
+        (['{"k": 1}', "query=a"], "is not an argument"),
     ],
     ids=str,
 )
-def test_words_that_are_no_arguments_are_refused(words: list[str], message: str) -> None:
+def test_malformed_arguments_on_a_command_line_are_refused(words: list[str], message: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         parse_arguments(DEFINITION, words)
     assert message in refusal.value.message

@@ -1,4 +1,4 @@
-"""A right tool document survives every way of writing and reading it."""
+"""Valid tool documents can be written and read in every format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.tools.catalogue import ToolCatalogue, as_json, as_yaml
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import (
     TOOL_SCHEMA_ID,
     ToolAnnotations,
@@ -23,11 +23,18 @@ from omni_pipelines.tools.definition import (
     ToolParameter,
     ToolParameters,
     ToolVariant,
-    written,
+    to_document,
 )
-from omni_pipelines.tools.reading import parse_values
-from omni_pipelines.tools.schema import check_document, load_document, parse_document, tool_schema
+from omni_pipelines.tools.documents import (
+    as_json,
+    as_yaml,
+    check_document,
+    load_document,
+    parse_document,
+    tool_schema,
+)
 from omni_pipelines.tools.signature import tool
+from omni_pipelines.tools.strict_parsing import parse_values
 
 WORDS = st.text(string.ascii_letters, min_size=1, max_size=8)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30).map(
@@ -86,8 +93,8 @@ DOCUMENTS = st.lists(DEFINITIONS, max_size=3, unique_by=lambda definition: defin
 
 
 @given(DOCUMENTS)
-def test_a_document_survives_json_and_yaml(document: ToolDocument) -> None:
-    values = written(document)
+def test_document_is_unchanged_after_writing_and_parsing_json_and_yaml(document: ToolDocument) -> None:
+    values = to_document(document)
     assert check_document(values) == []
     assert parse_document(parse_values(as_json(values), "it", as_json=True)) == document
     assert parse_document(parse_values(as_yaml(values), "it", as_json=False)) == document
@@ -105,24 +112,9 @@ def test_a_document_survives_json_and_yaml(document: ToolDocument) -> None:
         ("ToolExecution", ToolExecution),
     ],
 )
-def test_the_contract_and_the_models_have_the_same_fields(definition: str, model: Any) -> None:
-    in_schema = set(tool_schema()["$defs"][definition]["properties"]) - (
-        {"required"} if model is ToolDefinition else set()
-    )
+def test_tool_schema_and_models_have_the_same_fields(definition: str, model: Any) -> None:
+    in_schema = set(tool_schema()["$defs"][definition]["properties"])
     assert in_schema == {field.alias or name for name, field in model.model_fields.items()}
-
-
-def test_an_older_document_has_its_three_ways_to_require_folded_into_one() -> None:
-    part = {"type": "object", "properties": {"x": {"type": "string", "required": True}, "y": {"type": "string"}}}
-    tool = {"name": "a.b", "description": "Do it.", "parameters": part, "required": ["x"]}
-    document = parse_document({"info": {"name": "old", "version": "1.0.0"}, "tools": [tool]})
-    assert document.tools[0].parameters.required == ("x",)
-    assert document.tools[0].input_schema == {
-        "type": "object",
-        "properties": {"x": {"type": "string"}, "y": {"type": "string"}},
-        "required": ["x"],
-        "additionalProperties": False,
-    }
 
 
 @tool("clock.read", read_only=True)
@@ -136,28 +128,28 @@ def read(zone: str = "UTC") -> str:
 
 
 @pytest.mark.parametrize("name", ["tools.json", "tools.yaml", "tools.yml"])
-def test_a_saved_catalogue_is_loaded_again(tmp_path: Path, name: str) -> None:
-    catalogue = ToolCatalogue()
-    catalogue.add(read)
-    path = catalogue.save_schemas(tmp_path / name)
-    assert ToolCatalogue.load_schemas(path).tools == tuple(catalogue.tools)
+def test_saved_document_can_be_loaded(tmp_path: Path, name: str) -> None:
+    catalog = ToolCatalog()
+    catalog.add(read)
+    path = catalog.save_schemas(tmp_path / name)
+    assert ToolCatalog.load_schemas(path).tools == tuple(catalog.tools)
 
 
-def test_a_saved_catalogue_is_named_as_before(tmp_path: Path) -> None:
-    assert ToolCatalogue().save_schemas() == Path("tool_schemas.json")
+def test_default_file_name_of_a_saved_document_is_tool_schemas_json(tmp_path: Path) -> None:
+    assert ToolCatalog().save_schemas() == Path("tool_schemas.json")
     assert load_document(tmp_path / "tool_schemas.json").tools == ()
 
 
-def test_a_generated_document_is_right_and_names_its_schema() -> None:
-    catalogue = ToolCatalogue()
-    catalogue.add(read)
-    document = catalogue.generate_tool_schemas(generated_at=datetime(2026, 1, 31, tzinfo=UTC))
+def test_generated_document_is_valid_and_names_its_schema() -> None:
+    catalog = ToolCatalog()
+    catalog.add(read)
+    document = catalog.generate_tool_schemas(generated_at=datetime(2026, 1, 31, tzinfo=UTC))
     assert document["$schema"] == TOOL_SCHEMA_ID
     assert document["info"] == {"name": "omni_pipelines", "version": "1.0.0", "generated_at": "2026-01-31T00:00:00Z"}
     assert check_document(document) == []
 
 
-def test_times_in_yaml_stay_text() -> None:
+def test_timestamp_in_yaml_stays_text() -> None:
     text = yaml.safe_dump(
         {"info": {"name": "a", "version": "1.0.0", "generated_at": "2026-01-31T00:00:00Z"}, "tools": []}
     )

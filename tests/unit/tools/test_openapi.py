@@ -1,4 +1,4 @@
-"""The exported documents are what their standards ask for."""
+"""The exported documents conform to OpenAPI 3.1 and JSON Schema."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from omni_pipelines.knowledge.tools import knowledge_catalogue
-from omni_pipelines.tools.catalogue import ToolCatalogue
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
 
 
@@ -24,19 +24,19 @@ def switch(on: bool = True) -> None:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> ToolCatalogue:
-    made = knowledge_catalogue(tmp_path / "nothing-here")
+def catalog(tmp_path: Path) -> ToolCatalog:
+    made = knowledge_catalog(tmp_path / "nothing-here")
     made.add(switch)
     return made
 
 
 @pytest.fixture
-def document(catalogue: ToolCatalogue) -> dict[str, Any]:
-    return catalogue.export_openapi()
+def document(catalog: ToolCatalog) -> dict[str, Any]:
+    return catalog.export_openapi()
 
 
 def schemas(value: Any) -> Iterator[dict[str, Any]]:
-    """Every schema of a media type or a component, wherever it stands."""
+    """Every schema of a media type or a component, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name == "schema":
@@ -58,7 +58,7 @@ def references(value: Any) -> Iterator[str]:
             yield from references(inner)
 
 
-def test_it_has_the_parts_that_openapi_3_1_asks_for(document: dict[str, Any]) -> None:
+def test_openapi_document_has_the_fields_of_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     assert {"title", "version"} <= document["info"].keys()
     known = {"openapi", "info", "jsonSchemaDialect", "servers", "paths", "components", "security", "tags"}
@@ -67,10 +67,8 @@ def test_it_has_the_parts_that_openapi_3_1_asks_for(document: dict[str, Any]) ->
     assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in document["components"]["schemas"])
 
 
-def test_every_tool_is_one_post_that_is_answered_by_the_envelope(
-    catalogue: ToolCatalogue, document: dict[str, Any]
-) -> None:
-    assert list(document["paths"]) == [f"/tools/{name}" for name in catalogue.names]
+def test_every_tool_is_one_post_that_returns_a_tool_response(catalog: ToolCatalog, document: dict[str, Any]) -> None:
+    assert list(document["paths"]) == [f"/tools/{name}" for name in catalog.names]
     for path, item in document["paths"].items():
         operation = item["post"]
         assert operation["operationId"] == path.removeprefix("/tools/")
@@ -81,28 +79,28 @@ def test_every_tool_is_one_post_that_is_answered_by_the_envelope(
             assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ToolResponse"}
 
 
-def test_every_schema_in_it_is_a_right_schema(document: dict[str, Any]) -> None:
-    found = list(schemas(document))
-    assert len(found) > 2 * len(document["paths"])
-    for schema in found:
+def test_every_schema_in_the_openapi_document_is_valid(document: dict[str, Any]) -> None:
+    every = list(schemas(document))
+    assert len(every) > 2 * len(document["paths"])
+    for schema in every:
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    found = set(references(document))
-    assert found
-    for reference in found:
+def test_every_reference_in_the_openapi_document_has_a_target(document: dict[str, Any]) -> None:
+    every = set(references(document))
+    assert every
+    for reference in every:
         target: Any = document
         for part in reference.removeprefix("#/").split("/"):
             target = target[part]
 
 
-def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
     names = [item["post"]["operationId"] for item in document["paths"].values()]
     assert len(set(names)) == len(names)
 
 
-def test_what_is_stated_of_a_tool_is_told(document: dict[str, Any]) -> None:
+def test_operation_shows_the_options_of_the_tool(document: dict[str, Any]) -> None:
     operation = document["paths"]["/tools/lamp.switch"]["post"]
     assert (operation["deprecated"], operation["requestBody"]["required"]) == (True, False)
     assert (operation["summary"], operation["description"]) == ("Switch the lamp.", "It may take a moment.")
@@ -110,18 +108,16 @@ def test_what_is_stated_of_a_tool_is_told(document: dict[str, Any]) -> None:
     assert document["paths"]["/tools/knowledge.ask"]["post"]["requestBody"]["required"] is True
 
 
-def test_the_body_of_a_request_is_what_the_call_is_checked_against(
-    catalogue: ToolCatalogue, document: dict[str, Any]
-) -> None:
-    for definition in catalogue.tools:
+def test_request_body_schema_is_the_input_schema_of_the_tool(catalog: ToolCatalog, document: dict[str, Any]) -> None:
+    for definition in catalog.tools:
         body = document["paths"][f"/tools/{definition.name}"]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"] == definition.input_schema
 
 
-def test_the_arguments_of_all_tools_are_one_json_schema(catalogue: ToolCatalogue) -> None:
-    schema = catalogue.export_json_schema()
+def test_json_schema_export_has_one_definition_per_tool(catalog: ToolCatalog) -> None:
+    schema = catalog.export_json_schema()
     Draft202012Validator.check_schema(schema)
-    assert list(schema["$defs"]) == catalogue.names
+    assert list(schema["$defs"]) == catalog.names
     validator = Draft202012Validator({**schema, "$ref": "#/$defs/lamp.switch"})
     assert validator.is_valid({"on": False})
     assert not validator.is_valid({"on": "no"})

@@ -1,4 +1,4 @@
-"""A wrong tool document is refused with the place of each mistake and its cure."""
+"""Invalid tool documents are refused with the path of each mistake and its cure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.tools.schema import check_document, load_document, parse_document, tool_schema
+from omni_pipelines.tools.documents import check_document, load_document, parse_document, tool_schema
 
 GOOD: dict[str, Any] = {
     "info": {"name": "shop", "version": "1.0.0"},
@@ -34,11 +34,11 @@ ITEM = "tools[0].parameters.properties.item"
 COUNT = "tools[0].parameters.properties.count"
 
 
-def changed(place: str, value: object) -> dict[str, Any]:
-    """The good document with one place changed, added or taken away."""
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The valid document with one path changed, added or removed."""
     document = copy.deepcopy(GOOD)
     *way, last = [
-        int(part) if part.isdigit() else part for part in place.replace("[", ".").replace("]", "").split(".")
+        int(part) if part.isdigit() else part for part in path.replace("[", ".").replace("]", "").split(".")
     ]
     inner: Any = document
     for part in way:
@@ -50,12 +50,12 @@ def changed(place: str, value: object) -> dict[str, Any]:
     return document
 
 
-def test_the_document_that_the_mistakes_are_made_in_is_right() -> None:
+def test_document_without_mistakes_is_valid() -> None:
     assert check_document(GOOD) == []
 
 
 MISTAKES: list[tuple[str, object, str, str]] = [
-    # the place that is changed, its value, the field that is named, a part of the cure
+    # the changed path, its value, the reported field, a part of the cure
     ("info", GONE, "info", "add it"),
     ("tools", GONE, "tools", "add it"),
     ("tools", {}, "tools", "give a list"),
@@ -84,7 +84,7 @@ MISTAKES: list[tuple[str, object, str, str]] = [
         f"{TOOL}.annotations",
         {"readOnlyHint": True, "destructiveHint": True},
         f"{TOOL}.annotations.destructiveHint",
-        "say one of",
+        "set only one of",
     ),
     (f"{TOOL}.parameters", GONE, f"{TOOL}.parameters", "add it"),
     (f"{PARTS}.type", "array", f"{PARTS}.type", "write object"),
@@ -92,12 +92,13 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{PARTS}.properties", GONE, f"{PARTS}.properties", "add it"),
     (f"{PARTS}.properties", [], f"{PARTS}.properties", "give fields and values"),
     (f"{PARTS}.required", "item", f"{PARTS}.required", "give a list"),
-    (f"{PARTS}.required", ["item", "item"], f"{PARTS}.required", "give each once"),
+    (f"{PARTS}.required", ["item", "item"], f"{PARTS}.required", "give each value once"),
     (f"{PARTS}.required", ["itme"], f"{PARTS}.required", "did you mean item?"),
-    (f"{TOOL}.required", ["count"], f"{TOOL}.required", "that list counts"),
-    (f"{ITEM}.required", False, f"{ITEM}.required", "leave it out"),
+    (f"{TOOL}.required", ["count"], f"{TOOL}.required", "known names: name, description"),
+    (f"{ITEM}.required", True, f"{ITEM}.required", "give a list"),
+    (f"{ITEM}.required", [], f"{ITEM}.required", "it is for object"),
     (ITEM, {}, f"{ITEM}.type", "add it"),
-    (f"{ITEM}.type", "text", f"{ITEM}.type", "known are: string"),
+    (f"{ITEM}.type", "text", f"{ITEM}.type", "allowed: string"),
     (f"{ITEM}.type", "strin", f"{ITEM}.type", "did you mean string?"),
     (f"{ITEM}.type", [], f"{ITEM}.type", "at least 1 item"),
     (f"{ITEM}.type", ["string", "strnig"], f"{ITEM}.type[1]", "did you mean string?"),
@@ -120,19 +121,19 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{COUNT}.default", 0, f"{COUNT}.default", "give at least 1"),
     (f"{COUNT}.default", True, f"{COUNT}.default", "whole number"),
     (f"{COUNT}.default", [[]] * 3, f"{COUNT}.default", "whole number"),
-    (f"{ITEM}", {"type": "array", "items": {"type": "txt"}}, f"{ITEM}.items.type", "known are"),
+    (f"{ITEM}", {"type": "array", "items": {"type": "txt"}}, f"{ITEM}.items.type", "allowed"),
     (f"{ITEM}", {"type": "array", "items": {"type": "string", "minimum": 1}}, f"{ITEM}.items.minimum", "for number"),
     (
         f"{ITEM}",
         {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["y"]},
         f"{ITEM}.required",
-        "known are: x",
+        "known names: x",
     ),
     (
         f"{ITEM}",
         {"type": "object", "additionalProperties": {"type": "x"}},
         f"{ITEM}.additionalProperties.type",
-        "are",
+        "allowed",
     ),
     (f"{TOOL}.variants", [{}], f"{TOOL}.variants[0].name", "add it"),
     (f"{TOOL}.variants[0].priority", 101, f"{TOOL}.variants[0].priority", "at most 100"),
@@ -141,60 +142,62 @@ MISTAKES: list[tuple[str, object, str, str]] = [
     (f"{TOOL}.default_variant", "remot", f"{TOOL}.default_variant", "did you mean remote?"),
     (f"{TOOL}.execution.max_attempts", 0, f"{TOOL}.execution.max_attempts", "at least 1"),
     (f"{TOOL}.execution.max_attempts", 99, f"{TOOL}.execution.max_attempts", "at most 10"),
-    (f"{TOOL}.execution.retry_on", ["TimeoutError"], f"{TOOL}.execution.retry_on[0]", "four-digit error number"),
+    (f"{TOOL}.execution.retry_on", ["TimeoutError"], f"{TOOL}.execution.retry_on[0]", "four-digit error code"),
     (f"{TOOL}.execution.cache_ttl", 60, f"{TOOL}.execution.cache_ttl", "set annotations.readOnlyHint"),
-    (f"{TOOL}.execution.retries", 3, f"{TOOL}.execution.retries", "known are: retry_on"),
+    (f"{TOOL}.execution.retries", 3, f"{TOOL}.execution.retries", "known names: retry_on"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "field", "cure"), MISTAKES, ids=[f"{a}={b!r}"[:60] for a, b, *_ in MISTAKES]
+    ("path", "value", "field", "cure"), MISTAKES, ids=[f"{a}={b!r}"[:60] for a, b, *_ in MISTAKES]
 )
-def test_a_mistake_is_named_with_its_place_and_its_cure(place: str, value: object, field: str, cure: str) -> None:
-    found = check_document(changed(place, value))
-    assert [problem.field for problem in found] == [field]
-    assert cure in found[0].suggestion
+def test_mistake_in_a_document_is_reported_with_its_path_and_cure(
+    path: str, value: object, field: str, cure: str
+) -> None:
+    problems = check_document(changed(path, value))
+    assert [problem.field for problem in problems] == [field]
+    assert cure in problems[0].suggestion
 
 
 @pytest.mark.parametrize("document", [None, [], "tools", 5, True], ids=repr)
-def test_what_is_no_document_at_all_is_refused(document: object) -> None:
-    found = check_document(document)
-    assert [(problem.field, problem.type) for problem in found] == [("", "type")]
+def test_value_that_is_not_a_document_is_refused(document: object) -> None:
+    problems = check_document(document)
+    assert [(problem.field, problem.type) for problem in problems] == [("", "type")]
 
 
-def test_two_tools_of_one_name_are_refused() -> None:
+def test_document_with_two_tools_of_the_same_name_is_refused() -> None:
     document = {**GOOD, "tools": GOOD["tools"] * 2}
     assert [str(problem) for problem in check_document(document)] == [
-        "tools[1].name: shop.buy is there twice; give each tool its own name"
+        "tools[1].name: shop.buy is used twice; give each tool its own name"
     ]
 
 
-def test_repeating_a_tool_that_changes_things_is_refused_unless_it_is_safe() -> None:
+def test_retries_are_refused_for_a_tool_that_is_not_safe_to_repeat() -> None:
     document = changed(f"{TOOL}.execution", {"max_attempts": 2})
     assert check_document(document) == []
     document["tools"][0]["annotations"] = {}
     assert [problem.field for problem in check_document(document)] == ["tools[0].execution.max_attempts"]
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_check_reports_every_problem_of_a_document() -> None:
     document = changed(f"{TOOL}.name", "buy")
     document["info"]["version"] = "x"
     assert [problem.field for problem in check_document(document)] == ["info.version", "tools[0].name"]
 
 
-def test_a_document_nested_without_end_is_refused() -> None:
+def test_deeply_nested_document_is_refused() -> None:
     part: dict[str, Any] = {"type": "string"}
     for _ in range(3_000):
         part = {"type": "array", "items": part}
     assert [problem.type for problem in check_document(changed(ITEM, part))] == ["depth"]
 
 
-def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() -> None:
+def test_error_of_an_invalid_document_lists_the_first_problems_and_counts_the_others() -> None:
     document = {**GOOD, "tools": [{"name": "x"}] * 3}
     with pytest.raises(ConfigurationError) as refusal:
         parse_document(document, "shop.yaml")
     assert refusal.value.message.startswith(
-        "shop.yaml is not a right tool document. tools[0].description: is missing"
+        "shop.yaml is not a valid tool document. tools[0].description: is missing"
     )
     assert refusal.value.message.endswith("And 4 more")
 
@@ -202,21 +205,21 @@ def test_loading_refuses_with_the_first_places_and_the_number_of_the_others() ->
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.yaml", "info: [", "is not good YAML"),
+        ("a.yaml", "info: [", "is not valid YAML"),
         ("a.yaml", "info: {name: a, name: b}", "the key 'name' is given twice"),
-        ("a.yaml", "info: &x {name: a}\ntools: [*x]", "aliases are not taken"),
+        ("a.yaml", "info: &x {name: a}\ntools: [*x]", "aliases are not allowed"),
         ("a.yaml", "info: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
-        ("a.yaml", "1: x", "the key 1 is no text"),
-        ("a.yaml", "info: \x00", "is not good YAML"),
-        ("a.json", '{"info": }', "is not good JSON"),
+        ("a.yaml", "1: x", "the key 1 is not text"),
+        ("a.yaml", "info: \x00", "is not valid YAML"),
+        ("a.json", '{"info": }', "is not valid JSON"),
         ("a.json", '{"info": 1, "info": 2}', "the key 'info' is given twice"),
-        ("a.json", '{"info": NaN}', "NaN is no number of JSON"),
+        ("a.json", '{"info": NaN}', "NaN is not a number in JSON"),
         ("a.json", "[" * 100_000, "is nested too deeply"),
         ("a.yaml", "[" * 5_000, "is nested too deeply"),
         ("a.yaml", "", "give fields and values"),
     ],
 )
-def test_a_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(ConfigurationError) as refusal:
@@ -225,7 +228,7 @@ def test_a_file_that_is_not_well_formed_is_refused(tmp_path: Path, name: str, te
     assert message in refusal.value.message
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes("info: é".encode("latin-1"))
     (tmp_path / "folder.yaml").mkdir()
     for name, message in (
@@ -237,13 +240,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
             load_document(tmp_path / name)
 
 
-def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+def test_file_above_the_size_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "big.yaml").write_bytes(b"#" * (5 << 20))
     with pytest.raises(ConfigurationError, match="more than 4 MB"):
         load_document(tmp_path / "big.yaml")
 
 
-def test_the_contract_is_itself_a_right_schema() -> None:
+def test_tool_schema_is_a_valid_json_schema() -> None:
     from jsonschema import Draft202012Validator
 
     Draft202012Validator.check_schema(tool_schema())

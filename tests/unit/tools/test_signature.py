@@ -1,4 +1,4 @@
-"""A typed function and its docstring are the whole description of a tool."""
+"""`@tool` takes the definition of a tool from the types and the docstring of a function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.tools.definition import ToolDefinition, written
+from omni_pipelines.tools.definition import ToolDefinition, to_document
 from omni_pipelines.tools.signature import tool, typed_tool
 
 
@@ -51,8 +51,8 @@ def parameter(annotation: Any, **default: Any) -> dict[str, Any]:
     function.__annotations__ = {"x": annotation}
     if default:
         function.__defaults__ = (default["default"],)
-    found = typed_tool(tool("test.one")(function)).definition.parameters.properties["x"]
-    return written(found)
+    definition = typed_tool(tool("test.one")(function)).definition
+    return to_document(definition.parameters.properties["x"])
 
 
 STRING_LIST = {"type": "array", "items": {"type": "string"}}
@@ -111,7 +111,7 @@ PLACE = {
         (Place | None, {**PLACE, "type": ["object", "null"]}),
     ],
 )
-def test_an_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, Any]) -> None:
+def test_type_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, Any]) -> None:
     assert parameter(annotation) == expected
 
 
@@ -119,11 +119,11 @@ def test_an_annotation_becomes_a_parameter(annotation: Any, expected: dict[str, 
     ("annotation", "default", "shown"),
     [(int, 5, 5), (bool, False, False), (Colour, Colour.RED, "red"), (list[str], ["a"], ["a"]), (str, "", "")],
 )
-def test_a_default_is_shown_as_json(annotation: Any, default: Any, shown: Any) -> None:
+def test_default_of_a_parameter_is_written_as_json(annotation: Any, default: Any, shown: Any) -> None:
     assert parameter(annotation, default=default)["default"] == shown
 
 
-def test_a_default_of_none_is_not_written() -> None:
+def test_default_of_none_is_not_written() -> None:
     assert "default" not in parameter(int | None, default=None)
 
 
@@ -149,29 +149,29 @@ def find_text_definition() -> ToolDefinition:
     return typed_tool(find_text).definition
 
 
-def test_the_docstring_describes_the_tool_and_each_parameter() -> None:
+def test_docstring_describes_the_tool_and_its_parameters() -> None:
     definition = find_text_definition()
     assert definition.description == "Find lines that hold a text.\n\nCase matters, and so do spaces."
     texts = {name: each.description for name, each in definition.parameters.properties.items()}
     assert texts == {"query": "What to look for, as it is written.", "copy": "", "limit": "How many lines."}
 
 
-def test_what_has_no_default_is_required() -> None:
+def test_parameter_without_a_default_is_required() -> None:
     assert find_text_definition().parameters.required == ("query",)
 
 
-def test_a_tool_is_still_the_function_it_was() -> None:
+def test_decorated_function_can_still_be_called() -> None:
     assert find_text("a", limit=2) == ["a", "a"]
 
 
-def test_what_the_decorator_states_is_written_as_annotations() -> None:
+def test_options_of_the_decorator_become_annotations() -> None:
     definition = find_text_definition()
-    assert written(definition.annotations) == {"title": "Find text", "readOnlyHint": True}
+    assert to_document(definition.annotations) == {"title": "Find text", "readOnlyHint": True}
     assert definition.metadata.full_name == "files.find_text"
     assert definition.metadata.name == "find_text"
 
 
-def test_a_method_is_a_tool_without_its_self() -> None:
+def test_method_becomes_a_tool_without_self() -> None:
     class Counter:
         def __init__(self) -> None:
             self.total = 0
@@ -238,6 +238,14 @@ def _slip(number: int) -> None:
     """
 
 
+def _unparsable(x: int) -> None:
+    """Do it.
+
+    Args:
+        the number
+    """
+
+
 def _alias(x: Annotated[int, Field(alias="y")]) -> None:
     """Do it."""
 
@@ -253,27 +261,26 @@ def _odd_default(x: str = object()) -> None:  # type: ignore[assignment]
 @pytest.mark.parametrize(
     ("function", "message", "cure"),
     [
-        (_no_docstring, "no docstring", "say in one line what it does"),
+        (_no_docstring, "no docstring", "describe in one line what it does"),
         (_no_type, "parameter x has no type", "write x: TYPE"),
         (_star, "no name in a call", "name each parameter"),
         (_stars, "no name in a call", "name each parameter"),
         (_positional, "no name in a call", "name each parameter"),
-        (_any, "any value would do", "pydantic model"),
-        (_recursive, "Tree holds itself", "pydantic model"),
+        (_any, "any value would be accepted", "pydantic model"),
+        (_recursive, "Tree contains itself", "pydantic model"),
         (_two_models, "several shapes", "pydantic model"),
         (_two_of_a_kind, "several shapes", "pydantic model"),
         (_int_or_float, "several shapes of one type", "pydantic model"),
         (_pair, "prefixItems", "pydantic model"),
-        (_callback, "JSON cannot carry", "pydantic model"),
-        (_slip, "tells of numbre, which is no parameter", "did you mean number?"),
-        (_alias, "has an alias", "give it the name"),
+        (_callback, "JSON cannot express", "pydantic model"),
+        (_slip, "describes numbre, which is not a parameter", "did you mean number?"),
+        (_unparsable, "docstring cannot be parsed", "NAME: TEXT"),
+        (_alias, "has an alias", "rename it"),
         (_default_below, "default: would be refused: 0 is below 1", "give at least 1"),
         (_odd_default, "cannot be written as JSON", "use None"),
     ],
 )
-def test_what_cannot_be_described_is_refused_where_it_is_written(
-    function: Callable[..., Any], message: str, cure: str
-) -> None:
+def test_function_that_cannot_be_described_is_refused(function: Callable[..., Any], message: str, cure: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         tool("test.one")(function)
     assert "tool test.one" in refusal.value.message
@@ -284,13 +291,13 @@ def test_what_cannot_be_described_is_refused_where_it_is_written(
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        ({"read_only": True, "destructive": True}, "a tool that only reads destroys nothing"),
-        ({"max_attempts": 3}, "only what is safe to repeat is tried again"),
-        ({"cache_ttl": 5}, "only the answers of a tool that reads are kept"),
-        ({"retry_on": ("abc",), "read_only": True}, "has the wrong form"),
+        ({"read_only": True, "destructive": True}, "a tool that only reads cannot be destructive"),
+        ({"max_attempts": 3}, "only a tool that is safe to repeat may be retried"),
+        ({"cache_ttl": 5}, "only the answers of a tool that only reads may be cached"),
+        ({"retry_on": ("abc",), "read_only": True}, "does not have the right form"),
     ],
 )
-def test_a_decorator_that_contradicts_itself_is_refused(stated: dict[str, Any], message: str) -> None:
+def test_contradicting_options_of_the_decorator_are_refused(stated: dict[str, Any], message: str) -> None:
     def function() -> None:
         """Do it."""
 
@@ -299,7 +306,7 @@ def test_a_decorator_that_contradicts_itself_is_refused(stated: dict[str, Any], 
 
 
 @pytest.mark.parametrize("name", ["one", "", "a..b", "a.1", "a b.c", "ä.b", "a.b\n", "a." + "b" * 200])
-def test_a_name_that_no_caller_could_write_is_refused(name: str) -> None:
+def test_malformed_tool_name_is_refused(name: str) -> None:
     def function() -> None:
         """Do it."""
 
@@ -307,7 +314,7 @@ def test_a_name_that_no_caller_could_write_is_refused(name: str) -> None:
         tool(name)(function)
 
 
-def test_a_type_that_only_the_type_checker_sees_is_refused() -> None:
+def test_type_that_is_not_defined_at_runtime_is_refused() -> None:
     def function(x: Unseen) -> None:  # type: ignore[name-defined]  # noqa: F821
         """Do it."""
 
@@ -315,6 +322,6 @@ def test_a_type_that_only_the_type_checker_sees_is_refused() -> None:
         tool("test.one")(function)
 
 
-def test_a_plain_function_is_no_tool() -> None:
-    with pytest.raises(ConfigurationError, match="_pair is no tool"):
+def test_function_without_the_decorator_is_not_a_tool() -> None:
+    with pytest.raises(ConfigurationError, match="_pair is not a tool"):
         typed_tool(_pair)

@@ -1,4 +1,4 @@
-"""The page about tools is executed: what it shows is what happens."""
+"""The examples of docs/tools.md are executed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer.main
 import yaml
 
 from omni_pipelines.cli.main import app
-from omni_pipelines.tools.schema import check_document
+from omni_pipelines.tools.documents import check_document
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "tools.md"
@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def test_every_example_does_what_it_shows() -> None:
+def test_examples_on_the_page_give_the_results_shown() -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     examples = doctest.DocTestParser().get_doctest("\n".join(blocks("python")), {}, "tools.md", str(PAGE), 0)
     problems: list[str] = []
@@ -31,22 +31,22 @@ def test_every_example_does_what_it_shows() -> None:
     assert outcome.failed == 0, "".join(problems)
 
 
-def test_the_document_it_shows_is_right() -> None:
+def test_tool_document_on_the_page_is_valid() -> None:
     (document,) = blocks("yaml")
     assert check_document(yaml.safe_load(document)) == []
 
 
 @pytest.mark.parametrize("line", "".join(blocks("sh")).splitlines())
-def test_the_commands_it_shows_exist(line: str) -> None:
+def test_commands_on_the_page_exist(line: str) -> None:
     group, command, *rest = line.removeprefix("omni ").split()
-    found = typer.main.get_command(app).commands[group].commands[command]  # type: ignore[attr-defined]
-    options = {name for option in found.params for name in option.opts}
+    click_command = typer.main.get_command(app).commands[group].commands[command]  # type: ignore[attr-defined]
+    options = {name for option in click_command.params for name in option.opts}
     assert {word for word in rest if word.startswith("--")} <= options
 
 
-def test_the_codes_it_lists_are_those_that_calls_are_refused_with() -> None:
-    from omni_pipelines.tools.calls import _CODES
+def test_error_codes_on_the_page_are_those_of_refused_calls() -> None:
+    from omni_pipelines.tools.argument_check import PROBLEM_CODES
 
-    assert set(re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)) == {str(code) for code in _CODES.values()} | {
-        "1001"
-    }
+    assert set(re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)) == {
+        str(code) for code in PROBLEM_CODES.values()
+    } | {"1001"}

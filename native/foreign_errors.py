@@ -1,0 +1,283 @@
+"""What the errors of engines, the system and Python's library mean: the one place that translates them into ours.
+
+Bindings call engines inside `engine_errors`; `omni_pipelines.errors` uses `translate` for everything else.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from native.errors import (
+    EngineError,
+    IndexCorrupt,
+    IndexMissing,
+    ModelCorrupt,
+    TableCorrupt,
+    TableMissing,
+    WriteConflict,
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a foreign error means for the caller: the code, the cure and whether a retry may help."""
+
+    code: str
+    cure: str = ""
+    retryable: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an engine works on: the errors to raise if it is missing or corrupt, and the cure for both."""
+
+    missing: type[EngineError] = EngineError
+    corrupt: type[EngineError] = EngineError
+    cure: str = ""
+
+
+UNKNOWN = Subject()
+TABLE = Subject(TableMissing, TableCorrupt, "run: omni ingest")
+OLD_VERSION = Subject(TableMissing, TableCorrupt, "open the newest release")
+INDEX = Subject(IndexMissing, IndexCorrupt, "run: omni ingest")
+MODEL = Subject(ModelCorrupt, ModelCorrupt, "run: omni model pull")
+
+_TRY_AGAIN = "try again in a moment"
+_INVALID = Meaning("1001")
+_FORMAT = Meaning("1005", "correct the text or the file")
+_RANGE = Meaning("1004")
+_TYPE = Meaning("1003")
+_DENIED = Meaning("2006", "check the owner and the permissions")
+_FAILED = Meaning("3002")
+_TIMEOUT = Meaning("3003", "allow more time, or try again", retryable=True)
+_STATE = Meaning("3005")
+_CONFLICT = Meaning("3005", _TRY_AGAIN, retryable=True)
+_DEPENDENCY = Meaning("3006", "install the missing package")
+_MODEL = Meaning("3006", "run: omni model pull")
+_MEMORY = Meaning("3002", "close other programs, or process less at once")
+_READ = Meaning("4001", "check the disk")
+_UNREADABLE = Meaning("4001", "check the disk; if it has no errors, build the knowledge base again")
+_FULL = Meaning("4002", "free some disk space")
+_READ_ONLY = Meaning("4002", "mount the disk for writing, or use another folder")
+_HANDLES = Meaning("4001", "allow more open files (ulimit -n), or process less at once", retryable=True)
+_MISSING = Meaning("4003", "check the path")
+_CORRUPT = Meaning("4004", "run: omni ingest")
+_UNREACHABLE = Meaning("6001", "check the address and the network", retryable=True)
+_NET_TIMEOUT = Meaning("6002", _TRY_AGAIN, retryable=True)
+_BAD_ANSWER = Meaning("6004", "check the address")
+_API = Meaning("9001", "see the message of the service")
+
+FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
+    {
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+        **dict.fromkeys((errno.EROFS,), _READ_ONLY),
+        **dict.fromkeys((errno.EACCES, errno.EPERM), _DENIED),
+        **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO), _MISSING),
+        **dict.fromkeys((errno.EMFILE, errno.ENFILE), _HANDLES),
+        **dict.fromkeys((errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL), _INVALID),
+        **dict.fromkeys((errno.EEXIST, errno.ENOTEMPTY, errno.EADDRINUSE), _STATE),
+        **dict.fromkeys((errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ETXTBSY, errno.EDEADLK), _CONFLICT),
+        **dict.fromkeys((errno.ENOMEM,), _MEMORY),
+        **dict.fromkeys((errno.EIO, errno.ESTALE, errno.EBADF), _READ),
+        **dict.fromkeys((errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE), _UNREACHABLE),
+        **dict.fromkeys((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL), _UNREACHABLE),
+        **dict.fromkeys((errno.ETIMEDOUT,), _NET_TIMEOUT),
+    }
+)
+"""System errors by number. Python raises them; engines quote them, as in "(os error 28)"."""
+
+FOREIGN_TYPES: Mapping[str, Meaning] = MappingProxyType(
+    {
+        "builtins.OSError": _READ,
+        "builtins.FileNotFoundError": _MISSING,
+        "builtins.NotADirectoryError": _MISSING,
+        "builtins.PermissionError": _DENIED,
+        "builtins.FileExistsError": _STATE,
+        "builtins.TimeoutError": _TIMEOUT,
+        "builtins.ConnectionError": _UNREACHABLE,
+        "builtins.MemoryError": _MEMORY,
+        "builtins.ImportError": _DEPENDENCY,
+        "builtins.UnicodeError": _FORMAT,
+        "json.JSONDecodeError": _FORMAT,
+        "tomllib.TOMLDecodeError": _FORMAT,
+        "zipfile.BadZipFile": _FORMAT,
+        "subprocess.TimeoutExpired": _TIMEOUT,
+        "subprocess.CalledProcessError": _FAILED,
+        "socket.gaierror": _UNREACHABLE,
+        "ssl.SSLError": _BAD_ANSWER,
+        "http.HTTPException": _BAD_ANSWER,
+        "urllib.URLError": _UNREACHABLE,
+        "urllib.HTTPError": _API,
+        "sqlite3.Error": _READ,
+        "filelock.Timeout": _CONFLICT,
+        "orjson.JSONDecodeError": _FORMAT,
+        "pydantic_core.ValidationError": _INVALID,
+        "pydantic_core.PydanticSerializationError": _TYPE,
+        "pydantic.PydanticUserError": _FAILED,
+        "pyarrow.ArrowException": _FAILED,
+        "pyarrow.ArrowInvalid": _FORMAT,
+        "pyarrow.ArrowTypeError": _TYPE,
+        "pyarrow.ArrowKeyError": _INVALID,
+        "pyarrow.ArrowIndexError": _RANGE,
+        "pyarrow.ArrowCapacityError": _RANGE,
+        "pyarrow.ArrowNotImplementedError": _TYPE,
+        "pyarrow.ArrowSerializationError": _FORMAT,
+        "pyarrow.ArrowMemoryError": _MEMORY,
+        "duckdb.Error": _FAILED,
+        "duckdb.Warning": _FAILED,
+        "duckdb.ProgrammingError": _INVALID,
+        "duckdb.DataError": _INVALID,
+        "duckdb.OutOfRangeException": _RANGE,
+        "duckdb.NotSupportedError": _INVALID,
+        "duckdb.IntegrityError": _STATE,
+        "duckdb.PermissionException": _DENIED,
+        "duckdb.OperationalError": _FAILED,
+        "duckdb.ConnectionException": _STATE,
+        "duckdb.IOException": _READ,
+        "duckdb.TransactionException": _CONFLICT,
+        "duckdb.OutOfMemoryException": _MEMORY,
+        "duckdb.SerializationException": _CORRUPT,
+        "onnxruntime.NoSuchFile": _MODEL,
+        "onnxruntime.NoModel": _MODEL,
+        "onnxruntime.NotFound": _MODEL,
+        "onnxruntime.ModelRequiresCompilation": _MODEL,
+        "onnxruntime.InvalidProtobuf": _MODEL,
+        "onnxruntime.InvalidGraph": _MODEL,
+        "onnxruntime.InvalidArgument": _INVALID,
+        "onnxruntime.ModelLoaded": _STATE,
+        "onnxruntime.ModelLoadCanceled": _FAILED,
+        "onnxruntime.DeviceReset": _CONFLICT,
+        "onnxruntime.Fail": _FAILED,
+        "onnxruntime.EPFail": _FAILED,
+        "onnxruntime.EngineError": _FAILED,
+        "onnxruntime.NotImplemented": _FAILED,
+        "onnxruntime.RuntimeException": _FAILED,
+        "safetensors.SafetensorError": _MODEL,
+        "google.DecodeError": _MODEL,
+        "pyo3_runtime.PanicException": _FAILED,
+    }
+)
+"""Foreign errors by package and class name, so that recognising one imports nothing. A class that is not listed has
+the meaning of its nearest listed base."""
+
+FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
+    (re.compile(pattern), meaning)
+    for pattern, meaning in (
+        (r"[Cc]ommit conflict|Too many concurrent writers|Incompatible transaction|LockBusy", _CONFLICT),
+        (r"Dataset at path .* was not found|^Ref not found|Lance index not found", _MISSING),
+        (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
+        (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
+        (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
+        (r"^External error: (Invalid user input|Not found|Lance reader|Encountered internal)", _CORRUPT),
+        (r"^Dataset already exists|An index exists but the schema|^IndexWriter was consumed", _STATE),
+        (r"^Invalid user input|^Append with different schema|^Schema error|not defined in the schema", _INVALID),
+        (r"^An invalid argument was passed|^Query column .* must be", _INVALID),
+        (r"LanceError\(|/rust/lance|^Task was aborted", _UNREADABLE),
+        (r" at line \d+ column \d+$", _FORMAT),
+    )
+)
+"""Lance, Tantivy and tokenizers raise Python's own ValueError, OSError or RuntimeError, so only the text says what
+happened. A system error is quoted with its number and recognised by that; a LanceError(IO) without a number means
+that a file is damaged."""
+
+_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _UNREADABLE})
+"""Meanings that do not name the cause. If the engine got only a file to open, the file is the cause."""
+_KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_RUST_LOCATION = re.compile(r",?\s*(?:location: )?/(?:home|rustc|root)/\S+\.rs:\d+:\d+")
+_MAX_LENGTH = 2_000
+
+
+def meaning_of(error: BaseException) -> Meaning | None:
+    """The meaning of a foreign error; None if no engine, system call or listed library raises it."""
+    by_text = _by_text(error) if _says_more_in_text(error) else None
+    return by_text or _by_type(type(error), builtin=False) or _by_number(error) or _by_type(type(error), builtin=True)
+
+
+def translate(
+    error: BaseException, what: str = "", subject: Subject = UNKNOWN, *, opening: bool = False
+) -> EngineError | None:
+    """A foreign error as an `EngineError` whose message begins with `what`; None if its meaning is unknown.
+
+    With `opening`, the engine got only a file to open: an error without a better meaning says that the file is
+    corrupt.
+    """
+    meaning = meaning_of(error)
+    if opening and (meaning in _VAGUE or (meaning is None and isinstance(error, Exception))):
+        return subject.corrupt(_message(what, error), cure=subject.cure)
+    if meaning is None:
+        return None
+    message = _message(what, error)
+    kind = {_MISSING.code: subject.missing, _CORRUPT.code: subject.corrupt}.get(meaning.code, EngineError)
+    if kind is not EngineError:
+        return kind(message, cure=subject.cure or meaning.cure)
+    kind = _KINDS.get(meaning, EngineError)
+    return kind(message, cure=meaning.cure, code=meaning.code, retryable=meaning.retryable)
+
+
+@contextmanager
+def engine_errors(what: str, subject: Subject = UNKNOWN, *, opening: bool = False) -> Iterator[None]:
+    """Translate the errors of an engine inside the block, see `translate`. Unknown errors pass through unchanged."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except BaseException as error:  # a panic in Rust is not an Exception
+        translated = translate(error, what, subject, opening=opening)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _says_more_in_text(error: BaseException) -> bool:
+    builtin = type(error).__module__ == "builtins" and getattr(error, "errno", None) is None
+    return builtin or type(error).__module__.startswith("pyarrow")
+
+
+def _by_text(error: BaseException) -> Meaning | None:
+    text = str(error)
+    if quoted := _OS_ERROR.search(text):
+        return FOREIGN_NUMBERS.get(int(quoted[1]), _READ)
+    return next((meaning for pattern, meaning in FOREIGN_TEXTS if pattern.search(text)), None)
+
+
+def _by_type(kind: type[BaseException], *, builtin: bool) -> Meaning | None:
+    for base in kind.__mro__:
+        name = f"{base.__module__.partition('.')[0].lstrip('_')}.{base.__name__}"
+        if (base.__module__ == "builtins") == builtin and name in FOREIGN_TYPES:
+            return FOREIGN_TYPES[name]
+    return None
+
+
+def _by_number(error: BaseException) -> Meaning | None:
+    return FOREIGN_NUMBERS.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+def _message(what: str, error: BaseException) -> str:
+    return f"{what}: {_text(error)}" if what else _text(error)
+
+
+def _text(error: BaseException) -> str:
+    """The error's own message on one line, without locations in Rust sources."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    text = _first_problem(error) or _RUST_LOCATION.sub("", str(error))
+    return " ".join(text.split())[:_MAX_LENGTH] or type(error).__name__
+
+
+def _first_problem(error: BaseException) -> str:
+    """Field and message of the first problem of a pydantic error, and the number of others; "" for other errors."""
+    if not type(error).__module__.startswith("pydantic_core"):
+        return ""
+    from pydantic_core import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return ""
+    first, *more = error.errors(include_url=False, include_context=False)
+    field = ".".join(str(part) for part in first["loc"]) or error.title
+    return f"{field}: {first['msg']}" + (f" (and {len(more)} more)" if more else "")

@@ -1,0 +1,89 @@
+"""The files of a version of a Lance table: their names, and whether they are intact."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from native.lance_manifests import manifest_path
+from native.lance_tables import LanceTable
+
+if TYPE_CHECKING:
+    from lance import LanceDataset
+
+_LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
+"""The last bytes of a complete file, by suffix."""
+
+
+def version_files(table: LanceTable, version: int) -> Iterator[str]:
+    """All files that a version needs, relative to the table's folder, its manifest last.
+
+    Raises:
+        TableMissing: there is no such version.
+    """
+    dataset = table.open(version)
+    yield from (name for name, _ in _data_files(dataset))
+    for segment, _ in _index_segments(dataset):
+        yield from sorted(f"{segment}/{path.name}" for path in (table.path / segment).iterdir())
+    yield f"_versions/{manifest_path(table.path, version).name}"
+
+
+def broken_files(table: LanceTable, version: int | None = None) -> list[str]:
+    """Files whose size differs from the manifest, or whose end is missing; for an index, its folder.
+
+    Lance can ignore a write error and commit; a power cut can keep the length of a file and lose its content.
+    """
+    dataset = table.open(version)
+    return [*_broken_data(table.path, dataset), *_broken_indexes(table.path, dataset)]
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a file exists and has the last bytes of its format. With an unknown suffix, whether it is not empty."""
+    end = _LAST_BYTES.get(path.suffix, b"")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(end)))
+            return size > 0 and (not end or file.read() == end)
+    except FileNotFoundError:
+        return False
+
+
+def _broken_data(folder: Path, dataset: LanceDataset) -> Iterator[str]:
+    for name, size in _data_files(dataset):
+        if not is_complete(folder / name) or (size and _size(folder / name) != size):
+            yield name
+
+
+def _broken_indexes(folder: Path, dataset: LanceDataset) -> Iterator[str]:
+    for name, size in _index_segments(dataset):
+        files = list((folder / name).glob("*"))
+        actual = sum(_size(path) for path in files) if (folder / name).is_dir() else -1
+        if (size is not None and actual != size) or not all(is_complete(path) for path in files):
+            yield name
+
+
+def _data_files(dataset: LanceDataset) -> Iterator[tuple[str, int | None]]:
+    """Files of rows and of deletions, with the size in bytes where the manifest records it."""
+    for fragment in dataset.get_fragments():
+        for file in fragment.metadata.files:
+            yield f"data/{file.path}", file.file_size_bytes
+        deletions = fragment.deletion_file()
+        if deletions is not None:
+            yield deletions, None
+
+
+def _index_segments(dataset: LanceDataset) -> Iterator[tuple[str, int | None]]:
+    """Folders of indexes, with the size in bytes of all their files where the manifest records it."""
+    for index in dataset.describe_indices():
+        for segment in index.segments:
+            yield f"_indices/{segment.uuid}", segment.size_bytes
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1

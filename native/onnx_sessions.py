@@ -1,0 +1,40 @@
+"""onnxruntime sessions that give the same result on every x64 processor, and use one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+_ERRORS_ONLY = 3
+
+
+class OnnxOutput(Protocol):
+    """The declaration of an output."""
+
+    shape: Sequence[int | str]
+
+
+class OnnxSession(Protocol):
+    """The part of `onnxruntime.InferenceSession` that we use; onnxruntime has no types."""
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Compute the outputs with these names, or all."""
+
+    def get_outputs(self) -> Sequence[OnnxOutput]:
+        """The declared outputs."""
+
+
+def open_session(graph: str | bytes) -> OnnxSession:
+    """A session for a graph in a file or in memory."""
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # otherwise x64 processors without VNNI add in 16 bits, which overflow: other results, and no error
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.log_severity_level = _ERRORS_ONLY
+    session: OnnxSession = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return session

@@ -1,0 +1,117 @@
+"""Find the home and load its settings; the only module that reads environment variables.
+
+Command-line options override `OMNI_*` variables, which override `omni.toml` beside the home, which overrides the
+defaults of `Settings`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from omni_pipelines.errors import ConfigurationError, nearest
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.settings import Settings
+
+HOME_VARIABLE = "OMNI_HOME"
+KEY_VARIABLE = "OMNI_LLM_KEY"
+
+
+def find_home(flag: Path | None = None) -> Home:
+    """Return the home named by `flag` or OMNI_HOME, or the nearest `.omni` in this folder and its parents.
+
+    If there is none, it is the `.omni` that an ingest would create in this folder.
+    """
+    named = flag or os.environ.get(HOME_VARIABLE)
+    if named:
+        return Home(Path(named).expanduser().absolute())
+    here = Path.cwd()
+    folders = (folder for folder in (here, *here.parents) if (folder / HOME_NAME).is_dir())
+    return Home(next(folders, here) / HOME_NAME)
+
+
+def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> Settings:
+    """Load the settings of a home.
+
+    Args:
+        home: the home whose omni.toml is read, if there is one.
+        environment: variables to read instead of those of this process.
+
+    Raises:
+        ConfigurationError: a key is unknown or a value is not valid; the message names the nearest key.
+    """
+    variables = os.environ if environment is None else environment
+    known = set(Settings.model_fields)
+    values = _default_cache(variables) | _read_file(home.config)
+    for name in values:
+        if name not in known:
+            cure = nearest(name, sorted(known), f"known settings: {', '.join(sorted(known))}")
+            raise ConfigurationError(f"unknown setting {name!r} in {home.config}", cure=cure)
+    values |= {name: value for name in known if (value := variables.get(f"OMNI_{name.upper()}"))}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _invalid_setting(error, home) from error
+
+
+def _default_cache(variables: Mapping[str, str]) -> dict[str, object]:
+    base = variables.get("XDG_CACHE_HOME")
+    return {"cache": Path(base, "omni_pipelines")} if base else {}
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", cure="correct it, or move it away to use the defaults"
+        ) from error
+
+
+def _invalid_setting(error: ValidationError, home: Home) -> ConfigurationError:
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConfigurationError(
+            f"invalid settings: {reason}", cure=f"correct {home.config} or the OMNI_* variables"
+        )
+    name = ".".join(str(part) for part in first["loc"])
+    variable = f" or in OMNI_{name.upper()}" if len(first["loc"]) == 1 else ""
+    return ConfigurationError(
+        f"invalid setting {name} = {first['input']!r}: {reason}", cure=f"correct it in {home.config}{variable}"
+    )
+
+
+def language_model_key(settings: Settings, environment: Mapping[str, str] | None = None) -> SecretStr:
+    """Return the key for the server at `settings.llm_url`, or "" if no key is set.
+
+    The key is read from OMNI_LLM_KEY only, in `environment` or else that of this process, and is never stored.
+
+    Raises:
+        ConfigurationError: a key is set, but the address comes from omni.toml. That file may come from somebody else,
+            and the key must not be sent to an address that they chose.
+    """
+    variables = os.environ if environment is None else environment
+    key = variables.get(KEY_VARIABLE, "").strip()
+    if key and variables.get("OMNI_LLM_URL") != settings.llm_url:
+        raise ConfigurationError(
+            f"{KEY_VARIABLE} is set, but the address of the server comes from a file",
+            cure=f"set OMNI_LLM_URL in the environment as well, or unset {KEY_VARIABLE}",
+        )
+    return SecretStr(key)
+
+
+def aws_region() -> str:
+    """Return the AWS region that the environment names, or ""; botocore reads only AWS_DEFAULT_REGION."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+
+
+def child_environment(home: Home) -> dict[str, str]:
+    """Return the environment for a child process that works on this home."""
+    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}

@@ -1,0 +1,116 @@
+"""The folder of a knowledge base and every path inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from omni_pipelines.errors import HomeError
+
+HOME_NAME = ".omni"
+
+
+class _Inside:
+    """A path inside the home."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, home: Home, owner: type[Home]) -> Path:
+        return home.root / self._path
+
+
+class _Beside(_Inside):
+    """A path in the folder that contains the home."""
+
+    def __get__(self, home: Home, owner: type[Home]) -> Path:
+        return home.root.parent / self._path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The `.omni` folder of a knowledge base."""
+
+    root: Path
+
+    tables = _Inside("tables")
+    """Folder of the Lance tables, `<name>.lance`."""
+    keyword = _Inside("keyword")
+    """Folder of the keyword index, one folder `gen-<n>` for each generation."""
+    releases = _Inside("releases")
+    """Folder of the release records, `<n:012d>.json`."""
+    step_records = _Inside("built")
+    """Folder of the step records, `<step>.json`."""
+    pins = _Inside("pins")
+    """Folder of the pins, `<n>.json`: releases that collection keeps."""
+    certificates = _Inside("certificates")
+    """Folder of the erasure certificates, which name what was erased only as hashes."""
+    erasure_plans = _Inside("forgetting")
+    """Folder of the plans of erasures that are not certified yet."""
+    quarantine = _Inside("quarantine")
+    """Folder for damaged files that recovery moved aside."""
+    entries = _Inside("entries")
+    """Folder of the knowledge entries, one Markdown file each; it is ingested as a source."""
+    journal = _Inside("journal")
+    """Folder of the append-only journals of questions, answers and gate results, `<table>.jsonl`."""
+    dagster = _Inside("dagster")
+    """The Dagster instance: run history, event logs, sensor cursors."""
+    logs = _Inside("logs")
+    """Folder for the output of the processes of `omni dev`.
+
+    It is outside the Dagster instance, because Dagster deletes files in its own `logs` folder.
+    """
+    metrics = _Inside("metrics")
+    """Folder of the counters, `<kind>.json`, that outlive a process; no result depends on them."""
+    jobs = _Inside("jobs")
+    """Folder of the index jobs, `<id>.json`, and their events."""
+    shared = _Inside("shared")
+    """Folder for the state of a home that shares a store with others; see docs/shared.md."""
+    sources = _Inside("sources.json")
+    """File with the registry of sources."""
+    lock = _Inside("LOCK")
+    """File that the one writer locks."""
+    config = _Beside("omni.toml")
+    """The settings file, beside the home."""
+    golden = _Beside("golden.jsonl")
+    """The golden set, beside the home: people edit it and keep it under version control."""
+
+    def table(self, name: str) -> Path:
+        """Folder of one Lance table."""
+        return self.tables / f"{name}.lance"
+
+    def check(self) -> None:
+        """Check that the home exists and that its folders are folders.
+
+        Raises:
+            HomeError: the home does not exist, or a file has the name of one of its folders.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise HomeError(f"{self.root} is not a folder", cure="name another home with --home")
+        if not self.root.exists():
+            raise HomeError(f"there is no knowledge base at {self.root}", cure="create it: omni ingest PATH")
+        for folder in (self.tables, self.keyword, self.releases):
+            if folder.exists() and not folder.is_dir():
+                raise HomeError(
+                    f"{folder} is not a folder", cure="move it away; the next ingest rebuilds what is missing"
+                )
+
+    def create(self) -> None:
+        """Create the folders that are missing.
+
+        Raises:
+            HomeError: a file has the name of a folder, or the folder cannot be written.
+        """
+        if self.root.exists():
+            self.check()
+        folders = (self.keyword, self.releases, self.step_records, self.pins, self.quarantine, self.dagster)
+        try:
+            for folder in (self.tables, *folders):
+                folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise HomeError(
+                f"cannot write to {self.root}: {error.strerror}", cure="choose another home with --home"
+            ) from error

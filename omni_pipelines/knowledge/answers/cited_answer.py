@@ -1,0 +1,55 @@
+"""An answer: its sentences, each with the citations that support it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from omni_pipelines.knowledge.answers.conflicts import Conflict
+from omni_pipelines.providers import Attempt
+
+
+class Citation(BaseModel, frozen=True):
+    """A verbatim quote and its location."""
+
+    uri: str
+    start_byte: int
+    end_byte: int
+    start_line: int
+    end_line: int
+    quote: str
+    path: str
+    chunk_id: str
+    encoding: str
+    verbatim: bool
+    page: int | None = None
+
+
+class Sentence(BaseModel, frozen=True):
+    """A sentence of an answer and the quotes that support it."""
+
+    text: str
+    """The quote on one line, without comment signs; in a generated answer, the model's own words."""
+    citations: tuple[Citation, ...]
+
+
+class Answer(BaseModel, frozen=True):
+    """An answer, or an abstention."""
+
+    question: str = ""
+    release: int
+    abstained: bool
+    answer: str
+    """All sentences; "" in an abstention."""
+    sentences: tuple[Sentence, ...]
+    evidence: float
+    """How well the best sentence or quote fits the question, 0 to 1."""
+    mode: Literal["extractive", "generative"] = "extractive"
+    """Quotes from the sources, or the words of a language model with quotes that support them."""
+    note: str = ""
+    """Why the answer is not the kind that was requested; "" if it is."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Sentences of different documents that contradict each other."""
+    attempts: tuple[Attempt, ...] = ()
+    """The language models that were asked, with the result of each."""

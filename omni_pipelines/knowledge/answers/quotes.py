@@ -1,0 +1,57 @@
+"""Quotes: find them in a text word for word, show them on one line, and cite them."""
+
+from __future__ import annotations
+
+import re
+
+from omni_pipelines.knowledge.answers.cited_answer import Citation
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.decoding import newline_offsets
+from omni_pipelines.text.prose import plain_quote
+
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def find_quote(quote: str, text: str) -> tuple[int, int] | None:
+    """The start and end of a quote in a text, word for word with any whitespace between words; None if absent."""
+    words = quote.split()
+    if not words:
+        return None
+    spaced = r"\s+".join(map(re.escape, words))
+    # only whole words: "use it" is not a quote of "reuse it"
+    match = re.search(rf"(?:(?<!\w)|(?!\w)){spaced}(?:(?!\w)|(?<!\w))", text)
+    return match.span() if match else None
+
+
+def figures_are_quoted(text: str, quote: str) -> bool:
+    """Whether the quote contains every figure of the text."""
+    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
+
+
+def on_one_line(quote: str, kind: str) -> str:
+    """A quote as a sentence of an answer: without line ends, and in code without comment signs."""
+    return plain_quote(quote) if kind == "code" else " ".join(quote.split())
+
+
+def cite(hit: Hit, start: int, end: int) -> Citation:
+    """The citation of the characters from `start` to `end` of a hit's text."""
+    quote = hit.text[start:end]
+    encoding = hit.encoding if hit.verbatim else "utf-8"
+    start_byte = hit.start_byte + len(hit.text[:start].encode(encoding))
+    first_line, last_line = hit.start_line, hit.end_line
+    if hit.verbatim:
+        first_line += len(newline_offsets(hit.text[:start]))
+        last_line = first_line + len(newline_offsets(quote))
+    return Citation(
+        uri=hit.uri,
+        start_byte=start_byte,
+        end_byte=start_byte + len(quote.encode(encoding)),
+        start_line=first_line,
+        end_line=last_line,
+        quote=quote,
+        path=hit.path,
+        chunk_id=hit.chunk_id,
+        encoding=hit.encoding,
+        verbatim=hit.verbatim,
+        page=hit.page,
+    )

@@ -1,0 +1,166 @@
+"""The librarian's tools: what agents, editors and scripts may ask a knowledge base. None of them changes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.search.citations import Passage
+from omni_pipelines.knowledge.search.context import Context
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, Mode
+from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.status import Status, status
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.definition import ToolVariant
+from omni_pipelines.tools.signature import tool
+
+MAX_CONTEXT = 100_000
+WORDS = ToolVariant(name="words", description="By words alone, where the embedder's model is missing.", priority=51)
+Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=r"\S")]
+HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
+TokenCount = Annotated[int, Field(ge=1, le=MAX_CONTEXT)]
+NeighbourCount = Annotated[int, Field(ge=0, le=10)]
+
+
+class Where(BaseModel, frozen=True, extra="forbid"):
+    """Search only passages whose fields have these values."""
+
+    source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
+    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
+    language: Annotated[
+        str | None, Field(description="Language of code, such as python, or of prose, such as de.")
+    ] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
+    modified: Annotated[
+        str | None,
+        Field(description="Days of the last change: 2026-01-01..2026-03-31, 2026-01-01.., or one day."),
+    ] = None
+
+
+class KnowledgeTools:
+    """The tools of one home. The librarian is opened at the first call.
+
+    Args:
+        home: the home of the knowledge base.
+        release: a kept release; None is the newest at the first call.
+        viewer: the person the tools act for; None is the owner, who sees everything.
+        embedder: replaces the one that the settings name.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        release: int | None = None,
+        *,
+        viewer: Viewer | None = None,
+        embedder: Embedder | None = None,
+    ) -> None:
+        self._home, self._release, self._viewer, self._embedder = home, release, viewer, embedder
+        self._opened: Librarian | None = None
+
+    @tool("knowledge.search", title="Search the knowledge base", category="knowledge", read_only=True)
+    def search(
+        self, query: Query, k: HitCount = 10, mode: Mode = Mode.HYBRID, where: Where | None = None
+    ) -> list[Hit]:
+        """Find passages in the indexed documents and code, best first, each with its file, lines and bytes.
+
+        Args:
+            query: What to look for; words in double quotes must be adjacent.
+            k: Number of hits.
+            mode: By words, by meaning, or both.
+            where: Search only passages whose fields have these values.
+        """
+        return self._librarian().search(query, k, mode, _filters(where))
+
+    def search_by_words(
+        self, query: str, k: int = 10, mode: Mode = Mode.HYBRID, where: Where | None = None
+    ) -> list[Hit]:
+        """The same search without the embedder, if its model is not on this machine.
+
+        Raises:
+            ModelMissing: the mode is `vector`.
+        """
+        if mode == Mode.VECTOR:
+            raise ModelMissing("a search by meaning needs the embedder", cure="fetch it once: omni model pull")
+        return self._librarian().search(query, k, Mode.KEYWORD, _filters(where))
+
+    @tool("knowledge.ask", title="Ask the knowledge base", category="knowledge", read_only=True)
+    def ask(self, question: Query, where: Where | None = None) -> Answer:
+        """Answer a question in the sources' own words, each sentence with its citation; an error if they do not.
+
+        Args:
+            question: A question.
+            where: Search only passages whose fields have these values.
+        """
+        answer = self._librarian().ask(question, _filters(where))
+        if answer.abstained:
+            raise NoAnswer("the sources do not answer this", cure="find related passages with knowledge.search")
+        return answer
+
+    @tool("knowledge.context", title="Collect passages for a prompt", category="knowledge", read_only=True)
+    def context(
+        self,
+        query: Query,
+        max_tokens: TokenCount = 2_000,
+        where: Where | None = None,
+        neighbours: NeighbourCount = 0,
+        sections: bool = False,
+    ) -> Context:
+        """Collect the best passages that fit a token budget, as one text with a citation above each.
+
+        Args:
+            query: What the passages should be about.
+            max_tokens: The budget, which is never exceeded.
+            where: Search only passages whose fields have these values.
+            neighbours: How many passages before and after each one to add, where they fit.
+            sections: Whether to add the whole section around each one, where it fits.
+        """
+        return self._librarian().context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
+
+    @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
+    def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
+        """Show the exact lines that a citation names.
+
+        Args:
+            citation: PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or the chunk_id of a hit.
+        """
+        return self._librarian().show(citation)
+
+    @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
+    def status(self) -> Status:
+        """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
+        return status(self._home, viewer=self._viewer)
+
+    def _librarian(self) -> Librarian:
+        if self._opened is None:
+            self._opened = Librarian.open(self._home, self._release, viewer=self._viewer, embedder=self._embedder)
+        return self._opened
+
+
+def knowledge_catalog(
+    home: Home | Path | str,
+    release: int | None = None,
+    *,
+    viewer: Viewer | None = None,
+    embedder: Embedder | None = None,
+) -> ToolCatalog:
+    """The librarian's tools of one home. Nothing is opened, and no home need exist, until a tool is called."""
+    if not isinstance(home, Home):
+        home = Home(Path(home).expanduser().absolute())
+    tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
+    catalog = ToolCatalog()
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
+    return catalog
+
+
+def _filters(where: Where | None) -> dict[str, str]:
+    return {} if where is None else where.model_dump(exclude_none=True)

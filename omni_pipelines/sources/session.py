@@ -1,0 +1,60 @@
+"""The sources of a home as one command or run sees them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from native.filters import equals
+from omni_pipelines.home import Home
+from omni_pipelines.rows import FileRow
+from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
+from omni_pipelines.sources.kinds import list_source, open_source
+from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.listing import Listing, ReadFile
+from omni_pipelines.sources.source import Source, SourceKind
+from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
+from omni_pipelines.tables import read_rows
+
+
+class SourceSession:
+    """Lists and opens sources for one command or run, and lists a website only once.
+
+    `omni ingest` needs each listing twice: to see whether there is anything to do, and to do it. Listing a website
+    costs a request per page, so the session keeps that listing. Do not use one session for two runs: the second would
+    not see what changed between them.
+
+    Args:
+        limits: what may be read at most.
+        network: how the web client reaches servers.
+    """
+
+    def __init__(self, limits: SourceLimits = DEFAULT_LIMITS, network: Network = SYSTEM_NETWORK) -> None:
+        self._limits, self._network = limits, network
+        self._websites: dict[Source, Listing] = {}
+
+    def list(self, home: Home, source: Source) -> Listing:
+        """List a source, telling a website the version marks of the pages that `home` has stored.
+
+        Raises:
+            SourceMissing: it cannot be listed.
+        """
+        if source.kind is not SourceKind.WEB:
+            return list_source(source, limits=self._limits)
+        if source not in self._websites:
+            marks = _stored_marks(home, source)
+            self._websites[source] = list_source(source, marks, self._limits, self._network)
+        return self._websites[source]
+
+    def open(self, source: Source) -> AbstractContextManager[ReadFile]:
+        """Open a source: the context manager gives the function that reads its files."""
+        return open_source(source, self._limits, self._network)
+
+
+def _stored_marks(home: Home, source: Source) -> dict[str, str]:
+    """Path to version mark of every stored file of a source, as a document or in quarantine."""
+    where = equals("source", source.name)
+    return {
+        row["path"]: row["stat"]
+        for table in (QUARANTINE, DOCUMENTS)
+        for row in read_rows(home, table, FileRow, ["path", "stat"], where)
+    }

@@ -1,0 +1,177 @@
+"""Chunks to a generation of the keyword index: built incrementally, and compared with the table before it is used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from native.errors import IndexCorrupt, IndexMissing
+from native.filters import is_in
+from native.keyword_engine import KeywordEngine
+from native.lance_tables import LanceTable
+from native.tantivy_analysis import ANALYZER
+from native.tantivy_index import KeywordEntry, KeywordIndex
+from omni_pipelines import ids, progress
+from omni_pipelines.batches import batched
+from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state import metrics
+from omni_pipelines.rows import ChunkRow, rows_of
+from omni_pipelines.schemas import CHUNKS, FILTERS
+from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
+from omni_pipelines.tables import open_table
+from omni_pipelines.text.document_rows import join_chunks
+
+_SORTED_ROWS = 2_000
+_COMPARED = ("chunk_id", "text_hash", "title", *FILTERS, "modified", "doc_id", "ordinal")
+
+
+@dataclass(frozen=True)
+class KeywordReport:
+    """What one build did."""
+
+    generation: str
+    rows: int
+    """Entries of the generation."""
+    written: int
+    removed: int
+    version: str
+    """`uuid:n`: the identity of the chunks table, and the number of the generation."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Entries written and removed."""
+        return {"written": self.written, "removed": self.removed}
+
+
+def build_keyword_index(run: RunContext) -> KeywordReport:
+    """Build a generation that holds exactly the chunks at their head. If the last generation does, it is kept.
+
+    Raises:
+        TableBroken: the finished index does not agree with the table.
+    """
+    home = run.home
+    chunks = open_table(home, CHUNKS)
+    pinned = chunks.head()
+    built = read_step_record(home, "keyword_index")
+    base, have = _base(home.keyword / built.output) if built and built.fingerprint == ANALYZER else (None, {})
+    wanted = _wanted(chunks, pinned.version)
+    write = [key for key, mark in wanted.items() if have.get(key) != mark]
+    remove = [key for key in have if key not in wanted]
+    if base is not None and built is not None and not write and not remove:
+        generation = built.output
+    else:
+        generation = _next_generation(home, built.output if built else "")
+        _build(run, base, generation, chunks, pinned.version, wanted, write, remove)
+    write_step_record(home, "keyword_index", generation, {"chunks": str(pinned)}, ANALYZER)
+    version = f"{pinned.uuid}:{generation.removeprefix(GENERATION)}"
+    return KeywordReport(generation, len(wanted), len(write), len(remove), version)
+
+
+def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
+    """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows."""
+    try:
+        index = KeywordIndex.open(folder, FILTERS)
+        return index, index.fingerprints()
+    except (IndexMissing, IndexCorrupt):
+        return None, {}
+
+
+def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
+    """Chunk id to fingerprint. An entry contains its neighbours' text, so its fingerprint covers them too."""
+    rows = in_order(chunks.read(_COMPARED, version=version))
+    return {row["chunk_id"]: _fingerprint(row, neighbours) for row, neighbours in with_neighbours(rows)}
+
+
+def _fingerprint(row: ChunkRow, neighbours: tuple[ChunkRow | None, ChunkRow | None]) -> str:
+    return ids.text_hash(
+        row["chunk_id"],
+        row["text_hash"],
+        row["title"],
+        row["path"],
+        row["source"],
+        row["language"],
+        row["kind"],
+        str(_day(row)),
+        *(neighbour["text_hash"] if neighbour else "" for neighbour in neighbours),
+    )
+
+
+def in_order(rows: pa.Table) -> Iterator[ChunkRow]:
+    """Chunk rows by document and ordinal; only a batch of them is in memory as dicts at any time."""
+    for batch in rows.sort_by([("doc_id", "ascending"), ("ordinal", "ascending")]).to_batches(_SORTED_ROWS):
+        yield from rows_of(batch, ChunkRow)
+
+
+def with_neighbours(rows: Iterator[ChunkRow]) -> Iterator[tuple[ChunkRow, tuple[ChunkRow | None, ChunkRow | None]]]:
+    """Chunk rows in order, each with the chunks before and after it in its document."""
+    before: ChunkRow | None = None
+    row = next(rows, None)
+    while row is not None:
+        after = next(rows, None)
+        yield row, (_in_same_document(row, before), _in_same_document(row, after))
+        before, row = row, after
+
+
+def _in_same_document(row: ChunkRow, other: ChunkRow | None) -> ChunkRow | None:
+    return other if other is not None and other["doc_id"] == row["doc_id"] else None
+
+
+def _next_generation(home: Home, built: str) -> str:
+    names = [built, *(path.name for path in home.keyword.iterdir())]
+    taken = [int(name.removeprefix(GENERATION)) for name in names if name.startswith(GENERATION)]
+    return f"{GENERATION}{max(taken, default=0) + 1}"
+
+
+def _build(
+    run: RunContext,
+    base: KeywordIndex | None,
+    generation: str,
+    chunks: LanceTable,
+    version: int,
+    wanted: dict[str, str],
+    write: list[str],
+    remove: list[str],
+) -> None:
+    home, size = run.home, run.batches.entries
+    part = home.keyword / f"{UNFINISHED}{generation}"
+    shutil.rmtree(part, ignore_errors=True)
+    index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
+    with KeywordEngine(index) as engine:
+        engine.delete(remove)
+        for number, batch in enumerate(batched(write, size)):
+            progress.report("indexing keywords", number * size, len(write), "chunks")
+            engine.bulk_upsert(_entries(chunks, version, {key: wanted[key] for key in batch}))
+    progress.report("indexing keywords", len(write), len(write), "chunks")
+    metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
+    if index.fingerprints() != wanted:
+        raise TableBroken(
+            f"keyword index {generation} does not agree with its table", cure="run it again: omni ingest"
+        )
+    os.replace(part, home.keyword / generation)
+
+
+def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[KeywordEntry]:
+    documents = chunks.read(["doc_id"], is_in("chunk_id", list(wanted)), version)["doc_id"].unique().to_pylist()
+    rows = chunks.read(None, is_in("doc_id", documents), version)
+    for row, (before, after) in with_neighbours(in_order(rows)):
+        if row["chunk_id"] in wanted:
+            context = join_chunks(chunk for chunk in (before, row, after) if chunk is not None)
+            yield _entry(row, wanted[row["chunk_id"]], context)
+
+
+def _entry(row: ChunkRow, fingerprint: str, neighbourhood: str) -> KeywordEntry:
+    words = row["path"].replace("/", " ").replace("_", " ")
+    context = "\n".join((row["title"], row["heading"], words))
+    filters = {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]}
+    return KeywordEntry(row["chunk_id"], fingerprint, row["text"], context, filters, neighbourhood, _day(row))
+
+
+def _day(row: ChunkRow) -> int:
+    return row["modified"].toordinal()

@@ -1,0 +1,215 @@
+"""What a step is, and what one run of steps works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Protocol
+
+from omni_pipelines.home import Home
+from omni_pipelines.schemas import Table
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.token_counting import CountTokens
+
+
+class Engines(Protocol):
+    """The models that steps use."""
+
+    @property
+    def count(self) -> CountTokens:
+        """Counts the tokens of a text."""
+        ...
+
+    @property
+    def embedder(self) -> Embedder:
+        """Turns texts into vectors."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The fingerprint of the embedder; it can be read without loading the embedder.
+
+        Raises:
+            ModelMissing: the embedder was never pulled.
+        """
+        ...
+
+
+class ConfiguredEngines:
+    """The engines that the settings name, each loaded when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def count(self) -> CountTokens:
+        """Counts tokens of `settings.encoding`."""
+        return load_counter(self._settings).count
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder of `settings.embedder`."""
+        return load_embedder(self._settings)
+
+    @property
+    def model(self) -> str:
+        """The fingerprint of `settings.embedder`."""
+        return model_fingerprint(self._settings)
+
+
+@dataclass(frozen=True)
+class LoadedEngines:
+    """Engines that the caller has loaded already."""
+
+    count: CountTokens
+    embedder: Embedder
+    model: str
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """How much steps commit at once: memory stays flat, and a kill loses seconds of work."""
+
+    files: int = 512
+    file_bytes: int = 64 << 20
+    documents: int = 256
+    """Documents whose chunks are cut and committed together."""
+    texts: int = 1024
+    """Texts that are embedded and committed together."""
+    entries: int = 2_000
+    """Entries that are added to the keyword index together."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What one run of steps works with: where, how, with which engines, and what was asked for."""
+
+    home: Home
+    settings: Settings
+    engines: Engines
+    steps: Steps
+    run_id: str = ""
+    """Names the run in release records and gate results: a Dagster run id, or the command."""
+    sources: tuple[str, ...] = ()
+    """Names of the sources to read; empty for all."""
+    allow_delete: bool = False
+    """Delete documents even where the deletion guard would stop the run."""
+    batches: BatchSizes = BatchSizes()
+    session: SourceSession = field(default_factory=SourceSession)
+    """Lists and opens the sources."""
+
+
+class StepReport(Protocol):
+    """What a step did."""
+
+    @property
+    def rows(self) -> int:
+        """Rows, or index entries, of the output."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Names the state of the output: it changes exactly when the output does."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was changed, by name."""
+        ...
+
+
+class Group(StrEnum):
+    """Which job runs a step."""
+
+    INGEST = "ingest"
+    """Sources to tables."""
+    INDEX = "index"
+    """Tables to indexes; may run in the background."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its place in the order, what runs it, and what its output depends on."""
+
+    name: str
+    """Also the name of its step record, and of its Dagster asset."""
+    after: tuple[str, ...]
+    """The steps whose output it reads."""
+    group: Group
+    run: Callable[[RunContext], StepReport]
+    """Compares the output with the input and applies the difference; a redo changes nothing."""
+    fingerprint: Callable[[RunContext, Collection[str]], str]
+    """Code and settings that the output depends on, given the names of the sources. Loads no model."""
+    fingerprint_name: str = ""
+    """How releases name the fingerprint; empty if they do not, because readers see no difference."""
+    table: Table | None = None
+    """The table whose head is the output; None for the keyword index, which is a folder."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """All steps in the order in which they run. Everything that depends on the order is computed from here.
+
+    Raises:
+        ValueError: a name is used twice, or a step follows one that does not come before it.
+    """
+
+    order: tuple[Step, ...]
+    _by_name: dict[str, Step] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, Step] = {}
+        for step in self.order:
+            missing = [name for name in step.after if name not in by_name]
+            if missing or step.name in by_name:
+                raise ValueError(f"step {step.name} is there twice, or comes before {', '.join(missing)}")
+            by_name[step.name] = step
+        object.__setattr__(self, "_by_name", by_name)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.order)
+
+    def __getitem__(self, name: str) -> Step:
+        return self._by_name[name]
+
+    def in_group(self, group: Group) -> tuple[Step, ...]:
+        """The steps of a group, in order."""
+        return tuple(step for step in self.order if step.group is group)
+
+    @property
+    def first(self) -> Step:
+        """The step that reads the sources."""
+        return self.order[0]
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Names of the steps that no step follows: a release comes after them."""
+        followed = {name for step in self.order for name in step.after}
+        return tuple(step.name for step in self.order if step.name not in followed)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that steps write, in order. A release names a version of each."""
+        return tuple({step.table.name: step.table for step in self.order if step.table is not None}.values())
+
+    @property
+    def last_writers(self) -> dict[str, Step]:
+        """Table name to the last step that writes the table: its record names the head."""
+        return {step.table.name: step for step in self.order if step.table is not None}
+
+    def links(self, steps: Collection[Step] | None = None) -> Iterator[tuple[Step, Step]]:
+        """Pairs of a step and a step that it reads, among `steps` or all.
+
+        A step that changes the table of its input in place is left out: the head of that table says whether it is
+        up to date.
+        """
+        for step in self.order if steps is None else steps:
+            for name in step.after:
+                upstream = self[name]
+                if upstream.table is None or upstream.table != step.table:
+                    yield step, upstream

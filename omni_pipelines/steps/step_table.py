@@ -1,0 +1,95 @@
+"""The table of steps, the spine of the pipeline: to add a step, add an entry here, a function, and an asset file.
+
+The order of a run, staleness, the consistency of a release, erasure, the dependencies of the assets and the
+selections of the jobs are all computed from it.
+"""
+
+from __future__ import annotations
+
+from native import lance_vectors
+from native.tantivy_analysis import ANALYZER
+from omni_pipelines import schemas
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
+from omni_pipelines.settings import Settings
+from omni_pipelines.steps.chunks import chunker_fingerprint, reconcile_chunks
+from omni_pipelines.steps.documents import reconcile_documents
+from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.keyword_index import build_keyword_index
+from omni_pipelines.steps.step import ConfiguredEngines, Engines, Group, RunContext, Step, Steps
+from omni_pipelines.steps.vector_index import build_vector_index
+from omni_pipelines.text.readers.registry import readers_fingerprint
+
+STEPS = Steps(
+    (
+        Step(
+            name="documents",
+            after=(),
+            group=Group.INGEST,
+            run=reconcile_documents,
+            fingerprint=lambda _run, _sources: readers_fingerprint(),
+            fingerprint_name="readers",
+            table=schemas.DOCUMENTS,
+        ),
+        Step(
+            name="chunks",
+            after=("documents",),
+            group=Group.INGEST,
+            run=reconcile_chunks,
+            fingerprint=lambda run, sources: chunker_fingerprint(run.settings, sources),
+            fingerprint_name="chunker",
+            table=schemas.CHUNKS,
+        ),
+        Step(
+            name="embeddings",
+            after=("chunks",),
+            group=Group.INGEST,
+            run=reconcile_embeddings,
+            fingerprint=lambda run, _sources: run.engines.model,
+            fingerprint_name="embedder",
+            table=schemas.EMBEDDINGS,
+        ),
+        Step(
+            name="keyword_index",
+            after=("chunks",),
+            group=Group.INDEX,
+            run=build_keyword_index,
+            fingerprint=lambda _run, _sources: ANALYZER,
+            fingerprint_name="keyword",
+        ),
+        Step(
+            name="vector_index",
+            after=("embeddings",),
+            group=Group.INDEX,
+            run=build_vector_index,
+            fingerprint=lambda _run, _sources: lance_vectors.INDEX,
+            table=schemas.EMBEDDINGS,
+        ),
+    )
+)
+
+
+def new_run(
+    home: Home,
+    settings: Settings | None = None,
+    engines: Engines | None = None,
+    run_id: str = "",
+    *,
+    sources: tuple[str, ...] = (),
+    allow_delete: bool = False,
+    steps: Steps = STEPS,
+) -> RunContext:
+    """What a run of steps works with.
+
+    Args:
+        home: the knowledge base.
+        settings: default: those of the home.
+        engines: default: those that the settings name, loaded when a step first uses them.
+        run_id: names the run in release records.
+        sources: names of the sources to read; empty for all.
+        allow_delete: delete documents even where the deletion guard would stop the run.
+        steps: the table of steps.
+    """
+    settings = load_settings(home) if settings is None else settings
+    engines = ConfiguredEngines(settings) if engines is None else engines
+    return RunContext(home, settings, engines, steps, run_id, sources, allow_delete)
