@@ -477,7 +477,7 @@ def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
         {"name": "cl100k_base", "whole": False, "damaged": ["cl100k_base.tiktoken"]}
     ]
     assert result.stderr.splitlines() == [
-        "omni: not what was installed: cl100k_base: cl100k_base.tiktoken [3006]",
+        "omni: model files changed: cl100k_base: cl100k_base.tiktoken [3006]",
         "      cure: run: omni model pull cl100k_base",
     ]
     assert result.returncode == 2

@@ -15,7 +15,7 @@ from omni_pipelines.errors import ConfigurationError, nearest
 @command(show_errors)
 def errors(
     code: Annotated[str | None, Argument(help="A number or a name. Default: all.")] = None,
-    markdown: Annotated[bool, Option("--markdown", help="Print the page docs/errors.md.")] = False,
+    markdown: Annotated[bool, Option("--markdown", help="Print the page docs/reference/errors.md.")] = False,
 ) -> Rows[CodeInfo] | Verbatim:
     """Explain an error by its number, or list all errors."""
     rows = list(all_codes()) if code is None else [_find(code)]

@@ -56,7 +56,7 @@ def verify(store: Store, names: NamesArgument = None) -> Result[Rows[CheckedMode
     broken = {name: files for name, files in damaged.items() if files}
     if not broken:
         return Result(checked)
-    message = "files of models changed: " + "; ".join(f"{name}: {', '.join(files)}" for name, files in broken.items())
+    message = "model files changed: " + "; ".join(f"{name}: {', '.join(files)}" for name, files in broken.items())
     return Result(checked, error=ModelMissing(message, cure=f"run: omni model pull {' '.join(broken)}"))
 
 

@@ -37,7 +37,7 @@ def show_errors(errors: Rows[CodeInfo]) -> None:
 
 
 def errors_page(rows: Sequence[CodeInfo]) -> str:
-    """The page docs/errors.md: a table per category."""
+    """The page docs/reference/errors.md: a table per category."""
     return "".join([_HEAD, *_tables(rows)]).rstrip()
 
 

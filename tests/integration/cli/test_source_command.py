@@ -69,7 +69,7 @@ def test_source_remove_asks_first(line: Line, notes: Path) -> None:
     ("words", "error", "why"),
     [
         (["add", "nowhere"], SourceMissing, "is not there"),
-        (["add", "docs", "--name", "a b"], ConfigurationError, "is no name"),
+        (["add", "docs", "--name", "a b"], ConfigurationError, "is not a valid name"),
         (["add", "docs", "--acl", "a b"], ConfigurationError, "is not a valid tag"),
         (["add", "docs", "--rev", "main"], SourceMissing, "not a git repository"),
         (["show", "dcos"], ConfigurationError, "no source"),
@@ -154,7 +154,7 @@ def test_path_inside_a_source_is_refused(line: Line, notes: Path) -> None:
     for inside in ("sub", "sub/moose.md"):
         refused = run(line.home, "add", str(notes / inside)).exception
         assert isinstance(refused, ConfigurationError)
-        assert "moose.md would stand twice: source docs reads them" in str(refused)
+        assert "moose.md would be indexed twice: source docs reads them" in str(refused)
         assert "--exclude" in refused.cure
     assert [source.name for source in load_sources(line.home)] == ["docs"]
 
@@ -163,7 +163,7 @@ def test_folder_around_a_source_is_added_only_without_its_files(line: Line, note
     (notes / "sub").mkdir()
     (notes / "sub" / "moose.md").write_text("A moose.\n")
     json_of(line.home, "add", str(notes / "sub"))
-    assert "moose.md would stand twice" in str(run(line.home, "add", str(notes)).exception)
+    assert "moose.md would be indexed twice" in str(run(line.home, "add", str(notes)).exception)
     assert json_of(line.home, "add", str(notes), "--exclude", "sub/")["files"] == 2
     line.run()
     assert sorted((row["source"], row["path"]) for row in line.rows("documents")) == [
@@ -175,7 +175,7 @@ def test_folder_around_a_source_is_added_only_without_its_files(line: Line, note
 
 def test_path_inside_a_declared_source_belongs_to_that_source(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
-    assert "would stand twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
+    assert "would be indexed twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
     assert register_paths(line.home, line.settings, [notes / "otter.md"]) == ["papers"]
     assert load_sources(line.home) == []
     line.run()
