@@ -53,9 +53,9 @@ class Counting(ObjectStore):
 
     counts: ClassVar[Counter[str]] = Counter()
 
-    def _asking(self, ask: Callable[[], Any], what: str) -> Any:
+    def _repeat(self, request: Callable[[], Any], what: str) -> Any:
         self.counts["requests"] += 1
-        return super()._asking(ask, what)
+        return super()._repeat(request, what)
 
     def put(self, key: str, data: bytes | Path) -> None:
         """As a store does, counted."""

@@ -413,11 +413,11 @@ def test_concurrent_pulls_install_one_undamaged_model(
 
     racer = ModelStore(cache, (letters(wait_and_copy),))
     racers = [FORK.Process(target=racer.pull, args=("letters", packages)) for _ in range(4)]
-    for each in racers:
-        each.start()
-    for each in racers:
-        each.join()
-    assert [each.exitcode for each in racers] == [0, 0, 0, 0]
+    for process in racers:
+        process.start()
+    for process in racers:
+        process.join()
+    assert [process.exitcode for process in racers] == [0, 0, 0, 0]
     assert store.damaged("letters") == []
     assert entries(cache) == [f"letters-{sha256(LETTERS)[:8]}"]
 
