@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """Why a document was refused. The values are stored in `quarantine`; `docs/reference/formats.md` explains them."""
+    """Why a document was refused. `quarantine` stores the values; `docs/reference/formats.md` explains them."""
 
     BINARY = "E_BINARY"
     CHANGED = "E_CHANGED"
