@@ -9,7 +9,7 @@ from typer import Option
 from omni_pipelines.cli.command import Rows, command
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.views.search import show_duplicates
-from omni_pipelines.knowledge.search.duplicates import DuplicateGroup, find_duplicates
+from omni_pipelines.knowledge.search.duplicates import DuplicatePassages, find_duplicates
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 
@@ -19,7 +19,7 @@ def duplicates(
     home: RefreshedHome,
     least: Annotated[float, Option(help="The share of common word sequences, above 0 and at most 1.")] = 0.8,
     limit: Annotated[int, Option("--limit", "-l", min=1, help="How many groups at most.")] = 20,
-) -> Rows[DuplicateGroup]:
+) -> Rows[DuplicatePassages]:
     """List passages that are the same or nearly the same.
 
     They are grouped, the largest group first.

@@ -14,7 +14,7 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
-from omni_pipelines.knowledge.search.duplicates import DuplicateGroup
+from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
 from omni_pipelines.knowledge.search.hits import Hit, format_location
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
@@ -104,7 +104,7 @@ def show_citation(passage: Passage) -> None:
         say(f"{number:>{width}}  {line}")
 
 
-def show_duplicates(groups: Rows[DuplicateGroup]) -> None:
+def show_duplicates(groups: Rows[DuplicatePassages]) -> None:
     """Print each group with the locations of its passages."""
     for group in groups.rows:
         say(f"{group.similarity:.0%} alike: {group.beginning}")

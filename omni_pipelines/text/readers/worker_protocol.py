@@ -22,7 +22,7 @@ class ParsedFields(ParsedColumns):
     language: str
 
 
-class Answer(TypedDict):
+class ParserAnswer(TypedDict):
     """The answer to one document: the document, or the code and the detail of its refusal."""
 
     document: ParsedFields | None
@@ -74,7 +74,7 @@ def output_limit_detail(length: int, max_bytes: int) -> str:
 
 def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
     """Encode the answer to one document."""
-    content: Answer = {
+    content: ParserAnswer = {
         "document": {**parsed_columns(parsed), "language": parsed.language} if parsed is not None else None,
         "refusal": (error.code.value, error.detail) if error is not None else None,
         "peak": peak,
@@ -82,7 +82,7 @@ def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
     return orjson.dumps(content)
 
 
-def document_of(answered: Answer) -> Parsed:
+def document_of(answered: ParserAnswer) -> Parsed:
     """The document of an answer.
 
     Raises:
