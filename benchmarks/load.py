@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.query_cost import big_home, cpu_of, questions
-from omni_pipelines.cli.dev import RUNS_NICE
+from omni_pipelines.cli.dev_server.server import RUNS_NICE
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.home import HOME_NAME, Home

@@ -28,7 +28,7 @@ from omni_pipelines.sources.file_reads import refuse_empty, refuse_large, versio
 from omni_pipelines.sources.limits import ArchiveLimits, SourceLimits
 from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.names import is_hidden, refuse_name, shown_name
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.source import Source, missing_source
 from omni_pipelines.text.readers.registry import reader_for
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -131,10 +131,7 @@ def _source_entries(source: Source, limits: ArchiveLimits) -> tuple[ArchiveEntry
     try:
         return _entries(path, version_mark(path.stat(follow_symlinks=False)), limits)
     except FileNotFoundError as error:
-        raise SourceMissing(
-            f"source {source.name}: {path} is not there",
-            cure=f"restore it, or remove the source: omni source remove {source.name}",
-        ) from error
+        raise missing_source(source) from error
     except _DAMAGED as error:
         raise SourceMissing(
             f"source {source.name}: {path} cannot be opened as an archive: {error}", cure="check the file"

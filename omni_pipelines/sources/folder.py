@@ -14,7 +14,7 @@ from omni_pipelines.sources.file_reads import read_file, version_mark
 from omni_pipelines.sources.limits import SourceLimits
 from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.names import VENDORED, shown_name
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.source import Source, missing_source
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
 _IgnoreRules = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
@@ -40,10 +40,7 @@ def list_folder(source: Source, limits: SourceLimits) -> Listing:
     if source.file:
         return _list_file(source)
     if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing if a parent cannot be entered
-        raise SourceMissing(
-            f"source {source.name}: {source.root} is not there",
-            cure=f"restore it, or remove the source: omni source remove {source.name}",
-        )
+        raise missing_source(source)
     walk = _FolderWalk(source, limits.folder_depth)
     files: dict[str, SourceFile] = {}
     for file in walk.files():
@@ -60,10 +57,7 @@ def _list_file(source: Source) -> Listing:
     try:
         status = source.local_path.stat(follow_symlinks=False)
     except OSError as error:
-        raise SourceMissing(
-            f"source {source.name}: {source.local_path} is not there",
-            cure=f"restore it, or remove the source: omni source remove {source.name}",
-        ) from error
+        raise missing_source(source) from error
     if status.st_size == 0:
         return Listing(source, (), 1, (), datetime.now(UTC))
     reader = reader_for(source.file) or PLAIN  # a person named this file, so it is tried as text

@@ -19,7 +19,7 @@ from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.limits import SourceLimits
 from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.names import is_vendored, shown_name
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.source import Source, missing_source
 from omni_pipelines.text.readers.registry import reader_for
 
 GIT_SECONDS = 120
@@ -102,10 +102,7 @@ def _commit(source: Source) -> str:
             f"source {source.name}: {source.rev!r} is not a revision", cure="name a branch, tag or commit"
         )
     if not source.root.is_dir():
-        raise SourceMissing(
-            f"source {source.name}: {source.root} is not there",
-            cure=f"restore it, or remove the source: omni source remove {source.name}",
-        )
+        raise missing_source(source)
     return _git(source, "rev-parse", "--verify", "--quiet", source.rev + "^{commit}").strip()
 
 

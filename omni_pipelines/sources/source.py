@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pathspec
 from pydantic import field_validator
 
+from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ids import document_id, text_hash
 from omni_pipelines.settings import SourceOptions
 from omni_pipelines.sources.web.addresses import allowed_host, page_address
@@ -85,6 +86,14 @@ class Source(SourceOptions):
         if self.kind is SourceKind.WEB:
             return page_address(path, self.url)
         return (self.root / path).as_uri()
+
+
+def missing_source(source: Source) -> SourceMissing:
+    """The error for a source on this machine whose folder or file is not there."""
+    return SourceMissing(
+        f"source {source.name}: {source.local_path} is not there",
+        cure=f"restore it, or remove the source: omni source remove {source.name}",
+    )
 
 
 def forgotten_marks(source: Source, path: str) -> tuple[str, str]:
