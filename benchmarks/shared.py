@@ -33,7 +33,7 @@ from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing import membership
 from omni_pipelines.sharing.pull import refresh
-from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter

@@ -33,7 +33,7 @@ from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
