@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """Why a document was refused. `quarantine` stores the values; `docs/reference/formats.md` explains them."""
+    """What is wrong with a document. Stored in `quarantine`, and explained in docs/reference/formats.md."""
 
     BINARY = "E_BINARY"
     CHANGED = "E_CHANGED"

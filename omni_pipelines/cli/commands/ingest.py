@@ -23,9 +23,9 @@ from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, st
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file

@@ -19,8 +19,8 @@ from omni_pipelines.settings import SourceOptions, acl_tags
 from omni_pipelines.sources import registry
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.source import Source, SourceKind
-from omni_pipelines.sources.web.addresses import allowed_host
+from omni_pipelines.sources.model.source import Source, SourceKind
+from omni_pipelines.sources.model.web_addresses import allowed_host
 
 NameArgument = Annotated[str, Argument(help="A name from omni source list.")]
 LocationArgument = Annotated[

@@ -6,7 +6,7 @@ from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_fields, say_table
 from omni_pipelines.sharing.inspection import StoreState
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.source import Source
 
 
 def source_fields(source: Source, **more: object) -> Fields:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_large
+from omni_pipelines.sources.model.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import ObjectInfo
 
 if TYPE_CHECKING:
-    from omni_pipelines.sources.source import Source
+    from omni_pipelines.sources.model.source import Source
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 30, 3
 _MISSING = {"NoSuchBucket", "NoSuchKey", "404", "NotFound"}

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import httpcore
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.web.addresses import BadAddress, authority, web_address
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.web_addresses import BadAddress, authority, web_address
 from omni_pipelines.sources.web.connections import CheckedBackend
 from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from omni_pipelines import progress
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.listing import Listing, SourceFile
-from omni_pipelines.sources.source import Source, path_filter
-from omni_pipelines.sources.web.addresses import BadAddress, authority, page_path, web_address
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.listing import Listing, SourceFile
+from omni_pipelines.sources.model.source import Source, path_filter
+from omni_pipelines.sources.model.web_addresses import BadAddress, authority, page_path, web_address
 from omni_pipelines.sources.web.client import inflate
 from omni_pipelines.sources.web.failures import Blocked, Unavailable, WebFailure
 from omni_pipelines.sources.web.network import Network

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from omni_pipelines.ids import content_hash
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_empty
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.file_reads import refuse_empty
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.web.client import WebResponse, media_type
 from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network

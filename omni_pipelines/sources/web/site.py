@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.source import Source
-from omni_pipelines.sources.web.addresses import authority
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.model.web_addresses import authority
 from omni_pipelines.sources.web.client import HeaderTest, WebClient, WebResponse
 from omni_pipelines.sources.web.failures import Blocked
 from omni_pipelines.sources.web.network import Network

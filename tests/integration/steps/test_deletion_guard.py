@@ -13,9 +13,9 @@ import pytest
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.sources.source import Source
 from tests.integration.hooked_session import read_unchanged
 from tests.integration.line import Line, write
 

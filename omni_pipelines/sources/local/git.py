@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.names import is_vendored, shown_name
-from omni_pipelines.sources.source import Source, missing_source
+from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.names import is_vendored, shown_name
+from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.registry import reader_for
 
 GIT_SECONDS = 120

@@ -24,11 +24,11 @@ from typing import IO, cast
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_empty, refuse_large, version_mark
-from omni_pipelines.sources.limits import ArchiveLimits, SourceLimits
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.names import is_hidden, refuse_name, shown_name
-from omni_pipelines.sources.source import Source, missing_source
+from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, version_mark
+from omni_pipelines.sources.model.limits import ArchiveLimits, SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.names import is_hidden, refuse_name, shown_name
+from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.registry import reader_for
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pathspec
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.sources.file_reads import read_file, version_mark
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.names import VENDORED, shown_name
-from omni_pipelines.sources.source import Source, missing_source
+from omni_pipelines.sources.model.file_reads import read_file, version_mark
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.names import VENDORED, shown_name
+from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
 
 _IgnoreRules = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]

@@ -13,7 +13,7 @@ from pydantic import field_validator
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.ids import document_id, text_hash
 from omni_pipelines.settings import SourceOptions
-from omni_pipelines.sources.web.addresses import allowed_host, page_address
+from omni_pipelines.sources.model.web_addresses import allowed_host, page_address
 
 
 class SourceKind(StrEnum):

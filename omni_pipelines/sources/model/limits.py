@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from omni_pipelines.sources.file_reads import RACY_NS
-from omni_pipelines.sources.names import MAX_DEPTH
+from omni_pipelines.sources.model.file_reads import RACY_NS
+from omni_pipelines.sources.model.names import MAX_DEPTH
 
 
 @dataclass(frozen=True)

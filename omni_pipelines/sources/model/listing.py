@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from omni_pipelines.ids import text_hash
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.text.readers.registry import Reader
 
 
