@@ -73,7 +73,7 @@ SETTINGS_HEAD = f"""# Settings
 
 {_NOTE}
 
-Settings are read from `omni.toml`, which lies beside the `.omni` folder, and from environment variables. An option of
+Settings are read from `omni.toml`, beside the `.omni` folder, and from environment variables. An option of
 the command line overrides a variable, a variable overrides the file, and the file overrides the default.
 
 ```toml
@@ -146,8 +146,8 @@ def settings_page() -> str:
     header = ("setting", "value", "default", "meaning")
     parts = [SETTINGS_HEAD, "## All settings\n\n", _table(header, _setting_rows(Settings))]
     parts.append(
-        "\n## Settings of one source\n\nThese stand in the table `[sources.NAME]` of `omni.toml`. "
-        "What is left out is as for all sources.\n\n"
+        "\n## Settings of one source\n\nThey are in the table `[sources.NAME]` of `omni.toml`. "
+        "Settings that are not given there are those of all sources.\n\n"
     )
     parts += [_table(header, _setting_rows(SourceSettings)), VARIABLES]
     return "".join(parts)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import code_measures
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("omni_pipelines", "assets", "native", "resources", "sensors")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -24,6 +26,29 @@ def test_package_is_imported_from_this_checkout(room: str) -> None:
     assert module.__file__ is not None
     assert Path(module.__file__).is_relative_to(ROOT)
     assert set(packages_distributions().get(room, ["omni-pipelines"])) == {"omni-pipelines"}
+
+
+@pytest.fixture(scope="module")
+def measures() -> dict[str, code_measures.Measure]:
+    product = code_measures.measure_product(code_measures.load_modules(ROOT))
+    return {measure.name: measure for measure in [*product, *code_measures.measure_tests(ROOT)]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lines of the largest module",
+        "functions longer than 60 lines",
+        "import cycles at import time",
+        "import cycles, imports inside functions included",
+        "groups of folders that import each other",
+        "share of the largest room in all lines, %",
+        "`Any` per 1,000 code lines",
+    ],
+)
+def test_measure_of_the_code_meets_its_goal(measures: dict[str, code_measures.Measure], name: str) -> None:
+    measure = measures[name]
+    assert measure.is_met, f"{measure.value}, but the goal is {measure.goal}: {measure.where}"
 
 
 def test_test_module_has_at_most_five_hundred_lines() -> None:

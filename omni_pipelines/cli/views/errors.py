@@ -12,15 +12,15 @@ from omni_pipelines.error_codes import CodeInfo
 
 _HEAD = """# Errors
 
-Every error carries a number. `omni errors 4003` explains one, `omni errors` lists all, with `--json` for programs.
-This page is written by `make docs`.
+Every error has a number. `omni errors 4003` explains one, and `omni errors` lists all of them.
+`make docs` writes this page.
 
-- **try again**: the same call may work in a moment.
-- **refusal**: a rule said no before anything was done; the status of the response is `blocked`, not `error`.
-- **exit**: the exit code of the command line: 1 the domain said no, 2 usage or configuration, 3 try again. An error
-  that knows better has its own: a source that is not there is 4003, and exits with 2 as any wrong argument does.
+- **try again**: the same call may succeed in a moment.
+- **refusal**: a rule refused the call before anything was done. The status of the response is `blocked`, not `error`.
+- **exit**: the exit code of the command, see [Commands](commands.md). A single error can have another exit code: a
+  missing source is 4003 and exits with 2, as a wrong argument does.
 
-Numbers from 8000 to 8999 belong to skills.
+Numbers from 8000 to 8999 are for skills.
 """
 
 
