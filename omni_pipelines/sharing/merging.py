@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import free_name
-from omni_pipelines.sources.source import Source
 
 
 def stamped(sources: Sequence[Source], home: str) -> list[Source]:

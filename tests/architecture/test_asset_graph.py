@@ -129,10 +129,17 @@ def test_asset_body_has_at_most_fifteen_lines(function: ast.FunctionDef) -> None
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_resources_have_the_annotated_types(module: Any) -> None:
-    given = dict(defs.resources or {})
     for value in vars(module).values():
         if isinstance(value, dg.AssetsDefinition):
             function = value.op.compute_fn.decorated_fn  # type: ignore[union-attr]
             for name, kind in get_type_hints(function).items():
-                if name in given:
-                    assert isinstance(given[name], kind), f"{value.op.name}: {name}"
+                if name in (defs.resources or {}):
+                    assert isinstance(resource(name), kind), f"{value.op.name}: {name}"
+
+
+def resource(name: str) -> object:
+    """Return the resource that an asset gets under this name."""
+    given = dict(defs.resources or {})[name]
+    if isinstance(given, dg.ResourceDefinition):
+        return given(dg.build_init_resource_context())
+    return given

@@ -38,20 +38,20 @@ def test_code_location_loads_no_engine() -> None:
     assert not loaded & ENGINES
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["search", "--help"], ["dev", "--help"]], ids=str)
-def test_help_loads_neither_engines_nor_frameworks(arguments: list[str]) -> None:
-    code = f"""
-import sys
-sys.argv = ["omni", *{arguments!r}]
-from omni_pipelines.cli.main import run
-try:
-    run()
-except SystemExit as end:
-    assert not end.code, end.code
-"""
-    loaded = modules_after(code)
+def modules_after_omni(*arguments: str) -> set[str]:
+    loaded = modules_after(f"from omni_pipelines.cli.main import execute\nassert execute({arguments!r}) == 0")
     assert "typer" in loaded
-    assert not loaded & (ENGINES | FRAMEWORKS)
+    return loaded
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["db", "--help"]], ids=str)
+def test_help_of_omni_and_its_groups_loads_neither_engines_nor_frameworks(arguments: list[str]) -> None:
+    assert not modules_after_omni(*arguments) & (ENGINES | FRAMEWORKS | {"pydantic"})
+
+
+@pytest.mark.parametrize("command", ["search", "ingest"])
+def test_help_of_a_command_loads_neither_engines_nor_dagster(command: str) -> None:
+    assert not modules_after_omni(command, "--help") & (ENGINES | {"dagster"})
 
 
 def test_sensor_with_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:

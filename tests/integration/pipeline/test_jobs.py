@@ -10,7 +10,7 @@ import dagster as dg
 import lance
 import pytest
 
-from omni_pipelines.cli.runs import run_job
+from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
 from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, save_golden

@@ -19,11 +19,11 @@ from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes

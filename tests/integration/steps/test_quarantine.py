@@ -13,8 +13,8 @@ from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.file_reads import read_file
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.file_reads import read_file
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps import documents
 from omni_pipelines.text.readers import registry
 from tests.integration.hooked_session import ReadHook, read_unchanged
