@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,12 +29,12 @@ def store() -> None:
 @app.command()
 def status(home: HomeOption = None, json: JsonOption = False) -> None:
     """Say what the store holds, and how far this home is."""
-    from omni_pipelines.sharing.inspection import inspect
+    from omni_pipelines.sharing.store_state import read_store_state
     from omni_pipelines.steps.step_table import new_run
 
-    found = inspect(new_run(*_sharing(home)))
+    found = read_store_state(new_run(*_sharing(home)))
     if json:
-        say_json(found.as_dict())
+        say_json(asdict(found))
         return
     releases = ", ".join(map(str, found.releases)) or "none"
     say(f"{found.url}: {found.objects:,} objects, {found.bytes:,} bytes")
