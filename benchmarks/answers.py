@@ -1,11 +1,11 @@
-"""How often an extractive answer holds the gold answer, and how often it rightly stays away, as a table in Markdown.
+"""How often extractive answers quote the gold answer, and how often they correctly abstain, as a Markdown table.
 
     python -m benchmarks.answers COLLECTION [--absent COLLECTION...] [--home FOLDER] [--questions 120]
 
-COLLECTION is in BEIR layout, its questions with `metadata.answers`, wordings of which one is to be quoted, or
-`metadata.answer`, a text whose words are. The knowledge base holds every second subject: a file or page where the
-keys of documents name their part of it behind a #, else a title. Questions about those are answerable; questions
-about the other subjects, and those of other collections, are not.
+COLLECTION is in BEIR layout. Its questions have `metadata.answers`, wordings of which one must be quoted, or
+`metadata.answer`, a text whose words should be quoted. The knowledge base contains every second subject. A subject is
+a file or page if the keys of documents have the form SUBJECT#PART, otherwise a title. Questions on these subjects are
+answerable; questions on the other subjects and of other collections are not.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ THRESHOLDS = (0.35, 0.38, 0.41, 0.44, 0.47, 0.5)
 
 
 def main() -> None:
-    """Print the table, and what would abstain at other thresholds."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("collection", type=Path)
-    asked.add_argument("--absent", nargs="*", type=Path, default=[])
-    asked.add_argument("--home", type=Path, help="keep the knowledge base here, for the next run")
-    asked.add_argument("--questions", type=int, default=120, help="ask at most so many of each kind")
-    options = asked.parse_args()
+    """Print the table, and the share of abstentions at other thresholds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("collection", type=Path)
+    parser.add_argument("--absent", nargs="*", type=Path, default=[])
+    parser.add_argument("--home", type=Path, help="keep the knowledge base in this folder for the next run")
+    parser.add_argument("--questions", type=int, default=120, help="maximum number of questions of each kind")
+    options = parser.parse_args()
     collection = load_collection(options.collection)
     kept = {subject for number, subject in enumerate(subjects(collection)) if number % 2 == 0}
     half = dataclasses.replace(
-        collection, documents=tuple(each for each in collection.documents if subject_of(each) in kept)
+        collection, documents=tuple(document for document in collection.documents if subject_of(document) in kept)
     )
     with tempfile.TemporaryDirectory(prefix="omni-answers-") as scratch:
         home = Home((options.home or Path(scratch)) / HOME_NAME)
@@ -59,18 +59,18 @@ def main() -> None:
 
 
 def subject_of(document: JudgedDocument) -> str:
-    """What a document is about: what is withheld is withheld with all that says the same."""
+    """Return the subject of a document. All documents of a subject are withheld together."""
     page, part, _ = document.key.partition("#")
     return page if part else document.title
 
 
 def subjects(collection: JudgedCollection) -> list[str]:
-    """Every subject once, in the order of the documents."""
+    """Return every subject once, in the order of the documents."""
     return list(dict.fromkeys(map(subject_of, collection.documents)))
 
 
 def report(librarian: Librarian, collection: JudgedCollection, half: JudgedCollection, options: Any) -> None:
-    """Ask, and say how it went."""
+    """Ask the questions, and print the tables."""
     there = {document.key for document in half.documents}
     answerable, removed = {}, []
     for key, text in collection.queries.items():
@@ -89,45 +89,43 @@ def report(librarian: Librarian, collection: JudgedCollection, half: JudgedColle
     )
     print(f"| answerable | {len(answers)} | {held:.1%} | {judged:.1%} | {abstained(list(answers.values())):.1%} |")
     asked = {"answerable": list(answers.values())}
-    for name, texts in (("on subjects that were left out", removed), *others(options.absent)):
+    for name, texts in (("on withheld subjects", removed), *others(options.absent)):
         texts = drawn(texts, options.questions)
         asked[name] = [librarian.ask(text[:MAX_QUERY_LENGTH], generate=False) for text in texts]
         print(f"| {name} | {len(texts)} | | | {abstained(asked[name]):.1%} |", flush=True)
-    print(
-        f"\nWhat would abstain at other thresholds than {MIN_EVIDENCE}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |"
-    )
+    print(f"\nAbstentions at thresholds other than {MIN_EVIDENCE}:\n\n| | {' | '.join(map(str, THRESHOLDS))} |")
     print("|---" * (len(THRESHOLDS) + 1) + "|")
-    for name, found in asked.items():
-        shares = (np.mean([answer.evidence < threshold for answer in found]) for threshold in THRESHOLDS)
+    for name, given in asked.items():
+        shares = (np.mean([answer.evidence < threshold for answer in given]) for threshold in THRESHOLDS)
         print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |")
 
 
 def sources(answer: Answer, half: JudgedCollection) -> set[str]:
-    """The documents that are quoted, by key."""
+    """Return the keys of the quoted documents."""
     cited = (citation.path for sentence in answer.sentences for citation in sentence.citations)
     return {half.documents[int(path.removesuffix(".md"))].key for path in cited}
 
 
 def others(folders: Sequence[Path]) -> list[tuple[str, list[str]]]:
-    """Each other collection's name and questions."""
+    """Return the name and the questions of each other collection."""
     loaded = [load_collection(folder) for folder in folders]
-    return [(f"of {each.name}", list(each.queries.values())) for each in loaded]
+    return [(f"of {other.name}", list(other.queries.values())) for other in loaded]
 
 
 def drawn(items: Sequence[str], most: int, seed: int = 0) -> list[str]:
-    """At most so many, always the same ones."""
+    """Draw at most `most` items, always the same ones."""
     count = min(most, len(items))
-    return [items[at] for at in sorted(np.random.default_rng(seed).choice(len(items), count, replace=False))]
+    return [items[number] for number in sorted(np.random.default_rng(seed).choice(len(items), count, replace=False))]
 
 
 def gold_answers(folder: Path) -> dict[str, list[str] | str]:
-    """Question to the wordings that are right, or to an answer in whole sentences."""
+    """Return the correct wordings, or an answer in whole sentences, by question."""
     rows = [orjson.loads(line) for line in (folder / QUERIES).read_bytes().splitlines()]
     return {str(row["_id"]): row["metadata"].get("answers") or row["metadata"]["answer"] for row in rows}
 
 
 def holds(librarian: Librarian, answer: Answer, gold: list[str] | str) -> float:
-    """Whether a right wording stands in the quoted sentences; of a whole answer, the share of its words that do."""
+    """Return 1.0 if a correct wording is quoted, else 0.0; for a whole answer, the share of its quoted words."""
     quoted = " ".join(sentence.citations[0].quote for sentence in answer.sentences)
     if isinstance(gold, str):
         words = set(librarian._snapshot.keyword.terms(gold))
@@ -136,7 +134,7 @@ def holds(librarian: Librarian, answer: Answer, gold: list[str] | str) -> float:
 
 
 def abstained(answers: Sequence[Answer]) -> float:
-    """The share that is no answer."""
+    """Return the share of abstentions."""
     return float(np.mean([answer.abstained for answer in answers]))
 
 

@@ -1,10 +1,10 @@
-"""How well chunks fit what is asked for: each way to cut against fixed windows of tokens, on marked answers.
+"""How well chunks fit the answers to questions: each chunk mode against fixed windows of tokens, on marked answers.
 
 python -m benchmarks.chunking FOLDER [--sizes 256/32 512/50] [--k 5]
 
-FOLDER holds corpus.jsonl, queries.jsonl and qrels/spans.jsonl, one object a line with query_id, corpus_id and spans,
-each with start_index and end_index. The measures are those of Smith and Troynikov, Evaluating Chunking Strategies for
-Retrieval (2024), counted in tokens. The result goes to docs/benchmarks.
+FOLDER contains corpus.jsonl, queries.jsonl and qrels/spans.jsonl. Each line of the last is an object with query_id,
+corpus_id and spans, which have start_index and end_index. The measures are those of Smith and Troynikov, Evaluating
+Chunking Strategies for Retrieval (2024), counted in tokens. The result is written to docs/benchmarks/chunking.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -35,40 +36,40 @@ FIXED = "fixed windows"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "chunking.md"
 
 Passages = list[tuple[str, int, int, str]]
-"""Document, first character, behind the last, text as it is embedded."""
+"""Document, first character, last character (exclusive), text as it is embedded."""
 
 
 @dataclass(frozen=True)
 class Spans:
-    """A collection whose answers are marked."""
+    """A collection with marked answers."""
 
     texts: Mapping[str, str]
     queries: Mapping[str, str]
     gold: Mapping[str, Mapping[str, list[tuple[int, int]]]]
-    """Query to document to character ranges."""
+    """Character ranges by query and document."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one query, between 0 and 1; or their means."""
+    """The measures of one query, each between 0 and 1, or their means."""
 
     recall: float
-    """Share of the gold tokens that the first k chunks hold."""
+    """Share of the gold tokens that are in the first k chunks."""
     precision: float
     """Share of the tokens of the first k chunks that are gold."""
     iou: float
-    """Gold tokens that were found, against those of the chunks and those that were missed."""
+    """Found gold tokens divided by the tokens of the chunks and the missed gold tokens."""
     omega: float
-    """Precision of all chunks that touch the gold: what a perfect search would give."""
+    """Precision of all chunks that overlap the gold: that of a perfect search."""
 
 
 def main() -> int:
-    """Measure, write the page; 1 where AUTO is not better than windows of the same size."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("folder", type=Path)
-    asked.add_argument("--sizes", nargs="+", default=SIZES, help="tokens/overlap")
-    asked.add_argument("--k", type=int, default=K, help="chunks that are read")
-    options = asked.parse_args()
+    """Measure and write the page. Return 1 if `auto` is not better than fixed windows of the same size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="tokens/overlap")
+    parser.add_argument("--k", type=int, default=K, help="number of chunks that count as found")
+    options = parser.parse_args()
     settings = load_settings(find_home())
     spans = load_spans(options.folder)
     ruler = Ruler(spans.texts, TokenCounter(settings.encoding, vocabulary_file(settings)))
@@ -89,7 +90,7 @@ def main() -> int:
 def measured(
     spans: Spans, ruler: Ruler, ways: Mapping[str, Passages], embedder: Embedder, k: int
 ) -> dict[str, list[Figures]]:
-    """The figures of each way; what two ways cut alike is measured once."""
+    """Measure each way to cut; if two ways give the same chunks, they are measured once."""
     found: dict[str, list[Figures]] = {}
     for way, passages in ways.items():
         same = next((other for other in found if ways[other] == passages), None)
@@ -102,41 +103,41 @@ def _better(ours: Sequence[Figures], theirs: Sequence[Figures]) -> bool:
 
 
 def mean(found: Sequence[Figures], measure: str) -> float:
-    """Of one measure, over all queries."""
-    return float(np.mean([getattr(each, measure) for each in found]))
+    """Return the mean of one measure over all queries."""
+    return float(np.mean([getattr(figures, measure) for figures in found]))
 
 
 def row(size: str, way: str, passages: Passages, ruler: Ruler, found: Mapping[str, Sequence[Figures]]) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     lengths = [last - first for first, last in (ruler.tokens(*passage[:3]) for passage in passages)]
     shown = [f"{mean(found[way], measure):.4f}" for measure in ("recall", "precision", "iou", "omega")]
-    pairs = ([each.recall for each in found[name]] for name in (way, FIXED))
+    pairs = ([figures.recall for figures in found[name]] for name in (way, FIXED))
     p = "" if way == FIXED else f"{permutation_test(*pairs):.3f}"
     return f"| {size} | {way} | {len(passages):,} | {np.mean(lengths):.0f} | {' | '.join(shown)} | {p} |"
 
 
 def page(rows: Sequence[str], spans: Spans, k: int) -> str:
-    """The page of docs/benchmarks."""
+    """Return the text of the page."""
     marked = sum(len(ranges) for by_document in spans.gold.values() for ranges in by_document.values())
     body = "\n".join(rows)
-    return f"""# How well chunks fit what is asked for
+    return f"""# Chunking compared with fixed windows
 
-`make chunking SPANS=FOLDER`, on {len(spans.texts)} long texts with {len(spans.queries)} questions, whose answers are
-marked: {marked} ranges of characters. Each text is read as plain text, so that its own paragraphs, lists and
-tables are all there is to go by: `ast` finds no symbols and cuts as `auto` does.
+Written by `make chunking SPANS=FOLDER`: {len(spans.texts)} long texts with {len(spans.queries)} questions, whose
+answers are marked as {marked} ranges of characters. Each text is read as plain text, so only its paragraphs, lists
+and tables can guide the cuts: `ast` finds no symbols and cuts as `auto` does.
 
-- **recall**: the share of the marked tokens that the best {k} chunks hold, by exact search with the default embedder.
-- **precision**: the share of the tokens of these {k} chunks that are marked.
-- **IoU**: tokens found, divided by the tokens of the {k} chunks and those that were missed.
-- **omega**: the precision of all chunks that touch a marked range. No search is in it: a perfect one would give that.
-- **p**: how often chance alone gives such a difference in recall to fixed windows (paired randomization test).
+- **recall**: share of the marked tokens in the best {k} chunks, by exact search with the default embedder.
+- **precision**: share of the tokens of these {k} chunks that are marked.
+- **IoU**: found tokens, divided by the tokens of the {k} chunks and the missed tokens.
+- **omega**: precision of all chunks that overlap a marked range: that of a perfect search.
+- **p**: probability that chance alone gives such a difference in recall to fixed windows (paired randomization test).
 
 | tokens/overlap | cut | chunks | mean tokens | recall@{k} | precision@{k} | IoU@{k} | omega | p |
 |---|---|---|---|---|---|---|---|---|
 {body}
 
-Fixed windows are exactly as long as the budget; chunks that end where a paragraph ends are shorter, and hold more of
-what was asked for nevertheless. The embedder reads 256 word pieces: of longer chunks it does not see the end.
+Fixed windows are exactly as long as the budget. Chunks that end with a paragraph are shorter and nevertheless contain
+more of the answers. The embedder reads 256 word pieces and does not see the end of longer chunks.
 """
 
 
@@ -151,18 +152,18 @@ def load_spans(folder: Path) -> Spans:
     return Spans(texts, queries, gold)
 
 
-def _rows(path: Path) -> Iterator[dict[str, object]]:
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     return (orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip())
 
 
 class Ruler:
-    """Where the tokens of each text begin: everything is measured in them."""
+    """The positions of the tokens of each text, because everything is measured in tokens."""
 
     def __init__(self, texts: Mapping[str, str], counter: TokenCounter) -> None:
         self.starts = {name: np.asarray(counter.token_starts(text)) for name, text in texts.items()}
 
     def tokens(self, name: str, start: int, end: int) -> tuple[int, int]:
-        """A range of characters as a range of tokens: those that begin inside."""
+        """Convert a range of characters to the range of tokens that begin in it."""
         first, last = np.searchsorted(self.starts[name], (start, end))
         return int(first), int(last)
 
@@ -193,7 +194,7 @@ def _embedded(text: str, span: Span) -> str:
 
 
 def measure(spans: Spans, ruler: Ruler, passages: Passages, embedder: Embedder, k: int) -> list[Figures]:
-    """The figures of each query, by exact search over all passages."""
+    """Measure each query, by exact search over all passages."""
     vectors = embedder.embed([text for *_, text in passages])  # (n, d)
     places = [(name, *ruler.tokens(name, start, end)) for name, start, end, _ in passages]
     asked = embedder.embed(list(spans.queries.values()))  # (q, d)
@@ -215,9 +216,9 @@ def _marked(ruler: Ruler, name: str, ranges: Sequence[tuple[int, int]]) -> set[i
 def figures(
     gold: Mapping[str, set[int]], found: Sequence[tuple[str, int, int]], every: Sequence[tuple[str, int, int]]
 ) -> Figures:
-    """Compare what was found for a query, and every chunk there is, with its gold: document to tokens.
+    """Compare the found chunks of a query, and all chunks, with the gold tokens by document.
 
-    What two of the found chunks both hold is paid for twice, as in the evaluation this follows.
+    A token that is in two found chunks counts twice, as in the paper.
     """
     wanted = sum(map(len, gold.values()))
     hit = {(name, at) for name, first, last in found for at in gold.get(name, set()) & set(range(first, last))}

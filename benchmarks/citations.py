@@ -1,10 +1,10 @@
-"""Whether every citation opens at exactly the bytes it quotes.
+"""Check that every citation is at exactly the bytes that it quotes.
 
     python -m benchmarks.citations COLLECTION... [--answers 500]
 
-The documents of collections in BEIR layout are written in turn as UTF-8, as UTF-16, and as HTML, ingested by the real
-line, and their questions asked until so many were answered. Each citation is then opened by its numbers alone: the
-file's bytes where the text is the file's own, else those of the parsed text that the release holds.
+The documents of collections in BEIR layout are written in turn as UTF-8, UTF-16 and HTML and ingested by the real
+pipeline. Their questions are asked until enough are answered. Each citation is then opened by its numbers alone: the
+bytes of the file if the text is that of the file, otherwise those of the parsed text in the release.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ FORMS = ("utf-8", "utf-16", "html")
 
 
 def main() -> None:
-    """Print a row for each form of document, and exit with 1 if a citation is off."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("collections", nargs="+", type=Path)
-    asked.add_argument("--answers", type=int, default=500, help="stop after so many answers")
-    options = asked.parse_args()
+    """Print a row for each form of document. Exit with 1 if a citation is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("collections", nargs="+", type=Path)
+    parser.add_argument("--answers", type=int, default=500, help="number of answers")
+    options = parser.parse_args()
     collections = [load_collection(folder) for folder in options.collections]
     with tempfile.TemporaryDirectory(prefix="omni-citations-") as scratch:
         home = Home(Path(scratch) / HOME_NAME)
         ingest(collections, Path(scratch) / "documents", home)
-        wrong = report(home, answers(Librarian.open(home), collections, options.answers))
+        wrong = report(home, ask_until(Librarian.open(home), collections, options.answers))
     raise SystemExit(1 if wrong else 0)
 
 
 def ingest(collections: Sequence[JudgedCollection], folder: Path, home: Home) -> None:
-    """Write the documents, each in the form whose turn it is, and publish a release of them."""
+    """Write the documents in alternating forms, and publish a release of them."""
     folder.mkdir(parents=True)
     documents = (document for collection in collections for document in collection.documents)
     for number, document in enumerate(documents):
@@ -60,7 +60,7 @@ def ingest(collections: Sequence[JudgedCollection], folder: Path, home: Home) ->
 
 
 def write(folder: Path, number: int, document: JudgedDocument) -> None:
-    """One document in one form."""
+    """Write one document in one form."""
     form = FORMS[number % len(FORMS)]
     if form == "html":
         body = "".join(f"<p>{html.escape(line)}</p>\n" for line in document.text.splitlines())
@@ -70,10 +70,10 @@ def write(folder: Path, number: int, document: JudgedDocument) -> None:
         (folder / f"{number}-{form}.md").write_text(f"# {document.title}\n\n{document.text}\n", form)
 
 
-def answers(librarian: Librarian, collections: Sequence[JudgedCollection], most: int) -> Iterator[Answer]:
-    """At most so many answers, from each collection in turn as many as from the others."""
-    for at, collection in enumerate(collections, 1):
-        given, share = 0, most * at // len(collections) - most * (at - 1) // len(collections)
+def ask_until(librarian: Librarian, collections: Sequence[JudgedCollection], most: int) -> Iterator[Answer]:
+    """Yield at most `most` answers, the same number from each collection."""
+    for number, collection in enumerate(collections, 1):
+        given, share = 0, most * number // len(collections) - most * (number - 1) // len(collections)
         for question in collection.queries.values():
             answer = librarian.ask(question[:MAX_QUERY_LENGTH], generate=False)
             if not answer.abstained:
@@ -84,24 +84,24 @@ def answers(librarian: Librarian, collections: Sequence[JudgedCollection], most:
 
 
 def report(home: Home, given: Iterator[Answer]) -> int:
-    """Print how many citations opened at their quotes; return how many did not."""
+    """Print how many citations are at their quotes, and return how many are not."""
     snapshot = Snapshot.open(home)
     opened: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
-    told = list(given)
-    for answer in told:
-        for citation in (each for sentence in answer.sentences for each in sentence.citations):
+    answers = list(given)
+    for answer in answers:
+        for citation in (citation for sentence in answer.sentences for citation in sentence.citations):
             form = citation.encoding if citation.verbatim else "parsed text"
             opened[form] += 1
             wrong[form] += quoted_bytes(snapshot, citation) != citation.quote
-    print(f"{len(told)} answers\n\n| text | citations | opened at exactly the quote |\n|---|---|---|")
+    print(f"{len(answers)} answers\n\n| text | citations | opened at exactly the quote |\n|---|---|---|")
     for form in sorted(opened):
         print(f"| {form} | {opened[form]} | {opened[form] - wrong[form]} |")
     return wrong.total()
 
 
 def quoted_bytes(snapshot: Snapshot, citation: Citation) -> str:
-    """What stands at the bytes a citation names."""
+    """Return the text at the bytes of a citation."""
     if citation.verbatim:
         raw = Path(url2pathname(urlsplit(citation.uri).path)).read_bytes()
         return raw[citation.start_byte : citation.end_byte].decode(citation.encoding)

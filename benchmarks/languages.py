@@ -1,6 +1,8 @@
-"""How often the language of a text is told, by its length, and what that costs: `python -m benchmarks.languages`.
+"""How often the language of a text is detected, by its length, and what that costs.
 
-python -m benchmarks.languages FOLDER...    collections in BEIR layout whose names end in their language, as any-de
+    python -m benchmarks.languages FOLDER...
+
+The folders are collections in BEIR layout whose names end with their language, such as any-de.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from omni_pipelines.text.languages import language_of_text
 
 LENGTHS = (40, 100, 400, 2_000)
 MAX_DOCUMENTS = 120
-"""Of one collection."""
+"""Maximum number of documents of one collection."""
 _ENGLISH = re.compile(r"\b(?:the|of|is|and|to|in|for|this|that|with)\b")
 _TECHNICAL = re.compile(r"[-/{}<>_]")
 
 
 @dataclass
 class Row:
-    """What became of the texts of one length."""
+    """The results for the texts of one length."""
 
     texts: int = 0
     right: int = 0
@@ -59,7 +61,7 @@ def main() -> int:
 
 
 def _texts(folder: Path, language: str) -> Iterator[tuple[int, str]]:
-    """Beginnings of each document's prose, without documents that are partly left in English."""
+    """Yield beginnings of the prose of each document, without documents that are partly in English."""
     for document in load_collection(folder).documents[:MAX_DOCUMENTS]:
         paragraphs = (" ".join(each.split()) for each in document.text.split("\n\n"))
         prose = " ".join(each for each in paragraphs if len(each) > 60 and _share(each) < 0.03)

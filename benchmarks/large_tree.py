@@ -1,10 +1,10 @@
-"""A tree of ten thousand mixed files: memory, quarantine, and what a second run touches.
+"""A tree of ten thousand mixed files: memory, quarantine, and what a second run changes.
 
     python -m benchmarks.large_tree [--files 10000]
 
-The files are made from those of Python's library and the installed packages, and one in fifty is broken: cut, binary
-under the name of text, in an unknown encoding, empty, or no document at all. The ingest runs in a process of its
-own, whose peak of memory is told; a bag of words stands in for the embedder. The result goes to
+The files are made from those of Python's library and the installed packages. One in fifty is broken: truncated,
+binary under the name of text, in an unknown encoding, empty, or not a document. The ingest runs in its own process,
+whose peak memory is reported; a bag of words replaces the embedder. The result is written to
 docs/benchmarks/large_tree.md.
 """
 
@@ -52,19 +52,21 @@ SUFFIXES = (
     ".h",
     ".xml",
 )
-MAX = 100_000
+MAX_FILE_BYTES = 100_000
 BROKEN = 50
-"""One file in so many."""
-MARK_BYTES = 1 << 30
+"""One file in this many is broken."""
+MAX_PEAK_BYTES = 1 << 30
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "large_tree.md"
 
 
 def main() -> int:
-    """Measure and write the page; 1 where a mark is missed."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--files", type=int, default=10_000)
-    asked.add_argument("--run", type=Path, help="ingest this home and print what it took; the benchmark calls itself")
-    options = asked.parse_args()
+    """Measure and write the page. Return 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument(
+        "--run", type=Path, help="ingest this home and print the figures; used by the benchmark itself"
+    )
+    options = parser.parse_args()
     if options.run is not None:
         print(orjson.dumps(ingest(Home(options.run))).decode())
         return 0
@@ -79,16 +81,16 @@ def main() -> int:
 
 
 def make_tree(folder: Path, count: int) -> Counter[str]:
-    """Write so many files; how many there are of each kind."""
-    chance = random.Random(5)
+    """Write `count` files, and count them by suffix."""
+    rng = random.Random(5)
     kinds: Counter[str] = Counter()
-    found = list(_originals())
-    originals = chance.sample(found, min(count, len(found)))
+    candidates = list(_originals())
+    originals = rng.sample(candidates, min(count, len(candidates)))
     for number in range(count):
         original = originals[number % len(originals)]
         raw, name = original.read_bytes(), f"{number:05}_{original.name}"
         if number % BROKEN == 0:
-            raw, name = broken(raw, name, chance.randrange(5))
+            raw, name = broken(raw, name, rng.randrange(5))
         else:
             raw += f"\n{number}\n".encode() if number >= len(originals) else b""
         path = folder / f"{number // 500:03}" / name
@@ -103,19 +105,19 @@ def _originals() -> Iterator[Path]:
     for root in dict.fromkeys(roots):
         if root and Path(root).is_absolute():
             for path in sorted(Path(root).rglob("*")):
-                if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < MAX:
+                if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < MAX_FILE_BYTES:
                     yield path
 
 
-def broken(raw: bytes, name: str, how: int) -> tuple[bytes, str]:
-    """A file that cannot be read as what its name says."""
-    if how == 0:
+def broken(raw: bytes, name: str, damage: int) -> tuple[bytes, str]:
+    """Return the content and name of a file that is not what its name says."""
+    if damage == 0:
         return bytes(range(256)) * 40, name
-    if how == 1:
+    if damage == 1:
         return b"", name
-    if how == 2:
+    if damage == 2:
         return raw[:100].decode("utf-8", "ignore").encode("utf-16-le") + b"\xff\xd8", name
-    if how == 3:
+    if damage == 3:
         return b"%PDF-1.7\n" + raw[:200], f"{name}.pdf"
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w") as opened:
@@ -125,58 +127,57 @@ def broken(raw: bytes, name: str, how: int) -> tuple[bytes, str]:
 
 
 def ingest(home: Home) -> dict[str, object]:
-    """One pass, and the peak of this process."""
+    """Run the pipeline, and return its figures and the peak memory of this process."""
     settings = load_settings(home)
     engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     began = time.process_time()
-    done = run_pipeline(new_run(home, settings, engines, "bench"))
+    report = run_pipeline(new_run(home, settings, engines, "bench"))
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return {
-        **done.steps["documents"].counts,
-        "chunks": done.steps["chunks"].rows,
-        "recut": done.steps["chunks"].counts["documents cut"],
-        "embedded": done.steps["embeddings"].counts["embedded"],
-        "new": done.published.new,
+        **report.steps["documents"].counts,
+        "chunks": report.steps["chunks"].rows,
+        "recut": report.steps["chunks"].counts["documents cut"],
+        "embedded": report.steps["embeddings"].counts["embedded"],
+        "new": report.published.new,
         "cpu_seconds": time.process_time() - began,
         "peak_bytes": int(peak.split()[1]) << 10,
     }
 
 
 def in_a_process(home: Home) -> dict[str, float]:
-    """What `ingest` told."""
+    """Run `ingest` in a process of its own, and return its figures."""
     command = [sys.executable, "-m", "benchmarks.large_tree", "--run", str(home.root)]
     done = subprocess.run(command, capture_output=True, check=True)
-    told: dict[str, float] = orjson.loads(done.stdout.splitlines()[-1])
-    return told
+    figures: dict[str, float] = orjson.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def write(kinds: Counter[str], first: dict[str, float], second: dict[str, float], refused: Counter[str]) -> int:
-    """Write the page; 1 where a mark is missed."""
+    """Write the page. Return 1 if a goal is missed."""
     files = kinds.total()
     touched = second["added"] + second["changed"] + second["deleted"] + second["recut"] + second["embedded"]
-    met = first["peak_bytes"] < MARK_BYTES and touched == 0 and not second["new"]
+    met = first["peak_bytes"] < MAX_PEAK_BYTES and touched == 0 and not second["new"]
     codes = ", ".join(f"{count} {code}" for code, count in refused.most_common())
     most = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds.most_common(8))
     PAGE.write_text(
         f"""# A large tree
 
 Written by `python -m benchmarks.large_tree`: {files:,} files, made from Python's library and the installed packages
-({most}, …); one in {BROKEN} is broken. A bag of words stands in for the embedder.
+({most}, …). One in {BROKEN} is broken. A bag of words replaces the embedder.
 
 | | first run | second run |
 |---|---|---|
 | documents added | {first["added"]:,} | {second["added"]:,} |
 | in quarantine | {first["quarantined"]:,} ({first["quarantined"] / files:.1%}) | {second["quarantined"]:,} |
-| skipped: empty, or no reader knows them | {first["skipped"]:,} | {second["skipped"]:,} |
+| skipped: empty, or no reader for them | {first["skipped"]:,} | {second["skipped"]:,} |
 | chunks cut and embedded | {first["chunks"]:,} | {second["recut"]:,} |
-| a new release | {"yes" if first["new"] else "no"} | {"yes" if second["new"] else "no"} |
-| CPU seconds, without the parser's process | {first["cpu_seconds"]:.0f} | {second["cpu_seconds"]:.1f} |
-| peak of memory, MiB | {first["peak_bytes"] / 2**20:.0f} | {second["peak_bytes"] / 2**20:.0f} |
+| new release | {"yes" if first["new"] else "no"} | {"yes" if second["new"] else "no"} |
+| CPU seconds, without the parser process | {first["cpu_seconds"]:.0f} | {second["cpu_seconds"]:.1f} |
+| peak memory, MiB | {first["peak_bytes"] / 2**20:.0f} | {second["peak_bytes"] / 2**20:.0f} |
 
 Quarantine: {codes}.
 
-The marks, less than 1 GiB and a second run that touches nothing, are
-{"met" if met else "missed"}. No step was done by hand.
+Goals: less than 1 GiB, and a second run that changes nothing: {"met" if met else "missed"}. No step was done by hand.
 """,
         "utf-8",
     )

@@ -1,17 +1,18 @@
-"""Thirty queries a second while an ingest and an index build run, and what ten times as many get.
+"""Thirty queries per second, and ten times as many, while an ingest and an index build run.
 
     python -m benchmarks.load [--home FOLDER] [--chunks 50000] [--seconds 20]
 
-The base is that of `benchmarks.query_cost`. Queries are sent at fixed moments, whether the ones before are answered
-or not, and timed from the moment they should have been sent. All the while an ingest reads, cuts and embeds new files
-into another home, as nice as the runs of `omni dev` or, in a load of its own, as one that a person starts; and the
-vector index of this home is built anew, as another kind each time, and published: the service moves from release to
-release. The result goes to docs/benchmarks/load.md.
+The knowledge base is that of `benchmarks.query_cost`. Queries are sent at fixed moments, whether or not the earlier
+ones are answered, and timed from the moment at which they should have been sent. Meanwhile an ingest reads, cuts
+and embeds new files into another home, at the priority of the runs of `omni dev` or, in a separate load, at that of
+a command; and the vector index of this home is rebuilt, as another kind each time, and published, so the service
+moves from release to release. The result is written to docs/benchmarks/load.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import os
 import statistics
@@ -29,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.query_cost import big_home, cpu_of, questions
-from omni_pipelines.cli.dev import RUNS_NICE
+from omni_pipelines.cli.dev_server.server import RUNS_NICE
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.home import HOME_NAME, Home
@@ -53,34 +54,36 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "load.md"
 
 @dataclass
 class Load:
-    """What became of the calls of one rate."""
+    """The results of the calls at one rate."""
 
     rate: int
-    what: str
+    condition: str
     waits: list[float] = field(default_factory=list)
-    """Seconds from when a call should have been sent until it was answered or refused."""
+    """Seconds from the moment at which a call should have been sent until it was answered or refused."""
     outcomes: Counter[str] = field(default_factory=Counter)
     cpu_seconds: float = 0.0
 
     def row(self) -> str:
-        """A line of the table."""
+        """Return a line of the table."""
         p50, p99, worst = np.quantile(self.waits, [0.5, 0.99, 1.0]) * 1_000
         answered = self.outcomes["answered"]
         each = self.cpu_seconds / max(answered, 1) * 1_000
         counts = f"{self.outcomes.total():,} | {answered:,} | {self.outcomes['busy']:,} | {self.outcomes['other']:,}"
-        return f"| {self.what} | {self.rate} | {counts} | {each:.1f} | {p50:.0f} | {p99:.0f} | {worst:.0f} |"
+        return f"| {self.condition} | {self.rate} | {counts} | {each:.1f} | {p50:.0f} | {p99:.0f} | {worst:.0f} |"
 
 
 def main() -> int:
-    """Measure and write the page; 1 where a mark is missed."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--home", type=Path, help="keep the knowledge base here, for the next run")
-    asked.add_argument("--chunks", type=int, default=50_000)
-    asked.add_argument("--seconds", type=float, default=20.0, help="of each load")
-    asked.add_argument("--ingest", type=Path, help="ingest here until killed; the benchmark calls itself")
-    options = asked.parse_args()
+    """Measure and write the page. Return 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, help="keep the knowledge base in this folder for the next run")
+    parser.add_argument("--chunks", type=int, default=50_000)
+    parser.add_argument("--seconds", type=float, default=20.0, help="duration of each load")
+    parser.add_argument(
+        "--ingest", type=Path, help="ingest in this folder until killed; used by the benchmark itself"
+    )
+    options = parser.parse_args()
     if options.ingest is not None:
-        ingest_for_ever(options.ingest)
+        ingest_forever(options.ingest)
     with tempfile.TemporaryDirectory(prefix="omni-load-") as scratch:
         home = big_home(options.home or Path(scratch), options.chunks)
         return report(home, Path(scratch), options.seconds)
@@ -99,7 +102,7 @@ def report(home: Home, scratch: Path, seconds: float) -> int:
         librarian.search(text)
     with LibrarianService(open_librarian, lambda: max(release_numbers(home))) as service:
         for text in texts[:20]:
-            service.call(lambda each, text=text: each.search(text))
+            service.call(functools.partial(_search, text))
         speed = Speed()
         speed.measure(embedder, texts)
         loads = [load(service, texts, RATE, seconds, "nothing else runs")]
@@ -108,26 +111,30 @@ def report(home: Home, scratch: Path, seconds: float) -> int:
             loads.append(load(service, texts, RATE, seconds, BUSY))
             loads.append(load(service, texts, RATE * OVERLOAD, seconds, BUSY))
         with Background(home, scratch / "by-hand", 0):
-            loads.append(load(service, texts, RATE, seconds, "the same, ingest started by hand"))
+            loads.append(load(service, texts, RATE, seconds, "the same, ingest at normal priority"))
         speed.measure(embedder, texts)
         return write(loads, home, speed, service.release - first)
 
 
+def _search(text: str, librarian: Librarian) -> object:
+    return librarian.search(text)
+
+
 class Speed:
-    """How fast this machine is at the moment: CPU milliseconds of embedding a query, and how many wait for it."""
+    """The current speed of this machine: CPU milliseconds to embed a query, and the number of waiting processes."""
 
     def __init__(self) -> None:
         self.milliseconds: list[float] = []
         self.waiting = os.getloadavg()[0]
 
     def measure(self, embedder: Embedder, texts: Sequence[str]) -> None:
-        """Embed these texts, one by one."""
+        """Embed the texts one by one."""
         self.milliseconds.append(statistics.median(cpu_of(lambda text: embedder.embed([text]), texts)))
 
 
-def load(service: LibrarianService, texts: Sequence[str], rate: int, seconds: float, what: str) -> Load:
-    """Send so many calls a second, at fixed moments."""
-    found, lock = Load(rate, what), threading.Lock()
+def load(service: LibrarianService, texts: Sequence[str], rate: int, seconds: float, condition: str) -> Load:
+    """Send `rate` calls per second, at fixed moments."""
+    result, lock = Load(rate, condition), threading.Lock()
 
     def call(text: str, due: float) -> None:
         try:
@@ -135,11 +142,11 @@ def load(service: LibrarianService, texts: Sequence[str], rate: int, seconds: fl
             outcome = "answered"
         except ServiceBusy:
             outcome = "busy"
-        except Exception:  # noqa: BLE001  # counted, and a miss
+        except Exception:  # noqa: BLE001  # every other error is counted as a failure
             outcome = "other"
         with lock:
-            found.waits.append(time.monotonic() - due)
-            found.outcomes[outcome] += 1
+            result.waits.append(time.monotonic() - due)
+            result.outcomes[outcome] += 1
 
     began_cpu, began = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(CALLERS) as callers:
@@ -147,12 +154,12 @@ def load(service: LibrarianService, texts: Sequence[str], rate: int, seconds: fl
             due = began + number / rate
             time.sleep(max(0.0, due - time.monotonic()))
             callers.submit(call, texts[number % len(texts)], due)
-    found.cpu_seconds = time.process_time() - began_cpu
-    return found
+    result.cpu_seconds = time.process_time() - began_cpu
+    return result
 
 
 class Background:
-    """An ingest of changing files, and index builds one after the other, while the block runs."""
+    """Runs an ingest of changing files, and one index build after the other, during a `with` block."""
 
     def __init__(self, home: Home, scratch: Path, nice: int) -> None:
         self._home, self._scratch, self._nice = home, scratch, nice
@@ -172,14 +179,14 @@ class Background:
         self._builder.join()
 
     def _build(self) -> None:
-        for kind in itertools.cycle(("ivf_flat", "ivf_sq")):  # another kind each time: it is built anew
+        for kind in itertools.cycle(("ivf_flat", "ivf_sq")):  # another kind each time, so that it is rebuilt
             if self._stop.is_set():
                 return
             create_index_background(self._home, "embeddings", kind).wait(60)
 
 
-def ingest_for_ever(folder: Path) -> None:
-    """New files and a pass over them, again and again."""
+def ingest_forever(folder: Path) -> None:
+    """Write new files and run the pipeline on them, repeatedly."""
     docs = folder / "docs"
     docs.mkdir(parents=True)
     home = Home(folder / HOME_NAME)
@@ -196,43 +203,44 @@ def ingest_for_ever(folder: Path) -> None:
 
 
 def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int:
-    """Write the page; 1 where a mark is missed."""
+    """Write the page. Return 1 if a goal is missed."""
     _, busy, flood, by_hand = loads
     each = busy.cpu_seconds / max(busy.outcomes["answered"], 1) * 1_000
     met = {
-        f"{RATE} queries a second are answered during both": busy.outcomes["answered"] == busy.outcomes.total(),
-        "also while a person ingests": by_hand.outcomes["answered"] == by_hand.outcomes.total(),
-        f"for at most {CPU_MARK:.0f} ms of CPU each": each <= CPU_MARK,
-        f"at {OVERLOAD} times the load all are answered or refused": not flood.outcomes["other"],
-        # a caller of this benchmark is itself late on two cores, by what its threads wait for
+        f"{RATE} queries per second are answered meanwhile": busy.outcomes["answered"] == busy.outcomes.total(),
+        "also during an ingest at normal priority": by_hand.outcomes["answered"] == by_hand.outcomes.total(),
+        f"with at most {CPU_MARK:.0f} ms of CPU each": each <= CPU_MARK,
+        f"at {OVERLOAD} times the rate, every query is answered or refused": not flood.outcomes["other"],
+        # on two cores, the threads of this benchmark are late themselves
         f"within {SECONDS_MARK:.0f} s": max(flood.waits) <= SECONDS_MARK + 0.5,
     }
-    rows = "\n".join(each.row() for each in loads)
-    marks = "\n".join(f"- {what}: {'met' if good else 'missed'}" for what, good in met.items())
+    rows = "\n".join(result.row() for result in loads)
+    marks = "\n".join(f"- {goal}: {'met' if is_met else 'missed'}" for goal, is_met in met.items())
     counts = Librarian.open(home)._snapshot.counts()["chunks"]
     before, after = speed.milliseconds
     PAGE.write_text(
         f"""# Many callers at once
 
-Written by `python -m benchmarks.load`: hybrid queries over {counts:,} passages through one `LibrarianService` of two
-workers on {os.cpu_count()} cores, sent at fixed moments and timed from then. CPU is that of the whole process for
-each answer: all threads, callers and the opening of new releases included.
+Written by `python -m benchmarks.load`: hybrid queries over {counts:,} passages through one `LibrarianService` with
+two workers on {os.cpu_count()} cores, sent at fixed moments and timed from these moments. CPU is that of the whole
+process per answer, including all threads, the callers and the opening of new releases.
 
-Ingest and index build run in processes of their own: the ingest embeds on all cores, at the priority of the runs of
-`omni dev` (nice {RUNS_NICE}); the index builds, at that of all index jobs (nice 19), published {releases} releases,
-which the service took over while it answered. In the last row the ingest is one that a person started: its threads
-that embed yield all the same, the rest of it has the priority of the queries.
+Ingest and index builds run in their own processes. The ingest embeds on all cores, at the priority of the runs of
+`omni dev` (nice {RUNS_NICE}). The index builds, at the priority of all index jobs (nice 19), published {releases}
+releases, which the service opened while it answered. In the last row, the ingest has normal priority, as a command
+has; only its embedding threads yield the processor.
 
-| meanwhile | a second | sent | answered | busy | failed | CPU ms each | half within ms | 99 % within | all within |
+| meanwhile | per second | sent | answered | busy | failed | CPU ms each | median ms | 99 % within | all within |
 |---|---|---|---|---|---|---|---|---|---|
 {rows}
 
 {marks}
 
-A refusal is the error 3005 with the seconds to wait; 32 calls wait at most, and none longer than two seconds.
+A refused call gets error 3005 with the number of seconds to wait. At most 32 calls wait, and none longer than two
+seconds.
 
-The speed of this machine moves by half within an hour. When this was measured, embedding a query took {before:.1f} ms
-before and {after:.1f} ms after it, and {speed.waiting:.1f} processes of others ran or waited as it began.
+The speed of this machine varies by half within an hour. Embedding a query took {before:.1f} ms before and
+{after:.1f} ms after the measurement, and {speed.waiting:.1f} other processes ran or waited at its start.
 """,
         "utf-8",
     )

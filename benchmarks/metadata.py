@@ -1,9 +1,9 @@
-"""What reading metadata costs, against the standard library's json.
+"""The cost of reading metadata, compared with the standard library's json.
 
     python -m benchmarks.metadata [--rows 20000]
 
-Chunk metadata as the line writes it, and the fields of knowledge entries, also with one spoiled field in ten rows.
-CPU time, in turns, medians. The result goes to docs/benchmarks/metadata.md.
+Chunk metadata as the pipeline writes it, and the fields of knowledge entries; also with one wrong field in every
+tenth row. CPU time, medians of alternating turns. The result is written to docs/benchmarks/metadata.md.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "metadata.md"
 
 def main() -> None:
     """Measure and write the page."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--rows", type=int, default=20_000)
-    count = asked.parse_args().rows
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20_000)
+    count = parser.parse_args().rows
     lines = [
         line
         for name, model, rows in (
             ("chunks", ChunkMetadata, chunk_rows(count)),
             ("entries", KnowledgeEntry, entry_rows(count)),
         )
-        for spoiled in (False, True)
-        for line in [measured(name, model, spoil(rows) if spoiled else rows, spoiled=spoiled)]
+        for damaged in (False, True)
+        for line in [measured(name, model, damage(rows) if damaged else rows, damaged=damaged)]
     ]
     PAGE.write_text(page(lines, count), "utf-8")
     print(*lines, sep="\n")
 
 
 def chunk_rows(count: int) -> list[str]:
-    """Metadata as chunks have it."""
+    """Return metadata of chunks."""
     return [
         json.dumps({"encoding": "utf-8", "media_type": "text/markdown", "verbatim": True, "section": [at, at + 900]})
         for at in range(count)
@@ -55,7 +55,7 @@ def chunk_rows(count: int) -> list[str]:
 
 
 def entry_rows(count: int) -> list[str]:
-    """Fields as knowledge entries have them."""
+    """Return fields of knowledge entries."""
     moment = "2026-01-01T00:00:00Z"
     return [
         json.dumps(
@@ -76,16 +76,16 @@ def entry_rows(count: int) -> list[str]:
     ]
 
 
-def spoil(rows: Sequence[str]) -> list[str]:
-    """Every tenth row with a field of the wrong type."""
+def damage(rows: Sequence[str]) -> list[str]:
+    """Give every tenth row a field of the wrong type."""
     return [
         row.replace('"utf-8"', '["utf-8"]').replace('"version": 1', '"version": "first"') if at % 10 == 0 else row
         for at, row in enumerate(rows)
     ]
 
 
-def measured(name: str, model: type[ChunkMetadata] | type[KnowledgeEntry], rows: list[str], *, spoiled: bool) -> str:
-    """A row of the table: parsing alone, and to typed fields."""
+def measured(name: str, model: type[ChunkMetadata] | type[KnowledgeEntry], rows: list[str], *, damaged: bool) -> str:
+    """Return a row of the table: parsing alone, and parsing to typed fields."""
 
     def all_or_nothing() -> int:
         kept = 0
@@ -107,39 +107,39 @@ def measured(name: str, model: type[ChunkMetadata] | type[KnowledgeEntry], rows:
         with_salvage,
         all_or_nothing,
     )
-    what = f"{name}, one field in ten rows spoiled" if spoiled else name
+    rows_name = f"{name}, one wrong field in every tenth row" if damaged else name
     each = [f"{seconds / len(rows) * 1e6:.2f}" for seconds in (fast, slow, ours, theirs)]
     return (
-        f"| {what} | {each[0]} | {each[1]} | **{slow / fast:.1f}** | {each[2]} | {each[3]} | "
+        f"| {rows_name} | {each[0]} | {each[1]} | **{slow / fast:.1f}** | {each[2]} | {each[3]} | "
         f"**{theirs / ours:.2f}** | {with_salvage() / len(rows):.0%} | {all_or_nothing() / len(rows):.0%} |"
     )
 
 
 def timed(*ways: Callable[[], int]) -> list[float]:
-    """CPU seconds of each way: the median of several turns, one after the other."""
+    """Return the CPU seconds of each way: the median of several alternating turns."""
     taken: list[list[float]] = [[] for _ in ways]
     for _ in range(TURNS):
         for number, way in enumerate(ways):
             began = time.process_time()
             way()
             taken[number].append(time.process_time() - began)
-    return [statistics.median(each) for each in taken]
+    return [statistics.median(seconds) for seconds in taken]
 
 
 def page(lines: Sequence[str], count: int) -> str:
-    """The page of docs/benchmarks."""
+    """Return the text of the page."""
     body = "\n".join(lines)
-    return f"""# What reading metadata costs
+    return f"""# Cost of reading metadata
 
-Written by `python -m benchmarks.metadata`: {count:,} rows, microseconds of CPU a row, medians of {TURNS} turns.
+Written by `python -m benchmarks.metadata`: {count:,} rows, microseconds of CPU per row, medians of {TURNS} turns.
 orjson {version("orjson")}, Python {platform.python_version()}.
 
 | metadata of | orjson | json | times | typed, field by field | typed by json, all or nothing | times | kept | kept |
 |---|---|---|---|---|---|---|---|---|
 {body}
 
-Parsing is what the fast parser speeds up; most of the time goes into checking the fields, which both do. Where a
-field is spoiled, the row is checked twice and keeps its other fields; all or nothing loses it.
+The fast parser speeds up parsing only; most of the time goes into checking the fields, which both ways do. If a
+field is wrong, the row is checked twice and keeps its other fields; "all or nothing" loses the whole row.
 """
 
 

@@ -1,11 +1,11 @@
-"""What a query costs on a base of 50,000 passages: CPU time of all threads, by mode and by part.
+"""The cost of a query on 50,000 passages: CPU time of all threads, by mode and by part.
 
 python -m benchmarks.query_cost [--home FOLDER] [--chunks 50000] [--profile]
 
-The texts are those of Python's own library and of the packages that are installed here, cut by the real chunker. The
-vectors of the passages are a bag of words, for embedding 50,000 passages takes a quarter of an hour and changes no
-cost; the query is embedded by the default embedder. The result goes to docs/benchmarks/queries.md; the exit code is 1
-where a hybrid query costs more than its mark.
+The texts are those of Python's library and the installed packages, cut by the real chunker. The vectors of the
+passages are bags of words, because embedding 50,000 passages takes a quarter of an hour and does not change the
+cost of a query; the query is embedded by the default embedder. The result is written to docs/benchmarks/queries.md.
+The exit code is 1 if a hybrid query costs more than its goal.
 """
 
 from __future__ import annotations
@@ -41,44 +41,44 @@ from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 
-BYTES_A_CHUNK = 660
+BYTES_PER_CHUNK = 660
 SUFFIXES = (".py", ".md", ".rst", ".txt")
 QUERIES, TURNS, WARM = 150, 3, 10
-MARK_MS = 10.0
+MAX_MS = 10.0
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "queries.md"
 
 
 def main() -> int:
-    """Measure and write the page; 1 where the mark is missed."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--home", type=Path, help="keep the knowledge base here, for the next run")
-    asked.add_argument("--chunks", type=int, default=50_000, help="the least number of passages")
-    asked.add_argument("--profile", action="store_true", help="show where a hybrid query spends its time instead")
-    options = asked.parse_args()
+    """Measure and write the page. Return 1 if the goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, help="keep the knowledge base in this folder for the next run")
+    parser.add_argument("--chunks", type=int, default=50_000, help="minimum number of passages")
+    parser.add_argument("--profile", action="store_true", help="only profile hybrid queries")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="omni-queries-") as scratch:
         home = big_home(options.home or Path(scratch), options.chunks)
         settings = load_settings(home)
         embedder = load_embedder(settings, workers=1)
         librarian = Librarian.open(home, embedder=embedder)
-        asked_for = questions(librarian, QUERIES)
+        asked = questions(librarian, QUERIES)
         if options.profile:
-            profile(librarian, asked_for)
+            profile(librarian, asked)
             return 0
-        return report(home, librarian, embedder, asked_for)
+        return report(home, librarian, embedder, asked)
 
 
 def big_home(folder: Path, chunks: int) -> Home:
-    """A knowledge base of at least so many passages; one that is there is taken as it is."""
+    """Build a knowledge base of at least `chunks` passages; an existing one is used as it is."""
     home = Home(folder / HOME_NAME)
     if home.releases.is_dir() and any(home.releases.iterdir()):
         return home
     sources = folder / "sources"
-    copied = copy_texts(sources, chunks * BYTES_A_CHUNK)
+    copied = copy_texts(sources, chunks * BYTES_PER_CHUNK)
     print(f"{copied:,} files", flush=True)
     settings = Settings()
     home.create()
-    found, _ = register([], [sources], ["*" + suffix for suffix in SUFFIXES])
-    save_sources(home, found)
+    registered, _ = register([], [sources], ["*" + suffix for suffix in SUFFIXES])
+    save_sources(home, registered)
     engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     published = run_pipeline(new_run(home, settings, engines, "bench")).published.release
     if published.counts[CHUNKS.name] < chunks:
@@ -87,7 +87,7 @@ def big_home(folder: Path, chunks: int) -> Home:
 
 
 def copy_texts(folder: Path, wanted: int) -> int:
-    """Copy texts of together so many bytes into `folder`, at most 1,000 a folder. How many they were."""
+    """Copy texts of `wanted` bytes in all into `folder`, at most 1,000 per folder, and return their number."""
     seen: set[bytes] = set()
     number = 0
     for path in _texts():
@@ -112,26 +112,26 @@ def _texts() -> Iterator[Path]:
 
 
 def questions(librarian: Librarian, count: int, seed: int = 7) -> list[str]:
-    """Half of them are sentences as people ask, of words that stand together somewhere; half are five such words."""
-    chance = random.Random(seed)
+    """Return queries made of consecutive words of the texts: half are questions of eight words, half five words."""
+    rng = random.Random(seed)
     starts = ("how do I", "what is the", "why does", "which of the", "where is")
     rows = [
         hit.text
         for word in ("return", "class", "value", "user", "file")
         for hit in librarian.search(word, 200, Mode.KEYWORD)
     ]
-    found = []
-    for text in chance.sample(rows, min(count, len(rows))):
+    asked: list[str] = []
+    for text in rng.sample(rows, min(count, len(rows))):
         words = [word for word in text.split() if word.isascii() and word.isalpha()]
-        at = chance.randrange(max(len(words) - 8, 1))
+        start = rng.randrange(max(len(words) - 8, 1))
         if len(words) > 8:
-            plain = " ".join(words[at : at + (8 if len(found) % 2 else 5)])
-            found.append(f"{chance.choice(starts)} {plain}?" if len(found) % 2 else plain)
-    return found
+            plain = " ".join(words[start : start + (8 if len(asked) % 2 else 5)])
+            asked.append(f"{rng.choice(starts)} {plain}?" if len(asked) % 2 else plain)
+    return asked
 
 
 def cpu_of(work: Callable[[str], object], asked: Sequence[str]) -> list[float]:
-    """CPU milliseconds of each call."""
+    """Return the CPU milliseconds of each call."""
     costs = []
     for text in asked:
         began = time.process_time_ns()
@@ -141,7 +141,7 @@ def cpu_of(work: Callable[[str], object], asked: Sequence[str]) -> list[float]:
 
 
 def report(home: Home, librarian: Librarian, embedder: Embedder, asked: Sequence[str]) -> int:
-    """Measure every way in turns; write the page; 1 where hybrid misses the mark."""
+    """Measure every way in turns, and write the page. Return 1 if hybrid misses the goal."""
     ways: dict[str, Callable[[str], object]] = {
         "embedding the query": lambda text: embedder.embed([text]),
         "keyword": lambda text: librarian.search(text, 10, Mode.KEYWORD),
@@ -156,16 +156,16 @@ def report(home: Home, librarian: Librarian, embedder: Embedder, asked: Sequence
     for _ in range(TURNS):
         for name, work in ways.items():
             turns[name] += cpu_of(work, asked)
-    figures = {name: (statistics.fmean(found), *np.percentile(found, (50, 95))) for name, found in turns.items()}
-    rows = librarian.get_stats()["record_count"]
+    figures = {name: (statistics.fmean(costs), *np.percentile(costs, (50, 95))) for name, costs in turns.items()}
+    rows = librarian._snapshot.counts()[CHUNKS.name]
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(figures, rows, len(asked)))
     print(PAGE.read_text())
-    return 0 if figures["hybrid"][0] <= MARK_MS else 1
+    return 0 if figures["hybrid"][0] <= MAX_MS else 1
 
 
 def profile(librarian: Librarian, asked: Sequence[str]) -> None:
-    """Where the time of hybrid queries goes."""
+    """Print where hybrid queries spend their time."""
     cpu_of(lambda text: librarian.search(text, 10), asked[:WARM])
     tracer = cProfile.Profile()
     tracer.enable()
@@ -175,23 +175,23 @@ def profile(librarian: Librarian, asked: Sequence[str]) -> None:
 
 
 def page(figures: dict[str, tuple[float, ...]], rows: int, asked: int) -> str:
-    """The page."""
+    """Return the text of the page."""
     lines = [f"| {name} | {mean:.1f} | {half:.1f} | {most:.1f} |" for name, (mean, half, most) in figures.items()]
     table = "\n".join(lines)
     return f"""\
-# What a query costs
+# Cost of a query
 
 Written by `make bench` (query_cost.py): {rows:,} passages of Python's library and of packages, k = 10, {asked}
-queries asked {TURNS} times, half of them as questions. CPU milliseconds of the whole process, all threads, the
-default embedder included; tables are open and vectors in memory, as from the second query on. Lance
-{version("pylance")}, Tantivy {version("tantivy")}, Python {platform.python_version()}. The passages' vectors are a
-bag of words, for what a search costs does not depend on them; the texts are real.
+queries run {TURNS} times, half of them questions. CPU milliseconds of the whole process, all threads and the
+default embedder included. Tables are open and vectors in memory, as from the second query on. Lance
+{version("pylance")}, Tantivy {version("tantivy")}, Python {platform.python_version()}. The texts are real; the
+vectors of the passages are bags of words, because the cost of a search does not depend on them.
 
-| CPU ms a query | mean | median | 95 % below |
+| CPU ms per query | mean | median | 95 % below |
 |---|---|---|---|
 {table}
 
-The mark: a hybrid query at most {MARK_MS:g} ms in the mean.
+Goal: a hybrid query takes at most {MAX_MS:g} ms in the mean.
 """
 
 

@@ -1,4 +1,4 @@
-"""How good the search is: every way to rank on judged collections in BEIR layout, as a table in Markdown.
+"""The quality of the search: every ranking method on judged collections in BEIR layout, as a Markdown table.
 
 python -m benchmarks.search_quality FOLDER... [--homes FOLDER] [--queries 300]
 """
@@ -35,11 +35,11 @@ WAYS: dict[str, tuple[Mode, Fusion, bool]] = {
 
 def main() -> None:
     """Print a row for each collection."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("folders", nargs="+", type=Path)
-    asked.add_argument("--homes", type=Path, help="keep the knowledge bases here, for the next run")
-    asked.add_argument("--queries", type=int, default=300, help="ask at most so many, drawn with a fixed seed")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--homes", type=Path, help="keep the knowledge bases in this folder for the next run")
+    parser.add_argument("--queries", type=int, default=300, help="maximum number of queries, drawn with a fixed seed")
+    options = parser.parse_args()
     print(f"| nDCG@10 | queries | {' | '.join(WAYS)} | hybrid over rrf, p |")
     print("|---|" + "---|" * (len(WAYS) + 2))
     with tempfile.TemporaryDirectory(prefix="omni-quality-") as scratch:
@@ -50,31 +50,33 @@ def main() -> None:
 
 
 def sample(collection: JudgedCollection, most: int, seed: int = 0) -> JudgedCollection:
-    """The collection with at most so many queries, always the same ones."""
+    """Reduce a collection to at most `most` queries, always the same ones."""
     keys = list(collection.queries)
     if len(keys) <= most:
         return collection
     chosen = sorted(np.random.default_rng(seed).choice(len(keys), most, replace=False))
-    return dataclasses.replace(collection, queries={keys[at]: collection.queries[keys[at]] for at in chosen})
+    return dataclasses.replace(
+        collection, queries={keys[number]: collection.queries[keys[number]] for number in chosen}
+    )
 
 
 def row(collection: JudgedCollection, home: Home) -> Iterator[str]:
-    """Name, number of queries, nDCG@10 of every way, and whether hybrid differs from rrf by more than chance."""
+    """Yield name, number of queries, nDCG@10 of every method, and how hybrid differs from rrf with its p value."""
     settings = load_settings(home)
     build_base(collection, home, settings, ConfiguredEngines(settings))
     librarian = Librarian.open(home)
     librarian.search("warm up", 1)
     yield collection.name
     yield f"{len(collection.queries):,}"
-    found = {name: measured(collection, librarian, name) for name in WAYS}
-    for means, _ in found.values():
+    results = {name: measured(collection, librarian, name) for name in WAYS}
+    for means, _ in results.values():
         yield f"{means.ndcg_10:.4f} ({means.cpu_ms_per_query:.0f} ms)"
-    hybrid, rrf = ([each.ndcg_10 for each in found[name][1].values()] for name in ("hybrid", "rrf"))
+    hybrid, rrf = ([scores.ndcg_10 for scores in results[name][1].values()] for name in ("hybrid", "rrf"))
     yield f"{np.mean(hybrid) - np.mean(rrf):+.4f}, {permutation_test(hybrid, rrf):.3f}"
 
 
 def measured(collection: JudgedCollection, librarian: Librarian, way: str) -> tuple[ModeReport, dict[str, Scores]]:
-    """The measures of one way to rank."""
+    """Measure one ranking method."""
     mode, fusion, feedback = WAYS[way]
     return evaluate(collection, way, finder(collection, librarian, mode, fusion, feedback))
 

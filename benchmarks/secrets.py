@@ -1,7 +1,7 @@
-"""How many secrets are found, how often ordinary text is taken for one, and how fast: `python -m benchmarks.secrets`.
+"""How many secrets are found, how many are found by mistake, and how fast: `python -m benchmarks.secrets`.
 
-Secrets are made up and planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
-the installed packages: published, so that what is found in it is a mistake. The result goes to
+Invented secrets are planted in short texts (`tests/samples/secrets.py`). Ordinary text is the standard library and
+the installed packages; they are published, so a secret found in them is a mistake. The result is written to
 docs/explanation/masking.md.
 """
 
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "masking.md"
 
 
 def main() -> int:
-    """Measure, and write the part of the page between its marks."""
+    """Measure, and replace the tables between the marks on the page."""
     table = "\n".join([*_recall(), "", *_ordinary(), "", *_crafted()])
     before, _, rest = PAGE.read_text().partition("<!-- measured: begin -->\n")
     after = rest.partition("<!-- measured: end -->")[2]
@@ -40,14 +40,14 @@ def main() -> int:
 def _recall() -> list[str]:
     of: Counter[str] = Counter()
     hidden: Counter[str] = Counter()
-    for each in planted(SEED, EACH):
-        of[each.kind] += 1
-        hidden[each.kind] += each.secret[:6] not in masked_text(each.text, Masking(True, frozenset(PERSONAL)))
+    for sample in planted(SEED, EACH):
+        of[sample.kind] += 1
+        hidden[sample.kind] += sample.secret[:6] not in masked_text(sample.text, Masking(True, frozenset(PERSONAL)))
     marked = [kind for kind in of if not kind.startswith("assigned")]
     rows = ["| secret | planted | masked |", "|---|---|---|"]
     share = sum(hidden[kind] for kind in marked), sum(of[kind] for kind in marked)
     rows.append(
-        f"| {len(marked)} kinds that bear a mark or stand in a URL | {share[1]:,} | {share[0] / share[1]:.1%} |"
+        f"| {len(marked)} kinds with a recognisable form, or in a URL | {share[1]:,} | {share[0] / share[1]:.1%} |"
     )
     rows += [f"| {kind} | {of[kind]} | {hidden[kind] / of[kind]:.1%} |" for kind in of if kind not in marked]
     return rows
@@ -61,7 +61,7 @@ def _ordinary() -> list[str]:
     for name, suffixes in KINDS.items():
         texts = [path.read_bytes().decode("utf-8", "replace") for path in _files(suffixes)]
         began = time.process_time()
-        found = Counter(each.kind for text in texts for each in find_sensitive(text))
+        found = Counter(finding.kind for text in texts for finding in find_sensitive(text))
         seconds = time.process_time() - began
         size = sum(len(text.encode()) for text in texts) / 1e6
         secrets = sum(count for kind, count in found.items() if kind not in PERSONAL)
@@ -71,10 +71,10 @@ def _ordinary() -> list[str]:
 
 
 def _crafted() -> list[str]:
-    """Names as close together as they can stand: what takes longest."""
-    rows = ["| text made to be slow | CPU seconds a MB, of 1 MB | of 8 MB |", "|---|---|---|"]
+    """Measure names that follow each other without a gap, which takes longest."""
+    rows = ["| text made to be slow | CPU seconds per MB, of 1 MB | of 8 MB |", "|---|---|---|"]
     for crafted in ("--pwd=1A", "--password=aaaa", "pwd=", "pwd=Aq9xzz7K "):
-        rows.append(f"| `{crafted}` over and over | {_seconds(crafted, 1):.2f} | {_seconds(crafted, 8):.2f} |")
+        rows.append(f"| `{crafted}` repeated | {_seconds(crafted, 1):.2f} | {_seconds(crafted, 8):.2f} |")
     return rows
 
 
@@ -86,11 +86,11 @@ def _seconds(crafted: str, megabytes: int) -> float:
 
 
 def _files(suffixes: tuple[str, ...]) -> list[Path]:
-    places = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
-    found = {
-        path for place in places for path in Path(place).rglob("*") if path.suffix in suffixes and path.is_file()
+    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
+    paths = {
+        path for folder in folders for path in Path(folder).rglob("*") if path.suffix in suffixes and path.is_file()
     }
-    return sorted(path for path in found if path.stat().st_size < MAX_BYTES and not re.search(r"/tests?/", str(path)))
+    return sorted(path for path in paths if path.stat().st_size < MAX_BYTES and not re.search(r"/tests?/", str(path)))
 
 
 if __name__ == "__main__":

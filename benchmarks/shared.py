@@ -1,7 +1,7 @@
-"""What a store in a bucket costs: to fill, to join, to publish a change, to see that nothing is new, and to query.
+"""The cost of a store in a bucket: to fill it, to join it, to publish a change, to look for news, and to query.
 
-`make bench` runs it on Python's own library, with a bag of words in place of the embedder, against an S3 server on
-127.0.0.1; requests and bytes are counted where they are made. The result goes to docs/benchmarks.
+`make bench` runs it on Python's library, with a bag of words instead of the embedder, against an S3 server on
+127.0.0.1. Requests and bytes are counted at the client. The result is written to docs/benchmarks/shared.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pull import refresh
-from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
@@ -45,11 +45,11 @@ ENGINES = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 T = TypeVar("T")
 Row = tuple[str, float, float, float, float]
-"""What was done, requests, megabytes up, megabytes down, CPU milliseconds."""
+"""Operation, requests, megabytes up, megabytes down, CPU milliseconds."""
 
 
 class Counting(ObjectStore):
-    """Counts what goes over the wire."""
+    """An object store that counts requests and bytes."""
 
     counts: ClassVar[Counter[str]] = Counter()
 
@@ -58,20 +58,20 @@ class Counting(ObjectStore):
         return super()._repeat(request, what)
 
     def put(self, key: str, data: bytes | Path) -> None:
-        """As a store does, counted."""
+        """Upload, and count the bytes."""
         self.counts["up"] += len(data) if isinstance(data, bytes) else data.stat().st_size
         super().put(key, data)
 
     def download(self, key: str, path: Path) -> bool:
-        """As a store does, counted."""
-        there = super().download(key, path)
-        self.counts["down"] += path.stat().st_size if there else 0
-        return there
+        """Download, and count the bytes."""
+        exists = super().download(key, path)
+        self.counts["down"] += path.stat().st_size if exists else 0
+        return exists
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of an empty store."""
+    """Start an S3 server, and yield the address of an empty store that counts requests."""
     with s3_server() as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("omni_pipelines.sharing.bucket.ObjectStore", Counting)
         point_aws_at(url, patch)
@@ -79,7 +79,7 @@ def server() -> Iterator[str]:
 
 
 def main() -> None:
-    """Fill, join, change, look, query; write the page."""
+    """Fill, join, change, look for news and query; write the page."""
     with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder, server() as store:
         home, settings = build(Path(folder)), Settings(store=store)
         alone, other = Home(Path(folder) / "alone" / ".omni"), Home(Path(folder) / "other" / ".omni")
@@ -87,7 +87,7 @@ def main() -> None:
         rows = [
             measured("a home with one release fills an empty store", lambda: catch_up(home, settings)),
             measured("a new home joins", lambda: refresh(other, settings)),
-            measured("a reader asks whether there is news, and there is none", lambda: refresh(other, settings)),
+            measured("a reader looks for news, and there is none", lambda: refresh(other, settings)),
         ]
         without, *changed = changes(Path(folder) / "sources", alone, home, other, settings)
         chunks = require_release(home).counts["chunks"]
@@ -97,25 +97,25 @@ def main() -> None:
 
 
 def catch_up(home: Home, settings: Settings) -> None:
-    """As every writer begins."""
+    """Fetch what others have published, as every writer does first."""
     with writer_session(home, settings, sync=True):
         pass
 
 
-def measured(what: str, work: Callable[[], object]) -> Row:
-    """What a call takes."""
+def measured(operation: str, work: Callable[[], object]) -> Row:
+    """Measure one call."""
     Counting.counts.clear()
     seconds = cpu(work)
     counts = Counting.counts
-    return what, counts["requests"], counts["up"] / 1e6, counts["down"] / 1e6, seconds * 1e3
+    return operation, counts["requests"], counts["up"] / 1e6, counts["down"] / 1e6, seconds * 1e3
 
 
 def changes(sources: Path, alone: Home, home: Home, other: Home, settings: Settings) -> list[Row]:
-    """One file after the other is changed: a pass without a store, one with, and a reader that takes it over."""
-    chance, files = random.Random(11), sorted(sources.iterdir())
+    """Change one file after the other; run with and without a store, and let a reader fetch the change."""
+    rng, files = random.Random(11), sorted(sources.iterdir())
     turns: list[list[Row]] = []
     for number in range(UPDATES):
-        path = chance.choice(files)
+        path = rng.choice(files)
         path.write_text(path.read_text("utf-8", "replace") + f"# note {number}\n", "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
         update = f"update {number}"
@@ -124,55 +124,55 @@ def changes(sources: Path, alone: Home, home: Home, other: Home, settings: Setti
             [
                 measured("one file changed, no store", functools.partial(run_pipeline, here)),
                 measured("one file changed, published in the store", functools.partial(run_pipeline, there)),
-                measured("a reader takes that over", lambda: refresh(other, settings)),
+                measured("a reader fetches the change", lambda: refresh(other, settings)),
             ]
         )
     return [_middle(rows) for rows in zip(*turns, strict=True)]
 
 
 def _middle(rows: Sequence[Row]) -> Row:
-    requests, up, down, milliseconds = (
-        statistics.median(values) for values in zip(*(row[1:] for row in rows), strict=True)
-    )
-    return rows[0][0], requests, up, down, milliseconds
+    operations, *figures = zip(*rows, strict=True)
+    requests, up, down, milliseconds = (statistics.median(map(float, column)) for column in figures)
+    return str(operations[0]), requests, up, down, milliseconds
 
 
 def fetches(home: Home, store: str) -> tuple[float, float]:
-    """CPU milliseconds to fetch ten passages by key: from the home, and from the same table in the bucket."""
+    """Return the CPU milliseconds to fetch ten passages by key, from the home and from the table in the bucket."""
     pinned = require_release(home).tables[CHUNKS.name]
     uuid, _, version = pinned.rpartition(":")
     table = LanceTable(home.table(CHUNKS.name))
     remote = lance.dataset(f"{store}/tables/{CHUNKS.name}-{uuid}.lance", version=int(version))
     keys = table.read(["chunk_id"], version=int(version))["chunk_id"].to_pylist()
-    chance = random.Random(5)
+    rng = random.Random(5)
     here, there = [], []
     for _ in range(FETCHES):
-        chosen = is_in("chunk_id", chance.sample(keys, 10))
+        chosen = is_in("chunk_id", rng.sample(keys, 10))
         here.append(cpu(lambda where=chosen: table.read(["text"], where, int(version))))  # type: ignore[misc]
         there.append(cpu(lambda where=chosen: remote.to_table(columns=["text"], filter=where)))  # type: ignore[misc]
     return statistics.median(here) * 1e3, statistics.median(there) * 1e3
 
 
 def page(rows: Sequence[Row], without: Row, chunks: int, fetched: tuple[float, float]) -> str:
-    """The page."""
+    """Return the text of the page."""
     lines = "".join(
-        f"| {what} | {requests:,.0f} | {up:.2f} | {down:.2f} | {milliseconds:,.0f} |\n"
-        for what, requests, up, down, milliseconds in (*rows, without)
+        f"| {operation} | {requests:,.0f} | {up:.2f} | {down:.2f} | {milliseconds:,.0f} |\n"
+        for operation, requests, up, down, milliseconds in (*rows, without)
     )
     return _PAGE.format(chunks=chunks, updates=UPDATES, lines=lines, here=fetched[0], there=fetched[1])
 
 
-_PAGE = """# A store in a bucket
+_PAGE = """# Cost of a store in a bucket
 
-Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} passages, an S3 server on 127.0.0.1, counted
-at the client. Of {updates} changes of one file the medians are shown. CPU is that of the client; how long it takes
-follows from the requests, of which eight are on their way at a time, and the network.
+Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} passages and an S3 server on 127.0.0.1.
+Requests and bytes are counted at the client, and CPU is that of the client. The figures of a changed file are
+medians of {updates} changes. The time that an operation takes depends on the network and the requests, of which up
+to eight run at a time.
 
-| what | requests | MB up | MB down | CPU ms |
+| operation | requests | MB up | MB down | CPU ms |
 |---|---|---|---|---|
-{lines}
-A query runs on the home's own files, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
-there, and {there:.1f} ms from the same table in the bucket, where each piece is a request besides: hence a copy.
+{lines} A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f}
+ms of CPU from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is
+why a home is a copy.
 """
 
 

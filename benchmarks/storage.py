@@ -1,8 +1,8 @@
-"""What a kept keyword writer, a pool of open tables and codecs save, and what a background build costs queries.
+"""The savings of one keyword writer, of pooled tables and of codecs, and the cost of background builds.
 
-`make bench` runs it on Python's own library, with a bag of words in place of the embedder, for what is measured does
-not depend on the model. Everything is CPU time of this process, taken in turns, the median of all turns; the result
-goes to docs/benchmarks, and the exit code is 1 where a figure misses its mark.
+`make bench` runs it on Python's library, with a bag of words instead of the embedder, because the figures do not
+depend on the model. Everything is CPU time of this process, as the median of alternating turns. The result is
+written to docs/benchmarks/storage.md. The exit code is 1 if a figure misses its goal.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 TEXT_BYTES = 8_000_000
 BATCHES, BATCH = 100, 10
 WRITERS = ((200, 15.0), (1_000, 15.0))
-"""Characters of an entry, as of a tool's description and of a passage, and how many times less a kept writer takes.
-What a commit costs does not depend on them; what indexing costs does, and no writer saves it."""
+"""Characters of an entry (a tool description, a passage), and how many times less one writer must take.
+
+The cost of a commit does not depend on the length. The cost of indexing does, and one writer cannot save it.
+"""
 QUERIES = 60
 TURNS = 3
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "storage.md"
@@ -55,18 +57,18 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "storage.md"
 
 @dataclass(frozen=True)
 class Figure:
-    """A line of the page."""
+    """A row of the table."""
 
-    what: str
+    comparison: str
     ours: str
     other: str
     ratio: float
-    mark: str
-    met: bool
+    goal: str
+    is_met: bool
 
 
 def main() -> int:
-    """Measure, write the page; 1 where a mark is missed."""
+    """Measure and write the page. Return 1 if a goal is missed."""
     with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder:
         home = build(Path(folder))
         chunks = LanceTable(home.table(CHUNKS.name)).read()
@@ -77,11 +79,11 @@ def main() -> int:
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(figures, chunks.num_rows))
     print(PAGE.read_text())
-    return 0 if all(figure.met for figure in figures) else 1
+    return 0 if all(figure.is_met for figure in figures) else 1
 
 
 def build(folder: Path) -> Home:
-    """A knowledge base of Python's library."""
+    """Build a knowledge base of Python's library."""
     sources = folder / "sources"
     sources.mkdir()
     left = TEXT_BYTES
@@ -91,24 +93,26 @@ def build(folder: Path) -> Home:
             shutil.copyfile(path, sources / f"{number:05}_{path.name}")
     home = Home(folder / ".omni")
     home.create()
-    found, _ = register([], [sources], [])
-    save_sources(home, found)
+    registered, _ = register([], [sources], [])
+    save_sources(home, registered)
     engines = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
     run_pipeline(new_run(home, Settings(), engines, "bench"))
     return home
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of one call."""
+    """Return the CPU seconds of one call."""
     began = time.process_time()
     work()
     return time.process_time() - began
 
 
 def writer_reuse(folder: Path, chunks: pa.Table, length: int, least: float) -> Figure:
-    """Batches of ten texts of at most `length` characters through one kept writer, and through a writer for each."""
+    """Compare one writer for all batches of ten texts of at most `length` characters with one writer per batch."""
     texts = [text[:length] for text in chunks["text"].slice(0, BATCHES * BATCH).to_pylist()]
-    entries = [KeywordEntry(str(at), str(at), text, "", {"source": "bench"}) for at, text in enumerate(texts)]
+    entries = [
+        KeywordEntry(str(number), str(number), text, "", {"source": "bench"}) for number, text in enumerate(texts)
+    ]
     folder = folder / f"length{length}"
     batches = [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]
     turns = [
@@ -117,8 +121,8 @@ def writer_reuse(folder: Path, chunks: pa.Table, length: int, least: float) -> F
     ]
     kept, each = (statistics.median(turn[at] for turn in turns) / len(batches) * 1e3 for at in (0, 1))
     return Figure(
-        f"one keyword writer for {len(batches)} batches of {BATCH} texts of {length} characters, against one each",
-        f"{kept:.2f} ms a batch",
+        f"one keyword writer for {len(batches)} batches of {BATCH} texts of {length} characters, or one per batch",
+        f"{kept:.2f} ms per batch",
         f"{each:.2f} ms",
         each / kept,
         f"at least {least:g} times less",
@@ -141,14 +145,14 @@ def _each(folder: Path, batches: Sequence[list[KeywordEntry]]) -> None:
 
 
 def queries(chunks: pa.Table) -> list[str]:
-    """Words that stand side by side somewhere."""
-    chance = random.Random(7)
-    texts = [text.split() for text in chance.sample(chunks["text"].to_pylist(), QUERIES)]
+    """Return queries of consecutive words of the texts."""
+    rng = random.Random(7)
+    texts = [text.split() for text in rng.sample(chunks["text"].to_pylist(), QUERIES)]
     return [" ".join(words[len(words) // 2 :][:6])[:300] or "import" for words in texts]
 
 
 def pooled(home: Home, chunks: pa.Table) -> Figure:
-    """Hybrid queries over pooled tables, and with every table opened anew for each query."""
+    """Compare hybrid queries over pooled tables with queries that open every table again."""
     librarian, asked = Librarian.open(home, embedder=FakeEmbedder()), queries(chunks)
 
     def ask(reopen: bool) -> None:
@@ -161,8 +165,8 @@ def pooled(home: Home, chunks: pa.Table) -> Figure:
     turns = [(cpu(lambda: ask(False)), cpu(lambda: ask(True))) for _ in range(TURNS)]
     ours, other = (statistics.median(turn[at] for turn in turns) / len(asked) * 1e3 for at in (0, 1))
     return Figure(
-        f"hybrid query, k = 10, {chunks.num_rows:,} chunks, without the embedder: tables pooled, against opened anew",
-        f"{ours:.1f} ms a query",
+        f"hybrid query, k = 10, {chunks.num_rows:,} chunks, no embedder: tables pooled, or opened for each query",
+        f"{ours:.1f} ms per query",
         f"{other:.1f} ms",
         other / ours,
         "less",
@@ -171,7 +175,7 @@ def pooled(home: Home, chunks: pa.Table) -> Figure:
 
 
 def codecs(folder: Path, home: Home, chunks: pa.Table) -> Figure:
-    """Chunks with their vectors as we store them, and as Lance does by itself with float32 vectors."""
+    """Compare the stored size of chunks and vectors with that of Lance's defaults and float32 vectors."""
     vectors = LanceTable(home.table(EMBEDDINGS.name)).read(["vector"])["vector"].combine_chunks().flatten()
     single = pa.array(vectors.to_numpy(zero_copy_only=False).astype(np.float32))
     bare = [field.with_metadata(None) for field in CHUNKS.schema]
@@ -187,7 +191,7 @@ def codecs(folder: Path, home: Home, chunks: pa.Table) -> Figure:
         lance.write_dataset(table, str(folder / name))
         sizes.append(sum(path.stat().st_size for path in (folder / name / "data").iterdir()))
     return Figure(
-        "chunks with vectors: our codecs and float16, against Lance's defaults and float32",
+        "chunks with vectors: our codecs and float16, or Lance's defaults and float32",
         f"{sizes[0] / 1e6:.1f} MB",
         f"{sizes[1] / 1e6:.1f} MB",
         sizes[1] / sizes[0],
@@ -197,21 +201,25 @@ def codecs(folder: Path, home: Home, chunks: pa.Table) -> Figure:
 
 
 def ask_each(librarian: Librarian, asked: Sequence[str]) -> list[float]:
-    """CPU seconds of each query."""
+    """Return the CPU seconds of each query."""
     return [cpu(functools.partial(librarian.search, query, 10)) for query in asked]
 
 
 def background(home: Home, chunks: pa.Table) -> Figure:
-    """Hybrid queries while another process builds the vector index anew, and in between."""
+    """Compare hybrid queries during a rebuild of the vector index in another process with queries before it."""
     asked = queries(chunks)
     quiet: list[float] = []
     busy: list[float] = []
     for turn in range(TURNS):
-        librarian = Librarian.open(home, embedder=FakeEmbedder())  # each build makes a release, and three are kept
+        librarian = Librarian.open(
+            home, embedder=FakeEmbedder()
+        )  # again for each turn: a build publishes a release, and three are kept
         ask_each(librarian, asked)
         quiet += ask_each(librarian, asked)
         with writer_session(home, Settings()):
-            lance_vectors.drop(LanceTable(home.table(EMBEDDINGS.name)))  # the release still names the version with it
+            lance_vectors.drop(
+                LanceTable(home.table(EMBEDDINGS.name))
+            )  # the release still names the version with the index
         job = create_index_background(home, EMBEDDINGS.name)
         while job.record.state not in FINAL:
             busy += ask_each(librarian, asked)
@@ -219,7 +227,7 @@ def background(home: Home, chunks: pa.Table) -> Figure:
         print(f"  build {turn + 1}: {job.record.state}")
     ours, other = statistics.median(busy) * 1e3, statistics.median(quiet) * 1e3
     return Figure(
-        f"hybrid query while the vector index is built in the background ({len(busy)} queries), against without",
+        f"hybrid query during a background build of the vector index ({len(busy)} queries), or without one",
         f"{ours:.2f} ms",
         f"{other:.2f} ms",
         other / ours,
@@ -229,20 +237,21 @@ def background(home: Home, chunks: pa.Table) -> Figure:
 
 
 def page(figures: Sequence[Figure], rows: int) -> str:
-    """The page, in Markdown."""
+    """Return the text of the page."""
     lines = [
-        "# What the storage layer saves",
+        "# Savings of the storage layer",
         "",
-        f"Written by `make bench` ({Path(__file__).name}) from {rows:,} chunks of Python's library; CPU time of the",
-        f"process, in turns, medians. Lance {version('pylance')}, Tantivy {version('tantivy')}, Python",
+        f"Written by `make bench` ({Path(__file__).name}) from {rows:,} chunks of Python's library. CPU time of the",
+        f"process, medians of alternating turns. Lance {version('pylance')}, Tantivy {version('tantivy')}, Python",
         f"{platform.python_version()} on {platform.machine()}.",
         "",
-        "| what | here | otherwise | times | mark | met |",
+        "| comparison | first | second | ratio | goal | met |",
         "|---|---|---|---|---|---|",
     ]
-    for each in figures:
-        met = "yes" if each.met else "NO"
-        lines.append(f"| {each.what} | {each.ours} | {each.other} | **{each.ratio:.2f}** | {each.mark} | {met} |")
+    for figure in figures:
+        met = "yes" if figure.is_met else "NO"
+        cells = (figure.comparison, figure.ours, figure.other, f"**{figure.ratio:.2f}**", figure.goal, met)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

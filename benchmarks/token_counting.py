@@ -1,8 +1,9 @@
-"""How much faster toktok counts tokens than tiktoken, on real text, with the same numbers: `make bench`.
+"""How much faster toktok counts tokens than tiktoken, on real text and with equal counts: `make bench`.
 
-Both engines count the same chunks, one call a chunk as chunking does, block by block in turns, each turn measured by
-the CPU time of this process, and every count is compared. Text counted before goes faster, so the first pass decides,
-and the default encoding. The result goes to docs/benchmarks.
+Both engines count the same chunks, with one call per chunk as in chunking, block by block in turns. Each turn is
+measured by the CPU time of this process, and every count is compared. Text that was counted before is faster, so
+the goal applies to the first pass and the default encoding. The result is written to
+docs/benchmarks/token_counting.md.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from omni_pipelines.text.token_counting import TokenEngine, check_counts
 
 BYTES = 20_000_000
 CHUNK = 1_000
-"""Characters."""
+"""Characters of a chunk."""
 BLOCK = 250
-"""Chunks that an engine counts before it is the other's turn."""
+"""Chunks that an engine counts in one turn."""
 PASSES = ("text not seen before", "the same text again")
 MIN_RATIO = 5.0
-"""Times faster it must be."""
+"""How many times faster toktok must be."""
 ENCODINGS = ("cl100k_base", "o200k_base")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "token_counting.md"
 
 
 def main() -> int:
-    """Measure, write the page; 1 where it is not fast enough."""
+    """Measure and write the page. Return 1 if toktok is not fast enough."""
     chunks, files = read_chunks()
     size = sum(len(chunk.encode()) for chunk in chunks)
     print(f"{size / 1e6:.1f} MB in {len(chunks):,} chunks from {files:,} files")
@@ -65,16 +66,16 @@ def main() -> int:
 
 
 def read_chunks() -> tuple[list[str], int]:
-    """At least `BYTES` of the standard library's source and of the installed packages' documents, taken in turns."""
+    """Read at least `BYTES` of the standard library's source and the installed packages' documents, in turns."""
     library = sorted(Path(sysconfig.get_path("stdlib")).glob("**/*.py"))
     packages = Path(sysconfig.get_path("purelib"))
     documents = sorted(chain(packages.glob("**/*.md"), packages.glob("**/*.rst"), packages.glob("**/METADATA")))
     library = [path for path in library if "site-packages" not in path.parts]
     chunks: list[str] = []
     size = files = 0
-    for path in (each for pair in zip_longest(documents, library) for each in pair if each is not None):
+    for path in (path for pair in zip_longest(documents, library) for path in pair if path is not None):
         text = path.read_bytes().decode("utf-8", "replace")
-        chunks += [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)]
+        chunks += [text[start : start + CHUNK] for start in range(0, len(text), CHUNK)]
         size, files = size + len(text.encode()), files + 1
         if size >= BYTES:
             return chunks, files
@@ -82,10 +83,10 @@ def read_chunks() -> tuple[list[str], int]:
 
 
 def measure(engines: dict[str, TokenEngine], chunks: list[str]) -> tuple[dict[str, float], int]:
-    """CPU seconds of each engine for one pass over all chunks, and how many tokens there are.
+    """Return the CPU seconds of each engine for one pass over all chunks, and the number of tokens.
 
     Raises:
-        SystemExit: they disagree on a chunk.
+        SystemExit: the engines disagree on a chunk.
     """
     seconds = dict.fromkeys(engines, 0.0)
     tokens = 0
@@ -100,9 +101,9 @@ def measure(engines: dict[str, TokenEngine], chunks: list[str]) -> tuple[dict[st
             seconds[name] += time.process_time() - began
         for chunk, *found in zip(block, *counts.values(), strict=True):
             if len(set(found)) != 1:
-                raise SystemExit(f"they count {found} tokens: {chunk!r}")
+                raise SystemExit(f"the engines count {found} tokens: {chunk!r}")
         tokens += sum(counts[order[0]])
-        order.reverse()  # whoever comes second finds the text in the processor's cache
+        order.reverse()  # the second engine finds the text in the processor's cache
     return seconds, tokens
 
 
@@ -115,14 +116,14 @@ def _page(rows: list[str], size: int, chunks: int, files: int) -> str:
     return f"""\
 # Token counting
 
-toktok against tiktoken, through the bindings that chunking uses: one call a chunk, one thread.
+toktok and tiktoken through the bindings that chunking uses: one call per chunk, one thread.
 
 - Text: {size / 1e6:.1f} MB in {chunks:,} chunks of {CHUNK:,} characters, from {files:,} files of the standard library
   and of installed packages.
 - tiktoken {_version("tiktoken")}, toktok {_version("toktok")}, CPython {platform.python_version()},
   {platform.machine()}.
-- Both counted every chunk, block by block in turns and in changing order; speeds are by CPU time of one thread.
-- Both gave the same number for every chunk. `make bench` wrote this page; it fails where the first row is below
+- Both counted every chunk, block by block in turns and in changing order. Speeds are by CPU time of one thread.
+- Both gave the same count for every chunk. `make bench` writes this page, and fails if the first row is below
   {MIN_RATIO:g} times.
 
 | encoding | | tokens | tiktoken, MB/s | toktok, MB/s | times faster |

@@ -1,9 +1,9 @@
-"""What a thousand small changes leave behind: the size of the store, and what a query costs, against a fresh build.
+"""Size and query cost after a thousand small changes, compared with a fresh build.
 
-`make bench` runs it on Python's own library, with a bag of words in place of the embedder, for what is measured does
-not depend on the model. Each update changes one file and publishes a release; then maintenance does what
-`omni db index optimize` and `omni db compact` do. The result goes to docs/benchmarks, and the exit code is 1 where a
-figure misses its mark.
+`make bench` runs it on Python's library, with a bag of words instead of the embedder, because the figures do not
+depend on the model. Each update changes one file and publishes a release; then maintenance does what
+`omni db index optimize` and `omni db compact` do. The result is written to docs/benchmarks/updates.md. The exit
+code is 1 if a figure misses its goal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
@@ -48,29 +48,29 @@ ENGINES = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
 
 @dataclass(frozen=True)
 class State:
-    """What a home is like at one moment."""
+    """The figures of a home at one moment."""
 
-    what: str
+    moment: str
     size: int
-    """Bytes on disk; what two generations share by hard links counts once."""
+    """Bytes on disk; files that generations share by hard links count once."""
     chunks: int
     fragments: int
-    """Of all tables, in the newest release."""
+    """Fragments of all tables in the newest release."""
     segments: int
-    """Of the keyword index in the newest release."""
+    """Segments of the keyword index in the newest release."""
     vector_parts: int
     query: float = 0.0
-    """CPU milliseconds; 0 where it was not asked."""
+    """CPU milliseconds of a query; 0 if not measured."""
 
 
 def main() -> int:
-    """Change, tend, measure, write the page; 1 where a mark is missed."""
+    """Update, maintain, measure, and write the page. Return 1 if a goal is missed."""
     updates = int(sys.argv[1]) if len(sys.argv) > 1 else UPDATES
     with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder:
         home = build(Path(folder))
         states = [state("built", home)]
         seconds = change(home, Path(folder) / "sources", updates)
-        states += tended(home, Path(folder) / "untended", Path(folder) / "fresh", f"after {updates:,} updates")
+        states += maintained(home, Path(folder) / "copy", Path(folder) / "fresh", f"after {updates:,} updates")
     text = page(states, seconds)
     print(text)
     if updates == UPDATES:
@@ -79,30 +79,31 @@ def main() -> int:
     return 0 if is_met(states) else 1
 
 
-def tended(home: Home, untended: Path, fresh: Path, what: str) -> list[State]:
-    """The home as it is, after maintenance, and built anew; all three are asked in turns."""
-    shutil.copytree(home.root, untended / ".omni")
-    states = [state(what, home)]
+def maintained(home: Home, copy: Path, fresh: Path, moment: str) -> list[State]:
+    """Measure the home as it is, after maintenance, and rebuilt; all three are queried in turns."""
+    shutil.copytree(home.root, copy / ".omni")
+    states = [state(moment, home)]
     maintain(home)
     states.append(state("after maintenance", home))
-    anew = rebuilt(home, fresh)
-    states.append(state("built anew from the same files", anew))
-    if keys(home) != keys(anew):
-        raise AssertionError("the updated home does not hold what one built anew holds")
-    asked = latency(Home(untended / ".omni"), home, anew)
-    return [replace(each, query=query) for each, query in zip(states, asked, strict=True)]
+    new = rebuilt(home, fresh)
+    states.append(state("rebuilt from the same files", new))
+    if keys(home) != keys(new):
+        raise AssertionError("the updated home and the rebuilt home differ")
+    costs = latency(Home(copy / ".omni"), home, new)
+    return [replace(figures, query=cost) for figures, cost in zip(states, costs, strict=True)]
 
 
 def change(home: Home, sources: Path, updates: int) -> list[float]:
-    """Change one file after the other, each with a pass that publishes. CPU seconds of each pass."""
-    chance = random.Random(11)
+    """Change one file after the other, and publish each change. Return the CPU seconds of each run."""
+    rng = random.Random(11)
     files = sorted(sources.iterdir())
     took = []
     for number in range(updates):
-        path = chance.choice(files)
+        path = rng.choice(files)
         lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
-        at = chance.randrange(len(lines) + 1)
-        lines.insert(at, f"# note {number}: {chance.choice(lines or ['nothing']).strip()[:60]}\n")
+        lines.insert(
+            rng.randrange(len(lines) + 1), f"# note {number}: {rng.choice(lines or ['nothing']).strip()[:60]}\n"
+        )
         path.write_text("".join(lines), "utf-8")
         time.sleep(2 * RACY_NS / 1e9)  # a file changed just now would be read twice
         took.append(cpu(functools.partial(run_pipeline, new_run(home, Settings(), ENGINES, f"update {number}"))))
@@ -112,7 +113,7 @@ def change(home: Home, sources: Path, updates: int) -> list[float]:
 
 
 def maintain(home: Home) -> None:
-    """What a person may do now and then: bring the vector index up to date, merge what is small, publish."""
+    """Bring the vector index up to date, compact the tables, and publish."""
     with writer_session(home, Settings()):
         optimize_vectors(home)
         for definition in TABLES.values():
@@ -121,7 +122,7 @@ def maintain(home: Home) -> None:
 
 
 def rebuilt(home: Home, folder: Path) -> Home:
-    """A new home of the same sources."""
+    """Build a new home from the same sources."""
     fresh = Home(folder / ".omni")
     fresh.create()
     save_sources(fresh, load_sources(home))
@@ -130,7 +131,7 @@ def rebuilt(home: Home, folder: Path) -> Home:
 
 
 def size_of(root: Path) -> int:
-    """Bytes of all files below a folder, each once however many names it has."""
+    """Return the bytes of all files below a folder; a file with several names counts once."""
     seen: dict[tuple[int, int], int] = {}
     for folder, _, names in os.walk(root):
         for name in names:
@@ -139,83 +140,81 @@ def size_of(root: Path) -> int:
     return sum(seen.values())
 
 
-def state(what: str, home: Home) -> State:
-    """The figures of a home."""
+def state(moment: str, home: Home) -> State:
+    """Measure a home, without queries."""
     newest = list_releases(home)[0]
     tables = {name: LanceTable(home.table(name)) for name in newest.tables}
     segments = {path.name.partition(".")[0] for path in (home.keyword / newest.keyword.generation).glob("*.store")}
     return State(
-        what,
+        moment,
         size_of(home.root),
         tables[CHUNKS.name].count(),
-        sum(len(each.open().get_fragments()) for each in tables.values()),
+        sum(len(table.open().get_fragments()) for table in tables.values()),
         len(segments),
         lance_vectors.coverage(tables[EMBEDDINGS.name]).deltas,
     )
 
 
 def keys(home: Home) -> list[str]:
-    """All chunk ids: they name the document, the place in it and the text."""
+    """Return all chunk ids. They depend on the document, the position in it and the text."""
     return sorted(LanceTable(home.table(CHUNKS.name)).read(["chunk_id"])["chunk_id"].to_pylist())
 
 
 def latency(*homes: Home) -> list[float]:
-    """CPU milliseconds of a hybrid query in each home, in turns, the medians."""
+    """Return the CPU milliseconds of a hybrid query in each home, as medians of alternating turns."""
     asked = queries(LanceTable(homes[-1].table(CHUNKS.name)).read())
-    librarians = [Librarian.open(each, embedder=FakeEmbedder()) for each in homes]
+    librarians = [Librarian.open(home, embedder=FakeEmbedder()) for home in homes]
     took: list[list[float]] = [[] for _ in homes]
     for turn in range(TURNS + 1):
-        for each, librarian in zip(took, librarians, strict=True):
-            found = ask_each(librarian, asked)
-            each.extend(found if turn else [])  # the first turn warms up
-    return [statistics.median(each) * 1e3 for each in took]
+        for costs, librarian in zip(took, librarians, strict=True):
+            measured = ask_each(librarian, asked)
+            costs.extend(measured if turn else [])  # the first turn warms up
+    return [statistics.median(costs) * 1e3 for costs in took]
 
 
 def page(states: Sequence[State], seconds: Sequence[float]) -> str:
-    """The page, in Markdown."""
+    """Return the text of the page."""
     *_, fresh = states
     lines = [
-        "# What many small updates leave behind",
+        "# Cost of many small updates",
         "",
         f"Written by `make bench` ({Path(__file__).name}): a home of Python's library, {len(seconds):,} updates of",
-        "one file, each a pass that publishes a release, then maintenance: `omni db index optimize` and",
-        "`omni db compact`. The last three releases are kept, as by default. "
-        "A bag of words stands in for the embedder;",
-        f"a query is hybrid, k = 10, its CPU time the median of {TURNS} turns. Lance {version('pylance')}, Tantivy",
-        f"{version('tantivy')}, Python {platform.python_version()}.",
+        "one file, each published as a release, then maintenance: `omni db index optimize` and",
+        "`omni db compact`. Three releases are kept, as by default. A bag of words replaces the embedder.",
+        f"A query is hybrid, k = 10; its CPU time is the median of {TURNS} turns. Lance {version('pylance')},",
+        f"Tantivy {version('tantivy')}, Python {platform.python_version()}.",
         "",
-        "| home | MB on disk | times | CPU ms a query | times | chunks | fragments "
-        "| segments of words | of vectors |",
+        "| home | MB on disk | ratio | CPU ms per query | ratio | chunks | fragments "
+        "| keyword segments | vector segments |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for each in states:
+    for figures in states:
         cells = (
-            each.what,
-            f"{each.size / 1e6:.1f}",
-            f"{each.size / fresh.size:.2f}",
-            f"{each.query:.2f}" if each.query else "",
-            f"{each.query / fresh.query:.2f}" if each.query else "",
-            f"{each.chunks:,}",
-            *(str(number) for number in (each.fragments, each.segments, each.vector_parts)),
+            figures.moment,
+            f"{figures.size / 1e6:.1f}",
+            f"{figures.size / fresh.size:.2f}",
+            f"{figures.query:.2f}" if figures.query else "",
+            f"{figures.query / fresh.query:.2f}" if figures.query else "",
+            f"{figures.chunks:,}",
+            *(str(number) for number in (figures.fragments, figures.segments, figures.vector_parts)),
         )
         lines.append(f"| {' | '.join(cells)} |")
     first, last = (statistics.median(part) for part in (seconds[:50], seconds[-50:]))
     lines += [
         "",
-        f"The mark is below {MAX_RATIO} times a fresh build for both after maintenance, and it is",
-        f"{'met' if is_met(states) else 'NOT met'}. "
-        "The passes themselves merge what piles up, so it holds before it, too.",
-        f"The first 50 updates took {first:.2f} s of CPU each, the last 50 {last:.2f} s. "
-        "After all of it the home held",
-        "the same chunks as the one built anew.",
+        f"Goal: both are below {MAX_RATIO} times a fresh build after maintenance: "
+        f"{'met' if is_met(states) else 'NOT met'}. Runs merge small",
+        "segments themselves, so the goal is met before maintenance too. The first 50 updates took "
+        f"{first:.2f} s of CPU each,",
+        f"the last 50 {last:.2f} s. At the end, the home had the same chunks as the rebuilt one.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def is_met(states: Sequence[State]) -> bool:
-    """Whether size and latency after maintenance are below the mark."""
-    *_, tended, fresh = states
-    return tended.size < MAX_RATIO * fresh.size and tended.query < MAX_RATIO * fresh.query
+    """Return whether size and query cost after maintenance are below the goal."""
+    *_, maintained, fresh = states
+    return maintained.size < MAX_RATIO * fresh.size and maintained.query < MAX_RATIO * fresh.query
 
 
 if __name__ == "__main__":

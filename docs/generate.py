@@ -114,12 +114,14 @@ def pages() -> dict[str, str]:
 
 
 def commands(command: Any, name: str = "omni") -> Iterator[tuple[str, Any]]:
-    """Yield the full name and the Click object of a group and of every command below it, sorted by name."""
+    """Yield the full name and the Click object of a group and of every visible command below it, sorted by name."""
     yield name, command
     if hasattr(command, "list_commands"):
         context = command.context_class(command, info_name=name)
         for word in sorted(command.list_commands(context)):
-            yield from commands(command.get_command(context, word), f"{name} {word}")
+            child = command.get_command(context, word)
+            if not child.hidden:
+                yield from commands(child, f"{name} {word}")
 
 
 def commands_page() -> str:

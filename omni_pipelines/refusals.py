@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """What is wrong with a document. The values are stored in `quarantine` and explained in `docs/formats.md`."""
+    """What is wrong with a document. Stored in `quarantine`, and explained in docs/reference/formats.md."""
 
     BINARY = "E_BINARY"
     CHANGED = "E_CHANGED"

@@ -7,6 +7,7 @@ latency. A variant is created when it is needed. A variant that fails several ti
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 import time
@@ -179,8 +180,8 @@ class VariantRegistry:
         attempts: list[Attempt] = []
         last: Exception | None = None
         for candidate in self._in_order(candidates, attempts):
-            provider, start = candidate.provider, self._clock()
-            result = _attempt(lambda provider=provider: use(provider))  # type: ignore[misc]
+            start = self._clock()
+            result = _attempt(functools.partial(use, candidate.provider))
             seconds = self._clock() - start
             if not isinstance(result, _Failure):
                 self._record_success(candidate, seconds / max(units, 1))

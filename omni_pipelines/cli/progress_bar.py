@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from omni_pipelines.progress import Report
+from omni_pipelines.progress import Report, reporting_to
 
 LINE_SECONDS = 5.0
+
+
+@contextmanager
+def showing_progress() -> Iterator[None]:
+    """Show every progress report that is made inside the block."""
+    with ProgressBar() as bar, reporting_to(bar):
+        yield
 
 
 def remaining(done: int, total: int, seconds: float) -> str:

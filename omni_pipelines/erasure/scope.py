@@ -17,8 +17,8 @@ from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.sources.source import Source, SourceKind
 
 MIN_LINE = 20
 """Characters of a line that is long enough to distinguish a document from others."""

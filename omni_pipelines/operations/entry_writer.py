@@ -19,8 +19,8 @@ from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import free_name, load_sources, reads, save_sources
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.step import Engines, RunContext
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.tables import read_rows

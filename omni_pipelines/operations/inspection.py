@@ -26,8 +26,6 @@ MAX_DELETED = 0.2
 """Share of rows that are deleted but still stored, above which a scan pays for them."""
 MAX_UNINDEXED = 0.2
 """Share of vectors outside the index, above which queries scan more than they look up."""
-ROWS_WORTH_PARTS = 10_000
-MAX_PARTS = 100
 
 
 @dataclass(frozen=True)
@@ -209,18 +207,3 @@ def query_metrics(home: Home) -> dict[str, Any]:
     count = found.get("query_count", 0)
     mean = round(found.get("total_ms", 0.0) / count, 3) if count else None
     return {"query_count": 0, "last_query_ms": None, **found, "mean_ms": mean}
-
-
-def partition_column(home: Home, name: str) -> str | None:
-    """A column to part a large table by: few values, none of them nearly everything. None below 10,000 rows."""
-    found = opened(home, name)
-    rows = found.count()
-    names = [each for each in FILTERS if each in found.open().schema.names]
-    if rows < ROWS_WORTH_PARTS or not names:
-        return None
-    table = found.read(names)
-    for column in names:
-        counts = table[column].value_counts().field("counts").to_pylist()
-        if 1 < len(counts) <= MAX_PARTS and max(counts) <= 0.9 * rows:
-            return column
-    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -20,6 +19,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.records import Release
+from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
@@ -30,7 +30,6 @@ _BATCH_DOCUMENTS = 200
 _UNREADABLE = (EngineError, OSError, ValueError, pa.ArrowException)
 _LENGTH_TOLERANCE = 0.01
 """How far the length of a vector may be from 1 in float16."""
-_Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -130,21 +129,21 @@ class _Rows:
 
     def _documents(self, keys: Sequence[str], chunks: Mapping[str, list[str]], marks: dict[str, str]) -> None:
         texts = {}
-        for row in self._some(DOCUMENTS, keys):
+        for row in self._some(DOCUMENTS, DocumentRow, keys):
             what = _document_fault(row)
             if what:
                 self._note(DOCUMENTS, row["doc_id"], what, row["doc_id"])
             else:
                 texts[row["doc_id"]] = row["text"]
-        owner = {chunk: key for key in keys for chunk in chunks.get(key, ())}
-        whole: dict[str, list[_Row]] = {key: [] for key in texts}
-        for row in self._some(CHUNKS, list(owner), owner):
-            what = _chunk_fault(row, texts.get(row["doc_id"]))
+        owner = {chunk_id: key for key in keys for chunk_id in chunks.get(key, ())}
+        whole: dict[str, list[ChunkRow]] = {key: [] for key in texts}
+        for chunk in self._some(CHUNKS, ChunkRow, list(owner), owner):
+            what = _chunk_fault(chunk, texts.get(chunk["doc_id"]))
             if what:
-                self._note(CHUNKS, row["chunk_id"], what, row["doc_id"])
+                self._note(CHUNKS, chunk["chunk_id"], what, chunk["doc_id"])
             else:
-                marks[row["chunk_id"]] = row["text_hash"]
-                whole[row["doc_id"]].append(row)
+                marks[chunk["chunk_id"]] = chunk["text_hash"]
+                whole[chunk["doc_id"]].append(chunk)
         damaged = {each.document for each in self._damage}
         for key, rows in whole.items():
             if key not in damaged and not _is_complete(rows, texts[key]):
@@ -154,7 +153,7 @@ class _Rows:
         keys = [key for key, _ in self._keys(EMBEDDINGS, EMBEDDINGS.key)]
         for at in range(0, len(keys), _BATCH):
             progress.report("reading vectors", at, len(keys), "vectors")
-            for row in self._some(EMBEDDINGS, keys[at : at + _BATCH]):
+            for row in self._some(EMBEDDINGS, EmbeddingRow, keys[at : at + _BATCH]):
                 what = _vector_fault(row, marks.get(row["chunk_id"]), self._release.fingerprints["embedder"])
                 if what and row["chunk_id"] in marks:  # else its chunk is what is damaged
                     self._note(EMBEDDINGS, row["chunk_id"], what)
@@ -162,16 +161,18 @@ class _Rows:
         for key in sorted(marks.keys() - set(keys)):
             self._note(EMBEDDINGS, key, "it is missing")
 
-    def _some(self, definition: Table, keys: Sequence[str], owner: Mapping[str, str] | None = None) -> Iterator[_Row]:
+    def _some(
+        self, definition: Table, kind: type[Row], keys: Sequence[str], owner: Mapping[str, str] | None = None
+    ) -> Iterator[Row]:
         """Rows by key. `owner` gives the document of a row that cannot be read; else its key does."""
         found, version = self._opened(definition)
         try:
-            rows = found.read(None, is_in(definition.key, keys), version).to_pylist() if keys else []
+            rows = rows_of(found.read(None, is_in(definition.key, keys), version), kind) if keys else []
         except _UNREADABLE as error:
             if len(keys) > 1:
                 half = len(keys) // 2
-                yield from self._some(definition, keys[:half], owner)
-                yield from self._some(definition, keys[half:], owner)
+                yield from self._some(definition, kind, keys[:half], owner)
+                yield from self._some(definition, kind, keys[half:], owner)
                 return
             document = "" if definition is EMBEDDINGS else (owner or {}).get(keys[0], keys[0])
             self._note(definition, keys[0], f"it cannot be read: {error}", document)
@@ -187,14 +188,14 @@ class _Rows:
         self._damage.append(Damage(f"table {definition.name}", key, what, document))
 
 
-def _is_complete(chunks: Sequence[_Row], text: str) -> bool:
+def _is_complete(chunks: Sequence[ChunkRow], text: str) -> bool:
     """Whether the numbers of the chunks have no gap, and the last one reaches the end of the text."""
     numbers = sorted(row["ordinal"] for row in chunks)
     end = max((row["end_char"] for row in chunks), default=0)
     return numbers == list(range(len(numbers))) and end >= len(text.rstrip())
 
 
-def _document_fault(row: _Row) -> str:
+def _document_fault(row: DocumentRow) -> str:
     """What is wrong with a document's row; "" if nothing is."""
     if row["doc_id"] != ids.document_id(row["source"], row["path"]):
         return "its id is not that of its source and path"
@@ -211,7 +212,7 @@ def _document_fault(row: _Row) -> str:
     return ""
 
 
-def _chunk_fault(row: _Row, text: str | None) -> str:
+def _chunk_fault(row: ChunkRow, text: str | None) -> str:
     """What is wrong with a chunk; `text` is its document's, None where that is damaged or missing itself."""
     if row["text_hash"] != ids.text_hash(row["heading"], row["text"]):
         return "its text is not what was hashed"
@@ -224,7 +225,7 @@ def _chunk_fault(row: _Row, text: str | None) -> str:
     return ""
 
 
-def _vector_fault(row: _Row, text_hash: str | None, model: str) -> str:
+def _vector_fault(row: EmbeddingRow, text_hash: str | None, model: str) -> str:
     if row["text_hash"] != text_hash:
         return "it is not the vector of its chunk's text"
     if row["model"] != model:

@@ -14,7 +14,7 @@ from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.store_records import are_sources_published
-from omni_pipelines.sources.listing import Listing
+from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
 from omni_pipelines.steps.document_plan import listing_mark
 from omni_pipelines.steps.step import Group, RunContext

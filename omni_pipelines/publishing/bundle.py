@@ -32,8 +32,8 @@ from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.retention import TAG
 from omni_pipelines.steps.step_table import STEPS
 

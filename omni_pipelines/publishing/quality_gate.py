@@ -211,10 +211,10 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
 
 def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golden: GoldenSet) -> GateMeasure:
     """The share of citations in answers to golden questions that match the source at exactly their bytes."""
-    librarian = Librarian(snapshot, settings.model_copy(update={"keep_questions": False}), embedder)
+    librarian = Librarian(snapshot, settings, embedder)
     right = wrong = 0
     for question in list(golden)[:MAX_ANSWERED]:
-        for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False)):
+        for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False, keep=False)):
             bad = check_sentences(snapshot, [sentence])
             right, wrong = right + (not bad), wrong + bool(bad)
     share = right / (right + wrong) if right + wrong else 1.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import free_name
-from omni_pipelines.sources.source import Source
 
 NOBODY = "nobody"
 """The reader of a source until a home claims it."""

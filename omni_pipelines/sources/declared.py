@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omni_pipelines.settings import SourceOptions, SourceSettings
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.source import Source
 
 
 def with_declared(

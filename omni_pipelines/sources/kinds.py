@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from omni_pipelines.sources.archive import list_archive, open_archive
-from omni_pipelines.sources.folder import list_folder, open_folder
-from omni_pipelines.sources.git import list_revision, open_revision
-from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
-from omni_pipelines.sources.listing import Listing, ReadFile
+from omni_pipelines.sources.local.archive import list_archive, open_archive
+from omni_pipelines.sources.local.folder import list_folder, open_folder
+from omni_pipelines.sources.local.git import list_revision, open_revision
+from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.model.listing import Listing, ReadFile
+from omni_pipelines.sources.model.source import Source, SourceKind, path_filter
 from omni_pipelines.sources.objects.prefixes import list_objects, open_objects
-from omni_pipelines.sources.source import Source, SourceKind, path_filter
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 
 

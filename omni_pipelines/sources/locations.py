@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.sources.archive import is_archive
-from omni_pipelines.sources.names import is_text, shown_name
+from omni_pipelines.sources.local.archive import is_archive
+from omni_pipelines.sources.model.names import is_text, shown_name
+from omni_pipelines.sources.model.source import Source, SourceKind
+from omni_pipelines.sources.model.web_addresses import is_web, source_address
 from omni_pipelines.sources.objects.prefixes import is_prefix, object_source
-from omni_pipelines.sources.source import Source, SourceKind
-from omni_pipelines.sources.web.addresses import is_web, source_address
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
 

@@ -9,9 +9,9 @@ from omni_pipelines.home import Home
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.kinds import list_source, open_source
-from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
-from omni_pipelines.sources.listing import Listing, ReadFile
-from omni_pipelines.sources.source import Source, SourceKind
+from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.model.listing import Listing, ReadFile
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from omni_pipelines.tables import read_rows
 

@@ -10,9 +10,9 @@ from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.listing import Listing, SourceFile
+from omni_pipelines.sources.model.listing import Listing, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.source import Source
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of

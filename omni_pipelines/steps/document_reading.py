@@ -13,8 +13,8 @@ from omni_pipelines import ids, progress
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import SourcePlan
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal

@@ -15,9 +15,9 @@ from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.sources.listing import Listing
+from omni_pipelines.sources.model.listing import Listing
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.document_plan import SourcePlan, check_deletions, listing_mark, plan_source
 from omni_pipelines.steps.document_reading import DocumentWriter

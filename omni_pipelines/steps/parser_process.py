@@ -22,7 +22,13 @@ from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
-from omni_pipelines.text.readers.worker_protocol import MAX_ANSWER_BYTES, Answer, document_of, read_frame, write_frame
+from omni_pipelines.text.readers.worker_protocol import (
+    MAX_ANSWER_BYTES,
+    ParserAnswer,
+    document_of,
+    read_frame,
+    write_frame,
+)
 
 DOCUMENTS_EACH = 2_000
 """After so many documents a process is replaced: parsers leak. A start costs as much as a hundred small documents."""
@@ -119,7 +125,7 @@ class _ParserProcess:
         """Whether the next document needs a new process."""
         return self._served >= max_documents or self._peak > MAX_RESIDENT
 
-    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> Answer:
+    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> ParserAnswer:
         """The process's answer to one document.
 
         Raises:
@@ -128,7 +134,7 @@ class _ParserProcess:
         content = self._within(seconds, (orjson.dumps({"reader": reader, "name": name}), raw))
         if content is None:
             raise self._death(seconds)
-        answered: Answer = orjson.loads(content)
+        answered: ParserAnswer = orjson.loads(content)
         self._served += 1
         self._peak = answered["peak"]
         return answered

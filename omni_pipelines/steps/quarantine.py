@@ -15,7 +15,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow, rows_of
 from omni_pipelines.schemas import QUARANTINE
-from omni_pipelines.sources.listing import SourceFile
+from omni_pipelines.sources.model.listing import SourceFile
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.readers.registry import Reader, parser_mark

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
 
 import orjson
 
@@ -48,7 +48,7 @@ def structure_json(parsed: Parsed) -> str:
     return orjson.dumps({"sections": sections, "lines": parsed.line_marks, "pages": parsed.page_marks}).decode()
 
 
-def parsed_document(row: ParsedColumns | Mapping[str, Any]) -> Parsed:
+def parsed_document(row: ParsedColumns) -> Parsed:
     """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
@@ -59,7 +59,7 @@ def parsed_document(row: ParsedColumns | Mapping[str, Any]) -> Parsed:
     return Parsed(empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
 
 
-def join_chunks(rows: Iterable[ChunkText] | Iterable[Mapping[str, Any]]) -> str:
+def join_chunks(rows: Iterable[ChunkText]) -> str:
     """The text of neighbouring chunks of one document, in order: overlaps appear once, a gap is a blank line."""
     text, end = "", -1
     for row in rows:

@@ -33,7 +33,7 @@ Shingles = frozenset[int]
 
 
 @dataclass(frozen=True)
-class DuplicateGroup:
+class NearDuplicates:
     """Texts that are nearly the same."""
 
     members: tuple[int, ...]
@@ -62,11 +62,11 @@ def signature(marks: Shingles) -> np.ndarray:
         return np.zeros(_BANDS * _ROWS_PER_BAND, np.uint32)
     values = np.fromiter(marks, np.uint64, len(marks))
     factors, terms = _hash_functions()
-    hashes: np.ndarray = (values[:, None] * factors + terms) >> np.uint64(32)
-    return np.min(hashes, axis=0).astype(np.uint32)
+    lowest: np.ndarray = ((values[:, None] * factors + terms) >> np.uint64(32)).min(axis=0)
+    return lowest.astype(np.uint32)
 
 
-def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
+def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY) -> list[NearDuplicates]:
     """Groups of texts in which each text resembles another one by at least `min_similarity`, in order.
 
     Identical texts are near duplicates as well. Texts without words belong to no group.
@@ -77,7 +77,7 @@ def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY
         if not sets.is_joined(one, other) and resemblance(marks[one], marks[other]) >= min_similarity:
             sets.join(one, other)
     return [
-        DuplicateGroup(tuple(members), min(resemblance(marks[members[0]], marks[other]) for other in members[1:]))
+        NearDuplicates(tuple(members), min(resemblance(marks[members[0]], marks[other]) for other in members[1:]))
         for members in sets.groups()
     ]
 

@@ -142,8 +142,3 @@ def test_file_named_on_a_page_exists(page: str) -> None:
 def test_module_run_on_a_page_exists(page: str) -> None:
     modules = re.findall(r"python -m ((?:benchmarks|tests)[\w.]+)", PAGES[page])
     assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
-
-
-@each_page
-def test_page_does_not_name_this_machine(page: str) -> None:
-    assert str(Path.home()) not in PAGES[page]

@@ -1,4 +1,4 @@
-"""What imports may cost: every process of the code location pays for them, and so does `--help`."""
+"""What imports may load: every process of the code location pays for them, and so does `omni --help`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRAMEWORKS = {"dagster", "langgraph", "textual", "pyarrow", "numpy"}
 
 
 def modules_after(code: str) -> set[str]:
-    """Top-level names of what a fresh interpreter has imported after `code`."""
+    """Return the top-level modules that a new interpreter has imported after `code`."""
     report = "\nimport sys\nprint('\\n' + ' '.join(sorted({name.partition('.')[0] for name in sys.modules})))"
     done = subprocess.run(
         [sys.executable, "-c", code + report], capture_output=True, text=True, timeout=120, check=True
@@ -32,40 +32,40 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_the_code_location_loads_no_engine() -> None:
+def test_code_location_loads_no_engine() -> None:
     loaded = modules_after("import omni_pipelines.definitions")
     assert "dagster" in loaded
     assert not loaded & ENGINES
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["search", "--help"], ["dev", "--help"]], ids=str)
-def test_help_loads_neither_engines_nor_frameworks(arguments: list[str]) -> None:
-    code = f"""
-import sys
-sys.argv = ["omni", *{arguments!r}]
-from omni_pipelines.cli.main import run
-try:
-    run()
-except SystemExit as end:
-    assert not end.code, end.code
-"""
-    loaded = modules_after(code)
+def modules_after_omni(*arguments: str) -> set[str]:
+    loaded = modules_after(f"from omni_pipelines.cli.main import execute\nassert execute({arguments!r}) == 0")
     assert "typer" in loaded
-    assert not loaded & (ENGINES | FRAMEWORKS)
+    return loaded
 
 
-def test_a_sensor_that_finds_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A tick comes every 15 seconds; LanceDB, pandera and the model take seconds to import."""
-    place = str(tmp_path_factory.mktemp("empty") / ".omni")
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["db", "--help"]], ids=str)
+def test_help_of_omni_and_its_groups_loads_neither_engines_nor_frameworks(arguments: list[str]) -> None:
+    assert not modules_after_omni(*arguments) & (ENGINES | FRAMEWORKS | {"pydantic"})
+
+
+@pytest.mark.parametrize("command", ["search", "ingest"])
+def test_help_of_a_command_loads_neither_engines_nor_dagster(command: str) -> None:
+    assert not modules_after_omni(command, "--help") & (ENGINES | {"dagster"})
+
+
+def test_sensor_with_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Sensors tick every 15 seconds; LanceDB, pandera and the model take seconds to import."""
+    home = str(tmp_path_factory.mktemp("empty") / ".omni")
     code = f"""
 import dagster as dg
 from resources.knowledge import KnowledgeHome
 from sensors.changes import index_sensor, source_sensor
 from omni_pipelines.home import Home
 from pathlib import Path
-Home(Path({place!r})).create()
+Home(Path({home!r})).create()
 with dg.DagsterInstance.ephemeral() as instance:
     for sensor in (source_sensor, index_sensor):
-        sensor(dg.build_sensor_context(instance=instance, resources={{"knowledge": KnowledgeHome(path={place!r})}}))
+        sensor(dg.build_sensor_context(instance=instance, resources={{"knowledge": KnowledgeHome(path={home!r})}}))
 """
     assert not modules_after(code) & {"lancedb", "pandera", "onnxruntime", "duckdb", "pandas"}

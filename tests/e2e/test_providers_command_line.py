@@ -1,4 +1,4 @@
-"""Providers and language models as a person meets them: omni providers, and omni ask in each mode."""
+"""Providers and language models on the command line: omni providers, and omni ask in each mode."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder(models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[tuple[str, list[str]]]:
-    """The address of a model, and the sentences it will say: one a completion, each with the true quote."""
+    """The address of a model server, and the sentences that it answers, each with the true quote."""
     sentences: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -67,7 +67,7 @@ def model() -> Iterator[tuple[str, list[str]]]:
     thread.join()
 
 
-def test_a_model_words_the_answer_where_one_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
+def test_ask_uses_the_language_model_if_one_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
     address, sentences = model
     sentences[:] = ["They hold hands while they sleep."]
     done = omni("ask", QUESTION, "--json", cwd=folder, OMNI_LLM_URL=address, OMNI_LLM_KEY="sk-very-secret")
@@ -78,20 +78,22 @@ def test_a_model_words_the_answer_where_one_is_set(folder: Path, model: tuple[st
     assert "secret" not in done.stdout + done.stderr
 
 
-def test_extractive_means_extractive_wherever_a_model_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
+def test_ask_in_extractive_mode_ignores_the_language_model(folder: Path, model: tuple[str, list[str]]) -> None:
     done = omni("ask", QUESTION, "--mode", "extractive", "--json", cwd=folder, OMNI_LLM_URL=model[0])
     answer = json.loads(done.stdout)
     assert (answer["mode"], answer["answer"], answer["attempts"]) == ("extractive", LINE, [])
 
 
-def test_where_the_model_is_away_the_sources_answer_and_the_person_is_told(folder: Path) -> None:
+def test_ask_answers_from_the_sources_and_says_so_if_the_model_is_unreachable(folder: Path) -> None:
     done = omni("ask", QUESTION, "--mode", "generative", cwd=folder, OMNI_LLM_URL="http://127.0.0.1:9/v1")
     assert done.returncode == 0
     assert done.stdout.startswith(f"{LINE} [1]")
     assert "note: no language model answered (openai: nobody answers at 127.0.0.1:9" in done.stderr
 
 
-def test_where_the_model_makes_things_up_the_sources_answer(folder: Path, model: tuple[str, list[str]]) -> None:
+def test_ask_answers_from_the_sources_if_the_model_makes_things_up(
+    folder: Path, model: tuple[str, list[str]]
+) -> None:
     address, sentences = model
     sentences[:] = ["They sleep for 14 hours."]  # the quote has no figure
     done = omni("ask", QUESTION, cwd=folder, OMNI_LLM_URL=address)
@@ -103,13 +105,13 @@ def test_where_the_model_makes_things_up_the_sources_answer(folder: Path, model:
     ("arguments", "words"),
     [(["--mode", "generative"], "OMNI_LLM_URL"), (["--mode", "creative"], "modes: extractive, generative, auto")],
 )
-def test_a_mode_that_cannot_be_is_refused_with_the_cure(folder: Path, arguments: list[str], words: str) -> None:
+def test_ask_refuses_an_impossible_mode_with_the_cure(folder: Path, arguments: list[str], words: str) -> None:
     done = omni("ask", QUESTION, *arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
 
 
-def test_providers_are_listed_with_the_chosen_one_and_the_reason(folder: Path) -> None:
+def test_providers_lists_the_chosen_variants_and_the_reasons(folder: Path) -> None:
     done = omni("providers", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     commands = {each["command"]: each for each in json.loads(done.stdout)["commands"]}
@@ -120,6 +122,6 @@ def test_providers_are_listed_with_the_chosen_one_and_the_reason(folder: Path) -
     assert sorted(counters) == [("tiktoken", 51), ("toktok", 0)]
 
 
-def test_providers_are_listed_for_people_as_well(folder: Path, model: tuple[str, list[str]]) -> None:
+def test_providers_prints_a_list_for_people(folder: Path, model: tuple[str, list[str]]) -> None:
     done = omni("providers", cwd=folder, OMNI_LLM_URL=model[0])
     assert "complete: openai (the only one that can be used)\n  * openai" in done.stdout

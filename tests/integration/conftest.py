@@ -10,7 +10,7 @@ import pytest
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from omni_pipelines.home import Home
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.source import Source
 from omni_pipelines.sources.web.network import Network
 
 ReadHook = Callable[[ReadFile, SourceFile, int], FileContent]

@@ -21,8 +21,8 @@ from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.limits import DEFAULT_LIMITS, SourceLimits
-from omni_pipelines.sources.listing import Listing
+from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
+from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from omni_pipelines.steps.chunks import ChunksReport

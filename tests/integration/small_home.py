@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.sources.file_reads import RACY_NS
+from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.steps.step import Group, RunContext
 from omni_pipelines.steps.step_table import STEPS
 

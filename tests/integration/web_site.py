@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.limits import SourceLimits, WebLimits
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.limits import SourceLimits, WebLimits
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from tests.integration.line import Line
 

@@ -1,4 +1,4 @@
-"""How much of the manuscript each reader returns: `python -m tests.samples.fidelity` writes the table of formats."""
+"""How much of the manuscript each reader returns. `python -m tests.samples.fidelity` writes the table of formats."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What came back, each from 0 to 1."""
+    """What a reader returned, as shares from 0 to 1."""
 
     words: float
-    """Share of the words, each as often as it was written."""
+    """Share of the words, counting repetitions."""
     order: float
-    """Share of the words that stand in the order they were written in."""
+    """Share of the words in their original order."""
     headings: float
-    """Share of the headings that are sections."""
+    """Share of the headings that became sections."""
     cells: float
-    """Share of the table's cells that are found in their row, on one line."""
+    """Share of the table's cells that are on the line of their row."""
     title: bool
 
 
 def measure(name: str, parts: list[Part]) -> Fidelity:
-    """Write the manuscript in a format, read it, and compare."""
+    """Write the manuscript in a format, read the file, and compare."""
     return compare(name, WRITERS[name](parts), parts)
 
 
 def compare(name: str, raw: bytes, parts: list[Part]) -> Fidelity:
-    """Read the manuscript from a file, whoever wrote it, and compare."""
+    """Read the manuscript from a file and compare."""
     reader = reader_for(name)
     assert reader is not None
     parsed = reader.read(raw, name)

@@ -1,4 +1,4 @@
-"""One real text, the project's licence, written down in every format."""
+"""One real text, the licence of this project, written in every format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINES_OF_A_PAGE = 44
 
 @dataclass
 class Part:
-    """A heading and what stands below it."""
+    """A heading and the text below it."""
 
     heading: str
     paragraphs: list[str]
@@ -30,7 +30,7 @@ class Part:
 
 
 def manuscript() -> list[Part]:
-    """The numbered sections of the licence; what they enumerate are list items."""
+    """The numbered sections of the licence; their enumerations are list items."""
     text = (ROOT / "LICENSE").read_text("utf-8")
     body = text[text.index("   1. ") : text.index("   END OF TERMS")]
     parts = []

@@ -1,4 +1,4 @@
-"""Office files of before and after ISO, written part by part."""
+"""Office, OpenDocument and EPUB files, written part by part."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ HEADER = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def archive(parts: Mapping[str, str | bytes], stored: Sequence[str] = ()) -> bytes:
-    """A zip file of these parts, those in `stored` not packed."""
+    """A zip file with these parts; those in `stored` are not compressed."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in parts.items():
-            how = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
-            file.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, how)
+            method = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
+            file.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, method)
     return out.getvalue()
 
 
 def relations(targets: Mapping[str, tuple[str, str]]) -> str:
     """Id to (kind, target)."""
     entries = "".join(
-        f'<Relationship Id="{each}" Type="{_KINDS}/{kind}" Target="{target}"/>'
-        for each, (kind, target) in targets.items()
+        f'<Relationship Id="{relation_id}" Type="{_KINDS}/{kind}" Target="{target}"/>'
+        for relation_id, (kind, target) in targets.items()
     )
     return f'{HEADER}<Relationships xmlns="{_RELATIONS}">{entries}</Relationships>'
 
@@ -43,7 +43,7 @@ def core(title: str) -> str:
 
 
 def docx(body: str, *, title: str = "", parts: Mapping[str, str | bytes] | None = None) -> bytes:
-    """A Word file around the XML of its body; `word_paragraph` and `word_table` make some."""
+    """A Word file with the XML of its body, which `word_paragraph` and `word_table` write."""
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="H{level}"><w:name w:val="heading {level}"/></w:style>'
         for level in (1, 2, 3)
@@ -77,7 +77,7 @@ def word_notes(*notes: str) -> str:
 
 
 def pptx(slides: Sequence[tuple[str, Sequence[str]]], notes: Mapping[int, str] | None = None) -> bytes:
-    """Slides of (title, paragraphs), stored in the reverse order of their numbers; notes by slide, from 1."""
+    """Slides of (title, paragraphs), whose parts are numbered in reverse order; notes by slide, from 1."""
     count = len(slides)
     ids = "".join(f'<p:sldId r:id="r{number}"/>' for number in range(1, count + 1))
     parts: dict[str, str | bytes] = {
@@ -107,7 +107,7 @@ def _shape(text: str, kind: str = "") -> str:
 def xlsx(
     sheets: Mapping[str, Sequence[Sequence[str | float | bool]]], *, dates: Mapping[str, float] | None = None
 ) -> bytes:
-    """Sheets of rows; texts are shared strings. `dates` adds cells of the first sheet by their reference."""
+    """Sheets of rows; texts are shared strings. `dates` adds date cells to the first sheet, by their reference."""
     strings: list[str] = []
     ns = f'xmlns="{_MAIN}/spreadsheetml/2006/main" {_R}'
     names = "".join(f'<sheet name="{escape(n)}" r:id="r{i}"/>' for i, n in enumerate(sheets, 1))
@@ -156,7 +156,7 @@ _DRAW = 'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
 def opendocument(
     body: str, *, kind: str = "text", title: str = "", parts: Mapping[str, str | bytes] | None = None
 ) -> bytes:
-    """A file around the XML inside `office:text`, `office:spreadsheet` or `office:presentation`."""
+    """A file with the XML inside `office:text`, `office:spreadsheet` or `office:presentation`."""
     inside = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
     meta = (
         f'<office:meta xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{escape(title)}</dc:title></office:meta>'
@@ -175,7 +175,7 @@ def opendocument(
 def epub(
     chapters: Sequence[str], *, title: str, language: str = "", parts: Mapping[str, str | bytes] | None = None
 ) -> bytes:
-    """A book of web pages, listed in the reverse of their reading order."""
+    """A book of chapters, whose parts are listed in the reverse of the reading order."""
     numbers = range(1, len(chapters) + 1)
     items = "".join(
         f'<item id="c{n}" href="text/c{n}.xhtml" media-type="application/xhtml+xml"/>' for n in reversed(numbers)

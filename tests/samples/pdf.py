@@ -1,4 +1,4 @@
-"""PDF files, written object by object, so that tests know every byte of them."""
+"""PDF files, written object by object, so that tests know every byte."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>
 
 
 def assemble(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
-    """A file of these objects, numbered from 1; the first is the catalog."""
+    """A file with these objects, numbered from 1; the first one is the catalog."""
     out, offsets = b"%PDF-1.7\n", []
     for number, content in enumerate(objects, 1):
         offsets.append(len(out))
@@ -31,7 +31,7 @@ def page_content(lines: Sequence[str]) -> bytes:
 
 
 def pdf(pages: Sequence[Sequence[str]], *, title: str = "", outline: Sequence[tuple[str, int]] = ()) -> bytes:
-    """Pages of lines; the outline holds (heading, page from 1)."""
+    """A file with pages of lines; the outline has (heading, page from 1)."""
     count = len(pages)
     kids = b" ".join(b"%d 0 R" % (4 + 2 * at) for at in range(count))
     catalog = b"<</Type/Catalog/Pages 2 0 R%s>>"

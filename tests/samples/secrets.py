@@ -1,4 +1,4 @@
-"""Secrets made up on the spot, so that none stands in the repository, and the places people leave them in."""
+"""Generated secrets, so that the repository contains none, in the contexts where people leave them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Planted:
     kind: str
     text: str
     secret: str
-    """The part of the text that must not be seen."""
+    """The part of the text that must be masked."""
 
 
 def _some(r: random.Random, alphabet: str, length: int) -> str:
@@ -35,27 +35,27 @@ def _part(r: random.Random, length: int) -> str:
 
 def _jwt(r: random.Random) -> str:
     head, body = ({"alg": "HS256", "typ": "JWT"}, {"sub": str(r.randrange(10**9)), "iat": r.randrange(10**9)})
-    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in (head, body)]
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, body)]
     return ".".join([*parts, _part(r, 32)])
 
 
 def private_key(r: random.Random) -> str:
-    """A block that looks like a key of 2,048 bits, and opens nothing."""
-    matter = base64.b64encode(r.randbytes(1190)).decode()
-    lines = [matter[at : at + 64] for at in range(0, len(matter), 64)]
+    """A block that looks like a private key of 2,048 bits."""
+    content = base64.b64encode(r.randbytes(1190)).decode()
+    lines = [content[start : start + 64] for start in range(0, len(content), 64)]
     kind = r.choice(["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
     return "\n".join([f"-----BEGIN {kind}PRIVATE" + " KEY-----", *lines, f"-----END {kind}PRIVATE" + " KEY-----"])
 
 
 def strong(r: random.Random) -> str:
-    """A password of a password manager: small, capital, digit and sign."""
+    """A password from a password manager: lower case, upper case, digit and sign."""
     return "".join(
         r.sample([*_some(r, LETTERS, r.randint(8, 20)), *_some(r, string.digits, 2), r.choice("!?=_")], k=11)
     )
 
 
 def typical(r: random.Random) -> str:
-    """A password of a person: a word, a year, a sign."""
+    """A password that a person chose: a word, a year, a sign, a word."""
     return f"{r.choice(WORDS).title()}{r.randint(10, 2030)}{r.choice('!?=+')}{r.choice(WORDS)}"
 
 
@@ -81,8 +81,8 @@ TOKENS: dict[str, Callable[[random.Random], str]] = {
     "mail_api_key": lambda r: "S" + "G." + _some(r, LETTERS, 22) + "." + _some(r, LETTERS, 43),
     "jwt": _jwt,
 }  # fmt: skip
-"""By kind; what stands in brackets is another form of it."""
-_HOLDERS = (
+"""By kind; a word in brackets names another form of the same kind."""
+_CONTEXTS = (
     "{}",
     "Use {} for the build.",
     "key = '{}'",
@@ -116,12 +116,12 @@ _ASSIGNED_BARE = (
 )
 
 
-def planted(seed: int, each: int = 20) -> Iterator[Planted]:
-    """Texts with secrets, `each` of every kind. The same seed gives the same texts."""
+def planted(seed: int, count: int = 20) -> Iterator[Planted]:
+    """Texts with secrets, `count` of every kind. The same seed gives the same texts."""
     r = random.Random(seed)
     for kind, make in TOKENS.items():
-        yield from (_in(r, kind.partition(" (")[0], r.choice(_HOLDERS), make(r)) for _ in range(each))
-    for _ in range(each):
+        yield from (_in(r, kind.partition(" (")[0], r.choice(_CONTEXTS), make(r)) for _ in range(count))
+    for _ in range(count):
         key = private_key(r)
         body = key.split("\n")
         text = r.choice(
@@ -129,10 +129,10 @@ def planted(seed: int, each: int = 20) -> Iterator[Planted]:
         )
         yield Planted("private_key", text, body[7])
     for name, make in (("generated", _generated), ("password manager", strong), ("person", typical)):
-        for _ in range(each):
+        for _ in range(count):
             yield _in(r, f"assigned, {name}", r.choice(_ASSIGNED), make(r))
             yield _in(r, f"assigned without quotes, {name}", r.choice(_ASSIGNED_BARE), make(r))
-    for _ in range(each):
+    for _ in range(count):
         yield _in(r, "url_password", "postgresql://app:{}@db.internal:5432/main", _some(r, LETTERS, 16))
         yield _in(r, "azure_key", "AccountName=a;AccountKey={};Suffix=b", base64.b64encode(r.randbytes(64)).decode())
 
@@ -143,6 +143,6 @@ def _generated(r: random.Random) -> str:
     )
 
 
-def _in(r: random.Random, kind: str, holder: str, secret: str) -> Planted:
+def _in(r: random.Random, kind: str, context: str, secret: str) -> Planted:
     before = " ".join(r.choice(WORDS) for _ in range(5)) + ".\n"
-    return Planted(kind, before + holder.format(secret) + "\nThe " + r.choice(WORDS) + " waits.\n", secret)
+    return Planted(kind, before + context.format(secret) + "\nThe " + r.choice(WORDS) + " waits.\n", secret)

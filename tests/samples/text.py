@@ -1,4 +1,4 @@
-"""Files of text formats that hold a little of everything."""
+"""Small files of text formats, with a sample of each element."""
 
 from __future__ import annotations
 

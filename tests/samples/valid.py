@@ -11,7 +11,7 @@ from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
 
 def _unpacked(raw: bytes) -> bytes:
-    """The same archive with nothing packed, so that damage reaches what is inside."""
+    """The same archive without compression, so that damage reaches the parts."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
         for entry in old.infolist():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stress.conftest import BASE_STEP
-from tests.stress.harness.crash_points import POINTS, released_at
+from tests.stress.harness.crash_points import POINTS, owner_of, released_at, request
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Workload
@@ -13,6 +13,12 @@ from tests.stress.harness.workload import KILLED, Workload
 STEP = BASE_STEP + 1
 FIRST_ONLY = "first table created"
 """Does not happen in later runs, because their tables exist."""
+
+
+@pytest.mark.parametrize("name", [*POINTS, request(1, after=False)])
+def test_point_names_an_existing_function(name: str) -> None:
+    owner, function_name = owner_of(name)
+    assert callable(getattr(owner, function_name, None))
 
 
 def test_kill_at_any_named_moment_is_repaired_by_the_next_run(

@@ -17,7 +17,7 @@ from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.file_reads import read_file
+from omni_pipelines.sources.model.file_reads import read_file
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
 from tests.integration.line import Line, write

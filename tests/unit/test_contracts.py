@@ -17,7 +17,7 @@ from omni_pipelines.contracts import SHARED, json_schema, schema_of, schema_text
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
 from omni_pipelines.knowledge.search.hits import Hit, Ranks
-from omni_pipelines.knowledge.state.status import IndexCoverage, Status
+from omni_pipelines.knowledge.state.status import ChunkCoverage, Status
 from omni_pipelines.records import (
     Event,
     KeywordGeneration,
@@ -139,7 +139,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         Status,
         created_at=TIMES,
         counts=COUNTS,
-        coverage=st.dictionaries(TEXT, st.builds(IndexCoverage, share=SHARE), max_size=2),
+        coverage=st.dictionaries(TEXT, st.builds(ChunkCoverage, share=SHARE), max_size=2),
         fingerprints=NAMES,
         sources=st.dictionaries(TEXT, SEEN, max_size=2),
     ),

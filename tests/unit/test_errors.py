@@ -43,9 +43,9 @@ Kind = TypeVar("Kind")
 
 
 def subclasses(kind: type[Kind]) -> Iterator[type[Kind]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from subclasses(each)
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)
 
 
 def tree(page: str | None, root: str) -> set[str]:
@@ -55,11 +55,11 @@ def tree(page: str | None, root: str) -> set[str]:
 
 OURS: list[type[OmniError]] = [
     OmniError,
-    *(each for each in subclasses(OmniError) if each.__module__ == "omni_pipelines.errors"),
+    *(kind for kind in subclasses(OmniError) if kind.__module__ == "omni_pipelines.errors"),
 ]
 NATIVE: list[type[EngineError]] = [
     EngineError,
-    *(each for each in subclasses(EngineError) if each.__module__ == "native.errors"),
+    *(kind for kind in subclasses(EngineError) if kind.__module__ == "native.errors"),
 ]
 PLAIN = [kind for kind in OURS if kind not in {type(error) for error in STRUCTURED}]
 
@@ -68,8 +68,8 @@ PLAIN = [kind for kind in OURS if kind not in {type(error) for error in STRUCTUR
 
 
 def test_the_drawn_trees_name_every_class() -> None:
-    assert {each.__name__ for each in OURS} == tree(omni_pipelines.errors.__doc__, "OmniError")
-    assert {each.__name__ for each in NATIVE} == tree(native.errors.__doc__, "EngineError")
+    assert {kind.__name__ for kind in OURS} == tree(omni_pipelines.errors.__doc__, "OmniError")
+    assert {kind.__name__ for kind in NATIVE} == tree(native.errors.__doc__, "EngineError")
 
 
 @pytest.mark.parametrize("kind", [*OURS, *NATIVE], ids=lambda kind: kind.__name__)
@@ -211,10 +211,10 @@ def test_a_validation_error_shortens_a_long_value_in_its_message() -> None:
     "error", [OmniError("plain", details={"call": print}), *STRUCTURED], ids=lambda error: type(error).__name__
 )
 def test_to_dict_can_be_written_as_json(error: OmniError) -> None:
-    found = json.loads(json.dumps(error.to_dict()))
-    assert found.keys() == {"message", "code", "category", "cure", "retryable", "details"}
-    assert (found["message"], found["code"]) == (error.message, error.code)
-    assert found["category"] == error.category
+    result = json.loads(json.dumps(error.to_dict()))
+    assert result.keys() == {"message", "code", "category", "cure", "retryable", "details"}
+    assert (result["message"], result["code"]) == (error.message, error.code)
+    assert result["category"] == error.category
 
 
 # --- pickles
@@ -234,10 +234,10 @@ def test_to_dict_can_be_written_as_json(error: OmniError) -> None:
     ids=lambda error: f"{type(error).__name__}-{error.code}",
 )
 def test_every_error_survives_a_pickle(error: OmniError | EngineError, protocol: int) -> None:
-    found = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  # our own, a line ago
-    assert type(found) is type(error)
-    assert found.__dict__ == error.__dict__
-    assert (str(found), found.args, found.code, found.retryable) == (
+    result = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  # our own, a line ago
+    assert type(result) is type(error)
+    assert result.__dict__ == error.__dict__
+    assert (str(result), result.args, result.code, result.retryable) == (
         str(error),
         error.args,
         error.code,
@@ -255,9 +255,9 @@ def test_from_exception_returns_an_omni_error_itself() -> None:
 
 def test_from_exception_keeps_code_and_cure_of_an_engine_error() -> None:
     error = WriteConflict("table x was changed", cure="try again")
-    found = from_exception(error)
-    assert (found.message, found.cure, found.code) == ("table x was changed", "try again", "3005")
-    assert (found.retryable, found.exit_code, found.__cause__) == (True, 3, error)
+    result = from_exception(error)
+    assert (result.message, result.cure, result.code) == ("table x was changed", "try again", "3005")
+    assert (result.retryable, result.exit_code, result.__cause__) == (True, 3, error)
 
 
 @pytest.mark.parametrize(
@@ -269,15 +269,15 @@ def test_engine_errors_keep_their_exit_codes(kind: type[EngineError], exit_code:
 
 def test_from_exception_names_the_type_of_an_unexpected_error() -> None:
     error = KeyError("colour")
-    found = from_exception(error)
-    assert type(found) is UnexpectedError
-    assert (found.message, found.code, found.__cause__) == ("KeyError: 'colour'", "3002", error)
+    result = from_exception(error)
+    assert type(result) is UnexpectedError
+    assert (result.message, result.code, result.__cause__) == ("KeyError: 'colour'", "3002", error)
 
 
 def test_from_exception_of_a_group_is_its_first_error() -> None:
     group = ExceptionGroup("several", [ExceptionGroup("inner", [NoAnswer("nothing", cure="ask")]), ValueError("x")])
-    found = from_exception(group)
-    assert (found.message, found.code, found.cure) == ("2 errors, the first: nothing", "7001", "ask")
+    result = from_exception(group)
+    assert (result.message, result.code, result.cure) == ("2 errors, the first: nothing", "7001", "ask")
     assert from_exception(ExceptionGroup("one", [group.exceptions[0]])) is group.exceptions[0].exceptions[0]  # type: ignore[union-attr]
 
 

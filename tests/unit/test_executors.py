@@ -250,17 +250,17 @@ def test_a_call_sees_the_context_variables_of_its_caller(way: Any) -> None:
 
 
 def test_one_executor_works_in_several_threads() -> None:
-    executor, found = CommandExecutor(), []
+    executor, results = CommandExecutor(), []
 
     def work(number: int) -> None:
-        found.append(executor.execute(pow, number, 1, timeout=60).unwrap())
+        results.append(executor.execute(pow, number, 1, timeout=60).unwrap())
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == list(range(16))
+    assert sorted(results) == list(range(16))
 
 
 # --- any result and any error
@@ -301,16 +301,16 @@ class EvilDict(dict[str, int]):
 
 
 def circle() -> Any:
-    found: dict[str, Any] = {}
-    found["self"] = [found]
-    return found
+    value: dict[str, Any] = {}
+    value["self"] = [value]
+    return value
 
 
 def deep() -> Any:
-    found: Any = None
+    value: Any = None
     for _ in range(3_000):
-        found = [found]
-    return found
+        value = [value]
+    return value
 
 
 async def coroutine() -> int:
@@ -341,7 +341,7 @@ RESULTS: list[Callable[[], Any]] = [
     lambda: count(3),
     lambda: count_async(3),
     coroutine,
-    lambda: (each for each in [Chameleon()]),
+    lambda: (value for value in [Chameleon()]),
     lambda: iter([1, 2]),
     lambda: type("Odd", (), {"__slots__": ()})(),
 ]
@@ -376,12 +376,12 @@ def assert_valid(response: ToolResponse) -> None:
         response.error_code,
         response.error_message,
     )
-    found = response.to_mcp()
-    structure = json.loads(json.dumps(found["structuredContent"], allow_nan=False).encode())
+    result = response.to_mcp()
+    structure = json.loads(json.dumps(result["structuredContent"], allow_nan=False).encode())
     assert structure == json.loads(written)
-    assert found["isError"] is (response.status in ("error", "blocked"))
-    assert len(found["content"]) >= 1
-    assert all(block["type"] == "text" and block["text"].encode() for block in found["content"])
+    assert result["isError"] is (response.status in ("error", "blocked"))
+    assert len(result["content"]) >= 1
+    assert all(block["type"] == "text" and block["text"].encode() for block in result["content"])
 
 
 @ways

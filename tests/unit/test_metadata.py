@@ -26,8 +26,8 @@ GOOD = {"name": "git.commit", "category": "vcs", "intents": ["save"], "weight": 
 
 def read(text: str | bytes) -> tuple[Tool | None, dict[str, int]]:
     reader = MetadataReader(Tool)
-    found = reader.read(text)
-    return found, {name.removeprefix("metadata "): count for name, count in reader.counts.counts.items()}
+    tool = reader.read(text)
+    return tool, {name.removeprefix("metadata "): count for name, count in reader.counts.counts.items()}
 
 
 def test_valid_metadata_needs_no_fallback() -> None:
@@ -40,14 +40,14 @@ def test_valid_metadata_needs_no_fallback() -> None:
     ("name", "wrong"), [("category", 5), ("intents", "save"), ("weight", "heavy"), ("weight", None)]
 )
 def test_a_wrong_type_drops_only_that_field(name: str, wrong: object) -> None:
-    found, counts = read(json.dumps({**GOOD, name: wrong}))
-    assert found == Tool.model_validate({key: value for key, value in GOOD.items() if key != name})
+    tool, counts = read(json.dumps({**GOOD, name: wrong}))
+    assert tool == Tool.model_validate({key: value for key, value in GOOD.items() if key != name})
     assert (counts["fields dropped"], counts["fallbacks"]) == (1, 0)
 
 
 def test_every_wrong_field_is_dropped_and_counted() -> None:
-    found, counts = read(json.dumps({**GOOD, "category": [], "intents": {}, "weight": []}))
-    assert found == Tool(name="git.commit")
+    tool, counts = read(json.dumps({**GOOD, "category": [], "intents": {}, "weight": []}))
+    assert tool == Tool(name="git.commit")
     assert counts["fields dropped"] == 3
 
 
@@ -69,9 +69,9 @@ def test_an_invalid_required_field_makes_the_metadata_unreadable() -> None:
     ],
 )
 def test_text_that_orjson_refuses_is_read_by_the_lenient_parser(text: str | bytes) -> None:
-    found, counts = read(text)
-    assert found is not None
-    assert found.name == "a"
+    tool, counts = read(text)
+    assert tool is not None
+    assert tool.name == "a"
     assert counts["fallbacks"] == 1
 
 
@@ -82,16 +82,16 @@ def test_json_inside_up_to_three_strings_is_unwrapped(times: int, expected: Tool
     text = json.dumps(GOOD)
     for _ in range(times):
         text = json.dumps(text)
-    found, counts = read(text)
-    assert found == expected
+    tool, counts = read(text)
+    assert tool == expected
     assert (counts["fallbacks"], counts["unreadable"]) == ((1, 0) if expected else (0, 1))
     assert decode_object(json.dumps("x" * 9)) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "5", '"a"', "{", "[" * 100_000, '{"a":' * 100_000, b"\x00"])
 def test_text_without_an_object_is_counted_as_unreadable(text: str | bytes) -> None:
-    found, counts = read(text)
-    assert found is None
+    tool, counts = read(text)
+    assert tool is None
     assert counts["unreadable"] == 1
 
 

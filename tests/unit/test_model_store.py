@@ -413,11 +413,11 @@ def test_concurrent_pulls_install_one_undamaged_model(
 
     racer = ModelStore(cache, (letters(wait_and_copy),))
     racers = [FORK.Process(target=racer.pull, args=("letters", packages)) for _ in range(4)]
-    for each in racers:
-        each.start()
-    for each in racers:
-        each.join()
-    assert [each.exitcode for each in racers] == [0, 0, 0, 0]
+    for process in racers:
+        process.start()
+    for process in racers:
+        process.join()
+    assert [process.exitcode for process in racers] == [0, 0, 0, 0]
     assert store.damaged("letters") == []
     assert entries(cache) == [f"letters-{sha256(LETTERS)[:8]}"]
 
@@ -470,14 +470,14 @@ def test_the_list_command_writes_one_json_document(cache: Path) -> None:
 
 def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
     folder = install(cache, CATALOG[1], LETTERS)
-    assert omni_model(cache, "verify").stdout == "cl100k_base: whole\n"
+    assert omni_model(cache, "verify").stdout == "cl100k_base: undamaged\n"
     break_file(folder / "cl100k_base.tiktoken")
     result = omni_model(cache, "verify", "--json")
     assert json.loads(result.stdout)["models"] == [
         {"name": "cl100k_base", "whole": False, "damaged": ["cl100k_base.tiktoken"]}
     ]
     assert result.stderr.splitlines() == [
-        "omni: not what was installed: cl100k_base: cl100k_base.tiktoken [3006]",
+        "omni: model files changed: cl100k_base: cl100k_base.tiktoken [3006]",
         "      cure: run: omni model pull cl100k_base",
     ]
     assert result.returncode == 2
@@ -486,4 +486,4 @@ def test_the_verify_command_names_the_file_and_the_cure(cache: Path) -> None:
 def test_the_pull_command_says_when_there_is_nothing_to_do(cache: Path) -> None:
     install(cache, CATALOG[1], LETTERS)
     result = omni_model(cache, "pull", "cl100k_base")
-    assert (result.returncode, result.stderr) == (0, "cl100k_base: already here, and whole\n")
+    assert (result.returncode, result.stderr) == (0, "cl100k_base: already installed and undamaged\n")

@@ -35,8 +35,8 @@ def test_nested_listeners_receive_the_same_reports() -> None:
             report("cutting chunks", 1, 2, "documents")
         report("cutting chunks", 2, 2, "documents")
     report("cutting chunks", 3, 3, "documents")
-    assert [each.done for each in terminal] == [1, 2]
-    assert [each.done for each in log] == [1]
+    assert [report.done for report in terminal] == [1, 2]
+    assert [report.done for report in log] == [1]
 
 
 def test_an_exception_in_the_block_ends_the_subscription() -> None:
@@ -58,7 +58,7 @@ def test_only_threads_with_the_context_of_the_block_report_to_it() -> None:
         for thread in threads:
             thread.start()
             thread.join()
-    assert [each.step for each in received] == ["with"]
+    assert [report.step for report in received] == ["with"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_refusal_codes_keep_the_values_that_tables_store() -> None:
 
 
 def test_formats_page_explains_every_refusal_code() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "formats.md").read_text("utf-8")
     assert [code for code in RefusalCode if f"`{code}" not in page] == []
 
 

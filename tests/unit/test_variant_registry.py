@@ -111,7 +111,7 @@ def info_of(registry: VariantRegistry, name: str) -> VariantInfo:
 def test_the_best_variant_is_chosen_by_status_and_then_by_priority(
     registry: VariantRegistry, variants: list[tuple[str, int, VariantStatus]], expected: str | None
 ) -> None:
-    fill(registry, *(Variant(*each) for each in variants))
+    fill(registry, *(Variant(*fields) for fields in variants))
     assert best(registry) == expected
 
 
@@ -334,16 +334,16 @@ def test_the_third_variant_answers_and_the_attempts_list_two_failures(registry: 
     fill(registry, Variant("a", 1, says=broken), Variant("b", 2, says=lambda: str(1 / 0)), Variant("c", 3))
     outcome = registry.call("speak", say)
     assert (outcome.value, outcome.variant) == ("c", "c")
-    told = [(each.variant, each.error_code, each.reason) for each in outcome.attempts]
-    assert told == [("a", "6002", "too late"), ("b", "3002", "division by zero"), ("c", "", "")]
+    attempts = [(each.variant, each.error_code, each.reason) for each in outcome.attempts]
+    assert attempts == [("a", "6002", "too late"), ("b", "3002", "division by zero"), ("c", "", "")]
 
 
 def test_an_unavailable_preferred_variant_is_among_the_attempts(registry: VariantRegistry) -> None:
     sick = Variant("a", 1)
     sick.health = VariantHealth(BAD, "no disk")
     fill(registry, sick, Variant("b", 2), Variant("c", 3, BAD))
-    told = [(each.variant, each.error_code, each.reason) for each in registry.call("speak", say).attempts]
-    assert told == [("a", "9003", "no disk"), ("b", "", "")]
+    attempts = [(each.variant, each.error_code, each.reason) for each in registry.call("speak", say).attempts]
+    assert attempts == [("a", "9003", "no disk"), ("b", "", "")]
 
 
 def test_the_error_lists_every_variant_when_all_fail(registry: VariantRegistry) -> None:

@@ -12,7 +12,7 @@ from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
 _EXCERPT_LENGTH = 120
 
 
-class DuplicateGroup(BaseModel, frozen=True):
+class DuplicatePassages(BaseModel, frozen=True):
     """Passages that are nearly the same."""
 
     similarity: float
@@ -23,7 +23,7 @@ class DuplicateGroup(BaseModel, frozen=True):
     """The beginning of the first passage."""
 
 
-def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[DuplicateGroup]:
+def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[DuplicatePassages]:
     """Groups of passages at least this similar, the largest group first; see `text.near_duplicates`.
 
     Raises:
@@ -36,7 +36,7 @@ def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[D
         key=lambda row: (row["path"], row["start_line"], row["chunk_id"]),
     )
     groups = [
-        DuplicateGroup(
+        DuplicatePassages(
             similarity=round(group.similarity, 4),
             places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
             beginning=" ".join(rows[group.members[0]]["text"].split())[:_EXCERPT_LENGTH],

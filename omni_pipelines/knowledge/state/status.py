@@ -14,7 +14,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import RecoveryNote, SourceSeen, StepRecord
 
 
-class IndexCoverage(BaseModel, frozen=True):
+class ChunkCoverage(BaseModel, frozen=True):
     """How many of the chunks an index covers."""
 
     entries: int
@@ -31,7 +31,7 @@ class Status(BaseModel, frozen=True):
     run_id: str
     home: str
     counts: dict[str, int]
-    coverage: dict[str, IndexCoverage]
+    coverage: dict[str, ChunkCoverage]
     fingerprints: dict[str, str]
     sources: dict[str, SourceSeen]
     shows: int
@@ -76,8 +76,8 @@ def _visible_to(snapshot: Snapshot, whole: Status) -> Status:
     return whole.model_copy(update={"counts": snapshot.counts(), "coverage": {}, "sources": sources, "set_aside": []})
 
 
-def _coverage(entries: int, of: int) -> IndexCoverage:
-    return IndexCoverage(entries=entries, of=of, share=round(entries / of, 4) if of else 1.0)
+def _coverage(entries: int, of: int) -> ChunkCoverage:
+    return ChunkCoverage(entries=entries, of=of, share=round(entries / of, 4) if of else 1.0)
 
 
 def _last_listed(home: Home, sources: dict[str, SourceSeen]) -> dict[str, SourceSeen]:

@@ -12,11 +12,11 @@ from fsspec.registry import known_implementations
 
 from omni_pipelines.errors import ConfigurationError, OmniError, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_large
+from omni_pipelines.sources.model.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import ObjectInfo
 
 if TYPE_CHECKING:
-    from omni_pipelines.sources.source import Source
+    from omni_pipelines.sources.model.source import Source
 
 _TIME_FIELDS = ("mtime", "lastmodified", "last_modified", "updated", "modified", "created")
 _MARK_FIELDS = ("etag", "md5hash", "generation", "version", "versionid", "uid", "ino", *_TIME_FIELDS)

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.sources.file_reads import refuse_empty, refuse_large
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.names import is_hidden, is_vendored, refuse_name
+from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.names import is_hidden, is_vendored, refuse_name
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.objects.client import ObjectClient
-from omni_pipelines.sources.source import Source, SourceKind
 from omni_pipelines.text.readers.registry import reader_for
 
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f]+")

@@ -7,18 +7,17 @@ an empty part, `..` or a control character, so anybody who may write one object 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import IO, TYPE_CHECKING, Protocol, TypedDict
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from omni_pipelines.configuration import aws_region
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_large
+from omni_pipelines.sources.model.file_reads import refuse_large
 from omni_pipelines.sources.objects.client import ObjectInfo
 
 if TYPE_CHECKING:
-    from omni_pipelines.sources.source import Source
+    from omni_pipelines.sources.model.source import Source
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 30, 3
 _MISSING = {"NoSuchBucket", "NoSuchKey", "404", "NotFound"}
@@ -33,36 +32,8 @@ _REFUSED = {
 }
 _OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 _CHECK_KEYS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their permissions"
-
-
-class _Description(TypedDict, total=False):
-    """The fields that are used of what S3 says about an object, in a listing or in response headers."""
-
-    Key: str
-    Size: int
-    ContentLength: int
-    LastModified: datetime
-    ETag: str
-
-
-class _Response(_Description):
-    Body: IO[bytes]
-
-
-class _Page(TypedDict, total=False):
-    Contents: list[_Description]
-
-
-class _Paginator(Protocol):
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterable[_Page]: ...
-
-
-class _Client(Protocol):
-    """The part of a botocore client that is used."""
-
-    def get_paginator(self, operation_name: str) -> _Paginator: ...
-    def head_object(self, *, Bucket: str, Key: str) -> _Description: ...
-    def get_object(self, *, Bucket: str, Key: str) -> _Response: ...
+_Description = Mapping[str, Any]
+"""What S3 says about an object; botocore has no types."""
 
 
 class S3Client:
@@ -96,7 +67,7 @@ class S3Client:
                 **unsigned,
             )
             region = aws_region() or "us-east-1"
-            self._client: _Client = session.create_client("s3", region_name=region, config=config)
+            self._client: Any = session.create_client("s3", region_name=region, config=config)
         except (*self._failures, ValueError) as error:
             raise ConfigurationError(
                 f"the AWS settings are invalid: {type(error).__name__}", cure="check the AWS_* variables and ~/.aws"
@@ -107,8 +78,9 @@ class S3Client:
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
-                for found in page.get("Contents", ()):
-                    yield _object_info(found["Key"].removeprefix(self._prefix), found, found["Size"])
+                for description in page.get("Contents", ()):
+                    key = description["Key"].removeprefix(self._prefix)
+                    yield _object_info(key, description, description["Size"])
         except self._failures as error:
             raise self._cannot_list(error) from error
 
@@ -155,7 +127,7 @@ class S3Client:
 
 def _object_info(key: str, description: _Description, size: int) -> ObjectInfo:
     seconds = int(description["LastModified"].timestamp())
-    etag = description.get("ETag", "").strip('"') or f"at-{seconds}"
+    etag = str(description.get("ETag", "")).strip('"') or f"at-{seconds}"
     return ObjectInfo(key, size, seconds * 1_000_000_000, f"{etag}:{size}")
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import httpcore
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.web.addresses import BadAddress, authority, web_address
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.web_addresses import BadAddress, authority, web_address
 from omni_pipelines.sources.web.connections import CheckedBackend
 from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
@@ -37,8 +37,6 @@ HeaderTest = Callable[[Mapping[str, str]], bool]
 class WebResponse:
     """The response of a server, whatever its status."""
 
-    address: str
-    """The address that gave it, after redirects."""
     status: int
     headers: Mapping[str, str]
     """Names in lower case; the first of several with one name."""
@@ -127,7 +125,7 @@ class WebClient:
             with self._pool.stream("GET", address, headers=encoded) as response:
                 status, received = response.status, _decoded_headers(response.headers)
                 if status == 200 and is_wanted(received):
-                    return WebResponse(address, status, received, _body(response.iter_stream(), received, limit))
+                    return WebResponse(status, received, _body(response.iter_stream(), received, limit))
                 _drain(response.iter_stream())
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise _unavailable(error) from error
@@ -135,7 +133,7 @@ class WebClient:
             seconds = _retry_after(received.get("retry-after", ""))
             suffix = f", and wants to be asked again in {seconds:,.0f} s" if seconds else ""
             raise Unavailable(f"the server answers {status}{suffix}", retry_after=seconds)
-        return WebResponse(address, status, received, b"")
+        return WebResponse(status, received, b"")
 
     def _seconds_to_wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

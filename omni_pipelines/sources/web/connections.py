@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import httpcore
 
-from omni_pipelines.sources.limits import WebLimits
+from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.web.failures import Blocked, Unavailable
 from omni_pipelines.sources.web.network import Network, refusal
 

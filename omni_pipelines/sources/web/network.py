@@ -25,8 +25,8 @@ def resolve_host(host: str) -> list[str]:
     Raises:
         OSError, UnicodeError: it has none.
     """
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    results = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in results))
 
 
 @dataclass(frozen=True)

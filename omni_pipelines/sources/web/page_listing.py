@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from omni_pipelines import progress
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.listing import Listing, SourceFile
-from omni_pipelines.sources.source import Source, path_filter
-from omni_pipelines.sources.web.addresses import BadAddress, authority, page_path, web_address
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.listing import Listing, SourceFile
+from omni_pipelines.sources.model.source import Source, path_filter
+from omni_pipelines.sources.model.web_addresses import BadAddress, authority, page_path, web_address
 from omni_pipelines.sources.web.client import inflate
 from omni_pipelines.sources.web.failures import Blocked, Unavailable, WebFailure
 from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.page_reading import GONE_MARKS, NOT_TEXT, current_mark, reader_of_page
-from omni_pipelines.sources.web.site import Site, open_site
+from omni_pipelines.sources.web.site import Site
 from omni_pipelines.sources.web.sitemap import Sitemap, SitemapEntry, changed_ns, is_settled, read_sitemap
 
 UNSEEN_MARK = "unseen"
@@ -43,7 +44,7 @@ def list_pages(source: Source, known: Mapping[str, str], limits: WebLimits, netw
     Raises:
         SourceMissing: the sitemap or the single page cannot be fetched, or the website is down.
     """
-    with open_site(source, limits, network) as site:
+    with closing(Site(source, limits, network)) as site:
         return _SitemapListing(site, known).listing() if is_sitemap(source) else _list_single_page(site, known)
 
 

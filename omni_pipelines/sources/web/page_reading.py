@@ -10,19 +10,19 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 from omni_pipelines.ids import content_hash
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.sources.file_reads import refuse_empty
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
-from omni_pipelines.sources.source import Source
+from omni_pipelines.sources.model.file_reads import refuse_empty
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.web.client import WebResponse, media_type
 from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
-from omni_pipelines.sources.web.site import Site, open_site
+from omni_pipelines.sources.web.site import Site
 from omni_pipelines.sources.web.sitemap import nanoseconds
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_for, reader_named
 
@@ -41,7 +41,7 @@ _BY_MEDIA_TYPE = {reader.media_type: reader for reader in reversed(READERS)} | {
 @contextmanager
 def open_pages(source: Source, limits: WebLimits, network: Network) -> Iterator[ReadFile]:
     """Read pages as they are now."""
-    with open_site(source, limits, network) as site:
+    with closing(Site(source, limits, network)) as site:
 
         def read(file: SourceFile, limit: int) -> FileContent:
             try:

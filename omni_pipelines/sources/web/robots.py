@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from omni_pipelines.sources.limits import WebLimits
+from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.web.client import AGENT, WebClient
 from omni_pipelines.sources.web.failures import Unavailable, WebFailure
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from omni_pipelines.errors import SourceMissing
-from omni_pipelines.sources.limits import WebLimits
-from omni_pipelines.sources.source import Source
-from omni_pipelines.sources.web.addresses import authority
+from omni_pipelines.sources.model.limits import WebLimits
+from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.model.web_addresses import authority
 from omni_pipelines.sources.web.client import HeaderTest, WebClient, WebResponse
 from omni_pipelines.sources.web.failures import Blocked
 from omni_pipelines.sources.web.network import Network
@@ -16,13 +15,19 @@ from omni_pipelines.sources.web.robots import Robots
 
 
 class Site:
-    """Fetches pages of one source. Keeps connections open: use `open_site`."""
+    """Fetches pages of one source, and keeps connections open until it is closed."""
 
-    def __init__(self, source: Source, limits: WebLimits, network: Network, client: WebClient) -> None:
+    def __init__(self, source: Source, limits: WebLimits, network: Network) -> None:
         self.source, self.limits = source, limits
-        self._network, self._client = network, client
-        self._robots = Robots(client, limits)
+        self._network = network
+        hosts = frozenset({authority(source.url), *source.allow})
+        self._client = WebClient(hosts, allow_private=source.allow_private, limits=limits, network=network)
+        self._robots = Robots(self._client, limits)
         self._last_request = float("-inf")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
 
     def get(
         self,
@@ -59,14 +64,3 @@ class Site:
         if pause > 0:
             self._network.sleep(pause)
         self._last_request = self._network.clock()
-
-
-@contextmanager
-def open_site(source: Source, limits: WebLimits, network: Network) -> Iterator[Site]:
-    """Open a website, and close its connections at the end."""
-    hosts = frozenset({authority(source.url), *source.allow})
-    client = WebClient(hosts, allow_private=source.allow_private, limits=limits, network=network)
-    try:
-        yield Site(source, limits, network, client)
-    finally:
-        client.close()

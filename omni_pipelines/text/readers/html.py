@@ -49,7 +49,7 @@ def read(raw: bytes, name: str) -> Parsed:
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
     if not decoded.text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
-    page = _Page()
+    page = _VisibleText()
     root = _parse(decoded.text)
     page.walk(root)
     text = page.finish()
@@ -101,7 +101,7 @@ def _is_cell(element: lxml.html.HtmlElement) -> bool:
     return element.tag in _CELLS and row is not None and row.tag == "tr"
 
 
-class _Page:
+class _VisibleText:
     """Collects text on an iterative walk through the tree, because pages may be nested very deeply."""
 
     def __init__(self) -> None:

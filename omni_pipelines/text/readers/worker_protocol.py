@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, TypedDict
+from typing import IO, TypedDict
 
 import orjson
 
@@ -22,7 +22,7 @@ class ParsedFields(ParsedColumns):
     language: str
 
 
-class Answer(TypedDict):
+class ParserAnswer(TypedDict):
     """The answer to one document: the document, or the code and the detail of its refusal."""
 
     document: ParsedFields | None
@@ -31,27 +31,13 @@ class Answer(TypedDict):
     """The highest memory use of the process so far, in bytes."""
 
 
-class ByteReader(Protocol):
-    """A stream to read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
-
-
-class ByteWriter(Protocol):
-    """A stream to write to."""
-
-    def write(self, content: bytes, /) -> object:
-        """Write all bytes."""
-
-
-def write_frame(stream: ByteWriter, content: bytes) -> None:
+def write_frame(stream: IO[bytes], content: bytes) -> None:
     """Write one frame. The caller flushes the stream."""
     stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
 
 
-def read_frame(stream: ByteReader, max_bytes: int = 1 << 62) -> bytes | None:
+def read_frame(stream: IO[bytes], max_bytes: int = 1 << 62) -> bytes | None:
     """The content of the next frame; None at the end of the stream.
 
     Raises:
@@ -74,7 +60,7 @@ def output_limit_detail(length: int, max_bytes: int) -> str:
 
 def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
     """Encode the answer to one document."""
-    content: Answer = {
+    content: ParserAnswer = {
         "document": {**parsed_columns(parsed), "language": parsed.language} if parsed is not None else None,
         "refusal": (error.code.value, error.detail) if error is not None else None,
         "peak": peak,
@@ -82,7 +68,7 @@ def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
     return orjson.dumps(content)
 
 
-def document_of(answered: Answer) -> Parsed:
+def document_of(answered: ParserAnswer) -> Parsed:
     """The document of an answer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""omni quarantine: list, show, and a retry that reads again what did not change."""
+"""`omni quarantine`: list, show, and a retry of files that did not change."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ def run(line: Line, *arguments: str) -> str:
     return outcome.stdout
 
 
-def test_the_list_names_code_and_file(held: Line) -> None:
-    said = run(held, "list")
-    assert "E_BINARY         docs: bad.md" in said
-    assert "E_PARSE          docs: in/cut.pdf" in said
+def test_quarantine_list_shows_the_code_of_each_file(held: Line) -> None:
+    text = run(held, "list")
+    assert [line.split()[:3] for line in text.splitlines()] == [
+        ["E_BINARY", "docs", "bad.md"],
+        ["E_BINARY", "docs", "in/bad.md"],
+        ["E_PARSE", "docs", "in/cut.pdf"],
+    ]
     rows = json.loads(run(held, "list", "--json"))["quarantine"]
     assert [(row["path"], row["code"]) for row in rows] == [
         ("bad.md", "E_BINARY"),
@@ -43,19 +46,19 @@ def test_the_list_names_code_and_file(held: Line) -> None:
     ]
 
 
-def test_one_file_is_shown_by_the_end_of_its_path(held: Line) -> None:
+def test_quarantine_show_finds_a_file_by_the_end_of_its_path(held: Line) -> None:
     (row,) = json.loads(run(held, "show", "cut.pdf", "--json"))["quarantine"]
     assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/2", 1)
     assert "in/cut.pdf" in run(held, "show", "cut.pdf")
     assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
 
 
-def test_a_file_that_is_not_held_is_an_error(held: Line) -> None:
+def test_quarantined_refuses_a_file_that_was_read(held: Line) -> None:
     with pytest.raises(ConfigurationError, match=r"good\.md is not in quarantine"):
         quarantined(held.home, "good.md")
 
 
-def test_a_retry_reads_again_what_was_asked_for_and_nothing_else(held: Line, reads: list[str]) -> None:
+def test_retry_reads_only_the_released_file_again(held: Line, reads: list[str]) -> None:
     release_for_retry(held.home, quarantined(held.home, "cut.pdf"))
     due = stale_ingest(held.context)
     assert due is not None

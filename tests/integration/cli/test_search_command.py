@@ -1,4 +1,4 @@
-"""What `omni search --explain` and `omni why-not` say, over a home whose words can be searched without a model."""
+"""`omni search` and `omni why-not` over a home whose words can be searched without a model."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return line.home.root
 
 
-def said(home: Path, *words: str) -> str:
+def output(home: Path, *words: str) -> str:
     done = CliRunner().invoke(app, [*words, "--home", str(home)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_an_explained_score_is_the_sum_that_is_shown(home: Path) -> None:
-    told = said(home, "search", "otters", "--mode", "keyword", "--explain")
-    sums = re.findall(r"([\d.]+) = ([\d.]+) keyword \(rank (\d)\)", told)
+def test_search_explain_shows_the_score_as_a_sum(home: Path) -> None:
+    text = output(home, "search", "otters", "--mode", "keyword", "--explain")
+    sums = re.findall(r"([\d.]+) = ([\d.]+) keyword \(rank (\d)\)", text)
     assert [rank for _, _, rank in sums] == ["1", "2"]
     assert all(score == part for score, part, _ in sums)
 
 
-def test_a_repeat_is_shown_below_its_first_place(home: Path) -> None:
-    told = said(home, "search", "notice otters", "--mode", "keyword")
-    assert re.search(r"also in .*[ab]/n\.txt:1\n", told)
-    assert told.count("This notice") == 1
+def test_search_shows_a_repeated_text_below_the_first_hit(home: Path) -> None:
+    text = output(home, "search", "notice otters", "--mode", "keyword")
+    assert re.search(r"also in .*[ab]/n\.txt:1\n", text)
+    assert text.count("This notice") == 1
 
 
-def test_a_folder_narrows_on_the_command_line(home: Path) -> None:
-    hits = json.loads(said(home, "search", "otters", "--mode", "keyword", "--where", "path=b/**", "--json"))["hits"]
+def test_search_where_path_narrows_to_a_folder(home: Path) -> None:
+    hits = json.loads(output(home, "search", "otters", "--mode", "keyword", "--where", "path=b/**", "--json"))["hits"]
     assert [hit["path"] for hit in hits] == ["b/n.txt"]
 
 
-def test_why_not_names_the_stage_and_says_what_it_means(home: Path) -> None:
-    told = said(home, "why-not", "otters", "nowhere.md")
-    assert told.startswith("no  release: nowhere.md is not in release 1")
-    assert "No single document of the release has this name" in told
+def test_why_not_names_the_stage_and_explains_it(home: Path) -> None:
+    text = output(home, "why-not", "otters", "nowhere.md")
+    assert text.startswith("no  release: nowhere.md is not in release 1")
+    assert "No single document of the release has this name" in text
 
 
-def test_why_not_is_data_for_a_program(home: Path) -> None:
-    told = json.loads(said(home, "why-not", "otters", "otters.md", "--where", "kind=code", "--json"))
-    assert told["lost_at"] == "filter"
-    assert [step["passed"] for step in told["steps"]] == [True, False]
+def test_why_not_as_json_lists_the_stages(home: Path) -> None:
+    text = json.loads(output(home, "why-not", "otters", "otters.md", "--where", "kind=code", "--json"))
+    assert text["lost_at"] == "filter"
+    assert [step["passed"] for step in text["steps"]] == [True, False]

@@ -23,7 +23,7 @@ def run(home: Home, *words: str) -> Result:
     return CliRunner().invoke(app, ["source", *words, "--home", str(home.root)])
 
 
-def told(home: Home, *words: str) -> Any:
+def json_of(home: Home, *words: str) -> Any:
     done = run(home, *words, "--json")
     assert done.exit_code == 0, done.exception
     return json.loads(done.stdout)
@@ -36,29 +36,31 @@ def notes(docs: Path) -> Path:
     return docs
 
 
-def test_a_source_is_added_listed_shown_and_read(line: Line, notes: Path) -> None:
-    added = told(line.home, "add", str(notes), "--name", "notes", "--exclude", "draft*", "--acl", "hr", "--acl", "eu")
+def test_added_source_is_listed_shown_and_read(line: Line, notes: Path) -> None:
+    added = json_of(
+        line.home, "add", str(notes), "--name", "notes", "--exclude", "draft*", "--acl", "hr", "--acl", "eu"
+    )
     assert (added["name"], added["kind"], added["files"], added["acl"]) == ("notes", "files", 1, ["eu", "hr"])
     line.run()
-    (listed,) = told(line.home, "list")["sources"]
+    (listed,) = json_of(line.home, "list")["sources"]
     assert (listed["name"], listed["documents"], listed["exclude"]) == ("notes", 1, ["draft*"])
-    shown = told(line.home, "show", "notes")
+    shown = json_of(line.home, "show", "notes")
     assert (shown["location"], shown["chunk_tokens"], shown["mask_secrets"]) == (str(notes), 256, True)
     assert "notes" in run(line.home, "list").stdout
 
 
-def test_a_removed_source_loses_its_documents_at_the_next_ingest(line: Line, notes: Path, tmp_path: Path) -> None:
+def test_removed_source_loses_its_documents_at_the_next_ingest(line: Line, notes: Path, tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("Stays.\n")
-    told(line.home, "add", str(notes))
-    told(line.home, "add", str(tmp_path / "other.md"))
+    json_of(line.home, "add", str(notes))
+    json_of(line.home, "add", str(tmp_path / "other.md"))
     line.run()
     assert run(line.home, "remove", "docs", "--yes").exit_code == 0
     line.run()
     assert [row["path"] for row in line.rows("documents")] == ["other.md"]
 
 
-def test_removing_asks_first(line: Line, notes: Path) -> None:
-    told(line.home, "add", str(notes))
+def test_source_remove_asks_first(line: Line, notes: Path) -> None:
+    json_of(line.home, "add", str(notes))
     refused = CliRunner().invoke(app, ["source", "remove", "docs", "--home", str(line.home.root)], input="n\n")
     assert (refused.exit_code, len(load_sources(line.home))) == (1, 1)
 
@@ -67,13 +69,13 @@ def test_removing_asks_first(line: Line, notes: Path) -> None:
     ("words", "error", "why"),
     [
         (["add", "nowhere"], SourceMissing, "is not there"),
-        (["add", "docs", "--name", "a b"], ConfigurationError, "is no name"),
+        (["add", "docs", "--name", "a b"], ConfigurationError, "is not a valid name"),
         (["add", "docs", "--acl", "a b"], ConfigurationError, "is not a valid tag"),
         (["add", "docs", "--rev", "main"], SourceMissing, "not a git repository"),
         (["show", "dcos"], ConfigurationError, "no source"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_registered(
+def test_wrong_source_is_refused_and_not_registered(
     line: Line, notes: Path, words: list[str], error: type[Exception], why: str
 ) -> None:
     line.home.create()
@@ -83,8 +85,8 @@ def test_what_cannot_be_is_refused_and_nothing_is_registered(
     assert load_sources(line.home) == []
 
 
-def test_a_place_and_a_name_are_registered_once(line: Line, notes: Path, tmp_path: Path) -> None:
-    told(line.home, "add", str(notes))
+def test_location_or_name_that_is_registered_is_refused(line: Line, notes: Path, tmp_path: Path) -> None:
+    json_of(line.home, "add", str(notes))
     (tmp_path / "more").mkdir()
     assert "already" in str(run(line.home, "add", str(notes)).exception)
     assert "already" in str(run(line.home, "add", str(tmp_path / "more"), "--name", "docs").exception)
@@ -96,17 +98,17 @@ def declare(line: Line, text: str) -> None:
     line.settings = line.settings.model_copy(update={"sources": load_settings(line.home).sources})
 
 
-def test_what_omni_toml_declares_is_read_without_being_named(line: Line, notes: Path) -> None:
+def test_source_declared_in_omni_toml_is_read(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\nexclude = ["draft*"]\nacl = ["hr"]\n')
     line.run()
     assert [(row["source"], row["path"], row["acl"]) for row in line.rows("documents")] == [
         ("papers", "otter.md", ["hr"])
     ]
-    (listed,) = told(line.home, "list")["sources"]
+    (listed,) = json_of(line.home, "list")["sources"]
     assert (listed["name"], listed["declared"]) == ("papers", True)
 
 
-def test_a_declaration_that_is_gone_deletes_nothing_and_is_told(line: Line, notes: Path) -> None:
+def test_source_no_longer_declared_keeps_its_documents_with_a_warning(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
     line.run()
     declare(line, "")
@@ -115,13 +117,13 @@ def test_a_declaration_that_is_gone_deletes_nothing_and_is_told(line: Line, note
     assert any("omni source remove papers" in warning for warning in done.documents.warnings)
 
 
-def test_a_declared_source_is_taken_out_where_it_is_declared(line: Line, notes: Path) -> None:
+def test_declared_source_is_not_removed_by_the_command(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
     line.run()
-    assert "take it out there" in getattr(run(line.home, "remove", "papers", "--yes").exception, "cure", "")
+    assert "delete it there" in getattr(run(line.home, "remove", "papers", "--yes").exception, "cure", "")
 
 
-def test_a_new_declaration_is_due(line: Line, notes: Path, tmp_path: Path) -> None:
+def test_newly_declared_source_is_stale(line: Line, notes: Path, tmp_path: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
     line.run()
     (tmp_path / "more").mkdir()
@@ -131,13 +133,13 @@ def test_a_new_declaration_is_due(line: Line, notes: Path, tmp_path: Path) -> No
     assert stale_ingest(line.context) != before
 
 
-def test_a_declared_place_that_is_missing_stops_the_ingest(line: Line) -> None:
+def test_ingest_stops_where_a_declared_location_is_missing(line: Line) -> None:
     declare(line, '[sources.papers]\nlocation = "nowhere"\n')
     with pytest.raises(SourceMissing, match="nowhere"):
         line.run()
 
 
-def test_ingest_knows_what_is_only_declared(line: Line, notes: Path) -> None:
+def test_ingest_dry_run_includes_declared_sources(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\nexclude = ["draft*"]\n')
     done = CliRunner().invoke(app, ["ingest", "--dry-run", "--json", "--home", str(line.home.root)])
     assert done.exit_code == 0, done.exception
@@ -145,24 +147,24 @@ def test_ingest_knows_what_is_only_declared(line: Line, notes: Path) -> None:
     assert "draft.md" not in done.stdout
 
 
-def test_files_that_a_source_reads_are_not_added_once_more(line: Line, notes: Path) -> None:
+def test_path_inside_a_source_is_refused(line: Line, notes: Path) -> None:
     (notes / "sub").mkdir()
     (notes / "sub" / "moose.md").write_text("A moose.\n")
-    told(line.home, "add", str(notes))
+    json_of(line.home, "add", str(notes))
     for inside in ("sub", "sub/moose.md"):
         refused = run(line.home, "add", str(notes / inside)).exception
         assert isinstance(refused, ConfigurationError)
-        assert "moose.md would stand twice: source docs reads them" in str(refused)
+        assert "moose.md would be indexed twice: source docs reads them" in str(refused)
         assert "--exclude" in refused.cure
     assert [source.name for source in load_sources(line.home)] == ["docs"]
 
 
-def test_a_folder_around_a_source_is_added_without_its_files(line: Line, notes: Path) -> None:
+def test_folder_around_a_source_is_added_only_without_its_files(line: Line, notes: Path) -> None:
     (notes / "sub").mkdir()
     (notes / "sub" / "moose.md").write_text("A moose.\n")
-    told(line.home, "add", str(notes / "sub"))
-    assert "moose.md would stand twice" in str(run(line.home, "add", str(notes)).exception)
-    assert told(line.home, "add", str(notes), "--exclude", "sub/")["files"] == 2
+    json_of(line.home, "add", str(notes / "sub"))
+    assert "moose.md would be indexed twice" in str(run(line.home, "add", str(notes)).exception)
+    assert json_of(line.home, "add", str(notes), "--exclude", "sub/")["files"] == 2
     line.run()
     assert sorted((row["source"], row["path"]) for row in line.rows("documents")) == [
         ("docs", "draft.md"),
@@ -171,9 +173,9 @@ def test_a_folder_around_a_source_is_added_without_its_files(line: Line, notes: 
     ]
 
 
-def test_a_path_inside_a_declared_source_is_that_source(line: Line, notes: Path) -> None:
+def test_path_inside_a_declared_source_belongs_to_that_source(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
-    assert "would stand twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
+    assert "would be indexed twice: source papers" in str(run(line.home, "add", str(notes / "otter.md")).exception)
     assert register_paths(line.home, line.settings, [notes / "otter.md"]) == ["papers"]
     assert load_sources(line.home) == []
     line.run()
@@ -181,15 +183,15 @@ def test_a_path_inside_a_declared_source_is_that_source(line: Line, notes: Path)
     assert [source.name for source in load_sources(line.home)] == ["papers"]
 
 
-def test_a_folder_around_a_declared_source_does_not_take_its_place(line: Line, notes: Path) -> None:
+def test_folder_around_a_declared_source_does_not_replace_it(line: Line, notes: Path) -> None:
     declare(line, '[sources.papers]\nlocation = "docs"\n')
     with pytest.raises(ConfigurationError, match="declares as source papers"):
         register_paths(line.home, line.settings, [notes.parent])
     assert load_sources(line.home) == []
 
 
-def test_what_omni_toml_sets_does_not_get_into_the_registry(line: Line, notes: Path, tmp_path: Path) -> None:
-    told(line.home, "add", str(notes))
+def test_settings_of_omni_toml_are_not_written_to_the_registry(line: Line, notes: Path, tmp_path: Path) -> None:
+    json_of(line.home, "add", str(notes))
     declare(line, '[sources.docs]\nacl = ["hr"]\n')
     (tmp_path / "other.md").write_text("Stays.\n")
     register_paths(line.home, line.settings, [tmp_path / "other.md"])

@@ -29,6 +29,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line, paragraph, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
@@ -210,8 +211,9 @@ def test_a_pin_does_not_keep_what_is_forgotten(told: Line) -> None:
     assert (release_numbers(told.home), list_pins(told.home)) == ([1, 3], {})
 
 
-def test_a_vector_index_is_made_anew(told: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_vectors.FIRST_ROWS", 4)
+def test_an_erasure_builds_the_vector_index_again(told: Line) -> None:
+    with writer_session(told.home, told.settings):
+        build_vector_index(told.context, "ivf_flat")
     told.run()
     indexes = told.home.table("embeddings") / "_indices"
     before = {path.name for path in indexes.iterdir()}

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.quality.gaps import Gap
+from omni_pipelines.knowledge.quality.gaps import Gap, QuestionRow
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
@@ -34,6 +34,10 @@ def ask(base: KnowledgeBase, *questions: str) -> None:
 
 def gaps(base: KnowledgeBase) -> list[Gap]:
     return base.librarian().gaps()
+
+
+def test_question_row_has_the_columns_of_its_table() -> None:
+    assert list(QuestionRow.__annotations__) == QUESTIONS.schema.names
 
 
 def test_ask_keeps_the_question_and_the_citations_of_its_answer(base: KnowledgeBase) -> None:

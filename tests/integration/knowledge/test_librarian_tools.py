@@ -202,7 +202,7 @@ def test_skill_run_command_prints_data_or_the_envelope(docs: Path) -> None:
         "--home",
         str(docs.parent / ".omni"),
     ]
-    command = [sys.executable, "-m", "omni_pipelines.cli.main", "skill", "run", *words]
+    command = [sys.executable, "-m", "omni_pipelines.cli.main", "tool", "run", *words]
     plain, as_json = (
         subprocess.run([*command, *more], capture_output=True, text=True, timeout=120, check=True).stdout
         for more in ([], ["--json"])

@@ -26,8 +26,7 @@ PATIENCE = 120.0
 
 
 @pytest.fixture
-def published(line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def published(line: Line, docs: Path) -> Line:
     write(docs, {f"{topic}.md": paragraph(topic) for topic in ("apple", "badger")})
     line.add(docs)
     line.run()

@@ -18,7 +18,7 @@ from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import consistent_records
 from omni_pipelines.schemas import CHUNKS, Table, key, required
-from omni_pipelines.steps.step import Group, RunContext, Step, Steps
+from omni_pipelines.steps.step import Group, RunContext, Step, StepReport, Steps
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.steps.step_table import STEPS
 from omni_pipelines.tables import open_table
@@ -65,7 +65,7 @@ def with_summaries() -> Steps:
     return Steps((STEPS["documents"], STEPS["chunks"], step, embeddings, *STEPS.in_group(Group.INDEX)))
 
 
-def embeddings_of_summaries(run: RunContext) -> object:
+def embeddings_of_summaries(run: RunContext) -> StepReport:
     report = STEPS["embeddings"].run(run)
     record = read_step_record(run.home, "embeddings")
     assert record is not None

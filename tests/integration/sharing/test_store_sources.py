@@ -24,8 +24,8 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import KnowledgeEntry
 from omni_pipelines.sharing.merging import merge_sources
 from omni_pipelines.sharing.pull import refresh
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, reads, save_sources
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.steps.step_table import new_run
 from resources.knowledge import KnowledgeHome

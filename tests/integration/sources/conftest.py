@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from omni_pipelines.home import Home
-from omni_pipelines.sources.limits import SourceLimits
+from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.registry import save_sources
 from tests.integration.line import Line
 from tests.integration.web_site import IMPATIENT, Site, running_site, website

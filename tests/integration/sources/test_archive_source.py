@@ -12,10 +12,10 @@ import pytest
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.limits import ArchiveLimits, SourceLimits
 from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.model.limits import ArchiveLimits, SourceLimits
+from omni_pipelines.sources.model.source import SourceKind
 from omni_pipelines.sources.registry import save_sources
-from omni_pipelines.sources.source import SourceKind
 from tests.integration.line import Line, refused, texts
 
 FILES = {"guide.md": "# Guide\n\nThe heron waits.\n", "docs/otter.md": "# Otter\n\nOtters hold hands.\n"}

@@ -10,8 +10,8 @@ import pytest
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.sources.source import Source, SourceKind
 from tests.integration.line import Line, texts
 
 

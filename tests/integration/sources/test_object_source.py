@@ -21,8 +21,8 @@ from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.sources.kinds import list_source, open_source
-from omni_pipelines.sources.limits import SourceLimits
 from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.objects.prefixes import object_source
 from omni_pipelines.sources.registry import load_sources, save_sources
 from tests.integration.line import Line, refused, texts
@@ -264,7 +264,7 @@ def test_a_sensor_lists_no_bucket(ingested: Line, bucket: Bucket, tmp_path: Path
 
 
 def test_an_erased_object_is_not_read_again(ingested: Line, bucket: Bucket) -> None:
-    from omni_pipelines.sources.source import forgotten_marks
+    from omni_pipelines.sources.model.source import forgotten_marks
 
     (source,) = load_sources(ingested.home)
     marks = forgotten_marks(source, "guide.md")

@@ -18,11 +18,11 @@ from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.citations import file_of
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.listing import Listing
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.names import shown_name
+from omni_pipelines.sources.model.listing import Listing
+from omni_pipelines.sources.model.names import shown_name
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import save_sources
-from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, texts, write
 
 

@@ -11,8 +11,8 @@ from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, register, save_sources
-from omni_pipelines.sources.source import Source
 from tests.integration.line import Line, write
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.limits import SourceLimits, WebLimits
 from omni_pipelines.sources.locations import source_at
+from omni_pipelines.sources.model.limits import SourceLimits, WebLimits
 from omni_pipelines.sources.registry import save_sources
 from omni_pipelines.sources.web.network import Network
 from tests.integration.line import Line, refused

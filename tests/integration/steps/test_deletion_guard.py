@@ -13,9 +13,9 @@ import pytest
 from omni_pipelines.errors import DeletionRefused, SourceMissing
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.sources.source import Source
 from tests.integration.hooked_session import read_unchanged
 from tests.integration.line import Line, write
 
@@ -33,7 +33,7 @@ def fill(line: Line, docs: Path, count: int) -> None:
 def test_a_source_that_is_gone_deletes_nothing(line: Line, docs: Path, tmp_path: Path) -> None:
     fill(line, docs, 3)
     docs.rename(tmp_path / "unmounted")
-    with pytest.raises(SourceMissing, match="bring it back"):
+    with pytest.raises(SourceMissing, match="restore it"):
         line.ingest(allow_delete=True)
     assert len(stored(line)) == 3
 
@@ -43,7 +43,7 @@ def test_a_single_file_that_is_gone_deletes_nothing(line: Line, docs: Path) -> N
     line.add(docs / "a.md")
     line.ingest()
     (docs / "a.md").unlink()
-    with pytest.raises(SourceMissing, match="bring it back"):
+    with pytest.raises(SourceMissing, match="restore it"):
         line.ingest()
     assert stored(line) == {"a.md"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,24 +12,23 @@ import pytest
 
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
+from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.limits import SourceLimits
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.limits import SourceLimits
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
-from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
-from omni_pipelines.text.readers import registry
-from omni_pipelines.text.readers.registry import READERS
 from tests.integration.line import Line, paragraph, settle, write
 
 TOPICS = ("apple", "badger", "candle")
@@ -237,17 +235,15 @@ def test_another_chunk_size_cuts_all_again_and_reads_nothing(filled: Line, reads
     assert {row["chunk_id"] for row in filled.rows("embeddings", "chunk_id")} == filled.keyword_entries().keys()
 
 
-def test_a_newer_reader_reads_its_own_files_again_and_no_others(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_newer_reader_reads_its_own_files_again_and_no_others(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"a.md": paragraph("apple"), "b.txt": paragraph("badger")})
     line.add(docs)
     line.run()
     reads.clear()
-    raise_markdown_version(monkeypatch)
+    make_readers_older(line, "documents", "a.md")
     done = line.run()
     assert reads == ["a.md"]
-    assert (done.documents.changed, done.chunks.recut, done.embeddings.embedded) == (1, 1, 0)
+    assert (done.documents.changed, done.chunks.recut, done.embeddings.embedded) == (1, 0, 0)
 
 
 def test_another_model_embeds_every_text_again_and_cuts_nothing(filled: Line) -> None:
@@ -283,12 +279,10 @@ def test_a_vector_of_another_model_is_never_reused(line: Line, docs: Path) -> No
     assert [row["vector"] for row in line.rows("embeddings", "chunk_id", "vector")] == [wanted] * 3
 
 
-def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
-    filled: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(filled: Line, tmp_path: Path) -> None:
     (other,) = filled.add(write(tmp_path / "other", {"a.md": "Some words."}))
     filled.run()
-    raise_markdown_version(monkeypatch)
+    make_readers_older(filled, "documents", "a.md")
     filled.ingest(other)
     built = read_step_record(filled.home, "documents")
     assert built is not None
@@ -296,15 +290,16 @@ def test_a_pass_over_one_source_leaves_the_others_due_for_a_newer_reader(
     assert built.inputs["other"] != ""
 
 
-def raise_markdown_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = {
-        suffix: dataclasses.replace(reader, version=reader.version + 1) if reader.name == "markdown" else reader
-        for reader in READERS
-        for suffix in reader.suffixes
-    }
-    monkeypatch.setattr(registry, "_BY_SUFFIX", newer)
-    for name in ("documents.fingerprint", "step_table.readers_fingerprint"):
-        monkeypatch.setattr(f"omni_pipelines.steps.{name}", lambda: "newer readers")
+def make_readers_older(line: Line, name: str, path: str) -> None:
+    """Change what is stored as if an older version of the reader had read `path`."""
+    definition, table = schemas.TABLES[name], LanceTable(line.home.table(name))
+    rows = [row for row in table.read().to_pylist() if row["path"] == path]
+    assert rows
+    older = [{**row, "parser": "older/0", "revision": "older"} for row in rows]
+    table.upsert(definition.key, pa.Table.from_pylist(older, schema=definition.schema))
+    record = read_step_record(line.home, "documents")
+    assert record is not None
+    write_step_record(line.home, "documents", str(table.head()), record.inputs, "older readers", record.seen)
 
 
 # --- large passes, and looking without touching
@@ -319,13 +314,12 @@ def test_a_pass_of_several_commits_gives_every_document_once(line: Line, docs: P
     assert done.embeddings.rows == done.keyword.rows == len(line.rows("chunks"))
 
 
-def test_many_small_passes_leave_few_files(filled: Line, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.lance_maintenance.MAX_FRAGMENTS", 4)
-    for number in range(6):
+def test_many_small_runs_leave_few_fragments(filled: Line, docs: Path) -> None:
+    for number in range(10):
         write(docs, {f"{number}.md": f"Words about number{number}."})
         filled.run()
     for name in ("documents", "chunks", "embeddings"):
-        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 5
+        assert len(LanceTable(filled.home.table(name)).open().get_fragments()) <= 9
     assert len(filled.search("words about", Mode.VECTOR, 100)) == len(filled.rows("chunks", "chunk_id"))
     assert filled.search("number3", Mode.KEYWORD)[0].path == "3.md"
     assert not filled.run().published.new

@@ -1,4 +1,4 @@
-"""The keyword index in languages that are not written as English is, and on names in programs."""
+"""The keyword index in many languages and scripts, and on names in programs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from native.tantivy_analysis import Analyzers
 from native.tantivy_index import KeywordEntry, KeywordIndex
 
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -35,7 +36,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "code-2": ("python", "class HeaderView: user = 1; load = 2; picture_count = 3; text = raw"),
     "wide": ("", "ＡＢＣ１２３ の型番は ｶﾀﾛｸﾞ に ある。"),
 }
-"""Key to language and text; of each language one that is asked for and one that is not."""
+"""Key to language and text; for each language one that the queries match and one that they do not."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def indexed(folder: Path, texts: Mapping[str, tuple[str, str]]) -> KeywordIndex:
     index = KeywordIndex.create(folder, ("language",))
     with index.writer() as writer:
         writer.upsert(
-            KeywordEntry(key, "1", text, "", {"language": said}, text) for key, (said, text) in texts.items()
+            KeywordEntry(key, "1", text, "", {"language": language}, text) for key, (language, text) in texts.items()
         )
         writer.commit()
     index.reload()
@@ -112,7 +113,7 @@ def test_spelling_variants_are_found_in_a_text_of_unknown_language(text: str, qu
 
 
 def test_hindi_signs_are_part_of_the_word(tmp_path: Path) -> None:
-    """कल, काल and कला differ in signs alone."""
+    """कल, काल and कला differ only in their signs."""
     index = indexed(tmp_path / "i", {"kal": ("hi", "कल"), "kaal": ("hi", "काल"), "kala": ("hi", "कला")})
     assert {query: [key for key, _ in index.search(query, 9)] for query in ("कल", "काल", "कला")} == {
         "कल": ["kal"], "काल": ["kaal"], "कला": ["kala"],
@@ -149,7 +150,7 @@ def test_hostile_query_returns_a_list(index: KeywordIndex, query: str) -> None:
 
 
 def test_word_is_as_rare_as_all_its_forms_together(tmp_path: Path) -> None:
-    """`Dateien` stands in nearly all texts: the one that nobody knew to be German must not come first for that."""
+    """`Dateien` is in nearly all texts: the text of unknown language must not come first because of it."""
     texts = {f"a{n}": ("de", f"Dateien und Ordner {n}") for n in range(20)}
     texts |= {"unknown": ("", "Dateien"), "wanted": ("de", "Dateien und ein Drucker")}
     assert best(indexed(tmp_path / "i", texts), "Dateien Drucker") == "wanted"
@@ -160,20 +161,23 @@ def test_phrase_must_match_word_for_word(index: KeywordIndex) -> None:
     assert index.search('"Häuser alte"', 9) == []
 
 
-def test_index_of_one_language_reads_a_query_once(tmp_path: Path) -> None:
-    english = indexed(tmp_path / "en", {"en": TEXTS["en"], "code": TEXTS["code"]})
-    assert len(english._queries._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")) == 1
-    both = indexed(tmp_path / "both", {"en": TEXTS["en"], "de": TEXTS["de"]})
-    read = both._queries._analyzers.of_query("Häuser rivers")[0].readings("Häuser rivers")
-    assert read == [["häuser", "river"], ["haus", "riv"]]
+def test_query_is_read_by_the_rules_of_the_languages_in_the_index(tmp_path: Path) -> None:
+    texts = {"en": TEXTS["en"], "unknown": ("", "Haus")}
+    assert best(indexed(tmp_path / "en", texts), "Häuser") == ""
+    assert best(indexed(tmp_path / "both", {**texts, "de": ("de", "Wald")}), "Häuser") == "unknown"
 
 
-def test_query_of_a_clear_language_is_read_by_its_rules_only(tmp_path: Path) -> None:
-    index = indexed(tmp_path / "i", {key: TEXTS[key] for key in ("en", "de", "tr")})
-    for query, readings in (
+@pytest.mark.parametrize(
+    ("query", "readings"),
+    [
+        ("Häuser kitapları", 3),
         ("how many books about rivers may the readers of this library borrow", 1),
         ("wie viele Bücher über Flüsse dürfen die Leser dieser Bücherei ausleihen", 2),
         ("ile książek o rzekach mogą wypożyczyć czytelnicy tej biblioteki", 1),
         ("quantos livros sobre rios podem os leitores desta biblioteca levar", 3),
-    ):
-        assert len(index._queries._analyzers.of_query(query)[0].readings(query)) == readings
+    ],
+    ids=["unclear", "English", "German", "Polish, which has no stemmer", "Portuguese, not in the index"],
+)
+def test_query_of_a_clear_language_is_read_by_its_rules_only(query: str, readings: int) -> None:
+    analyzer, _ = Analyzers(("en", "de", "tr")).of_query(query)
+    assert len(analyzer.readings(query)) == readings

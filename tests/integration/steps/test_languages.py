@@ -1,4 +1,4 @@
-"""The language of a document: in its row, in a filter, and in what its words are cut down to."""
+"""The language of a document: in its row, in filters, and in the stemming of its words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.stress.hostile.documents import pdf
 GERMAN = "Die Häuser am Fluss stehen auf Pfählen, weil das Wasser im Frühjahr steigt und die Wiesen überschwemmt."
 FRENCH = "Les chevaux traversent la rivière chaque matin pour brouter les prairies qui se trouvent de l'autre côté."
 ENGLISH = "The houses by the river stand on poles, because the water rises in spring and floods the meadows."
-SAID = '<r xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title><dc:language>%s</dc:language></r>'
-FILES = {
+PROPERTIES = '<r xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title><dc:language>%s</dc:language></r>'
+FILES: dict[str, str | bytes] = {
     "haus.md": f"# Am Fluss\n\n{GERMAN}\n",
     "cheval.txt": FRENCH,
     "house.md": f"# By the river\n\n{ENGLISH}\n",
@@ -23,8 +23,8 @@ FILES = {
     "book.epub": office.epub([f"<h1>Eins</h1><p>{ENGLISH}</p>"], title="Buch", language="ger"),
     "deep.xml": f'<doc xml:lang="it"><p>{ENGLISH}</p></doc>',
     "letter.eml": f"From: a@example.org\nSubject: River\nContent-Language: pt-BR, en\n\n{ENGLISH}\n",
-    "word.docx": office.docx(office.word_paragraph(ENGLISH), parts={"docProps/core.xml": SAID % "fi"}),
-    "open.odt": office.opendocument(f"<text:p>{ENGLISH}</text:p>", parts={"meta.xml": SAID % "hu"}),
+    "word.docx": office.docx(office.word_paragraph(ENGLISH), parts={"docProps/core.xml": PROPERTIES % "fi"}),
+    "open.odt": office.opendocument(f"<text:p>{ENGLISH}</text:p>", parts={"meta.xml": PROPERTIES % "hu"}),
     "page.pdf": pdf(catalog=b"/Lang(sv-SE)"),
     "short.md": "Haus\n",
     "river.py": f'"""{GERMAN}"""\n',
@@ -66,8 +66,8 @@ def test_search_can_be_limited_to_a_language(line: Line, mode: Mode) -> None:
 
 
 def test_sql_can_group_by_language(line: Line) -> None:
-    said = "select language, count(*) from documents where language <> '' group by all order by 1"
-    counts = {language: count for language, count in run_sql(line.home, said)[1].rows}
+    statement = "select language, count(*) from documents where language <> '' group by all order by 1"
+    counts = {language: count for language, count in run_sql(line.home, statement)[1].rows}
     assert counts == {**dict.fromkeys(set(EXPECTED.values()) - {""}, 1), "de": 2}
 
 

@@ -1,4 +1,4 @@
-"""No secret of a document reaches a table, an index, an answer or a log; what is cited stays where it is."""
+"""Masking in a run: no secret reaches a table, an index or an answer, and citations keep their lines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TEXTS: dict[str, bytes] = {
 
 
 def everything(folder: Path) -> bytes:
-    """All bytes of a home."""
+    """The bytes of all files in a folder."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 

@@ -1,4 +1,4 @@
-"""A passage of a document with pages is found, cited and opened by its page."""
+"""Documents with pages: a passage is found, cited and opened by its page."""
 
 from __future__ import annotations
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from native.lance_tables import LanceTable
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.file_reads import read_file
-from omni_pipelines.sources.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.sources.model.file_reads import read_file
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps import documents
 from omni_pipelines.text.readers import registry
 from tests.integration.hooked_session import ReadHook, read_unchanged
@@ -132,16 +134,14 @@ def test_a_file_that_turns_bad_loses_its_old_text(line: Line, docs: Path) -> Non
     assert [hit.path for hit in line.search("walruses", k=100)] == ["b.md"]
 
 
-def test_a_newer_reader_tries_again(
-    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_quarantined_file_is_read_again_by_a_newer_reader(line: Line, docs: Path, reads: list[str]) -> None:
     write(docs, {"a.html": "<script>1</script>", "b.md": b"\0\0"})
     line.add(docs)
     line.ingest()
     reads.clear()
-    html = registry.reader_for("a.html")
-    assert html is not None
-    monkeypatch.setitem(registry._BY_SUFFIX, ".html", dataclasses.replace(html, version=html.version + 1))
+    quarantine = LanceTable(line.home.table("quarantine"))
+    older = [{**row, "parser": "html/0"} for row in quarantine.read().to_pylist() if row["path"] == "a.html"]
+    quarantine.upsert("quarantine_id", pa.Table.from_pylist(older, schema=QUARANTINE.schema))
     line.ingest()
     assert reads == ["a.html"]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.settings import SourceSettings
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.sources.source import Source
 from omni_pipelines.steps.access_tags import modified
 from tests.integration.line import Line
 

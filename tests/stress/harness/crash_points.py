@@ -22,32 +22,34 @@ class Point:
     call: int = 1
 
 
-_RUN = "omni_pipelines.pipeline.run:"
+_STEP_RECORD = "omni_pipelines.steps.{}:write_step_record"
 _TABLE = "native.lance_tables:LanceTable."
 _MAINTENANCE = "native.lance_maintenance:"
+_KEYWORDS = "native.tantivy_index:KeywordWriter."
 _PUBLISH = "omni_pipelines.publishing.publish:"
+_RELEASES = "omni_pipelines.knowledge.state.releases:"
 
 POINTS = {
     "recovery done": Point("omni_pipelines.pipeline.writer_session:recover"),
     "first table created": Point(_TABLE + "create"),
     "first commit": Point(_TABLE + "upsert"),
-    "documents read": Point(_RUN + "reconcile_documents"),
+    "documents read": Point(_STEP_RECORD.format("documents")),
     "chunks committed": Point(_TABLE + "upsert", call=2),
-    "chunks cut": Point(_RUN + "reconcile_chunks"),
+    "chunks cut": Point(_STEP_RECORD.format("chunks")),
     "vectors committed": Point(_TABLE + "upsert", call=3),
-    "texts embedded": Point(_RUN + "reconcile_embeddings"),
-    "keywords about to be committed": Point("native.tantivy_index:KeywordWriter.commit", after=False),
-    "keywords committed": Point("native.tantivy_index:KeywordWriter.commit"),
-    "generation complete": Point("omni_pipelines.steps.indexes:write_step_record", after=False),
-    "keyword index built": Point(_RUN + "build_keyword_index"),
+    "texts embedded": Point(_STEP_RECORD.format("embeddings")),
+    "keywords about to be committed": Point(_KEYWORDS + "commit", after=False),
+    "keywords committed": Point(_KEYWORDS + "commit"),
+    "generation complete": Point(_STEP_RECORD.format("keyword_index"), after=False),
+    "keyword index built": Point(_STEP_RECORD.format("keyword_index")),
     "vectors indexed": Point("native.lance_vectors:build"),
-    "vector index built": Point(_RUN + "build_vector_index"),
+    "vector index built": Point(_STEP_RECORD.format("vector_index")),
     "files verified": Point(_PUBLISH + "_verify"),
     "first tag": Point(_MAINTENANCE + "tag"),
     "last tag": Point(_MAINTENANCE + "tag", call=3),
     "files synced": Point(_PUBLISH + "sync_file"),
-    "record about to be written": Point("omni_pipelines.knowledge.state.releases:put_if_absent", after=False),
-    "record written": Point("omni_pipelines.knowledge.state.releases:put_if_absent"),
+    "record about to be written": Point(_RELEASES + "put_if_absent", after=False),
+    "record written": Point(_RELEASES + "put_if_absent"),
     "old records deleted": Point(_MAINTENANCE + "untag", after=False),
     "first tags deleted": Point(_MAINTENANCE + "untag"),
     "first old versions deleted": Point(_MAINTENANCE + "clean_up"),
@@ -76,20 +78,25 @@ def _point(name: str) -> Point:
     if not name.startswith(_REQUEST):
         return POINTS[name]
     number, _, when = name.removeprefix(_REQUEST).partition(" ")
-    return Point("native.object_store:ObjectStore._asking", after=when == "after", call=int(number))
+    return Point("native.object_store:ObjectStore._repeat", after=when == "after", call=int(number))
+
+
+def owner_of(name: str) -> tuple[Any, str]:
+    """Return the module or class that holds the function of a point, and the name of the function."""
+    module_name, _, attribute = _point(name).where.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *classes, function_name = attribute.split(".")
+    for class_name in classes:
+        owner = getattr(owner, class_name)
+    return owner, function_name
 
 
 def die_at(name: str) -> None:
     """Kill this process when it reaches the point."""
-    point = _point(name)
-    module_name, _, attribute = point.where.partition(":")
-    owner: Any = importlib.import_module(module_name)
-    *classes, function_name = attribute.split(".")
-    for name_of_class in classes:
-        owner = getattr(owner, name_of_class)
+    owner, function_name = owner_of(name)
     function = getattr(owner, function_name)
-    assert not inspect.ismethod(function), f"{point.where} is a class method"
-    setattr(owner, function_name, _dying(function, point))
+    assert not inspect.ismethod(function), f"{name} is a class method"
+    setattr(owner, function_name, _dying(function, _point(name)))
 
 
 def _dying(function: Callable[..., Any], point: Point) -> Callable[..., Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.sources.source import Source, SourceKind
-from omni_pipelines.sources.web.addresses import (
+from omni_pipelines.sources.model.source import Source, SourceKind
+from omni_pipelines.sources.model.web_addresses import (
     BadAddress,
     allowed_host,
     page_address,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import httpcore
 import pytest
 
-from omni_pipelines.sources.limits import WebLimits
+from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.web.connections import CheckedBackend
 from omni_pipelines.sources.web.failures import Blocked, Unavailable
 from omni_pipelines.sources.web.network import Network, refusal

@@ -1,4 +1,4 @@
-"""AUTO, TEXT and AST: cut by what a document is, as plain text, or by its symbols."""
+"""The chunk modes: AUTO cuts by the kind of document, TEXT as plain text, AST by symbols."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.readers import code, delimited, markdown, plain, python
+from omni_pipelines.text.token_counting import CountTokens
 from tests.unit.text.test_chunking import BUDGETS, DOCUMENTS, byte_count, check_spans, word_count
 
 SOURCE = b'''"""Shapes."""
@@ -32,7 +33,7 @@ class Circle:
 def long_one(first: int,
              second: str = "x") -> str:
     """Says much."""
-''' + b"".join(b"    step_%d = first + %d\n" % (at, at) for at in range(30))
+''' + b"".join(b"    step_%d = first + %d\n" % (number, number) for number in range(30))
 
 GO = b"""package main
 
@@ -77,19 +78,16 @@ def test_chunk_below_a_signature_has_it_as_context() -> None:
 
 def test_chunk_at_the_start_of_its_symbol_has_no_context() -> None:
     parsed = python.read(SOURCE, "shapes.py")
-    found = {text.split()[0]: span.context for span, text in _with_texts(parsed, _cut(parsed, ChunkMode.AST, "code"))}
-    assert (found["class"], found["@decorated"]) == ("", "")
-
-
-def _with_texts(parsed: Parsed, spans: list[Span]) -> list[tuple[Span, str]]:
-    return list(zip(spans, _texts(parsed, spans), strict=True))
+    spans = _cut(parsed, ChunkMode.AST, "code")
+    contexts = {text.split()[0]: span.context for span, text in zip(spans, _texts(parsed, spans), strict=True)}
+    assert (contexts["class"], contexts["@decorated"]) == ("", "")
 
 
 def test_ast_joins_a_closing_bracket_with_the_symbol_before_it() -> None:
     parsed = code.read(GO, "main.go")
-    found = _texts(parsed, _cut(parsed, ChunkMode.AST, "code"))
-    assert [text.split("\n")[0] for text in found] == ["package main", "// Adds.", "type Box struct {"]
-    assert all(text.endswith("}") for text in found[1:])
+    chunks = _texts(parsed, _cut(parsed, ChunkMode.AST, "code"))
+    assert [text.split("\n")[0] for text in chunks] == ["package main", "// Adds.", "type Box struct {"]
+    assert all(text.endswith("}") for text in chunks[1:])
 
 
 def test_text_mode_ignores_sections() -> None:
@@ -137,9 +135,9 @@ def test_csv_row_with_line_ends_in_a_quoted_cell_stays_whole() -> None:
     row = '{n},"one\n\ntwo ""three""\nfour"\n'
     raw = "id,says\n" + "".join(row.format(n=n) for n in range(30))
     parsed = delimited.read(raw.encode(), "a.csv")
-    found = _texts(parsed, _cut(parsed, ChunkMode.AUTO, "data", 20))
-    assert all(text.count('"') % 2 == 0 for text in found)
-    assert "\n".join(found) + "\n" == raw
+    chunks = _texts(parsed, _cut(parsed, ChunkMode.AUTO, "data", 20))
+    assert all(text.count('"') % 2 == 0 for text in chunks)
+    assert "\n".join(chunks) + "\n" == raw
 
 
 def test_csv_with_unclosed_quotes_loses_no_character() -> None:
@@ -147,7 +145,7 @@ def test_csv_with_unclosed_quotes_loses_no_character() -> None:
     check_spans(parsed, Budget(16, 0), word_count, ChunkMode.AUTO, "data")
 
 
-# --- all of them
+# --- all modes
 
 
 @given(
@@ -157,7 +155,9 @@ def test_csv_with_unclosed_quotes_loses_no_character() -> None:
     kind=st.sampled_from(["prose", "markup", "data", "code"]),
     count=st.sampled_from([word_count, byte_count]),
 )
-def test_every_mode_keeps_every_character(text: str, budget: Budget, mode: ChunkMode, kind: str, count) -> None:  # type: ignore[no-untyped-def]
+def test_every_mode_keeps_every_character(
+    text: str, budget: Budget, mode: ChunkMode, kind: str, count: CountTokens
+) -> None:
     check_spans(markdown.read(text.encode(), "page.md"), budget, count, mode, kind)
 
 
@@ -181,6 +181,9 @@ def test_chunk_stays_within_its_section(text: str, budget: Budget) -> None:
 
 def test_enclosing_sections_give_the_same_in_any_order_of_questions() -> None:
     parsed = markdown.read(b"# A\n\na\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\nd\n", "x.md")
-    places = list(itertools.product(range(0, len(parsed.text), 3), [(), ("A",), ("D",)]))
-    kept = EnclosingSections(parsed)
-    assert [kept.range(*place) for place in places] == [EnclosingSections(parsed).range(*place) for place in places]
+    paths: list[tuple[str, ...]] = [(), ("A",), ("D",)]
+    questions = list(itertools.product(range(0, len(parsed.text), 3), paths))
+    reused = EnclosingSections(parsed)
+    assert [reused.range(*question) for question in questions] == [
+        EnclosingSections(parsed).range(*question) for question in questions
+    ]

@@ -1,11 +1,11 @@
-"""A parsed document survives its row."""
+"""Documents from their rows, and texts from the rows of chunks."""
 
 from __future__ import annotations
 
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.document_rows import join_chunks, parsed_document, structure_json
+from omni_pipelines.text.document_rows import ChunkText, join_chunks, parsed_columns, parsed_document
 from omni_pipelines.text.readers.registry import reader_for
 
 FILES = {
@@ -22,22 +22,11 @@ def _parsed(name: str) -> Parsed:
     return reader.read(FILES[name], name)
 
 
-def _stored(parsed: Parsed) -> Parsed:
-    decoded = parsed.decoded
-    row = {
-        "text": parsed.text,
-        "title": parsed.title,
-        "structure": structure_json(parsed),
-        "verbatim": parsed.verbatim,
-    }
-    return parsed_document({**row, "encoding": decoded.encoding, "bom_bytes": decoded.bom_bytes})
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_document_from_its_row_has_the_same_text_title_and_sections(name: str) -> None:
     parsed = _parsed(name)
-    back = _stored(parsed)
-    assert (back.text, back.title, back.sections, back.verbatim) == (
+    restored = parsed_document(parsed_columns(parsed))
+    assert (restored.text, restored.title, restored.sections, restored.verbatim) == (
         parsed.text,
         parsed.title,
         parsed.sections,
@@ -48,10 +37,10 @@ def test_document_from_its_row_has_the_same_text_title_and_sections(name: str) -
 @pytest.mark.parametrize("name", FILES)
 def test_document_from_its_row_has_the_same_bytes_and_lines(name: str) -> None:
     parsed = _parsed(name)
-    back = _stored(parsed)
-    places = list(range(len(parsed.text) + 1))
-    assert back.byte_offsets(places) == parsed.byte_offsets(places)
-    assert [back.line(place) for place in places] == [parsed.line(place) for place in places]
+    restored = parsed_document(parsed_columns(parsed))
+    positions = list(range(len(parsed.text) + 1))
+    assert restored.byte_offsets(positions) == parsed.byte_offsets(positions)
+    assert [restored.line(position) for position in positions] == [parsed.line(position) for position in positions]
 
 
 @pytest.mark.parametrize(
@@ -67,5 +56,5 @@ def test_document_from_its_row_has_the_same_bytes_and_lines(name: str) -> None:
 )
 def test_joined_chunks_contain_every_character_once(ranges: list[tuple[int, int]], expected: str) -> None:
     text = "abcdefgh"
-    rows = [{"start_char": start, "end_char": end, "text": text[start:end]} for start, end in ranges]
+    rows: list[ChunkText] = [{"start_char": start, "end_char": end, "text": text[start:end]} for start, end in ranges]
     assert join_chunks(rows) == expected

@@ -1,4 +1,4 @@
-"""What the readers give back of a real text, and that docs/reference/formats.md says so."""
+"""How much of a real text each reader returns, as docs/reference/formats.md reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word: what a person reads, under its headings."""
+"""The reader of Word files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML: what a person sees, with the lines it comes from."""
+"""The reader of HTML: the visible text, with its lines in the file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_html_blanks_collapse_except_in_preformatted_text() -> None:
 
 def test_html_headings_nest_and_start_at_their_text() -> None:
     parsed = _read(PAGE)
-    assert [(parsed.text[each.start :][:3], each.path) for each in parsed.sections] == [
+    assert [(parsed.text[section.start :][:3], section.path) for section in parsed.sections] == [
         ("Top", ("Top",)),
         ("Sub", ("Top", "Sub part")),
     ]
@@ -66,8 +66,8 @@ def test_html_headings_nest_and_start_at_their_text() -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_html_text_has_its_line_in_the_file(newline: str) -> None:
     parsed = _read(PAGE.replace("\n", newline))
-    places = {"Top": 6, "one": 8, "two": 9, "three": 9, "four": 10, "Sub": 13, "def f": 15, "return": 16, "tail": 18}
-    assert {words: _line_of(parsed, words) for words in places} == places
+    lines = {"Top": 6, "one": 8, "two": 9, "three": 9, "four": 10, "Sub": 13, "def f": 15, "return": 16, "tail": 18}
+    assert {words: _line_of(parsed, words) for words in lines} == lines
 
 
 def test_html_lines_are_right_beyond_the_line_limit_of_the_parser() -> None:

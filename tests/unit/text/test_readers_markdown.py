@@ -1,4 +1,4 @@
-"""Markdown: headings to sections, text untouched."""
+"""The reader of Markdown: headings become sections, and the text is the file's own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def _read(text: str) -> Parsed:
 def _sections(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """The first word of each section, and its path."""
     parsed = _read(text)
-    return [(parsed.text[each.start :].split()[0], each.path) for each in parsed.sections]
+    return [(parsed.text[section.start :].split()[0], section.path) for section in parsed.sections]
 
 
 def test_markdown_headings_nest_by_level() -> None:
-    found = _sections("# A\n\n## B\n\n### C\n\n## D\n\n# E\n")
-    assert [path for _, path in found] == [("A",), ("A", "B"), ("A", "B", "C"), ("A", "D"), ("E",)]
+    sections = _sections("# A\n\n## B\n\n### C\n\n## D\n\n# E\n")
+    assert [path for _, path in sections] == [("A",), ("A", "B"), ("A", "B", "C"), ("A", "D"), ("E",)]
 
 
 def test_markdown_skipped_level_nests_under_the_heading_above() -> None:
@@ -66,7 +66,7 @@ def test_markdown_front_matter_gives_the_title_and_no_heading(newline: str, end:
     lines = ["---", "layout: page", 'title: "A: better one"', end, "", "# Heading", "text"]
     parsed = _read(newline.join(lines))
     assert parsed.title == "A: better one"
-    assert [(parsed.line(each.start), each.path) for each in parsed.sections] == [(6, ("Heading",))]
+    assert [(parsed.line(section.start), section.path) for section in parsed.sections] == [(6, ("Heading",))]
 
 
 @pytest.mark.parametrize(

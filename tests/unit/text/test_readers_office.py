@@ -1,10 +1,13 @@
-"""Slides, sheets, OpenDocument and books."""
+"""The readers of PowerPoint, Excel, OpenDocument and EPUB."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
 from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import epub, opendocument, pptx, xlsx
 from tests.samples import office
 
@@ -15,7 +18,7 @@ def test_pptx_slides_are_pages_in_the_order_shown() -> None:
     )
     parsed = pptx.read(deck, "a.pptx")
     assert parsed.text == "Herons\n\nThey wait.\n\nOtters\n\nThey swim.\n\nThey play.\n\nSmile here."
-    assert [(parsed.text[at:][:6], page) for at, page in parsed.page_marks] == [("Herons", 1), ("Otters", 2)]
+    assert [(parsed.text[start:][:6], page) for start, page in parsed.page_marks] == [("Herons", 1), ("Otters", 2)]
     assert [section.path for section in parsed.sections] == [("Herons",), ("Otters",)]
     assert parsed.title == "Herons"
 
@@ -69,7 +72,7 @@ def test_epub_is_read_chapter_by_chapter() -> None:
     )
     parsed = epub.read(book, "a.epub")
     assert (parsed.text, parsed.title) == ("One\n\nHerons.\n\nTwo\n\nOtters.\n\nIn", "Rivers")
-    assert [(parsed.text[each.start :][:3], each.path) for each in parsed.sections if each.path] == [
+    assert [(parsed.text[section.start :][:3], section.path) for section in parsed.sections if section.path] == [
         ("One", ("One",)),
         ("Two", ("Two",)),
         ("In", ("Two", "In")),
@@ -77,8 +80,8 @@ def test_epub_is_read_chapter_by_chapter() -> None:
 
 
 def _protected(method: str) -> bytes:
-    listed = f'<encryption><EncryptedData><EncryptionMethod Algorithm="{method}"/></EncryptedData></encryption>'
-    return office.epub(["<p>Herons.</p>"], title="x", parts={"META-INF/encryption.xml": listed})
+    encryption = f'<encryption><EncryptedData><EncryptionMethod Algorithm="{method}"/></EncryptedData></encryption>'
+    return office.epub(["<p>Herons.</p>"], title="x", parts={"META-INF/encryption.xml": encryption})
 
 
 def test_epub_with_copy_protection_is_refused_and_with_scrambled_fonts_is_read() -> None:
@@ -88,7 +91,6 @@ def test_epub_with_copy_protection_is_refused_and_with_scrambled_fonts_is_read()
 
 
 @pytest.mark.parametrize("read", [pptx.read, xlsx.read, opendocument.read, epub.read])
-def test_zip_of_another_format_is_refused(read: object) -> None:
-    assert callable(read)
+def test_zip_of_another_format_is_refused(read: Callable[[bytes, str], Parsed]) -> None:
     with pytest.raises(Unreadable, match=r"E_PARSE.*missing"):
         read(office.archive({"a.txt": "text"}), "a")

@@ -1,4 +1,4 @@
-"""PDF: the text of every page, with its page."""
+"""The reader of PDF: the text of every page, with its page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_pdf_title_that_is_a_file_name_is_ignored() -> None:
 def test_pdf_chunks_never_span_two_pages() -> None:
     parsed = pdf.read(FILE, "a.pdf")
     spans = Chunker(Budget(200, 0)).cut(parsed, lambda text: len(text.split()))
-    pages = [{parsed.page(at) for at in range(span.start, span.end)} for span in spans]
+    pages = [{parsed.page(position) for position in range(span.start, span.end)} for span in spans]
     assert pages == [{1}, {2}, {3}]
 
 

@@ -1,4 +1,4 @@
-"""Python source: classes and functions to sections."""
+"""The reader of Python: classes and functions become sections."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def _read(text: str) -> Parsed:
     return python.read(text.encode(), "module.py")
 
 
-def _found(text: str) -> list[tuple[int, str]]:
-    """The line each section begins on, and its path."""
+def _sections(text: str) -> list[tuple[int, str]]:
+    """The first line of each section, and its path."""
     parsed = _read(text)
-    return [(parsed.line(each.start), ".".join(each.path)) for each in parsed.sections]
+    return [(parsed.line(section.start), ".".join(section.path)) for section in parsed.sections]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_python_definitions_nest_with_their_decorators_and_comments(newline: str) -> None:
-    assert _found(SOURCE.replace("\n", newline)) == [
+    assert _sections(SOURCE.replace("\n", newline)) == [
         (8, "Outer"),
         (14, "Outer.first"),
         (15, "Outer"),
@@ -68,12 +68,12 @@ def test_python_definitions_nest_with_their_decorators_and_comments(newline: str
 
 def test_python_definitions_under_a_condition_are_sections() -> None:
     text = "try:\n    import x\nexcept ImportError:\n    def x():\n        pass\nelse:\n    class Y:\n        pass\n"
-    assert [path for _, path in _found(text) if path] == ["x", "Y"]
+    assert [path for _, path in _sections(text) if path] == ["x", "Y"]
 
 
 def test_python_last_line_of_a_string_is_no_comment() -> None:
     text = 'def a():\n    """\n# b"""\ndef c():\n    pass\n'
-    assert _found(text) == [(1, "a"), (4, "c"), (6, "")]
+    assert _sections(text) == [(1, "a"), (4, "c"), (6, "")]
 
 
 def test_python_sections_are_in_ascending_order() -> None:
@@ -106,7 +106,7 @@ def test_python_that_does_not_parse_is_read_as_text(text: str) -> None:
 
 
 def test_python_form_feed_is_no_line_end() -> None:
-    assert _found("x = 1\n\f\ndef f():\n    pass\n")[0] == (3, "f")
+    assert _sections("x = 1\n\f\ndef f():\n    pass\n")[0] == (3, "f")
 
 
 def test_python_names_in_other_scripts_keep_their_byte_offsets() -> None:

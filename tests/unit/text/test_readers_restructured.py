@@ -1,4 +1,4 @@
-"""reStructuredText: titles by their rules."""
+"""The reader of reStructuredText: underlined titles become sections."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_rst_overlined_title_is_another_level() -> None:
 def test_rst_section_starts_at_its_title_with_any_line_end(newline: str) -> None:
     text = newline.join(["intro", "", "Title", "=====", "", "text", "", "Next", "====", "x"])
     parsed = restructured.read(text.encode(), "x.rst")
-    assert [parsed.text[each.start :][:4] for each in parsed.sections] == ["Titl", "Next"]
-    assert [parsed.line(each.start) for each in parsed.sections] == [3, 8]
+    assert [parsed.text[section.start :][:4] for section in parsed.sections] == ["Titl", "Next"]
+    assert [parsed.line(section.start) for section in parsed.sections] == [3, 8]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which reader takes which file, and what every reader promises."""
+"""Choosing the reader of a file, and the properties that every reader has."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, reader_
 from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}
-"""Where the name says more than the format."""
-DIFFERENT = list({reader.name: reader for reader in READERS}.values())
+"""File names, where the reader needs more than `name`."""
+DISTINCT = list({reader.name: reader for reader in READERS}.values())
 
 
 def _damaged(data: st.DataObject, name: str) -> bytes:
@@ -26,7 +26,7 @@ def _damaged(data: st.DataObject, name: str) -> bytes:
     return bytes(raw[: data.draw(st.integers(0, len(raw)))])
 
 
-def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
+def _check_properties(reader: Reader, raw: bytes) -> None:
     try:
         parsed = reader.read(raw, NAMES.get(reader.name, "name"))
     except Unreadable:
@@ -47,19 +47,19 @@ def _keeps_its_promises(reader: Reader, raw: bytes) -> None:
         assert offsets[-1] == len(raw)
 
 
-@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+@pytest.mark.parametrize("reader", DISTINCT, ids=lambda reader: reader.name)
 @given(raw=st.binary(max_size=80) | st.text("<>&/p#-=\n\r `*[]:'\"é;a.", max_size=80).map(str.encode))
 def test_every_reader_reads_or_refuses_arbitrary_bytes(reader: Reader, raw: bytes) -> None:
-    _keeps_its_promises(reader, raw)
+    _check_properties(reader, raw)
 
 
-@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+@pytest.mark.parametrize("reader", DISTINCT, ids=lambda reader: reader.name)
 @given(data=st.data())
 def test_every_reader_reads_or_refuses_damaged_files(reader: Reader, data: st.DataObject) -> None:
-    _keeps_its_promises(reader, _damaged(data, reader.name))
+    _check_properties(reader, _damaged(data, reader.name))
 
 
-@pytest.mark.parametrize("reader", DIFFERENT, ids=lambda reader: reader.name)
+@pytest.mark.parametrize("reader", DISTINCT, ids=lambda reader: reader.name)
 def test_every_reader_reads_valid_files(reader: Reader) -> None:
     for raw in VALID[reader.name]:
         assert reader.read(raw, NAMES.get(reader.name, "name")).text.strip()
@@ -103,7 +103,7 @@ def test_code_readers_have_a_language() -> None:
 
 def test_readers_fingerprint_names_every_reader_and_its_version() -> None:
     assert PLAIN.fingerprint in readers_fingerprint().split(",")
-    assert len(readers_fingerprint().split(",")) == len(DIFFERENT)
+    assert len(readers_fingerprint().split(",")) == len(DISTINCT)
 
 
 def test_plain_text_is_read_unchanged() -> None:

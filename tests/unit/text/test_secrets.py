@@ -26,7 +26,7 @@ from tests.samples.secrets import HEX, TOKENS, Planted, planted
 
 SEED = 20_261
 ALL = Masking(secrets=True, personal=frozenset(PERSONAL))
-PLANTED = list(planted(SEED, each=8))
+PLANTED = list(planted(SEED, count=8))
 
 
 def token(kind: str = "github_token") -> str:

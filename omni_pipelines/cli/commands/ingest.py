@@ -1,0 +1,185 @@
+"""`omni ingest`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from omni_pipelines.cli.command import command
+from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
+from omni_pipelines.cli.output import narrate
+from omni_pipelines.cli.progress_bar import showing_progress
+from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
+from omni_pipelines.errors import SourceMissing, UpstreamMoved
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.pipeline.run import retry_when_overtaken
+from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
+from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
+
+COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
+
+
+PathsArgument = Annotated[list[Path] | None, Argument(help="Files and folders. Default: all registered sources.")]
+IncludeOption = Annotated[
+    list[str] | None, Option(metavar="PATTERN", help="Read only files that match, as in .gitignore. Repeatable.")
+]
+AllowDeleteOption = Annotated[
+    bool, Option("--allow-delete", help="Delete documents even if suspiciously many files of a source are gone.")
+]
+
+
+@command(show_ingest, around=showing_progress)
+def ingest(
+    home: AnyHome,
+    settings: HomeSettings,
+    paths: PathsArgument = None,
+    include: IncludeOption = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
+    allow_delete: AllowDeleteOption = False,
+) -> IngestReport | IngestPlan:
+    """Read what changed, index it, and publish a release."""
+    if dry_run:
+        return _plan(home, settings, paths or [], include or [])
+    return ingest_sources(home, settings, paths or [], include or [], allow_delete=allow_delete)
+
+
+def ingest_sources(
+    home: Home,
+    settings: Settings,
+    paths: Sequence[Path] = (),
+    include: Sequence[str] = (),
+    *,
+    allow_delete: bool = False,
+) -> IngestReport:
+    """Register the paths, read what changed in their sources, and publish it; without a path, in all sources.
+
+    Raises:
+        SourceMissing: nothing was ever ingested, or a new path holds nothing to read.
+    """
+    start = time.monotonic()
+    if settings.store:
+        _take_over_newest(home, settings)
+    known = current_sources(home, settings)
+    wanted, names = _sources_to_read(home, known, paths, include)
+    _refuse_empty([source for source in wanted if source not in known])
+    model_fingerprint(settings)  # a missing model is reported before the first file is read
+    vocabulary_file(settings)
+    if paths:
+        with writer_session(home, settings):  # another ingest may register its own sources at the same time
+            names = register_paths(home, settings, paths, include)
+    session = SourceSession()  # it lists a website only once, for the check and for the run
+    report = _unchanged(home, settings, names, session)
+    report = report or _run_refresh_job(home, settings, names, session, allow_delete)
+    return report.model_copy(update={"seconds": round(time.monotonic() - start, 2)})
+
+
+def _take_over_newest(home: Home, settings: Settings) -> None:
+    """Bring the home to the newest release of its store: only against that one it shows what has to be done."""
+    with writer_session(home, settings, sync=True):
+        pass
+
+
+def _sources_to_read(
+    home: Home, known: Sequence[Source], paths: Sequence[Path], include: Sequence[str]
+) -> tuple[list[Source], list[str]]:
+    """The sources that this home reads once the paths are registered, and the names of those that hold the paths."""
+    is_ours = reads(home)
+    sources, names = register(known, paths, include, is_ours=is_ours)
+    ours = list(filter(is_ours, sources))
+    if not ours and not home.sources.exists():  # an empty registry means that the last source was removed
+        raise SourceMissing("nothing was ingested yet", cure="name a path: omni ingest PATH")
+    return ours, names
+
+
+def _refuse_empty(new: Sequence[Source]) -> None:
+    for source in new:
+        if not list_source(source).files:  # most likely the wrong path
+            raise SourceMissing(
+                f"there is nothing to read in {source.location}", cure="name a folder with text or code"
+            )
+
+
+def _plan(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str]) -> IngestPlan:
+    sources, names = _sources_to_read(home, current_sources(home, settings), paths, include)
+    session, plans = SourceSession(), {}
+    for source in sources:
+        if not paths or source.name in names:
+            plan = plan_source(home, settings, source, session)
+            plans[source.name] = {"read": [file.path for file in plan.to_read], "delete": list(plan.deletes)}
+    return IngestPlan(plans)
+
+
+def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: SourceSession) -> IngestReport | None:
+    """The report of a run with nothing to do, or None if there is something: listing alone shows it, quickly."""
+    run = replace(new_run(home, settings, sources=tuple(names)), session=session)
+    release = newest_release(home)
+    if release is None or stale_index(run) is not None:
+        return None
+    listings = list_sources(run)
+    if stale_ingest(run, listings) is not None:
+        return None
+    quarantined, skipped = record_unchanged(home, settings, listings)
+    counts = {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
+    return IngestReport(
+        release=release.release,
+        documents=dict.fromkeys(COUNTS, 0) | counts,
+        chunks=release.counts["chunks"],
+        run_id=release.run_id,
+        warnings=[note for listing in listings for note in listing.notes],
+    )
+
+
+def _run_refresh_job(
+    home: Home, settings: Settings, names: Sequence[str], session: SourceSession, allow_delete: bool
+) -> IngestReport:
+    from omni_pipelines.cli.dagster_jobs import FinishedRun, run_job  # a second that an ingest without changes saves
+
+    config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
+
+    def run() -> FinishedRun:
+        narrate("starting the refresh job")
+        finished = run_job(home, "refresh_job", config, session)
+        _require_published(finished.metadata)
+        return finished
+
+    finished = retry_when_overtaken(settings, run)
+    documents, embeddings = finished.metadata["documents"], finished.metadata["embeddings"]
+    published = finished.metadata["release"]
+    return IngestReport(
+        release=published["release"],
+        documents={name: documents[name] for name in (*COUNTS, "skipped")},
+        chunks=published["chunks"],
+        embedded=embeddings["embedded"],
+        reused=embeddings["reused"],
+        run_id=finished.run_id,
+        masked=documents["masked"],
+        moved=documents["moved"],
+        warnings=documents["warnings"],
+    )
+
+
+def _require_published(metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check that no other command took over a newer release between two steps of the run: its work would be lost.
+
+    Raises:
+        UpstreamMoved: one did.
+    """
+    before, published = metadata["documents"].get("store_release"), metadata["release"]
+    if before is not None and published["release"] - published["new"] != before:
+        raise UpstreamMoved(
+            "a release of another home was taken over in the middle of the run", cure="run it again: omni ingest"
+        )

@@ -1,0 +1,47 @@
+"""`omni sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from typer import Argument, Option
+
+from omni_pipelines.cli.command import Result, Rows, command
+from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
+from omni_pipelines.cli.views.sql import SqlResult, show_sql
+from omni_pipelines.knowledge.sql import SqlColumn, columns, run_sql
+
+
+@command(show_sql)
+def sql(
+    viewer: ViewerOrOwner,
+    release: ReleaseNumber,
+    home: RefreshedHome,
+    statement: Annotated[str | None, Argument(help="One SELECT. Without it, all columns are listed.")] = None,
+    limit: Annotated[int, Option(min=1, help="How many rows at most.")] = 1_000,
+    timeout: Annotated[float, Option(min=0.1, metavar="SECONDS", help="Stop the statement after this time.")] = 30.0,
+    csv: Annotated[bool, Option("--csv", help="Print comma-separated values below a line of names.")] = False,
+) -> Rows[SqlColumn] | Result[Rows[SqlColumn] | SqlResult]:
+    """Query documents, releases, questions and more in SQL.
+
+    A statement can read, and change nothing.
+    """
+    if statement is None:
+        return Rows("columns", columns())
+    pinned, selected = run_sql(home, statement, release, most=limit, seconds=timeout, viewer=viewer)
+    names = _unique(selected.columns)
+    result = SqlResult(pinned.release, names, selected.types, selected.rows, selected.more, csv)
+    return Result(result, note=f"the first {limit:,} rows; see more with --limit" if selected.more else "")
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names of the columns, a repeated one with a number behind it, so that a row can be a JSON object."""
+    unique: list[str] = []
+    for name in names:
+        number, candidate = 1, name
+        while candidate in unique:
+            number += 1
+            candidate = f"{name}_{number}"
+        unique.append(candidate)
+    return unique

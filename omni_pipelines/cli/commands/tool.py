@@ -1,0 +1,90 @@
+"""`omni tool`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from omni_pipelines.cli.command import Fields, Result, Rows, Verbatim, command
+from omni_pipelines.cli.output import complaint
+from omni_pipelines.cli.release_options import RefreshedHome, ReleaseOption, ViewerOrOwner
+from omni_pipelines.cli.views.system import show_document_check, show_response, show_tools
+from omni_pipelines.error_codes import explain
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.executors import CommandExecutor
+from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.command_line import parse_arguments
+from omni_pipelines.tools.definition import to_document
+from omni_pipelines.tools.documents import as_json, as_yaml, check_document
+from omni_pipelines.tools.problems import Problem
+from omni_pipelines.tools.strict_parsing import read_values
+
+ToolArgument = Annotated[str | None, Argument(help="A tool from the list. Default: all.")]
+ArgumentsArgument = Annotated[
+    list[str] | None,
+    Argument(help="'{\"name\": value}', or name=value …; a value that is not text is written as JSON."),
+]
+
+
+@command(show_tools)
+def list_(home: RefreshedHome) -> Rows[Fields]:
+    """List the tools."""
+    return Rows("tools", [to_document(tool.metadata) for tool in knowledge_catalog(home).tools])
+
+
+@command(show_document_check)
+def schema(
+    home: RefreshedHome,
+    tool: ToolArgument = None,
+    openapi: Annotated[bool, Option("--openapi", help="Print an OpenAPI 3.1 document.")] = False,
+    check: Annotated[Path | None, Option(help="Check this tool document (.yaml or .json) instead.")] = None,
+) -> Verbatim | Result[Rows[Problem]]:
+    """Print the tool document as YAML, as JSON or as OpenAPI."""
+    if openapi and tool is not None:
+        raise ConfigurationError("--openapi describes all tools", cure="leave out the tool")
+    if check is not None:
+        problems = check_document(read_values(check))
+        result = Rows("problems", problems, file=check, right=not problems)
+        return Result(result, exit_code=1 if problems else 0)
+    catalog = knowledge_catalog(home)
+    if openapi:
+        return Verbatim(as_json(catalog.export_openapi()).rstrip())
+    document = catalog.generate_tool_schemas(*([tool] if tool else []))
+    return Verbatim(as_yaml(document).rstrip(), as_json(document).rstrip())
+
+
+@command(show_response)
+def run(
+    viewer: ViewerOrOwner,
+    home: RefreshedHome,
+    tool: Annotated[str, Argument(help="A tool from the list.")],
+    arguments: ArgumentsArgument = None,
+    release: ReleaseOption = None,
+) -> Result[ToolResponse]:
+    """Call a tool and print its data.
+
+    The arguments are checked first. With --json, the whole response is printed.
+    """
+    catalog = knowledge_catalog(home, release, viewer=viewer)
+    response = CommandExecutor().execute(_call, catalog, tool, arguments or [])
+    message, cure = response.error_message, response.metadata.get("cure", "")
+    note = complaint(message, response.error_code, cure) if message else ""
+    return Result(response, note=note, exit_code=_exit_code(response))
+
+
+def _call(catalog: ToolCatalog, tool: str, words: Sequence[str]) -> ToolResponse:
+    return catalog.call(tool, parse_arguments(catalog.get_tool_schema(tool), words))
+
+
+def _exit_code(response: ToolResponse) -> int:
+    if response.error_code is None:
+        return 0
+    if response.retryable:
+        return 3
+    row = explain(response.error_code)
+    return row.exit_code if row else 1

@@ -1,0 +1,125 @@
+"""What the commands print that show releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omni_pipelines.cli.command import Fields
+from omni_pipelines.cli.json_output import text_only
+from omni_pipelines.cli.output import local_time, narrate, say
+from omni_pipelines.cli.text import cell
+from omni_pipelines.knowledge.state.changes import Changes
+from omni_pipelines.knowledge.state.status import Status
+from omni_pipelines.records import Pin, Release
+
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
+
+
+def show_status(status: Status) -> None:
+    """Print what the release holds, the state of its indexes and sources, and what recovery moved aside."""
+    say(f"release {status.release} of {local_time(status.created_at)} in {status.home}")
+    if status.shows != status.release:
+        say(f"  rolled back to release {status.shows}; the next source change publishes everything again")
+    say(f"  {cell(status.counts)}")
+    for name, coverage in status.coverage.items():
+        say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
+    for name, source in status.sources.items():
+        masked = f", {source.masked:,} secrets masked" if source.masked else ""
+        seen = f"last listed {local_time(source.seen)}"
+        say(f"  source {name}: {source.documents:,} documents{masked}, {seen}, {source.place}")
+    for name, fingerprint in status.fingerprints.items():
+        say(f"  {name}: {fingerprint}")
+    for note in status.set_aside:
+        moved = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
+        say(f"  moved aside on {local_time(note.at)}: {moved}, to {status.home}/quarantine: {note.why}")
+
+
+@dataclass(frozen=True)
+class KeptRelease:
+    """A release and its pin."""
+
+    release: Release
+    pin: Pin | None
+
+    def as_json(self) -> Fields:
+        """The fields of the release, and its pin."""
+        return {**self.release.model_dump(mode="json"), "pin": self.pin}
+
+    @property
+    def remark(self) -> str:
+        """Whether it shows an older state, and whether it is pinned."""
+        shown = [f"shows {self.release.rollback.to} again"] if self.release.rollback else []
+        pinned = [f"pinned: {self.pin.reason}" if self.pin.reason else "pinned"] if self.pin else []
+        return "  ".join(shown + pinned)
+
+
+def show_release(kept: KeptRelease) -> None:
+    """Print the tables, index, sources and fingerprints of a release."""
+    release = kept.release
+    say(f"release {release.release} of {local_time(release.created_at)}  {kept.remark}".rstrip())
+    for name, count in release.counts.items():
+        say(f"  table {name}: {count:,} rows, version {release.tables[name]}")
+    say(f"  keyword index {release.keyword.generation}: {release.keyword.entries:,} entries")
+    for name, source in release.sources.items():
+        say(f"  source {name}: {source.documents:,} documents, {source.place}")
+    for name, fingerprint in release.fingerprints.items():
+        say(f"  {name}: {fingerprint}")
+    say(f"  run {release.run_id}")
+
+
+@dataclass(frozen=True)
+class ReleaseChanges:
+    """The documents in which two releases differ."""
+
+    changes: Changes
+    names_only: bool = text_only(False)
+
+    def as_json(self) -> Fields:
+        """The fields of the changes, and their number by kind."""
+        return {**self.changes.model_dump(mode="json"), "summary": self.changes.summary}
+
+
+def show_changes(result: ReleaseChanges) -> None:
+    """Print each document that differs, and how its text differs."""
+    changes = result.changes
+    differing = ", ".join(f"{count:,} {kind}" for kind, count in changes.summary.items() if count)
+    say(f"from release {changes.before} to {changes.after}: {differing or 'no document differs'}")
+    for name, (before, after) in changes.fingerprints.items():
+        say(f"  {name}: {before} became {after}")
+    for change in changes.changes:
+        say(f"{_SIGNS[change.kind]} {change.source}: {change.path}")
+        if result.names_only:
+            continue
+        has_file_names = change.diff[:1] and change.diff[0].startswith("---")
+        for line in change.diff[2:] if has_file_names else change.diff:
+            say(f"    {line}")
+        if change.cut:
+            say("    …")
+
+
+def show_rollback(rollback: Fields) -> None:
+    """Print what readers see now, and what the next ingest does."""
+    if not rollback["new"]:
+        say(f"release {rollback['release']} shows that state already; nothing to do")
+        return
+    say(f"release {rollback['release']}: readers see release {rollback['shows']} again, not {rollback['before']}")
+    narrate("next: no file was changed. An ingest that finds no change publishes nothing; the first one that finds a")
+    narrate("      change publishes all that the sources hold then, including what was rolled back.")
+    narrate(f"      to undo the rollback, run: omni releases rollback {rollback['before']}")
+
+
+@dataclass(frozen=True)
+class ImportedRelease:
+    """A release in a new home."""
+
+    release: int
+    home: Path
+    counts: Mapping[str, int]
+
+
+def show_import(imported: ImportedRelease) -> None:
+    """Print what the new home holds."""
+    say(f"release {imported.release} in {imported.home}: {cell(imported.counts)}")
+    narrate("note: the sources are registered with their old locations; an ingest stops where one is missing")

@@ -1,0 +1,134 @@
+"""What the commands print that search and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from omni_pipelines.cli.command import Rows
+from omni_pipelines.cli.json_output import text_only
+from omni_pipelines.cli.output import narrate, say
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.verification import Verification
+from omni_pipelines.knowledge.quality.gaps import Gap
+from omni_pipelines.knowledge.search.citations import Passage
+from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
+from omni_pipelines.knowledge.search.hits import Hit, format_location
+from omni_pipelines.knowledge.search.why_not import WhyNot
+
+SNIPPET_LINES = 4
+SNIPPET_WIDTH = 110
+_PART_NAMES = {"boost": "name"}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Hits in a release, best first."""
+
+    release: int
+    hits: Sequence[Hit]
+    explain: bool = text_only(False)
+
+
+def show_hits(result: SearchResult) -> None:
+    """Print each hit with its location, score and first lines."""
+    if not result.hits:
+        narrate("nothing matches")
+    for hit in result.hits:
+        heading = f"  {hit.heading}" if hit.heading else ""
+        location = format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
+        say(f"{hit.rank}. {location}{heading}  ({hit.score:.3f})")
+        if result.explain:
+            say(f"     {score_as_sum(hit)}")
+        for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
+            say(f"     {line.rstrip()[:SNIPPET_WIDTH]}")
+        for other in hit.also_in:
+            say(
+                f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"
+            )
+        say()
+
+
+def score_as_sum(hit: Hit) -> str:
+    """The score as the sum of its parts, with the rank in the list that a part comes from."""
+    ranks = dict(hit.ranks)
+    parts = [
+        f"{part:.6f} {_PART_NAMES.get(name, name)}" + (f" (rank {ranks[name]})" if ranks.get(name) else "")
+        for name, part in hit.parts
+        if part or ranks.get(name)
+    ]
+    return f"{hit.score:.6f} = {' + '.join(parts)}"
+
+
+def show_why_not(trace: WhyNot) -> None:
+    """Print each stage of a search, and where the document was lost."""
+    for step in trace.steps:
+        say(f"{'yes' if step.passed else 'no':<4}{step.stage}: {step.says}")
+    say()
+    say(trace.verdict)
+
+
+def show_answer(answer: Answer) -> None:
+    """Print the sentences of an answer, then their citations; nothing where it abstains."""
+    if answer.abstained:
+        return
+    for number, sentence in enumerate(answer.sentences, 1):
+        say(f"{sentence.text} [{number}]")
+    say()
+    if answer.mode == "generative":
+        narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
+    for number, sentence in enumerate(answer.sentences, 1):
+        cited = sentence.citations[0]
+        say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+    for conflict in answer.conflicts:
+        say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
+
+
+def show_verification(verification: Verification) -> None:
+    """Print the number of checks, or each check that failed."""
+    if verification.verified:
+        say(f"verified against release {verification.release}: {verification.checks} checks")
+    for failure in verification.failures:
+        say(f"{failure.field}: {failure.reason}")
+
+
+def show_citation(passage: Passage) -> None:
+    """Print the cited lines with their numbers."""
+    if passage.note:
+        narrate(f"note: {passage.note}")
+    width = len(str(passage.end_line))
+    say(short_path(passage.uri))
+    for number, line in enumerate(passage.lines, passage.start_line):
+        say(f"{number:>{width}}  {line}")
+
+
+def show_duplicates(groups: Rows[DuplicatePassages]) -> None:
+    """Print each group with the locations of its passages."""
+    for group in groups.rows:
+        say(f"{group.similarity:.0%} alike: {group.beginning}")
+        for passage in group.places:
+            say(f"    {format_location(passage.path, passage.start_line, passage.end_line, passage.page)}")
+    shown = f"; {len(groups.rows)} shown" if len(groups.rows) != groups.fields["groups"] else ""
+    narrate(f"{groups.fields['groups']} groups, {groups.fields['passages']} passages{shown}")
+
+
+def show_gaps(gaps: Rows[Gap]) -> None:
+    """Print each gap with how often it was asked, and up to three other wordings."""
+    if not gaps.rows:
+        narrate("no gap is open")
+    for gap in gaps.rows:
+        state = f"closed by release {gap.closed_by}" if gap.closed_by else f"evidence {gap.evidence:.2f}"
+        say(f"{gap.times:>4}x  {gap.question}  ({state}, last asked {gap.last_asked.astimezone():%Y-%m-%d})")
+        for wording in gap.wordings[1:4]:
+            say(f"       {wording}")
+
+
+def short_path(uri: str) -> str:
+    """The path of a file URI, relative to the working directory where it is inside; any other URI unchanged."""
+    if not uri.startswith(("file:", "git+file:", "archive+file:")):
+        return uri
+    path = Path(unquote(urlsplit(uri).path))
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,1 @@
+"""Sources on this machine: folders, archives, git revisions."""

@@ -1,0 +1,72 @@
+"""The listing of a source at one moment, and the content of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from omni_pipelines.ids import text_hash
+from omni_pipelines.sources.model.source import Source
+from omni_pipelines.text.readers.registry import Reader
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of a source that a reader can read."""
+
+    path: str
+    """Relative to the source, with `/` between parts."""
+    size: int
+    mtime_ns: int
+    version_mark: str
+    """Changes with the file: size, times and inode, the id of a git blob, an ETag. A file is not read again while its
+    stored mark, in the column `stat` of the tables, is equal."""
+    reader: Reader
+    real_path: str = ""
+    """The path in the file system, if that is not valid UTF-8 and `path` shows it escaped; else empty."""
+    is_provisional: bool = False
+    """Whether the version mark is known only after the file was read, as for a new page of a website."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The complete list of files of a source at one moment."""
+
+    source: Source
+    files: tuple[SourceFile, ...]
+    """Sorted by path."""
+    skipped: int
+    """Number of files that are empty or that no reader can read."""
+    unreadable_paths: tuple[str, ...]
+    """Files and folders that could not be listed: a document whose path starts with one of them is not deleted."""
+    listed_at: datetime
+    notes: tuple[str, ...] = ()
+    """Warnings for a person, one sentence each."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a file is added, removed or changed, and with the location and the access tags."""
+        marks = (f"{file.path}\0{file.version_mark}" for file in self.files)
+        return text_hash(self.source.location, *self.source.acl, *marks, *self.unreadable_paths)
+
+
+class FileContent(NamedTuple):
+    """The content of a file at one moment."""
+
+    raw: bytes
+    version_mark: str
+    """Its version mark at that moment; empty if a later change could have the same mark."""
+    reader: Reader | None = None
+    """The reader for the media type that a server names, if that overrides the file name."""
+    mtime_ns: int | None = None
+    """When it changed, if only the server knows."""
+
+
+ReadFile = Callable[[SourceFile, int], FileContent]
+"""Reads a file of at most so many bytes.
+
+Raises:
+    Unreadable: the file cannot be read; its code is the reason.
+"""

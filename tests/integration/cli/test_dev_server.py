@@ -1,0 +1,117 @@
+"""The processes that `omni dev` starts are watched, logged and ended; a home has one server at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omni_pipelines.cli.dev_server import server
+from omni_pipelines.cli.dev_server.process_group import Children, StopFlag
+from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.home import Home
+
+WAITING = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITING
+
+
+@pytest.fixture
+def stop() -> Iterator[StopFlag]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield StopFlag()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def log(home: Home) -> str:
+    return (home.logs / "one.log").read_text()
+
+
+@pytest.mark.parametrize("code", [WAITING, DEAF], ids=["well-behaved", "deaf"])
+def test_children_are_ended_when_the_block_is_left(home: Home, tmp_path: Path, stop: StopFlag, code: str) -> None:
+    with Children(home, tmp_path, stop, grace_seconds=1) as running:
+        running.start("one", python(code))
+        assert running.wait_until("it", lambda: log(home).endswith("\n"), 30)
+        pid = log(home).strip()
+        assert Path("/proc", pid).exists()
+    assert not Path("/proc", pid).exists()
+
+
+def test_child_that_ends_by_itself_is_reported_with_its_log(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
+        running.start("one", python("raise SystemExit(3)"))
+        with pytest.raises(OmniError, match="the one process ended with code 3") as error:
+            running.wait_until("it", lambda: False, 30)
+    assert str(home.logs / "one.log") in error.value.cure
+
+
+def test_child_that_does_not_start_in_time_is_reported(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
+        running.start("one", python(WAITING))
+        with pytest.raises(OmniError, match="the page did not start within 0 s"):
+            running.wait_until("the page", lambda: False, 0)
+
+
+def test_wait_ends_at_a_signal(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
+        signal.raise_signal(signal.SIGTERM)
+        assert not running.wait_until("it", lambda: False)
+    assert stop.signal == signal.SIGTERM
+
+
+def test_children_import_nothing_from_the_home(
+    home: Home, stop: StopFlag, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A home may come from somebody else; serving it must not run code inside it."""
+    folder = tmp_path_factory.mktemp("work")
+    with Children(home, folder, stop) as running:
+        running.start("one", python("import os; print(os.getcwd()); " + WAITING))
+        running.wait_until("it", lambda: log(home).count("\n") == 2, 30)
+    assert log(home).startswith(f"{folder}\n")
+
+
+def test_child_runs_with_the_given_niceness(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    with Children(home, tmp_path, stop) as running:
+        running.start("one", python(f"import os; print(os.nice(0), flush=True); {WAITING}"), 3)
+        running.wait_until("it", lambda: log(home).count("\n") == 2, 30)
+    assert int(log(home).splitlines()[0]) == min(os.nice(0) + 3, 19)
+
+
+def test_last_log_of_a_child_is_kept(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    for word in ("first", "second"):
+        with Children(home, tmp_path, stop) as running:
+            running.start("one", python(f"print({word!r}, flush=True); import time; time.sleep(600)"))
+            running.wait_until("it", lambda: log(home).endswith("\n"), 30)
+    assert log(home).startswith("second\n")
+    assert (home.logs / "one.log.1").read_text().startswith("first\n")
+
+
+def test_served_port_is_known_while_the_home_is_served(home: Home) -> None:
+    assert server.served_port(home) is None
+    with server._served_once(home, 3210):
+        assert server.served_port(home) == 3210
+        with pytest.raises(ConfigurationError, match=":3210"), server._served_once(home, 4000):
+            pytest.fail("served twice")
+        assert server.served_port(home) == 3210
+    assert server.served_port(home) is None
+
+
+def test_files_of_a_killed_server_do_not_block_the_next_one(home: Home) -> None:
+    (home.dagster / "dev.json").write_text('{"port": 3210}')
+    (home.dagster / "dev.lock").touch()
+    assert server.served_port(home) is None
+    with server._served_once(home, 4000):
+        assert server.served_port(home) == 4000
+
+
+def test_served_port_of_a_missing_home_is_none(tmp_path: Path) -> None:
+    assert server.served_port(Home(tmp_path / "nowhere")) is None
+    assert not (tmp_path / "nowhere").exists()

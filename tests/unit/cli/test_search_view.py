@@ -1,0 +1,55 @@
+"""How `omni search --explain` writes a score."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from omni_pipelines.cli.views.search import score_as_sum
+from omni_pipelines.knowledge.search.hits import Hit, Ranks, ScoreParts
+
+
+def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
+    return Hit(
+        rank=1,
+        score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, 6),
+        chunk_id="c",
+        doc_id="d",
+        uri="file:///notes/otters.md",
+        title="Otters",
+        start_byte=0,
+        end_byte=6,
+        start_line=1,
+        end_line=1,
+        heading="",
+        text="Otters",
+        ranks=ranks,
+        source="notes",
+        path="otters.md",
+        encoding="utf-8",
+        verbatim=True,
+        kind="prose",
+        parts=parts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "ranks", "names"),
+    [
+        (
+            ScoreParts(keyword=0.3, vector=0.4, rerank=0.4),
+            Ranks(keyword=1, vector=2),
+            ["keyword", "vector", "rerank"],
+        ),
+        (ScoreParts(keyword=0.3, vector=0.4, boost=0.1), Ranks(keyword=1, vector=2), ["keyword", "vector", "name"]),
+        (ScoreParts(vector=0.8), Ranks(keyword=None, vector=1), ["vector"]),
+        (ScoreParts(keyword=0.0, vector=0.8), Ranks(keyword=9, vector=1), ["keyword", "vector"]),
+    ],
+    ids=["reranked", "boosted", "vector only", "part of 0 with a rank"],
+)
+def test_explained_score_names_every_part_and_is_their_sum(parts: ScoreParts, ranks: Ranks, names: list[str]) -> None:
+    score, _, terms = score_as_sum(hit(parts, ranks)).partition(" = ")
+    shown = re.findall(r"([\d.]+) (\w+)", re.sub(r" \(rank \d+\)", "", terms))
+    assert [name for _, name in shown] == names
+    assert sum(float(part) for part, _ in shown) == pytest.approx(float(score))
