@@ -91,76 +91,42 @@ FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
 )
 """System errors by number. Python raises them; engines quote them, as in "(os error 28)"."""
 
+_TYPES: Mapping[Meaning, str] = {
+    _READ: "builtins.OSError sqlite3.Error duckdb.IOException",
+    _MISSING: "builtins.FileNotFoundError builtins.NotADirectoryError",
+    _DENIED: "builtins.PermissionError duckdb.PermissionException",
+    _STATE: "builtins.FileExistsError duckdb.IntegrityError duckdb.ConnectionException onnxruntime.ModelLoaded",
+    _TIMEOUT: "builtins.TimeoutError subprocess.TimeoutExpired",
+    _UNREACHABLE: "builtins.ConnectionError socket.gaierror urllib.URLError",
+    _MEMORY: "builtins.MemoryError pyarrow.ArrowMemoryError duckdb.OutOfMemoryException",
+    _DEPENDENCY: "builtins.ImportError",
+    _FORMAT: (
+        "builtins.UnicodeError json.JSONDecodeError tomllib.TOMLDecodeError zipfile.BadZipFile "
+        "orjson.JSONDecodeError pyarrow.ArrowInvalid pyarrow.ArrowSerializationError"
+    ),
+    _FAILED: (
+        "subprocess.CalledProcessError pydantic.PydanticUserError pyarrow.ArrowException duckdb.Error "
+        "duckdb.Warning duckdb.OperationalError onnxruntime.ModelLoadCanceled onnxruntime.Fail onnxruntime.EPFail "
+        "onnxruntime.EngineError onnxruntime.NotImplemented onnxruntime.RuntimeException "
+        "pyo3_runtime.PanicException"
+    ),
+    _BAD_ANSWER: "ssl.SSLError http.HTTPException",
+    _API: "urllib.HTTPError",
+    _CONFLICT: "filelock.Timeout duckdb.TransactionException onnxruntime.DeviceReset",
+    _INVALID: (
+        "pydantic_core.ValidationError pyarrow.ArrowKeyError duckdb.ProgrammingError duckdb.DataError "
+        "duckdb.NotSupportedError onnxruntime.InvalidArgument"
+    ),
+    _TYPE: "pydantic_core.PydanticSerializationError pyarrow.ArrowTypeError pyarrow.ArrowNotImplementedError",
+    _RANGE: "pyarrow.ArrowIndexError pyarrow.ArrowCapacityError duckdb.OutOfRangeException",
+    _CORRUPT: "duckdb.SerializationException",
+    _MODEL: (
+        "onnxruntime.NoSuchFile onnxruntime.NoModel onnxruntime.NotFound onnxruntime.ModelRequiresCompilation "
+        "onnxruntime.InvalidProtobuf onnxruntime.InvalidGraph safetensors.SafetensorError google.DecodeError"
+    ),
+}
 FOREIGN_TYPES: Mapping[str, Meaning] = MappingProxyType(
-    {
-        "builtins.OSError": _READ,
-        "builtins.FileNotFoundError": _MISSING,
-        "builtins.NotADirectoryError": _MISSING,
-        "builtins.PermissionError": _DENIED,
-        "builtins.FileExistsError": _STATE,
-        "builtins.TimeoutError": _TIMEOUT,
-        "builtins.ConnectionError": _UNREACHABLE,
-        "builtins.MemoryError": _MEMORY,
-        "builtins.ImportError": _DEPENDENCY,
-        "builtins.UnicodeError": _FORMAT,
-        "json.JSONDecodeError": _FORMAT,
-        "tomllib.TOMLDecodeError": _FORMAT,
-        "zipfile.BadZipFile": _FORMAT,
-        "subprocess.TimeoutExpired": _TIMEOUT,
-        "subprocess.CalledProcessError": _FAILED,
-        "socket.gaierror": _UNREACHABLE,
-        "ssl.SSLError": _BAD_ANSWER,
-        "http.HTTPException": _BAD_ANSWER,
-        "urllib.URLError": _UNREACHABLE,
-        "urllib.HTTPError": _API,
-        "sqlite3.Error": _READ,
-        "filelock.Timeout": _CONFLICT,
-        "orjson.JSONDecodeError": _FORMAT,
-        "pydantic_core.ValidationError": _INVALID,
-        "pydantic_core.PydanticSerializationError": _TYPE,
-        "pydantic.PydanticUserError": _FAILED,
-        "pyarrow.ArrowException": _FAILED,
-        "pyarrow.ArrowInvalid": _FORMAT,
-        "pyarrow.ArrowTypeError": _TYPE,
-        "pyarrow.ArrowKeyError": _INVALID,
-        "pyarrow.ArrowIndexError": _RANGE,
-        "pyarrow.ArrowCapacityError": _RANGE,
-        "pyarrow.ArrowNotImplementedError": _TYPE,
-        "pyarrow.ArrowSerializationError": _FORMAT,
-        "pyarrow.ArrowMemoryError": _MEMORY,
-        "duckdb.Error": _FAILED,
-        "duckdb.Warning": _FAILED,
-        "duckdb.ProgrammingError": _INVALID,
-        "duckdb.DataError": _INVALID,
-        "duckdb.OutOfRangeException": _RANGE,
-        "duckdb.NotSupportedError": _INVALID,
-        "duckdb.IntegrityError": _STATE,
-        "duckdb.PermissionException": _DENIED,
-        "duckdb.OperationalError": _FAILED,
-        "duckdb.ConnectionException": _STATE,
-        "duckdb.IOException": _READ,
-        "duckdb.TransactionException": _CONFLICT,
-        "duckdb.OutOfMemoryException": _MEMORY,
-        "duckdb.SerializationException": _CORRUPT,
-        "onnxruntime.NoSuchFile": _MODEL,
-        "onnxruntime.NoModel": _MODEL,
-        "onnxruntime.NotFound": _MODEL,
-        "onnxruntime.ModelRequiresCompilation": _MODEL,
-        "onnxruntime.InvalidProtobuf": _MODEL,
-        "onnxruntime.InvalidGraph": _MODEL,
-        "onnxruntime.InvalidArgument": _INVALID,
-        "onnxruntime.ModelLoaded": _STATE,
-        "onnxruntime.ModelLoadCanceled": _FAILED,
-        "onnxruntime.DeviceReset": _CONFLICT,
-        "onnxruntime.Fail": _FAILED,
-        "onnxruntime.EPFail": _FAILED,
-        "onnxruntime.EngineError": _FAILED,
-        "onnxruntime.NotImplemented": _FAILED,
-        "onnxruntime.RuntimeException": _FAILED,
-        "safetensors.SafetensorError": _MODEL,
-        "google.DecodeError": _MODEL,
-        "pyo3_runtime.PanicException": _FAILED,
-    }
+    {name: meaning for meaning, names in _TYPES.items() for name in names.split()}
 )
 """Foreign errors by package and class name, so that recognising one imports nothing. A class that is not listed has
 the meaning of its nearest listed base."""

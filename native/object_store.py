@@ -15,6 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
 from native.errors import StoreError
@@ -85,7 +88,6 @@ class ObjectStore:
 
     def get(self, key: str) -> bytes | None:
         """The content of an object; None if there is none."""
-        import obstore
 
         def request() -> bytes | None:
             try:
@@ -98,7 +100,6 @@ class ObjectStore:
 
     def download(self, key: str, path: Path) -> bool:
         """Write an object to a file, in pieces, and replace the file. Returns whether there is such an object."""
-        import obstore
 
         def request() -> bool:
             try:
@@ -117,7 +118,6 @@ class ObjectStore:
 
     def put(self, key: str, data: bytes | Path) -> None:
         """Write an object from bytes or from a file. An existing one is replaced."""
-        import obstore
 
         def request() -> None:
             obstore.put(self._client, key, data, max_concurrency=_UPLOADS)
@@ -130,12 +130,11 @@ class ObjectStore:
         If the response to a request was lost, the content of the object decides. So no two callers may write equal
         bytes.
         """
-        import obstore
 
         def request() -> bool:
             try:
                 obstore.put(self._client, key, data, mode="create")
-            except obstore.exceptions.AlreadyExistsError:
+            except AlreadyExistsError:
                 return self.get(key) == data
             return True
 
@@ -143,7 +142,6 @@ class ObjectStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is an object."""
-        import obstore
 
         def request() -> bool:
             try:
@@ -161,7 +159,6 @@ class ObjectStore:
         Raises:
             StoreError: the listing is incomplete.
         """
-        import obstore
 
         def request() -> list[StoredObject]:
             batches = obstore.list(self._client, folder, offset=after or None)
@@ -179,7 +176,6 @@ class ObjectStore:
 
     def _repeat(self, request: Callable[[], T], what: str) -> T:
         """The response to a request, which is repeated after errors that may be temporary."""
-        from obstore.exceptions import BaseError
 
         def attempt() -> T:
             try:
@@ -202,9 +198,6 @@ class ObjectStore:
 
 
 def _opened(url: str, seconds: float) -> Client:
-    from obstore.exceptions import BaseError
-    from obstore.store import LocalStore, from_url
-
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or not rest.strip("/"):
         raise StoreError(f"{url!r} is not the address of a store", cure="write s3://bucket/folder", code="1001")
@@ -232,8 +225,6 @@ def _stored_object(meta: ObjectMeta) -> StoredObject:
 
 
 def _delete(client: Client, keys: list[str]) -> None:
-    import obstore
-
     try:
         obstore.delete(client, keys)
     except FileNotFoundError:

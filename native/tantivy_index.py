@@ -17,10 +17,11 @@ from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
-from native.tantivy_queries import QueryBuilder
 
 if TYPE_CHECKING:
     from tantivy import DocAddress, Index, IndexWriter, Searcher
+
+    from native.tantivy_queries import QueryBuilder
 
 WRITER_HEAP_BYTES = 64 << 20
 LANGUAGE = "language"
@@ -120,6 +121,8 @@ class KeywordIndex:
         self._queries = self._query_builder()
 
     def _query_builder(self) -> QueryBuilder:
+        from native.tantivy_queries import QueryBuilder  # which imports tantivy
+
         searcher = self._index.searcher()
         languages = [
             language

@@ -10,16 +10,13 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+
+from tantivy import FieldType, Index, Occur, Query
 
 from native import tantivy_analysis as analysis
 from native.filters import MODIFIED, day_range, folder_prefix
 
-if TYPE_CHECKING:
-    from tantivy import Index, Occur, Query
-
-    Clause = tuple[Occur, Query]
-
+Clause = tuple[Occur, Query]
 MAX_QUERY_CHARACTERS = 1_000
 MAX_QUERY_TERMS = 64
 PHRASE_BOOST = 1.5
@@ -54,8 +51,6 @@ class QueryBuilder:
         `filters` gives a value for each field, see `native.filters`; `value_sets` gives the allowed values of a
         field. They select entries and do not change scores.
         """
-        from tantivy import Occur, Query
-
         scored = self._scored(text)
         if scored is None:
             return None
@@ -67,8 +62,6 @@ class QueryBuilder:
         return Query.boolean_query([(Occur.Must, scored), *clauses])
 
     def _condition(self, field: str, value: str) -> Query:
-        from tantivy import FieldType, Query
-
         if field == MODIFIED:
             first, last = (day.toordinal() if day is not None else None for day in day_range(value))
             return Query.range_query(self._index.schema, field, FieldType.Integer, first, last)
@@ -79,13 +72,9 @@ class QueryBuilder:
 
     def _one_of(self, field: str, values: Sequence[str]) -> Query:
         """One of several values. Tantivy's query for a set of terms takes twice as long, whatever their number."""
-        from tantivy import Query
-
         return _any_of([Query.term_query(self._index.schema, field, value, "basic") for value in values])
 
     def _scored(self, text: str) -> Query | None:
-        from tantivy import Occur, Query
-
         text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
         word_analyzer, phrase_analyzer = self._analyzers.of_query(_PHRASE.sub(" ", text))
         clauses: list[Clause] = []
@@ -104,8 +93,6 @@ class QueryBuilder:
         return Query.boolean_query(clauses) if clauses else None
 
     def _word(self, readings: list[list[str]]) -> list[Clause]:
-        from tantivy import Occur, Query
-
         clauses = [clause for terms in zip(*readings, strict=True) for clause in self._any_reading(terms)]
         if len(readings[0]) > 1:  # json.loads, snake_case: adjacent parts count more than separate ones
             clauses.append((Occur.Should, Query.boost_query(self._phrase(readings), PHRASE_BOOST)))
@@ -128,8 +115,6 @@ class QueryBuilder:
 
     def _in_all_fields(self, term: str, weight: float = 1.0) -> list[Clause]:
         """A term in each field. In one flat list of terms, Tantivy skips entries that cannot be among the best k."""
-        from tantivy import Occur, Query
-
         text = self._term("text", term)
         if weight != 1.0:
             text = Query.boost_query(text, weight)
@@ -137,14 +122,10 @@ class QueryBuilder:
         return [(Occur.Should, query) for query in (text, *others)]
 
     def _term(self, field: str, term: str) -> Query:
-        from tantivy import Query
-
         return Query.term_query(self._index.schema, field, term)
 
     def _phrase(self, readings: list[list[str]]) -> Query:
         """Adjacent terms, in any of their readings."""
-        from tantivy import Query
-
         if len(readings[0]) == 1:
             return Query.boolean_query(self._any_reading([term for (term,) in readings]))
         return _any_of([Query.phrase_query(self._index.schema, "text", [*terms]) for terms in readings])
@@ -156,8 +137,6 @@ def _inverse_frequency(count: int, entries: int) -> float:
 
 
 def _any_of(queries: list[Query]) -> Query:
-    from tantivy import Occur, Query
-
     if len(queries) == 1:
         return queries[0]
     return Query.boolean_query([(Occur.Should, query) for query in queries])
