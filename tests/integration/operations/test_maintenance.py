@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from pathlib import Path
+from typing import Literal
 
 import lance
 import pyarrow as pa
@@ -136,14 +137,16 @@ def test_maintenance_during_an_unfinished_run_publishes_nothing(published: Line,
     assert published.search("dog shed")[0].path == "dog.md"
 
 
-def rewritten(table: LanceTable, version: str) -> LanceTable:
+def rewritten(table: LanceTable, version: Literal["legacy", "2.0", "2.1"]) -> LanceTable:
     """The table as an older version of Lance would have written it."""
     lance.write_dataset(table.open().to_table(), str(table.path), mode="overwrite", data_storage_version=version)
     return table
 
 
 @pytest.mark.parametrize("version", ["legacy", "2.0", "2.1"])
-def test_tables_in_older_formats_can_be_read_and_migrated(published: Line, docs: Path, version: str) -> None:
+def test_tables_in_older_formats_can_be_read_and_migrated(
+    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
+) -> None:
     tables = [rewritten(maintained(published, name), version) for name in ("chunks", "embeddings")]
     published.run()
     hits = [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)]
@@ -160,7 +163,9 @@ def test_tables_in_older_formats_can_be_read_and_migrated(published: Line, docs:
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.1"])
-def test_tables_in_older_formats_can_be_written(published: Line, docs: Path, version: str) -> None:
+def test_tables_in_older_formats_can_be_written(
+    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
+) -> None:
     for name in ("documents", "chunks", "embeddings"):
         rewritten(maintained(published, name), version)
     write(docs, {"dog.md": paragraph("dog")})
