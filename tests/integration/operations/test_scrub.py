@@ -12,7 +12,6 @@ import pytest
 from native.filters import equals
 from native.lance_tables import LanceTable
 from omni_pipelines.knowledge.state.releases import release_file, require_release
-from omni_pipelines.operations import scrub as scrub_module
 from omni_pipelines.operations.scrub import Damage, ScrubReport, mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import publish
@@ -191,6 +190,6 @@ def test_scrub_names_the_only_row_that_cannot_be_read(sound: Line, monkeypatch: 
             raise OSError("cannot decode")
         return real(self, columns, where, version)
 
-    monkeypatch.setattr(scrub_module.LanceTable, "read", failing)
+    monkeypatch.setattr(LanceTable, "read", failing)
     damaged = [damage for damage in scrubbed(sound).damage if damage.place == "table documents"]
     assert damaged == [Damage("table documents", bad, "it cannot be read: cannot decode", bad)]
