@@ -170,9 +170,10 @@ to eight run at a time.
 
 | operation | requests | MB up | MB down | CPU ms |
 |---|---|---|---|---|
-{lines} A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f}
-ms of CPU from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is
-why a home is a copy.
+{lines}
+A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
+from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is why a home
+is a copy.
 """
 
 

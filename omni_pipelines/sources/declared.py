@@ -30,17 +30,14 @@ def with_declared(
     sources = dict(registered)
     for name, own in settings.items():
         if own.location and (name not in registered or is_ours(registered[name])):
-            sources[name] = _declared(own, name, folder, registered.get(name))
+            source = source_at(own.location, name, rev=own.rev, base=folder)
+            known = registered.get(name, source)
+            kept = {"forgotten": known.forgotten, "read_by": known.read_by}
+            sources[name] = source.model_copy(update={"declared": True, **kept})
     return {
         name: _with_options(sources[name], settings.get(name)) if is_ours(sources[name]) else sources[name]
         for name in sorted(sources)
     }
-
-
-def _declared(own: SourceSettings, name: str, folder: Path, registered: Source | None) -> Source:
-    source = source_at(own.location, name, rev=own.rev, base=folder)
-    known = registered or source
-    return source.model_copy(update={"declared": True, "forgotten": known.forgotten, "read_by": known.read_by})
 
 
 def _with_options(source: Source, own: SourceSettings | None) -> Source:

@@ -104,14 +104,10 @@ def add_source(
         ConfigurationError: the name is invalid or taken, or another source has the same location or the same files.
     """
     located = source_at(location, name or "-", rev=options.rev)
-    values = options.model_dump(exclude={"rev"})
-    source = Source.model_validate({**located.model_dump(), **values})
+    source = Source.model_validate({**located.model_dump(), **options.model_dump(exclude={"rev"})})
     ours = list(filter(is_ours, sources))
-    for other in ours:
-        if other.location == source.location:
-            raise ConfigurationError(
-                f"{source.location} is already source {other.name}", cure=f"omni source show {other.name}"
-            )
+    if twin := next((other.name for other in ours if other.location == source.location), None):
+        raise ConfigurationError(f"{source.location} is already source {twin}", cure=f"omni source show {twin}")
     for other in ours:
         if shared := _shared_files(other, source):
             more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
@@ -179,17 +175,13 @@ def register(
         if source is None or (include and source.local_path == path):
             former_name = next((source.name for source in sources if source.local_path == path), None)
             name = former_name or _valid_free_name(path.name, [*sources, *others])
-            source, sources = _replacing(_new_source(path, tuple(include), name), sources)
+            source = _new_source(path, tuple(include), name)
+            replaced = [other for other in sources if _contains(source, other.local_path)]
+            marks = {mark for other in replaced for mark in other.forgotten}
+            source = source.model_copy(update={"forgotten": tuple(sorted(marks))})
+            sources = [other for other in sources if other not in replaced] + [source]
         names.append(source.name)
     return [*sources, *others], list(dict.fromkeys(names))
-
-
-def _replacing(source: Source, sources: Sequence[Source]) -> tuple[Source, list[Source]]:
-    """A source with the marks of erased files of the sources that it contains, and the sources after the change."""
-    replaced = [other for other in sources if _contains(source, other.local_path)]
-    marks = {mark for other in replaced for mark in other.forgotten}
-    source = source.model_copy(update={"forgotten": tuple(sorted(marks))})
-    return source, [other for other in sources if other not in replaced] + [source]
 
 
 def _new_source(path: Path, include: tuple[str, ...], name: str) -> Source:

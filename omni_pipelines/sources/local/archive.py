@@ -76,14 +76,11 @@ def list_archive(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: it is not there, is damaged, or exceeds the limits.
     """
     entries = _source_entries(source, limits.archive)
-    readable = [entry for entry in entries if not is_hidden(entry.name)]
-    files = {
-        shown_name(entry.name): SourceFile(
-            shown_name(entry.name), entry.size, entry.mtime_ns, entry.version_mark, reader
-        )
-        for entry in readable
-        if entry.size and (reader := reader_for(entry.name)) is not None
-    }
+    files: dict[str, SourceFile] = {}
+    for entry in entries:
+        if entry.size and not is_hidden(entry.name) and (reader := reader_for(entry.name)) is not None:
+            name = shown_name(entry.name)
+            files[name] = SourceFile(name, entry.size, entry.mtime_ns, entry.version_mark, reader)
     ordered = tuple(files[name] for name in sorted(files))
     return Listing(source, ordered, len(entries) - len(files), (), datetime.now(UTC))
 
@@ -94,7 +91,7 @@ def open_archive(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
     entries = _source_entries(source, limits.archive)
     counts = Counter(shown_name(entry.name) for entry in entries)
     by_name = {shown_name(entry.name): entry for entry in entries}
-    with _opened(source.local_path, limits.archive) as unpack:
+    with _opened(source.local_path, limits.archive) as open_entry:
 
         def read(file: SourceFile, limit: int) -> FileContent:
             entry = by_name.get(file.path)
@@ -102,9 +99,12 @@ def open_archive(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
                 raise Unreadable(RefusalCode.VANISHED, "it is not in the archive any more")
             _refuse(entry, counts[file.path], limit, limits)
             try:
-                raw = unpack(entry.name, limit)
+                with open_entry(entry.name) as entry_file:
+                    raw = entry_file.read(limit + 1)
             except (*_DAMAGED, RuntimeError) as error:
                 raise Unreadable(RefusalCode.PARSE, f"the archive is damaged here: {error}") from error
+            if len(raw) > limit:
+                raise Unreadable(RefusalCode.ZIP_BOMB, "it is larger than the archive says")
             refuse_empty(raw)
             return FileContent(raw, entry.version_mark if entry.version_mark == file.version_mark else "")
 
@@ -158,10 +158,8 @@ def _zip_entries(path: Path) -> Iterator[ArchiveEntry]:
             if not info.is_dir() and not is_link:
                 seconds = int(datetime(*_valid_date(info.date_time), tzinfo=UTC).timestamp())
                 mark = f"{info.file_size}:{info.CRC:08x}:{seconds}"
-                is_encrypted = bool(info.flag_bits & 1)
-                yield ArchiveEntry(
-                    info.filename, info.file_size, info.compress_size, seconds * 1_000_000_000, mark, is_encrypted
-                )
+                sizes = info.file_size, info.compress_size
+                yield ArchiveEntry(info.filename, *sizes, seconds * 1_000_000_000, mark, bool(info.flag_bits & 1))
 
 
 def _valid_date(written: tuple[int, int, int, int, int, int]) -> tuple[int, int, int, int, int, int]:
@@ -174,40 +172,20 @@ def _tar_entries(path: Path, mark: str, limits: ArchiveLimits) -> Iterator[Archi
     with _opened_tar(path, limits) as archive:
         for info in archive:
             if info.isreg():
-                name = info.name.removeprefix("./")
-                nanoseconds = int(info.mtime) * 1_000_000_000
+                name, nanoseconds = info.name.removeprefix("./"), int(info.mtime) * 1_000_000_000
                 yield ArchiveEntry(name, info.size, 0, nanoseconds, f"{info.size}:{info.mtime}:{mark}")
 
 
 @contextmanager
-def _opened(path: Path, limits: ArchiveLimits) -> Iterator[Callable[[str, int], bytes]]:
-    """A function that gives the bytes of an entry by name, at most so many."""
+def _opened(path: Path, limits: ArchiveLimits) -> Iterator[Callable[[str], IO[bytes]]]:
+    """A function that opens an entry by its name."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-
-            def from_zip(name: str, limit: int) -> bytes:
-                with archive.open(name) as file:
-                    return _read_whole(file, limit)
-
-            yield from_zip
+            yield archive.open
         return
     with _opened_tar(path, limits) as tar:
         members = {info.name.removeprefix("./"): info for info in tar if info.isreg()}
-
-        def from_tar(name: str, limit: int) -> bytes:
-            file = tar.extractfile(members[name])
-            if file is None:
-                raise Unreadable(RefusalCode.NOT_REGULAR, "not a regular file")
-            return _read_whole(file, limit)
-
-        yield from_tar
-
-
-def _read_whole(file: IO[bytes], limit: int) -> bytes:
-    raw = file.read(limit + 1)
-    if len(raw) > limit:
-        raise Unreadable(RefusalCode.ZIP_BOMB, "it is larger than the archive says")
-    return raw
+        yield lambda name: cast("IO[bytes]", tar.extractfile(members[name]))  # None only for links and devices
 
 
 @contextmanager
@@ -224,16 +202,10 @@ def _opened_tar(path: Path, limits: ArchiveLimits) -> Iterator[tarfile.TarFile]:
         return
     with tempfile.TemporaryFile() as inflated:
         with open_compressed(path) as packed:
-            _inflate(packed, inflated, limits.inflated_bytes)
+            while piece := packed.read(_PIECE_BYTES):
+                inflated.write(piece)
+                if inflated.tell() > limits.inflated_bytes:
+                    raise ValueError(f"it inflates to more than {limits.inflated_bytes >> 30} GiB")
         inflated.seek(0)
         with tarfile.open(fileobj=inflated, mode="r:") as plain:
             yield plain
-
-
-def _inflate(packed: IO[bytes], inflated: IO[bytes], limit: int) -> None:
-    size = 0
-    while piece := packed.read(_PIECE_BYTES):
-        size += len(piece)
-        if size > limit:
-            raise ValueError(f"it inflates to more than {limit >> 30} GiB")
-        inflated.write(piece)

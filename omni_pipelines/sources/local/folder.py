@@ -60,14 +60,14 @@ def _list_file(source: Source) -> Listing:
         raise missing_source(source) from error
     if status.st_size == 0:
         return Listing(source, (), 1, (), datetime.now(UTC))
-    reader = reader_for(source.file) or PLAIN  # a person named this file, so it is tried as text
-    return Listing(source, (_source_file(source.file, status, reader),), 0, (), datetime.now(UTC))
+    file = _source_file(source.file, status, reader_for(source.file) or PLAIN)  # named by a person: tried as text
+    return Listing(source, (file,), 0, (), datetime.now(UTC))
 
 
 def _source_file(path: str, status: os.stat_result, reader: Reader) -> SourceFile:
     shown = shown_name(path)
-    real_path = path if shown != path else ""
-    return SourceFile(shown, status.st_size, status.st_mtime_ns, version_mark(status), reader, real_path)
+    times = status.st_size, status.st_mtime_ns
+    return SourceFile(shown, *times, version_mark(status), reader, path if shown != path else "")
 
 
 class _FolderWalk:

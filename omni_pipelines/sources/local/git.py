@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
@@ -37,14 +36,6 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
-class _GitEntry:
-    mode: str
-    blob: str
-    size: int
-    path: str
-
-
 def list_revision(source: Source, limits: SourceLimits) -> Listing:
     """List the files at a revision; their version marks are the ids of their blobs.
 
@@ -55,15 +46,16 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
     commit = _commit(source)
     seconds = int(_git(source, "show", "--no-patch", "--format=%ct", commit).strip())
     files, skipped = [], 0
-    for entry in _entries(_git(source, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)):
-        if entry.mode not in _REGULAR_MODES or not _is_entered(entry.path, source, limits.folder_depth):
+    for line in filter(None, _git(source, "ls-tree", "-r", "-z", "-l", "--full-tree", commit).split("\0")):
+        fields, _, path = line.partition("\t")
+        mode, _, blob, size = fields.split()
+        if mode not in _REGULAR_MODES or not _is_entered(path, source, limits.folder_depth):
             continue
-        reader = reader_for(entry.path)
-        if reader is None or entry.size == 0 or entry.path.rpartition("/")[2].startswith("."):
+        reader = reader_for(path)
+        if reader is None or size == "0" or path.rpartition("/")[2].startswith("."):
             skipped += 1
         else:
-            path = shown_name(entry.path)
-            files.append(SourceFile(path, entry.size, seconds * 1_000_000_000, entry.blob, reader))
+            files.append(SourceFile(shown_name(path), int(size), seconds * 1_000_000_000, blob, reader))
     return Listing(source, tuple(sorted(files, key=lambda file: file.path)), skipped, (), datetime.now(UTC))
 
 
@@ -104,15 +96,6 @@ def _commit(source: Source) -> str:
     if not source.root.is_dir():
         raise missing_source(source)
     return _git(source, "rev-parse", "--verify", "--quiet", source.rev + "^{commit}").strip()
-
-
-def _entries(output: str) -> Iterator[_GitEntry]:
-    """Parse the output of `git ls-tree -z -l`."""
-    for line in filter(None, output.split("\0")):
-        fields, _, path = line.partition("\t")
-        mode, kind, blob, size = fields.split()
-        if kind == "blob":
-            yield _GitEntry(mode, blob, int(size), path)
 
 
 def _is_entered(path: str, source: Source, depth: int) -> bool:

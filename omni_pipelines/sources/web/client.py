@@ -99,7 +99,9 @@ class WebClient:
             Blocked, Unavailable, TooLarge: there is no response.
         """
         for _ in range(self._limits.redirects + 1):
-            self._check_host(address)
+            if (host := authority(address)) not in self._hosts:
+                cure = f"allow it for this source: --allow {host}"
+                raise Blocked(f"it redirects to {host}, which is not allowed", cure)
             permit(address)
             response = self._retrying(self._request, address, limit, headers or {}, is_wanted)
             if response.status not in _REDIRECTS or "location" not in response.headers:
@@ -109,13 +111,6 @@ class WebClient:
             except BadAddress as error:
                 raise Blocked(f"it redirects to an address that cannot be used: {error}") from error
         raise Blocked(f"it redirects more than {self._limits.redirects} times")
-
-    def _check_host(self, address: str) -> None:
-        host = authority(address)
-        if host not in self._hosts:
-            raise Blocked(
-                f"it redirects to {host}, which is not allowed", f"allow it for this source: --allow {host}"
-            )
 
     def _request(self, address: str, limit: int, headers: Mapping[str, str], is_wanted: HeaderTest) -> WebResponse:
         sent = {"Host": authority(address), "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import httpcore
 
@@ -21,14 +22,7 @@ MAX_ADDRESSES = 4
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Opens the connections of an httpcore pool.
-
-    Args:
-        network: resolves names, and gives the time.
-        limits: seconds for a connection and for an answer.
-        allow_private: whether hosts may have private addresses.
-        connections: what connects to an IP address.
-    """
+    """Opens the connections of an httpcore pool. `connections` connects to an IP address."""
 
     def __init__(
         self,
@@ -47,11 +41,7 @@ class CheckedBackend(httpcore.NetworkBackend):
         self._deadline = self._network.clock() + self._limits.answer_seconds
 
     def seconds_left(self) -> float:
-        """Seconds until the deadline of the answer.
-
-        Raises:
-            httpcore.ReadTimeout: it has passed.
-        """
+        """Seconds until the deadline of the answer; raises httpcore.ReadTimeout after it."""
         seconds = self._deadline - self._network.clock()
         if seconds <= 0:
             raise httpcore.ReadTimeout
@@ -72,13 +62,11 @@ class CheckedBackend(httpcore.NetworkBackend):
             Unavailable: it has no address.
             httpcore.ConnectError, httpcore.ConnectTimeout: none of its addresses answers.
         """
-        addresses = self._checked_addresses(host)[:MAX_ADDRESSES]
-        for address in addresses[:-1]:
-            try:
+        *others, last = self._checked_addresses(host)[:MAX_ADDRESSES]
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return self._connect(address, port)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return self._connect(addresses[-1], port)
+        return self._connect(last, port)
 
     def _connect(self, address: str, port: int) -> httpcore.NetworkStream:
         stream = self._connections.connect_tcp(address, port, self._limits.connect_seconds, None, ())

@@ -106,12 +106,11 @@ class _SitemapListing:
             except BadAddress:
                 self.skipped += 1
                 continue
-            if not is_chosen(path):
-                continue
-            if (_MEDIA_TYPES.guess_type(path.partition("?")[0])[0] or "").startswith(NOT_TEXT):
+            kind = _MEDIA_TYPES.guess_type(path.partition("?")[0])[0] or ""
+            if is_chosen(path) and kind.startswith(NOT_TEXT):
                 self.skipped += 1
-                continue
-            pages[path] = max(pages.get(path, ""), entry.lastmod)
+            elif is_chosen(path):
+                pages[path] = max(pages.get(path, ""), entry.lastmod)
             if len(pages) > limit:
                 raise self.site.missing(f"it names more than {limit:,} pages", "use a sitemap of a part of the site")
         return pages

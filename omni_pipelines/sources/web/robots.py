@@ -52,10 +52,9 @@ class Robots:
         if host not in self._rules:
             try:
                 self._rules[host] = self._fetch(f"{host}/robots.txt")
-            except Unavailable as error:
-                self._rules[host] = Unavailable(f"{host}/robots.txt: {error}")
             except WebFailure as error:
-                self._rules[host] = error
+                is_temporary = isinstance(error, Unavailable)
+                self._rules[host] = Unavailable(f"{host}/robots.txt: {error}") if is_temporary else error
         rules = self._rules[host]
         if isinstance(rules, WebFailure):
             raise rules
