@@ -10,6 +10,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, JudgedDocument
 from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH, Fusion, Mode
+from omni_pipelines.operations.maintenance import bytes_on_disk
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
@@ -62,5 +63,4 @@ def finder(
 
 def size_on_disk(home: Home) -> int:
     """Bytes of the tables and the keyword index."""
-    folders = (home.tables, home.keyword)
-    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+    return bytes_on_disk(home.tables) + bytes_on_disk(home.keyword)

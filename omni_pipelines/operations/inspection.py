@@ -140,7 +140,7 @@ def _summary(name: str, table: LanceTable) -> TableSummary:
         "name": name,
         "path": str(table.path),
         "exists": exists,
-        "size_mb": round(bytes_on_disk(table) / 1e6, 3) if exists else 0.0,
+        "size_mb": round(bytes_on_disk(table.path) / 1e6, 3) if exists else 0.0,
         "rows": table.count() if exists else 0,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from native import lance_maintenance, lance_vectors
 from native.lance_codecs import codec_of
@@ -33,14 +34,6 @@ class Compaction:
     bytes_before: int
     bytes_after: int
     """On disk, including what kept releases still need."""
-
-
-@dataclass(frozen=True)
-class Migration:
-    """The differences between a table on disk and a table created with the current settings."""
-
-    table: str
-    pending: tuple[str, ...]
 
 
 @contextmanager
@@ -68,19 +61,19 @@ def compact(home: Home, definition: Table) -> Compaction:
     Rewritten rows are stored twice until no kept release needs the old files.
     """
     with rows_unchanged(home, definition) as table:
-        fragments, size = len(table.open().get_fragments()), bytes_on_disk(table)
+        fragments, size = len(table.open().get_fragments()), bytes_on_disk(table.path)
         lance_maintenance.merge_fragments(table)
         lance_maintenance.clean_up(table)
-        return Compaction(fragments, len(table.open().get_fragments()), size, bytes_on_disk(table))
+        return Compaction(fragments, len(table.open().get_fragments()), size, bytes_on_disk(table.path))
 
 
-def bytes_on_disk(table: LanceTable) -> int:
-    """The size of all files of a table."""
-    return sum(path.stat().st_size for path in table.path.rglob("*") if path.is_file())
+def bytes_on_disk(folder: Path) -> int:
+    """The size of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def plan_migration(home: Home, definition: Table) -> Migration:
-    """Compare the file format and the codecs of a table with those that it would be created with."""
+def plan_migration(home: Home, definition: Table) -> list[str]:
+    """How the file format and the codecs of a table differ from those that it would be created with."""
     dataset, pending = open_table(home, definition).open(), []
     if dataset.data_storage_version != FORMAT:
         pending.append(f"file format {dataset.data_storage_version} to {FORMAT}")
@@ -88,19 +81,19 @@ def plan_migration(home: Home, definition: Table) -> Migration:
         if field.name in dataset.schema.names:
             stored, wanted = codec_of(dataset.schema.field(field.name)), codec_of(field)
             pending += [f"{field.name} from {stored} to {wanted}"] if stored != wanted else []
-    return Migration(definition.name, tuple(pending))
+    return pending
 
 
-def migrate(home: Home, definition: Table) -> Migration:
-    """Rewrite a table if `plan_migration` finds a difference. Kept releases stay readable in their old format."""
-    plan = plan_migration(home, definition)
-    if plan.pending:
+def migrate(home: Home, definition: Table) -> list[str]:
+    """Rewrite a table if `plan_migration` finds differences, and return them. Kept releases stay readable."""
+    differences = plan_migration(home, definition)
+    if differences:
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as table:
             lance_maintenance.rewrite(table, stored_schema(home, definition))
         if definition == EMBEDDINGS:  # a rewrite does not keep the index
             build_vector_index(new_run(home), kind)
-    return plan
+    return differences
 
 
 def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.IndexCoverage:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import orjson
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from native import lance_maintenance
 from native.lance_tables import LanceTable
@@ -19,6 +19,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.operations.inspection import existing_table, known_table
 from omni_pipelines.operations.maintenance import rows_unchanged
+from omni_pipelines.records import Record
 from omni_pipelines.steps.step_records import reset_steps
 
 TYPES = {
@@ -32,20 +33,16 @@ TYPES = {
 T = TypeVar("T")
 
 
-class NewColumn(BaseModel):
+class NewColumn(Record):
     """A column to add. Existing rows have no value in it, so it must be nullable."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     data_type: str
     nullable: bool = True
 
 
-class Alteration(BaseModel):
+class Alteration(Record):
     """A change to a column that a user added."""
-
-    model_config = ConfigDict(extra="forbid")
 
     path: str
     rename: str | None = None

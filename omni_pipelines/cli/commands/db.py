@@ -178,7 +178,7 @@ def migrate(
     work = maintenance.migrate if force else maintenance.plan_migration
     with publishing_session(home, settings):
         names = chosen_tables(home, table)
-        plans = {name: work(home, inspection.known_table(name)).pending for name in names}
+        plans = {name: work(home, inspection.known_table(name)) for name in names}
     return {"applied" if force else "pending": plans}
 
 

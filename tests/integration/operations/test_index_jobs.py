@@ -67,7 +67,7 @@ def test_a_job_outlives_the_process_that_started_it(published: Line) -> None:
     assert job.wait(WAIT_SECONDS) == JobState.DONE
 
 
-def test_a_second_job_for_a_table_is_refused_while_queries_are_answered(published: Line) -> None:
+def test_a_table_has_one_job_at_a_time_while_queries_are_answered(published: Line) -> None:
     with writer_session(published.home, published.settings):
         first = create_index_background(published.home, "embeddings")
         assert create_index_background(published.home, "embeddings") == first

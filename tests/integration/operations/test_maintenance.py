@@ -25,6 +25,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
 from tests.integration.line import Line, paragraph, write
 
+LanceFormat = Literal["legacy", "2.0", "2.1"]
 WORDS = "the a release table index of chunk vector search answer citation file line byte job run state key".split()
 
 
@@ -137,25 +138,23 @@ def test_maintenance_during_an_unfinished_run_publishes_nothing(published: Line,
     assert published.search("dog shed")[0].path == "dog.md"
 
 
-def rewritten(table: LanceTable, version: Literal["legacy", "2.0", "2.1"]) -> LanceTable:
+def rewritten(table: LanceTable, version: LanceFormat) -> LanceTable:
     """The table as an older version of Lance would have written it."""
     lance.write_dataset(table.open().to_table(), str(table.path), mode="overwrite", data_storage_version=version)
     return table
 
 
 @pytest.mark.parametrize("version", ["legacy", "2.0", "2.1"])
-def test_tables_in_older_formats_can_be_read_and_migrated(
-    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
-) -> None:
+def test_tables_in_older_formats_can_be_read_and_migrated(published: Line, docs: Path, version: LanceFormat) -> None:
     tables = [rewritten(maintained(published, name), version) for name in ("chunks", "embeddings")]
     published.run()
     hits = [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)]
     with writer_session(published.home, published.settings):
         plans = [migrate(published.home, table) for table in (CHUNKS, EMBEDDINGS)]
         assert publish_if_consistent(published.home, published.settings, "test") is not None
-    assert all(f"to {FORMAT}" in plan.pending[0] for plan in plans)
+    assert all(f"to {FORMAT}" in plan[0] for plan in plans)
     assert [table.open().data_storage_version for table in tables] == [FORMAT, FORMAT]
-    assert [plan_migration(published.home, table).pending for table in (CHUNKS, EMBEDDINGS)] == [(), ()]
+    assert [plan_migration(published.home, table) for table in (CHUNKS, EMBEDDINGS)] == [[], []]
     assert [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)] == hits
     write(docs, {"dog.md": paragraph("dog")})
     published.run()
@@ -163,9 +162,7 @@ def test_tables_in_older_formats_can_be_read_and_migrated(
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.1"])
-def test_tables_in_older_formats_can_be_written(
-    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
-) -> None:
+def test_tables_in_older_formats_can_be_written(published: Line, docs: Path, version: LanceFormat) -> None:
     for name in ("documents", "chunks", "embeddings"):
         rewritten(maintained(published, name), version)
     write(docs, {"dog.md": paragraph("dog")})
