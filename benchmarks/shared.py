@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 import lance
 import pytest
@@ -31,7 +31,6 @@ from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing import membership
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.steps.step import LoadedEngines
@@ -44,6 +43,7 @@ FETCHES = 20
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "shared.md"
 ENGINES = LoadedEngines(WordCounter().count, FakeEmbedder(), "bag of words")
 
+T = TypeVar("T")
 Row = tuple[str, float, float, float, float]
 """Operation, requests, megabytes up, megabytes down, CPU milliseconds."""
 
@@ -53,7 +53,7 @@ class Counting(ObjectStore):
 
     counts: ClassVar[Counter[str]] = Counter()
 
-    def _repeat(self, request: Callable[[], Any], what: str) -> Any:
+    def _repeat(self, request: Callable[[], T], what: str) -> T:
         self.counts["requests"] += 1
         return super()._repeat(request, what)
 
@@ -72,8 +72,8 @@ class Counting(ObjectStore):
 @contextmanager
 def server() -> Iterator[str]:
     """Start an S3 server, and yield the address of an empty store that counts requests."""
-    membership.ObjectStore = Counting  # type: ignore[attr-defined]
     with s3_server() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("omni_pipelines.sharing.bucket.ObjectStore", Counting)
         point_aws_at(url, patch)
         yield make_bucket(url, "bench")
 
@@ -170,9 +170,10 @@ to eight run at a time.
 
 | operation | requests | MB up | MB down | CPU ms |
 |---|---|---|---|---|
-{lines} A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f}
-ms of CPU from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is
-why a home is a copy.
+{lines}
+A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
+from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is why a home
+is a copy.
 """
 
 

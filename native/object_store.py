@@ -40,6 +40,7 @@ _CLIENT_OPTIONS = (
     *("pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes", "proxy_url", "timeout", "user_agent"),
 )
 T = TypeVar("T")
+A = TypeVar("A")
 _REFUSALS = (
     ("NoSuchBucket", "4003", "there is no such bucket", "create it, or correct the address"),
     ("InvalidAccessKeyId", "2001", "the access key is unknown", "set AWS_ACCESS_KEY_ID"),
@@ -88,41 +89,20 @@ class ObjectStore:
 
     def get(self, key: str) -> bytes | None:
         """The content of an object; None if there is none."""
-
-        def request() -> bytes | None:
-            try:
-                return bytes(obstore.get(self._client, key).bytes())
-            except FileNotFoundError as error:
-                _require_bucket(error)
-                return None
-
-        return self._repeat(request, f"{key} cannot be read")
+        return self._repeat_or(None, lambda: bytes(obstore.get(self._client, key).bytes()), f"{key} cannot be read")
 
     def download(self, key: str, path: Path) -> bool:
         """Write an object to a file, in pieces, and replace the file. Returns whether there is such an object."""
+        return self._repeat_or(False, partial(_download, self._client, key, path), f"{key} cannot be read")
 
-        def request() -> bool:
-            try:
-                response = obstore.get(self._client, key)
-            except FileNotFoundError as error:
-                _require_bucket(error)
-                return False
-            with path.open("wb") as file:
-                for piece in response.stream():
-                    file.write(piece)
-                if file.tell() != response.meta["size"]:
-                    raise OSError("the response ended too early")
-            return True
-
-        return self._repeat(request, f"{key} cannot be read")
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+        return self._repeat_or(False, lambda: bool(obstore.head(self._client, key)), f"{key} cannot be read")
 
     def put(self, key: str, data: bytes | Path) -> None:
         """Write an object from bytes or from a file. An existing one is replaced."""
-
-        def request() -> None:
-            obstore.put(self._client, key, data, max_concurrency=_UPLOADS)
-
-        self._repeat(request, f"{key} cannot be written")
+        put = partial(obstore.put, self._client, key, data, max_concurrency=_UPLOADS)
+        self._repeat(put, f"{key} cannot be written")
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Create an object unless it exists. Returns whether this call created it.
@@ -139,19 +119,6 @@ class ObjectStore:
             return True
 
         return self._repeat(request, f"{key} cannot be written")
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
-
-        def request() -> bool:
-            try:
-                obstore.head(self._client, key)
-            except FileNotFoundError as error:
-                _require_bucket(error)
-                return False
-            return True
-
-        return self._repeat(request, f"{key} cannot be read")
 
     def list(self, folder: str, after: str = "") -> Iterator[StoredObject]:
         """The objects below `folder`, by key; with `after`, only keys behind it.
@@ -184,6 +151,19 @@ class ObjectStore:
                 raise self._translated(error, what) from error
 
         return self._retrying(attempt)
+
+    def _repeat_or(self, absent: A, request: Callable[[], T], what: str) -> T | A:
+        """As `_repeat`, but `absent` if there is no such object. A missing bucket is an error."""
+
+        def request_or_absent() -> T | A:
+            try:
+                return request()
+            except FileNotFoundError as error:
+                if error.errno is not None or "NoSuchBucket" in str(error):
+                    raise
+                return absent
+
+        return self._repeat(request_or_absent, what)
 
     def _translated(self, error: Exception, what: str) -> StoreError:
         text = str(error)
@@ -224,6 +204,16 @@ def _stored_object(meta: ObjectMeta) -> StoredObject:
     return StoredObject(meta["path"], meta["size"], meta["last_modified"], mark)
 
 
+def _download(client: Client, key: str, path: Path) -> bool:
+    response = obstore.get(client, key)
+    with path.open("wb") as file:
+        for piece in response.stream():
+            file.write(piece)
+        if file.tell() != response.meta["size"]:
+            raise OSError("the response ended too early")
+    return True
+
+
 def _delete(client: Client, keys: list[str]) -> None:
     try:
         obstore.delete(client, keys)
@@ -231,9 +221,3 @@ def _delete(client: Client, keys: list[str]) -> None:
         if len(keys) > 1:  # one of them did not exist, and others may be left
             for key in keys:
                 _delete(client, [key])
-
-
-def _require_bucket(error: Exception) -> None:
-    """A missing bucket is an error; a missing object is a result."""
-    if "NoSuchBucket" in str(error):
-        raise error

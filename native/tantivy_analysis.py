@@ -162,7 +162,7 @@ def register(index: Index) -> None:
     """Give an opened index its analyzers, because Tantivy stores only their names."""
     import tantivy
 
-    index.register_tokenizer(ANALYZER, _terms(stopwords=False))
+    index.register_tokenizer(ANALYZER, _analyzer("english"))
     index.register_tokenizer(GRAMS, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
@@ -175,9 +175,9 @@ class Analyzer:
     """Text to the terms of an index with documents in some languages; with `stopwords`, without stop words."""
 
     def __init__(self, *, stopwords: bool, languages: Iterable[str] = ()) -> None:
-        rules = dict.fromkeys(STEMMED[language] for language in sorted(languages) if language in STEMMED)
-        self._plain = _terms(stopwords=stopwords)
-        self._stemmed = [_terms(stopwords=stopwords, rules=name) for name in rules]
+        names = dict.fromkeys(STEMMED[language] for language in sorted(languages) if language in STEMMED)
+        self._plain = _analyzer("english", stopwords=stopwords)
+        self._stemmed = [_analyzer(name, "english", stopwords=stopwords) for name in names]
 
     def analyze(self, text: str) -> list[str]:
         """The terms in order, as in an English document."""
@@ -222,22 +222,17 @@ class Analyzers:
 
 @lru_cache
 def _stemmer(language: str) -> TextAnalyzer:
-    import tantivy
-
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
-    return builder.filter(tantivy.Filter.stemmer(STEMMED[language])).build()
+    return _analyzer(STEMMED[language])
 
 
-def _terms(*, stopwords: bool, rules: str = "") -> TextAnalyzer:
-    """An analyzer for words separated by spaces: lower case, stems by the rules of a language and of English."""
-    import tantivy
+def _analyzer(*languages: str, stopwords: bool = False) -> TextAnalyzer:
+    """An analyzer for words separated by spaces: lower case, then stems by the rules of each language."""
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
+    filters = [Filter.remove_long(64), Filter.lowercase()]
     if stopwords:
-        builder = builder.filter(tantivy.Filter.stopword("english"))
-        builder = builder.filter(tantivy.Filter.custom_stopword(_QUESTION_WORDS))
-    if rules:
-        builder = builder.filter(tantivy.Filter.stemmer(rules))
-    return builder.filter(tantivy.Filter.stemmer("english")).build()
+        filters += [Filter.stopword("english"), Filter.custom_stopword(_QUESTION_WORDS)]
+    builder = TextAnalyzerBuilder(Tokenizer.whitespace())
+    for step in (*filters, *map(Filter.stemmer, languages)):
+        builder = builder.filter(step)
+    return builder.build()

@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from native.foreign_errors import engine_errors
 from native.tiktoken_bpe import PIECE, TokenCounter, pieces
 
 
@@ -31,9 +32,10 @@ class ToktokCounter(TokenCounter):
 
     def count(self, text: str) -> int:
         """Number of tokens. Special tokens in the text count as plain text."""
-        if len(text) <= PIECE:
-            return self._count_piece(text)
-        return sum(self._count_piece(piece) for piece in pieces(text))
+        with engine_errors("toktok cannot count tokens"):  # a panic in Rust becomes an EngineError
+            if len(text) <= PIECE:
+                return self._count_piece(text)
+            return sum(self._count_piece(piece) for piece in pieces(text))
 
     def _count_piece(self, text: str) -> int:
         try:

@@ -1,7 +1,7 @@
 """The table of error codes: what each number means, its cure, and its exit code, HTTP status and JSON-RPC code.
 
 The first digit is the category: 1 validation, 2 security, 3 and 5 runtime, 4 storage, 6 network, 7 agent, 9 external.
-Skills register codes from 8000 to 8999. `make docs` writes this table to `docs/errors.md`.
+Skills register codes from 8000 to 8999. `make docs` writes this table to `docs/reference/errors.md`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Home:
     jobs = _Inside("jobs")
     """Folder of the index jobs, `<id>.json`, and their events."""
     shared = _Inside("shared")
-    """Folder for the state of a home that shares a store with others; see docs/shared.md."""
+    """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
     sources = _Inside("sources.json")
     """File with the registry of sources."""
     lock = _Inside("LOCK")

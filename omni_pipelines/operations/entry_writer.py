@@ -1,4 +1,4 @@
-"""The write side for programs: knowledge entries, and files one by one."""
+"""Writes knowledge entries, and brings single files up to date, for programs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ from omni_pipelines.steps.step import Engines, RunContext
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.tables import read_rows
 
-LOCK = ".lock"
-LOCK_SECONDS = 10.0
-RUN = "knowledge writer"
+_LOCK_SECONDS = 10.0
 
 
 class KnowledgeWriter:
-    """Writes into one home. What it writes is searched after the next ingest, here or by the sensors."""
+    """Writes to one home. Searches find what it writes after the next ingest, by a call or by the sensors."""
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self._home, self._settings = home, settings
@@ -40,17 +38,17 @@ class KnowledgeWriter:
         """Write a new entry.
 
         Raises:
-            ConfigurationError: there is one with this id.
-            HomeBusy: another process writes entries all the time.
+            ConfigurationError: an entry with this id exists.
+            HomeBusy: another process held the lock of the entries for ten seconds.
         """
         with self._entries():
             if entry_file(self._home, entry.id).exists():
-                raise ConfigurationError(f"there is an entry {entry.id!r} already", cure="change it with --update")
+                raise ConfigurationError(f"there is already an entry {entry.id!r}", cure="change it with --update")
             self._write(entry)
         return entry
 
     def upsert(self, entry: KnowledgeEntry) -> KnowledgeEntry:
-        """Write an entry. One that is there keeps the time it was created, and its version rises by one."""
+        """Write an entry. If it exists, it keeps its time of creation, and its version increases by one."""
         with self._entries():
             if entry_file(self._home, entry.id).exists():
                 before = read_entry(self._home, entry.id)
@@ -60,10 +58,10 @@ class KnowledgeWriter:
         return entry
 
     def delete(self, identity: str) -> None:
-        """Delete an entry; search finds it no more after the next ingest.
+        """Delete an entry. Searches find it until the next ingest.
 
         Raises:
-            CitationNotFound: there is none.
+            CitationNotFound: it does not exist.
         """
         with self._entries():
             read_entry(self._home, identity)
@@ -71,70 +69,69 @@ class KnowledgeWriter:
             sync_file(self._home.entries)
 
     def ingest(self, engines: Engines, *, allow_delete: bool = False) -> dict[str, int]:
-        """Read what changed in all sources and publish a release.
+        """Read what changed in all sources, and publish a release.
 
         Raises:
-            OmniError, EngineError: as the line does.
+            OmniError, EngineError: as `run_pipeline`.
         """
-        done = run_pipeline(self._run(engines, allow_delete=allow_delete))
-        counts = done.steps["documents"].counts
+        report = run_pipeline(self._run(engines, allow_delete=allow_delete))
+        counts = report.steps["documents"].counts
         return {
             "files_processed": counts["added"] + counts["changed"],
             "updated": counts["changed"],
-            "chunks_indexed": done.steps["keyword_index"].counts["written"],
+            "chunks_indexed": report.steps["keyword_index"].counts["written"],
             "errors": counts["quarantined"],
         }
 
     def upsert_file(self, path: Path, engines: Engines) -> bool:
-        """Bring the source that holds a file up to date, and say whether the file was new, changed, or gone.
+        """Bring the source of a file up to date. Returns whether the file was added, changed or deleted.
 
         Raises:
-            ConfigurationError: no source holds it.
-            OmniError, EngineError: as the line does.
+            ConfigurationError: the file is in no source.
+            OmniError, EngineError: as `run_pipeline`.
         """
-        place = path.expanduser().absolute()
-        ours = filter(reads(self._home), load_sources(self._home))
-        source = next((each for each in ours if place.is_relative_to(each.root)), None)
+        file = path.expanduser().absolute()
+        sources = filter(reads(self._home), load_sources(self._home))
+        source = next((source for source in sources if file.is_relative_to(source.root)), None)
         if source is None:
-            raise ConfigurationError(f"no source holds {path}", cure="name its folder: omni ingest PATH")
-        before = self._stored(place)
+            raise ConfigurationError(f"{path} is in no source", cure="ingest its folder: omni ingest PATH")
+        before = self._stored_hash(file)
         run_pipeline(self._run(engines, sources=(source.name,)))
-        return self._stored(place) != before
+        return self._stored_hash(file) != before
 
     def _run(self, engines: Engines, *, sources: tuple[str, ...] = (), allow_delete: bool = False) -> RunContext:
-        return new_run(self._home, self._settings, engines, RUN, sources=sources, allow_delete=allow_delete)
+        run_id = "knowledge writer"
+        return new_run(self._home, self._settings, engines, run_id, sources=sources, allow_delete=allow_delete)
 
-    def _stored(self, place: Path) -> str | None:
+    def _stored_hash(self, file: Path) -> str | None:
         rows = read_rows(self._home, DOCUMENTS, DocumentRow, ["uri", "content_hash"])
-        return next((row["content_hash"] for row in rows if row["uri"] == place.as_uri()), None)
+        return next((row["content_hash"] for row in rows if row["uri"] == file.as_uri()), None)
 
     def _write(self, entry: KnowledgeEntry) -> None:
         write_whole(entry_file(self._home, entry.id), entry_text(entry).encode())
 
     @contextmanager
     def _entries(self) -> Iterator[None]:
-        """Hold the entries' own lock: an ingest may hold that of the home for minutes."""
+        """Hold the lock of the entries. It is not the writer lock, which an ingest may hold for minutes."""
         self._register()
         try:
-            with filelock.FileLock(self._home.entries / LOCK, timeout=LOCK_SECONDS):
+            with filelock.FileLock(self._home.entries / ".lock", timeout=_LOCK_SECONDS):
                 yield
         except filelock.Timeout as error:
             raise HomeBusy("another process is writing entries", cure="try again in a moment") from error
 
     def _register(self) -> None:
-        """Make the folder a source, once."""
-        if self._home.entries.is_dir() and self._registered(load_sources(self._home)):
+        """Create the folder of the entries and register it as a source, unless that was done before."""
+        if self._home.entries.is_dir() and self._is_registered(load_sources(self._home)):
             return
         with writer_session(self._home, self._settings):
             self._home.entries.mkdir(exist_ok=True)
             sources = load_sources(self._home)
-            if not self._registered(sources):
-                made = Source(
-                    name=free_name(SOURCE, sources), root=self._home.entries, include=("*.md",), guarded=False
-                )
-                save_sources(self._home, [*sources, made])
+            if not self._is_registered(sources):
+                name = free_name(SOURCE, sources)
+                source = Source(name=name, root=self._home.entries, include=("*.md",), guarded=False)
+                save_sources(self._home, [*sources, source])
 
-    def _registered(self, sources: Iterable[Source]) -> bool:
-        """Another home of the same store may have its folder at the same path, on another machine."""
-        is_ours = reads(self._home)
-        return any(each.root == self._home.entries and is_ours(each) for each in sources)
+    def _is_registered(self, sources: Iterable[Source]) -> bool:
+        """Whether this home reads the folder; another home of the store may have its own folder at the same path."""
+        return any(source.root == self._home.entries for source in filter(reads(self._home), sources))

@@ -1,4 +1,4 @@
-"""A judged collection as a knowledge base of its own, made by the real line: what is measured is what users get."""
+"""Ingests a judged collection into a home of its own with the real pipeline, so that users get what is measured."""
 
 from __future__ import annotations
 
@@ -16,27 +16,22 @@ from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import Engines
 from omni_pipelines.steps.step_table import new_run
 
-FOLDER = "collection"
 HITS_PER_DOCUMENT = 2
-"""A long document is several chunks: this many hits are asked for to see one document."""
+"""Hits requested for each wanted document, because a long document has several chunks."""
 
 
 def build_base(collection: JudgedCollection, home: Home, settings: Settings, engines: Engines) -> float:
-    """Write each document to a file, ingest them, publish; the CPU seconds it took. A redo changes nothing."""
+    """Ingest a collection, each document as a file, and publish it. Returns the CPU seconds of the run."""
     home.create()
-    folder = home.root / FOLDER
+    folder = home.root / "collection"
     folder.mkdir(exist_ok=True)
     for number, document in enumerate(collection.documents):
-        _write(folder / _name(number), document)
+        _write(folder / f"{number:07d}.md", document)
     sources, _ = register([], [folder], ["*.md"])
     save_sources(home, sources)
     began = time.process_time()
     run_pipeline(new_run(home, settings, engines, "omni eval", allow_delete=True))
     return time.process_time() - began
-
-
-def _name(number: int) -> str:
-    return f"{number:07d}.md"
 
 
 def _write(path: Path, document: JudgedDocument) -> None:
@@ -53,12 +48,12 @@ def finder(
     fusion: Fusion = Fusion.CONVEX,
     feedback: bool | None = None,
 ) -> Callable[[str, int], Sequence[str]]:
-    """A function that finds document keys in one mode, best first."""
+    """A function that returns the keys of at most `depth` documents for a query in one mode, best first."""
 
     def find(query: str, depth: int) -> Sequence[str]:
-        wanted = HITS_PER_DOCUMENT * depth
-        hits = librarian.search(query[:MAX_QUERY_LENGTH], wanted, mode, fusion=fusion, feedback=feedback)
-        paths = (path for hit in hits for path in (hit.path, *(place.path for place in hit.also_in)))
+        k = HITS_PER_DOCUMENT * depth
+        hits = librarian.search(query[:MAX_QUERY_LENGTH], k, mode, fusion=fusion, feedback=feedback)
+        paths = (path for hit in hits for path in (hit.path, *(copy.path for copy in hit.also_in)))
         keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
         return list(keys)[:depth]
 

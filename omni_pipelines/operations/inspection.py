@@ -1,13 +1,9 @@
-"""What an operator asks of the tables: what is there, how it is stored, whether something should be done about it.
-
-Everything here looks at the heads, which is what the next release will be made of.
-"""
+"""Facts about the heads of the tables: what they contain, how it is stored, and whether they need maintenance."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from native import lance_files, lance_vectors
 from native.dataset_cache import POOL
@@ -19,25 +15,91 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.operations.maintenance import bytes_on_disk
-from omni_pipelines.schemas import EMBEDDINGS, FILTERS, TABLES, Table
+from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, TABLES, Table
 from omni_pipelines.steps.step_records import read_step_record
 
 MAX_DELETED = 0.2
-"""Share of rows that are deleted but still stored, above which a scan pays for them."""
+"""Share of deleted rows that are still stored, above which scans become slower."""
 MAX_UNINDEXED = 0.2
-"""Share of vectors outside the index, above which queries scan more than they look up."""
+"""Share of vectors outside the index, above which queries become slower."""
+
+
+class TableSummary(TypedDict):
+    """A table, which may not exist yet."""
+
+    name: str
+    path: str
+    exists: bool
+    size_mb: float
+    rows: int
+
+
+class TableInfo(TypedDict):
+    """The head of a table."""
+
+    version_id: int
+    uuid: str
+    commit_timestamp: str
+    format: str
+    num_rows: int
+    fragment_count: int
+
+
+class ColumnInfo(TypedDict):
+    """A column as it is stored."""
+
+    name: str
+    type: str
+    nullable: bool
+    codec: str
+
+
+class StoredColumn(TypedDict):
+    """The size of a column: bytes in memory, bytes on disk, and their ratio."""
+
+    column: str
+    codec: str
+    raw: int
+    stored: int
+    ratio: float
+
+
+class VersionInfo(TypedDict):
+    """A version of a table, and the tags of the releases that name it."""
+
+    version_id: int
+    timestamp: str
+    tags: list[str]
+
+
+class FragmentInfo(TypedDict):
+    """A fragment of a table; `physical_rows` include deleted rows."""
+
+    id: int
+    num_rows: int
+    physical_rows: int
+    num_data_files: int
+
+
+class IndexInfo(TypedDict):
+    """An index of a table."""
+
+    name: str
+    index_type: str
+    rows: int
+    parts: int
 
 
 @dataclass(frozen=True)
-class Health:
-    """The state of a table, and what to do about it: `none`, or one or more commands."""
+class TableHealth:
+    """The state of a table, and the maintenance that it needs: `none`, or one or more measures."""
 
     row_count: int
     fragment_count: int
     fragmentation_ratio: float
     """Fragments by rows; 0 for an empty table."""
     deleted_rows: int
-    indices: list[dict[str, Any]]
+    indices: list[IndexInfo]
     recommendations: list[str]
 
 
@@ -52,158 +114,168 @@ def known_table(name: str) -> Table:
     return TABLES[name]
 
 
-def opened(home: Home, name: str) -> LanceTable:
-    """A table that is there.
+def existing_table(home: Home, name: str) -> LanceTable:
+    """A table that exists on disk.
 
     Raises:
-        ConfigurationError: unknown, or never written.
+        ConfigurationError: the name is unknown, or nothing was written to the table yet.
         HomeError: there is no home.
     """
     home.check()
-    found = LanceTable(home.table(known_table(name).name))
-    if not found.exists():
-        raise ConfigurationError(f"table {name} was never written", cure="run: omni ingest PATH")
-    return found
+    table = LanceTable(home.table(known_table(name).name))
+    if not table.exists():
+        raise ConfigurationError(f"table {name} does not exist yet", cure="run: omni ingest PATH")
+    return table
 
 
-def listed(home: Home) -> list[dict[str, Any]]:
-    """Every table of the house: name, path, whether it is there, megabytes and rows."""
+def list_tables(home: Home) -> list[TableSummary]:
+    """All tables that a home can have."""
     home.check()
-    found = [(name, LanceTable(home.table(name))) for name in TABLES]
-    return [
-        {
-            "name": name,
-            "path": str(each.path),
-            "exists": each.exists(),
-            "size_mb": round(bytes_on_disk(each) / 1e6, 3) if each.exists() else 0.0,
-            "rows": each.count() if each.exists() else 0,
-        }
-        for name, each in found
-    ]
+    return [_summary(name, LanceTable(home.table(name))) for name in TABLES]
 
 
-def stored_columns(home: Home, name: str) -> list[dict[str, Any]]:
-    """Every column's codec, its bytes in memory and on disk, and the ratio."""
-    return [{**asdict(each), "ratio": round(each.ratio, 4)} for each in column_sizes(opened(home, name))]
-
-
-def info(home: Home, name: str) -> dict[str, Any]:
-    """Version, identity, format, rows, fragments and columns."""
-    found = opened(home, name)
-    dataset, head = found.open(), found.head()
+def _summary(name: str, table: LanceTable) -> TableSummary:
+    exists = table.exists()
     return {
-        "version_id": head.version,
-        "uuid": head.uuid,
-        "commit_timestamp": found.commit_times()[head.version].isoformat(),
-        "format": dataset.data_storage_version,
-        "num_rows": dataset.count_rows(),
-        "fragment_count": len(dataset.get_fragments()),
-        "columns": [
-            {"name": field.name, "type": str(field.type), "nullable": field.nullable, "codec": codec_of(field)}
-            for field in dataset.schema
-        ],
+        "name": name,
+        "path": str(table.path),
+        "exists": exists,
+        "size_mb": round(bytes_on_disk(table) / 1e6, 3) if exists else 0.0,
+        "rows": table.count() if exists else 0,
     }
 
 
-def versions(home: Home, name: str, limit: int) -> list[dict[str, Any]]:
-    """The versions that are kept, newest first, with the releases that name them."""
-    found = opened(home, name)
-    tags: dict[int, list[str]] = {}
-    for tag, each in found.open().tags.list().items():
-        tags.setdefault(int(each["version"]), []).append(tag)
+def stored_columns(home: Home, name: str) -> list[StoredColumn]:
+    """The codec and the size of every column."""
     return [
         {
-            "version_id": version,
-            "timestamp": committed.isoformat(),
-            "tags": sorted(tags.get(version, [])),
+            "column": size.column,
+            "codec": size.codec,
+            "raw": size.raw,
+            "stored": size.stored,
+            "ratio": round(size.ratio, 4),
         }
-        for version, committed in reversed(found.commit_times().items())
-    ][:limit]
-
-
-def fragments(home: Home, name: str) -> list[dict[str, Any]]:
-    """Every fragment: rows, rows with the deleted ones, and files."""
-    return [
-        {
-            "id": each.fragment_id,
-            "num_rows": each.count_rows(),
-            "physical_rows": each.physical_rows,
-            "num_data_files": len(each.data_files()),
-        }
-        for each in opened(home, name).open().get_fragments()
+        for size in column_sizes(existing_table(home, name))
     ]
 
 
-def health(home: Home, name: str) -> Health:
-    """What a table needs. A fresh small table needs nothing."""
-    found = opened(home, name)
-    dataset = found.open()
-    rows, parts = dataset.count_rows(), dataset.get_fragments()
-    deleted = sum(each.num_deletions for each in parts)
-    broken = lance_files.broken_files(found)
+def table_info(home: Home, name: str) -> TableInfo:
+    """The version, format, rows and fragments of a table."""
+    table = existing_table(home, name)
+    dataset, head = table.open(), table.head()
+    return {
+        "version_id": head.version,
+        "uuid": head.uuid,
+        "commit_timestamp": table.commit_times()[head.version].isoformat(),
+        "format": dataset.data_storage_version,
+        "num_rows": dataset.count_rows(),
+        "fragment_count": len(dataset.get_fragments()),
+    }
+
+
+def table_columns(home: Home, name: str) -> list[ColumnInfo]:
+    """The columns of a table."""
+    return [
+        {"name": field.name, "type": str(field.type), "nullable": field.nullable, "codec": codec_of(field)}
+        for field in existing_table(home, name).open().schema
+    ]
+
+
+def list_versions(home: Home, name: str, limit: int) -> list[VersionInfo]:
+    """The kept versions, newest first."""
+    table = existing_table(home, name)
+    tags: dict[int, list[str]] = {}
+    for tag, tagged in table.open().tags.list().items():
+        tags.setdefault(int(tagged["version"]), []).append(tag)
+    versions: list[VersionInfo] = [
+        {"version_id": version, "timestamp": committed.isoformat(), "tags": sorted(tags.get(version, []))}
+        for version, committed in reversed(table.commit_times().items())
+    ]
+    return versions[:limit]
+
+
+def list_fragments(home: Home, name: str) -> list[FragmentInfo]:
+    """The fragments of a table."""
+    return [
+        {
+            "id": fragment.fragment_id,
+            "num_rows": fragment.count_rows(),
+            "physical_rows": fragment.physical_rows,
+            "num_data_files": len(fragment.data_files()),
+        }
+        for fragment in existing_table(home, name).open().get_fragments()
+    ]
+
+
+def list_indices(home: Home, name: str) -> list[IndexInfo]:
+    """The indexes of a table inside Lance."""
+    return [
+        {
+            "name": index.name,
+            "index_type": index.index_type,
+            "rows": int(index.num_rows_indexed),
+            "parts": len(index.segments),
+        }
+        for index in existing_table(home, name).open().describe_indices()
+    ]
+
+
+def table_health(home: Home, name: str) -> TableHealth:
+    """The maintenance that a table needs. A new small table needs none."""
+    table = existing_table(home, name)
+    dataset = table.open()
+    rows, fragments = dataset.count_rows(), dataset.get_fragments()
+    deleted = sum(fragment.num_deletions for fragment in fragments)
+    broken = lance_files.broken_files(table)
     advice = []
-    if any(each.startswith("data/") for each in broken):
+    if any(file.startswith("data/") for file in broken):
         advice.append("restore_data")
-    if len(parts) > MAX_FRAGMENTS or deleted > MAX_DELETED * (rows + deleted):
+    if len(fragments) > MAX_FRAGMENTS or deleted > MAX_DELETED * (rows + deleted):
         advice.append("run_compaction")
     if name == EMBEDDINGS.name:
-        advice += _index_advice(lance_vectors.coverage(found), broken)
-    return Health(
-        rows, len(parts), len(parts) / rows if rows else 0.0, deleted, _indices(dataset), advice or ["none"]
-    )
+        advice += _index_advice(lance_vectors.coverage(table), broken)
+    ratio = len(fragments) / rows if rows else 0.0
+    return TableHealth(rows, len(fragments), ratio, deleted, list_indices(home, name), advice or ["none"])
 
 
 def _index_advice(coverage: lance_vectors.IndexCoverage, broken: list[str]) -> list[str]:
-    outside = coverage.rows - coverage.indexed
-    if any(each.startswith("_indices/") for each in broken) or (
-        coverage.deltas and outside > MAX_UNINDEXED * coverage.rows
+    unindexed = coverage.rows - coverage.indexed
+    if any(file.startswith("_indices/") for file in broken) or (
+        coverage.deltas and unindexed > MAX_UNINDEXED * coverage.rows
     ):
         return ["rebuild_indices"]
     return [] if coverage.deltas or coverage.rows < lance_vectors.FIRST_ROWS else ["create_indices"]
 
 
-def _indices(dataset: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": each.name,
-            "index_type": each.index_type,
-            "rows": int(each.num_rows_indexed),
-            "parts": len(each.segments),
-        }
-        for each in dataset.describe_indices()
+def schema_differences(home: Home, name: str) -> list[str]:
+    """How the columns on disk differ from their definitions: missing, or of another type."""
+    schema, definitions = existing_table(home, name).open().schema, known_table(name).schema
+    missing = [f"column {field.name} is missing" for field in definitions if field.name not in schema.names]
+    return missing + [
+        f"column {field.name} is {schema.field(field.name).type}, not {field.type}"
+        for field in definitions
+        if field.name in schema.names and schema.field(field.name).type != field.type
     ]
 
 
-def misfits(home: Home, name: str) -> list[str]:
-    """How the columns on disk differ from the definition: missing, of another type, or not ours."""
-    schema, wanted = opened(home, name).open().schema, known_table(name).schema
-    found = [f"column {each.name} is missing" for each in wanted if each.name not in schema.names]
-    found += [
-        f"column {each.name} is {schema.field(each.name).type}, not {each.type}"
-        for each in wanted
-        if each.name in schema.names and schema.field(each.name).type != each.type
-    ]
-    return found
-
-
-def index_stats(home: Home, name: str) -> dict[str, Any]:
-    """The indexes of a table, the pool of this process, and what the keyword writer did in all processes."""
-    found: dict[str, Any] = {"indices": _indices(opened(home, name).open()), "pool": asdict(POOL.stats())}
-    built = read_step_record(home, "keyword_index")
-    if name == "chunks" and built is not None:
-        folder: Path = home.keyword / built.output
-        found["keyword"] = {
-            "generation": built.output,
+def index_counters(home: Home, name: str) -> dict[str, dict[str, object]]:
+    """Counters of the table cache of this process; for chunks, also of the keyword index and its writers."""
+    counters: dict[str, dict[str, object]] = {"pool": asdict(POOL.stats())}
+    record = read_step_record(home, "keyword_index")
+    if name == CHUNKS.name and record is not None:
+        folder = home.keyword / record.output
+        counters["keyword"] = {
+            "generation": record.output,
             "entries": KeywordIndex.open(folder, FILTERS).size,
             "bytes": sum(path.stat().st_size for path in folder.iterdir()),
             "writer": metrics.read(home, metrics.KEYWORD_WRITER),
         }
-    return found
+    return counters
 
 
-def query_metrics(home: Home) -> dict[str, Any]:
-    """How many queries all processes answered, how long the last took, and the mean."""
-    found = metrics.read(home, metrics.QUERIES)
-    count = found.get("query_count", 0)
-    mean = round(found.get("total_ms", 0.0) / count, 3) if count else None
-    return {"query_count": 0, "last_query_ms": None, **found, "mean_ms": mean}
+def query_metrics(home: Home) -> dict[str, float | None]:
+    """How many queries all processes answered, and milliseconds: of the last query, the sum, and the mean."""
+    counters = metrics.read(home, metrics.QUERIES)
+    count = counters.get("query_count", 0)
+    mean = round(counters.get("total_ms", 0.0) / count, 3) if count else None
+    return {"query_count": 0, "last_query_ms": None, **counters, "mean_ms": mean}

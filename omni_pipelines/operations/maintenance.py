@@ -1,7 +1,7 @@
-"""Work on tables that changes no row: merge fragments, tend indexes, rewrite in another format or codec.
+"""Maintenance of tables that changes no row: merge fragments, maintain indexes, rewrite in another format or codec.
 
-A new version without a new row breaks no chain: what was built from the version before is built from this one. The
-records of the steps are told so, and the next release is made of the new versions.
+A version without a new row makes no step stale: the step records then name it instead of the version before, and the
+next release is made of the new versions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from native import lance_maintenance, lance_vectors
 from native.lance_codecs import codec_of
-from native.lance_maintenance import rewrite
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
@@ -33,12 +32,12 @@ class Compaction:
     fragments_after: int
     bytes_before: int
     bytes_after: int
-    """On disk, with what kept releases still hold."""
+    """On disk, including what kept releases still need."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """What stands between a table on disk and how it would be made today."""
+    """The differences between a table on disk and a table created with the current settings."""
 
     table: str
     pending: tuple[str, ...]
@@ -46,14 +45,14 @@ class Migration:
 
 @contextmanager
 def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
-    """Around work that makes a version of a table without changing a row of it.
+    """Wrap work that makes a new version of a table without changing a row.
 
-    A kill inside leaves the chain open; the next ingest finds no row to change, and closes it.
+    If the process dies inside, steps become stale; the next ingest finds no row to change, and records the version.
     """
-    changed = open_table(home, definition)
-    before = str(changed.head())
-    yield changed
-    after = str(changed.head())
+    table = open_table(home, definition)
+    before = str(table.head())
+    yield table
+    after = str(table.head())
     if after == before:
         return
     for step, record in read_step_records(home).items():
@@ -64,59 +63,59 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
 
 
 def compact(home: Home, definition: Table) -> Compaction:
-    """Merge small fragments, and drop deleted rows where they are many; versions that no release names are deleted.
+    """Merge small fragments, drop deleted rows if they are many, and delete versions that no release names.
 
-    What it writes anew stands on disk twice until the kept releases that hold it as it was are gone.
+    Rewritten rows are stored twice until no kept release needs the old files.
     """
-    with rows_unchanged(home, definition) as found:
-        fragments, size = len(found.open().get_fragments()), bytes_on_disk(found)
-        lance_maintenance.merge_fragments(found)
-        lance_maintenance.clean_up(found)
-        return Compaction(fragments, len(found.open().get_fragments()), size, bytes_on_disk(found))
+    with rows_unchanged(home, definition) as table:
+        fragments, size = len(table.open().get_fragments()), bytes_on_disk(table)
+        lance_maintenance.merge_fragments(table)
+        lance_maintenance.clean_up(table)
+        return Compaction(fragments, len(table.open().get_fragments()), size, bytes_on_disk(table))
 
 
-def bytes_on_disk(found: LanceTable) -> int:
-    """Bytes of all files of a table."""
-    return sum(path.stat().st_size for path in found.path.rglob("*") if path.is_file())
+def bytes_on_disk(table: LanceTable) -> int:
+    """The size of all files of a table."""
+    return sum(path.stat().st_size for path in table.path.rglob("*") if path.is_file())
 
 
-def migration(home: Home, definition: Table) -> Migration:
-    """How a table differs from what would be written today: file format and codecs."""
-    found = open_table(home, definition)
-    dataset, pending = found.open(), []
+def plan_migration(home: Home, definition: Table) -> Migration:
+    """Compare the file format and the codecs of a table with those that it would be created with."""
+    dataset, pending = open_table(home, definition).open(), []
     if dataset.data_storage_version != FORMAT:
         pending.append(f"file format {dataset.data_storage_version} to {FORMAT}")
     for field in stored_schema(home, definition):
-        if field.name in dataset.schema.names and codec_of(dataset.schema.field(field.name)) != codec_of(field):
-            pending.append(f"{field.name} from {codec_of(dataset.schema.field(field.name))} to {codec_of(field)}")
+        if field.name in dataset.schema.names:
+            stored, wanted = codec_of(dataset.schema.field(field.name)), codec_of(field)
+            pending += [f"{field.name} from {stored} to {wanted}"] if stored != wanted else []
     return Migration(definition.name, tuple(pending))
 
 
 def migrate(home: Home, definition: Table) -> Migration:
-    """Rewrite a table as it would be made today, if it differs. Kept releases stay readable as they were written."""
-    planned = migration(home, definition)
-    if planned.pending:
+    """Rewrite a table if `plan_migration` finds a difference. Kept releases stay readable in their old format."""
+    plan = plan_migration(home, definition)
+    if plan.pending:
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
-        with rows_unchanged(home, definition) as found:
-            rewrite(found, stored_schema(home, definition))
-        if definition == EMBEDDINGS:  # a rewrite leaves the index behind
+        with rows_unchanged(home, definition) as table:
+            lance_maintenance.rewrite(table, stored_schema(home, definition))
+        if definition == EMBEDDINGS:  # a rewrite does not keep the index
             build_vector_index(new_run(home), kind)
-    return planned
+    return plan
 
 
 def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.IndexCoverage:
-    """Bring the vector index up to date; with `retrain`, train it anew."""
-    run = new_run(home)
+    """Bring the vector index up to date; with `retrain`, train it again from all vectors."""
+    run, kind = new_run(home), ""
     before = lance_vectors.coverage(open_table(home, EMBEDDINGS))
     if retrain and before.deltas:
-        with rows_unchanged(home, EMBEDDINGS) as found:
-            lance_vectors.drop(found)
-        return build_vector_index(run, before.kind).coverage
-    return build_vector_index(run).coverage
+        kind = before.kind
+        with rows_unchanged(home, EMBEDDINGS) as table:
+            lance_vectors.drop(table)
+    return build_vector_index(run, kind).coverage
 
 
 def publish_if_consistent(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
-    """Publish the new versions. None while an ingest is half done: the next ingest publishes them."""
+    """Publish the new versions. None if a run is unfinished; the next ingest then publishes them."""
     try:
         return publish(new_run(home, settings, run_id=run_id))
     except UpstreamMoved:

@@ -1,13 +1,12 @@
-"""Every row and file of a release, read and compared with its hashes: Lance has none, and a flipped bit is silent."""
+"""Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from native import lance_files, lance_vectors
@@ -15,6 +14,7 @@ from native.errors import EngineError
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
+from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
@@ -25,7 +25,7 @@ from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
 
-_BATCH = 1000
+_BATCH_ROWS = 1000
 _BATCH_DOCUMENTS = 200
 _UNREADABLE = (EngineError, OSError, ValueError, pa.ArrowException)
 _LENGTH_TOLERANCE = 0.01
@@ -34,7 +34,7 @@ _LENGTH_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Damage:
-    """Something that is not what it was when it was written."""
+    """Something that differs from what was written."""
 
     place: str
     """Table, index or record."""
@@ -42,12 +42,12 @@ class Damage:
     """Id of the row, or name of the file; "" for all of it."""
     what: str
     document: str = ""
-    """Its document, if it is known."""
+    """Id of its document, if it is known."""
 
 
 @dataclass(frozen=True)
 class ScrubReport:
-    """What reading everything gave."""
+    """How much was read, and what is damaged."""
 
     release: int
     rows: int
@@ -56,33 +56,33 @@ class ScrubReport:
 
 
 def scrub(home: Home, release: Release) -> ScrubReport:
-    """Read every row and index file of a release, and compare them with what they were."""
-    rows = _Rows(home, release)
-    damage = [*_records(home), *_sizes(home, release), *rows.check(), *_keyword(home, release)]
-    return ScrubReport(release.release, rows.read, len(release.keyword.files), tuple(damage))
+    """Read every row and index file of a release, and compare them with their hashes."""
+    rows = _RowCheck(home, release)
+    damage = [*_check_records(home), *_check_sizes(home, release), *rows.run(), *_check_keyword_index(home, release)]
+    return ScrubReport(release.release, rows.count, len(release.keyword.files), tuple(damage))
 
 
-def _records(home: Home) -> Iterator[Damage]:
+def _check_records(home: Home) -> Iterator[Damage]:
     for number in release_numbers(home):
         if read_release(home, number) is None:
-            yield Damage("releases", str(number), "the record does not have its checksum")
+            yield Damage("releases", str(number), "its record does not match its checksum")
 
 
-def _sizes(home: Home, release: Release) -> Iterator[Damage]:
-    for name, pinned in release.tables.items():
+def _check_sizes(home: Home, release: Release) -> Iterator[Damage]:
+    for name, head in release.tables.items():
         try:
-            for file in lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(pinned).version):
-                yield Damage(f"table {name}", file, "the file is not as long as it should be")
+            for file in lance_files.broken_files(LanceTable(home.table(name)), TableVersion.parse(head).version):
+                yield Damage(f"table {name}", file, "the size of the file differs from its manifest")
         except EngineError as error:
             yield Damage(f"table {name}", "", str(error))
 
 
-def _keyword(home: Home, release: Release) -> Iterator[Damage]:
+def _check_keyword_index(home: Home, release: Release) -> Iterator[Damage]:
     folder = home.keyword / release.keyword.generation
     for name, expected in release.keyword.files.items():
-        found = _sha256(folder / name)
-        if found != expected:
-            yield Damage("keyword index", name, "it does not have its checksum" if found else "it is missing")
+        sha256 = _sha256(folder / name)
+        if sha256 != expected:
+            yield Damage("keyword index", name, "it does not match its checksum" if sha256 else "it is missing")
 
 
 def _sha256(path: Path) -> str:
@@ -92,142 +92,152 @@ def _sha256(path: Path) -> str:
         return ""
 
 
-class _Rows:
-    """Reads all rows of a release, some documents with their chunks at a time.
+class _RowCheck:
+    """Reads all rows of a release, a batch of documents with their chunks at a time.
 
-    What cannot be decoded is narrowed down to single rows.
+    A batch that cannot be decoded is split until the damaged rows are known.
     """
 
     def __init__(self, home: Home, release: Release) -> None:
         self._home, self._release = home, release
         self._damage: list[Damage] = []
-        self.read = 0
+        self._text_hashes: dict[str, str] = {}
+        """Id of each sound chunk to the hash of its text."""
+        self.count = 0
 
-    def check(self) -> list[Damage]:
+    def run(self) -> list[Damage]:
         """All damaged rows."""
-        documents = [key for key, _ in self._keys(DOCUMENTS, DOCUMENTS.key)]
+        documents = [document for document, _ in self._keys(DOCUMENTS, DOCUMENTS.key)]
         chunks: dict[str, list[str]] = {}
         for chunk, document in self._keys(CHUNKS, "doc_id"):
             chunks.setdefault(document, []).append(chunk)
-        marks: dict[str, str] = {}
-        total = [*documents, *sorted(chunks.keys() - set(documents))]
-        for at in range(0, len(total), _BATCH_DOCUMENTS):
-            progress.report("reading documents", at, len(total), "documents")
-            self._documents(total[at : at + _BATCH_DOCUMENTS], chunks, marks)
-        progress.report("reading documents", len(total), len(total), "documents")
-        self._vectors(marks)
+        orphaned = sorted(chunks.keys() - set(documents))
+        for batch in _reported("documents", [*documents, *orphaned], _BATCH_DOCUMENTS):
+            texts = self._check_documents(batch)
+            self._check_chunks({chunk: document for document in batch for chunk in chunks.get(document, ())}, texts)
+        self._check_vectors([chunk for chunk, _ in self._keys(EMBEDDINGS, EMBEDDINGS.key)])
         return self._damage
 
-    def _keys(self, definition: Table, other: str) -> list[tuple[str, str]]:
-        found, version = self._opened(definition)
-        try:
-            rows = found.read(list(dict.fromkeys((definition.key, other))), version=version)
-        except _UNREADABLE as error:
-            self._note(definition, "", f"it cannot be read: {error}")
-            return []
-        return list(zip(rows[definition.key].to_pylist(), rows[other].to_pylist(), strict=True))
-
-    def _documents(self, keys: Sequence[str], chunks: Mapping[str, list[str]], marks: dict[str, str]) -> None:
+    def _check_documents(self, keys: Sequence[str]) -> dict[str, str]:
+        """Id to text of the sound documents."""
         texts = {}
-        for row in self._some(DOCUMENTS, DocumentRow, keys):
-            what = _document_fault(row)
-            if what:
-                self._note(DOCUMENTS, row["doc_id"], what, row["doc_id"])
+        for row in self._read(DOCUMENTS, DocumentRow, keys):
+            if fault := _document_fault(row):
+                self._add(DOCUMENTS, row["doc_id"], fault, row["doc_id"])
             else:
                 texts[row["doc_id"]] = row["text"]
-        owner = {chunk_id: key for key in keys for chunk_id in chunks.get(key, ())}
-        whole: dict[str, list[ChunkRow]] = {key: [] for key in texts}
-        for chunk in self._some(CHUNKS, ChunkRow, list(owner), owner):
-            what = _chunk_fault(chunk, texts.get(chunk["doc_id"]))
-            if what:
-                self._note(CHUNKS, chunk["chunk_id"], what, chunk["doc_id"])
+        return texts
+
+    def _check_chunks(self, documents: Mapping[str, str], texts: Mapping[str, str]) -> None:
+        """Check chunks, given their documents and the texts of the sound ones."""
+        sound: dict[str, list[ChunkRow]] = {document: [] for document in texts}
+        for row in self._read(CHUNKS, ChunkRow, list(documents), documents):
+            if fault := _chunk_fault(row, texts.get(row["doc_id"])):
+                self._add(CHUNKS, row["chunk_id"], fault, row["doc_id"])
             else:
-                marks[chunk["chunk_id"]] = chunk["text_hash"]
-                whole[chunk["doc_id"]].append(chunk)
-        damaged = {each.document for each in self._damage}
-        for key, rows in whole.items():
-            if key not in damaged and not _is_complete(rows, texts[key]):
-                self._note(CHUNKS, "", "a chunk is missing", key)
+                self._text_hashes[row["chunk_id"]] = row["text_hash"]
+                sound[row["doc_id"]].append(row)
+        damaged = {damage.document for damage in self._damage}
+        for document, rows in sound.items():
+            if document not in damaged and not _is_complete(rows, texts[document]):
+                self._add(CHUNKS, "", "a chunk is missing", document)
 
-    def _vectors(self, marks: Mapping[str, str]) -> None:
-        keys = [key for key, _ in self._keys(EMBEDDINGS, EMBEDDINGS.key)]
-        for at in range(0, len(keys), _BATCH):
-            progress.report("reading vectors", at, len(keys), "vectors")
-            for row in self._some(EMBEDDINGS, EmbeddingRow, keys[at : at + _BATCH]):
-                what = _vector_fault(row, marks.get(row["chunk_id"]), self._release.fingerprints["embedder"])
-                if what and row["chunk_id"] in marks:  # else its chunk is what is damaged
-                    self._note(EMBEDDINGS, row["chunk_id"], what)
-        progress.report("reading vectors", len(keys), len(keys), "vectors")
-        for key in sorted(marks.keys() - set(keys)):
-            self._note(EMBEDDINGS, key, "it is missing")
+    def _check_vectors(self, keys: Sequence[str]) -> None:
+        for batch in _reported("vectors", keys, _BATCH_ROWS):
+            for row in self._read(EMBEDDINGS, EmbeddingRow, batch):
+                text_hash = self._text_hashes.get(row["chunk_id"])
+                fault = _vector_fault(row, text_hash, self._release.fingerprints["embedder"])
+                if fault and text_hash is not None:  # otherwise its chunk is damaged or missing
+                    self._add(EMBEDDINGS, row["chunk_id"], fault)
+        for key in sorted(self._text_hashes.keys() - set(keys)):
+            self._add(EMBEDDINGS, key, "it is missing")
 
-    def _some(
-        self, definition: Table, kind: type[Row], keys: Sequence[str], owner: Mapping[str, str] | None = None
-    ) -> Iterator[Row]:
-        """Rows by key. `owner` gives the document of a row that cannot be read; else its key does."""
-        found, version = self._opened(definition)
+    def _keys(self, definition: Table, column: str) -> list[tuple[str, str]]:
+        """The key of every row, and another column."""
+        table, version = self._table(definition)
         try:
-            rows = rows_of(found.read(None, is_in(definition.key, keys), version), kind) if keys else []
+            rows = table.read(list(dict.fromkeys((definition.key, column))), version=version)
+        except _UNREADABLE as error:
+            self._add(definition, "", f"it cannot be read: {error}")
+            return []
+        return list(zip(rows[definition.key].to_pylist(), rows[column].to_pylist(), strict=True))
+
+    def _read(
+        self, definition: Table, kind: type[Row], keys: Sequence[str], documents: Mapping[str, str] | None = None
+    ) -> Iterator[Row]:
+        """The rows with these keys. `documents` gives the document of a chunk that cannot be read."""
+        table, version = self._table(definition)
+        try:
+            rows = rows_of(table.read(None, is_in(definition.key, keys), version), kind) if keys else []
         except _UNREADABLE as error:
             if len(keys) > 1:
-                half = len(keys) // 2
-                yield from self._some(definition, kind, keys[:half], owner)
-                yield from self._some(definition, kind, keys[half:], owner)
+                for half in batched(keys, (len(keys) + 1) // 2):
+                    yield from self._read(definition, kind, half, documents)
                 return
-            document = "" if definition is EMBEDDINGS else (owner or {}).get(keys[0], keys[0])
-            self._note(definition, keys[0], f"it cannot be read: {error}", document)
+            document = "" if definition is EMBEDDINGS else (documents or {}).get(keys[0], keys[0])
+            self._add(definition, keys[0], f"it cannot be read: {error}", document)
             return
-        self.read += len(rows)
+        self.count += len(rows)
         yield from rows
 
-    def _opened(self, definition: Table) -> tuple[LanceTable, int]:
+    def _table(self, definition: Table) -> tuple[LanceTable, int]:
         version = TableVersion.parse(self._release.tables[definition.name]).version
         return LanceTable(self._home.table(definition.name)), version
 
-    def _note(self, definition: Table, key: str, what: str, document: str = "") -> None:
+    def _add(self, definition: Table, key: str, what: str, document: str = "") -> None:
         self._damage.append(Damage(f"table {definition.name}", key, what, document))
 
 
+def _reported(unit: str, keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Batches of keys, with a progress report before each and at the end."""
+    done = 0
+    for batch in batched(keys, size):
+        progress.report(f"reading {unit}", done, len(keys), unit)
+        yield batch
+        done += len(batch)
+    progress.report(f"reading {unit}", done, len(keys), unit)
+
+
 def _is_complete(chunks: Sequence[ChunkRow], text: str) -> bool:
-    """Whether the numbers of the chunks have no gap, and the last one reaches the end of the text."""
-    numbers = sorted(row["ordinal"] for row in chunks)
+    """Whether the ordinals of the chunks have no gap, and the last chunk ends at the end of the text."""
+    ordinals = sorted(row["ordinal"] for row in chunks)
     end = max((row["end_char"] for row in chunks), default=0)
-    return numbers == list(range(len(numbers))) and end >= len(text.rstrip())
+    return ordinals == list(range(len(ordinals))) and end >= len(text.rstrip())
 
 
 def _document_fault(row: DocumentRow) -> str:
-    """What is wrong with a document's row; "" if nothing is."""
+    """What is wrong with the row of a document; "" if nothing is."""
     if row["doc_id"] != ids.document_id(row["source"], row["path"]):
-        return "its id is not that of its source and path"
+        return "its id does not match its source and path"
     masking = row["masking"] if row["masked"] else ""
     if row["revision"] != ids.revision(row["content_hash"], row["parser"], row["uri"], masking):
-        return "its revision is not that of its content, parser and place"
+        return "its revision does not match its content, parser and location"
     try:
         stored = ids.content_hash(parsed_document(row).stored_bytes)
-    except (orjson.JSONDecodeError, LookupError, ValueError, KeyError, TypeError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         return f"its text or structure cannot be read: {error}"
     is_file = row["verbatim"] and not row["masked"]
     if stored != row["stored_hash"] or (is_file and stored != row["content_hash"]):
-        return "its text is not the file's" if is_file else "its text is not what was stored"
+        return "its text differs from the file" if is_file else "its text differs from what was stored"
     return ""
 
 
 def _chunk_fault(row: ChunkRow, text: str | None) -> str:
-    """What is wrong with a chunk; `text` is its document's, None where that is damaged or missing itself."""
+    """What is wrong with a chunk; `text` is that of its document, None if the document is damaged or missing."""
     if row["text_hash"] != ids.text_hash(row["heading"], row["text"]):
-        return "its text is not what was hashed"
+        return "its text does not match its hash"
     if row["chunk_id"] != ids.chunk_id(row["doc_id"], row["ordinal"], row["text"], row["chunker"]):
-        return "its id is not that of its document, number and text"
+        return "its id does not match its document, ordinal and text"
     if text is None:
         return "its document is damaged or missing"
     if text[row["start_char"] : row["end_char"]] != row["text"]:
-        return "its text does not stand at its place in the document"
+        return "its text differs from this part of its document"
     return ""
 
 
 def _vector_fault(row: EmbeddingRow, text_hash: str | None, model: str) -> str:
     if row["text_hash"] != text_hash:
-        return "it is not the vector of its chunk's text"
+        return "it is not the vector of the text of its chunk"
     if row["model"] != model:
         return f"it was made by {row['model']}"
     length = float(np.linalg.norm(np.asarray(row["vector"], np.float32)))
@@ -235,32 +245,32 @@ def _vector_fault(row: EmbeddingRow, text_hash: str | None, model: str) -> str:
 
 
 def mark_for_repair(home: Home, report: ScrubReport) -> int:
-    """Prepare the next ingest to mend what is damaged; the number of documents it will read. Hold the writer's lock.
+    """Let the next ingest repair what is damaged. Returns the number of documents that it will read.
 
-    It reads damaged documents from their files again, cuts and embeds their chunks anew, and builds all indexes from
-    the rows. Until it has published, readers see what they saw.
+    It reads damaged documents from their files again, cuts and embeds their chunks again, and builds all indexes from
+    the rows. Until it publishes, searches see the release that they saw before. Hold the writer lock.
     """
-    spoiled = {each.key for each in report.damage if each.place == f"table {DOCUMENTS.name}" and each.document}
-    documents = {each.document for each in report.damage if each.document}
-    vectors = {each.key for each in report.damage if each.place == f"table {EMBEDDINGS.name}"}
-    _delete(home, DOCUMENTS, "doc_id", sorted(spoiled))  # whatever the row says, even its path, may be wrong
-    _unread(home, sorted(documents - spoiled))
-    _delete(home, CHUNKS, "doc_id", sorted(documents))
-    _delete(home, EMBEDDINGS, "chunk_id", sorted(vectors))
+    rows = {damage.key for damage in report.damage if damage.place == f"table {DOCUMENTS.name}" and damage.document}
+    documents = {damage.document for damage in report.damage if damage.document}
+    vectors = {damage.key for damage in report.damage if damage.place == f"table {EMBEDDINGS.name}"}
+    _delete(home, DOCUMENTS, "doc_id", rows)  # any column of a damaged row may be wrong, even the path
+    _clear_version_marks(home, documents - rows)
+    _delete(home, CHUNKS, "doc_id", documents)
+    _delete(home, EMBEDDINGS, "chunk_id", vectors)
     lance_vectors.drop(open_table(home, EMBEDDINGS))
     reset_steps(home)
     return len(documents)
 
 
-def _unread(home: Home, keys: Sequence[str]) -> None:
-    """Forget when documents were last read."""
-    documents = open_table(home, DOCUMENTS)
-    for at in range(0, len(keys), _BATCH_DOCUMENTS):
-        rows = documents.read(None, is_in(DOCUMENTS.key, keys[at : at + _BATCH_DOCUMENTS])).to_pylist()
-        unread = [{**row, "stat": ""} for row in rows]
-        documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(unread, schema=DOCUMENTS.schema))
+def _clear_version_marks(home: Home, keys: Iterable[str]) -> None:
+    """Clear the version marks of documents, so that their files count as changed."""
+    table = open_table(home, DOCUMENTS)
+    for batch in batched(sorted(keys), _BATCH_DOCUMENTS):
+        rows = rows_of(table.read(None, is_in(DOCUMENTS.key, batch)), DocumentRow)
+        cleared = [{**row, "stat": ""} for row in rows]
+        table.upsert(DOCUMENTS.key, pa.Table.from_pylist(cleared, schema=DOCUMENTS.schema))
 
 
-def _delete(home: Home, definition: Table, key: str, values: Sequence[str]) -> None:
-    for at in range(0, len(values), _BATCH):
-        open_table(home, definition).delete(is_in(key, values[at : at + _BATCH]))
+def _delete(home: Home, definition: Table, column: str, values: Iterable[str]) -> None:
+    for batch in batched(sorted(values), _BATCH_ROWS):
+        open_table(home, definition).delete(is_in(column, batch))

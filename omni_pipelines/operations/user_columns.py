@@ -1,13 +1,13 @@
-"""Columns that users add to our tables, old versions brought back, and rows taken out: what may be done by hand.
+"""Changes to tables by hand: columns that users add, restored versions, and exports.
 
-Columns of the house cannot be renamed, retyped or dropped: the line would stop at the next ingest.
+The columns of the pipeline cannot be renamed, retyped or dropped, because the next ingest would fail without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import orjson
 import pyarrow as pa
@@ -17,7 +17,7 @@ from native import lance_maintenance
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.operations.inspection import known_table, opened
+from omni_pipelines.operations.inspection import existing_table, known_table
 from omni_pipelines.operations.maintenance import rows_unchanged
 from omni_pipelines.steps.step_records import reset_steps
 
@@ -29,10 +29,11 @@ TYPES = {
     "Float64": pa.float64(),
     "Boolean": pa.bool_(),
 }
+T = TypeVar("T")
 
 
 class NewColumn(BaseModel):
-    """A column to add. It begins empty, so it can be null."""
+    """A column to add. Existing rows have no value in it, so it must be nullable."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,14 +52,17 @@ class Alteration(BaseModel):
     data_type: str | None = None
 
 
-def parsed(text: str, kind: type[BaseModel]) -> list[Any]:
-    """A JSON array of columns or alterations.
+NEW_COLUMNS, ALTERATIONS = TypeAdapter(list[NewColumn]), TypeAdapter(list[Alteration])
+
+
+def parse_json(text: str, adapter: TypeAdapter[T]) -> T:
+    """Read a JSON array; `adapter` is `NEW_COLUMNS` or `ALTERATIONS`.
 
     Raises:
-        ConfigurationError: it is not one.
+        ConfigurationError: it has another form.
     """
     try:
-        return list(TypeAdapter(list[kind]).validate_json(text))  # type: ignore[valid-type]
+        return adapter.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -66,21 +70,20 @@ def parsed(text: str, kind: type[BaseModel]) -> list[Any]:
 
 
 def add_columns(home: Home, name: str, columns: Sequence[NewColumn]) -> None:
-    """Add columns, all of them null; ingests keep what users write there as long as a row is not changed.
+    """Add columns, all of them null. Ingests keep what users write there as long as a row does not change.
 
     Raises:
-        ConfigurationError: a name that is taken, an unknown type, or one that may not be null.
+        ConfigurationError: a name is taken, a type is unknown, or a column is not nullable.
     """
-    schema = opened(home, name).open().schema
+    schema = existing_table(home, name).open().schema
     for column in columns:
         if column.name in schema.names:
-            raise ConfigurationError(f"table {name} has a column {column.name}", cure="choose another name")
+            raise ConfigurationError(f"table {name} already has a column {column.name}", cure="choose another name")
         if not column.nullable:
-            raise ConfigurationError(
-                f"column {column.name} must be nullable", cure="rows that are there have no value"
-            )
-    fields = [pa.field(column.name, _type(column.data_type)) for column in columns]
-    with rows_unchanged(home, known_table(name)) as found, found.lease() as dataset:
+            message = f"column {column.name} must be nullable"
+            raise ConfigurationError(message, cure="existing rows have no value in it; write: nullable = true")
+    fields = [pa.field(column.name, _arrow_type(column.data_type)) for column in columns]
+    with rows_unchanged(home, known_table(name)) as table, table.lease() as dataset:
         dataset.add_columns(fields)
 
 
@@ -88,18 +91,18 @@ def alter_columns(home: Home, name: str, alterations: Sequence[Alteration]) -> N
     """Rename or retype columns that users added.
 
     Raises:
-        ConfigurationError: one of ours, or one that is not there.
+        ConfigurationError: a column does not exist, or belongs to the pipeline.
     """
-    _refuse_ours(home, name, [each.path for each in alterations])
+    _require_user_columns(home, name, [alteration.path for alteration in alterations])
     changes = [
         {
-            "path": each.path,
-            **({"name": each.rename} if each.rename else {}),
-            **({"data_type": _type(each.data_type)} if each.data_type else {}),
+            "path": alteration.path,
+            **({"name": alteration.rename} if alteration.rename else {}),
+            **({"data_type": _arrow_type(alteration.data_type)} if alteration.data_type else {}),
         }
-        for each in alterations
+        for alteration in alterations
     ]
-    with rows_unchanged(home, known_table(name)) as found, found.lease() as dataset:
+    with rows_unchanged(home, known_table(name)) as table, table.lease() as dataset:
         dataset.alter_columns(*changes)  # type: ignore[arg-type]  # Lance takes one dict for each column
 
 
@@ -107,81 +110,77 @@ def drop_columns(home: Home, name: str, columns: Sequence[str]) -> None:
     """Drop columns that users added.
 
     Raises:
-        ConfigurationError: one of ours, or one that is not there.
+        ConfigurationError: a column does not exist, or belongs to the pipeline.
     """
-    _refuse_ours(home, name, columns)
-    with rows_unchanged(home, known_table(name)) as found, found.lease() as dataset:
+    _require_user_columns(home, name, columns)
+    with rows_unchanged(home, known_table(name)) as table, table.lease() as dataset:
         dataset.drop_columns(list(columns))
 
 
 def restore(home: Home, name: str, version: int) -> None:
-    """Make an old version the head again; the next ingest brings the table in line with the sources.
+    """Make an old version the head again. The next ingest compares the table with the sources.
 
     Raises:
         TableMissing: there is no such version.
     """
-    lance_maintenance.restore(opened(home, name), version)
+    lance_maintenance.restore(existing_table(home, name), version)
     reset_steps(home)
 
 
 def export(home: Home, name: str, target: Path, version: int | None = None) -> int:
-    """Write a table to a `.parquet` or `.jsonl` file. How many rows it has.
+    """Write a table to a `.parquet` or `.jsonl` file. Returns the number of rows.
 
     Raises:
-        ConfigurationError: another kind of file, or one that is there.
+        ConfigurationError: the file exists, or has another suffix.
     """
-    found = opened(home, name)
+    table = existing_table(home, name)
     if target.suffix not in (".parquet", ".jsonl"):
         raise ConfigurationError(f"cannot export to {target.name}", cure="name a .parquet or a .jsonl file")
     if target.exists():
-        raise ConfigurationError(f"{target} is there", cure="name another file")
+        raise ConfigurationError(f"{target} exists already", cure="name another file")
     part = target.with_name(f".{target.name}.part")
     try:
         write = _write_parquet if target.suffix == ".parquet" else _write_lines
-        count = write(found, part, version)
+        count = write(table, part, version)
         part.rename(target)
     finally:
         part.unlink(missing_ok=True)
     return count
 
 
-def _write_parquet(found: LanceTable, target: Path, version: int | None) -> int:
+def _write_parquet(table: LanceTable, target: Path, version: int | None) -> int:
     import pyarrow.parquet
 
     count = 0
-    with pyarrow.parquet.ParquetWriter(target, found.open(version).schema, compression="zstd") as writer:
-        for batch in found.batches(version=version):
+    with pyarrow.parquet.ParquetWriter(target, table.open(version).schema, compression="zstd") as writer:
+        for batch in table.batches(version=version):
             writer.write_batch(batch)
             count += batch.num_rows
     return count
 
 
-def _write_lines(found: LanceTable, target: Path, version: int | None) -> int:
+def _write_lines(table: LanceTable, target: Path, version: int | None) -> int:
     count = 0
     with target.open("wb") as file:
-        for count, row in enumerate(_rows(found, version), 1):  # noqa: B007  # read after the loop
-            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        for batch in table.batches(version=version):
+            file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in batch.to_pylist())
+            count += batch.num_rows
     return count
 
 
-def _rows(found: LanceTable, version: int | None) -> Iterator[dict[str, Any]]:
-    for batch in found.batches(version=version):
-        yield from batch.to_pylist()
-
-
-def _type(name: str) -> pa.DataType:
+def _arrow_type(name: str) -> pa.DataType:
     if name not in TYPES:
         raise ConfigurationError(f"unknown data type {name!r}", cure=f"types: {', '.join(TYPES)}")
     return TYPES[name]
 
 
-def _refuse_ours(home: Home, name: str, columns: Sequence[str]) -> None:
-    schema, ours = opened(home, name).open().schema, known_table(name).schema.names
+def _require_user_columns(home: Home, name: str, columns: Sequence[str]) -> None:
+    schema, pipeline_columns = existing_table(home, name).open().schema, known_table(name).schema.names
     for column in columns:
-        if column in ours:
+        if column in pipeline_columns:
             raise ConfigurationError(
-                f"column {column} of {name} belongs to the pipeline, which would stop without it",
-                cure="only columns added with `omni db add-columns` can be changed or dropped",
+                f"column {column} of {name} belongs to the pipeline, which would fail without it",
+                cure="change or drop only columns that were added with: omni db add-columns",
             )
         if column not in schema.names:
             raise ConfigurationError(f"table {name} has no column {column!r}", cure=f"see: omni db table-info {name}")

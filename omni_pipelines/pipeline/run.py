@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.knowledge.quality.gate_results import GateResult, require_passed
@@ -14,10 +14,9 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.publishing.quality_gate import run_gate
 from omni_pipelines.settings import Settings
-from omni_pipelines.steps.step import RunContext, StepReport
+from omni_pipelines.steps.step import OVERTAKEN_PAUSE_SECONDS, RunContext, StepReport
 
-OVERTAKEN_ATTEMPTS, OVERTAKEN_PAUSE_SECONDS = 10, 1.0
-"""How often a run starts again after another home published before it, and the longest pause before that."""
+_MAX_ATTEMPTS = 10
 Result = TypeVar("Result")
 
 
@@ -37,7 +36,7 @@ def run_pipeline(run: RunContext) -> RunReport:
     Raises:
         OmniError, EngineError: as its steps do.
     """
-    return retry_when_overtaken(run.settings, lambda: _run_once(run))
+    return retry_when_overtaken(run.settings, lambda: _run_once(run), run.overtaken_pause_seconds)
 
 
 def _run_once(run: RunContext) -> RunReport:
@@ -48,17 +47,18 @@ def _run_once(run: RunContext) -> RunReport:
         return RunReport(reports, gate, publish(run))
 
 
-def retry_when_overtaken(settings: Settings, attempt: Callable[[], Result]) -> Result:
+def retry_when_overtaken(
+    settings: Settings, attempt: Callable[[], Result], pause_seconds: float = OVERTAKEN_PAUSE_SECONDS
+) -> Result:
     """Call `attempt`; again if another home of the same store has published in the meantime.
 
     Raises:
         UpstreamMoved: another home was faster every time.
     """
-    for number in range(OVERTAKEN_ATTEMPTS):
-        try:
-            return attempt()
-        except UpstreamMoved:
-            if not settings.store or number == OVERTAKEN_ATTEMPTS - 1:
-                raise
-            time.sleep(random.uniform(0, OVERTAKEN_PAUSE_SECONDS))  # otherwise two homes would collide again
-    raise AssertionError("the last attempt returns or raises")
+    retrying = Retrying(
+        retry=retry_if_exception_type(UpstreamMoved),
+        stop=stop_after_attempt(_MAX_ATTEMPTS if settings.store else 1),
+        wait=wait_random(0, pause_seconds),  # otherwise two homes would collide again
+        reraise=True,
+    )
+    return retrying(attempt)

@@ -13,7 +13,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.published_sources import is_published
+from omni_pipelines.sharing.store_records import are_sources_published
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
 from omni_pipelines.steps.document_plan import listing_mark
@@ -115,7 +115,7 @@ def stale_index(run: RunContext) -> Stale | None:
         if release.rollback is not None and heads.items() <= release.rollback.heads.items():
             return None  # held back until the next change of a source
         if heads.items() <= release.tables.items() and fingerprints.items() <= release.fingerprints.items():
-            if is_published(home):
+            if are_sources_published(home):
                 return None
             described = [source.model_dump_json() for source in sources]
             return Stale(ids.text_hash(*marks, *described), "other homes do not know these sources yet")

@@ -26,9 +26,8 @@ from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepR
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.membership import Member, member_of
-from omni_pipelines.sharing.published_sources import is_published
 from omni_pipelines.sharing.push import push
-from omni_pipelines.sharing.records import StoredRelease, keep_copies, write_copy
+from omni_pipelines.sharing.store_records import StoredRelease, are_sources_published, keep_copies, write_copy
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.retention import TAG, keep_only
 from omni_pipelines.steps.step import RunContext
@@ -116,7 +115,7 @@ def flip(home: Home, settings: Settings, release: Release) -> None:
         raise UpstreamMoved(what, cure="run it again: omni ingest")
     if member is not None and record is not None:
         write_copy(home, record)
-        member.note(release=release.release)
+        member.update(release=release.release)
 
 
 def _pushed(member: Member, release: Release) -> StoredRelease:
@@ -164,7 +163,7 @@ def _is_same(run: RunContext, release: Release, records: dict[str, StepRecord]) 
     heads = {table: records[step.name].output for table, step in writers.items() if step is not run.steps.first}
     if release.rollback is not None and heads.items() <= release.rollback.heads.items():
         return True
-    return is_published(run.home) and (
+    return are_sources_published(run.home) and (
         heads.items() <= release.tables.items()
         and release.keyword.generation == records["keyword_index"].output
         and release.fingerprints == _fingerprints(run, records)

@@ -14,7 +14,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.publish import collect, flip, next_number
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.pinning import held
+from omni_pipelines.sharing.pinning import hold
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
             "rollback": Rollback(to=number, heads=heads),
         }
     )
-    with held(home, settings, number):
+    with hold(home, settings, number):
         flip(home, settings, release)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)

@@ -1,16 +1,17 @@
-"""The store's side: which releases it holds, what keeps them, and the one put that makes a release.
+"""The objects of a shared store: its releases, what protects them from collection, and the files that they name.
 
-    store.json             which store this is
-    releases/<n>.json      a record for each number that was ever published, {} once it is dropped: a number is never
-                           given again
-    pins/<n>.json          releases that collection keeps
-    holds/<n>-<id>         releases that somebody is about to show again, for a day at most
-    dropping/<n>           releases that collection is about to drop: nobody pins them any more
-    tables/<name>-<uuid>.lance/…   Lance tables: what Lance wrote, under Lance's names
+    store.json             the identity of the store
+    releases/<n>.json      a record for each number that was ever published; {} once the release is dropped, because a
+                           number is never used twice
+    pins/<n>.json          pinned releases, which collection keeps
+    holds/<n>-<id>         releases that a home is about to publish again; a hold counts for a day at most
+    dropping/<n>           releases that collection is about to drop, and that nobody can pin any more
+    tables/<name>-<uuid>.lance/…   files of Lance tables, under the names that Lance gave them
     blobs/<sha256>-<id>    all other files, each under a name that was never used before
 
-A pin is written and then looked for in `dropping`; collection writes `dropping` and then looks for the pin. Whichever
-comes second sees the other, so no release is both pinned and dropped, whoever dies in between.
+A home that pins a release writes the pin and then checks `dropping`; collection writes `dropping` and then checks the
+pins. The later of the two sees the object of the other, so no release is both pinned and dropped, even if a home dies
+in between.
 """
 
 from __future__ import annotations
@@ -24,111 +25,117 @@ from datetime import datetime, timedelta
 from native.object_store import ObjectStore, StoredObject
 from omni_pipelines.errors import ConfigurationError, StoreRefused
 from omni_pipelines.records import Pin, sealed, unsealed
-from omni_pipelines.sharing.records import LAYOUT, StoredRelease, StoreIdentity, parse
+from omni_pipelines.sharing.store_records import LAYOUT, StoredRelease, StoreIdentity, parse_release
 
-IDENTITY = "store.json"
+REQUEST_SECONDS = 60.0
 ORPHANS_KEPT = timedelta(hours=24)
-"""Objects that no release names are kept for this long, by the store's own clock: somebody may be about to."""
-_GONE = b"{}"
-"""What is left of the record of a dropped release: its number stays taken."""
+"""How long objects that no release names are kept, by the clock of the store: an upload may be about to name them."""
+_IDENTITY = "store.json"
+_DROPPED = b"{}"
+"""The record of a dropped release: its number stays taken."""
 
 
 class Bucket:
-    """A store, as one home sees it."""
+    """A shared store, seen from one home."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self.objects = objects
+    def __init__(self, objects: ObjectStore, orphans_kept: timedelta = ORPHANS_KEPT) -> None:
+        self.objects, self._orphans_kept = objects, orphans_kept
+
+    @classmethod
+    def open(cls, url: str, seconds: float = REQUEST_SECONDS) -> Bucket:
+        """The store at a URL; a request may take `seconds`. No request is made."""
+        return cls(ObjectStore(url, seconds=seconds))
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The address of the store."""
         return self.objects.url
 
     def identity(self) -> StoreIdentity | None:
-        """Which store this is; None where there is none yet.
+        """The identity of the store; None if nobody has created it.
 
         Raises:
-            StoreRefused: a later version of omni made it, or something else stands there.
+            StoreRefused: a later version of omni created it, or the object is something else.
         """
-        raw = self.objects.get(IDENTITY)
+        raw = self.objects.get(_IDENTITY)
         if raw is None:
             return None
         body = unsealed(raw)
         if body is None or body.get("layout") != LAYOUT:
-            raise StoreRefused(f"{self.url} is no store of this version of omni", cure="update omni, or name another")
+            message = f"{self.url} is not a store of this version of omni"
+            raise StoreRefused(message, cure="update omni, or name another store")
         return StoreIdentity.model_validate(body)
 
-    def make(self) -> StoreIdentity:
-        """Make it a store, unless another home did so just now."""
-        self.objects.put_if_absent(IDENTITY, sealed(StoreIdentity(store=uuid.uuid4().hex)))
-        found = self.identity()
-        if found is None:
-            raise StoreRefused(f"{self.url} does not keep what is written", cure="name another store")
-        return found
+    def create(self) -> StoreIdentity:
+        """Create the store, unless another home has just done so."""
+        self.objects.put_if_absent(_IDENTITY, sealed(StoreIdentity(store=uuid.uuid4().hex)))
+        identity = self.identity()
+        if identity is None:
+            raise StoreRefused(f"{self.url} does not keep what is written to it", cure="name another store")
+        return identity
 
     def probe(self) -> None:
-        """Make sure that the store refuses a second object under one name: all rests on that.
+        """Check that the store refuses a second object under one name, on which every release depends.
 
         Raises:
             StoreRefused: it does not.
         """
         key = f"probe/{uuid.uuid4().hex}"
-        first, second = (self.objects.put_if_absent(key, f"{number}".encode()) for number in (1, 2))
-        kept = self.objects.get(key)
+        first, second = (self.objects.put_if_absent(key, content) for content in (b"1", b"2"))
+        content = self.objects.get(key)
         self.objects.delete([key])
-        if not first or second or kept != b"1":
+        if not first or second or content != b"1":
             raise StoreRefused(
                 f"{self.url} has no conditional put (If-None-Match), so two writers could overwrite each other",
                 cure="use a store that has it: S3, MinIO, R2, GCS, Azure",
             )
 
     def numbers(self, after: int = 0) -> list[int]:
-        """Numbers of the releases that are kept and higher than `after`, rising."""
-        found = self.objects.list("releases", _release(after) if after else "")
-        return sorted(_number(each.key) for each in found if each.size > len(_GONE))
+        """The numbers of the kept releases that are higher than `after`, ascending."""
+        records = self.objects.list("releases", _release_key(after) if after else "")
+        return sorted(_number(record.key) for record in records if record.size > len(_DROPPED))
 
     def read(self, number: int) -> StoredRelease | None:
-        """The record of a release; None where there is none, or it was dropped.
+        """The record of a release; None if it never existed or was dropped.
 
         Raises:
-            StoreRefused: it is no record, or not as it was written.
+            StoreRefused: the record is damaged, or of a later version of omni.
         """
-        raw = self.objects.get(_release(number))
-        if raw is None or raw == _GONE:
+        raw = self.objects.get(_release_key(number))
+        if raw is None or raw == _DROPPED:
             return None
-        record = parse(raw)
+        record = parse_release(raw)
         if record is None:
             raise StoreRefused(
                 f"the record of release {number} in {self.url} is damaged, or of a later version of omni",
-                cure="update omni; if it is damaged, restore the object from a backup of the bucket",
+                cure="update omni; if the record is damaged, restore the object from a backup of the bucket",
             )
         return record
 
     def publish(self, record: StoredRelease) -> bool:
-        """The flip: from here on every home sees it. False where another home has taken the number."""
-        return self.objects.put_if_absent(_release(record.number), sealed(record))
+        """Write the record, so that every home sees the release. False if another home has taken the number."""
+        return self.objects.put_if_absent(_release_key(record.number), sealed(record))
 
     def pins(self) -> dict[int, Pin]:
-        """The pinned releases."""
-        found = {}
-        for each in self.objects.list("pins"):
-            raw = self.objects.get(each.key)
+        """Pins by release number."""
+        pins = {}
+        for number in self.pinned():
+            raw = self.objects.get(_pin_key(number))
             body = unsealed(raw) if raw is not None else None
-            number = _number(each.key)
-            found[number] = Pin.model_validate(body) if body is not None else Pin(release=number)
-        return found
+            pins[number] = Pin.model_validate(body) if body is not None else Pin(release=number)
+        return pins
 
     def pinned(self) -> set[int]:
-        """Their numbers."""
+        """The numbers of the pinned releases."""
         return _numbers(self.objects.list("pins"))
 
     def pin(self, pin: Pin) -> None:
         """Keep a release.
 
         Raises:
-            ConfigurationError: it is being dropped, or was.
+            ConfigurationError: another home has dropped it, or is dropping it.
         """
-        self.objects.put(_pin(pin.release), sealed(pin))
+        self.objects.put(_pin_key(pin.release), sealed(pin))
         try:
             self._require_kept(pin.release)
         except ConfigurationError:
@@ -136,15 +143,15 @@ class Bucket:
             raise
 
     def unpin(self, number: int) -> None:
-        """Let a release be dropped."""
-        self.objects.delete([_pin(number)])
+        """Let collection drop a release."""
+        self.objects.delete([_pin_key(number)])
 
     @contextmanager
-    def held(self, number: int) -> Iterator[None]:
-        """Nobody drops a release meanwhile.
+    def hold(self, number: int) -> Iterator[None]:
+        """Keep a release for as long as the context lasts.
 
         Raises:
-            ConfigurationError: it is being dropped, or was.
+            ConfigurationError: another home has dropped it, or is dropping it.
         """
         key = f"holds/{number:012d}-{uuid.uuid4().hex}"
         self.objects.put(key, b"")
@@ -154,86 +161,91 @@ class Bucket:
         finally:
             self.objects.delete([key])
 
-    def _holds(self) -> set[int]:
-        found = list(self.objects.list("holds"))
-        oldest = self._now() - ORPHANS_KEPT if found else None
-        old = {each.key for each in found if oldest is not None and each.modified < oldest}
-        self.objects.delete(old)  # of homes that died
-        return {int(each.key.rpartition("/")[2].partition("-")[0]) for each in found if each.key not in old}
+    def _held(self) -> set[int]:
+        holds = list(self.objects.list("holds"))
+        oldest = self._now() - self._orphans_kept if holds else None
+        expired = {hold.key for hold in holds if oldest is not None and hold.modified < oldest}
+        self.objects.delete(expired)  # left by homes that died
+        return {int(hold.key.rpartition("/")[2].partition("-")[0]) for hold in holds if hold.key not in expired}
 
     def _require_kept(self, number: int) -> None:
-        if self.objects.exists(_dropping(number)) or self.read(number) is None:
+        if self.objects.exists(_dropping_key(number)) or self.read(number) is None:
             raise ConfigurationError(f"release {number} is dropped by another home", cure="see: omni releases list")
 
     def drop(self, keep: Collection[int]) -> list[int]:
-        """Drop all releases but those in `keep` and the pinned ones, and what only they need; the numbers that stay.
+        """Drop releases, and the objects that only they name. Returns the numbers of the releases that stay.
 
-        Those that were about to be dropped by a home that died are dropped, too. A release that is newer than all in
-        `keep` stays: another home has published it since, and the caller does not know it.
+        Releases in `keep`, pinned ones and held ones stay, and so do releases newer than all of `keep`: another home
+        has published them, and the caller does not know them yet. A drop that a dead home had begun is completed.
         """
         listed = [*self.objects.list("tables"), *self.objects.list("blobs")]
-        kept, pinned, known = self.numbers(), self.pinned() | self._holds(), max(keep, default=math.inf)
-        for number in kept:
-            if number < known and number not in keep and number not in pinned:
-                self.objects.put(_dropping(number), b"")
-        dropping, pinned = _numbers(self.objects.list("dropping")), self.pinned() | self._holds()
-        gone = [number for number in kept if number in dropping and number not in keep and number not in pinned]
-        doomed = [self.read(number) for number in gone]
-        for number in gone:
-            self.objects.put(_release(number), _GONE)
-        stay = [number for number in kept if number not in gone]
-        self._delete(doomed, [self.read(number) for number in stay], listed)
-        self.objects.delete(_dropping(number) for number in dropping.difference(stay))
-        return stay
+        numbers, protected = self.numbers(), self.pinned() | self._held()
+        newest_known = max(keep, default=math.inf)
+        for number in numbers:
+            if number < newest_known and number not in keep and number not in protected:
+                self.objects.put(_dropping_key(number), b"")
+        dropping, protected = _numbers(self.objects.list("dropping")), self.pinned() | self._held()
+        unprotected = dropping.difference(keep, protected)
+        dropped = [number for number in numbers if number in unprotected]
+        dropped_records = [self.read(number) for number in dropped]
+        for number in dropped:
+            self.objects.put(_release_key(number), _DROPPED)
+        kept = [number for number in numbers if number not in dropped]
+        self._delete_unnamed(dropped_records, [self.read(number) for number in kept], listed)
+        self.objects.delete(_dropping_key(number) for number in dropping.difference(kept))
+        return kept
 
-    def _delete(
+    def _delete_unnamed(
         self,
-        doomed: Iterable[StoredRelease | None],
+        dropped: Iterable[StoredRelease | None],
         kept: Iterable[StoredRelease | None],
         listed: Iterable[StoredObject],
     ) -> None:
-        """Delete what only dropped releases name, and what none has named for long. `listed` is older than `kept`."""
-        named = {key for record in kept if record is not None for key in needed(record)}
-        unnamed = {key for record in doomed if record is not None for key in needed(record)} - named
-        orphans = [each for each in listed if each.key not in named and each.key not in unnamed]
+        """Delete objects that only dropped releases name, and old ones that no release names.
+
+        `listed` must be older than `kept`, so that an object is not deleted that a new release names.
+        """
+        named = {key for record in kept if record is not None for key in needed_keys(record)}
+        unnamed = {key for record in dropped if record is not None for key in needed_keys(record)} - named
+        orphans = [stored for stored in listed if stored.key not in named and stored.key not in unnamed]
         if orphans:
-            oldest = self._now() - ORPHANS_KEPT
-            unnamed.update(each.key for each in orphans if each.modified < oldest)
+            oldest = self._now() - self._orphans_kept
+            unnamed.update(orphan.key for orphan in orphans if orphan.modified < oldest)
         self.objects.delete(unnamed)
 
     def _now(self) -> datetime:
-        """The store's own time."""
+        """The time by the clock of the store."""
         key = f"probe/{uuid.uuid4().hex}"
         self.objects.put(key, b"")
-        found = next(each for each in self.objects.list("probe") if each.key == key)
+        written = next(stored for stored in self.objects.list("probe") if stored.key == key)
         self.objects.delete([key])
-        return found.modified
+        return written.modified
 
 
-def needed(record: StoredRelease) -> set[str]:
-    """The objects of a release: those it names, and those that Lance finds by itself."""
+def needed_keys(record: StoredRelease) -> set[str]:
+    """The objects of a release: those that it names, and the manifests that Lance looks for."""
     return record.keys | {key for path in record.files if (key := table_key(record, path)) is not None}
 
 
 def table_key(record: StoredRelease, path: str) -> str | None:
-    """Where Lance would look for a file of a table; None for a path that is of none."""
+    """The key under which Lance looks for a file of a table; None if the path is not in a table."""
     folder, _, rest = path.partition(".lance/")
     name = folder.removeprefix("tables/")
     if not rest or name == folder:
         return None
-    uuid_, _, _ = record.heads[name].rpartition(":")
-    return f"tables/{name}-{uuid_}.lance/{rest}"
+    table_uuid, _, _ = record.heads[name].rpartition(":")
+    return f"tables/{name}-{table_uuid}.lance/{rest}"
 
 
-def _release(number: int) -> str:
+def _release_key(number: int) -> str:
     return f"releases/{number:012d}.json"
 
 
-def _pin(number: int) -> str:
+def _pin_key(number: int) -> str:
     return f"pins/{number:012d}.json"
 
 
-def _dropping(number: int) -> str:
+def _dropping_key(number: int) -> str:
     return f"dropping/{number:012d}"
 
 
@@ -242,4 +254,4 @@ def _number(key: str) -> int:
 
 
 def _numbers(objects: Iterable[StoredObject]) -> set[int]:
-    return {_number(each.key) for each in objects}
+    return {_number(stored.key) for stored in objects}

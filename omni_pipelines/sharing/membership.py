@@ -1,11 +1,10 @@
-"""Which store a home shares, and that it is the right one."""
+"""A home as a member of the store that it shares."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 
-from native.object_store import ObjectStore
 from omni_pipelines.errors import StoreRefused
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
@@ -20,74 +19,72 @@ class Member:
 
     home: Home
     bucket: Bucket
-    known: Membership
+    membership: Membership
 
     def newest(self) -> int:
-        """The newest release of the store; 0 where there is none. Those that the home knows are not listed again."""
-        return max(self.bucket.numbers(max(0, self.known.release - 1)), default=0)
+        """The newest release of the store; 0 if there is none. Releases that the home knows are not listed again."""
+        return max(self.bucket.numbers(max(0, self.membership.release - 1)), default=0)
 
-    def note(self, **changes: object) -> None:
-        """Remember something of the store."""
-        self.known = self.known.model_copy(update=changes)
-        write_membership(self.home, self.known)
+    def update(self, **changes: object) -> None:
+        """Change fields of the membership, also on disk."""
+        self.membership = self.membership.model_copy(update=changes)
+        write_membership(self.home, self.membership)
 
     def require_conditional_put(self) -> None:
-        """Before the first put that counts.
+        """Check, once per membership, that no home can overwrite what another one writes.
 
         Raises:
-            StoreRefused: the store cannot do it.
+            StoreRefused: the store has no conditional put.
         """
-        if not self.known.probed:
+        if not self.membership.probed:
             self.bucket.probe()
-            self.note(probed=True)
+            self.update(probed=True)
 
 
 def member_of(home: Home, settings: Settings) -> Member | None:
-    """The home as a member of the store in its settings, which it has joined; None without a store. Asks nothing.
+    """The home as a member of the store in its settings; None without a store. No request is made.
 
     Raises:
-        StoreRefused: it has not joined it.
+        StoreRefused: the home has not joined the store.
     """
     if not settings.store:
         return None
-    known = read_membership(home)
-    if known is None:
+    membership = read_membership(home)
+    if membership is None:
         raise StoreRefused(f"{home.root} has not joined {settings.store} yet", cure="run: omni ingest")
-    return Member(home, Bucket(ObjectStore(settings.store)), known)
+    return Member(home, Bucket.open(settings.store), membership)
 
 
-def join(home: Home, url: str, seconds: float = 60.0, *, make: bool = True) -> Member:
-    """The home as a member of a store.
+def join(home: Home, bucket: Bucket, *, create: bool = True) -> Member:
+    """Make a home a member of a store, if it is not one already.
 
     Args:
         home: its folders exist.
-        url: of the store.
-        seconds: how long one request may take.
-        make: whether to make a store where there is none.
+        bucket: the store.
+        create: whether to create the store if it does not exist.
 
     Raises:
-        StoreRefused: there is none; or the home belongs to another, or has releases that this one does not know.
+        StoreRefused: there is no store; or the home belongs to another one, or has releases that this one lacks.
         EngineError: the store cannot be reached.
     """
-    bucket = Bucket(ObjectStore(url, seconds=seconds))
-    found, known = bucket.identity(), read_membership(home)
-    if known is not None:
-        if found is None or found.store != known.store:
+    identity, membership = bucket.identity(), read_membership(home)
+    if membership is not None:
+        if identity is None or identity.store != membership.store:
             raise StoreRefused(
-                f"{bucket.url} is not the store that {home.root} shares: it was emptied or made anew",
-                cure=f"correct `store`; to give this home to it as a new one, delete {home.shared}",
+                f"{bucket.url} is not the store that {home.root} shares: it was emptied or created again",
+                cure=f"correct `store`; to make this home a member of the new store, delete {home.shared}",
             )
-        return Member(home, bucket, known)
-    if found is None:
-        if not make:
-            raise StoreRefused(f"there is no knowledge base in {url} yet", cure="make one: omni ingest PATH")
+        return Member(home, bucket, membership)
+    if identity is None:
+        if not create:
+            raise StoreRefused(f"there is no knowledge base in {bucket.url} yet", cure="run: omni ingest PATH")
         bucket.probe()
-        found = bucket.make()
+        identity = bucket.create()
     if newest_release(home) is not None and bucket.numbers():
         raise StoreRefused(
             f"{home.root} has releases of its own, and {bucket.url} holds another knowledge base",
             cure="use a new home, and ingest your paths there again: omni ingest --home …",
         )
-    member = Member(home, bucket, Membership(store=found.store, home=uuid.uuid4().hex))
-    member.note()
+    member = Member(home, bucket, Membership(store=identity.store, home=uuid.uuid4().hex))
+    member.update()
     return member

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.pins import pin as pin_here
-from omni_pipelines.knowledge.state.pins import unpin as unpin_here
+from omni_pipelines.knowledge.state import pins
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.records import Pin
 from omni_pipelines.settings import Settings
@@ -15,7 +14,7 @@ from omni_pipelines.sharing.membership import member_of
 
 
 def pin(home: Home, settings: Settings, number: int, reason: str = "") -> Pin:
-    """Keep a release, in every home. Hold the writer's lock.
+    """Keep a release in every home. Hold the writer lock.
 
     Raises:
         ConfigurationError: there is no such release, or another home is dropping it.
@@ -24,28 +23,28 @@ def pin(home: Home, settings: Settings, number: int, reason: str = "") -> Pin:
     member = member_of(home, settings)
     if member is not None:
         member.bucket.pin(Pin(release=number, reason=reason))
-    return pin_here(home, number, reason)
+    return pins.pin(home, number, reason)
 
 
 def unpin(home: Home, settings: Settings, number: int) -> None:
-    """Let a release be collected. Hold the writer's lock.
+    """Let a release be collected. Hold the writer lock.
 
     Raises:
         ConfigurationError: it is not pinned.
     """
-    unpin_here(home, number)
+    pins.unpin(home, number)
     member = member_of(home, settings)
     if member is not None:
         member.bucket.unpin(number)
 
 
 @contextmanager
-def held(home: Home, settings: Settings, number: int) -> Iterator[None]:
-    """No home drops the release meanwhile: something that is about to be published needs what it needs.
+def hold(home: Home, settings: Settings, number: int) -> Iterator[None]:
+    """Keep all homes from dropping a release, because the next release is going to need its files.
 
     Raises:
         ConfigurationError: another home is dropping it already.
     """
     member = member_of(home, settings)
-    with member.bucket.held(number) if member is not None else nullcontext():
+    with member.bucket.hold(number) if member is not None else nullcontext():
         yield

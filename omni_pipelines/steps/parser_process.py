@@ -1,8 +1,8 @@
-"""Reading documents so that none can harm the run: risky formats are parsed in a process that may die.
+"""Reads documents so that none can harm a run: risky formats are parsed in a process of their own, which may die.
 
-Plain text, Markdown, reStructuredText, AsciiDoc, CSV and Python are read right here. Their readers are regular
-expressions, pure Python, and CPython's own parser, over at most `max_file_bytes`: there is no foreign C code in them,
-nothing unpacks, and nothing is fetched. A process would cost more than the reading.
+Plain text, Markdown, reStructuredText, AsciiDoc, CSV and Python are read in this process. Their readers are regular
+expressions, pure Python and CPython's own parser, over at most `max_file_bytes`; they use no foreign C code, unpack
+nothing and fetch nothing.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from omni_pipelines.text.readers.worker_protocol import (
     write_frame,
 )
 
-DOCUMENTS_EACH = 2_000
-"""After so many documents a process is replaced: parsers leak. A start costs as much as a hundred small documents."""
-MAX_RESIDENT = 512 << 20
-"""Bytes a process may have held before it is replaced."""
-WALL_SECONDS = 120.0
-"""A document's time by the clock, far above its processor time: a busy machine is no fault of the document."""
+MAX_DOCUMENTS = 2_000
+"""Documents after which a process is replaced, because parsers leak. A start costs as much as 100 small documents."""
+MAX_RESIDENT_BYTES = 512 << 20
+"""Memory use after which a process is replaced."""
+DOCUMENT_SECONDS = 120.0
+"""Time for one document, far above its limit of processor time, because the machine may be busy."""
 START_SECONDS = 60.0
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
 _BOOT = (
@@ -44,15 +44,15 @@ _BOOT = (
 
 
 def is_fault(code: RefusalCode) -> bool:
-    """Whether the code says that a parser was stopped or died, and not that it refused."""
+    """Whether a code means that a parser died or was stopped, instead of refusing the document."""
     return code in _FAULTS
 
 
 class DocumentParser:
-    """Reads one document after the other. Use it as a context; the process is started when it is needed first."""
+    """Reads documents one after another. It is a context manager, and starts its process when it first needs one."""
 
-    def __init__(self, wall_seconds: float = WALL_SECONDS, documents_each: int = DOCUMENTS_EACH) -> None:
-        self._wall_seconds, self._documents_each = wall_seconds, documents_each
+    def __init__(self, seconds: float = DOCUMENT_SECONDS, max_documents: int = MAX_DOCUMENTS) -> None:
+        self._seconds, self._max_documents = seconds, max_documents
         self._process: _ParserProcess | None = None
 
     def __enter__(self) -> DocumentParser:
@@ -64,29 +64,29 @@ class DocumentParser:
         self._end_process()
 
     def read(self, reader: Reader, raw: bytes, name: str) -> Parsed:
-        """A document, by a reader that `reader_by_content` chose.
+        """Parse a document with a reader that `reader_by_content` chose.
 
         Raises:
-            Unreadable: with the reader's code; or E_MEMORY, E_CPU, E_TIMEOUT, E_OUTPUT_LIMIT, or E_CRASH_<signal>.
-            OmniError: no parser process can be started.
+            Unreadable: with the code of the reader; or E_MEMORY, E_CPU, E_TIMEOUT, E_OUTPUT_LIMIT, E_CRASH_<signal>.
+            OmniError: the parser process does not start.
         """
         if not reader.isolated:
             return read_document(reader, raw, name)
         try:
-            return self._read_apart(reader, raw, name)
+            return self._read_isolated(reader, raw, name)
         except Unreadable as error:
             substitute = fallback_reader(reader)
             if substitute is None or not is_fault(error.code):
                 raise
             return substitute.read(raw, name)
 
-    def _read_apart(self, reader: Reader, raw: bytes, name: str) -> Parsed:
+    def _read_isolated(self, reader: Reader, raw: bytes, name: str) -> Parsed:
         process = self._process = self._process or _ParserProcess()
         try:
-            answered = process.ask(reader.name, raw, name, self._wall_seconds)
-            if process.is_worn(self._documents_each):
+            answer = process.ask(reader.name, raw, name, self._seconds)
+            if process.is_worn(self._max_documents):
                 self._end_process()
-            return document_of(answered)
+            return document_of(answer)
         except Unreadable as error:
             if is_fault(error.code):
                 self._end_process()
@@ -99,7 +99,7 @@ class DocumentParser:
 
 
 class _ParserProcess:
-    """One process, and what is known of its life."""
+    """A running process, the number of documents that it has parsed, and its memory use."""
 
     def __init__(self) -> None:
         root = str(Path(omni_pipelines.__file__).parents[1])
@@ -110,68 +110,68 @@ class _ParserProcess:
             stderr=subprocess.DEVNULL,
             cwd=os.sep,
             env={},
-            start_new_session=True,  # Ctrl+C is for the parent, which ends the child
+            start_new_session=True,  # Ctrl+C reaches only the parent, which ends the child
         )
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._requests, self._answers = self._child.stdin, self._child.stdout
-        self._served = self._peak = 0
-        self._late = False
-        if self._within(START_SECONDS, None) is None:
+        self._parsed = self._peak_bytes = 0
+        self._timed_out = False
+        if self._exchange((), START_SECONDS) is None:
             self.end()
             raise OmniError("the process that parses documents does not start", cure="reinstall: pip install -e .")
 
     def is_worn(self, max_documents: int) -> bool:
         """Whether the next document needs a new process."""
-        return self._served >= max_documents or self._peak > MAX_RESIDENT
+        return self._parsed >= max_documents or self._peak_bytes > MAX_RESIDENT_BYTES
 
     def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> ParserAnswer:
-        """The process's answer to one document.
+        """The answer of the process to one document.
 
         Raises:
-            Unreadable: it died, was too slow, or answered too much.
+            Unreadable: the process died or was too slow, or its answer is too long.
         """
-        content = self._within(seconds, (orjson.dumps({"reader": reader, "name": name}), raw))
+        content = self._exchange((orjson.dumps({"reader": reader, "name": name}), raw), seconds)
         if content is None:
-            raise self._death(seconds)
-        answered: ParserAnswer = orjson.loads(content)
-        self._served += 1
-        self._peak = answered["peak"]
-        return answered
+            raise self._cause_of_death(seconds)
+        answer: ParserAnswer = orjson.loads(content)
+        self._parsed += 1
+        self._peak_bytes = answer["peak"]
+        return answer
 
-    def _within(self, seconds: float, frames: tuple[bytes, bytes] | None) -> bytes | None:
-        """Send, and wait for the next frame; None where the process died, or was killed when its time was up."""
-        watch = threading.Timer(seconds, self._kill)
-        watch.start()
+    def _exchange(self, frames: tuple[bytes, ...], seconds: float) -> bytes | None:
+        """Send frames, and return the next frame of the process; None if it died, or was killed after `seconds`."""
+        timer = threading.Timer(seconds, self._kill)
+        timer.start()
         try:
-            for frame in frames or ():
+            for frame in frames:
                 write_frame(self._requests, frame)
             self._requests.flush()
             return read_frame(self._answers, MAX_ANSWER_BYTES)
         except (BrokenPipeError, ConnectionResetError):
             return None
         finally:
-            watch.cancel()
+            timer.cancel()
 
     def _kill(self) -> None:
-        self._late = True
+        self._timed_out = True
         self._child.kill()
 
-    def _death(self, seconds: float) -> Unreadable:
+    def _cause_of_death(self, seconds: float) -> Unreadable:
         status = self._child.wait()
-        if self._late:
+        if self._timed_out:
             return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
-            return Unreadable(RefusalCode.CPU, "its parser used more processor time than a document may take")
+            return Unreadable(RefusalCode.CPU, "its parser used more processor time than is allowed for a document")
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
         return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
 
     def end(self) -> None:
-        """Stop the process, whatever it does, and wait for it."""
+        """Kill the process, and wait until it has ended."""
         self._child.kill()
         self._child.wait()
         self._answers.close()
         try:
             self._requests.close()
         except BrokenPipeError:
-            pass  # what it never read
+            pass  # it did not read everything that was written to it

@@ -16,6 +16,9 @@ from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.text.token_counting import CountTokens
 
+OVERTAKEN_PAUSE_SECONDS = 1.0
+"""The longest pause before a run starts again because another home of the same store published first."""
+
 
 class Engines(Protocol):
     """The models that steps use."""
@@ -100,6 +103,7 @@ class RunContext:
     allow_delete: bool = False
     """Delete documents even where the deletion guard would stop the run."""
     batches: BatchSizes = BatchSizes()
+    overtaken_pause_seconds: float = OVERTAKEN_PAUSE_SECONDS
     session: SourceSession = field(default_factory=SourceSession)
     """Lists and opens the sources."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from native import toktok_bpe
+from native.errors import EngineError
 from native.tiktoken_bpe import TokenCounter
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantHealth, VariantStatus
@@ -136,7 +137,7 @@ class PreferredCounter:
     def _call(self, use: Callable[[TokenEngine], Value]) -> Value:
         try:  # without the registry: its bookkeeping takes longer than counting a chunk
             return use(self._engine)
-        except Exception:  # noqa: BLE001  # engines document no errors, and any failure calls for the next engine
+        except (EngineError, RuntimeError, ValueError):  # what engines in C and Rust raise
             return self._call_next(use)
 
     def _call_next(self, use: Callable[[TokenEngine], Value]) -> Value:

@@ -24,7 +24,7 @@ COMMANDS: dict[str, Any] = dict(commands(typer.main.get_command(app)))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
-PAGES_OF_OTHER_PROJECTS = ("docs/testing.md",)
+PAGES_OF_OTHER_PROJECTS = ("docs/how-to/testing.md",)
 
 each_page = pytest.mark.parametrize("page", PAGES)
 
@@ -142,3 +142,14 @@ def test_file_named_on_a_page_exists(page: str) -> None:
 def test_module_run_on_a_page_exists(page: str) -> None:
     modules = re.findall(r"python -m ((?:benchmarks|tests)[\w.]+)", PAGES[page])
     assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+
+
+def test_page_named_in_the_code_exists() -> None:
+    modules = [
+        path
+        for folder in ("omni_pipelines", "native", "assets", "tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    own = re.compile(r"(?<!/)\bdocs/(?:how-to|reference|explanation|benchmarks)/[\w-]+\.md")
+    named = {(path, page) for path in modules for page in own.findall(path.read_text("utf-8"))}
+    assert [f"{path}: {page}" for path, page in sorted(named) if not (ROOT / page).exists()] == []

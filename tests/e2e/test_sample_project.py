@@ -1,4 +1,4 @@
-"""The sample project of docs/testing.md runs as the page says, in its own pytest process."""
+"""The sample project of docs/how-to/testing.md runs as the page says, in its own pytest process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from omni_pipelines.testing import assertions, fixtures, layers, plugin
 
-PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "testing.md").read_text("utf-8")
 FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -10,7 +10,6 @@ import pytest
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
-from omni_pipelines.pipeline import run as line_module
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
@@ -81,5 +80,4 @@ def s3() -> Iterator[str]:
 def store_url(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """The address of an empty store."""
     point_aws_at(s3, monkeypatch, SECRET)
-    monkeypatch.setattr(line_module, "OVERTAKEN_PAUSE_SECONDS", 0.0)
     return make_bucket(s3, f"b{abs(hash(request.node.name))}")

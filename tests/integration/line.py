@@ -89,7 +89,8 @@ class Line:
         """What its steps work with."""
         engines = LoadedEngines(WordCounter(), self.embedder, self.model)
         run = new_run(self.home, self.settings, engines, "run-1")
-        return replace(run, session=HookedSession(self.read_hook, self.listing, self.limits, self.network))
+        session = HookedSession(self.read_hook, self.listing, self.limits, self.network)
+        return replace(run, session=session, overtaken_pause_seconds=0)
 
     def ingest(self, *names: str, allow_delete: bool = False) -> DocumentsReport:
         """The documents alone."""

@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,11 @@ from omni_pipelines import progress
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.refusals import Unreadable
+from omni_pipelines.rows import DocumentRow
+from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.file_reads import read_file
+from omni_pipelines.tables import read_rows
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
 from tests.integration.line import Line, write
@@ -48,7 +50,7 @@ class Outcomes:
 
     of: dict[str, tuple[str, str]] = field(repr=False)
     """Outcome and, for a document, its text, by path."""
-    rows: list[dict[str, Any]] = field(repr=False)
+    rows: list[DocumentRow] = field(repr=False)
     """The rows of the documents, sorted by path."""
     expected_outcomes: dict[str, str]
     folder: Path
@@ -71,7 +73,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
         _change_while_read(patch, root / "odd_paths" / odd_paths.CHANGING)
         line.ingest()
     grown = _memory("VmHWM") - before if before is not None else None
-    rows = sorted(line.rows("documents", *_DOCUMENT), key=lambda row: str(row["path"]))
+    rows = sorted(read_rows(line.home, DOCUMENTS, DocumentRow, _DOCUMENT), key=lambda row: row["path"])
     results = [(row["path"], (READ, row["text"])) for row in rows]
     results += [(row["path"], (row["code"], "")) for row in line.rows("quarantine", "path", "code")]
     assert max(Counter(name for name, _ in results).values()) == 1, "a file has two rows"

@@ -47,7 +47,7 @@ AlterationsOption = Annotated[
 @command(views.show_rows)
 def list_(home: ExistingHome) -> Rows[Fields]:
     """List the tables."""
-    return Rows("tables", inspection.listed(home))
+    return Rows("tables", inspection.list_tables(home))
 
 
 @command(views.show_stats)
@@ -56,7 +56,7 @@ def stats(home: ExistingHome, table: TablesArgument = None) -> views.ByTable[vie
     tables = {}
     for name in chosen_tables(home, table):
         columns = inspection.stored_columns(home, name)
-        raw, stored = (sum(column[size] for column in columns) for size in ("raw", "stored"))
+        raw, stored = sum(column["raw"] for column in columns), sum(column["stored"] for column in columns)
         tables[name] = views.StoredColumns(columns, raw, stored)
     return views.ByTable(tables)
 
@@ -64,32 +64,31 @@ def stats(home: ExistingHome, table: TablesArgument = None) -> views.ByTable[vie
 @command(line("{count}"))
 def count(home: ExistingHome, table: TableArgument) -> Fields:
     """Count the rows of a table."""
-    return {"table": table, "count": inspection.opened(home, table).count()}
+    return {"table": table, "count": inspection.existing_table(home, table).count()}
 
 
 @command(views.show_info)
 def table_info(home: ExistingHome, table: TableArgument) -> Rows[Fields]:
     """Show the version, format, rows and columns of a table."""
-    info = inspection.info(home, table)
-    return Rows("columns", info.pop("columns"), table=table, **info)
+    return Rows("columns", inspection.table_columns(home, table), table=table, **inspection.table_info(home, table))
 
 
 @command(views.show_rows)
 def versions(home: ExistingHome, table: TableArgument, limit: LimitOption = 20) -> Rows[Fields]:
     """List the kept versions of a table and their releases."""
-    return Rows("versions", inspection.versions(home, table, limit), table=table)
+    return Rows("versions", inspection.list_versions(home, table, limit), table=table)
 
 
 @command(views.show_rows)
 def fragments(home: ExistingHome, table: TableArgument) -> Rows[Fields]:
     """List the fragments of a table."""
-    return Rows("fragments", inspection.fragments(home, table), table=table)
+    return Rows("fragments", inspection.list_fragments(home, table), table=table)
 
 
 @command(views.show_health)
-def health(home: ExistingHome, table: TablesArgument = None) -> views.ByTable[inspection.Health]:
+def health(home: ExistingHome, table: TablesArgument = None) -> views.ByTable[inspection.TableHealth]:
     """Show whether tables need maintenance, and which."""
-    return views.ByTable({name: inspection.health(home, name) for name in chosen_tables(home, table)})
+    return views.ByTable({name: inspection.table_health(home, name) for name in chosen_tables(home, table)})
 
 
 @command(views.show_misfits)
@@ -98,15 +97,15 @@ def validate_schema(home: ExistingHome, table: TablesArgument = None) -> Result[
 
     The exit code is 1 if they differ.
     """
-    misfits = {name: inspection.misfits(home, name) for name in chosen_tables(home, table)}
-    return Result(views.ByTable(misfits), exit_code=1 if any(misfits.values()) else 0)
+    differences = {name: inspection.schema_differences(home, name) for name in chosen_tables(home, table)}
+    return Result(views.ByTable(differences), exit_code=1 if any(differences.values()) else 0)
 
 
 @command(views.show_index_stats)
 def index_stats(home: ExistingHome, table: TableArgument) -> Rows[Fields]:
     """Show figures of a table's indexes and of the pool of tables."""
-    figures = inspection.index_stats(home, table)
-    return Rows("indices", figures.pop("indices"), table=table, **figures)
+    counters = inspection.index_counters(home, table)
+    return Rows("indices", inspection.list_indices(home, table), table=table, **counters)
 
 
 @command(say_fields)
@@ -144,7 +143,7 @@ def add_columns(
     home: ExistingHome, settings: HomeSettings, table: TableArgument, columns_json: NewColumnsOption
 ) -> Fields:
     """Add columns of your own to a table."""
-    columns = user_columns.parsed(columns_json, user_columns.NewColumn)
+    columns = user_columns.parse_json(columns_json, user_columns.NEW_COLUMNS)
     return _change(home, settings, table, lambda: user_columns.add_columns(home, table, columns))
 
 
@@ -153,7 +152,7 @@ def alter_columns(
     home: ExistingHome, settings: HomeSettings, table: TableArgument, alterations_json: AlterationsOption
 ) -> Fields:
     """Rename columns of your own, or change their type."""
-    alterations = user_columns.parsed(alterations_json, user_columns.Alteration)
+    alterations = user_columns.parse_json(alterations_json, user_columns.ALTERATIONS)
     return _change(home, settings, table, lambda: user_columns.alter_columns(home, table, alterations))
 
 
@@ -176,7 +175,7 @@ def migrate(
     force: Annotated[bool, Option("--force", help="Rewrite them. Without it, only show what would change.")] = False,
 ) -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Rewrite tables whose format or codecs differ from the settings."""
-    work = maintenance.migrate if force else maintenance.migration
+    work = maintenance.migrate if force else maintenance.plan_migration
     with publishing_session(home, settings):
         names = chosen_tables(home, table)
         plans = {name: work(home, inspection.known_table(name)).pending for name in names}
@@ -200,7 +199,7 @@ def restore(
 
 def chosen_tables(home: Home, table: TableName | None) -> list[str]:
     """The table that was named, or every table that exists."""
-    return [table.value] if table else [listed["name"] for listed in inspection.listed(home) if listed["exists"]]
+    return [table.value] if table else [known["name"] for known in inspection.list_tables(home) if known["exists"]]
 
 
 @contextmanager

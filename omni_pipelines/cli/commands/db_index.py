@@ -109,7 +109,7 @@ def auto(home: ExistingHome, settings: HomeSettings) -> Mapping[str, Mapping[str
     done: dict[str, list[str]] = {}
     with publishing_session(home, settings):
         for name in chosen_tables(home, None):
-            advice = inspection.health(home, name).recommendations
+            advice = inspection.table_health(home, name).recommendations
             done[name] = [step for step in advice if step != "none"]
             if "run_compaction" in advice:
                 maintenance.compact(home, inspection.known_table(name))

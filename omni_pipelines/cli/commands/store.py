@@ -11,7 +11,7 @@ from omni_pipelines.cli.views.sources import show_pull, show_store
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.inspection import StoreState, inspect
+from omni_pipelines.sharing.store_state import StoreState, read_store_state
 from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.steps.step_table import new_run
 
@@ -34,7 +34,7 @@ SharingSettings = Annotated[Settings, Depends(sharing_settings)]
 @command(show_store)
 def status(home: AnyHome, settings: SharingSettings) -> StoreState:
     """Show what the store holds, and how far this home is."""
-    return inspect(new_run(home, settings))
+    return read_store_state(new_run(home, settings))
 
 
 @command(show_pull, around=showing_progress)

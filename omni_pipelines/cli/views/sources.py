@@ -5,7 +5,7 @@ from __future__ import annotations
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_fields, say_table
-from omni_pipelines.sharing.inspection import StoreState
+from omni_pipelines.sharing.store_state import StoreState
 from omni_pipelines.sources.model.source import Source
 
 

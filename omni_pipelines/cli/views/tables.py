@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import Header, say_fields, say_table
-from omni_pipelines.operations.inspection import Health
+from omni_pipelines.operations.inspection import TableHealth
 from omni_pipelines.operations.maintenance import Compaction
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def show_info(columns: Rows[Fields]) -> None:
     _say_rows(columns.rows)
 
 
-def show_health(health: ByTable[Health]) -> None:
+def show_health(health: ByTable[TableHealth]) -> None:
     """Print one line per table."""
     rows = [
         (name, f"{state.row_count:,} rows", f"{state.fragment_count} fragments", state.recommendations)

@@ -10,7 +10,7 @@ import numpy as np
 from omni_pipelines.knowledge.search.hits import Hit
 
 MIN_EVIDENCE = 0.41
-"""Below this there is no answer; docs/quality.md describes how it was calibrated."""
+"""Below this there is no answer; docs/explanation/search-quality.md describes how it was calibrated."""
 
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
 Terms = Callable[[str], Sequence[str]]

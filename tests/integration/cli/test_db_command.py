@@ -139,7 +139,7 @@ def test_db_export_writes_every_row_and_keeps_existing_files(published: Line, tm
     assert pq.read_table(tmp_path / "e.parquet").num_rows == len(published.rows("embeddings"))
     lines = (tmp_path / "c.jsonl").read_text().splitlines()
     assert sorted(json.loads(line)["chunk_id"] for line in lines) == [r["chunk_id"] for r in published.rows("chunks")]
-    with pytest.raises(Refused, match="is there"):
+    with pytest.raises(Refused, match="exists already"):
         db("export", "chunks", str(tmp_path / "c.jsonl"))
 
 

@@ -49,9 +49,9 @@ def writer(home: Home) -> KnowledgeWriter:
     return KnowledgeWriter(home, Settings())
 
 
-def ids(home: Home, query: str = "", **narrowed: object) -> list[str]:
-    found = search_entries(home, KnowledgeSearchQuery.model_validate({"query": query, **narrowed}))
-    return [entry.id for entry, _ in found]
+def ids(home: Home, query: str = "", **conditions: object) -> list[str]:
+    entries = search_entries(home, KnowledgeSearchQuery.model_validate({"query": query, **conditions}))
+    return [entry.id for entry, _ in entries]
 
 
 def test_an_entry_reads_back_as_it_was_written(home: Home, writer: KnowledgeWriter) -> None:
@@ -61,15 +61,15 @@ def test_an_entry_reads_back_as_it_was_written(home: Home, writer: KnowledgeWrit
         writer.create(entry)
 
 
-def test_an_upsert_keeps_the_created_time_and_bumps_the_version(home: Home, writer: KnowledgeWriter) -> None:
+def test_upserting_an_entry_increases_only_its_version(home: Home, writer: KnowledgeWriter) -> None:
     first = writer.upsert(TYPED)
-    second = writer.upsert(TYPED.model_copy(update={"content": "Anew."}).with_tags("x"))
-    assert (second.created_at, second.version, second.content, second.tags) == (first.created_at, 2, "Anew.", ("x",))
+    second = writer.upsert(TYPED.model_copy(update={"content": "Again."}).with_tags("x"))
+    assert (second.created_at, second.version, second.content, second.tags) == (first.created_at, 2, "Again.", ("x",))
     assert second.updated_at > first.updated_at
     assert list_entries(home) == [second]
 
 
-def test_a_deleted_entry_is_gone(home: Home, writer: KnowledgeWriter) -> None:
+def test_a_deleted_entry_is_not_listed(home: Home, writer: KnowledgeWriter) -> None:
     writer.upsert(TYPED)
     writer.delete("id-a")
     assert list_entries(home) == []
@@ -77,7 +77,7 @@ def test_a_deleted_entry_is_gone(home: Home, writer: KnowledgeWriter) -> None:
         writer.delete("id-a")
 
 
-def test_words_find_the_entry_that_says_them_most(home: Home, writer: KnowledgeWriter) -> None:
+def test_searching_words_finds_the_entries_that_contain_them(home: Home, writer: KnowledgeWriter) -> None:
     for entry in (TYPED, LOCKS):
         writer.create(entry)
     assert ids(home, "typed error") == ["id-a"]
@@ -87,7 +87,7 @@ def test_words_find_the_entry_that_says_them_most(home: Home, writer: KnowledgeW
     assert ids(home) == ["id-b", "id-a"] or ids(home) == ["id-a", "id-b"]
 
 
-def test_category_and_any_of_the_tags_narrow(home: Home, writer: KnowledgeWriter) -> None:
+def test_searching_a_category_or_tags_finds_only_their_entries(home: Home, writer: KnowledgeWriter) -> None:
     for entry in (TYPED, LOCKS):
         writer.create(entry)
     assert ids(home, tags=("PYTHON", "none")) == ["id-a"]
@@ -97,17 +97,17 @@ def test_category_and_any_of_the_tags_narrow(home: Home, writer: KnowledgeWriter
     assert len(ids(home, limit=1)) == 1
 
 
-def test_statistics_count(home: Home, writer: KnowledgeWriter) -> None:
+def test_entry_stats_count_entries_tags_and_categories(home: Home, writer: KnowledgeWriter) -> None:
     assert entry_stats(home) == KnowledgeStats()
     for entry in (TYPED, LOCKS):
         writer.create(entry)
-    found = entry_stats(home)
-    assert (found.total_entries, found.total_tags) == (2, 3)
-    assert found.entries_by_category == {"notes": 1, "patterns": 1}
-    assert found.last_updated == max(TYPED.updated_at, LOCKS.updated_at)
+    stats = entry_stats(home)
+    assert (stats.total_entries, stats.total_tags) == (2, 3)
+    assert stats.entries_by_category == {"notes": 1, "patterns": 1}
+    assert stats.last_updated == max(TYPED.updated_at, LOCKS.updated_at)
 
 
-def test_a_file_that_is_no_entry_is_left_out(home: Home, writer: KnowledgeWriter) -> None:
+def test_listing_entries_leaves_out_other_files(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED)
     (home.entries / "note.md").write_text("# A note of somebody\n")
     (home.entries / "torn.md").write_text(entry_text(LOCKS)[:40])
@@ -120,7 +120,7 @@ def test_a_file_that_is_no_entry_is_left_out(home: Home, writer: KnowledgeWriter
     title=st.text(min_size=1).filter(str.strip),
     content=st.text(),
 )
-def test_any_words_survive_the_file(
+def test_an_entry_with_any_text_reads_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, identity: str, title: str, content: str
 ) -> None:
     home = Home(tmp_path_factory.mktemp("entries") / HOME_NAME)
@@ -130,7 +130,7 @@ def test_any_words_survive_the_file(
     assert {path.parent for path in home.entries.rglob("*.md")} == {home.entries}
 
 
-def test_after_an_ingest_entries_are_found_cited_and_gone_again(home: Home, writer: KnowledgeWriter) -> None:
+def test_search_and_sql_find_an_entry_until_it_is_deleted(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED)
     done = writer.ingest(ENGINES)
     assert done == {"files_processed": 1, "updated": 0, "chunks_indexed": 1, "errors": 0}
@@ -144,7 +144,7 @@ def test_after_an_ingest_entries_are_found_cited_and_gone_again(home: Home, writ
     assert Librarian.open(home, embedder=ENGINES.embedder).search("typed error") == []
 
 
-def test_a_file_is_brought_up_to_date_alone(home: Home, writer: KnowledgeWriter, tmp_path: Path) -> None:
+def test_upserting_a_file_returns_whether_it_changed(home: Home, writer: KnowledgeWriter, tmp_path: Path) -> None:
     writer.create(TYPED)
     writer.ingest(ENGINES)
     file = home.entries / "note.md"
@@ -154,11 +154,11 @@ def test_a_file_is_brought_up_to_date_alone(home: Home, writer: KnowledgeWriter,
     assert not writer.upsert_file(file, ENGINES)
     file.unlink()
     assert writer.upsert_file(file, ENGINES)
-    with pytest.raises(ConfigurationError, match="no source holds"):
+    with pytest.raises(ConfigurationError, match="is in no source"):
         writer.upsert_file(tmp_path / "elsewhere.md", ENGINES)
 
 
-def test_the_librarian_answers_under_its_older_names(home: Home, writer: KnowledgeWriter) -> None:
+def test_the_legacy_librarian_has_the_old_method_names(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED.model_copy(update={"content": "A typed error:\n\n````\nraise E\n````\n"}))
     writer.ingest(ENGINES)
     librarian = LegacyLibrarian.open(home, embedder=ENGINES.embedder)
@@ -185,7 +185,7 @@ def omni(home: Home, *arguments: str, text: str | None = None) -> tuple[int, str
     return done.exit_code, done.stdout
 
 
-def test_the_command_writes_finds_and_deletes(home: Home) -> None:
+def test_omni_knowledge_writes_finds_and_deletes_entries(home: Home) -> None:
     assert omni(home, "add", "Retry locks", "Again.", "--category", "solution", "--tag", "a", "--tag", "a") == (
         0,
         "Retry locks, version 1\n",
@@ -211,12 +211,12 @@ def test_the_command_writes_finds_and_deletes(home: Home) -> None:
         (("delete", "nothing"), "no entry 'nothing'"),
     ],
 )
-def test_mistakes_are_told(home: Home, arguments: tuple[str, ...], message: str) -> None:
+def test_omni_knowledge_refuses_wrong_arguments(home: Home, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises((ConfigurationError, CitationNotFound), match=message):
         omni(home, *arguments)
 
 
-def test_a_spoiled_field_costs_that_field_and_is_counted(home: Home, writer: KnowledgeWriter) -> None:
+def test_a_damaged_field_is_dropped_and_counted(home: Home, writer: KnowledgeWriter) -> None:
     writer.create(TYPED)
     (path,) = home.entries.glob("*.md")
     path.write_text(path.read_text().replace('"version":1', '"version":"first"').replace('"tags":["', '"tags":[5,"'))

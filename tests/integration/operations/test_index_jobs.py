@@ -1,4 +1,4 @@
-"""Background index builds: one a table, outliving their caller, told the truth about, and stopped when asked to."""
+"""Background index builds: one per table; they outlive their caller, report their state and can be cancelled."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobStat
 from omni_pipelines.operations.index_job_worker import run_job
 from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.steps.chunks import reconcile_chunks
+from omni_pipelines.steps.embeddings import reconcile_embeddings
 from tests.integration.line import Line, paragraph, write
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 120.0
+WAIT_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -34,26 +36,23 @@ def published(line: Line, docs: Path) -> Line:
 
 
 def unpublished(line: Line, docs: Path) -> None:
-    """Documents, chunks and vectors that no index and no release has yet."""
-    from omni_pipelines.steps.chunks import reconcile_chunks
-    from omni_pipelines.steps.embeddings import reconcile_embeddings
-
+    """Add a document with chunks and vectors that no index and no release has yet."""
     write(docs, {"new.md": paragraph("lantern")})
     line.ingest()
     reconcile_chunks(line.context)
     reconcile_embeddings(line.context)
 
 
-def test_a_job_builds_the_index_and_readers_get_it(published: Line, docs: Path) -> None:
+def test_searches_use_the_index_that_a_job_built(published: Line, docs: Path) -> None:
     unpublished(published, docs)
     job = create_index_background(published.home, "chunks")
-    assert job.wait(PATIENCE) == JobState.DONE, job.record
+    assert job.wait(WAIT_SECONDS) == JobState.DONE, job.record
     assert job.record.progress == 1.0
-    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
+    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
     assert published.search("lantern shed")[0].path == "new.md"
 
 
-def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
+def test_a_job_outlives_the_process_that_started_it(published: Line) -> None:
     code = (
         "import sys; from pathlib import Path; from omni_pipelines.home import Home\n"
         "from omni_pipelines.operations.index_jobs import create_index_background\n"
@@ -65,10 +64,10 @@ def test_a_job_outlives_the_process_that_asked_for_it(published: Line) -> None:
         )
         job = IndexJob(published.home, done.stdout.strip())
         assert job.state in (JobState.QUEUED, JobState.RUNNING)
-    assert job.wait(PATIENCE) == JobState.DONE
+    assert job.wait(WAIT_SECONDS) == JobState.DONE
 
 
-def test_a_table_has_one_job_at_a_time_and_queries_are_answered_meanwhile(published: Line) -> None:
+def test_a_second_job_for_a_table_is_refused_while_queries_are_answered(published: Line) -> None:
     with writer_session(published.home, published.settings):
         first = create_index_background(published.home, "embeddings")
         assert create_index_background(published.home, "embeddings") == first
@@ -77,11 +76,11 @@ def test_a_table_has_one_job_at_a_time_and_queries_are_answered_meanwhile(publis
         assert published.search("apple shed")
         assert {job.id for job in index_jobs(published.home)} == {first.id, other.id}
         first.cancel()
-    assert other.wait(PATIENCE) == JobState.DONE
+    assert other.wait(WAIT_SECONDS) == JobState.DONE
     assert create_index_background(published.home, "embeddings") != first
 
 
-def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) -> None:
+def test_a_cancelled_job_stops_and_changes_nothing(published: Line) -> None:
     before = published.versions()
     with writer_session(published.home, published.settings):
         job = create_index_background(published.home, "embeddings")
@@ -96,21 +95,21 @@ def test_a_cancelled_job_stops_and_leaves_the_base_as_it_was(published: Line) ->
 def test_a_job_whose_process_was_killed_is_marked_failed(published: Line) -> None:
     with writer_session(published.home, published.settings):
         job = create_index_background(published.home, "embeddings")
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_SECONDS
         while not job.record.pid and time.monotonic() < deadline:
             time.sleep(0.02)
         os.kill(job.record.pid, signal.SIGKILL)
-        assert job.wait(PATIENCE) == JobState.FAILED
+        assert job.wait(WAIT_SECONDS) == JobState.FAILED
     assert job.record.error == "its process was killed"
-    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
+    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
 
 
-def test_a_failed_build_leaves_its_error_in_the_record(published: Line) -> None:
+def test_a_failed_build_records_its_error(published: Line) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     job = create_index_background(published.home, "embeddings")
-    assert job.wait(PATIENCE) == JobState.DONE
+    assert job.wait(WAIT_SECONDS) == JobState.DONE
     again = job.record.model_copy(update={"id": "again", "state": JobState.QUEUED, "finished_at": None})
     (published.home.jobs / "again.json").write_text(again.model_dump_json())
     record = run_job(published.home, "again", {"embeddings": fail})
@@ -118,11 +117,11 @@ def test_a_failed_build_leaves_its_error_in_the_record(published: Line) -> None:
     assert IndexJob(published.home, "again").record == record
 
 
-def test_a_job_of_a_type_builds_a_vector_index_of_a_small_table(published: Line) -> None:
+def test_a_job_with_an_index_type_builds_an_index_of_a_small_table(published: Line) -> None:
     table = LanceTable(published.home.table("embeddings"))
-    assert create_index_background(published.home, "embeddings").wait(PATIENCE) == JobState.DONE
+    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
     assert lance_vectors.coverage(table).indexed == 0
-    assert create_index_background(published.home, "embeddings", "ivf_flat").wait(PATIENCE) == JobState.DONE
+    assert create_index_background(published.home, "embeddings", "ivf_flat").wait(WAIT_SECONDS) == JobState.DONE
     assert lance_vectors.coverage(table).indexed == table.count()
 
 
@@ -133,17 +132,17 @@ def test_a_table_without_an_index_is_refused(published: Line, table: str) -> Non
 
 
 @pytest.mark.parametrize(("table", "cure"), [("embeddings", "ivf_hnsw_sq"), ("chunks", "leave out --type")])
-def test_a_type_that_is_not_worth_having_is_refused(published: Line, table: str, cure: str) -> None:
+def test_an_unsupported_index_type_is_refused(published: Line, table: str, cure: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be of type 'ivf_hnsw_pq'") as error:
         create_index_background(published.home, table, "ivf_hnsw_pq")
     assert cure in error.value.cure
     assert index_jobs(published.home) == []
 
 
-def test_waiting_for_a_job_forwards_its_events_to_the_bus(published: Line) -> None:
+def test_waiting_for_a_job_forwards_its_events(published: Line) -> None:
     job = create_index_background(published.home, "embeddings", "ivf_flat")
     with events.using(events.EventBus("test")) as bus, bus.subscribe("index_job/*") as heard:
-        assert job.wait(PATIENCE) == JobState.DONE
+        assert job.wait(WAIT_SECONDS) == JobState.DONE
     told = [event for event in heard if event.topic != "index_job/progress"]
     assert [event.topic for event in told] == ["index_job/queued", "index_job/running", "index_job/done"]
     last = events.payload_of(told[-1])
@@ -161,5 +160,5 @@ def test_an_unknown_job_is_an_error(published: Line) -> None:
 
 def test_the_oldest_jobs_are_deleted_when_there_are_too_many(published: Line) -> None:
     for _ in range(3):
-        create_index_background(published.home, "embeddings", keep=2).wait(PATIENCE)
+        create_index_background(published.home, "embeddings", keep=2).wait(WAIT_SECONDS)
     assert len(index_jobs(published.home)) == 2

@@ -1,10 +1,11 @@
-"""Maintenance changes no row, breaks no chain and no kept release; codecs do what they say, measured on disk."""
+"""Maintenance changes no row and no kept release, and makes no step stale; codecs compress as expected."""
 
 from __future__ import annotations
 
 import itertools
 import random
 from pathlib import Path
+from typing import Literal
 
 import lance
 import pyarrow as pa
@@ -17,7 +18,7 @@ from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines import schemas
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
-from omni_pipelines.operations.maintenance import compact, migrate, migration, publish_if_consistent
+from omni_pipelines.operations.maintenance import compact, migrate, plan_migration, publish_if_consistent
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.settings import Settings
@@ -28,26 +29,26 @@ WORDS = "the a release table index of chunk vector search answer citation file l
 
 
 def prose(count: int) -> list[str]:
-    """Texts (count,) of a thousand characters that compress as prose does."""
+    """Texts (count,) of about a thousand characters that compress like prose."""
     chance = random.Random(7)
     return [" ".join(chance.choice(WORDS) + str(chance.randrange(30)) for _ in range(160)) for _ in range(count)]
 
 
 def ratio(folder: Path, codec: str) -> float:
-    """Stored by raw of 3,000 texts, written through an upsert that names no codec."""
+    """Stored by raw bytes of 3,000 texts, written by an upsert that names no codec."""
     schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("text", pa.string())])
     stored = LanceTable(folder / "t.lance")
     stored.create(with_codecs(schema, {"text": Codec.parse(codec)}))
     texts = prose(3_000)
     stored.upsert("id", pa.table({"id": [str(n) for n in range(3_000)], "text": texts}, schema=schema))
-    (size,) = [each for each in column_sizes(stored) if each.column == "text"]
+    (size,) = [size for size in column_sizes(stored) if size.column == "text"]
     assert size.codec == codec_of(pa.field("text", pa.string(), metadata=Codec.parse(codec).metadata))
     assert stored.read(["text"])["text"].to_pylist() == texts
     return size.ratio
 
 
-def test_a_codec_that_an_engine_ignores_is_noticed(tmp_path: Path) -> None:
-    """Lance takes unknown options in silence: only the bytes tell. The order is what each codec is chosen for."""
+def test_each_codec_compresses_better_than_the_one_before(tmp_path: Path) -> None:
+    """Lance ignores unknown options without an error, so only the size shows whether a codec is used."""
     names = ("none", "lz4", "zstd:3:4096", "zstd:3:32768", "zstd:9:65536")
     ratios = [ratio(tmp_path / name, name) for name in names]
     assert ratios[0] == pytest.approx(1.0, abs=0.05)
@@ -55,12 +56,12 @@ def test_a_codec_that_an_engine_ignores_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["brotli", "zstd:23", "zstd:0", "zstd:3:1000", "none:3", "zstd:a", "", "a:b:c:d"])
-def test_what_lance_would_swallow_is_refused(text: str) -> None:
+def test_a_malformed_codec_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"codec|level|block"):
         Codec.parse(text)
 
 
-def test_codecs_are_set_by_column(home: Home) -> None:
+def test_the_codec_of_a_column_is_that_of_the_settings(home: Home) -> None:
     home.config.write_text('[codecs]\n"chunks.text" = "lz4"\n')
     stored = open_table(home, CHUNKS).open().schema
     assert codec_of(stored.field("text")) == "lz4::32768"
@@ -73,9 +74,9 @@ def test_a_codec_for_a_column_that_cannot_have_one_is_refused(name: str) -> None
         Settings(codecs={name: "zstd"})
 
 
-def test_codecs_in_the_environment_are_pairs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMNI_CODECS", "chunks.text=zstd:9, documents.text=lz4")
-    assert load_settings(home).codecs == {"chunks.text": "zstd:9", "documents.text": "lz4"}
+def test_codecs_in_the_environment_are_pairs(home: Home) -> None:
+    variables = {"OMNI_CODECS": "chunks.text=zstd:9, documents.text=lz4"}
+    assert load_settings(home, variables).codecs == {"chunks.text": "zstd:9", "documents.text": "lz4"}
 
 
 # --- maintenance and releases
@@ -93,40 +94,40 @@ def maintained(line: Line, name: str) -> LanceTable:
     return LanceTable(line.home.table(name))
 
 
-def test_a_compaction_makes_a_release_that_answers_the_same(published: Line, docs: Path) -> None:
+def test_a_compaction_publishes_a_release_with_the_same_hits(published: Line, docs: Path) -> None:
     for number in range(4):
         write(docs, {f"n{number}.md": f"Note {number} about the lantern."})
         published.run()
     before = [(hit.chunk_id, hit.score) for hit in published.search("lantern", k=30)]
     rows = published.rows("chunks")
     with writer_session(published.home, published.settings):
-        done = [compact(published.home, each) for each in schemas.TABLES.values()]
+        done = [compact(published.home, table) for table in schemas.TABLES.values()]
         report = publish_if_consistent(published.home, published.settings, "test")
     assert report is not None
     assert report.new
-    assert max(each.fragments_after for each in done) == 1
-    assert max(each.fragments_before for each in done) > 1
+    assert max(compaction.fragments_after for compaction in done) == 1
+    assert max(compaction.fragments_before for compaction in done) > 1
     assert [(hit.chunk_id, hit.score) for hit in published.search("lantern", k=30)] == before
     assert published.rows("chunks") == rows
     again = published.run()
     assert (again.published.new, again.chunks.recut, again.embeddings.embedded) == (False, 0, 0)
 
 
-def test_a_kept_release_is_read_as_before_after_compaction_and_migration(published: Line, docs: Path) -> None:
+def test_a_kept_release_has_the_same_hits_after_compaction_and_migration(published: Line, docs: Path) -> None:
     old = published.librarian()
-    found = [hit.text for hit in old.search("apple shed")]
-    write(docs, {"apple.md": "Nothing of it is left."})
+    texts = [hit.text for hit in old.search("apple shed")]
+    write(docs, {"apple.md": "Replaced."})
     published.home.config.write_text('[codecs]\n"chunks.text" = "zstd:9"\n')
     published.run()
     with writer_session(published.home, published.settings):
-        for each in schemas.TABLES.values():
-            migrate(published.home, each)
-            compact(published.home, each)
+        for table in schemas.TABLES.values():
+            migrate(published.home, table)
+            compact(published.home, table)
         publish_if_consistent(published.home, published.settings, "test")
-    assert [hit.text for hit in published.librarian(old.release).search("apple shed")] == found
+    assert [hit.text for hit in published.librarian(old.release).search("apple shed")] == texts
 
 
-def test_maintenance_in_the_middle_of_the_line_publishes_nothing(published: Line, docs: Path) -> None:
+def test_maintenance_during_an_unfinished_run_publishes_nothing(published: Line, docs: Path) -> None:
     write(docs, {"dog.md": paragraph("dog")})
     published.ingest()
     with writer_session(published.home, published.settings):
@@ -136,23 +137,25 @@ def test_maintenance_in_the_middle_of_the_line_publishes_nothing(published: Line
     assert published.search("dog shed")[0].path == "dog.md"
 
 
-def rewritten(table: LanceTable, version: str) -> LanceTable:
-    """As an older release of the engine would have left it."""
+def rewritten(table: LanceTable, version: Literal["legacy", "2.0", "2.1"]) -> LanceTable:
+    """The table as an older version of Lance would have written it."""
     lance.write_dataset(table.open().to_table(), str(table.path), mode="overwrite", data_storage_version=version)
     return table
 
 
 @pytest.mark.parametrize("version", ["legacy", "2.0", "2.1"])
-def test_tables_in_older_formats_are_read_and_migrated(published: Line, docs: Path, version: str) -> None:
+def test_tables_in_older_formats_can_be_read_and_migrated(
+    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
+) -> None:
     tables = [rewritten(maintained(published, name), version) for name in ("chunks", "embeddings")]
     published.run()
     hits = [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)]
     with writer_session(published.home, published.settings):
-        plans = [migrate(published.home, each) for each in (CHUNKS, EMBEDDINGS)]
+        plans = [migrate(published.home, table) for table in (CHUNKS, EMBEDDINGS)]
         assert publish_if_consistent(published.home, published.settings, "test") is not None
     assert all(f"to {FORMAT}" in plan.pending[0] for plan in plans)
-    assert [each.open().data_storage_version for each in tables] == [FORMAT, FORMAT]
-    assert [migration(published.home, each).pending for each in (CHUNKS, EMBEDDINGS)] == [(), ()]
+    assert [table.open().data_storage_version for table in tables] == [FORMAT, FORMAT]
+    assert [plan_migration(published.home, table).pending for table in (CHUNKS, EMBEDDINGS)] == [(), ()]
     assert [(hit.chunk_id, hit.score) for hit in published.search("badger apple shed", k=20)] == hits
     write(docs, {"dog.md": paragraph("dog")})
     published.run()
@@ -160,7 +163,9 @@ def test_tables_in_older_formats_are_read_and_migrated(published: Line, docs: Pa
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.1"])
-def test_tables_in_older_formats_are_written(published: Line, docs: Path, version: str) -> None:
+def test_tables_in_older_formats_can_be_written(
+    published: Line, docs: Path, version: Literal["legacy", "2.0", "2.1"]
+) -> None:
     for name in ("documents", "chunks", "embeddings"):
         rewritten(maintained(published, name), version)
     write(docs, {"dog.md": paragraph("dog")})
@@ -168,9 +173,7 @@ def test_tables_in_older_formats_are_written(published: Line, docs: Path, versio
     assert published.search("dog shed")[0].path == "dog.md"
 
 
-def test_a_migration_of_the_vectors_builds_their_index_again(
-    published: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migrating_the_embeddings_builds_their_index_again(published: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
     embeddings = maintained(published, "embeddings")
     lance.write_dataset(

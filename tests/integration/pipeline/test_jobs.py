@@ -200,7 +200,7 @@ def test_a_failing_check_stops_everything_behind_it(small: SmallHome, instance: 
 def test_the_command_line_names_the_check_that_failed(small: SmallHome) -> None:
     run_job(small.home, "refresh_job")
     double_a_chunk(small)
-    with pytest.raises(OmniError, match="check unique_keys of chunks failed: 1 keys stand twice"):
+    with pytest.raises(OmniError, match="check unique_keys of chunks failed: 1 keys occur twice"):
         run_job(small.home, "refresh_job")
 
 

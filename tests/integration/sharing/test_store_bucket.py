@@ -1,4 +1,4 @@
-"""The bucket that homes share: what it keeps, what it drops, and when it is refused."""
+"""The store that homes share: what it keeps, what it drops, and when it is refused."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from native.errors import StoreError
 from native.object_store import ObjectStore
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, StoreRefused
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Pin, sealed
-from omni_pipelines.sharing import bucket as bucket_module
-from omni_pipelines.sharing.bucket import Bucket
+from omni_pipelines.sharing.bucket import Bucket, needed_keys
+from omni_pipelines.sharing.membership import join
 from omni_pipelines.sharing.pinning import pin, unpin
 from omni_pipelines.sources.registry import load_sources, reads
-from tests.integration.members import SECRET, catch_up, docs_of, everything, member, objects, pair, rows
+from tests.integration.members import SECRET, all_bytes, catch_up, docs_of, files_with, keys, member, pair, rows
+from tests.object_server import point_aws_at
 
 
-def test_a_pinned_release_outlives_the_others_in_every_home(tmp_path: Path, store_url: str) -> None:
+def test_a_pinned_release_is_kept_in_every_home(tmp_path: Path, store_url: str) -> None:
     left, right = member(tmp_path, "left", store_url, a="Walrus 0."), member(tmp_path, "right", store_url)
     left.run()
     with writer_session(right.home, right.settings, sync=True):
@@ -46,7 +48,7 @@ def test_a_pinned_release_outlives_the_others_in_every_home(tmp_path: Path, stor
     assert list_pins(right.home) == {}
 
 
-def test_a_release_that_is_being_dropped_cannot_be_pinned(tmp_path: Path, store_url: str) -> None:
+def test_pinning_a_release_that_is_being_dropped_is_refused(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     ObjectStore(store_url).put("dropping/000000000001", b"")
@@ -55,11 +57,11 @@ def test_a_release_that_is_being_dropped_cannot_be_pinned(tmp_path: Path, store_
         pytest.raises(ConfigurationError, match="release 1 is dropped by another home"),
     ):
         pin(left.home, left.settings, 1)
-    assert objects(store_url, "pins") == []
+    assert keys(store_url, "pins") == []
     assert list_pins(left.home) == {}
 
 
-def test_a_pin_that_was_there_first_wins_against_collection(tmp_path: Path, store_url: str) -> None:
+def test_collection_keeps_a_release_that_was_pinned_first(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     bucket = Bucket(ObjectStore(store_url))
@@ -69,10 +71,10 @@ def test_a_pin_that_was_there_first_wins_against_collection(tmp_path: Path, stor
     bucket.unpin(1)
     assert bucket.drop([]) == []
     assert (bucket.numbers(), bucket.read(1)) == ([], None)
-    assert objects(store_url, "tables") == objects(store_url, "blobs") == []
+    assert keys(store_url, "tables") == keys(store_url, "blobs") == []
 
 
-def test_a_number_is_never_given_again(tmp_path: Path, store_url: str) -> None:
+def test_the_number_of_a_dropped_release_is_not_used_again(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     first = left.run().published.release
     bucket = Bucket(ObjectStore(store_url))
@@ -83,27 +85,25 @@ def test_a_number_is_never_given_again(tmp_path: Path, store_url: str) -> None:
     assert not bucket.publish(record)
 
 
-def test_collection_leaves_nothing_that_no_kept_release_needs(
-    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bucket_module, "ORPHANS_KEPT", timedelta(seconds=-60))
+def test_collection_leaves_nothing_that_no_kept_release_needs(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus 0.")
     ObjectStore(store_url).put("blobs/left-by-somebody", b"x")
     for number in range(6):
         (docs_of(left) / "a.md").write_text(f"Walrus {number}.")
         left.run()
-    bucket = Bucket(ObjectStore(store_url))
-    needed = {key for number in (4, 5, 6) for key in bucket_module.needed(bucket.read(number))}  # type: ignore[arg-type]
-    assert bucket.numbers() == [4, 5, 6]
-    assert {*objects(store_url, "tables"), *objects(store_url, "blobs")} == needed
-    assert objects(store_url, "probe") == []
+    bucket = Bucket(ObjectStore(store_url), orphans_kept=timedelta(seconds=-60))
+    assert bucket.drop([4, 5, 6]) == [4, 5, 6]
+    records = filter(None, map(bucket.read, (4, 5, 6)))
+    needed = set().union(*map(needed_keys, records))
+    assert {*keys(store_url, "tables"), *keys(store_url, "blobs")} == needed
+    assert keys(store_url, "probe") == []
 
 
-def test_what_may_be_on_its_way_is_kept_for_a_day(tmp_path: Path, store_url: str) -> None:
+def test_collection_keeps_recent_objects_that_no_release_names(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     ObjectStore(store_url).put("blobs/of-somebody-else", b"x")
     left.run()
-    assert "blobs/of-somebody-else" in objects(store_url, "blobs")
+    assert "blobs/of-somebody-else" in keys(store_url, "blobs")
 
 
 def test_a_home_with_releases_fills_an_empty_store(tmp_path: Path, store_url: str) -> None:
@@ -120,11 +120,8 @@ def test_a_home_with_releases_fills_an_empty_store(tmp_path: Path, store_url: st
     assert [rows(right, number) for number in (1, 2)] == [rows(left, number) for number in (1, 2)]
 
 
-def test_a_home_with_releases_of_its_own_is_not_mixed_into_another_base(tmp_path: Path, store_url: str) -> None:
-    left, right = (
-        member(tmp_path, "left", store_url, a="Walrus eats."),
-        member(tmp_path, "right", store_url, b="Badger digs."),
-    )
+def test_a_home_with_releases_cannot_join_another_knowledge_base(tmp_path: Path, store_url: str) -> None:
+    left, right = pair(tmp_path, store_url)
     left.run()
     shared, right.settings = right.settings, right.settings.model_copy(update={"store": ""})
     right.run()
@@ -135,15 +132,15 @@ def test_a_home_with_releases_of_its_own_is_not_mixed_into_another_base(tmp_path
     assert rows(right, 1) == before
 
 
-def test_a_store_that_was_emptied_is_not_taken_for_the_old_one(tmp_path: Path, store_url: str) -> None:
+def test_a_store_that_was_emptied_is_refused(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     ObjectStore(store_url).delete(["store.json"])
-    with pytest.raises(StoreRefused, match="emptied or made anew"):
+    with pytest.raises(StoreRefused, match="emptied or created again"):
         left.run()
 
 
-def test_a_store_that_lost_its_newest_release_stops_the_home_that_saw_it(tmp_path: Path, store_url: str) -> None:
+def test_a_store_that_lost_the_release_of_a_home_is_refused(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     ObjectStore(store_url).delete(["releases/000000000001.json"])
@@ -151,7 +148,7 @@ def test_a_store_that_lost_its_newest_release_stops_the_home_that_saw_it(tmp_pat
         left.run()
 
 
-class Overwriting(ObjectStore):
+class OverwritingStore(ObjectStore):
     """A store that ignores If-None-Match, as some do."""
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
@@ -159,32 +156,29 @@ class Overwriting(ObjectStore):
         return True
 
 
-def test_a_store_without_conditional_put_is_refused_and_left_clean(
-    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omni_pipelines.sharing.membership.ObjectStore", Overwriting)
+def test_a_store_without_conditional_put_is_refused_and_left_clean(home: Home, store_url: str) -> None:
     with pytest.raises(StoreRefused, match="no conditional put"):
-        member(tmp_path, "left", store_url, a="Walrus eats.").run()
-    assert objects(store_url, "releases") == objects(store_url, "probe") == []
+        join(home, Bucket(OverwritingStore(store_url)))
+    assert keys(store_url, "releases") == keys(store_url, "probe") == []
 
 
-def test_a_damaged_object_is_never_taken_over(tmp_path: Path, store_url: str) -> None:
+def test_a_damaged_object_is_refused_until_it_is_restored(tmp_path: Path, store_url: str) -> None:
     left, right = member(tmp_path, "left", store_url, a="Walrus eats."), member(tmp_path, "right", store_url)
     left.run()
     store = ObjectStore(store_url)
-    key = next(each for each in objects(store_url, "tables") if "/data/" in each)
-    whole = store.get(key)
-    assert whole is not None
-    store.put(key, whole[:-4] + b"EVIL")
-    with pytest.raises(StoreRefused, match="is not what its record says"):
+    key = next(key for key in keys(store_url, "tables") if "/data/" in key)
+    content = store.get(key)
+    assert content is not None
+    store.put(key, content[:-4] + b"EVIL")
+    with pytest.raises(StoreRefused, match="differs from its record"):
         catch_up(right)
     assert newest_release(right.home) is None
-    store.put(key, whole)
+    store.put(key, content)
     catch_up(right)
     assert rows(right, 1) == rows(left, 1)
 
 
-def test_a_record_that_was_changed_is_refused(tmp_path: Path, store_url: str) -> None:
+def test_a_changed_release_record_is_refused(tmp_path: Path, store_url: str) -> None:
     left, right = member(tmp_path, "left", store_url, a="Walrus eats."), member(tmp_path, "right", store_url)
     left.run()
     store = ObjectStore(store_url)
@@ -195,31 +189,28 @@ def test_a_record_that_was_changed_is_refused(tmp_path: Path, store_url: str) ->
         catch_up(right)
 
 
-def test_credentials_stand_in_no_file(tmp_path: Path, store_url: str) -> None:
+def test_credentials_are_in_no_file_of_the_home_and_the_store(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
-    assert SECRET.encode() not in everything(store_url)
-    assert not [p for p in left.home.root.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()]
+    assert SECRET.encode() not in all_bytes(store_url)
+    assert files_with(left, SECRET.encode()) == []
 
 
-def test_a_missing_bucket_is_said_so(tmp_path: Path, store_url: str) -> None:
+def test_a_missing_bucket_is_reported(tmp_path: Path, store_url: str) -> None:
     with pytest.raises(StoreError, match="there is no such bucket"):
         member(tmp_path, "left", "s3://nobody-made-this/kb", a="Walrus eats.").run()
 
 
 def test_a_folder_can_be_a_store(tmp_path: Path) -> None:
     store_url = f"file://{tmp_path}/store"
-    left, right = (
-        member(tmp_path, "left", store_url, a="Walrus eats."),
-        member(tmp_path, "right", store_url, b="Badger digs."),
-    )
+    left, right = pair(tmp_path, store_url)
     left.run()
     right.run()
     left.run()
     assert rows(left, 2) == rows(right, 2)
 
 
-def test_a_store_is_shown_with_what_differs_here(tmp_path: Path, store_url: str) -> None:
+def test_store_status_shows_which_settings_differ(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     left.home.config.write_text(f'store = "{store_url}"\nchunk_tokens = 99\n')
@@ -245,7 +236,7 @@ def test_a_store_is_shown_with_what_differs_here(tmp_path: Path, store_url: str)
         "tables/other.lance/data/a",
     ],
 )
-def test_a_record_writes_nowhere_but_into_tables_and_indexes(tmp_path: Path, store_url: str, path: str) -> None:
+def test_a_release_record_with_a_foreign_path_is_refused(tmp_path: Path, store_url: str, path: str) -> None:
     left, right = pair(tmp_path, store_url)
     left.run()
     bucket = Bucket(ObjectStore(store_url))
@@ -258,7 +249,7 @@ def test_a_record_writes_nowhere_but_into_tables_and_indexes(tmp_path: Path, sto
     assert not list(tmp_path.rglob("*evil*"))
 
 
-def test_a_bucket_cannot_make_a_home_read_another_place(tmp_path: Path, store_url: str) -> None:
+def test_a_release_record_cannot_make_a_home_read_another_folder(tmp_path: Path, store_url: str) -> None:
     left, right = pair(tmp_path, store_url)
     left.run()
     right.run()
@@ -272,19 +263,19 @@ def test_a_bucket_cannot_make_a_home_read_another_place(tmp_path: Path, store_ur
     release = record.release.model_copy(update={"release": 3})
     assert bucket.publish(record.model_copy(update={"release": release, "sources": planted}))
     catch_up(left)
-    assert [(each.name, each.root) for each in filter(reads(left.home), load_sources(left.home))] == [
+    assert [(source.name, source.root) for source in filter(reads(left.home), load_sources(left.home))] == [
         ("left-docs", docs_of(left))
     ]
 
 
-def test_a_server_that_never_answers_is_given_up_in_the_time_that_was_allowed(
+def test_a_server_that_never_responds_costs_only_the_allowed_time(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ObjectStore(store_url, seconds=5.0).get("nothing") is None
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        point_aws_at(f"http://127.0.0.1:{server.getsockname()[1]}", monkeypatch)
         with pytest.raises(StoreError, match=r" in 5\d\d\.\d+ms"):
             ObjectStore(store_url, seconds=0.5).get("nothing")
         monkeypatch.setenv("AWS_TIMEOUT", "200ms")

@@ -1,12 +1,9 @@
-"""A home that lost something gets it back from its store, and takes nothing away from the others."""
+"""A home that lost something fetches it from its store again, and deletes nothing of other homes."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -15,26 +12,23 @@ from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.errors import UpstreamMoved
-from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.releases import release_file, release_numbers
+from omni_pipelines.knowledge.state.releases import newest_release, release_file, release_numbers
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.publishing import publish as publish_module
-from omni_pipelines.settings import Settings
-from omni_pipelines.sharing import pull, push
+from omni_pipelines.publishing.publish import collect
 from omni_pipelines.sharing.bucket import Bucket
+from omni_pipelines.sharing.membership import member_of
+from omni_pipelines.sharing.pull import refresh
+from omni_pipelines.sharing.push import push
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
-from omni_pipelines.steps.keyword_index import build_keyword_index
-from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line
 from tests.integration.members import catch_up, docs_of, member, pair, paths
 
 
 @pytest.fixture
 def two(tmp_path: Path, store_url: str) -> tuple[Line, Line]:
-    """Two homes that have each other's document."""
+    """Two homes at release 2, with the documents of both."""
     left, right = pair(tmp_path, store_url)
     left.run()
     right.run()
@@ -43,7 +37,7 @@ def two(tmp_path: Path, store_url: str) -> tuple[Line, Line]:
 
 
 @pytest.mark.parametrize("name", ["documents", "chunks", "embeddings", "quarantine", ""])
-def test_tables_that_are_gone_do_not_delete_what_other_homes_gave(two: tuple[Line, Line], name: str) -> None:
+def test_a_lost_table_deletes_nothing_of_other_homes(two: tuple[Line, Line], name: str) -> None:
     left, right = two
     heads = left.versions()
     shutil.rmtree(left.home.table(name) if name else left.home.tables)
@@ -57,7 +51,7 @@ def test_tables_that_are_gone_do_not_delete_what_other_homes_gave(two: tuple[Lin
     assert right.search("walrus")[0].text == "Walrus naps."
 
 
-def test_a_registry_that_is_gone_does_not_remove_the_sources_of_other_homes(two: tuple[Line, Line]) -> None:
+def test_a_lost_registry_removes_no_source_of_other_homes(two: tuple[Line, Line]) -> None:
     left, right = two
     left.home.sources.unlink()
     catch_up(left)
@@ -68,24 +62,24 @@ def test_a_registry_that_is_gone_does_not_remove_the_sources_of_other_homes(two:
     assert "right-docs" in {source.name for source in load_sources(right.home)}
 
 
-@pytest.mark.parametrize("left_of_it", [None, 50])
-def test_a_release_whose_record_is_gone_or_torn_is_taken_over_again(
-    two: tuple[Line, Line], left_of_it: int | None
+@pytest.mark.parametrize("length", [None, 50])
+def test_a_release_record_that_is_missing_or_incomplete_is_fetched_again(
+    two: tuple[Line, Line], length: int | None
 ) -> None:
     left, _ = two
     record = release_file(left.home, 2)
-    whole = record.read_bytes()
+    content = record.read_bytes()
     record.unlink()
-    if left_of_it is not None:
-        record.write_bytes(whole[:left_of_it])
+    if length is not None:
+        record.write_bytes(content[:length])
     catch_up(left)
-    assert record.read_bytes() == whole
+    assert record.read_bytes() == content
     (docs_of(left) / "a.md").write_text("Walrus naps.")
     assert left.run().published.release.release == 3
     assert paths(left) == ["a.md", "b.md"]
 
 
-def test_a_reading_command_catches_up_though_a_power_cut_tore_what_was_not_published(two: tuple[Line, Line]) -> None:
+def test_reading_catches_up_after_a_power_cut_damaged_unpublished_tables(two: tuple[Line, Line]) -> None:
     left, right = two
     (docs_of(left) / "c.md").write_text("Candle burns.")
     left.ingest()
@@ -98,84 +92,56 @@ def test_a_reading_command_catches_up_though_a_power_cut_tore_what_was_not_publi
     dataset_cache.POOL.reset()
     (docs_of(right) / "b.md").write_text("Badger sleeps.")
     right.run()
-    assert pull.refresh(left.home, left.settings) == ""
+    assert refresh(left.home, left.settings) == ""
     assert left.search("badger")[0].text == "Badger sleeps."
 
 
-def test_filling_a_store_goes_on_where_it_broke_off(
-    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_filling_a_store_continues_with_the_release_at_which_it_failed(tmp_path: Path, store_url: str) -> None:
     left = member(tmp_path, "left", "", a="Walrus eats.")
     left.run()
     (docs_of(left) / "a.md").write_text("Walrus naps.")
     left.run()
     left.settings = left.settings.model_copy(update={"store": store_url})
-    bucket, real = Bucket(ObjectStore(store_url)), pull.push
-
-    def dies(*arguments: Any) -> Any:
-        if bucket.numbers():
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pull, "push", dies)
-        with pytest.raises(KeyboardInterrupt):
-            catch_up(left)
-    assert bucket.numbers() == [1]
+    store = ObjectStore(store_url)
+    store.put("releases/000000000002.json", b"{}")
+    with pytest.raises(UpstreamMoved, match="release 2"):
+        catch_up(left)
+    assert Bucket(store).numbers() == [1]
+    store.delete(["releases/000000000002.json"])
     catch_up(left)
-    assert bucket.numbers() == [1, 2]
+    assert Bucket(store).numbers() == [1, 2]
     right = member(tmp_path, "right", store_url)
     catch_up(right)
     assert right.search("walrus")[0].text == "Walrus naps."
 
 
-def test_a_release_that_another_home_publishes_before_older_ones_are_dropped_stays(
-    two: tuple[Line, Line], store_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_collection_keeps_a_newer_release_of_another_home(two: tuple[Line, Line], store_url: str) -> None:
     left, right = two
-    real, overtaken = publish_module.collect, []
-
-    def late(home: Home, settings: Settings) -> None:
-        if home == left.home and not overtaken:
-            overtaken.append(True)
-            right.settings = right.settings.model_copy(update={"keep_releases": 1})
-            (docs_of(right) / "b.md").write_text("Badger sleeps.")
-            right.run()
-        real(home, settings)
-
     (docs_of(left) / "a.md").write_text("Walrus naps.")
-    with monkeypatch.context() as patch:
-        patch.setattr(publish_module, "collect", late)
-        left.run()
+    left.run()
+    right.settings = right.settings.model_copy(update={"keep_releases": 1})
+    (docs_of(right) / "b.md").write_text("Badger sleeps.")
+    right.run()
+    with writer_session(left.home, left.settings):
+        collect(left.home, left.settings)
     assert Bucket(ObjectStore(store_url)).numbers() == [4]
-    assert release_numbers(left.home) == [3], "readers have one until they catch up"
-    for each in two:
-        catch_up(each)
-        assert {hit.text for hit in each.search("walrus badger")} == {"Walrus naps.", "Badger sleeps."}
+    assert release_numbers(left.home) == [3], "searches see a release until the home catches up"
+    for line in two:
+        catch_up(line)
+        assert {hit.text for hit in line.search("walrus badger")} == {"Walrus naps.", "Badger sleeps."}
 
 
-@pytest.mark.parametrize("clock", ["monotonic", "time"])
-def test_an_upload_that_slept_for_a_day_is_not_published(
-    two: tuple[Line, Line], monkeypatch: pytest.MonkeyPatch, clock: str
+@pytest.mark.parametrize("jump", [(13 * 3600.0, 0.0), (0.0, 13 * 3600.0)])
+def test_an_upload_that_took_half_a_day_is_not_published(
+    two: tuple[Line, Line], store_url: str, jump: tuple[float, float]
 ) -> None:
-    """Its first objects are named by no release, and may have been deleted as leftovers."""
+    """No release names its first objects, so collection may have deleted them."""
     left, _ = two
-    (docs_of(left) / "a.md").write_text("Walrus naps.")
-    real, asked = getattr(push.time, clock), []
-
-    def jumps() -> float:
-        asked.append(True)
-        return float(real()) + 13 * 3600 * (len(asked) > 1)
-
-    with writer_session(left.home, left.settings, sync=True):
-        reconcile_documents(left.context)
-        reconcile_chunks(left.context)
-        reconcile_embeddings(left.context)
-        build_keyword_index(left.context)
-        build_vector_index(left.context)
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                push, "time", SimpleNamespace(**{"monotonic": time.monotonic, "time": time.time, clock: jumps})
-            )
-            with pytest.raises(UpstreamMoved, match="took so long"):
-                publish_module.publish(left.context)
+    shared = member_of(left.home, left.settings)
+    release = newest_release(left.home)
+    assert shared is not None
+    assert release is not None
+    times = iter([(0.0, 0.0), jump])
+    with pytest.raises(UpstreamMoved, match="took so long"):
+        push(shared, release.model_copy(update={"release": 3}), lambda: next(times))
+    assert Bucket(ObjectStore(store_url)).numbers() == [1, 2]

@@ -88,7 +88,7 @@ def test_parser_process_serves_many_documents_and_ends_with_its_context() -> Non
 
 def test_parser_process_is_replaced_after_its_share_of_documents() -> None:
     ended = []
-    with DocumentParser(documents_each=2) as parser:
+    with DocumentParser(max_documents=2) as parser:
         for _ in range(4):
             parser.read(reader("a.html"), HTML, "a.html")
             ended.append(parser._process is None)
@@ -135,7 +135,7 @@ def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> 
 
 
 def test_parser_process_without_an_answer_is_stopped() -> None:
-    with DocumentParser(wall_seconds=0.3) as parser:
+    with DocumentParser(seconds=0.3) as parser:
         parser.read(reader("a.html"), HTML, "a.html")
         os.kill(child(parser).pid, signal.SIGSTOP)
         with pytest.raises(Unreadable, match="E_TIMEOUT"):

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import Mode
+from omni_pipelines.rows import DocumentRow
+from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.tables import read_rows
 from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.document_rows import parsed_document
 from tests.integration.line import Line, settle, write
@@ -229,8 +232,9 @@ def test_any_text_is_cut_at_exact_bytes(
     line.add(write(folder / "docs", raw))
     settle()
     line.run(allow_delete=True)
+    documents = read_rows(line.home, DOCUMENTS, DocumentRow, DOCUMENTS.schema.names)
     for row in line.rows("chunks"):
-        (document,) = [each for each in line.rows("documents") if each["doc_id"] == row["doc_id"]]
+        (document,) = [found for found in documents if found["doc_id"] == row["doc_id"]]
         piece = raw[row["path"]][row["start_byte"] : row["end_byte"]]
         assert piece.decode(document["encoding"]) == row["text"]
         assert parsed_document(document).text[row["start_char"] : row["end_char"]] == row["text"]

@@ -13,6 +13,7 @@ import pytest
 from omni_pipelines.configuration import find_home
 from omni_pipelines.errors import ConfigurationError, DeletionRefused
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.testing.assertions import (
     assert_cited,
     assert_hit,
@@ -26,7 +27,7 @@ from omni_pipelines.testing.fakes import FakeClock, FakeEmbedder, ScriptedModel,
 
 def test_knowledge_base_can_be_searched_and_asked(tiny_knowledge_base: KnowledgeBase) -> None:
     librarian = tiny_knowledge_base.librarian()
-    for mode in ("hybrid", "keyword", "vector"):
+    for mode in Mode:
         assert_hit(librarian.search("when do backups run", mode=mode), "backup.md", text="every night", within=1)
     assert_cited(librarian.ask("How are keys rotated?"))
 

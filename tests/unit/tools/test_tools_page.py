@@ -1,4 +1,4 @@
-"""The examples of docs/tools.md are executed."""
+"""The examples of docs/how-to/tools.md are executed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from omni_pipelines.cli.main import app
 from omni_pipelines.tools.documents import check_document
 
 ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "tools.md"
+PAGE = ROOT / "docs" / "how-to" / "tools.md"
 TEXT = PAGE.read_text("utf-8")
 
 
