@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, DeletionRefused, SourceMissing
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.registry import load_sources, save_sources
@@ -407,6 +408,20 @@ def test_a_session_lists_a_website_once(ingested: Line, site: Site) -> None:
     assert session.list(ingested.home, source) is session.list(ingested.home, source)
     assert len(site.requests_for("/sitemap.xml")) == 1
     assert SourceSession().list(ingested.home, source) is not session.list(ingested.home, source)
+
+
+def test_the_ingest_command_lists_a_website_once_for_its_check_and_its_run(
+    models: None, home: Home, site: Site
+) -> None:
+    home.create()
+    save_sources(home, [website(site)])
+    for etag in ('"h1"', '"h2"'):
+        site.page("/docs/heron.html", "The heron", etag=etag)
+        site.requests.clear()
+        done = CliRunner().invoke(app, ["ingest", "--json", "--home", str(home.root)])
+        assert done.exit_code == 0, done.exception
+        assert len(site.requests_for("/sitemap.xml")) == 1
+    assert [request.status for request in site.requests_for("/docs/heron.html")] == [200, 200]  # checked, then read
 
 
 def test_an_erased_page_is_not_requested_again(ingested: Line, site: Site) -> None:
