@@ -36,7 +36,7 @@ def show_report(report: IngestReport) -> None:
     if report.moved:
         say(f"  {report.moved:,} of the added files only moved: their text is not embedded again")
     if report.masked:
-        narrate(f"{report.masked:,} secrets and personal data masked: see omni status and docs/explanation/masking.md")
+        narrate(f"{report.masked:,} secrets and personal data masked; see omni status")
     say(f"  {report.chunks:,} chunks, {report.embedded:,} embedded, {report.seconds:.1f} s")
     for warning in report.warnings[:MAX_WARNINGS]:
         narrate(f"note: {warning}")
