@@ -91,18 +91,8 @@ def run_sql(
         EngineError: a table is missing or damaged.
     """
     pinned = require_release(home, release)
-    return pinned, ask_tables(sql, _tables(home, pinned, viewer), most=most, seconds=seconds)
-
-
-def ask_tables(sql: str, tables: SqlTables, *, most: int = MAX_ROWS, seconds: float = MAX_SECONDS) -> QueryResult:
-    """The first rows of one SELECT over any tables.
-
-    Raises:
-        ConfigurationError: the statement is wrong, changes something, or takes too long.
-        EngineError: a table is missing or damaged.
-    """
     try:
-        return select(sql, tables, max_rows=most, seconds=seconds)
+        return pinned, select(sql, _tables(home, pinned, viewer), max_rows=most, seconds=seconds)
     except StatementRefused as error:
         raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
 
