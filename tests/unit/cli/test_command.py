@@ -79,7 +79,11 @@ class Report:
     detail: str = text_only("for people")
 
 
-@command(lambda report: typer.echo(f"{report.path}: {report.detail}"))
+def show_report(report: Report) -> None:
+    typer.echo(f"{report.path}: {report.detail}")
+
+
+@command(show_report)
 def fail() -> Result[Report]:
     return Result(Report(Path("a.md")), note="look there", error=NoAnswer("no"))
 
