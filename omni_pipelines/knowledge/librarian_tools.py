@@ -22,11 +22,10 @@ from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
-MAX_CONTEXT = 100_000
 WORDS = ToolVariant(name="words", description="By words alone, where the embedder's model is missing.", priority=51)
 Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=r"\S")]
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
-TokenCount = Annotated[int, Field(ge=1, le=MAX_CONTEXT)]
+TokenCount = Annotated[int, Field(ge=1, le=100_000)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 
@@ -46,13 +45,9 @@ class Where(BaseModel, frozen=True, extra="forbid"):
 
 
 class KnowledgeTools:
-    """The tools of one home. The librarian is opened at the first call.
+    """The tools of one home, for a viewer or the owner. The librarian is opened at the first call.
 
-    Args:
-        home: the home of the knowledge base.
-        release: a kept release; None is the newest at the first call.
-        viewer: the person the tools act for; None is the owner, who sees everything.
-        embedder: replaces the one that the settings name.
+    Without `release`, it opens the newest release. `embedder` replaces the one that the settings name.
     """
 
     def __init__(

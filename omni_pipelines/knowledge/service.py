@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import TypeVar
@@ -95,7 +95,7 @@ class LibrarianService:
         except RuntimeError:  # the service was closed
             self._slots.release()
             raise
-        future.add_done_callback(self._release_slot)
+        future.add_done_callback(lambda _: self._slots.release())
         try:
             return future.result(self.limits.seconds)
         except (FutureTimeout, _DeadlinePassed):
@@ -106,9 +106,6 @@ class LibrarianService:
         if self._clock() >= deadline:
             raise _DeadlinePassed
         return ask(self._librarian)
-
-    def _release_slot(self, _: Future[T]) -> None:
-        self._slots.release()
 
     def _follow_releases(self) -> None:
         """Open newer releases until the service is closed. Calls never wait for that."""
@@ -137,8 +134,8 @@ class LibrarianService:
 
     def _busy(self, why: str) -> ServiceBusy:
         wait = self.limits.seconds
-        message = f"the librarian is busy: {why}"
-        return ServiceBusy(message, cure=f"ask again in {wait:g} s", details={"retry_after": wait})
+        cure, details = f"ask again in {wait:g} s", {"retry_after": wait}
+        return ServiceBusy(f"the librarian is busy: {why}", cure=cure, details=details)
 
 
 class _DeadlinePassed(Exception):
