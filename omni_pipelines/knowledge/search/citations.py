@@ -76,7 +76,10 @@ def find_document(snapshot: Snapshot, name: str) -> str:
     Raises:
         CitationNotFound: no document has this name, or several have.
     """
-    uri = _uri(name)
+    if name.startswith("file:"):
+        uri = Path(url2pathname(urlsplit(name).path)).as_uri()
+    else:  # a name with "://" is in a repository or an archive
+        uri = name if "://" in name else Path(name).expanduser().absolute().as_uri()
     rows = snapshot.document_names()
     exact = next((row["doc_id"] for row in rows if row["uri"] == uri), None)
     if exact is not None:
@@ -99,14 +102,6 @@ def file_of(uri: str) -> Path:
     return path
 
 
-def _uri(name: str) -> str:
-    if name.startswith("file:"):
-        return Path(url2pathname(urlsplit(name).path)).as_uri()
-    if "://" in name:  # in a repository or an archive
-        return name
-    return Path(name).expanduser().absolute().as_uri()
-
-
 def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage:
     """Lines `start` to `end`, from 1; 0 is the last line."""
     row = _row(snapshot, document)
@@ -116,13 +111,12 @@ def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage
     last = len(lines) if end == 0 else end
     if not 1 <= start <= last <= len(lines):
         raise CitationNotFound(f"{row['path']} has {len(lines)} lines, not {start}-{last}", cure="check the lines")
-    page = parsed.page(_starts(parsed.text)[start - 1]) if parsed.page_marks else None
+    page = parsed.page([0, *newline_offsets(parsed.text)][start - 1]) if parsed.page_marks else None
     cited = tuple(lines[start - 1 : last])
     return Passage(row["uri"], row["path"], start, last, cited, from_file=raw is not None, page=page)
 
 
 def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
-    """All lines of a page."""
     row = _row(snapshot, document)
     parsed = parsed_document(row)
     marks = [*parsed.page_marks, (len(parsed.text), 0)]
@@ -170,11 +164,7 @@ def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:
     return masked_text(text, Masking.of(masking))
 
 
-def _starts(text: str) -> list[int]:
-    return [0, *newline_offsets(text)]
-
-
 def _lines(text: str) -> list[str]:
-    ends = [*newline_offsets(text), len(text)]
-    lines = [text[start:end].rstrip("\r\n") for start, end in zip(_starts(text), ends, strict=True)]
-    return lines[:-1] if lines and not lines[-1] else lines
+    bounds = itertools.pairwise([0, *newline_offsets(text), len(text)])
+    lines = [text[start:end].rstrip("\r\n") for start, end in bounds]
+    return lines if lines[-1] else lines[:-1]

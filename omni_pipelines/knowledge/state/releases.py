@@ -40,17 +40,13 @@ def read_with_checksum(home: Home, number: int) -> tuple[Release, str] | None:
 
 def newest_release(home: Home) -> Release | None:
     """The newest valid release; None if there is none."""
-    for number in reversed(release_numbers(home)):
-        release = read_release(home, number)
-        if release is not None:
-            return release
-    return None
+    releases = (read_release(home, number) for number in reversed(release_numbers(home)))
+    return next(filter(None, releases), None)
 
 
 def list_releases(home: Home) -> list[Release]:
     """All valid releases, newest first."""
-    releases = (read_release(home, number) for number in reversed(release_numbers(home)))
-    return [release for release in releases if release is not None]
+    return list(filter(None, (read_release(home, number) for number in reversed(release_numbers(home)))))
 
 
 def require_release(home: Home, number: int | None = None) -> Release:
@@ -96,17 +92,12 @@ def parse_moment(text: str) -> datetime:
         ConfigurationError: it is neither.
     """
     try:
-        day = date.fromisoformat(text) if _is_day(text) else None
-        moment = datetime.fromisoformat(text) if day is None else datetime.combine(day, time.max)
+        is_day = set("T :").isdisjoint(text)
+        moment = datetime.combine(date.fromisoformat(text), time.max) if is_day else datetime.fromisoformat(text)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ConfigurationError(
-            f"{text!r} is not a date", cure="write it as 2026-11-25, or as 2026-11-25T14:30"
-        ) from error
-
-
-def _is_day(text: str) -> bool:
-    return "T" not in text and " " not in text and ":" not in text
+        cure = "write it as 2026-11-25, or as 2026-11-25T14:30"
+        raise ConfigurationError(f"{text!r} is not a date", cure=cure) from error
 
 
 def put_release(home: Home, release: Release) -> bool:
