@@ -75,21 +75,18 @@ def read_entry(home: Home, identity: str) -> KnowledgeEntry:
     return entry
 
 
-def list_entries(home: Home) -> list[KnowledgeEntry]:
+def list_entries(home: Home, reader: MetadataReader[KnowledgeEntry] | None = None) -> list[KnowledgeEntry]:
     """All entries, the latest change first. Files that are not entries are left out."""
-    return _listed(home, MetadataReader(KnowledgeEntry))
+    reader = reader or MetadataReader(KnowledgeEntry)
+    entries = [entry for path in home.entries.glob("*.md") if (entry := _read(path, reader)) is not None]
+    return sorted(entries, key=lambda entry: (-entry.updated_at.timestamp(), entry.id))
 
 
 def entry_fields(home: Home) -> dict[str, int]:
     """Counts of the fields of all entries: read, read leniently, unreadable, and dropped."""
     reader = MetadataReader(KnowledgeEntry)
-    _listed(home, reader)
+    list_entries(home, reader)
     return reader.counts.counts
-
-
-def _listed(home: Home, reader: MetadataReader[KnowledgeEntry]) -> list[KnowledgeEntry]:
-    entries = [entry for path in home.entries.glob("*.md") if (entry := _read(path, reader)) is not None]
-    return sorted(entries, key=lambda entry: (-entry.updated_at.timestamp(), entry.id))
 
 
 def _read(path: Path, reader: MetadataReader[KnowledgeEntry]) -> KnowledgeEntry | None:

@@ -175,9 +175,8 @@ class Librarian:
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            raise ConfigurationError(
-                "no language model is set", cure="set OMNI_LLM_URL to the address of an OpenAI-compatible server"
-            )
+            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            raise ConfigurationError("no language model is set", cure=cure)
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
         readable = self._embed_query(question).readable
@@ -264,10 +263,8 @@ class Librarian:
             return self._given_embedder
         built_with = self._snapshot.release.fingerprints["embedder"]
         if model_fingerprint(self._settings) != built_with:
-            raise ModelMissing(
-                f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}",
-                cure="run omni ingest, which embeds it again",
-            )
+            problem = f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}"
+            raise ModelMissing(problem, cure="run omni ingest, which embeds it again")
         return load_embedder(self._settings, workers=1)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice

@@ -1,8 +1,7 @@
 """One librarian for many callers at once: a bounded queue, a deadline per call, and the newest release.
 
-Servers use this. A call that cannot be answered in time gets an error at once, or at its deadline at the latest, and
-a call still queued at its deadline is dropped. A new release is opened and its caches are loaded while calls go on;
-then it replaces the one before.
+A call that cannot be answered gets an error at its deadline at the latest; if it is still queued then, it is dropped.
+A new release is opened and its caches are loaded while calls go on; then it replaces the one before.
 """
 
 from __future__ import annotations
@@ -47,13 +46,9 @@ class LibrarianService:
         limits: ServiceLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the newest release.
+        """Open the newest release with `open_librarian`.
 
-        Args:
-            open_librarian: opens a librarian of the newest release.
-            newest: returns the number of the newest release; called a few times per second.
-            limits: None uses the defaults.
-            clock: the time in seconds by which deadlines are checked.
+        `newest` returns the number of the newest release, a few times per second; `clock` returns seconds.
         """
         self.limits = limits or ServiceLimits()
         self._open, self._newest, self._clock = open_librarian, newest, clock

@@ -23,7 +23,6 @@ from omni_pipelines.knowledge.state.releases import list_releases, read_with_che
 from omni_pipelines.records import Release
 
 PINNED_TABLES = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
-"""Tables as they were in the release."""
 OTHER_TABLES = (schemas.SOURCES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
 JOURNAL_TABLES = (schemas.GATE_RESULTS, schemas.QUESTIONS, schemas.ANSWERS)
 MAX_SECONDS = 30.0
@@ -85,9 +84,10 @@ def run_sql(
 def _tables(home: Home, release: Release, viewer: Viewer | None) -> SqlTables:
     if viewer is not None:
         return _release_tables(home, release, visible_sources(home, release, viewer))
+    stored = LanceTable(home.table(schemas.QUARANTINE.name))
     return {
         **_release_tables(home, release, None),
-        schemas.QUARANTINE.name: _quarantine(home),
+        schemas.QUARANTINE.name: stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table(),
         schemas.ENTRIES.name: _entries(home),
         schemas.RELEASES.name: _releases(home),
         **{table.name: journal.read(home, table) for table in JOURNAL_TABLES},
@@ -105,27 +105,16 @@ def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> S
     for table in PINNED_TABLES:
         pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
         if stored.version(pinned.version) != pinned:
-            raise ConfigurationError(
-                f"table {table.name} is not the one that release {release.release} was made of",
-                cure="run: omni ingest",
-            )
+            problem = f"table {table.name} is not the one that release {release.release} was made of"
+            raise ConfigurationError(problem, cure="run: omni ingest")
         names = [column.name for column in _readable_columns(table)]
         tables[table.name] = stored.scanner(names, where, pinned.version)
     return tables
 
 
-def _quarantine(home: Home) -> pa.Table:
-    stored = LanceTable(home.table(schemas.QUARANTINE.name))
-    return stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table()
-
-
 def _entries(home: Home) -> pa.Table:
     rows = [
-        {
-            **entry.model_dump(),
-            "tags": list(entry.tags),
-            "metadata": orjson.dumps(entry.metadata).decode(),
-        }
+        entry.model_dump() | {"tags": list(entry.tags), "metadata": orjson.dumps(entry.metadata).decode()}
         for entry in list_entries(home)
     ]
     return pa.Table.from_pylist(rows, schema=schemas.ENTRIES.schema)

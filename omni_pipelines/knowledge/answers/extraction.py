@@ -62,7 +62,9 @@ def extract_answer(release: int, question: Question) -> Answer:
     order = np.argsort(scores, kind="stable")[::-1]
     chosen = _distinct([candidates[index] for index in order if scores[index] >= MIN_SHARE_OF_BEST * best])
     fitting = [candidates[index] for index in order if scores[index] >= MIN_EVIDENCE]
-    chosen = _in_reading_order([*chosen, *_contradictions(chosen, fitting, question.stem)])
+    chosen += _contradictions(chosen, fitting, question.stem)
+    documents = list(dict.fromkeys(each.hit.doc_id for each in chosen))
+    chosen.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.start))
     sentences = tuple(Sentence(text=each.text, citations=(cite(each.hit, each.start, each.end),)) for each in chosen)
     return Answer(
         release=release,
@@ -87,15 +89,10 @@ def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 def _contradictions(chosen: Sequence[_Candidate], fitting: Sequence[_Candidate], terms: Terms) -> list[_Candidate]:
     """For each chosen sentence, the best sentence of another document that contradicts it: an answer shows both."""
     contradictions: list[_Candidate] = []
+    rest = [other for other in fitting if other not in chosen]
     for each in chosen:
-        against = (
-            other
-            for other in fitting
-            if other.hit.doc_id != each.hit.doc_id
-            and other not in chosen
-            and difference(each.text, other.text, terms)
-        )
-        first = next(against, None)
+        elsewhere = (other for other in rest if other.hit.doc_id != each.hit.doc_id)
+        first = next((other for other in elsewhere if difference(each.text, other.text, terms)), None)
         if first is not None and first not in contradictions:
             contradictions.append(first)
     return contradictions
@@ -104,12 +101,6 @@ def _contradictions(chosen: Sequence[_Candidate], fitting: Sequence[_Candidate],
 def _words(text: str) -> str:
     """The words of a sentence without punctuation, with a space on each side."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "
-
-
-def _in_reading_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
-    """The best document first, and the sentences of each document in its order."""
-    documents = list(dict.fromkeys(each.hit.doc_id for each in chosen))
-    return sorted(chosen, key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.start))
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:

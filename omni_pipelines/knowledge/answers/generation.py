@@ -89,6 +89,8 @@ def generate_answer(release: int, question: Question, models: VariantRegistry) -
         raise Unsupported(f"the language model was asked, but {problem}", attempts=outcome.attempts)
     sentences = tuple(sentence for sentence, _ in supported)
     quotes = [f"{hit.heading or hit.title}: {sentence.citations[0].quote}" for sentence, hit in supported]
+    dropped = len(given) - len(supported)
+    left_out = f"{dropped} sentence{'s' if dropped > 1 else ''}"
     return Answer(
         release=release,
         abstained=False,
@@ -96,7 +98,7 @@ def generate_answer(release: int, question: Question, models: VariantRegistry) -
         sentences=sentences,
         evidence=round(max(question.evidence(quotes)), 4),
         mode="generative",
-        note=_note(len(given) - len(supported)),
+        note=f"{left_out} of the language model had no source and was left out" if dropped else "",
         attempts=outcome.attempts,
     )
 
@@ -153,8 +155,3 @@ def _supported(given: _ModelSentence, hits: Sequence[Hit]) -> tuple[Sentence, Hi
 def _is_long_enough(quote: str, text: str) -> bool:
     flat = " ".join(quote.split())
     return len(flat.split()) >= MIN_QUOTED_WORDS or flat in (" ".join(line.split()) for line in text.splitlines())
-
-
-def _note(dropped: int) -> str:
-    many = f"{dropped} sentence{'s' if dropped > 1 else ''}"
-    return f"{many} of the language model had no source and was left out" if dropped else ""

@@ -22,7 +22,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, on_one_line
 from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
-from omni_pipelines.knowledge.search.citations import file_of
+from omni_pipelines.knowledge.search.citations import unchanged_bytes
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -164,7 +164,7 @@ def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: 
 
 
 def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Checks) -> str:
-    """Check a quote and its bytes. The kind of its document, as `code`; "" if the document is missing."""
+    """Check a quote. Returns the kind of its document, as `code`; "" if the document is missing."""
     chunk = snapshot.chunks([quote.chunk_id]).get(quote.chunk_id)
     document = snapshot.document(chunk["doc_id"]) if chunk is not None else None
     if chunk is None or document is None:
@@ -212,12 +212,6 @@ def _check_lines(
 
 def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:
     """Read the file that the release names, never a file that only the receipt names."""
-    if not document["uri"].startswith("file:"):
-        return  # documents in commits and archives are checked in the release alone
-    path, shown = file_of(document["uri"]), Path(url2pathname(urlsplit(document["uri"]).path))
-    try:
-        same = path.is_file() and content_hash(path.read_bytes()) == document["content_hash"]
-    except OSError:
-        same = False
-    if not same:
-        checks.notes.append(f"{shown} has changed since the release, or is gone")
+    if document["uri"].startswith("file:") and unchanged_bytes(document) is None:
+        path = url2pathname(urlsplit(document["uri"]).path)
+        checks.notes.append(f"{Path(path)} has changed since the release, or is gone")

@@ -64,10 +64,9 @@ def open_citation(snapshot: Snapshot, citation: str) -> Passage:
     if page:
         return _page(snapshot, find_document(snapshot, citation[: page.start()]), int(page[1]))
     lines = _LINES.search(citation)
-    if lines is None:
-        return _passage(snapshot, find_document(snapshot, citation), 1, 0)
-    document = find_document(snapshot, citation[: lines.start()])
-    return _passage(snapshot, document, int(lines[1]), int(lines[2] or lines[1]))
+    document = find_document(snapshot, citation[: lines.start()] if lines else citation)
+    first, last = (int(lines[1]), int(lines[2] or lines[1])) if lines else (1, 0)
+    return _passage(snapshot, document, first, last)
 
 
 def find_document(snapshot: Snapshot, name: str) -> str:
@@ -106,7 +105,7 @@ def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage
     """Lines `start` to `end`, from 1; 0 is the last line."""
     row = _row(snapshot, document)
     parsed = parsed_document(row)
-    raw = _unchanged_bytes(row)
+    raw = unchanged_bytes(row)
     lines = _lines(_file_text(parsed, raw, row["masking"]))
     last = len(lines) if end == 0 else end
     if not 1 <= start <= last <= len(lines):
@@ -125,11 +124,9 @@ def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
         problem = f"has no text on page {number}" if parsed.page_marks else "has no pages"
         raise CitationNotFound(f"{row['path']} {problem}", cure="check the page")
     start, end = ranges[0]
-    first = parsed.line(start)
-    lines = tuple(_lines(parsed.text[start:end].rstrip()))
-    last = first + len(lines) - 1
-    unchanged = _unchanged_bytes(row) is not None
-    return Passage(row["uri"], row["path"], first, last, lines, from_file=unchanged, page=number)
+    first, lines = parsed.line(start), tuple(_lines(parsed.text[start:end].rstrip()))
+    unchanged = unchanged_bytes(row) is not None
+    return Passage(row["uri"], row["path"], first, first + len(lines) - 1, lines, from_file=unchanged, page=number)
 
 
 def _row(snapshot: Snapshot, document: str) -> DocumentRow:
@@ -139,15 +136,16 @@ def _row(snapshot: Snapshot, document: str) -> DocumentRow:
     return row
 
 
-def _unchanged_bytes(row: DocumentRow) -> bytes | None:
+def unchanged_bytes(row: DocumentRow) -> bytes | None:
     """The bytes of the file, if they are those that were indexed."""
     if not row["uri"].startswith("file:"):
         return None
     try:
-        raw = file_of(row["uri"]).read_bytes()
+        path = file_of(row["uri"])
+        raw = path.read_bytes() if path.is_file() else None
     except OSError:
         return None
-    return raw if content_hash(raw) == row["content_hash"] else None
+    return raw if raw is not None and content_hash(raw) == row["content_hash"] else None
 
 
 def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omni_pipelines.knowledge.search.hits import Hit, format_location
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -49,8 +50,7 @@ def collect_context(
     return Context(text, count(text) if text else 0, tuple(taken))
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     text: str
     start_line: int
     end_line: int

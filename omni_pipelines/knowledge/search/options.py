@@ -12,18 +12,13 @@ from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.schemas import NARROWED
 
 MAX_QUERY_LENGTH = 1_000
-"""Characters of a query."""
 MAX_HITS = 1_000
 
 
 class _Choice(StrEnum):
     @classmethod
     def parse(cls, name: str) -> Self:
-        """The choice with this name.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
+        """The choice with this name; a ConfigurationError if there is none."""
         if name not in list(cls):
             kind = cls.__name__.lower()
             raise ConfigurationError(f"{kind} {name!r} is unknown", cure=f"{kind}s: {', '.join(cls)}")

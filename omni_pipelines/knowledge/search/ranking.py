@@ -51,9 +51,8 @@ def rank(snapshot: Snapshot, query: str, pool: int, options: SearchOptions, embe
     if options.mode == Mode.KEYWORD:
         return RankedChunks([Fused(key, score, score, 0.0) for key, score in keyword.items()], _ranks(keyword), {})
     query_vector = embed(query)
-    vector: dict[str, float] = {}
-    if options.mode == Mode.VECTOR or query_vector.readable > 0:
-        vector = dict(snapshot.nearest(query_vector.values, pool, options.where))
+    uses_vectors = options.mode == Mode.VECTOR or query_vector.readable > 0
+    vector = dict(snapshot.nearest(query_vector.values, pool, options.where)) if uses_vectors else {}
     if options.mode == Mode.VECTOR:
         return RankedChunks([Fused(key, score, 0.0, score) for key, score in vector.items()], {}, _ranks(vector))
     return _HybridRanking(snapshot, query, pool, options).rank(keyword, vector, query_vector)

@@ -17,9 +17,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 
 MAX_DIFF_LINES = 200
-"""Lines of one document's diff."""
 MAX_DIFF_LINE_LENGTH = 400
-"""Characters of one line of a diff."""
 MAX_COMPARED_LINES = 10_000
 """Longer texts are not compared: line by line that can take minutes."""
 _DOCUMENTS_PER_BATCH = 200

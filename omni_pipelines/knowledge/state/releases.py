@@ -72,11 +72,10 @@ def release_as_of(home: Home, moment: datetime) -> Release:
         ConfigurationError: no release that old is kept.
         HomeError: there is no home.
     """
-    newest = require_release(home)
-    kept = list_releases(home)
-    for release in kept:
-        if release.created_at <= moment:
-            return release
+    newest, kept = require_release(home), list_releases(home)
+    release = next((release for release in kept if release.created_at <= moment), None)
+    if release is not None:
+        return release
     oldest = min(kept, key=lambda release: release.created_at, default=newest)
     raise ConfigurationError(
         f"no kept release is as old as {moment.astimezone():%Y-%m-%d %H:%M:%S}; "
