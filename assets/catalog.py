@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from omni_pipelines.publishing.quality_gate import GateReport
+from omni_pipelines.publishing.quality_gate import GateStepReport
 from omni_pipelines.schemas import Table, description
 from omni_pipelines.steps.checks import Verdict
 from omni_pipelines.steps.preview import Rows, Sections
@@ -50,7 +50,7 @@ def after(step: str, steps: Steps = STEPS) -> list[str]:
 
 
 def materialized(
-    report: StepReport | GateReport, preview: Sections, *, uri: object, counts: Mapping[str, Any] | None = None
+    report: StepReport | GateStepReport, preview: Sections, *, uri: object, counts: Mapping[str, Any] | None = None
 ) -> dg.MaterializeResult[None]:
     """A materialization: the data version and counts of a step, and a preview for people."""
     return dg.MaterializeResult(
@@ -86,7 +86,7 @@ def blocking(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
 
 
 def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterable[Verdict]) -> Results:
-    """Verdicts as Dagster's check results, for the selected checks: a person may run a single one from the page."""
+    """Verdicts as Dagster's check results: only the selected checks, because the web page can run one alone."""
     wanted = {key.name for key in context.selected_asset_check_keys}
     for verdict in verdicts:
         if verdict.name not in wanted:

@@ -7,12 +7,12 @@ from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.steps.checks import check_chunks
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.preview import chunks_preview
-from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step import StepGroup
 from resources.knowledge import KnowledgeHome
 
 
 @dg.asset(
-    group_name=Group.INGEST.value, kinds={"lance"}, owners=OWNERS, metadata=columns(CHUNKS), deps=after("chunks")
+    group_name=StepGroup.INGEST.value, kinds={"lance"}, owners=OWNERS, metadata=columns(CHUNKS), deps=after("chunks")
 )
 def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Documents cut into passages within a token budget, each with its exact bytes, characters and lines.

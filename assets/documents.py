@@ -6,12 +6,12 @@ from pydantic import Field
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results
 from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.sources.store_membership import read_membership
 from omni_pipelines.steps.checks import check_documents
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.preview import documents_preview
-from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step import StepGroup
 from resources.knowledge import KnowledgeHome
 
 
@@ -25,7 +25,7 @@ class DocumentsConfig(dg.Config):
 
 
 @dg.asset(
-    group_name=Group.INGEST.value,
+    group_name=StepGroup.INGEST.value,
     kinds={"lance"},
     owners=OWNERS,
     metadata=columns(DOCUMENTS),

@@ -7,12 +7,12 @@ from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.checks import check_embeddings
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.preview import embeddings_preview
-from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step import StepGroup
 from resources.knowledge import KnowledgeHome
 
 
 @dg.asset(
-    group_name=Group.INGEST.value,
+    group_name=StepGroup.INGEST.value,
     kinds={"lance", "onnx"},
     owners=OWNERS,
     metadata=columns(EMBEDDINGS),

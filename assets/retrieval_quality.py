@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results
-from omni_pipelines.publishing.quality_gate import GateReport, gate_verdict, run_gate
+from omni_pipelines.publishing.quality_gate import GateStepReport, gate_verdict, run_gate
 from omni_pipelines.steps.preview import gate_preview
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
@@ -24,7 +24,7 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     """
     with knowledge.writer_session(context.log) as home:
         gate = run_gate(knowledge.run(context.run.run_id))
-    return materialized(GateReport(gate), gate_preview(gate), uri=home.golden)
+    return materialized(GateStepReport(gate), gate_preview(gate), uri=home.golden)
 
 
 @dg.multi_asset_check(specs=blocking("retrieval_quality", "gate"), can_subset=True)

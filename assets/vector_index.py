@@ -6,12 +6,12 @@ from assets.catalog import INDEX_POOL, OWNERS, Results, after, blocking, materia
 from omni_pipelines.operations.index_jobs import update_vector_index
 from omni_pipelines.steps.checks import vector_coverage
 from omni_pipelines.steps.preview import vector_index_preview
-from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step import StepGroup
 from resources.knowledge import KnowledgeHome
 
 
 @dg.asset(
-    group_name=Group.INDEX.value,
+    group_name=StepGroup.INDEX.value,
     kinds={"lance", "lancedb"},
     owners=OWNERS,
     deps=after("vector_index"),

@@ -69,7 +69,7 @@ class LanceTable:
             return False
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with an identity of its own. An existing table gets the columns that it lacks, empty.
+        """Write an empty table with its own identity. An existing table gets the nullable columns that it lacks.
 
         The table is made in a temporary folder and then renamed: if two processes let Lance create a table at the
         same path, the second one empties the first.

@@ -262,7 +262,7 @@ class ServiceBusy(RetryableError):
 
 
 class UpstreamMoved(RetryableError):
-    """A table changed while it was being indexed."""
+    """What a run was built from changed, or another home published first."""
 
 
 class NetworkUnreachable(RetryableError, code=CoreErrorCode.NETWORK_UNREACHABLE):

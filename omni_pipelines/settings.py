@@ -95,7 +95,7 @@ class Settings(Record, use_attribute_docstrings=True):
     chunk_tokens: int = Field(256, ge=16, le=4096)
     """Maximum length of a chunk in tokens; the default embedder reads 256."""
     chunk_overlap: int = Field(32, ge=0, le=512)
-    """Tokens that two neighbouring chunks share when a passage is cut where nothing suggests a cut."""
+    """Tokens that two neighbouring chunks share when a long paragraph must be cut."""
     encoding: str = "cl100k_base"
     """tiktoken vocabulary that counts the tokens."""
     embedder: str = "all-minilm-l6-v2"

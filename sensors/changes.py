@@ -6,7 +6,7 @@ from omni_pipelines.errors import OmniError
 from omni_pipelines.pipeline.staleness import list_sources, stale_index, stale_ingest
 from resources.knowledge import KnowledgeHome
 from sensors.jobs import index_job, ingest_job
-from sensors.level import INTERVAL_SECONDS, start
+from sensors.run_requests import INTERVAL_SECONDS, request_run
 
 
 @dg.sensor(
@@ -35,7 +35,7 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     if stale.wanted_state != context.cursor:
         return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
     config = {"ops": {"documents": {"config": {"sources": [listing.source.name for listing in listings]}}}}
-    return _result(start(context.instance, ingest_job.name, stale, config=config), stale.wanted_state)
+    return _result(request_run(context.instance, ingest_job.name, stale, config=config), stale.wanted_state)
 
 
 @dg.sensor(
@@ -49,7 +49,7 @@ def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) 
     stale = stale_index(knowledge.run())
     if stale is None:
         return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
-    return _result(start(context.instance, index_job.name, stale, ingest_job.name), None)
+    return _result(request_run(context.instance, index_job.name, stale, ingest_job.name), None)
 
 
 def _result(outcome: dg.RunRequest | dg.SkipReason, cursor: str | None) -> dg.SensorResult:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import dagster as dg
 
-from omni_pipelines.steps.step import Group, Steps
+from omni_pipelines.steps.step import StepGroup, Steps
 from omni_pipelines.steps.step_table import STEPS
 
 _MAX_RUNTIME_SECONDS = str(6 * 3600)
 
 
-def assets_of(group: Group, steps: Steps = STEPS) -> list[str]:
+def assets_of(group: StepGroup, steps: Steps = STEPS) -> list[str]:
     """The assets of the steps of a group."""
     return [step.name for step in steps.in_group(group)]
 
 
 ingest_job = dg.define_asset_job(
     "ingest_job",
-    selection=assets_of(Group.INGEST),
+    selection=assets_of(StepGroup.INGEST),
     description="Sources to tables: reads, cuts and embeds what changed. Publishes nothing.",
     tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS},
 )
 index_job = dg.define_asset_job(
     "index_job",
-    selection=[*assets_of(Group.INDEX), "retrieval_quality", "release"],
+    selection=[*assets_of(StepGroup.INDEX), "retrieval_quality", "release"],
     description="Tables to indexes, through the quality gate to a release. In the background, one at a time.",
     tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS, "dagster/priority": "-5"},
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass
 class Stdout:
-    """Whether this process has printed its JSON document: a program that reads `--json` gets one, not two."""
+    """Remembers whether the JSON document was printed: a program that reads `--json` gets exactly one."""
 
     has_document: bool = False
 

@@ -92,16 +92,23 @@ def cell(value: object, max_length: int = MAX_CELL_LENGTH) -> str:
         value = local_time(value)
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
     one_line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return one_line if len(one_line) <= max_length else f"{one_line[: max_length - 1]}…"
+    return cut(one_line, max_length)
+
+
+def cut(text: str, max_length: int) -> str:
+    """A text of at most so many characters; "…" marks where it was cut."""
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
 def _say_fitting(header: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    console = Console(file=sys.stdout, highlight=False)
+    header_style = "" if console.no_color else "bold"  # NO_COLOR: no escape codes at all
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=header_style)
     for title, is_number in zip(header, numeric, strict=True):
         table.add_column(Text(title), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
-    Console(file=sys.stdout, highlight=False).print(table)
+    console.print(table)
 
 
 def _say_aligned(lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:

@@ -37,9 +37,9 @@ from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_o
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import unpin
-from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.sources.registry import load_sources, save_sources
+from omni_pipelines.sources.store_membership import read_membership
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, remove_step_record, write_step_record
 from omni_pipelines.tables import open_table

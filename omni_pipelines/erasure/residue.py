@@ -45,8 +45,15 @@ class Wanted:
 
 
 def id_column(columns: Collection[str]) -> str:
-    """The column by which the rows of a document are found in a table with these columns."""
-    return next(name for name in _ID_COLUMNS if name in columns)
+    """The column by which the rows of a document are found in a table with these columns.
+
+    Raises:
+        ValueError: there is none.
+    """
+    column = next((name for name in _ID_COLUMNS if name in columns), None)
+    if column is None:
+        raise ValueError(f"a table without one of {', '.join(_ID_COLUMNS)} cannot be erased from")
+    return column
 
 
 def rows_in_table(home: Home, name: str, wanted: Wanted, version: int | None = None) -> int:

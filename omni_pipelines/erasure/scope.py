@@ -1,4 +1,4 @@
-"""What a name means, a source or a document, and everything that belongs to it in every version on disk."""
+"""Finds the source or document with a name, and all its rows in every version on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stale: the one comparison behind the sensors and behind "nothing to do"."""
+"""Whether sources, fingerprints or tables changed since the last run: sensors and `omni ingest` ask this first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from omni_pipelines.sharing.store_records import are_sources_published
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
 from omni_pipelines.steps.document_plan import listing_mark
-from omni_pipelines.steps.step import Group, RunContext
+from omni_pipelines.steps.step import RunContext, StepGroup
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.tables import open_table
 
@@ -62,7 +62,7 @@ def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> 
         SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
-    home, steps = run.home, run.steps.in_group(Group.INGEST)
+    home, steps = run.home, run.steps.in_group(StepGroup.INGEST)
     sources = list(filter(reads(home), current_sources(home, run.settings)))
     if listings is None:
         listings = list_sources(run)
@@ -86,9 +86,9 @@ def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> 
 
 
 def stale_index(run: RunContext) -> Stale | None:
-    """Whether the tables hold something that no release contains yet. None while an ingest is half done."""
+    """What an index run must publish: something that no release contains. None while an ingest is half done."""
     home = run.home
-    ingest, index = run.steps.in_group(Group.INGEST), run.steps.in_group(Group.INDEX)
+    ingest, index = run.steps.in_group(StepGroup.INGEST), run.steps.in_group(StepGroup.INDEX)
     records = read_step_records(home)
     if not is_chained(run, records):
         return None
@@ -128,15 +128,15 @@ def _fingerprint(record: StepRecord | None) -> str:
 
 def is_chained(run: RunContext, records: Mapping[str, StepRecord]) -> bool:
     """Whether every ingest step is done, and each read what the steps before it last produced."""
-    steps = run.steps.in_group(Group.INGEST)
+    steps = run.steps.in_group(StepGroup.INGEST)
     return all(step.name in records for step in steps) and all(
-        records[step.name].inputs[upstream.name] == records[upstream.name].output
+        records[step.name].inputs.get(upstream.name) == records[upstream.name].output
         for step, upstream in run.steps.links(steps)
     )
 
 
 def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
-    """Record that nothing had changed when the sources were listed. Files in quarantine, files skipped.
+    """Record that nothing had changed when the sources were listed. Returns (files in quarantine, files skipped).
 
     Raises:
         HomeBusy: another process is writing.

@@ -19,13 +19,13 @@ from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.knowledge.quality.gate_results import require_gate
+from omni_pipelines.knowledge.quality.gate_results import require_candidate_passed
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.membership import Member, member_of
+from omni_pipelines.sharing.joining import Member, member_of
 from omni_pipelines.sharing.push import push
 from omni_pipelines.sharing.store_records import StoredRelease, are_sources_published, keep_copies, write_copy
 from omni_pipelines.sources.registry import load_sources
@@ -77,8 +77,8 @@ def publish(run: RunContext) -> PublishReport:
     progress.report("publishing", 0, 0, "release")
     _verify(_tables(run))
     release = _release(run, records)
-    require_gate(home, release)
-    flip(home, run.settings, release)
+    require_candidate_passed(home, release)
+    write_release(home, run.settings, release)
     collect(home, run.settings)
     progress.report("publishing", 1, 1, "release")
     return PublishReport(release, new=True)
@@ -89,10 +89,10 @@ def next_number(home: Home) -> int:
     return max(release_numbers(home), default=0) + 1
 
 
-def flip(home: Home, settings: Settings, release: Release) -> None:
+def write_release(home: Home, settings: Settings, release: Release) -> None:
     """Tag what a release names, make it durable, then write the record: from then on searches see it.
 
-    If homes share a store, the record there counts, and the one on disk follows.
+    If homes share a store, the record there is written first and decides; the one on disk is a copy.
 
     Raises:
         UpstreamMoved: another process has published a release with this number.
@@ -146,7 +146,7 @@ def consistent_records(run: RunContext) -> dict[str, StepRecord]:
         if step.name not in records:
             raise UpstreamMoved(f"{step.name} was not built yet", cure=_RUN_ALL)
     for step, upstream in run.steps.links():
-        if records[step.name].inputs[upstream.name] != records[upstream.name].output:
+        if records[step.name].inputs.get(upstream.name) != records[upstream.name].output:
             raise UpstreamMoved(f"{upstream.name} changed after {step.name} was built", cure=_RUN_ALL)
     for table, step in run.steps.last_writers.items():
         if str(LanceTable(run.home.table(table)).head()) != records[step.name].output:

@@ -44,7 +44,7 @@ DEPTH = 100
 WARM_UP = 3
 """Searches before the cost of one is measured."""
 MAX_ANSWERED = 100
-"""GoldenSet questions that are answered, to check the citations."""
+"""Golden questions that are answered to check citations."""
 SIGNIFICANT = 0.05
 TOLERATED = 0.01
 """A decrease of the mean that passes, however significant it is."""
@@ -63,8 +63,8 @@ class GoldenResult:
 
 
 @dataclass(frozen=True)
-class GateReport:
-    """A gate as the catalog shows it."""
+class GateStepReport:
+    """A gate as the catalog shows it, in the shape of the report of a step."""
 
     gate: GateResult
 
@@ -80,12 +80,12 @@ class GateReport:
 
     @property
     def counts(self) -> dict[str, float]:
-        """GateMeasure to value."""
+        """The value of each measure, by name."""
         return {measure.measure: measure.value for measure in self.gate.measures if measure.value is not None}
 
 
 def run_gate(run: RunContext) -> GateResult:
-    """GateMeasure what would be published now, and write the result to the journal. Hold the writer lock.
+    """Measure what would be published now, and write the result to the journal. Hold the writer lock.
 
     The embedder is loaded only if there is a golden set.
 

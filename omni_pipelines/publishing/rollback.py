@@ -11,7 +11,7 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.publishing.publish import collect, flip, next_number
+from omni_pipelines.publishing.publish import collect, next_number, write_release
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import hold
@@ -31,8 +31,8 @@ class RollbackReport:
 def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> RollbackReport:
     """Publish a release with the contents of release `number`. Hold the writer lock.
 
-    The heads of the tables stay where they are. The next change of a source is applied to them, and publishes
-    all that the sources contain then. Until then neither a sensor nor an ingest without changes publishes them.
+    The heads of the tables stay where they are. After the next change of a source, an ingest updates
+    these heads and publishes everything. Until then neither a sensor nor an ingest without changes publishes them.
 
     Raises:
         ConfigurationError: there is no such release.
@@ -56,7 +56,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         }
     )
     with hold(home, settings, number):
-        flip(home, settings, release)
+        write_release(home, settings, release)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)
 

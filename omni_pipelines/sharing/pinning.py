@@ -10,7 +10,7 @@ from omni_pipelines.knowledge.state import pins
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.records import Pin
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.membership import member_of
+from omni_pipelines.sharing.joining import member_of
 
 
 def pin(home: Home, settings: Settings, number: int, reason: str = "") -> Pin:

@@ -28,7 +28,7 @@ from omni_pipelines.records import sealed
 from omni_pipelines.schemas import EMBEDDINGS, TABLES
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.bucket import Bucket
-from omni_pipelines.sharing.membership import Member, join
+from omni_pipelines.sharing.joining import Member, join
 from omni_pipelines.sharing.merging import assign_reader, merge_sources
 from omni_pipelines.sharing.push import TRANSFERS, has_unique_name, push
 from omni_pipelines.sharing.store_records import StoredFile, StoredRelease, keep_copies, read_copy, write_copy

@@ -18,7 +18,7 @@ from omni_pipelines.ids import file_sha256
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.sharing.bucket import table_key
-from omni_pipelines.sharing.membership import Member
+from omni_pipelines.sharing.joining import Member
 from omni_pipelines.sharing.store_records import StoredFile, StoredRelease, read_copy
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.step_records import read_step_records

@@ -11,9 +11,9 @@ from native.durable import write_whole
 from omni_pipelines.home import Home
 from omni_pipelines.records import Record, Release, StepRecord, sealed, unsealed
 from omni_pipelines.schemas import TABLES
-from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.sources.store_membership import read_membership
 from omni_pipelines.steps.step_table import STEPS
 
 LAYOUT = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omni_pipelines.sharing.bucket import Bucket
 from omni_pipelines.sharing.store_records import StoredRelease
-from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.sources.store_membership import read_membership
 from omni_pipelines.steps.step import RunContext
 
 

@@ -15,9 +15,9 @@ from omni_pipelines.settings import Settings, SourceOptions
 from omni_pipelines.sources.declared import with_declared
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import resolved_path, source_at
-from omni_pipelines.sources.membership import read_membership
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.model.web_addresses import authority
+from omni_pipelines.sources.store_membership import read_membership
 
 MAX_NAME_LENGTH = 80
 """Of a name made from a location; a number may follow."""

@@ -45,8 +45,13 @@ def schema(home: Home, definition: Table) -> Verdict:
 
     table = open_table(home, definition)
     stored = table.open().schema
-    if stored.names != definition.schema.names or stored.types != definition.schema.types:
-        return Verdict("schema", False, f"columns are {stored.names}, expected {definition.schema.names}")
+    wrong = [
+        column.name
+        for column in definition.schema  # users may add columns of their own
+        if column.name not in stored.names or stored.field(column.name).type != column.type
+    ]
+    if wrong:
+        return Verdict("schema", False, f"columns missing or of another type: {', '.join(wrong)}")
     light = [column for column in definition.schema if _is_light(column)]
     rules = _rules(light)
     rows = 0
@@ -56,7 +61,7 @@ def schema(home: Home, definition: Table) -> Verdict:
         except pandera.errors.SchemaErrors as error:
             return Verdict("schema", False, str(error)[:_MAX_DETAIL], {"rows": rows})
         rows += batch.num_rows
-    return Verdict("schema", True, f"{len(stored.names)} columns as defined", {"rows": rows})
+    return Verdict("schema", True, f"{len(definition.schema.names)} columns as defined", {"rows": rows})
 
 
 def _is_light(column: pa.Field) -> bool:

@@ -127,7 +127,7 @@ class StepReport(Protocol):
         ...
 
 
-class Group(StrEnum):
+class StepGroup(StrEnum):
     """Which job runs a step."""
 
     INGEST = "ingest"
@@ -144,7 +144,7 @@ class Step:
     """Also the name of its step record, and of its Dagster asset."""
     after: tuple[str, ...]
     """The steps whose output it reads."""
-    group: Group
+    group: StepGroup
     run: Callable[[RunContext], StepReport]
     """Compares the output with the input and applies the difference; a redo changes nothing."""
     fingerprint: Callable[[RunContext, Collection[str]], str]
@@ -181,7 +181,7 @@ class Steps:
     def __getitem__(self, name: str) -> Step:
         return self._by_name[name]
 
-    def in_group(self, group: Group) -> tuple[Step, ...]:
+    def in_group(self, group: StepGroup) -> tuple[Step, ...]:
         """The steps of a group, in order."""
         return tuple(step for step in self.order if step.group is group)
 
@@ -209,8 +209,7 @@ class Steps:
     def links(self, steps: Collection[Step] | None = None) -> Iterator[tuple[Step, Step]]:
         """Pairs of a step and a step that it reads, among `steps` or all.
 
-        A step that changes the table of its input in place is left out: the head of that table says whether it is
-        up to date.
+        Pairs whose two steps write the same table are left out: the head of the table shows whether it is current.
         """
         for step in self.order if steps is None else steps:
             for name in step.after:

@@ -1,7 +1,7 @@
-"""The table of steps, the spine of the pipeline: to add a step, add an entry here, a function, and an asset file.
+"""The table of steps. To add a step: an entry here, a function, an asset file, and its table in `schemas.TABLES`.
 
 The order of a run, staleness, the consistency of a release, erasure, the dependencies of the assets and the
-selections of the jobs are all computed from it.
+selections of the jobs are computed from it. A step after the new one must record the new step among its inputs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from omni_pipelines.steps.chunks import chunker_fingerprint, reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.keyword_index import build_keyword_index
-from omni_pipelines.steps.step import ConfiguredEngines, Engines, Group, RunContext, Step, Steps
+from omni_pipelines.steps.step import ConfiguredEngines, Engines, RunContext, Step, StepGroup, Steps
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.text.readers.registry import readers_fingerprint
 
@@ -25,7 +25,7 @@ STEPS = Steps(
         Step(
             name="documents",
             after=(),
-            group=Group.INGEST,
+            group=StepGroup.INGEST,
             run=reconcile_documents,
             fingerprint=lambda _run, _sources: readers_fingerprint(),
             fingerprint_name="readers",
@@ -34,7 +34,7 @@ STEPS = Steps(
         Step(
             name="chunks",
             after=("documents",),
-            group=Group.INGEST,
+            group=StepGroup.INGEST,
             run=reconcile_chunks,
             fingerprint=lambda run, sources: chunker_fingerprint(run.settings, sources),
             fingerprint_name="chunker",
@@ -43,7 +43,7 @@ STEPS = Steps(
         Step(
             name="embeddings",
             after=("chunks",),
-            group=Group.INGEST,
+            group=StepGroup.INGEST,
             run=reconcile_embeddings,
             fingerprint=lambda run, _sources: run.engines.model,
             fingerprint_name="embedder",
@@ -52,7 +52,7 @@ STEPS = Steps(
         Step(
             name="keyword_index",
             after=("chunks",),
-            group=Group.INDEX,
+            group=StepGroup.INDEX,
             run=build_keyword_index,
             fingerprint=lambda _run, _sources: ANALYZER,
             fingerprint_name="keyword",
@@ -60,7 +60,7 @@ STEPS = Steps(
         Step(
             name="vector_index",
             after=("embeddings",),
-            group=Group.INDEX,
+            group=StepGroup.INDEX,
             run=build_vector_index,
             fingerprint=lambda _run, _sources: lance_vectors.INDEX,
             table=schemas.EMBEDDINGS,

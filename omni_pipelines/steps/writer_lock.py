@@ -23,7 +23,7 @@ def writer_lock(home: Home, seconds: float) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout as error:
         raise HomeBusy(
-            f"another process has been writing to {home.root} for {seconds:.0f} s",
+            f"waited {seconds:.0f} s for another process that writes to {home.root}",
             cure="wait until it has finished; see what is running: omni status",
         ) from error
     try:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import code_measures
+from omni_pipelines import schemas
+from omni_pipelines.steps.step_table import STEPS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("omni_pipelines", "assets", "native", "resources", "sensors")
@@ -43,6 +45,7 @@ def measures() -> dict[str, code_measures.Measure]:
         "import cycles, imports inside functions included",
         "groups of folders that import each other",
         "share of the largest room in all lines, %",
+        "public class names defined more than once",
         "broad excepts per 1,000 code lines",
         "`Any` per 1,000 code lines",
         "patched names per 100 tests",
@@ -102,3 +105,8 @@ def test_no_page_names_a_path_of_this_machine() -> None:
     home = str(Path.home())
     texts = [path for path in ROOT.glob("*.md")] + list((ROOT / "docs").rglob("*.md"))
     assert [str(path) for path in texts if home in path.read_text() or sys.prefix in path.read_text()] == []
+
+
+def test_every_table_of_a_step_is_recovered_uploaded_and_inspected() -> None:
+    """Recovery, the shared store and the commands go through `schemas.TABLES`."""
+    assert {table.name for table in STEPS.tables} <= schemas.TABLES.keys()

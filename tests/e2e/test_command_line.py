@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_a_dry_run_names_what_it_would_do_and_does_nothing(folder: Path) -> None
     [
         (("ingest", "nowhere"), 2, "nowhere is not there", "check the path"),
         (("ingest", "empty"), 2, "nothing to read in", "text or code"),
-        (("search", "x", "--mode", "fuzzy"), 2, "mode 'fuzzy' is unknown", "hybrid, keyword, vector"),
+        (("search", "x", "--mode", "fuzzy"), 2, "'fuzzy' is not one of 'hybrid', 'keyword'", "omni search --help"),
         (("search", "x", "-k", "0"), 2, "k is 0", ""),
         (("search", "x", "-k", "many"), 2, "not a valid integer", "omni search --help"),
         (("search", "x", "--where", "lang=python"), 2, "cannot filter by 'lang'", "language"),
@@ -173,6 +174,18 @@ def test_settings_that_do_not_fit_are_named(folder: Path) -> None:
     assert done.returncode == 2
     assert "unknown setting 'chunk_token'" in done.stderr
     assert "chunk_tokens" in done.stderr
+
+
+def test_explained_score_of_a_reranked_hybrid_search_is_the_sum_of_its_parts(folder: Path) -> None:
+    (folder / "omni.toml").write_text('reranker = "words"\n')
+    try:
+        shown = omni("search", "rotated keys", "--explain", cwd=folder).stdout
+    finally:
+        (folder / "omni.toml").unlink()
+    sums = re.findall(r"^     ([\d.]+) = (.*rerank.*)$", shown, re.MULTILINE)
+    assert sums
+    for score, parts in sums:
+        assert sum(float(part) for part in re.findall(r"([\d.]+) [a-z]", parts)) == pytest.approx(float(score))
 
 
 def test_help_is_instant_and_complete(folder: Path) -> None:

@@ -69,9 +69,9 @@ def test_an_answer_of_a_day_is_that_days_answer(folder: Path) -> None:
         (("changes", "--since", "99"), "no release 99"),
         (("releases", "rollback", "99"), "no release 99"),
         (("releases", "unpin", "3"), "release 3 is not pinned"),
-        (("releases", "import", "x.tar"), "where to?"),
-        (("forget", "secret.md"), "cannot be brought back"),
-        (("forget", "nothing.md", "--dry-run"), "neither a source nor a document"),
+        (("releases", "import", "x.tar"), "the new home has no name"),
+        (("forget", "secret.md"), "an erasure cannot be undone"),
+        (("forget", "nothing.md", "--dry-run"), "no source or document named nothing.md"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_cure(folder: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -86,7 +86,7 @@ def test_a_rollback_says_what_the_next_ingest_does_and_holds(folder: Path) -> No
     assert "readers see release 1 again, not 3" in done.stdout
     assert "publishes all that the sources hold then" in done.stderr
     assert told("ingest", cwd=folder)["release"] == 4
-    assert "it shows release 1 again" in omni("status", cwd=folder).stdout
+    assert "rolled back to release 1" in omni("status", cwd=folder).stdout
     assert omni("releases", "rollback", "3", cwd=folder).returncode == 0
     assert "two hours" in omni("ask", "How long do old keys stay valid?", cwd=folder).stdout
 

@@ -80,13 +80,13 @@ def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folde
     otters, before = folder / "docs" / "otters.md", omni("search", "otters", "--json", cwd=folder).stdout
     done = omni("golden", "add", "How do otters sleep?", "docs/otters.md:3", cwd=folder)
     assert (done.returncode, done.stdout) == (0, f"{folder / 'golden.jsonl'}: 1 questions\n")
-    assert omni("golden", "check", cwd=folder).stdout == "all 1 labels stand in release 1\n"
+    assert omni("golden", "check", cwd=folder).stdout == "all 1 cited passages are in release 1\n"
     otters.write_text("# Lorem\n\nLorem ipsum dolor sit amet.\n")
     done = omni("ingest", cwd=folder)
     assert done.returncode == 1
     assert "the quality gate blocks this release: ndcg@10: 0.000" in done.stderr
     assert omni("gate", "show", cwd=folder).stdout.startswith("not passed, ")
-    assert "docs/otters.md: spoils 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
+    assert "docs/otters.md: worse answers to 'How do otters sleep?'" in omni("gate", "bisect", cwd=folder).stdout
     assert omni("search", "otters", "--json", cwd=folder).stdout == before
     otters.write_text(NOTES["otters.md"])
     assert omni("ingest", cwd=folder).returncode == 0

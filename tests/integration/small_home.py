@@ -9,7 +9,7 @@ from pathlib import Path
 from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.sources.model.file_reads import RACY_NS
-from omni_pipelines.steps.step import Group, RunContext
+from omni_pipelines.steps.step import RunContext, StepGroup
 from omni_pipelines.steps.step_table import STEPS
 
 HERON = "# Heron\n\nThe heron stands in cold water at dawn.\n"
@@ -30,10 +30,10 @@ class SmallHome:
         time.sleep(2 * RACY_NS / 1e9)
 
     def ingest(self) -> None:
-        for step in STEPS.in_group(Group.INGEST):
+        for step in STEPS.in_group(StepGroup.INGEST):
             step.run(self.context)
 
     def index(self) -> int:
-        for step in STEPS.in_group(Group.INDEX):
+        for step in STEPS.in_group(StepGroup.INDEX):
             step.run(self.context)
         return publish(self.context).release.release

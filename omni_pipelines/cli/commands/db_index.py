@@ -71,7 +71,17 @@ def create(
     return Result(record, error=OmniError(message, cure="start it again: omni db index create"))
 
 
-@command(table("id", "created_at", "table", "state", "progress", "error"))
+@command(
+    table(
+        "id",
+        "created_at",
+        "table",
+        "state",
+        "progress",
+        "error",
+        empty="no job was started yet; run: omni db index create --background",
+    )
+)
 def jobs(
     home: ExistingHome,
     cancel: Annotated[str | None, Option(metavar="JOB", help="Cancel this job first.")] = None,

@@ -10,7 +10,7 @@ from typer import Argument, Option
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress
-from omni_pipelines.cli.views.care import Erasure, ErasurePlan, show_erasure
+from omni_pipelines.cli.views.erasure import Erasure, PlannedErasure, show_erasure
 from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.pipeline.run import retry_when_overtaken
@@ -26,14 +26,14 @@ def forget(
     target: Annotated[str, Argument(help="The name or folder of a source, or a document's path, URI or id.")],
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would be erased, and change nothing.")] = False,
     yes: Annotated[bool, Option("--yes", help="Erase it. This cannot be undone.")] = False,
-) -> Erasure | ErasurePlan:
+) -> Erasure | PlannedErasure:
     """Erase a source or a document everywhere, with a certificate.
 
     It is removed from every table, version, index, release and log.
     """
     context = new_run(home, settings, run_id="omni forget")
     if dry_run:
-        return ErasurePlan(find_traces(context, target))
+        return PlannedErasure(find_traces(context, target))
     if not yes:
         raise ConfigurationError(
             "an erasure cannot be undone, and deletes every release that holds the document",

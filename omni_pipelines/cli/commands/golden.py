@@ -9,7 +9,7 @@ from typer import Argument
 from omni_pipelines.cli.command import Fields, Result, Rows, command
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.text import line
-from omni_pipelines.cli.views.care import GoldenCheck, show_golden_check, show_golden_questions
+from omni_pipelines.cli.views.quality import GoldenCheck, show_golden_check, show_golden_questions
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden_questions import (

@@ -10,7 +10,7 @@ from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.release_options import ReleaseOption
-from omni_pipelines.cli.views.care import ScrubResult, show_scrub
+from omni_pipelines.cli.views.scrub import ScrubResult, show_scrub
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations import scrub

@@ -12,7 +12,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.store_state import StoreState, read_store_state
-from omni_pipelines.sources.membership import read_membership
+from omni_pipelines.sources.store_membership import read_membership
 from omni_pipelines.steps.step_table import new_run
 
 
@@ -41,7 +41,7 @@ def status(home: AnyHome, settings: SharingSettings) -> StoreState:
 def pull(home: AnyHome, settings: SharingSettings) -> Fields:
     """Bring this home to the newest release of the store.
 
-    Commands that read a release and omni ingest do it by themselves.
+    omni ingest, and every command that reads a release, pulls automatically.
     """
     home.create()
     before = read_membership(home)

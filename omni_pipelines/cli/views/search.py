@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
+from omni_pipelines.cli.text import cut
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
@@ -43,7 +44,7 @@ def show_hits(result: SearchResult) -> None:
         if result.explain:
             say(f"     {score_as_sum(hit)}")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
-            say(f"     {line.rstrip()[:SNIPPET_WIDTH]}")
+            say(f"     {cut(line.rstrip(), SNIPPET_WIDTH)}")
         for other in hit.also_in:
             say(
                 f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"

@@ -91,7 +91,7 @@ def require_passed(gate: GateResult) -> None:
         raise gate_failed(gate.reason)
 
 
-def require_gate(home: Home, candidate: Release) -> None:
+def require_candidate_passed(home: Home, candidate: Release) -> None:
     """Raise if there is a golden set and this candidate did not pass the gate.
 
     Raises:

@@ -18,6 +18,7 @@ from omni_pipelines.errors import OmniError
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.schemas import TABLES
+from omni_pipelines.steps import checks
 from tests.integration.line import Line, paragraph, write
 
 
@@ -153,6 +154,7 @@ def test_own_column_survives_an_ingest_and_can_be_renamed_and_dropped(published:
     assert published.run().published.new
     assert published.search("dog shed")[0].path == "dog.md"
     assert {row["team"] for row in published.rows("chunks", "chunk_id", "team")} == {None}
+    assert checks.schema(published.home, TABLES["chunks"]).passed
     db("drop-columns", "chunks", "-c", "team")
     assert db("validate-schema") == ""
     assert not published.run().published.new

@@ -20,7 +20,7 @@ from omni_pipelines.steps.step_records import reset_steps
 from resources.knowledge import KnowledgeHome
 from resources.runs import HOST_TAG, PID_TAG
 from sensors.changes import index_sensor, source_sensor
-from sensors.level import MAX_ATTEMPTS, WANT_TAG
+from sensors.run_requests import MAX_ATTEMPTS, WANT_TAG
 
 if TYPE_CHECKING:
     from tests.integration.small_home import SmallHome

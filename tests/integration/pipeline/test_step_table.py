@@ -18,7 +18,7 @@ from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import consistent_records
 from omni_pipelines.schemas import CHUNKS, Table, key, required
-from omni_pipelines.steps.step import Group, RunContext, Step, StepReport, Steps
+from omni_pipelines.steps.step import RunContext, Step, StepGroup, StepReport, Steps
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.steps.step_table import STEPS
 from omni_pipelines.tables import open_table
@@ -60,9 +60,9 @@ def fingerprint(_run: RunContext, _sources: Collection[str]) -> str:
 
 def with_summaries() -> Steps:
     """The table of steps with one entry more, between chunks and embeddings."""
-    step = Step("summaries", ("chunks",), Group.INGEST, summarize, fingerprint, "summarizer", SUMMARIES)
+    step = Step("summaries", ("chunks",), StepGroup.INGEST, summarize, fingerprint, "summarizer", SUMMARIES)
     embeddings = replace(STEPS["embeddings"], after=("chunks", "summaries"), run=embeddings_of_summaries)
-    return Steps((STEPS["documents"], STEPS["chunks"], step, embeddings, *STEPS.in_group(Group.INDEX)))
+    return Steps((STEPS["documents"], STEPS["chunks"], step, embeddings, *STEPS.in_group(StepGroup.INDEX)))
 
 
 def embeddings_of_summaries(run: RunContext) -> StepReport:
@@ -117,6 +117,17 @@ def test_nothing_is_published_when_a_new_step_was_not_run_again(run: RunContext)
         consistent_records(run)
 
 
+def test_an_ingest_is_stale_when_it_died_between_a_new_step_and_the_next(run: RunContext, line: Line) -> None:
+    run_pipeline(line.context)  # the records of a home from before the new step
+    for name in ("documents", "chunks", "summaries"):
+        run.steps[name].run(run)
+    stale = stale_ingest(run)
+    assert stale is not None
+    assert stale.reason == "the last run did not finish"
+    with pytest.raises(UpstreamMoved, match="summaries changed after embeddings was built"):
+        consistent_records(run)
+
+
 def test_an_erasure_runs_a_new_step_over_what_is_left(run: RunContext) -> None:
     run_pipeline(run)
     with writer_session(run.home, run.settings):
@@ -130,7 +141,7 @@ def test_the_graph_and_the_jobs_contain_a_new_step() -> None:
     steps = with_summaries()
     assert after("summaries", steps) == ["chunks"]
     assert after("embeddings", steps) == ["chunks", "summaries"]
-    assert assets_of(Group.INGEST, steps) == ["documents", "chunks", "summaries", "embeddings"]
+    assert assets_of(StepGroup.INGEST, steps) == ["documents", "chunks", "summaries", "embeddings"]
     assert steps.ends == ("keyword_index", "vector_index")
     assert [table.name for table in steps.tables] == ["documents", "chunks", "summaries", "embeddings"]
 

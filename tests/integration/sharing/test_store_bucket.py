@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.state.releases import newest_release, release_numb
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Pin, sealed
 from omni_pipelines.sharing.bucket import Bucket, needed_keys
-from omni_pipelines.sharing.membership import join
+from omni_pipelines.sharing.joining import join
 from omni_pipelines.sharing.pinning import pin, unpin
 from omni_pipelines.sources.registry import load_sources, reads
 from tests.integration.members import SECRET, all_bytes, catch_up, docs_of, files_with, keys, member, pair, rows

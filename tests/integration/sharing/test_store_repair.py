@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.state.releases import newest_release, release_file
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import collect
 from omni_pipelines.sharing.bucket import Bucket
-from omni_pipelines.sharing.membership import member_of
+from omni_pipelines.sharing.joining import member_of
 from omni_pipelines.sharing.pull import refresh
 from omni_pipelines.sharing.push import push
 from omni_pipelines.sources.registry import load_sources

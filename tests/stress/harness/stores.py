@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.steps.keyword_index import in_order, with_neighbours
-from omni_pipelines.steps.step import Group, LoadedEngines
+from omni_pipelines.steps.step import LoadedEngines, StepGroup
 from omni_pipelines.steps.step_table import STEPS, new_run
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from tests.stress.harness.corpus import STEP_FILE, files_at, step_in, write_files
@@ -138,7 +138,7 @@ class Naive(_Generated):
         """Write the source files, the tables, and then the index; each is visible at once."""
         write_files(self.docs, files_at(self.seed, step))
         run = new_run(self.home, SETTINGS, ENGINES, allow_delete=True)
-        for table_step in STEPS.in_group(Group.INGEST):
+        for table_step in STEPS.in_group(StepGroup.INGEST):
             table_step.run(run)
         chunks = LanceTable(self.home.table("chunks")).read()
         index = self._index()

@@ -25,7 +25,7 @@ from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.steps.step import Group
+from omni_pipelines.steps.step import StepGroup
 from omni_pipelines.steps.step_table import STEPS, new_run
 from tests.stress.harness import crash_points, faults
 from tests.stress.harness.corpus import files_at, write_files
@@ -117,7 +117,7 @@ def _tables(store: Store, job: Job) -> None:
     write_files(store.docs, files_at(store.seed, job.step))
     with writer_session(store.home, SETTINGS):
         run = new_run(store.home, SETTINGS, ENGINES, allow_delete=True)
-        for step in STEPS.in_group(Group.INGEST):
+        for step in STEPS.in_group(StepGroup.INGEST):
             step.run(run)
 
 
@@ -126,7 +126,7 @@ def _index(store: Store, _job: Job) -> None:
     lance_vectors.MAX_DELTAS = 1
     with writer_session(store.home, SETTINGS):
         run = new_run(store.home, SETTINGS, ENGINES)
-        for step in STEPS.in_group(Group.INDEX):
+        for step in STEPS.in_group(StepGroup.INDEX):
             step.run(run)
 
 

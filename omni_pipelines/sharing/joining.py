@@ -10,7 +10,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.bucket import Bucket
-from omni_pipelines.sources.membership import Membership, read_membership, write_membership
+from omni_pipelines.sources.store_membership import Membership, read_membership, write_membership
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Level-triggered starts: compare what should be with what is, and ask for a run while they differ.
+"""Run requests of the sensors: a run is requested as long as the wanted state differs from the current one.
 
 Missed ticks, restarts, several changes between ticks and runs started by hand all end in the same state.
 """
@@ -16,16 +16,16 @@ from resources.runs import ACTIVE, fail_orphaned_runs
 WANT_TAG = "omni/want"
 MAX_ATTEMPTS = 3
 BUSY = ("refresh_job", "__ASSET_JOB")
-"""Jobs that may build anything: the whole line, and what a person materializes from the page."""
+"""Jobs that may build any asset: the refresh job, and what a person materializes from the page."""
 INTERVAL_SECONDS = 15
 
 
-def start(
+def request_run(
     instance: dg.DagsterInstance, job: str, stale: Stale, *waits_for: str, config: Mapping[str, Any] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
     """A run of `job` towards the wanted state, unless one is active, was cancelled by a person, or keeps failing.
 
-    The run key carries the attempt: Dagster remembers keys for ever, and a failed run must not be the last.
+    Dagster never repeats a run key, so the key of each attempt is new.
     """
     fail_orphaned_runs(instance)
     for name in (job, *BUSY, *waits_for):
