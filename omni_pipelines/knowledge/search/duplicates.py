@@ -9,8 +9,6 @@ from omni_pipelines.knowledge.search.hits import HitLocation
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
 
-_EXCERPT_LENGTH = 120
-
 
 class DuplicatePassages(BaseModel, frozen=True):
     """Passages that are nearly the same."""
@@ -39,7 +37,7 @@ def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[D
         DuplicatePassages(
             similarity=round(group.similarity, 4),
             places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
-            beginning=" ".join(rows[group.members[0]]["text"].split())[:_EXCERPT_LENGTH],
+            beginning=" ".join(rows[group.members[0]]["text"].split())[:120],
         )
         for group in near_duplicates([row["text"] for row in rows], least)
     ]
