@@ -86,7 +86,7 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
-    def parsed(self, name: str, title: str = "", no_text: str = "it contains no text", language: str = "") -> Parsed:
+    def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
         Raises:

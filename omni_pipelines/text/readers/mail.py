@@ -58,11 +58,8 @@ def read(raw: bytes, name: str) -> Parsed:
 def _add_html(extraction: Extraction, message: EmailMessage) -> None:
     for part in _leaves(message, 0):
         if part.get_content_type() == "text/html" and not part.is_attachment():
-            try:
-                extraction.block(html.read(_content(part).encode("utf-8", "replace"), "").text)
-            except Unreadable as error:
-                if error.code is not RefusalCode.NO_TEXT:
-                    raise
+            page = html.read_visible(_content(part).encode("utf-8", "replace"), "")
+            extraction.block(page.text if page is not None else "")
 
 
 def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:

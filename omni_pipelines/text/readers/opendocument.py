@@ -26,8 +26,7 @@ def read(raw: bytes, name: str) -> Parsed:
     archive = ZipArchive(raw)
     extraction = Extraction()
     parse_xml(archive.read("content.xml"), _OpenDocumentHandler(extraction))
-    properties = document_properties(archive, "meta.xml")
-    return extraction.parsed(name, properties.title, language=properties.language)
+    return extraction.parsed(name, *document_properties(archive.optional("meta.xml")))
 
 
 class _OpenDocumentHandler(XmlHandler):

@@ -79,7 +79,7 @@ def _read(file: PdfReader, name: str) -> Parsed:
         extraction.block(text)
     title = _tolerant(lambda: _title(file), "")
     language = _tolerant(lambda: str(file.root_object.get("/Lang", "")), "")
-    return extraction.parsed(name, title or name, _NO_TEXT, language)
+    return extraction.parsed(name, title or name, language, _NO_TEXT)
 
 
 def _tolerant(get: Callable[[], Value], default: Value) -> Value:
