@@ -21,11 +21,7 @@ MAX_LEVEL = 9
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: the body, then footnotes and endnotes; a row of a table is one line.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file: the body, then footnotes and endnotes; a row of a table is one line."""
     archive = ZipArchive(raw)
     body = archive.read("word/document.xml")
     levels = _heading_levels(archive.optional("word/styles.xml"))
@@ -130,8 +126,6 @@ class _Body(XmlHandler):
 
 
 class _WordTable:
-    """An open table: the cells of its current row."""
-
     def __init__(self) -> None:
         self.cells: list[list[str]] = []
         self.rows = 0

@@ -20,12 +20,7 @@ _FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a book: all chapters, one after the other.
-
-    Raises:
-        Unreadable: E_ENCRYPTED for a book with copy protection, E_OUTPUT_LIMIT, E_NO_TEXT, or an error of
-            `ZipArchive`, `parse_xml` or the HTML reader.
-    """
+    """Read a book: all chapters, one after the other."""
     archive = ZipArchive(raw)
     _refuse_protected(archive)
     container = archive.read("META-INF/container.xml")

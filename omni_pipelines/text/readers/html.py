@@ -9,9 +9,8 @@ import lxml.html
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import Parsed, nest
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
-from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
 _MAX_CHARSET_BYTES = 4096
@@ -36,12 +35,7 @@ _NO_TEXT = "no text on the page is visible"
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a page: one block per line, with a blank line between paragraphs.
-
-    Raises:
-        Unreadable: E_NO_TEXT if no text is visible; E_PARSE if the parser fails, as it does at more than 2048 levels
-            of nested elements; or an error of `decode`.
-    """
+    """Read a page: one block per line, with a blank line between paragraphs."""
     charset = _CHARSET.search(raw[:_MAX_CHARSET_BYTES])
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
     if not decoded.text.strip():
@@ -65,11 +59,7 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 def read_visible(raw: bytes, name: str) -> Parsed | None:
-    """Read a page that is a part of a document; None if it has no visible text.
-
-    Raises:
-        Unreadable: as `read` does, but not E_NO_TEXT.
-    """
+    """Read a page that is a part of a document; None if no text on it is visible."""
     try:
         return read(raw, name)
     except Unreadable as error:

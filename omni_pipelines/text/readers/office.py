@@ -25,9 +25,11 @@ def relations(archive: ZipArchive, part: str) -> dict[str, tuple[str, str]]:
 
 def document_properties(raw: bytes | None) -> tuple[str, str]:
     """Title and language that a part declares; "" for what it does not declare, or if there is no such part."""
+    if raw is None:
+        return "", ""
     titles, languages = _ElementTexts("title"), _ElementTexts("language")
-    for handler in (titles, languages) if raw is not None else ():
-        parse_xml(raw, handler)
+    parse_xml(raw, titles)
+    parse_xml(raw, languages)
     return titles.first(), languages.first()
 
 

@@ -16,11 +16,7 @@ _REPEATED = {"sldNum", "dt", "ftr", "hdr"}
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: for each slide its title, texts and tables, then its notes.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file: for each slide its title, texts and tables, then its notes."""
     archive = ZipArchive(raw)
     # a slide has two ids; the first, without a namespace, is its own number
     order = [list(attributes.values())[-1] for _, attributes in elements(archive.read(_PRESENTATION), "sldId")]

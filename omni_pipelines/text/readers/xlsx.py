@@ -22,11 +22,7 @@ _MAX_DAY = 2_958_465
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
     archive = ZipArchive(raw)
     workbook = list(elements(archive.read(_WORKBOOK), "workbookPr", "sheet"))
     is_from_1904 = any(kind == "workbookPr" and value.get("date1904") in ("1", "true") for kind, value in workbook)
@@ -48,8 +44,6 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 class _Strings(XmlHandler):
-    """The table of strings that cells refer to."""
-
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._inside = False
@@ -71,8 +65,6 @@ class _Strings(XmlHandler):
 
 
 class _Formats(XmlHandler):
-    """The cell formats that show a date."""
-
     def __init__(self) -> None:
         self.dates: list[bool] = []
         self._date_formats: set[str] = set()

@@ -47,9 +47,11 @@ def elements(raw: bytes | None, *names: str) -> Iterator[tuple[str, Attributes]]
     Raises:
         Unreadable: as `parse_xml` does.
     """
+    if raw is None:
+        return
     starts = _Starts(names)
     parser = _parser(starts)
-    for begin in range(0, len(raw) + 1, _STEP_BYTES) if raw is not None else ():
+    for begin in range(0, len(raw) + 1, _STEP_BYTES):
         _feed(parser, raw[begin : begin + _STEP_BYTES], is_final=begin + _STEP_BYTES > len(raw))
         yield from starts.elements
         starts.elements.clear()
