@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode, newline_offsets
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 _TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _FENCE = re.compile(r"(?:(-{4,}|={4,}|\.{4,}|/{4,}|\+{4,}|\*{4,}|_{4,}|--)|(```)\w*|([|,:!]={3,}))[ \t]*$")

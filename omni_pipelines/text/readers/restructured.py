@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 _LINE_END = r"(?:\r\n|\n|\r)"
 _TITLE = re.compile(

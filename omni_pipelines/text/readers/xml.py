@@ -14,11 +14,7 @@ _MAX_VALUE_LENGTH = 300
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `parse_xml`.
-    """
+    """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`."""
     extraction = Extraction()
     elements = _Elements(extraction)
     parse_xml(raw, elements)
