@@ -98,10 +98,8 @@ def decode_object(text: str | bytes) -> JsonObject | None:
     for _ in range(MAX_WRAPPED + 1):
         value, is_lenient = _loads(text)
         is_fallback = is_fallback or is_lenient
-        if isinstance(value, dict):
-            return JsonObject(value, is_fallback)
         if not isinstance(value, str):
-            return None
+            return JsonObject(value, is_fallback) if isinstance(value, dict) else None
         text, is_fallback = value, True
     return None
 

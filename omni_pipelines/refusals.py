@@ -52,8 +52,7 @@ class Unreadable(Exception):
 
     def __init__(self, code: RefusalCode, detail: str, mark: str = "", *, signal: str = "") -> None:
         super().__init__(code, detail)
-        self.code, self.detail = code, detail
-        self.mark, self.signal = mark, signal
+        self.code, self.detail, self.mark, self.signal = code, detail, mark, signal
 
     @property
     def stored_code(self) -> str:
