@@ -4,8 +4,6 @@ Command-line options override `OMNI_*` variables, which override `omni.toml` bes
 defaults of `Settings`.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Mapping

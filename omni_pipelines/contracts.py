@@ -3,8 +3,6 @@
 `make schemas` writes the schemas to `docs/schemas/`; a test fails if a file differs from its type.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import orjson

@@ -4,8 +4,6 @@ The first digit is the category: 1 validation, 2 security, 3 and 5 runtime, 4 st
 Skills register codes from 8000 to 8999. `make docs` writes this table to `docs/reference/errors.md`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

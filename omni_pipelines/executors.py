@@ -3,8 +3,6 @@
 Only KeyboardInterrupt and SystemExit leave an executor, because they end the process.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import inspect

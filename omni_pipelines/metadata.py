@@ -4,8 +4,6 @@ People, other programs and older versions write metadata. A field of the wrong t
 field does. Text that the strict parser refuses goes to a lenient one, and JSON inside a JSON string is unwrapped.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping

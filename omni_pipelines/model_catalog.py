@@ -1,7 +1,5 @@
 """The models and vocabularies that can be pulled: their packages, checksums and builds."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

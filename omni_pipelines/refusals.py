@@ -4,8 +4,6 @@
 row of `quarantine`, and the run goes on.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -5,8 +5,6 @@ latency. A variant is created when it is needed. A variant that fails several ti
 (circuit breaker; M. Nygard, Release It!).
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import threading

@@ -4,8 +4,6 @@ Their folder in the home is a source like any other: after the next ingest, sear
 The functions here read the files themselves, so they find an entry as soon as it is written.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The librarian: searches, answers and citations from one release."""
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The librarian's tools: what agents, editors and scripts may ask a knowledge base. None of them changes anything."""
 
-from __future__ import annotations
-
 import functools
 from pathlib import Path
 from typing import Annotated

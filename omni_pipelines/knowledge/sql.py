@@ -1,7 +1,5 @@
 """Read-only SQL over the tables of a release and over the journal."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Measure the CPU time of tests, and report those that exceed the budget of their layer."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections import Counter

@@ -5,8 +5,6 @@ def test_a_name_is_normalised(case: Case) -> None:
     assert normalise(case.input) == case.expected
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable

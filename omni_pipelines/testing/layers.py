@@ -3,8 +3,6 @@
 A decorator takes precedence over the folder, and the one nearest to the test over those of its class and module.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch

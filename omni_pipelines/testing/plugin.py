@@ -5,8 +5,6 @@ in the pytest settings of the project, or one of its options, it only adds marke
 `-p no:omni_test_kit` turns it off.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """Select which layers run, from the options and the settings of the project."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

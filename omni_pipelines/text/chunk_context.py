@@ -1,7 +1,5 @@
 """The context of a chunk: its sections, the signature of its symbol, and the header row of its table."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from itertools import islice

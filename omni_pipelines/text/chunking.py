@@ -8,8 +8,6 @@ TEXT: by paragraphs and sentences alone.
 AST: one chunk for each symbol that fits the budget; a document without symbols is cut as in AUTO.
 """
 
-from __future__ import annotations
-
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Decode the bytes of a file, and map every range of characters back to its exact range of bytes."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """A parsed document: its text, its structure, and the way back to the bytes and lines of the file."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Load the embedder and the token counter that the settings name, each as its best working variant."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tell the language of prose: as the file declares it, else by a sample of its sentences; "" when unsure."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -5,8 +5,6 @@ Rajaraman and Ullman, Mining of Massive Datasets, chapter 3. The hash functions 
 give the same groups.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import zlib

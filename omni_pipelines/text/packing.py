@@ -5,8 +5,6 @@ lines, then sentences, then words. Neighbouring chunks overlap only where a para
 table.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

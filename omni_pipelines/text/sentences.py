@@ -1,7 +1,5 @@
 """Split text into paragraphs, lines, rows, sentences and words: character ranges without gaps between them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

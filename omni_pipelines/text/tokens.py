@@ -1,7 +1,5 @@
 """Work within a token budget: count, truncate and split texts, and count the tokens of a conversation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """`omni eval`."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

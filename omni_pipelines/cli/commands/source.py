@@ -1,7 +1,5 @@
 """`omni source`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

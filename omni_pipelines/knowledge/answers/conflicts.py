@@ -4,8 +4,6 @@ Two sentences conflict if they share nearly all words, and either their figures 
 rule is narrow on purpose: a false conflict would cost more trust than a missed one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence, Set
 

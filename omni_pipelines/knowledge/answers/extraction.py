@@ -1,7 +1,5 @@
 """Extractive answers: the sentences of the sources that fit a question best, word for word, or an abstention."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

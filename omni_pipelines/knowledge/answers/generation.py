@@ -5,8 +5,6 @@ model names a passage and quotes it. A sentence is dropped if the passage does n
 if the sentence has a figure that the quote does not have.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Quotes: find them in a text word for word, show them on one line, and cite them."""
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation

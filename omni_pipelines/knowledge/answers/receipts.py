@@ -4,8 +4,6 @@ A receipt leads from sentence to quote to bytes to document to release to run, a
 checksum reveals a changed receipt; a receipt that is invented as a whole is revealed by the release it names.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 

@@ -5,8 +5,6 @@ the bytes of each range with the quote, and each sentence with its quotes. A not
 since; that is not a failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

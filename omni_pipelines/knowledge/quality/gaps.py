@@ -1,7 +1,5 @@
 """Gaps: questions that the sources do not answer, until a later release answers them."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Results of the quality gate: whether a candidate may become a release, and why not."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from omni_pipelines import ids

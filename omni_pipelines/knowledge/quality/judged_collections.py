@@ -1,7 +1,5 @@
 """Judged collections in the layout of BEIR: documents, queries, and which documents answer each query."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

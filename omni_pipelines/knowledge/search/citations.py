@@ -1,7 +1,5 @@
 """Open a citation: from what it names to the exact lines."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

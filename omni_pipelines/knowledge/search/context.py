@@ -1,7 +1,5 @@
 """Context for a prompt: passages under their citations, within a token budget, and no passage twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

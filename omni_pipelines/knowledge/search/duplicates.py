@@ -1,7 +1,5 @@
 """Near duplicates: which passages of a release are nearly the same."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError

@@ -9,8 +9,6 @@ Fusion outperforms Condorcet and individual Rank Learning Methods" (2009). Its w
 vectors more when few keywords match, and prefer items whose name resembles the query.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What a search may ask for: its mode, its fusion, its filters, and the limits of a query."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

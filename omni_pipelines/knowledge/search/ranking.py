@@ -4,8 +4,6 @@ Both candidate lists are cut before they are fused. A chunk that only one of the
 index as well, because a missing score does not mean a low one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Rerankers are variants in the provider registry. `words` needs nothing else; `ht
 protocol of text-embeddings-inference (POST /rerank), and no other address. If a reranker fails, the order stays.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

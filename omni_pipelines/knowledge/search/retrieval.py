@@ -1,7 +1,5 @@
 """Find hits: rank the chunks, rerank the best ones, fold duplicates, and read what a hit shows."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

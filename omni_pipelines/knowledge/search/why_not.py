@@ -1,7 +1,5 @@
 """Explain why a search did not find a document: check this document at each stage of the search."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime

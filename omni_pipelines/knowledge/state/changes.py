@@ -1,7 +1,5 @@
 """What changed between two releases: documents added, removed and changed, with a diff of their texts."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import Literal

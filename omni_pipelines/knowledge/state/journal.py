@@ -4,8 +4,6 @@ These are not Lance tables: many processes add questions at the same time, and e
 version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence

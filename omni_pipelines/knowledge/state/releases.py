@@ -1,7 +1,5 @@
 """Releases on disk: immutable numbered files with checksums. Readers see the newest one whose checksum is valid."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 

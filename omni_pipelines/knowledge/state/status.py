@@ -1,7 +1,5 @@
 """What a home holds, in numbers."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from pydantic import BaseModel

@@ -1,7 +1,5 @@
 """AsciiDoc: the text is the file's own; titles, which start with equals signs, give the sections."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Source code: the text is the file's own; its symbols give the sections where there is a grammar."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath

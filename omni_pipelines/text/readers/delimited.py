@@ -1,7 +1,5 @@
 """CSV and TSV: the text is the file's own; the column names are the heading of everything below them."""
 
-from __future__ import annotations
-
 import csv
 import re
 

@@ -3,8 +3,6 @@
 A paragraph is a heading if its style is one, or has an outline level.
 """
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.text.document import Parsed

@@ -1,7 +1,5 @@
 """EPUB: the chapters in reading order, each read by the HTML reader; their headings give the sections."""
 
-from __future__ import annotations
-
 import posixpath
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """Collect text that is extracted from a file, block by block, with its headings, pages and lines."""
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.refusals import RefusalCode, Unreadable

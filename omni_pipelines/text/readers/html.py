@@ -1,7 +1,5 @@
 """HTML: the visible text, block by block, with its lines in the file; headings give the sections."""
 
-from __future__ import annotations
-
 import re
 
 import lxml.etree

@@ -1,7 +1,5 @@
 """E-mail: the main headers, then the text. Attachments are named, not read."""
 
-from __future__ import annotations
-
 import email
 import email.errors
 import email.header

@@ -1,7 +1,5 @@
 """Markdown: the text is the file's own; headings give the sections."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import re

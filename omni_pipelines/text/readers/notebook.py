@@ -3,8 +3,6 @@
 Markdown headings and numbered code cells below them give the sections.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 

@@ -1,7 +1,5 @@
 """The parts that Word, PowerPoint and Excel files share: relations between parts, and document properties."""
 
-from __future__ import annotations
-
 import posixpath
 
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml

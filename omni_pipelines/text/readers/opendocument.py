@@ -3,8 +3,6 @@
 Kept are paragraphs, headings, lists and tables; comments and tracked changes are left out.
 """
 
-from __future__ import annotations
-
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.office import document_properties

@@ -3,8 +3,6 @@
 Run it with `python -I`, an empty environment and no other open files. It needs no files, network or child processes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -1,7 +1,5 @@
 """PowerPoint: slides in the order they are shown, each a page; titles are headings, notes follow their slide."""
 
-from __future__ import annotations
-
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction

@@ -1,7 +1,5 @@
 """Python source: the text is the file's own; classes and functions give the sections."""
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings

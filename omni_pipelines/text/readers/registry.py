@@ -5,8 +5,6 @@ headings, but not its sentences. The choice depends only on the bytes, never on 
 again gives the same rows.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

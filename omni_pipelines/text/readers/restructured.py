@@ -3,8 +3,6 @@
 This parser is our own: docutils reports no character offsets, and stops at directives that it does not know.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

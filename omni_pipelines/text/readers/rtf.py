@@ -1,7 +1,5 @@
 """RTF: paragraphs, table rows, and headings by their outline level. Pictures and embedded objects are left out."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Excel: each sheet is a section and each row a line; cells have their last computed value, dates in ISO format."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """XML: the text and the attributes of the elements, one line each; title elements give the sections."""
 
-from __future__ import annotations
-
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml

@@ -4,8 +4,6 @@ Expat instead of lxml: it reports every entity declaration, in every encoding, b
 the line it is reading.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from xml.parsers import expat
 

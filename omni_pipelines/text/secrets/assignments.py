@@ -4,8 +4,6 @@ A name alone proves nothing: programs are full of `token = "access_token"`. The 
 generated, or like a strong password, or like words.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Detect tokens with the prefix of a vendor, in the forms that the vendors document, and private keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
