@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.threads import start_daemon
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -121,11 +122,8 @@ class LibrarianService:
 
     @staticmethod
     def _error_of(work: Callable[[], None]) -> str:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001  # the caller's functions may raise anything; the thread must go on
-            return str(error) or type(error).__name__
-        return ""
+        error = start_daemon(work, "release check").exception()  # of any kind: the next check must still come
+        return (str(error) or type(error).__name__) if error is not None else ""
 
     def _busy(self, why: str) -> ServiceBusy:
         wait = self.limits.seconds
