@@ -271,7 +271,7 @@ def _largest_room(modules: list[Module], lines: int) -> Measure:
 def _repeated_classes(modules: list[Module]) -> Measure:
     classes = (node.name for m in modules for node in ast.walk(m.tree) if isinstance(node, ast.ClassDef))
     names = sorted(name for name, times in Counter(classes).items() if times > 1 and not name.startswith("_"))
-    return Measure("public class names defined more than once", f"{len(names)}", where=", ".join(names))
+    return _at_most("public class names defined more than once", len(names), 0, ", ".join(names))
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

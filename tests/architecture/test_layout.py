@@ -45,6 +45,7 @@ def measures() -> dict[str, code_measures.Measure]:
         "import cycles, imports inside functions included",
         "groups of folders that import each other",
         "share of the largest room in all lines, %",
+        "public class names defined more than once",
         "broad excepts per 1,000 code lines",
         "`Any` per 1,000 code lines",
         "patched names per 100 tests",
