@@ -170,7 +170,7 @@ def test_a_damaged_release_is_not_shown_again(three: Line) -> None:
     file = next((three.home.table("documents") / "data").glob("*.lance"))
     for path in (three.home.table("documents") / "data").glob("*.lance"):
         path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(TableBroken, match=f"of release {release.release}: data/"):
+    with pytest.raises(TableBroken, match=f"of release {release.release}: the size of data/"):
         rolled_back(three, 1)
     assert file.exists()
     assert release_numbers(three.home) == [1, 2, 3]

@@ -118,8 +118,14 @@ def test_queued_call_is_dropped_when_its_turn_comes_after_its_deadline(home: Fak
     clock = FakeClock()
     limits = ServiceLimits(workers=1, waiting=1, seconds=WAIT_SECONDS)
     with service(home, limits, clock) as opened, ThreadPoolExecutor(2) as callers:
-        running = callers.submit(opened.call, lambda _: gate.wait(WAIT_SECONDS))
-        wait_until(lambda: opened._slots._value == 1)
+        started = threading.Event()
+
+        def wait(_librarian: object) -> bool:
+            started.set()
+            return gate.wait(WAIT_SECONDS)
+
+        running = callers.submit(opened.call, wait)
+        assert started.wait(WAIT_SECONDS)  # otherwise the clock could move while the first call is queued
         queued: Future[None] = callers.submit(opened.call, lambda _: ran.append("late"))
         wait_until(lambda: opened._slots._value == 0 and opened._pool._work_queue.qsize() == 1)
         clock.now = WAIT_SECONDS
