@@ -1,7 +1,5 @@
 """How the assets appear in Dagster's catalog: owners, groups, columns, row counts, previews, check results."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 

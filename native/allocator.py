@@ -3,8 +3,6 @@
 An arena keeps freed memory, so many arenas make a process large.
 """
 
-from __future__ import annotations
-
 import ctypes
 import functools
 

@@ -1,7 +1,5 @@
 """Files that survive a power cut: written completely or not at all, and synced before anything refers to them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading

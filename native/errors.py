@@ -14,8 +14,6 @@ The codes are those of `omni_pipelines.error_codes`, as text, because this room 
 `native.foreign_errors` translates what engines, the system and Python's library raise into these errors.
 """
 
-from __future__ import annotations
-
 import copyreg
 
 

@@ -3,8 +3,6 @@
 Bindings call engines inside `engine_errors`; `omni_pipelines.errors` uses `translate` for everything else.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 from collections.abc import Iterator, Mapping

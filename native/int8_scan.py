@@ -5,8 +5,6 @@ and loses only what 8 bits cannot distinguish. numpy multiplies integers one by 
 queries anyway, has a kernel for it.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 

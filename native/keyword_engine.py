@@ -4,8 +4,6 @@ A commit syncs about nine files, and to add ten entries costs a twentieth of it.
 commit and the opening each time; a kept writer pays once.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

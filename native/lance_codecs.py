@@ -4,8 +4,6 @@ Lance accepts any compression name and silently falls back to its own choice, so
 of a column is read from the files, see `column_sizes`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Maintenance of Lance tables: merge fragments, tag versions, clean up, erase, copy. It changes no row."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Manifests of Lance tables: the file `_versions/<name>.manifest` makes a version exist."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Call these functions under the writer lock only.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

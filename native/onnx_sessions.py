@@ -1,7 +1,5 @@
 """onnxruntime sessions that give the same result on every x64 processor, and use one thread."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 

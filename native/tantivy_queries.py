@@ -4,8 +4,6 @@ Three thousand opening brackets kill the process in Tantivy's parser. Here any t
 queries, quoted words become phrases that must match, and the number of characters and terms is limited first.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

@@ -1,7 +1,5 @@
 """Token counts with toktok: the same numbers as tiktoken, several times faster. Its vocabularies are compiled in."""
 
-from __future__ import annotations
-
 import sys
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cut a sequence into batches, for work that is committed batch by batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 

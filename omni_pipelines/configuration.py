@@ -4,8 +4,6 @@ Command-line options override `OMNI_*` variables, which override `omni.toml` bes
 defaults of `Settings`.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Mapping
@@ -46,7 +44,8 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
     """
     variables = os.environ if environment is None else environment
     known = set(Settings.model_fields)
-    values = _default_cache(variables) | _read_file(home.config)
+    base = variables.get("XDG_CACHE_HOME")
+    values = ({"cache": Path(base, "omni_pipelines")} if base else {}) | _read_file(home.config)
     for name in values:
         if name not in known:
             cure = nearest(name, sorted(known), f"known settings: {', '.join(sorted(known))}")
@@ -58,34 +57,26 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
         raise _invalid_setting(error, home) from error
 
 
-def _default_cache(variables: Mapping[str, str]) -> dict[str, object]:
-    base = variables.get("XDG_CACHE_HOME")
-    return {"cache": Path(base, "omni_pipelines")} if base else {}
-
-
 def _read_file(path: Path) -> dict[str, object]:
     if not path.is_file():
         return {}
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}", cure="correct it, or move it away to use the defaults"
-        ) from error
+        cure = "correct it, or move it away to use the defaults"
+        raise ConfigurationError(f"{path} cannot be read: {error}", cure=cure) from error
 
 
 def _invalid_setting(error: ValidationError, home: Home) -> ConfigurationError:
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
-        return ConfigurationError(
-            f"invalid settings: {reason}", cure=f"correct {home.config} or the OMNI_* variables"
-        )
+        cure = f"correct {home.config} or the OMNI_* variables"
+        return ConfigurationError(f"invalid settings: {reason}", cure=cure)
     name = ".".join(str(part) for part in first["loc"])
     variable = f" or in OMNI_{name.upper()}" if len(first["loc"]) == 1 else ""
-    return ConfigurationError(
-        f"invalid setting {name} = {first['input']!r}: {reason}", cure=f"correct it in {home.config}{variable}"
-    )
+    cure = f"correct it in {home.config}{variable}"
+    return ConfigurationError(f"invalid setting {name} = {first['input']!r}: {reason}", cure=cure)
 
 
 def language_model_key(settings: Settings, environment: Mapping[str, str] | None = None) -> SecretStr:

@@ -3,12 +3,11 @@
 `make schemas` writes the schemas to `docs/schemas/`; a test fails if a file differs from its type.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import orjson
 from pydantic import BaseModel
+from pydantic.alias_generators import to_snake
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
@@ -22,23 +21,12 @@ from omni_pipelines.tools.problems import nearest
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SUFFIX = ".schema.json"
-SHARED: dict[str, type[BaseModel]] = {
-    "answer": Answer,
-    "argument_problem": ArgumentProblem,
-    "step_record": StepRecord,
-    "citation": Citation,
-    "event": Event,
-    "hit": Hit,
-    "knowledge_entry": KnowledgeEntry,
-    "receipt": Receipt,
-    "release": Release,
-    "skill_metadata": SkillMetadata,
-    "status": Status,
-    "tool_definition": ToolDefinition,
-    "tool_document": ToolDocument,
-    "tool_metadata": ToolMetadata,
-    "tool_response": ToolResponse,
-}
+_KNOWLEDGE = (Answer, Citation, Event, Hit, KnowledgeEntry, Receipt, Release, SkillMetadata, Status, StepRecord)
+_TOOLS = (ArgumentProblem, ToolDefinition, ToolDocument, ToolMetadata, ToolResponse)
+SHARED: dict[str, type[BaseModel]] = dict(
+    sorted((to_snake(model.__name__), model) for model in (*_KNOWLEDGE, *_TOOLS))
+)
+"""The shared types by name, such as `tool_response`."""
 
 
 def shared_type(name: str) -> type[BaseModel]:

@@ -1,7 +1,5 @@
 """The Dagster code location: all rooms put together. Imported by no room."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 import assets

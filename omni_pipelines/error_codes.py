@@ -4,11 +4,8 @@ The first digit is the category: 1 validation, 2 security, 3 and 5 runtime, 4 st
 Skills register codes from 8000 to 8999. `make docs` writes this table to `docs/reference/errors.md`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class CoreErrorCode(StrEnum):
@@ -137,7 +134,7 @@ def register(code: str, name: str, meaning: str, cure: str, *, retryable: bool =
     """
     if not (code.isascii() and code.isdigit() and int(code) in SKILL_CODES):
         raise ValueError(f"{code} is not a number for skills; use one from 8000 to 8999")
-    row = _row(code, name, _Text(500, meaning, cure), retryable=retryable)
+    row = _row(code, name, 500, meaning, cure, retryable=retryable)
     if _TABLE.setdefault(code, row) != row:
         raise ValueError(f"{code} is taken by {_TABLE[code].name}; choose another number")
     return row
@@ -158,130 +155,57 @@ _JSONRPC_CATEGORIES = {ErrorCategory.VALIDATION: -32602, ErrorCategory.UNKNOWN: 
 """The numbers of JSON-RPC for "invalid params" and "internal error"."""
 
 
-class _Text(NamedTuple):
-    http_status: int
-    meaning: str
-    cure: str
-
-
 _TEXTS = {
-    CoreErrorCode.INVALID_ARGUMENT: _Text(
-        400, "An argument, an option or a setting is not valid.", "Correct the value that the message names."
+    "1001": (400, "An argument, an option or a setting is not valid.", "Correct the value that the message names."),
+    "1002": (400, "A required value is missing.", "Add the value that the message names."),
+    "1003": (400, "A value has the wrong type.", "Use a value of the type that the message names."),
+    "1004": (400, "A value is outside the allowed range.", "Use a value within the limits in the message."),
+    "1005": (400, "A text or a file has the wrong format.", "Correct it at the position that the message names."),
+    "2001": (401, "The caller is not identified.", "Send a valid key or token."),
+    "2002": (403, "The caller is not allowed to do this.", "Ask the owner of the resource for access."),
+    "2003": (429, "There were too many calls in a short time.", "Wait a moment, then call less often."),
+    "2004": (403, "A security check refused the call.", "Fix what the check names; do not bypass the check."),
+    "2005": (400, "The input looks like an attack.", "Remove from the input what the message names."),
+    "2006": (403, "A permission rule or the system refused this.", "Grant the permission, or use something else."),
+    "3001": (404, "There is no tool or command with this name.", "Use a name that the message lists."),
+    "3002": (500, "The call ran and failed.", "Read the message; the log or the run has details."),
+    "3003": (504, "The call did not finish in time.", "Try again with more time or less work."),
+    "3004": (403, "A safeguard stopped the command before it started.", "Follow the message to allow the command."),
+    "3005": (409, "The command does not fit the present state.", "Create the state that the message names."),
+    "3006": (503, "A dependency is not installed or is damaged.", "Install what the message names."),
+    "3007": (500, "The dependencies form a circle.", "Remove one of the dependencies in the message."),
+    "4001": (500, "Reading from the disk or the storage failed.", "Check the disk and permissions, then try again."),
+    "4002": (507, "Writing to the disk or the storage failed.", "Free space or fix permissions, then try again."),
+    "4003": (404, "The requested item is not stored.", "Check the name; list the items that exist."),
+    "4004": (500, "Stored data does not match its checksums.", "Rebuild it: omni ingest."),
+    "5001": (500, "A shell command ran and failed.", "Run it in a terminal to see all of its output."),
+    "5002": (500, "A shell command did not print valid JSON.", "Make it print one JSON document to stdout."),
+    "5003": (500, "A shell command did not start.", "Check that it is installed and executable."),
+    "5004": (422, "A shell command may change something or not.", "Split the command, or ask for approval."),
+    "5005": (403, "A shell command was refused as unsafe.", "Use a tool for this task, or ask for approval."),
+    "6001": (502, "The server cannot be reached.", "Check the address and the network, then try again."),
+    "6002": (504, "The server did not answer in time.", "Try again, or allow more time."),
+    "6003": (403, "No rule allows a connection to this host.", "Allow the host if you trust it."),
+    "6004": (502, "The server sent an answer that cannot be used.", "Check the address."),
+    "7001": (404, "The sources do not answer the question.", "Rephrase the question, or ingest a source for it."),
+    "7002": (422, "The budget of steps, tokens or time is used up.", "Use a larger budget or a smaller task."),
+    "7003": (422, "The agent repeated itself and was stopped.", "Rephrase the task, or add what it lacks."),
+    "7004": (409, "The review rejected the plan.", "Describe what the plan should change."),
+    "7005": (
+        502,
+        "The language model failed or its answer is unusable.",
+        "Check its address and name, or use another.",
     ),
-    CoreErrorCode.MISSING_REQUIRED: _Text(
-        400, "A required value is missing.", "Add the value that the message names."
-    ),
-    CoreErrorCode.TYPE_MISMATCH: _Text(
-        400, "A value has the wrong type.", "Use a value of the type that the message names."
-    ),
-    CoreErrorCode.VALUE_OUT_OF_RANGE: _Text(
-        400, "A value is outside the allowed range.", "Use a value within the limits in the message."
-    ),
-    CoreErrorCode.FORMAT_ERROR: _Text(
-        400, "A text or a file has the wrong format.", "Correct it at the position that the message names."
-    ),
-    CoreErrorCode.UNAUTHORIZED: _Text(401, "The caller is not identified.", "Send a valid key or token."),
-    CoreErrorCode.FORBIDDEN: _Text(
-        403, "The caller is not allowed to do this.", "Ask the owner of the resource for access."
-    ),
-    CoreErrorCode.RATE_LIMITED: _Text(
-        429, "There were too many calls in a short time.", "Wait a moment, then call less often."
-    ),
-    CoreErrorCode.SECURITY_CHECK_FAILED: _Text(
-        403, "A security check refused the call.", "Fix what the check names; do not bypass the check."
-    ),
-    CoreErrorCode.MALICIOUS_INPUT: _Text(
-        400, "The input looks like an attack.", "Remove from the input what the message names."
-    ),
-    CoreErrorCode.PERMISSION_DENIED: _Text(
-        403, "A permission rule or the system refused this.", "Grant the permission, or use something else."
-    ),
-    CoreErrorCode.TOOL_NOT_FOUND: _Text(
-        404, "There is no tool or command with this name.", "Use a name that the message lists."
-    ),
-    CoreErrorCode.TOOL_EXECUTION_FAILED: _Text(
-        500, "The call ran and failed.", "Read the message; the log or the run has details."
-    ),
-    CoreErrorCode.TOOL_TIMEOUT: _Text(
-        504, "The call did not finish in time.", "Try again with more time or less work."
-    ),
-    CoreErrorCode.COMMAND_BLOCKED: _Text(
-        403, "A safeguard stopped the command before it started.", "Follow the message to allow the command."
-    ),
-    CoreErrorCode.INVALID_STATE: _Text(
-        409, "The command does not fit the present state.", "Create the state that the message names."
-    ),
-    CoreErrorCode.DEPENDENCY_MISSING: _Text(
-        503, "A dependency is not installed or is damaged.", "Install what the message names."
-    ),
-    CoreErrorCode.CIRCULAR_DEPENDENCY: _Text(
-        500, "The dependencies form a circle.", "Remove one of the dependencies in the message."
-    ),
-    CoreErrorCode.STORAGE_READ_ERROR: _Text(
-        500, "Reading from the disk or the storage failed.", "Check the disk and permissions, then try again."
-    ),
-    CoreErrorCode.STORAGE_WRITE_ERROR: _Text(
-        507, "Writing to the disk or the storage failed.", "Free space or fix permissions, then try again."
-    ),
-    CoreErrorCode.STORAGE_NOT_FOUND: _Text(
-        404, "The requested item is not stored.", "Check the name; list the items that exist."
-    ),
-    CoreErrorCode.STORAGE_CORRUPTION: _Text(
-        500, "Stored data does not match its checksums.", "Rebuild it: omni ingest."
-    ),
-    CoreErrorCode.CELL_EXECUTION_ERROR: _Text(
-        500, "A shell command ran and failed.", "Run it in a terminal to see all of its output."
-    ),
-    CoreErrorCode.CELL_JSON_DECODE_ERROR: _Text(
-        500, "A shell command did not print valid JSON.", "Make it print one JSON document to stdout."
-    ),
-    CoreErrorCode.CELL_SUBPROCESS_ERROR: _Text(
-        500, "A shell command did not start.", "Check that it is installed and executable."
-    ),
-    CoreErrorCode.CELL_CLASSIFICATION_ERROR: _Text(
-        422, "A shell command may change something or not.", "Split the command, or ask for approval."
-    ),
-    CoreErrorCode.CELL_SECURITY_REJECTED: _Text(
-        403, "A shell command was refused as unsafe.", "Use a tool for this task, or ask for approval."
-    ),
-    CoreErrorCode.NETWORK_UNREACHABLE: _Text(
-        502, "The server cannot be reached.", "Check the address and the network, then try again."
-    ),
-    CoreErrorCode.NETWORK_TIMEOUT: _Text(504, "The server did not answer in time.", "Try again, or allow more time."),
-    CoreErrorCode.NETWORK_BLOCKED: _Text(
-        403, "No rule allows a connection to this host.", "Allow the host if you trust it."
-    ),
-    CoreErrorCode.NETWORK_BAD_RESPONSE: _Text(
-        502, "The server sent an answer that cannot be used.", "Check the address."
-    ),
-    CoreErrorCode.AGENT_NO_ANSWER: _Text(
-        404, "The sources do not answer the question.", "Rephrase the question, or ingest a source for it."
-    ),
-    CoreErrorCode.AGENT_BUDGET_EXCEEDED: _Text(
-        422, "The budget of steps, tokens or time is used up.", "Use a larger budget or a smaller task."
-    ),
-    CoreErrorCode.AGENT_LOOP_DETECTED: _Text(
-        422, "The agent repeated itself and was stopped.", "Rephrase the task, or add what it lacks."
-    ),
-    CoreErrorCode.AGENT_PLAN_REJECTED: _Text(
-        409, "The review rejected the plan.", "Describe what the plan should change."
-    ),
-    CoreErrorCode.AGENT_MODEL_FAILED: _Text(
-        502, "The language model failed or its answer is unusable.", "Check its address and name, or use another."
-    ),
-    CoreErrorCode.EXTERNAL_API_ERROR: _Text(
-        502, "An external service answered with an error.", "Read its message; check the request and the key."
-    ),
-    CoreErrorCode.EXTERNAL_TIMEOUT: _Text(
-        504, "An external service did not answer in time.", "Try again in a moment."
-    ),
-    CoreErrorCode.EXTERNAL_UNAVAILABLE: _Text(
-        503, "An external service is down or refuses requests.", "Try again in a moment."
-    ),
+    "9001": (502, "An external service answered with an error.", "Read its message; check the request and the key."),
+    "9002": (504, "An external service did not answer in time.", "Try again in a moment."),
+    "9003": (503, "An external service is down or refuses requests.", "Try again in a moment."),
 }
+"""HTTP status, meaning and cure by code."""
 
 
-def _row(code: str, name: str, text: _Text, *, retryable: bool, refused: bool = False) -> CodeInfo:
+def _row(
+    code: str, name: str, http_status: int, meaning: str, cure: str, *, retryable: bool, refused: bool = False
+) -> CodeInfo:
     category = category_of(code)
     is_validation = category is ErrorCategory.VALIDATION
     is_mild = retryable or refused or is_validation
@@ -289,18 +213,18 @@ def _row(code: str, name: str, text: _Text, *, retryable: bool, refused: bool = 
         code=code,
         name=name,
         category=category,
-        meaning=text.meaning,
-        cure=text.cure,
+        meaning=meaning,
+        cure=cure,
         severity=_SEVERITIES.get(code, Severity.WARNING if is_mild else Severity.ERROR),
         retryable=retryable,
         exit_code=3 if retryable else 2 if is_validation or code in _USAGE else 1,
-        http_status=text.http_status,
+        http_status=http_status,
         jsonrpc_code=_JSONRPC.get(code) or _JSONRPC_CATEGORIES.get(category) or -32000 - 10 * int(code[0]),
         refused=refused,
     )
 
 
 _TABLE = {
-    str(code): _row(str(code), code.name, text, retryable=code in _RETRYABLE, refused=code in _REFUSED)
-    for code, text in _TEXTS.items()
+    str(code): _row(str(code), code.name, *_TEXTS[code], retryable=code in _RETRYABLE, refused=code in _REFUSED)
+    for code in CoreErrorCode
 }

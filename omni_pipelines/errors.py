@@ -1,35 +1,7 @@
 """The errors that this library raises: what happened, where, and the cure.
 
-OmniError                      3002  exit 1   base class: the command failed
-├── NoAnswer                   7001           the evidence is too weak for an answer
-├── CitationNotFound           4003           a citation names text that does not exist
-├── DeletionRefused            3004           an ingest would delete more documents than the guard allows
-├── NotVerified                2004           a receipt does not match the release it names, or its own checksum
-├── GateFailed                 3004           the quality gate refuses to publish a candidate
-├── TableBroken                4004           a table or an index on disk fails its checks
-├── NotForgotten               3005           part of an erased document is still stored
-├── StoreRefused               3005           a store of releases is not usable for this home
-├── BundleRefused              4004           a file is not a release bundle, or was changed after the export
-├── LanguageModelFailed        7005           a language model refused, or its answer cannot be used
-├── NetworkBlocked             6003           a server redirects to a host that is not allowed
-├── AccessRefused              2006           the viewer may not see this
-├── SecurityError              2004           a security check refused the call before it did anything
-├── ToolNotFoundError          3001  exit 2   there is no tool with this name
-├── ToolExecutionError         3002           a tool ran and failed
-├── UnexpectedError            3002           an exception that no rule maps to an error
-├── ConfigurationError         1001  exit 2   a setting, an option or an argument is wrong
-│   ├── ValidationError        1001           a value is not valid for its field; 1002 to 1005 give the reason
-│   ├── SourceMissing          4003           a source does not exist or cannot be listed
-│   ├── HomeError              3005           the home does not exist or is not a folder
-│   └── ModelMissing           3006           a model was not pulled, or its files were changed
-└── RetryableError             3005  exit 3   the same command may succeed in a moment
-    ├── HomeBusy               3005           another process is writing to this home
-    ├── ServiceBusy            3005           the service has more requests than it can answer in time
-    ├── UpstreamMoved          3005           a table changed while it was being indexed
-    ├── NetworkUnreachable     6001           no server answers at an address
-    ├── NetworkTimeout         6002           a server did not answer in time
-    ├── NetworkBadResponse     6004           an answer is broken, or the server reports that it is not well
-    └── ToolTimeout            3003           a tool did not finish in time
+Every error is an `OmniError`. A `ConfigurationError` (exit code 2) means that a setting, an option or an argument is
+wrong; after a `RetryableError` (exit code 3) the same command may succeed in a moment.
 
 `omni_pipelines.error_codes` explains the numbers. `native.errors` has the errors of the engines; `from_exception`
 turns these, and any other exception, into an OmniError.
@@ -88,8 +60,7 @@ class OmniError(Exception):
     ) -> None:
         """A `code` replaces the code of the class, and sets `retryable` and the exit code as its table row says."""
         super().__init__(message)
-        self.message = text_of(message)
-        self.cure = cure
+        self.message, self.cure = text_of(message), cure
         self.details: dict[str, JsonValue] = to_json_object(details or {})
         row = explain(code) if code is not None else None
         if code is not None:
@@ -177,11 +148,9 @@ class ToolNotFoundError(OmniError, code=CoreErrorCode.TOOL_NOT_FOUND, exit_code=
 
     def __init__(self, tool: str, available_tools: Sequence[str] = ()) -> None:
         names = sorted(available_tools)
-        super().__init__(
-            f"there is no tool {tool!r}", cure=nearest(tool, names), details={"tool": tool, "available_tools": names}
-        )
-        self.tool = tool
-        self.available_tools = tuple(names)
+        details = {"tool": tool, "available_tools": names}
+        super().__init__(f"there is no tool {tool!r}", cure=nearest(tool, names), details=details)
+        self.tool, self.available_tools = tool, tuple(names)
 
 
 class ToolExecutionError(OmniError, code=CoreErrorCode.TOOL_EXECUTION_FAILED):
@@ -193,9 +162,7 @@ class ToolExecutionError(OmniError, code=CoreErrorCode.TOOL_EXECUTION_FAILED):
         ending = "" if exit_code is None else f" (exit code {exit_code})"
         details = {"tool": tool, "exit_code": exit_code, "stderr": stderr}
         super().__init__(f"tool {tool} failed{ending}: {message}", cure=cure, details=details)
-        self.tool = tool
-        self.process_exit_code = exit_code
-        self.stderr = stderr
+        self.tool, self.process_exit_code, self.stderr = tool, exit_code, stderr
 
 
 class UnexpectedError(OmniError):
@@ -233,8 +200,7 @@ class ValidationError(ConfigurationError):
         json_value = to_json_value(value)
         details = {"field": field, "value": json_value}
         super().__init__(f"{field} {problem}: {_shorten(json_value)}", cure=cure, code=code, details=details)
-        self.field = field
-        self.value = json_value
+        self.field, self.value = field, json_value
 
 
 class SourceMissing(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
@@ -281,13 +247,10 @@ class ToolTimeout(RetryableError, code=CoreErrorCode.TOOL_TIMEOUT):
     """A tool did not finish in the given seconds."""
 
     def __init__(self, tool: str, seconds: float) -> None:
-        super().__init__(
-            f"{tool} did not finish in {seconds:g} s",
-            cure="try again, or allow more time",
-            details={"tool": tool, "timeout_seconds": seconds},
-        )
-        self.tool = tool
-        self.seconds = seconds
+        details = {"tool": tool, "timeout_seconds": seconds}
+        message = f"{tool} did not finish in {seconds:g} s"
+        super().__init__(message, cure="try again, or allow more time", details=details)
+        self.tool, self.seconds = tool, seconds
 
 
 def from_exception(error: BaseException) -> OmniError:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import itertools
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, ContextVar
 from functools import partial
 from pathlib import Path
@@ -198,15 +199,9 @@ class EventBus:
 
     def publish(self, payload: Payload, *, span_id: str = "", parent_id: str = "") -> Event:
         """Publish an event without waiting, and return it."""
-        event = Event(
-            source=self.source,
-            topic=payload.topic,
-            payload=payload.model_dump(mode="json"),
-            run_id=self.run_id,
-            span_id=span_id,
-            parent_id=parent_id,
-        )
-        return self.forward(event)
+        ids = {"run_id": self.run_id, "span_id": span_id, "parent_id": parent_id}
+        fields = payload.model_dump(mode="json")
+        return self.forward(Event(source=self.source, topic=payload.topic, payload=fields, **ids))
 
     def forward(self, event: Event) -> Event:
         """Publish an event of another bus, process or record with a sequence number of this bus."""
@@ -269,9 +264,6 @@ def _deliver(subscription: Subscription, listener: Callable[[Event], None]) -> N
             listener(event)
 
 
-# --- records
-
-
 def append(path: Path, event: Event) -> None:
     """Append an event to a record in a single write, so that several processes can append.
 
@@ -285,11 +277,11 @@ def append(path: Path, event: Event) -> None:
         os.close(handle)
 
 
-@contextmanager
-def recording(path: Path, pattern: str = EVERYTHING, capacity: int = 100 * CAPACITY) -> Iterator[Subscription]:
+def recording(
+    path: Path, pattern: str = EVERYTHING, capacity: int = 100 * CAPACITY
+) -> AbstractContextManager[Subscription]:
     """Append every matching event that is published inside the block to a file, as one JSON line each."""
-    with subscribed(partial(append, path), pattern, capacity) as subscription:
-        yield subscription
+    return subscribed(partial(append, path), pattern, capacity)
 
 
 class Tail:
@@ -306,14 +298,10 @@ class Tail:
                 lines = file.read().splitlines(keepends=True)
         except FileNotFoundError:
             return
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return
+        for line in itertools.takewhile(lambda line: line.endswith(b"\n"), lines):
             self._offset += len(line)
-            try:
+            with contextlib.suppress(ValidationError):
                 yield Event.model_validate_json(line)
-            except ValidationError:
-                continue
 
 
 def replay(path: Path, bus: EventBus, pattern: str = EVERYTHING, pace: float = 0.0) -> int:

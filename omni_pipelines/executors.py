@@ -3,8 +3,6 @@
 Only KeyboardInterrupt and SystemExit leave an executor, because they end the process.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import inspect
@@ -121,16 +119,14 @@ def _run(call: Callable[[], object]) -> CallResult:
     result = _capture(call)
     if not _is_awaitable(result.value):
         return result
-    finish = functools.partial(asyncio.run, _finish(result.value))
+    finish = functools.partial(_capture, functools.partial(asyncio.run, _finish(result.value)))
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _unpack(_capture(finish))
-    return _unpack(start_daemon(functools.partial(_capture, finish), "execute").result())
-
-
-def _unpack(result: CallResult) -> CallResult:
-    return result.value if isinstance(result.value, CallResult) else result
+        finished = finish()
+    else:
+        finished = start_daemon(finish, "execute").result()
+    return finished.value if isinstance(finished.value, CallResult) else finished
 
 
 async def _run_async(func: Callable[..., Any], call: Callable[[], Any]) -> CallResult:

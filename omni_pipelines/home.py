@@ -11,20 +11,13 @@ HOME_NAME = ".omni"
 
 
 class _Inside:
-    """A path inside the home."""
+    """A path relative to the home."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def __get__(self, home: Home, owner: type[Home]) -> Path:
         return home.root / self._path
-
-
-class _Beside(_Inside):
-    """A path in the folder that contains the home."""
-
-    def __get__(self, home: Home, owner: type[Home]) -> Path:
-        return home.root.parent / self._path
 
 
 @dataclass(frozen=True)
@@ -70,10 +63,16 @@ class Home:
     """File with the registry of sources."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
-    config = _Beside("omni.toml")
-    """The settings file, beside the home."""
-    golden = _Beside("golden.jsonl")
-    """The golden set, beside the home: people edit it and keep it under version control."""
+
+    @property
+    def config(self) -> Path:
+        """The settings file, beside the home."""
+        return self.root.parent / "omni.toml"
+
+    @property
+    def golden(self) -> Path:
+        """The golden set, beside the home: people edit it and keep it under version control."""
+        return self.root.parent / "golden.jsonl"
 
     def table(self, name: str) -> Path:
         """Folder of one Lance table."""
@@ -91,9 +90,8 @@ class Home:
             raise HomeError(f"there is no knowledge base at {self.root}", cure="create it: omni ingest PATH")
         for folder in (self.tables, self.keyword, self.releases):
             if folder.exists() and not folder.is_dir():
-                raise HomeError(
-                    f"{folder} is not a folder", cure="move it away; the next ingest rebuilds what is missing"
-                )
+                cure = "move it away; the next ingest rebuilds what is missing"
+                raise HomeError(f"{folder} is not a folder", cure=cure)
 
     def create(self) -> None:
         """Create the folders that are missing.
@@ -111,6 +109,5 @@ class Home:
             if not ignore.exists():
                 ignore.write_text("*\n")
         except OSError as error:
-            raise HomeError(
-                f"cannot write to {self.root}: {error.strerror}", cure="choose another home with --home"
-            ) from error
+            cure = "choose another home with --home"
+            raise HomeError(f"cannot write to {self.root}: {error.strerror}", cure=cure) from error

@@ -1,7 +1,5 @@
 """Ids and hashes that depend only on content: equal input has an equal id on every machine."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -102,14 +102,9 @@ class _Converter:
         if isinstance(value, type):
             return _repr_of(value)
         if dataclasses.is_dataclass(value):
-            return self._object(
-                ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value)), depth
-            )
-        for name in (
-            "model_dump",
-            "to_pylist",
-            "tolist",
-        ):  # pydantic, Arrow and numpy, none of which is imported here
+            names = (field.name for field in dataclasses.fields(value))
+            return self._object(((name, getattr(value, name)) for name in names), depth)
+        for name in ("model_dump", "to_pylist", "tolist"):  # pydantic, Arrow and numpy, which are not imported here
             method = getattr(value, name, None)
             if callable(method):
                 return self.convert(method(), depth)

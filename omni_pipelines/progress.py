@@ -4,8 +4,6 @@ The library reports, the command line draws a bar, and a Dagster run writes a lo
 variable, so no function has to pass it on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

@@ -3,9 +3,6 @@
 A command is a name such as "count_tokens"; a provider is one of its variants. `variant_registry` chooses among them.
 """
 
-from __future__ import annotations
-
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,16 +36,13 @@ class VariantHealth:
     reason: str = ""
 
 
-class VariantProvider(ABC):
+class VariantProvider:
     """One implementation of a command."""
 
+    name: str
+    """Unique within the command."""
     priority: int = BACKUP
     capabilities: frozenset[str] = frozenset()
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Name of the variant, unique within its command."""
 
     def status(self) -> VariantStatus:
         """Return the present status; it is read before every call and must be cheap."""
@@ -71,13 +65,8 @@ class EngineVariant(VariantProvider, Generic[Engine]):
         capabilities: Collection[str] = (),
         check: Callable[[Engine], None] | None = None,
     ) -> None:
-        self._name, self.engine, self._check = name, engine, check
+        self.name, self.engine, self._check = name, engine, check
         self.priority, self.capabilities = priority, frozenset(capabilities)
-
-    @property
-    def name(self) -> str:
-        """Name of the variant."""
-        return self._name
 
     def health_check(self) -> VariantHealth:
         """Run `check`."""
@@ -112,8 +101,6 @@ class VariantsFailed(OmniError, code=UNAVAILABLE_CODE):
     def __init__(
         self, command: str, attempts: tuple[Attempt, ...], last: Exception | None, *, cure: str = ""
     ) -> None:
-        reasons = (
-            "; ".join(f"{attempt.variant}: {attempt.reason}" for attempt in attempts) or "there is none that fits"
-        )
-        super().__init__(f"no provider can run {command!r} now ({reasons})", cure=cure)
+        reasons = "; ".join(f"{attempt.variant}: {attempt.reason}" for attempt in attempts)
+        super().__init__(f"no provider can run {command!r} now ({reasons or 'there is none that fits'})", cure=cure)
         self.command, self.attempts, self.last = command, attempts, last

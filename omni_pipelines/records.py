@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
@@ -173,20 +174,13 @@ def _check_reference(path: str) -> str:
     return path
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+_now = partial(datetime.now, UTC)
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A point in time, in UTC."""
 ReferencePath = Annotated[str, AfterValidator(_check_reference)]
 Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+Sha256 = Blake3
 
 
 class SkillMetadata(Record):

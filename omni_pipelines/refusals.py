@@ -4,8 +4,6 @@
 row of `quarantine`, and the run goes on.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 
@@ -52,10 +50,7 @@ class Unreadable(Exception):
 
     def __init__(self, code: RefusalCode, detail: str, mark: str = "", *, signal: str = "") -> None:
         super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
-        self.mark = mark
-        self.signal = signal
+        self.code, self.detail, self.mark, self.signal = code, detail, mark, signal
 
     @property
     def stored_code(self) -> str:

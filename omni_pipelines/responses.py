@@ -53,9 +53,12 @@ class McpToolResult(TypedDict):
 
 
 class _Fields(TypedDict, total=False):
-    data: object
     metadata: Mapping[str, object]
-    retryable: bool
+    retryable: bool | None
+
+
+class _Failure(_Fields, total=False):
+    data: object
 
 
 def _shorten(value: object) -> object:
@@ -107,30 +110,22 @@ class ToolResponse(Record):
 
     @classmethod
     def error(
-        cls, message: str, code: str = CoreErrorCode.TOOL_EXECUTION_FAILED, **fields: Unpack[_Fields]
+        cls, message: str, code: str = CoreErrorCode.TOOL_EXECUTION_FAILED, **fields: Unpack[_Failure]
     ) -> ToolResponse:
         """Return the response of a call that failed; by default the code decides whether it is retryable."""
         return cls._failed(ResponseStatus.ERROR, message, code, **fields)
 
     @classmethod
     def blocked(
-        cls, message: str, code: str = CoreErrorCode.COMMAND_BLOCKED, **fields: Unpack[_Fields]
+        cls, message: str, code: str = CoreErrorCode.COMMAND_BLOCKED, **fields: Unpack[_Failure]
     ) -> ToolResponse:
         """Return the response of a call that a rule refused before it did anything."""
         return cls._failed(ResponseStatus.BLOCKED, message, code, **fields)
 
     @classmethod
-    def partial(
-        cls,
-        data: object,
-        message: str,
-        code: str | None = None,
-        *,
-        metadata: Mapping[str, object] | None = None,
-        retryable: bool | None = None,
-    ) -> ToolResponse:
+    def partial(cls, data: object, message: str, code: str | None = None, **fields: Unpack[_Fields]) -> ToolResponse:
         """Return a response with part of the data; the message says what is missing, and the code why, if known."""
-        return cls._failed(ResponseStatus.PARTIAL, message, code, data=data, metadata=metadata, retryable=retryable)
+        return cls._failed(ResponseStatus.PARTIAL, message, code, data=data, **fields)
 
     @classmethod
     def from_exception(cls, error: BaseException) -> ToolResponse:
@@ -154,22 +149,15 @@ class ToolResponse(Record):
 
     @classmethod
     def _failed(
-        cls,
-        status: ResponseStatus,
-        message: str,
-        code: str | None,
-        *,
-        data: object = None,
-        metadata: Mapping[str, object] | None = None,
-        retryable: bool | None = None,
+        cls, status: ResponseStatus, message: str, code: str | None, **fields: Unpack[_Failure]
     ) -> ToolResponse:
-        row = explain(code) if code is not None else None
+        row, retryable = explain(code or ""), fields.get("retryable")
         return cls(
             status=status,
-            data=data,
+            data=fields.get("data"),
             error_message=message,
             error_code=None if code is None else str(code),
-            metadata=dict(metadata or {}),
+            metadata=dict(fields.get("metadata") or {}),
             retryable=bool(row and row.retryable) if retryable is None else retryable,
         )
 

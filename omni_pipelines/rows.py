@@ -3,8 +3,6 @@
 A row has only the columns that were read.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import TypedDict, TypeVar
 

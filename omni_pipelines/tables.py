@@ -1,7 +1,5 @@
 """Open the tables of a home, create them, and read their rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """Run a callable in a daemon thread, which never keeps the process alive."""
 
-from __future__ import annotations
-
 import contextvars
 import threading
 from collections.abc import Callable

@@ -5,8 +5,6 @@ latency. A variant is created when it is needed. A variant that fails several ti
 (circuit breaker; M. Nygard, Release It!).
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import threading
@@ -146,9 +144,7 @@ class VariantRegistry:
             self._prepare(variant, [])
         infos = tuple(self.list_variants(command))
         usable = [info for info in infos if info.status is not VariantStatus.UNAVAILABLE and info.made]
-        if not usable:
-            return Survey("", "none of them can be used", infos)
-        return Survey(usable[0].name, _why(usable), infos)
+        return Survey(usable[0].name if usable else "", _why(usable), infos)
 
     def call(
         self,
@@ -213,13 +209,8 @@ class VariantRegistry:
     def _candidates(
         self, command: str, require: Collection[str], exclude: Collection[str], only: str | None
     ) -> list[_Variant]:
-        return [
-            variant
-            for variant in self._find(command)
-            if variant.capabilities.issuperset(require)
-            and variant.name not in exclude
-            and only in (None, variant.name)
-        ]
+        named = (variant for variant in self._find(command) if only in (None, variant.name))
+        return [found for found in named if found.capabilities.issuperset(require) and found.name not in exclude]
 
     def _in_order(self, variants: list[_Variant], attempts: list[Attempt]) -> Iterator[_Variant]:
         """Yield the available variants, then the degraded ones; a variant is checked only if its turn comes."""
@@ -294,9 +285,8 @@ class VariantRegistry:
 
     def _record_success(self, variant: _Variant, seconds: float) -> None:
         with self._lock:
-            variant.calls += 1
+            variant.calls, variant.latency = variant.calls + 1, seconds
             variant.failures, variant.closed_until, variant.error = 0, 0.0, None
-            variant.latency = seconds
 
     def _skipped(self, variants: list[_Variant], chosen: _Variant | None, tried: list[Attempt]) -> list[Attempt]:
         """The variants that come before the chosen one, but are not available."""
@@ -311,22 +301,14 @@ class VariantRegistry:
         ]
 
     def _info(self, variant: _Variant) -> VariantInfo:
-        health = self._health(variant)
-        return VariantInfo(
-            variant.command,
-            variant.name,
-            health.status,
-            health.reason,
-            variant.priority,
-            tuple(sorted(variant.capabilities)),
-            variant.provider is not None,
-            variant.calls,
-            variant.failures,
-            variant.latency,
-        )
+        health, made = self._health(variant), variant.provider is not None
+        state = (health.status, health.reason, variant.priority, tuple(sorted(variant.capabilities)), made)
+        return VariantInfo(variant.command, variant.name, *state, variant.calls, variant.failures, variant.latency)
 
 
 def _why(usable: Sequence[VariantInfo]) -> str:
+    if not usable:
+        return "none of them can be used"
     best = usable[0]
     if len(usable) == 1:
         return "the only one that can be used"

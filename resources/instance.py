@@ -1,7 +1,5 @@
 """The Dagster instance of a home: its run history, logs and sensor cursors, in `<home>/dagster`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

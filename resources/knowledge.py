@@ -1,7 +1,5 @@
 """The knowledge base a run works on."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Runs whose process died without a word: marked as failed, so that nothing waits for them."""
 
-from __future__ import annotations
-
 import os
 import socket
 

@@ -1,7 +1,5 @@
 """The jobs: ingest (sources to tables), index (tables to a release), refresh (both in one run)."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from omni_pipelines.steps.step import StepGroup, Steps

@@ -3,8 +3,6 @@
 Missed ticks, restarts, several changes between ticks and runs started by hand all end in the same state.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

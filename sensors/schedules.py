@@ -1,7 +1,5 @@
 """The schedule: a full pass every night, for whatever the sensors missed."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from sensors.jobs import refresh_job

@@ -7,8 +7,6 @@ A parameter whose annotation holds `Depends(provider)` is no option: its provide
 such as `--home`, and the result is passed. The record is printed by the view, or with `--json` as one document.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence

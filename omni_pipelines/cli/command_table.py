@@ -4,8 +4,6 @@ A group has no function. The help lines repeat the docstrings, so that `omni --h
 compares both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

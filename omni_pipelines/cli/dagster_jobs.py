@@ -3,8 +3,6 @@
 They are recorded in the Dagster instance of the home, which the web page shows.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass

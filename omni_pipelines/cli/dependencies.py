@@ -1,7 +1,5 @@
 """What commands take besides their own options: the home and its settings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

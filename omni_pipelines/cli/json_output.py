@@ -1,7 +1,5 @@
 """Records as JSON documents on stdout."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path

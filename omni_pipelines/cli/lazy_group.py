@@ -1,7 +1,5 @@
 """Groups of commands that import the module of a command only when that command is used."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The entry point of `omni`: it runs a command, and turns every failure into a message, its cure and an exit code."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import traceback

@@ -1,7 +1,5 @@
 """What the command line writes: data to stdout, messages for the person who watches to stderr."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What commands take that read a release: a refreshed home, the release, and the viewer."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Option

@@ -1,7 +1,5 @@
 """Options of the commands that search."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Option

@@ -3,8 +3,6 @@
 A list is a table that fits the terminal; where a program reads it, it is plain aligned lines.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -6,8 +6,6 @@ releases whose files still contain something are deleted. Then everything is sea
 nothing is certified. The plan is written first, so that a call after a kill continues where the first one stopped.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence

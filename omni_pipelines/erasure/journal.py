@@ -1,7 +1,5 @@
 """Erases from the journal: questions that quote what is erased, or were answered from it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Searches every place in a home that can contain something of a document: the proof of an erasure."""
 
-from __future__ import annotations
-
 import mmap
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Dagster can still read its databases: inside JSON only the values of strings change.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3

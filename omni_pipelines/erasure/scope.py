@@ -1,7 +1,5 @@
 """Finds the source or document with a name, and all its rows in every version on disk."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

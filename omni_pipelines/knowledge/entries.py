@@ -4,8 +4,6 @@ Their folder in the home is a source like any other: after the next ingest, sear
 The functions here read the files themselves, so they find an entry as soon as it is written.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter
@@ -75,21 +73,18 @@ def read_entry(home: Home, identity: str) -> KnowledgeEntry:
     return entry
 
 
-def list_entries(home: Home) -> list[KnowledgeEntry]:
+def list_entries(home: Home, reader: MetadataReader[KnowledgeEntry] | None = None) -> list[KnowledgeEntry]:
     """All entries, the latest change first. Files that are not entries are left out."""
-    return _listed(home, MetadataReader(KnowledgeEntry))
+    reader = reader or MetadataReader(KnowledgeEntry)
+    entries = [entry for path in home.entries.glob("*.md") if (entry := _read(path, reader)) is not None]
+    return sorted(entries, key=lambda entry: (-entry.updated_at.timestamp(), entry.id))
 
 
 def entry_fields(home: Home) -> dict[str, int]:
     """Counts of the fields of all entries: read, read leniently, unreadable, and dropped."""
     reader = MetadataReader(KnowledgeEntry)
-    _listed(home, reader)
+    list_entries(home, reader)
     return reader.counts.counts
-
-
-def _listed(home: Home, reader: MetadataReader[KnowledgeEntry]) -> list[KnowledgeEntry]:
-    entries = [entry for path in home.entries.glob("*.md") if (entry := _read(path, reader)) is not None]
-    return sorted(entries, key=lambda entry: (-entry.updated_at.timestamp(), entry.id))
 
 
 def _read(path: Path, reader: MetadataReader[KnowledgeEntry]) -> KnowledgeEntry | None:
@@ -109,10 +104,11 @@ def search_entries(home: Home, query: KnowledgeSearchQuery) -> list[tuple[Knowle
     """
     tags = {tag.casefold() for tag in query.tags}
     entries = [entry for entry in list_entries(home) if _matches(entry, query.category, tags)]
-    if not query.query.strip():
-        return [(entry, 0.0) for entry in entries[: query.limit]]
     identity = query.query.strip()
-    scores = _bm25(_tokens(query.query), [_entry_words(entry) for entry in entries])
+    if not identity:
+        return [(entry, 0.0) for entry in entries[: query.limit]]
+    texts = (" ".join((entry.title, entry.content, *entry.tags)) for entry in entries)
+    scores = _bm25(_tokens(query.query), [Counter(_tokens(text)) for text in texts])
     scored = [(entry, score + (entry.id == identity)) for entry, score in zip(entries, scores, strict=True)]
     matching = [(entry, round(score, 6)) for entry, score in scored if score > 0]
     return sorted(matching, key=lambda each: (-each[1], each[0].id))[: query.limit]
@@ -123,10 +119,6 @@ def _matches(entry: KnowledgeEntry, category: KnowledgeCategory | None, tags: Co
     return category in (None, entry.category) and (not tags or not own.isdisjoint(tags))
 
 
-def _entry_words(entry: KnowledgeEntry) -> Counter[str]:
-    return Counter(_tokens(" ".join((entry.title, entry.content, *entry.tags))))
-
-
 def _tokens(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
@@ -134,13 +126,10 @@ def _tokens(text: str) -> list[str]:
 def _bm25(query: Sequence[str], documents: Sequence[Counter[str]]) -> Iterator[float]:
     mean = sum(words.total() for words in documents) / max(len(documents), 1) or 1.0
     having = {word: sum(word in words for words in documents) for word in query}
+    rarity = {word: math.log(1 + (len(documents) - count + 0.5) / (count + 0.5)) for word, count in having.items()}
     for words in documents:
         length = _K1 * (1 - _B + _B * words.total() / mean)
-        yield sum(
-            math.log(1 + (len(documents) - having[word] + 0.5) / (having[word] + 0.5))
-            * (words[word] * (_K1 + 1) / (words[word] + length))
-            for word in dict.fromkeys(query)
-        )
+        yield sum(rarity[word] * (words[word] * (_K1 + 1) / (words[word] + length)) for word in rarity)
 
 
 def entry_stats(home: Home) -> KnowledgeStats:

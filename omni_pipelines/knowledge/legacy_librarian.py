@@ -1,7 +1,5 @@
 """The librarian under the method names of its predecessor, for programs that were written for that one."""
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.knowledge.entries import SOURCE as ENTRIES_SOURCE

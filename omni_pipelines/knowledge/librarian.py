@@ -1,14 +1,10 @@
 """The librarian: searches, answers and citations from one release."""
 
-from __future__ import annotations
-
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
-
-import numpy as np
 
 from native import dataset_cache
 from omni_pipelines.configuration import load_settings
@@ -25,7 +21,7 @@ from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
 from omni_pipelines.knowledge.search.ranking import QueryVector
-from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
+from omni_pipelines.knowledge.search.reranking import load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
 from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
@@ -39,10 +35,8 @@ from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS = 8
-"""Passages that are read for an answer."""
-CONTEXT_HITS = 50
-"""Passages that are considered for a context."""
+ASK_HITS, CONTEXT_HITS = 8, 50
+"""Passages that are read for an answer, and passages that are considered for a context."""
 
 
 class Librarian:
@@ -57,6 +51,7 @@ class Librarian:
     ) -> None:
         self._snapshot, self._settings = snapshot, settings
         self._given_embedder, self._given_models = embedder, models
+        self._reranker = load_reranker(settings)
         self._metrics = QueryMetrics(snapshot.home)
 
     @classmethod
@@ -147,9 +142,8 @@ class Librarian:
     def _options(
         self, mode: Mode, where: Mapping[str, str] | None, fusion: Fusion, feedback: bool | None
     ) -> SearchOptions:
-        """Untyped callers may pass plain strings, so the names are checked here, once."""
         return SearchOptions(
-            mode=Mode.parse(mode),
+            mode=Mode.parse(mode),  # untyped callers may pass plain strings
             where=where or {},
             fusion=Fusion.parse(fusion),
             feedback=self._settings.feedback if feedback is None else feedback,
@@ -179,17 +173,13 @@ class Librarian:
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            raise ConfigurationError(
-                "no language model is set", cure="set OMNI_LLM_URL to the address of an OpenAI-compatible server"
-            )
+            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            raise ConfigurationError("no language model is set", cure=cure)
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
         terms = self._snapshot.keyword.terms
         readable = self._embed_query(question).readable
-        asked = Question(question, set(terms(question)), hits, self._embed, terms, readable)
-        if models is None or not hits:
-            answer = extract_answer(self.release, asked)
-        else:
-            answer = self._generate(asked, models)
+        asked = Question(question, set(terms(question)), hits, self._embedder.embed, terms, readable)
+        answer = self._generate(asked, models) if models is not None and hits else extract_answer(self.release, asked)
         answer = answer.model_copy(update={"question": question})
         if self._settings.keep_questions if keep is None else keep:
             keep_question(self._snapshot.home, answer, where or {})
@@ -215,10 +205,7 @@ class Librarian:
         """
         if self._snapshot.viewer is not None:
             raise AccessRefused("gaps hold the questions of all viewers", cure="run it as the owner: without --as")
-
-        def ask(question: str, where: Mapping[str, str]) -> Answer:
-            return self.ask(question, where, generate=False, keep=False)
-
+        ask = functools.partial(self.ask, generate=False, keep=False)
         return find_gaps(self._snapshot.home, self._snapshot.keyword.terms, self.release, ask)
 
     def receipt(self, answer: Answer) -> Receipt:
@@ -240,16 +227,14 @@ class Librarian:
     ) -> Context:
         """The best passages that fit into `max_tokens`, best first, each under `[n] path:lines`.
 
-        Where they fit, `neighbours` adds that many chunks before and after each passage, and `sections` the whole
-        section around it.
+        `neighbours` adds that many chunks on each side where they fit, `sections` the whole section.
 
         Raises:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
-        if max_tokens < 1:
-            raise ConfigurationError(f"max_tokens is {max_tokens}, but must be at least 1")
-        if neighbours < 0:
-            raise ConfigurationError(f"neighbours is {neighbours}, but must be at least 0")
+        for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
+            if value < least:
+                raise ConfigurationError(f"{name} is {value}, but must be at least {least}")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
         count = load_counter(self._settings).count
         return collect_context(self._snapshot, hits, max_tokens, count, neighbours, sections=sections)
@@ -263,12 +248,7 @@ class Librarian:
         return open_citation(self._snapshot, citation)
 
     @functools.cached_property
-    def _reranker(self) -> RerankScores | None:
-        return load_reranker(self._settings)
-
-    @functools.cached_property
     def _models(self) -> VariantRegistry | None:
-        """The language models; None if there are none."""
         if self._given_models is not None or not self._settings.llm_url:
             return self._given_models
         models = VariantRegistry()
@@ -281,15 +261,10 @@ class Librarian:
             return self._given_embedder
         built_with = self._snapshot.release.fingerprints["embedder"]
         if model_fingerprint(self._settings) != built_with:
-            raise ModelMissing(
-                f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}",
-                cure="run omni ingest, which embeds it again",
-            )
+            problem = f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}"
+            raise ModelMissing(problem, cure="run omni ingest, which embeds it again")
         return load_embedder(self._settings, workers=1)
-
-    def _embed(self, texts: Sequence[str]) -> np.ndarray:
-        return self._embedder.embed(texts)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
-        return QueryVector(self._embed([query])[0], readable_share(self._embedder, query))
+        return QueryVector(self._embedder.embed([query])[0], readable_share(self._embedder, query))

@@ -1,7 +1,6 @@
 """The librarian's tools: what agents, editors and scripts may ask a knowledge base. None of them changes anything."""
 
-from __future__ import annotations
-
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +21,10 @@ from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import ToolVariant
 from omni_pipelines.tools.signature import tool
 
-MAX_CONTEXT = 100_000
 WORDS = ToolVariant(name="words", description="By words alone, where the embedder's model is missing.", priority=51)
 Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=r"\S")]
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
-TokenCount = Annotated[int, Field(ge=1, le=MAX_CONTEXT)]
+TokenCount = Annotated[int, Field(ge=1, le=100_000)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 
@@ -46,13 +44,9 @@ class Where(BaseModel, frozen=True, extra="forbid"):
 
 
 class KnowledgeTools:
-    """The tools of one home. The librarian is opened at the first call.
+    """The tools of one home, for a viewer or the owner. The librarian is opened at the first call.
 
-    Args:
-        home: the home of the knowledge base.
-        release: a kept release; None is the newest at the first call.
-        viewer: the person the tools act for; None is the owner, who sees everything.
-        embedder: replaces the one that the settings name.
+    Without `release`, it opens the newest release. `embedder` replaces the one that the settings name.
     """
 
     def __init__(
@@ -64,7 +58,6 @@ class KnowledgeTools:
         embedder: Embedder | None = None,
     ) -> None:
         self._home, self._release, self._viewer, self._embedder = home, release, viewer, embedder
-        self._opened: Librarian | None = None
 
     @tool("knowledge.search", title="Search the knowledge base", category="knowledge", read_only=True)
     def search(
@@ -78,7 +71,7 @@ class KnowledgeTools:
             mode: By words, by meaning, or both.
             where: Search only passages whose fields have these values.
         """
-        return self._librarian().search(query, k, mode, _filters(where))
+        return self._librarian.search(query, k, mode, _filters(where))
 
     def search_by_words(
         self, query: str, k: int = 10, mode: Mode = Mode.HYBRID, where: Where | None = None
@@ -90,7 +83,7 @@ class KnowledgeTools:
         """
         if mode == Mode.VECTOR:
             raise ModelMissing("a search by meaning needs the embedder", cure="fetch it once: omni model pull")
-        return self._librarian().search(query, k, Mode.KEYWORD, _filters(where))
+        return self._librarian.search(query, k, Mode.KEYWORD, _filters(where))
 
     @tool("knowledge.ask", title="Ask the knowledge base", category="knowledge", read_only=True)
     def ask(self, question: Query, where: Where | None = None) -> Answer:
@@ -100,7 +93,7 @@ class KnowledgeTools:
             question: A question.
             where: Search only passages whose fields have these values.
         """
-        answer = self._librarian().ask(question, _filters(where))
+        answer = self._librarian.ask(question, _filters(where))
         if answer.abstained:
             raise NoAnswer("the sources do not answer this", cure="find related passages with knowledge.search")
         return answer
@@ -123,7 +116,7 @@ class KnowledgeTools:
             neighbours: How many passages before and after each one to add, where they fit.
             sections: Whether to add the whole section around each one, where it fits.
         """
-        return self._librarian().context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
+        return self._librarian.context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
     def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
@@ -132,17 +125,16 @@ class KnowledgeTools:
         Args:
             citation: PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or the chunk_id of a hit.
         """
-        return self._librarian().show(citation)
+        return self._librarian.show(citation)
 
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
         """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
         return status(self._home, viewer=self._viewer)
 
+    @functools.cached_property
     def _librarian(self) -> Librarian:
-        if self._opened is None:
-            self._opened = Librarian.open(self._home, self._release, viewer=self._viewer, embedder=self._embedder)
-        return self._opened
+        return Librarian.open(self._home, self._release, viewer=self._viewer, embedder=self._embedder)
 
 
 def knowledge_catalog(

@@ -1,8 +1,7 @@
 """One librarian for many callers at once: a bounded queue, a deadline per call, and the newest release.
 
-Servers use this. A call that cannot be answered in time gets an error at once, or at its deadline at the latest, and
-a call still queued at its deadline is dropped. A new release is opened and its caches are loaded while calls go on;
-then it replaces the one before.
+A call that cannot be answered gets an error at its deadline at the latest; if it is still queued then, it is dropped.
+A new release is opened and its caches are loaded while calls go on; then it replaces the one before.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import TypeVar
 
 from omni_pipelines.errors import ServiceBusy
 from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.threads import start_daemon
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -47,13 +47,9 @@ class LibrarianService:
         limits: ServiceLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the newest release.
+        """Open the newest release with `open_librarian`.
 
-        Args:
-            open_librarian: opens a librarian of the newest release.
-            newest: returns the number of the newest release; called a few times per second.
-            limits: None uses the defaults.
-            clock: the time in seconds by which deadlines are checked.
+        `newest` returns the number of the newest release, a few times per second; `clock` returns seconds.
         """
         self.limits = limits or ServiceLimits()
         self._open, self._newest, self._clock = open_librarian, newest, clock
@@ -95,7 +91,7 @@ class LibrarianService:
         except RuntimeError:  # the service was closed
             self._slots.release()
             raise
-        future.add_done_callback(self._release_slot)
+        future.add_done_callback(lambda _: self._slots.release())
         try:
             return future.result(self.limits.seconds)
         except (FutureTimeout, _DeadlinePassed):
@@ -106,9 +102,6 @@ class LibrarianService:
         if self._clock() >= deadline:
             raise _DeadlinePassed
         return ask(self._librarian)
-
-    def _release_slot(self, _: Future[T]) -> None:
-        self._slots.release()
 
     def _follow_releases(self) -> None:
         """Open newer releases until the service is closed. Calls never wait for that."""
@@ -129,16 +122,13 @@ class LibrarianService:
 
     @staticmethod
     def _error_of(work: Callable[[], None]) -> str:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001  # the caller's functions may raise anything; the thread must go on
-            return str(error) or type(error).__name__
-        return ""
+        error = start_daemon(work, "release check").exception()  # of any kind: the next check must still come
+        return (str(error) or type(error).__name__) if error is not None else ""
 
     def _busy(self, why: str) -> ServiceBusy:
         wait = self.limits.seconds
-        message = f"the librarian is busy: {why}"
-        return ServiceBusy(message, cure=f"ask again in {wait:g} s", details={"retry_after": wait})
+        cure, details = f"ask again in {wait:g} s", {"retry_after": wait}
+        return ServiceBusy(f"the librarian is busy: {why}", cure=cure, details=details)
 
 
 class _DeadlinePassed(Exception):

@@ -1,19 +1,17 @@
 """Read-only SQL over the tables of a release and over the journal."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from native.duckdb_sql import QueryResult, select
 from native.errors import StatementRefused
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines import schemas
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import list_entries
@@ -21,25 +19,10 @@ from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.access import Viewer, visible_sources
 from omni_pipelines.knowledge.state.releases import list_releases, read_with_checksum, require_release
 from omni_pipelines.records import Release
-from omni_pipelines.schemas import (
-    ANSWERS,
-    CHUNKS,
-    DOCUMENTS,
-    EMBEDDINGS,
-    ENTRIES,
-    GATE_RESULTS,
-    QUARANTINE,
-    QUESTIONS,
-    RELEASES,
-    SOURCES,
-    Table,
-    description,
-)
 
-RELEASE_TABLES = (DOCUMENTS, CHUNKS, EMBEDDINGS, SOURCES)
-"""Tables as they were in the release."""
-CURRENT_TABLES = (QUARANTINE, ENTRIES, RELEASES, GATE_RESULTS, QUESTIONS, ANSWERS)
-"""Tables that belong to no release, as they are now."""
+PINNED_TABLES = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
+OTHER_TABLES = (schemas.SOURCES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
+JOURNAL_TABLES = (schemas.GATE_RESULTS, schemas.QUESTIONS, schemas.ANSWERS)
 MAX_SECONDS = 30.0
 MAX_ROWS = 1_000
 _COLUMN = re.compile(r'Referenced column "([^"]*)"')
@@ -57,19 +40,18 @@ class SqlColumn:
     name: str
     type: str
     says: str
-    """Its description."""
 
 
 def columns() -> list[SqlColumn]:
     """Every column of every table, in order. Vectors are left out: a person cannot read them."""
     return [
-        SqlColumn(table.name, column.name, str(column.type), description(column))
-        for table in (*RELEASE_TABLES, *CURRENT_TABLES)
+        SqlColumn(table.name, column.name, str(column.type), schemas.description(column))
+        for table in (*PINNED_TABLES, *OTHER_TABLES, *JOURNAL_TABLES)
         for column in _readable_columns(table)
     ]
 
 
-def _readable_columns(table: Table) -> list[pa.Field]:
+def _readable_columns(table: schemas.Table) -> list[pa.Field]:
     return [column for column in table.schema if not pa.types.is_fixed_size_list(column.type)]
 
 
@@ -94,103 +76,77 @@ def run_sql(
     try:
         return pinned, select(sql, _tables(home, pinned, viewer), max_rows=most, seconds=seconds)
     except StatementRefused as error:
-        raise ConfigurationError(_message(error.message), cure=_cure(error.message, sql)) from error
+        raise _refusal(error.message, sql) from error
 
 
 def _tables(home: Home, release: Release, viewer: Viewer | None) -> SqlTables:
     if viewer is not None:
-        visible = sorted(visible_sources(home, release, viewer))
-        sources = _sources(release)
-        return {
-            **_release_tables(home, release, is_in("source", visible)),
-            SOURCES.name: sources.filter(pc.is_in(sources["source"], pa.array(visible, pa.string()))),
-        }
+        return _release_tables(home, release, visible_sources(home, release, viewer))
+    stored = LanceTable(home.table(schemas.QUARANTINE.name))
     return {
-        **_release_tables(home, release),
-        SOURCES.name: _sources(release),
-        QUARANTINE.name: _quarantine(home),
-        ENTRIES.name: _entries(home),
-        RELEASES.name: _releases(home),
-        **{table.name: journal.read(home, table) for table in (GATE_RESULTS, QUESTIONS, ANSWERS)},
+        **_release_tables(home, release, None),
+        schemas.QUARANTINE.name: stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table(),
+        schemas.ENTRIES.name: _entries(home),
+        schemas.RELEASES.name: _releases(home),
+        **{table.name: journal.read(home, table) for table in JOURNAL_TABLES},
     }
 
 
-def _release_tables(home: Home, release: Release, where: str | None = None) -> SqlTables:
-    scanners = {}
-    for table in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-        pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
-        if stored.version(pinned.version) != pinned:
-            raise ConfigurationError(
-                f"table {table.name} is not the one that release {release.release} was made of",
-                cure="run: omni ingest",
-            )
-        names = [column.name for column in _readable_columns(table)]
-        scanners[table.name] = stored.scanner(names, where, pinned.version)
-    return scanners
-
-
-def _sources(release: Release) -> pa.Table:
-    rows = [
+def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> SqlTables:
+    where = is_in("source", sorted(visible)) if visible is not None else None
+    sources = [
         {"source": name, "place": source.place, "seen": source.seen, "documents": source.documents}
         for name, source in release.sources.items()
+        if visible is None or name in visible
     ]
-    return pa.Table.from_pylist(rows, schema=SOURCES.schema)
-
-
-def _quarantine(home: Home) -> pa.Table:
-    stored = LanceTable(home.table(QUARANTINE.name))
-    return stored.read() if stored.exists() else QUARANTINE.schema.empty_table()
+    tables: dict[str, object] = {schemas.SOURCES.name: pa.Table.from_pylist(sources, schema=schemas.SOURCES.schema)}
+    for table in PINNED_TABLES:
+        pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
+        if stored.version(pinned.version) != pinned:
+            problem = f"table {table.name} is not the one that release {release.release} was made of"
+            raise ConfigurationError(problem, cure="run: omni ingest")
+        names = [column.name for column in _readable_columns(table)]
+        tables[table.name] = stored.scanner(names, where, pinned.version)
+    return tables
 
 
 def _entries(home: Home) -> pa.Table:
     rows = [
-        {
-            **entry.model_dump(),
-            "tags": list(entry.tags),
-            "metadata": orjson.dumps(entry.metadata).decode(),
-        }
+        entry.model_dump() | {"tags": list(entry.tags), "metadata": orjson.dumps(entry.metadata).decode()}
         for entry in list_entries(home)
     ]
-    return pa.Table.from_pylist(rows, schema=ENTRIES.schema)
+    return pa.Table.from_pylist(rows, schema=schemas.ENTRIES.schema)
 
 
 def _releases(home: Home) -> pa.Table:
-    records = [read_with_checksum(home, release.release) for release in list_releases(home)]
-    rows = [_release_row(*record) for record in records if record is not None]
-    return pa.Table.from_pylist(rows, schema=RELEASES.schema)
+    records = (read_with_checksum(home, release.release) for release in list_releases(home))
+    rows = [
+        {
+            "release": release.release,
+            "created_at": release.created_at,
+            "run_id": release.run_id,
+            **{table.name: release.counts[table.name] for table in PINNED_TABLES},
+            "keyword_entries": release.keyword.entries,
+            "indexed_vectors": release.indexed_vectors,
+            "keyword_generation": release.keyword.generation,
+            **{name: release.fingerprints[name] for name in ("readers", "chunker", "embedder")},
+            "checksum": checksum,
+        }
+        for release, checksum in filter(None, records)
+    ]
+    return pa.Table.from_pylist(rows, schema=schemas.RELEASES.schema)
 
 
-def _release_row(release: Release, checksum: str) -> Mapping[str, object]:
-    return {
-        "release": release.release,
-        "created_at": release.created_at,
-        "run_id": release.run_id,
-        **{table.name: release.counts[table.name] for table in (DOCUMENTS, CHUNKS, EMBEDDINGS)},
-        "keyword_entries": release.keyword.entries,
-        "indexed_vectors": release.indexed_vectors,
-        "keyword_generation": release.keyword.generation,
-        **{name: release.fingerprints[name] for name in ("readers", "chunker", "embedder")},
-        "checksum": checksum,
-    }
-
-
-def _message(error: str) -> str:
+def _refusal(message: str, sql: str) -> ConfigurationError:
     """DuckDB's message; an unknown column or table is reported in our own words."""
-    column, table = _COLUMN.search(error), _TABLE.search(error)
-    if column:
-        return f"there is no column {column[1]!r} in these tables"
-    if table:
-        return f"there is no table {(table[1] or table[2])!r}"
-    return f"the statement was refused: {error.splitlines()[0]}" if error else "the statement was refused"
-
-
-def _cure(error: str, sql: str) -> str:
-    column, table = _COLUMN.search(error), _TABLE.search(error)
-    if column:
-        used = {each.name for each in columns() if re.search(rf"\b{each.table}\b", sql, re.IGNORECASE)}
-        return nearest(column[1].lower(), sorted(used), f"their columns: {', '.join(sorted(used))}")
-    if table:
-        tables = sorted({each.table for each in columns()})
-        return nearest((table[1] or table[2]).lower(), tables, f"tables: {', '.join(tables)}")
-    suggestion = re.search(r'Did you mean "([^"]+)"', error)
-    return f"did you mean {suggestion[1]}?" if suggestion else "tables and columns: omni sql, without a statement"
+    if column := _COLUMN.search(message):
+        used = sorted({each.name for each in columns() if re.search(rf"\b{each.table}\b", sql, re.IGNORECASE)})
+        cure = nearest(column[1].lower(), used, f"their columns: {', '.join(used)}")
+        return ConfigurationError(f"there is no column {column[1]!r} in these tables", cure=cure)
+    if table := _TABLE.search(message):
+        name, tables = table[1] or table[2], sorted({each.table for each in columns()})
+        cure = nearest(name.lower(), tables, f"tables: {', '.join(tables)}")
+        return ConfigurationError(f"there is no table {name!r}", cure=cure)
+    suggestion = re.search(r'Did you mean "([^"]+)"', message)
+    cure = f"did you mean {suggestion[1]}?" if suggestion else "tables and columns: omni sql, without a statement"
+    return ConfigurationError(": ".join(["the statement was refused", *message.splitlines()[:1]]), cure=cure)

@@ -4,8 +4,6 @@ The key is sent in one header, only to the address that the user set. Redirects 
 removed from everything the server says before it reaches a message.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The port to language models: what a model does, and how one is asked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -1,7 +1,5 @@
 """Register the available language models: none, unless the user sets an address."""
 
-from __future__ import annotations
-
 from omni_pipelines.configuration import language_model_key
 from omni_pipelines.language_models.port import COMPLETE
 from omni_pipelines.providers import VariantHealth, VariantProvider, VariantStatus

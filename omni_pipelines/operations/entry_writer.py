@@ -1,7 +1,5 @@
 """Writes knowledge entries, and brings single files up to date, for programs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Ingests a judged collection into a home of its own with the real pipeline, so that users get what is measured."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

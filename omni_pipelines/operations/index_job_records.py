@@ -4,8 +4,6 @@ The process of a job holds a lock beside the record while it lives, which the sy
 a job that is marked running while its lock is free has died, and is then marked failed.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The process of an index job: `python -m omni_pipelines.operations.index_job_worker ID`."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -3,8 +3,6 @@
 Whoever waits for a job receives its events on the event bus of its own process.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

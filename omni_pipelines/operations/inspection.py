@@ -1,7 +1,5 @@
 """Facts about the heads of the tables: what they contain, how it is stored, and whether they need maintenance."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import TypedDict
 

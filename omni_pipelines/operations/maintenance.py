@@ -4,8 +4,6 @@ A version without a new row makes no step stale: the step records then name it i
 next release is made of the new versions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

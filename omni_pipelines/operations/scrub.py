@@ -1,7 +1,5 @@
 """Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 The columns of the pipeline cannot be renamed, retyped or dropped, because the next ingest would fail without them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Recovery: what the next writer repairs after a crash, before it changes anything."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime

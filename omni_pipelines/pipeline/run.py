@@ -1,7 +1,5 @@
 """One run over all steps, from the sources to a release, without Dagster: what the refresh job does."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar

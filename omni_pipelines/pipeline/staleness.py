@@ -1,7 +1,5 @@
 """Whether sources, fingerprints or tables changed since the last run: sensors and `omni ingest` ask this first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

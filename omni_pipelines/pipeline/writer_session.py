@@ -1,7 +1,5 @@
 """The writer session: one process at a time may write to a home, and each starts with a recovery."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

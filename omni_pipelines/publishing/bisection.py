@@ -7,8 +7,6 @@ all of them is found as in Zeller and Hildebrandt, "Simplifying and Isolating Fa
 complements only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 

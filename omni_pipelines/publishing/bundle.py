@@ -4,8 +4,6 @@ A bundle is not trusted: names, types and sizes are checked before a byte is wri
 name only when everything has been verified.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

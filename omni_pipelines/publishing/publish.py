@@ -3,8 +3,6 @@
 Nothing is visible before the record is written, and everything that the record names is on disk before that.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ questions, and compared with the serving release, question by question. No searc
 the serving release keeps serving.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Rollback: a new release with the contents of an old one. History only grows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """A home as a member of the store that it shares."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Merges the registry of sources of one home with the registry that the other homes of its store have published."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from omni_pipelines.sources.model.source import Source

@@ -1,7 +1,5 @@
 """Pins of releases, in the home and in the store that it shares."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 

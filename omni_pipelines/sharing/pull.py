@@ -4,8 +4,6 @@ A home is a copy of the store, plus work that is not published yet. If another h
 discarded except for its vectors: the next run finds the same differences between the sources and the newer tables.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Publishes a release in the store: new files are uploaded, then one conditional put names all files."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 import uuid

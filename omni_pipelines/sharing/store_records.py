@@ -1,7 +1,5 @@
 """The records of a shared store, and the copies of them that a home keeps."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 

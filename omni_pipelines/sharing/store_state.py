@@ -1,7 +1,5 @@
 """What a shared store contains, as `omni store status` shows it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from omni_pipelines.sharing.bucket import Bucket

@@ -1,7 +1,5 @@
 """Sources that omni.toml declares, and the options that it sets for registered sources."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Lists and opens sources of every kind. A new kind is a module beside this one and a case in both functions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Recognises what a location is: a folder, file, archive, repository, object prefix or website."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """The registry of sources: which ones the knowledge base has, and how new ones are added."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

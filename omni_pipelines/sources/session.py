@@ -1,7 +1,5 @@
 """The sources of a home as one command or run sees them."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 
 from native.filters import equals

@@ -1,7 +1,5 @@
 """Which store a home shares, and as which member."""
 
-from __future__ import annotations
-
 from pydantic import ValidationError
 
 from native.durable import write_whole

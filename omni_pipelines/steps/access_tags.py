@@ -1,7 +1,5 @@
 """Access tags and times: what can change in the rows of a document while its text stays the same."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 

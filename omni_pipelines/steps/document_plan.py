@@ -1,7 +1,5 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from native.filters import equals

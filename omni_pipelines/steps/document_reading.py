@@ -1,7 +1,5 @@
 """Reads the files of a plan into document rows, and commits them in batches."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,14 +41,7 @@ class ReadOutcome:
 
 
 class DocumentWriter:
-    """Reads the files of plans and writes their rows in batches, one commit each.
-
-    Args:
-        run: size limits, masking, batch sizes, and what opens the sources.
-        documents: the table.
-        parser: runs the readers.
-        total: files to read in all plans, for progress reports.
-    """
+    """Reads the files of plans and writes their rows in batches, one commit each. `total` is for progress reports."""
 
     def __init__(self, run: RunContext, documents: LanceTable, parser: DocumentParser, total: int) -> None:
         self._documents = documents

@@ -1,7 +1,5 @@
 """Chunks to vectors: each distinct text is embedded once; a renamed file or a new chunk reuses known vectors."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Vectors of a run that another home overtook. Embedding is expensive, so the next run copies them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 

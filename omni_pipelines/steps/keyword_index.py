@@ -1,7 +1,5 @@
 """Chunks to a generation of the keyword index: built incrementally, and compared with the table before it is used."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

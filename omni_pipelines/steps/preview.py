@@ -1,7 +1,5 @@
 """A few rows of what a step built, for the page of its asset. Never the whole of anything."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Files that could not become documents: one row each, with the reason. Such a file never stops a run."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Which releases stay on disk, and with them which table versions and keyword generations."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Set
 

@@ -1,7 +1,5 @@
 """What each step last built and from what: one small file per step, always replaced as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -37,16 +35,7 @@ def write_step_record(
     fingerprint: str,
     seen: Mapping[str, datetime] | None = None,
 ) -> StepRecord:
-    """Record that a step is done.
-
-    Args:
-        home: the knowledge base.
-        step: name of the step.
-        output: the version of the table, or the generation, that the step produced.
-        inputs: step, or `documents`' source, to the version that was read.
-        fingerprint: the code and settings that the output depends on.
-        seen: source to the time of its last complete listing; for `documents`.
-    """
+    """Record that a step is done; `StepRecord` explains the fields."""
     record = StepRecord(
         step=step,
         output=output,

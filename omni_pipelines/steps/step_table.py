@@ -4,8 +4,6 @@ The order of a run, staleness, the consistency of a release, erasure, the depend
 selections of the jobs are computed from it. A step after the new one must record the new step among its inputs.
 """
 
-from __future__ import annotations
-
 from native import lance_vectors
 from native.tantivy_analysis import ANALYZER
 from omni_pipelines import schemas
@@ -79,17 +77,7 @@ def new_run(
     allow_delete: bool = False,
     steps: Steps = STEPS,
 ) -> RunContext:
-    """What a run of steps works with.
-
-    Args:
-        home: the knowledge base.
-        settings: default: those of the home.
-        engines: default: those that the settings name, loaded when a step first uses them.
-        run_id: names the run in release records.
-        sources: names of the sources to read; empty for all.
-        allow_delete: delete documents even where the deletion guard would stop the run.
-        steps: the table of steps.
-    """
+    """What a run of steps works with, by default with the settings of the home and the engines that they name."""
     settings = load_settings(home) if settings is None else settings
     engines = ConfiguredEngines(settings) if engines is None else engines
     return RunContext(home, settings, engines, steps, run_id, sources, allow_delete)

@@ -1,7 +1,5 @@
 """Embeddings to a vector index: a version of their table that covers every row."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from native import lance_files, lance_vectors

@@ -1,7 +1,5 @@
 """The writer lock: one writer per home."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -11,7 +11,7 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -23,36 +23,30 @@ if TYPE_CHECKING:
     from omni_pipelines.records import Release
 
 Result = TypeVar("Result")
+__tracebackhide__ = True
+"""Pytest leaves the functions of this module out of tracebacks."""
 ANY_DATA = object()
 """The default of `data`: any data is accepted."""
-STATUSES = ("success", "error", "blocked", "partial")
 _MAX_MESSAGE_LENGTH = 400
 
 
 def _fail(expected: str, got: object) -> NoReturn:
-    __tracebackhide__ = True
     shown = got if isinstance(got, str) else repr(got)
-    if len(shown) > _MAX_MESSAGE_LENGTH:
-        shown = f"{shown[:_MAX_MESSAGE_LENGTH]}…"
-    raise AssertionError(f"expected {expected}, got {shown}")
-
-
-# --- tool responses -------------------------------------------------------------------------------------------------
+    end = "…" if len(shown) > _MAX_MESSAGE_LENGTH else ""
+    raise AssertionError(f"expected {expected}, got {shown[:_MAX_MESSAGE_LENGTH]}{end}")
 
 
 def assert_success(response: object, data: object = ANY_DATA) -> Any:
     """A ToolResponse, or its JSON form, is a success, with this data if given. Returns the data."""
-    __tracebackhide__ = True
     _assert_status(response, "success")
     for name in ("error_message", "error_code"):
-        if _field(response, name) is not None:
-            _fail(f"a success without {name}", _field(response, name))
+        if (value := _field(response, name)) is not None:
+            _fail(f"a success without {name}", value)
     return _assert_data(response, data)
 
 
 def assert_partial(response: object, data: object = ANY_DATA, message: str = "") -> Any:
     """A response is partial, with this data if given and `message` in its message. Returns the data."""
-    __tracebackhide__ = True
     _assert_status(response, "partial")
     _assert_message(response, message)
     return _assert_data(response, data)
@@ -60,19 +54,16 @@ def assert_partial(response: object, data: object = ANY_DATA, message: str = "")
 
 def assert_error(response: object, code: str | None = None, message: str = "") -> None:
     """A response is an error, with this error code if given and `message` in its message."""
-    __tracebackhide__ = True
     _assert_failed(response, "error", code, message)
 
 
 def assert_blocked(response: object, code: str | None = None, message: str = "") -> None:
     """A response says that the call was not allowed, with this error code if given and `message` in its message."""
-    __tracebackhide__ = True
     _assert_failed(response, "blocked", code, message)
 
 
 def assert_mcp_result(result: object, *, is_error: bool = False) -> None:
     """A valid result of an MCP tool call: text, structured content, and `isError` as expected."""
-    __tracebackhide__ = True
     if not isinstance(result, Mapping):
         _fail("an MCP result as a mapping", result)
     content = result.get("content")
@@ -88,7 +79,7 @@ def assert_mcp_result(result: object, *, is_error: bool = False) -> None:
     try:
         json.dumps(result)
     except (TypeError, ValueError) as error:
-        _fail("a result that is JSON", f"{error}")
+        _fail("a result that is JSON", str(error))
 
 
 def _field(response: object, name: str) -> object:
@@ -96,9 +87,8 @@ def _field(response: object, name: str) -> object:
 
 
 def _assert_status(response: object, expected: str) -> None:
-    __tracebackhide__ = True
     status = _field(response, "status")
-    if status not in STATUSES:
+    if status not in ("success", "error", "blocked", "partial"):
         _fail(f"a response with status {expected}", f"{response!r}, which is not a response")
     if status != expected:
         code, message = _field(response, "error_code"), _field(response, "error_message")
@@ -106,7 +96,6 @@ def _assert_status(response: object, expected: str) -> None:
 
 
 def _assert_data(response: object, expected: object) -> object:
-    __tracebackhide__ = True
     data = _field(response, "data")
     if expected is not ANY_DATA and data != expected:
         _fail(f"data {expected!r}", data)
@@ -114,7 +103,6 @@ def _assert_data(response: object, expected: object) -> object:
 
 
 def _assert_failed(response: object, status: str, code: str | None, message: str) -> None:
-    __tracebackhide__ = True
     _assert_status(response, status)
     got = _field(response, "error_code")
     if not got or not str(got).isdigit():
@@ -125,17 +113,12 @@ def _assert_failed(response: object, status: str, code: str | None, message: str
 
 
 def _assert_message(response: object, message: str) -> None:
-    __tracebackhide__ = True
     if message not in str(_field(response, "error_message")):
         _fail(f"{message!r} in the message", _field(response, "error_message"))
 
 
-# --- routes ---------------------------------------------------------------------------------------------------------
-
-
 def assert_routed_to(routes: Sequence[object], name: str, *, within: int = 1) -> None:
     """A tool is among the first `within` routes, best first. A route is a name, or an object or mapping with one."""
-    __tracebackhide__ = True
     names = [_route_name(route) for route in routes]
     if name not in names[:within]:
         position = f"it is number {names.index(name) + 1}" if name in names else "it is not among the routes"
@@ -149,24 +132,18 @@ def _route_name(route: object) -> str:
     return str(next(filter(None, names), repr(route)))
 
 
-# --- hits, citations, answers ---------------------------------------------------------------------------------------
-
-
 def assert_hit(hits: Sequence[Hit], path: str, *, text: str = "", within: int | None = None) -> Hit:
     """The first `within` hits, by default all, contain one in the file `path` with `text` in it. Returns it."""
-    __tracebackhide__ = True
     for hit in hits[:within]:
         if hit.path == path and text in hit.text:
             return hit
     expected = f"a hit in {path}" + (f" with {text!r}" if text else "")
-    if within:
-        expected += f" within the first {within}"
+    expected += f" within the first {within}" if within else ""
     _fail(expected, [f"{hit.rank}. {hit.path}:{hit.start_line}-{hit.end_line}" for hit in hits] or "no hits")
 
 
 def assert_no_hit(hits: Sequence[Hit], path: str) -> None:
     """No hit is in the file `path`."""
-    __tracebackhide__ = True
     for hit in hits:
         if hit.path == path:
             _fail(f"no hit in {path}", f"{path}:{hit.start_line}-{hit.end_line} at rank {hit.rank}")
@@ -174,7 +151,6 @@ def assert_no_hit(hits: Sequence[Hit], path: str) -> None:
 
 def assert_ranked(hits: Sequence[Hit]) -> None:
     """Ranks count from 1, scores never increase, and no chunk is repeated."""
-    __tracebackhide__ = True
     ranks, scores = [hit.rank for hit in hits], [hit.score for hit in hits]
     if ranks != list(range(1, len(hits) + 1)):
         _fail(f"ranks from 1 to {len(hits)}", ranks)
@@ -190,7 +166,6 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
 
     Where a reader of a file format changed the text (HTML …), `snapshot` must be given, because it has that text.
     """
-    __tracebackhide__ = True
     quote = str(getattr(citation, "quote", None) or getattr(citation, "text", ""))
     position = f"{citation.path} bytes {citation.start_byte}-{citation.end_byte}"
     if not quote:
@@ -201,11 +176,15 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
     if actual != quote:
         _fail(f"{quote!r} at {position}", actual)
     if citation.verbatim:
-        _assert_lines(citation, raw[: citation.start_byte].decode(encoding, "replace"), quote)
+        from omni_pipelines.text.decoding import newline_offsets
+
+        first = 1 + len(newline_offsets(raw[: citation.start_byte].decode(encoding, "replace")))
+        last = first + len(newline_offsets(quote[:-1]))
+        if (citation.start_line, citation.end_line) != (first, last):
+            _fail(f"lines {first}-{last} of {citation.path}", f"{citation.start_line}-{citation.end_line}")
 
 
 def _cited_bytes(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
-    __tracebackhide__ = True
     if citation.verbatim:
         from omni_pipelines.knowledge.search.citations import file_of
 
@@ -222,19 +201,8 @@ def _cited_bytes(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
     return str(document["text"]).encode()
 
 
-def _assert_lines(citation: Citation | Hit, before: str, quote: str) -> None:
-    from omni_pipelines.text.decoding import newline_offsets
-
-    __tracebackhide__ = True
-    first = 1 + len(newline_offsets(before))
-    last = first + len(newline_offsets(quote[:-1]))
-    if (citation.start_line, citation.end_line) != (first, last):
-        _fail(f"lines {first}-{last} of {citation.path}", f"{citation.start_line}-{citation.end_line}")
-
-
 def assert_cited(answer: Answer, snapshot: Snapshot | None = None) -> None:
     """An answer was given, and the quotes of every sentence are found where their citations say."""
-    __tracebackhide__ = True
     if answer.abstained or not answer.sentences:
         _fail("an answer", f"an abstention (evidence {answer.evidence})")
     for sentence in answer.sentences:
@@ -246,12 +214,8 @@ def assert_cited(answer: Answer, snapshot: Snapshot | None = None) -> None:
 
 def assert_abstained(answer: Answer) -> None:
     """No answer was given, because the evidence is too weak."""
-    __tracebackhide__ = True
     if not answer.abstained or answer.answer or answer.sentences:
         _fail("an abstention", f"{answer.answer!r} (evidence {answer.evidence})")
-
-
-# --- releases -------------------------------------------------------------------------------------------------------
 
 
 def assert_release(home: Home, number: int | None = None, **counts: int) -> Release:
@@ -264,19 +228,17 @@ def assert_release(home: Home, number: int | None = None, **counts: int) -> Rele
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.knowledge.state.status import status
 
-    __tracebackhide__ = True
     release = newest_release(home)
     if release is None:
         _fail(f"a release in {home.root}", "none")
     if number is not None and release.release != number:
         _fail(f"release {number}", release.release)
     for table, rows in counts.items():
-        if release.counts.get(table) != rows:
-            actual = release.counts.get(table, f"no such table among {sorted(release.counts)}")
+        actual = release.counts.get(table, f"no such table among {sorted(release.counts)}")
+        if actual != rows:
             _fail(f"{rows} rows in {table}", actual)
-    coverage = status(home).coverage.items()
-    incomplete = {index: covered.share for index, covered in coverage if covered.share != 1.0}
-    if incomplete:
+    coverage = {index: covered.share for index, covered in status(home).coverage.items()}
+    if incomplete := {index: share for index, share in coverage.items() if share != 1.0}:
         _fail("complete indexes", incomplete)
     try:
         Snapshot.open(home, release.release)
@@ -290,16 +252,12 @@ def assert_publishes(home: Home, releases: int = 1) -> Generator[None]:
     """The block publishes this many releases."""
     from omni_pipelines.knowledge.state.releases import newest_release
 
-    __tracebackhide__ = True
     before = newest_release(home)
     yield
     after = newest_release(home)
     made = (after.release if after else 0) - (before.release if before else 0)
     if made != releases:
         _fail(f"{releases} new releases", made)
-
-
-# --- time -----------------------------------------------------------------------------------------------------------
 
 
 def assert_latency(
@@ -314,31 +272,24 @@ def assert_latency(
     CPU time, so that a busy machine does not fail the test: waiting is not counted, other threads are. Returns the
     result of the last call.
     """
-    __tracebackhide__ = True
     result = function()
     durations = []
     for _ in range(runs):
         start = clock()
         result = function()
         durations.append(clock() - start)
-    median = statistics.median(durations)
-    if median >= below:
+    if (median := statistics.median(durations)) >= below:
         _fail(f"less than {below:g} s CPU", f"{median:.4g} s, the median of {runs} runs")
     return result
 
 
 def assert_latency_async(
-    function: Callable[[], Awaitable[Result]],
+    function: Callable[[], Coroutine[object, object, Result]],
     *,
     below: float,
     runs: int = 5,
     clock: Callable[[], float] = time.process_time,
 ) -> Result:
     """The same as `assert_latency` for a coroutine function, run in a new event loop."""
-    __tracebackhide__ = True
     with asyncio.Runner() as runner:
-
-        async def call() -> Result:
-            return await function()
-
-        return assert_latency(lambda: runner.run(call()), below=below, runs=runs, clock=clock)
+        return assert_latency(lambda: runner.run(function()), below=below, runs=runs, clock=clock)

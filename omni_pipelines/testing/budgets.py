@@ -1,7 +1,5 @@
 """Measure the CPU time of tests, and report those that exceed the budget of their layer."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections import Counter
@@ -34,9 +32,8 @@ def read_budgets(lines: Sequence[str]) -> dict[Layer, float]:
         try:
             budgets[Layer(name.strip())] = float(value)
         except ValueError:
-            raise pytest.UsageError(
-                f"omni_layer_budgets: {line!r} is not LAYER=SECONDS; layers: {', '.join(Layer)}"
-            ) from None
+            problem = f"{line!r} is not LAYER=SECONDS; layers: {', '.join(Layer)}"
+            raise pytest.UsageError(f"omni_layer_budgets: {problem}") from None
     return budgets
 
 
@@ -108,15 +105,14 @@ class LayerReport:
         lines = [*self._deselection_lines(), *self._overrun_lines()]
         if lines:
             terminalreporter.section("test layers")
-            for line in lines:
-                terminalreporter.line(line)
+        for line in lines:
+            terminalreporter.line(line)
 
     def _deselection_lines(self) -> list[str]:
         if not self.deselected:
             return []
-        counts = [
-            f"{self.deselected[name]} {name or 'without a layer'}" for name in (*Layer, "") if self.deselected[name]
-        ]
+        named = ((self.deselected[name], name or "without a layer") for name in (*Layer, ""))
+        counts = [f"{count} {name}" for count, name in named if count]
         reason = f"asked for: {self._asked_by}" if self._asked_by else "run them with --cloud"
         return [f"deselected: {', '.join(counts)} ({reason})"]
 
@@ -125,8 +121,7 @@ class LayerReport:
         lines = []
         for layer in Layer:
             overruns = sorted((run for run in self.overruns if run.layer is layer), key=lambda run: -run.cpu)
-            if overruns:
-                summary = f"{prefix}{len(overruns)} {layer} over {self._budgets[layer]:g} s CPU"
-                one_line = [f"{summary}, slowest {overruns[0]}"]
-                lines += [f"{summary}: {run}" for run in overruns] if self._in_full else one_line
+            summary = f"{prefix}{len(overruns)} {layer} over {self._budgets[layer]:g} s CPU"
+            one_line = [f"{summary}, slowest {run}" for run in overruns[:1]]
+            lines += [f"{summary}: {run}" for run in overruns] if self._in_full else one_line
         return lines

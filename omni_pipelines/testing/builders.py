@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from omni_pipelines.knowledge.state.snapshot import Snapshot
     from omni_pipelines.records import Release
     from omni_pipelines.text.embedding import Embedder
-    from omni_pipelines.text.token_counting import CountTokens
 
 Content = bytes
 """The type `bytes`, which the method of that name hides."""
@@ -53,11 +52,7 @@ class SourceTree:
         return self.file(f"{folder or '.'}/.gitignore", "".join(f"{pattern}\n" for pattern in patterns))
 
     def remove(self, path: str) -> SourceTree:
-        """Delete a file.
-
-        Raises:
-            FileNotFoundError: the file does not exist.
-        """
+        """Delete a file."""
         self.path(path).unlink()
         return self
 
@@ -85,13 +80,12 @@ class KnowledgeBase:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
-        count: CountTokens | None = None,
         embedder_fingerprint: str | None = None,
     ) -> None:
         self.home = home
         self.settings = settings or Settings.model_validate({})
         self.embedder = embedder or FakeEmbedder()
-        self.count = count or WordCounter()
+        self.count = WordCounter()
         self._fingerprint = embedder_fingerprint or str(getattr(self.embedder, "fingerprint", "embedder-of-a-test"))
         self.tree = SourceTree(home.root.parent / "files")
         self._release: Release | None = None
@@ -114,21 +108,17 @@ class KnowledgeBase:
             OmniError: the errors of `omni ingest`.
         """
         from omni_pipelines.pipeline.run import run_pipeline
+        from omni_pipelines.sources.registry import load_sources, register, save_sources
         from omni_pipelines.steps.step import LoadedEngines
         from omni_pipelines.steps.step_table import new_run
-
-        self._register()
-        engines = LoadedEngines(self.count, self.embedder, self._fingerprint)
-        report = run_pipeline(new_run(self.home, self.settings, engines, "test", allow_delete=allow_delete))
-        self._release = report.published.release
-        return self
-
-    def _register(self) -> None:
-        from omni_pipelines.sources.registry import load_sources, register, save_sources
 
         self.home.create()
         sources, _ = register(load_sources(self.home), [self.tree.root])
         save_sources(self.home, sources)
+        engines = LoadedEngines(self.count, self.embedder, self._fingerprint)
+        report = run_pipeline(new_run(self.home, self.settings, engines, "test", allow_delete=allow_delete))
+        self._release = report.published.release
+        return self
 
     @property
     def release(self) -> Release:
@@ -161,35 +151,21 @@ class Skill:
         self.name = name
         self._description = description or f"Use when a test needs the skill {name}."
         self._metadata: dict[str, object] = {"version": "0.1.0"}
-        self._body = f"# {name}\n"
-        self._files: dict[str, str] = {}
+        self._scripts: dict[str, str] = {}
 
     def with_metadata(self, **fields: object) -> Skill:
         """Set fields of the `metadata` block, such as author, version, source, intents or permissions."""
         self._metadata.update(fields)
         return self
 
-    def with_body(self, markdown: str) -> Skill:
-        """Set the text below the frontmatter of SKILL.md."""
-        self._body = markdown
-        return self
-
     def with_script(self, name: str, code: str) -> Skill:
         """Add `scripts/<name>`."""
-        return self.with_file(f"scripts/{name}", code)
-
-    def with_reference(self, name: str, text: str) -> Skill:
-        """Add `references/<name>`."""
-        return self.with_file(f"references/{name}", text)
-
-    def with_file(self, path: str, text: str) -> Skill:
-        """Add a file to the skill folder."""
-        self._files[path] = text
+        self._scripts[f"scripts/{name}"] = code
         return self
 
     def create(self, folder: Path) -> Path:
         """Write the skill to `folder/<name>`, and return that path."""
         head = {"name": self.name, "description": self._description, "metadata": self._metadata}
         front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-        tree = SourceTree(folder / self.name).files(self._files)
-        return tree.file("SKILL.md", f"---\n{front}---\n\n{self._body}").root
+        tree = SourceTree(folder / self.name).files(self._scripts)
+        return tree.file("SKILL.md", f"---\n{front}---\n\n# {self.name}\n").root

@@ -5,8 +5,6 @@ def test_a_name_is_normalised(case: Case) -> None:
     assert normalise(case.input) == case.expected
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -108,7 +106,5 @@ def _case(path: Path, number: int, entry: object) -> Case:
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "nothing"
     names = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    return "nothing" if value is None else names.get(type(value), f"a {type(value).__name__}")

@@ -38,9 +38,8 @@ class FakeEmbedder:
 
     def _embed(self, row: np.ndarray, text: str) -> None:
         for word in _WORD.findall(text.lower()):
-            digest = hashlib.blake2b(
-                word.encode("utf-8", "surrogatepass"), digest_size=_DIMENSIONS_PER_WORD * 4
-            ).digest()
+            raw = word.encode("utf-8", "surrogatepass")
+            digest = hashlib.blake2b(raw, digest_size=_DIMENSIONS_PER_WORD * 4).digest()
             for number in np.frombuffer(digest, dtype="<u4").tolist():
                 row[(number >> 1) % self.dimensions] += 1.0 if number & 1 else -1.0
         length = float(np.linalg.norm(row))
@@ -54,13 +53,11 @@ class WordCounter:
 
     name = "words"
 
-    def __call__(self, text: str) -> int:
+    def count(self, text: str) -> int:
         """Number of words in `text`."""
         return len(text.split())
 
-    def count(self, text: str) -> int:
-        """Number of words in `text`."""
-        return self(text)
+    __call__ = count
 
 
 ScriptedReply = str | Mapping[str, object] | Sequence[object] | Exception | Callable[[Sequence[Any]], str]
@@ -108,33 +105,26 @@ class ScriptedModel:
     def complete(
         self, messages: Sequence[Any], schema: Mapping[str, object] | None = None, max_tokens: int = 1024
     ) -> str:
-        """The next reply.
+        """The next reply; one that is an error is raised.
 
         Raises:
             ScriptExhausted: no reply is left.
-            Exception: the reply is an error.
         """
         call = ModelCall(tuple(messages), schema, max_tokens)
         self.calls.append(call)
         if not self._replies:
             self.unexpected += 1
-            raise ScriptExhausted(
-                f"the scripted model has no reply for call {len(self.calls)}: {call.text[-200:]!r}; "
-                "add one with will_say(…)"
-            )
+            problem = f"no reply for call {len(self.calls)}: {call.text[-200:]!r}"
+            raise ScriptExhausted(f"the scripted model has {problem}; add one with will_say(…)")
         reply = self._replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
-        if isinstance(reply, str):
-            return reply
-        return reply(messages) if callable(reply) else json.dumps(reply)
+        if callable(reply):
+            return reply(messages)
+        return reply if isinstance(reply, str) else json.dumps(reply)
 
     def check(self) -> None:
-        """Fail if the script does not match the calls.
-
-        Raises:
-            AssertionError: a call had no reply, or replies are left.
-        """
+        """Raise AssertionError if a call had no reply, or if replies are left."""
         if self.unexpected:
             raise ScriptExhausted(f"the script had no reply for {self.unexpected} of {len(self.calls)} calls")
         if self._replies:
@@ -145,8 +135,7 @@ class FakeClock:
     """A clock that the test moves. It, or its methods, replace the functions of `time`."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._start = start
-        self._passed = 0.0
+        self._start, self._passed = start, 0.0
         self.sleeps: list[float] = []
         """The requested pauses, in seconds."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from omni_pipelines.home import Home
     from omni_pipelines.testing.builders import KnowledgeBase, SourceTree
     from omni_pipelines.testing.fakes import FakeClock, FakeEmbedder, ScriptedModel, WordCounter
-
-KEPT_VARIABLES = ("OMNI_CACHE",)
-"""Downloaded models are kept: they are large, and the same for every test."""
 
 TINY_FILES = {
     "keys.md": (
@@ -35,8 +32,8 @@ TINY_FILES = {
 
 @pytest.fixture
 def clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hides the settings of the developer: OMNI_* and DAGSTER_HOME, except the cache of models."""
-    for name in [name for name in os.environ if name.startswith("OMNI_") and name not in KEPT_VARIABLES]:
+    """Hides the settings of the developer: OMNI_* and DAGSTER_HOME, except the cache of models, which are large."""
+    for name in [name for name in os.environ if name.startswith("OMNI_") and name != "OMNI_CACHE"]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
 
@@ -64,26 +61,21 @@ def source_tree(tmp_path: Path) -> SourceTree:
 @pytest.fixture
 def make_knowledge_base(tmp_path: Path) -> Callable[..., KnowledgeBase]:
     """Builds a new knowledge base from files with each call: `make_knowledge_base({"a.md": "text"})`."""
-    from omni_pipelines.home import HOME_NAME, Home
-    from omni_pipelines.testing.builders import KnowledgeBase
-
     numbers = itertools.count(1)
-
-    def make(files: dict[str, str | bytes]) -> KnowledgeBase:
-        home = Home(tmp_path / f"knowledge-{next(numbers)}" / HOME_NAME)
-        return KnowledgeBase(home).with_files(files).build()
-
-    return make
+    return lambda files: _build(tmp_path / f"knowledge-{next(numbers)}", files)
 
 
 @pytest.fixture(scope="session")
 def tiny_knowledge_base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """Three files and one release. All tests of a run share it, so they must not change it."""
+    return _build(tmp_path_factory.mktemp("tiny"), TINY_FILES)
+
+
+def _build(folder: Path, files: Mapping[str, str | bytes]) -> KnowledgeBase:
     from omni_pipelines.home import HOME_NAME, Home
     from omni_pipelines.testing.builders import KnowledgeBase
 
-    home = Home(tmp_path_factory.mktemp("tiny") / HOME_NAME)
-    return KnowledgeBase(home).with_files(TINY_FILES).build()
+    return KnowledgeBase(Home(folder / HOME_NAME)).with_files(files).build()
 
 
 @pytest.fixture

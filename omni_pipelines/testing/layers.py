@@ -1,14 +1,7 @@
 """Test layers: what their tests may cost, which folders they are in, and the decorators that set them.
 
-    from omni_pipelines.testing.layers import cloud, integration, unit
-
-    @unit
-    def test_names_are_lowercase() -> None: ...
-
 A decorator takes precedence over the folder, and the one nearest to the test over those of its class and module.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum

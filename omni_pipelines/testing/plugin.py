@@ -5,8 +5,6 @@ in the pytest settings of the project, or one of its options, it only adds marke
 `-p no:omni_test_kit` turns it off.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os
@@ -91,17 +89,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     selection = config.stash[_SELECTION]
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
-    counts: Counter[str] = Counter()
     for item in items:
         layer = selection.layer_of(item)
         _mark(config, selection, item, layer)
-        if selection.keeps(layer):
-            kept.append(item)
-        else:
-            dropped.append(item)
-            counts[str(layer or "")] += 1
+        (kept if selection.keeps(layer) else dropped).append(item)
     if any(item.stash.get(LayerReport.layer, None) for item in items):
-        _report(config).deselected = counts
+        _report(config).deselected = Counter(str(item.stash[LayerReport.layer] or "") for item in dropped)
     if dropped:
         items[:] = kept
         config.hook.pytest_deselected(items=dropped)
@@ -111,8 +104,7 @@ def _mark(config: pytest.Config, selection: Selection, item: pytest.Item, layer:
     item.stash[LayerReport.layer] = layer
     if layer is not None and item.get_closest_marker(layer) is None:
         item.add_marker(str(layer))  # a plain string: keywords travel from the workers of pytest-xdist
-    reason = conditional_skip(selection, item)
-    if reason is not None:
+    if (reason := conditional_skip(selection, item)) is not None:
         item.add_marker(pytest.mark.skip(reason=reason))
     if selection.by_folder and _has_timeout(config) and not _timeout(config, item):
         deadline = ALLOWANCES[layer].deadline_seconds if layer else DEADLINE_WITHOUT_LAYER
@@ -135,8 +127,7 @@ def _has_timeout(config: pytest.Config) -> bool:
 
 def _report(config: pytest.Config) -> LayerReport:
     """The report of this run, registered as a plug-in on first use."""
-    registered = config.pluginmanager.get_plugin(LayerReport.name)
-    if isinstance(registered, LayerReport):
+    if isinstance(registered := config.pluginmanager.get_plugin(LayerReport.name), LayerReport):
         return registered
     report = LayerReport(
         read_budgets(config.getini("omni_layer_budgets")),

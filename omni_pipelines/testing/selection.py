@@ -1,8 +1,5 @@
 """Select which layers run, from the options and the settings of the project."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +27,7 @@ class Selection:
 
     def keeps(self, layer: Layer | None) -> bool:
         """Whether tests of a layer run; None stands for tests without a layer."""
-        if layer is Layer.CLOUD:
-            return self.cloud
-        return self.layers is None or layer in self.layers
+        return self.cloud if layer is Layer.CLOUD else self.layers is None or layer in self.layers
 
     def layer_of(self, item: pytest.Item) -> Layer | None:
         """The layer of a test: its nearest mark, else its folder."""
@@ -59,12 +54,10 @@ def read_selection(config: pytest.Config) -> Selection:
         pytest.UsageError: an unknown layer, or options that exclude each other.
     """
     named = [_layer(name) for name in config.getoption("omni_layer", None) or ()]
-    fast, cloud, everything = (
-        bool(config.getoption(f"omni_{name}", False)) for name in ("fast", "cloud", "all_tests")
-    )
-    given = [f"--layer {name}" for name in named] + [
-        flag for flag, on in (("--fast", fast), ("--cloud", cloud), ("--all-tests", everything)) if on
-    ]
+    flags = {flag: bool(config.getoption(flag, False)) for flag in ("omni_fast", "omni_cloud", "omni_all_tests")}
+    fast, cloud, everything = flags.values()
+    given = [f"--layer {name}" for name in named]
+    given += [f"--{flag.removeprefix('omni_').replace('_', '-')}" for flag, on in flags.items() if on]
     if bool(named) + fast + everything > 1:
         raise pytest.UsageError(f"{' and '.join(given)} exclude each other; keep one (--fast means --layer unit)")
     chosen = {Layer.UNIT} if fast else set(named)
@@ -91,10 +84,8 @@ def _layer(name: str) -> Layer:
 def conditional_skip(selection: Selection, item: pytest.Item) -> str | None:
     """Why a test under `skip_if_cloud` or `only_cloud` is skipped in this run; None if it is not."""
     unwanted = "skip_if_cloud" if selection.cloud else "only_cloud"
-    reasons: Iterable[str] = (_reason(mark) for mark in item.iter_markers(unwanted))
-    return next(iter(reasons), None)
-
-
-def _reason(mark: pytest.Mark) -> str:
+    mark = item.get_closest_marker(unwanted)
+    if mark is None:
+        return None
     given = mark.kwargs.get("reason") or next(iter(mark.args), "")
     return f"{mark.name}: {given}" if given else mark.name

@@ -1,6 +1,4 @@
-"""The context of a chunk: the section that encloses it, and the signature of the symbol it belongs to."""
-
-from __future__ import annotations
+"""The context of a chunk: its sections, the signature of its symbol, and the header row of its table."""
 
 import re
 from bisect import bisect_right
@@ -13,9 +11,14 @@ MAX_SIGNATURE_LENGTH = 200
 """Characters of a signature that are repeated with each chunk."""
 _MAX_SIGNATURE_LINES = 6
 _MAX_CHARACTERS_SEARCHED = 8_192
-"""How far after the start of a symbol its signature is searched."""
 _MAX_LINES_ABOVE = 60
 """Lines of comments and decorators that may precede the signature of a symbol."""
+MAX_HEADER_LENGTH = 200
+"""Characters of a header row that are repeated with each chunk."""
+_CELL_END = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
+_MAX_ROWS_CHECKED = 3
+_MAX_CHARACTERS_CHECKED = 4_096
+"""The first line may be as long as the whole file."""
 _COMMENT = re.compile(r"\s*(?:#(?!define)|//|/\*|\*|--|;|@|%|<!--)")
 
 
@@ -72,3 +75,19 @@ def signature(text: str, section: Section, end: int) -> str:
         if declaration.count("(") <= declaration.count(")") or declaration.count("\n") >= _MAX_SIGNATURE_LINES:
             break
     return " ".join(declaration.split()).rstrip(" {:=")[:MAX_SIGNATURE_LENGTH]
+
+
+def is_table(text: str, start: int, end: int) -> bool:
+    """Whether each of the first three lines has cells. A single line is not a table."""
+    checked = islice(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)), _MAX_ROWS_CHECKED)
+    first_lines = [text[begin:stop].rstrip("\r\n") for begin, stop in checked]
+    return len(first_lines) > 1 and all(_CELL_END.search(line) for line in first_lines)
+
+
+def row_header(text: str, start: int, end: int) -> str:
+    """The column names of the table between `start` and `end`; "" if there is no table."""
+    if not is_table(text, start, end):
+        return ""
+    begin, stop = next(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)))
+    cells = (cell.strip() for cell in text[begin:stop].split("|"))
+    return " | ".join(filter(None, cells))[:MAX_HEADER_LENGTH]

@@ -8,19 +8,16 @@ TEXT: by paragraphs and sentences alone.
 AST: one chunk for each symbol that fits the budget; a document without symbols is cut as in AUTO.
 """
 
-from __future__ import annotations
-
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from omni_pipelines.settings import ChunkMode
-from omni_pipelines.text.chunk_context import EnclosingSections, signature
+from omni_pipelines.text.chunk_context import EnclosingSections, row_header, signature
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_blank
-from omni_pipelines.text.sentences import Range, lines, sentences, words
-from omni_pipelines.text.tables import row_header, rows
+from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
 CHUNKER = "structure-4"

@@ -1,7 +1,5 @@
 """Decode the bytes of a file, and map every range of characters back to its exact range of bytes."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections import Counter
@@ -24,10 +22,8 @@ _IGNORED_DECLARATIONS = (
     "utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_escape", "punycode", "idna",
 )  # fmt: skip
 """Often declared by default whatever the bytes are, or not encodings of documents at all: the bytes decide."""
-_SINGLE_BYTE_CODECS = ("cp1252", "latin-1")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_CONTROL_SHARE = 0.01
-"""Share of control characters above which decoded bytes are not text."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,10 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
     if codec:
         return _refuse_joined_characters(_decode_exactly(raw, codec, 0))
     _refuse_damaged_utf8(raw)
-    return _single_byte(raw)
+    try:
+        return _decode_exactly(raw, "cp1252", 0)
+    except Unreadable:
+        return _decode_exactly(raw, "latin-1", 0)
 
 
 def _decode_exactly(raw: bytes, encoding: str, bom_bytes: int) -> DecodedText:
@@ -118,9 +117,8 @@ def _ascii_despite(raw: bytes, codec: str) -> DecodedText:
     """Decode ASCII that declares a stateful codec but never changes its state; refuse everything else."""
     if raw.isascii() and raw.decode(codec, "replace") == raw.decode("ascii"):
         return _decode_exactly(raw, "utf-8", 0)
-    raise Unreadable(
-        RefusalCode.ENCODING, f"parts of a file in {codec} cannot be read on their own; convert it to UTF-8"
-    )
+    detail = f"parts of a file in {codec} cannot be read on their own; convert it to UTF-8"
+    raise Unreadable(RefusalCode.ENCODING, detail)
 
 
 def _refuse_joined_characters(decoded: DecodedText) -> DecodedText:
@@ -130,10 +128,8 @@ def _refuse_joined_characters(decoded: DecodedText) -> DecodedText:
     except UnicodeEncodeError:
         separately = -1
     if separately != len(decoded.text.encode(decoded.encoding)):
-        raise Unreadable(
-            RefusalCode.ENCODING,
-            f"{decoded.encoding} encodes some characters of this file together; convert it to UTF-8",
-        )
+        detail = f"{decoded.encoding} encodes some characters of this file together; convert it to UTF-8"
+        raise Unreadable(RefusalCode.ENCODING, detail)
     return decoded
 
 
@@ -144,15 +140,6 @@ def _refuse_damaged_utf8(raw: bytes) -> None:
     good = sum(1 for character in lenient if character > "\x7f") - broken
     if good >= broken:
         raise Unreadable(RefusalCode.ENCODING, f"damaged UTF-8: {broken} broken sequence(s)")
-
-
-def _single_byte(raw: bytes) -> DecodedText:
-    for name in _SINGLE_BYTE_CODECS:
-        try:
-            return _decode_exactly(raw, name, 0)
-        except Unreadable as error:
-            refusal = error
-    raise refusal
 
 
 def newline_offsets(text: str) -> list[int]:

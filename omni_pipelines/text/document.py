@@ -1,8 +1,7 @@
 """A parsed document: its text, its structure, and the way back to the bytes and lines of the file."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,10 @@ from omni_pipelines.text.decoding import DecodedText, newline_offsets
 
 Marks = tuple[tuple[int, int], ...]
 """(character, number) in ascending order: the number applies from that character up to the next mark."""
+
+
+Heading = tuple[int, int, str]
+"""Start, level from 1 (outermost), title."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,8 @@ class Parsed:
 
     def byte_offsets(self, positions: list[int]) -> list[int]:
         """Byte offsets of ascending character positions, in the file or in the UTF-8 of extracted text."""
-        if self.extracted is None:
-            return self.decoded.byte_offsets(positions)
-        return DecodedText(self.extracted, "utf-8", 0).byte_offsets(positions)
+        file = self.decoded if self.extracted is None else DecodedText(self.extracted, "utf-8", 0)
+        return file.byte_offsets(positions)
 
     def line(self, position: int) -> int:
         """The line of a character, from 1: in the file if it has lines, else in the extracted text."""
@@ -72,6 +74,18 @@ class Parsed:
     @cached_property
     def _newlines(self) -> list[int]:
         return newline_offsets(self.text)
+
+
+def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
+    """A section for each heading, in order; its path names the headings that enclose it, outermost first."""
+    sections: list[Section] = []
+    above: list[tuple[int, str]] = []
+    for start, level, title in headings:
+        while above and above[-1][0] >= level:
+            above.pop()
+        above.append((level, title))
+        sections.append(Section(start, tuple(name for _, name in above)))
+    return tuple(sections)
 
 
 def _number_at(marks: Marks, position: int) -> int | None:

@@ -1,7 +1,5 @@
 """Convert a parsed document to columns of `documents`, and back; join chunk rows to a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 

@@ -1,7 +1,5 @@
 """The port to embedders, and the text of a chunk that is embedded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 

@@ -1,7 +1,5 @@
 """Load the embedder and the token counter that the settings name, each as its best working variant."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -127,11 +125,10 @@ class VariantEmbedder:
         return self._call(lambda engine: readable_share(engine, text), 1)
 
     def _call(self, use: Callable[[Embedder], Value], units: int) -> Value:
-        def call(variant: EngineVariant[Embedder]) -> Value:
-            return use(variant.engine)
-
         try:
-            return self._registry.call(EMBED, call, require={self._fingerprint}, units=units).value
+            return self._registry.call(
+                EMBED, lambda variant: use(variant.engine), require={self._fingerprint}, units=units
+            ).value
         except VariantsFailed as failed:
             raise failed.last or failed from failed
 

@@ -1,7 +1,5 @@
 """Tell the language of prose: as the file declares it, else by a sample of its sentences; "" when unsure."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter
@@ -13,7 +11,6 @@ from omni_pipelines.text.document import Parsed
 MAX_SAMPLE_LENGTH = 1_000
 """Characters of prose that are examined."""
 _MAX_SEARCHED = 40_000
-"""Characters in which that prose is searched."""
 _MAX_LINE_LENGTH = 4_000
 MIN_LETTERS, MANY_LETTERS = 40, 80
 """In a script of many languages, fewer letters than the first say too little, and the second number is plenty."""

@@ -5,8 +5,6 @@ Rajaraman and Ullman, Mining of Massive Datasets, chapter 3. The hash functions 
 give the same groups.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import zlib
@@ -72,13 +70,25 @@ def near_duplicates(texts: Sequence[str], min_similarity: float = MIN_SIMILARITY
     Identical texts are near duplicates as well. Texts without words belong to no group.
     """
     marks = [shingles(text) for text in texts]
-    sets = _UnionFind(len(texts))
+    parents = list(range(len(texts)))  # disjoint sets: each text leads to the first text of its group
+
+    def root(number: int) -> int:
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
     for one, other in _candidates(marks):
-        if not sets.is_joined(one, other) and resemblance(marks[one], marks[other]) >= min_similarity:
-            sets.join(one, other)
+        first, second = sorted((root(one), root(other)))
+        if first != second and resemblance(marks[one], marks[other]) >= min_similarity:
+            parents[second] = first
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number in range(len(texts)):
+        groups[root(number)].append(number)
     return [
         NearDuplicates(tuple(members), min(resemblance(marks[members[0]], marks[other]) for other in members[1:]))
-        for members in sets.groups()
+        for members in groups.values()
+        if len(members) > 1
     ]
 
 
@@ -103,30 +113,3 @@ def _hash_functions() -> tuple[np.ndarray, np.ndarray]:
     highest = np.iinfo(np.uint64).max
     factors = random.integers(0, highest, _BANDS * _ROWS_PER_BAND, np.uint64, endpoint=True) | np.uint64(1)
     return factors, random.integers(0, highest, _BANDS * _ROWS_PER_BAND, np.uint64, endpoint=True)
-
-
-class _UnionFind:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self._parents = list(range(count))
-
-    def is_joined(self, one: int, other: int) -> bool:
-        return self._root(one) == self._root(other)
-
-    def join(self, one: int, other: int) -> None:
-        first, second = sorted((self._root(one), self._root(other)))
-        self._parents[second] = first
-
-    def groups(self) -> list[list[int]]:
-        """The sets with two or more members."""
-        members: dict[int, list[int]] = defaultdict(list)
-        for number in range(len(self._parents)):
-            members[self._root(number)].append(number)
-        return [group for group in members.values() if len(group) > 1]
-
-    def _root(self, number: int) -> int:
-        while self._parents[number] != number:
-            self._parents[number] = self._parents[self._parents[number]]
-            number = self._parents[number]
-        return number

@@ -5,14 +5,12 @@ lines, then sentences, then words. Neighbouring chunks overlap only where a para
 table.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from omni_pipelines.text.chunk_context import is_table
 from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
-from omni_pipelines.text.tables import is_table
 from omni_pipelines.text.token_counting import CountTokens
 
 MAX_SMALL_SHARE = 0.25
@@ -67,19 +65,14 @@ class _Unit:
     end: int
     tokens: int
     block: int
-    """Start of its paragraph."""
     is_continuation: bool
     """It starts inside a paragraph, so the end of the previous unit is worth repeating before it."""
 
 
-_CountedRange = tuple[int, int, int]
-"""Start, end, tokens."""
-
-
 def _fit(
     text: str, start: int, end: int, limit: int, count: CountTokens, finer: Sequence[Splitter]
-) -> Iterator[_CountedRange]:
-    """The range as one piece if it fits the limit, else cut with the next finer splitter."""
+) -> Iterator[tuple[int, int, int]]:
+    """(start, end, tokens) of the range if it fits the limit, else of its parts by the next finer splitter."""
     if end - start <= limit * MAX_CHARACTERS_PER_TOKEN or not finer:
         tokens = count(text[start:end])
         if tokens <= limit:
@@ -94,7 +87,7 @@ def _fit(
 
 def _cut_between_characters(
     text: str, start: int, end: int, limit: int, count: CountTokens
-) -> Iterator[_CountedRange]:
+) -> Iterator[tuple[int, int, int]]:
     step = min(_MAX_WORD_LENGTH, limit)
     for first in range(start, end, step):
         last = min(first + step, end)
@@ -102,8 +95,7 @@ def _cut_between_characters(
         if tokens <= limit or last - first <= 1:
             yield first, last, tokens
         else:  # rare scripts have several tokens per character
-            for position in range(first, last):
-                yield position, position + 1, count(text[position])
+            yield from ((position, position + 1, count(text[position])) for position in range(first, last))
 
 
 class Packer:
@@ -146,7 +138,6 @@ class Packer:
                 yield _Unit(begin, stop, tokens, first, is_continuation=has_overlap and number > 0)
 
     def _accepts(self, tokens: int) -> bool:
-        """Whether a section of so many tokens goes into the current chunk."""
         if self._one_symbol_per_chunk:
             return False
         if self._tokens + tokens <= self._limit:

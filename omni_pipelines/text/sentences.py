@@ -1,6 +1,4 @@
-"""Split text into paragraphs, lines, sentences and words, as character ranges that follow each other without gaps."""
-
-from __future__ import annotations
+"""Split text into paragraphs, lines, rows, sentences and words: character ranges without gaps between them."""
 
 import re
 from collections.abc import Iterator
@@ -52,6 +50,18 @@ def sentences(text: str, start: int, end: int) -> Iterator[Range]:
             continue
         yield begin, part_end
         begin = part_end
+    if begin < end:
+        yield begin, end
+
+
+def rows(text: str, start: int, end: int) -> Iterator[Range]:
+    """Rows of CSV: lines, joined where a quoted cell contains line ends."""
+    begin, quotes = start, 0
+    for line_start, line_end in lines(text, start, end):
+        quotes += text.count('"', line_start, line_end)
+        if quotes % 2 == 0:
+            yield begin, line_end
+            begin = line_end
     if begin < end:
         yield begin, end
 

@@ -3,8 +3,6 @@
 tiktoken is the reference. A faster engine is preferred, but used only while it counts as tiktoken does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 

@@ -1,7 +1,5 @@
 """Work within a token budget: count, truncate and split texts, and count the tokens of a conversation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -86,9 +84,8 @@ def truncate_middle(text: str, max_tokens: int, counter: TokenEngine, marker: st
     def shortened(kept: int) -> str:
         return text[: (kept + 1) // 2] + marker + text[len(text) - kept // 2 :]
 
-    return shortened(
-        _max_fitting(min(max_length, len(text)), lambda kept: counter.count(shortened(kept)) <= max_tokens)
-    )
+    most = min(max_length, len(text))
+    return shortened(_max_fitting(most, lambda kept: counter.count(shortened(kept)) <= max_tokens))
 
 
 def chunk_text(text: str, size: int, overlap: int, counter: TokenEngine) -> list[TextPiece]:
@@ -101,9 +98,8 @@ def chunk_text(text: str, size: int, overlap: int, counter: TokenEngine) -> list
         ConfigurationError: `size` is below 1, or `overlap` is not between 0 and `size` - 1.
     """
     if size < 1 or not 0 <= overlap < size:
-        raise ConfigurationError(
-            f"pieces of {size} tokens cannot repeat {overlap}", cure="size at least 1, overlap 0 to size - 1"
-        )
+        problem = f"pieces of {size} tokens cannot repeat {overlap}"
+        raise ConfigurationError(problem, cure="size at least 1, overlap 0 to size - 1")
     return [
         TextPiece(index, start, end, text[start:end], counter.count(text[start:end]))
         for index, (start, end) in enumerate(_ranges(text, size, overlap, counter))
@@ -140,10 +136,7 @@ def _whole_words_length(text: str, start: int, reach: int) -> int:
 
 
 def _max_fitting(limit: int, fits: Callable[[int], bool]) -> int:
-    """The largest number from 0 to `limit` that fits, by bisection; 0 is assumed to fit.
-
-    Token counts do not always grow with the length, so the result may be slightly too small.
-    """
+    """The largest number from 0 to `limit` that fits, by bisection: too small where token counts do not grow."""
     low, high = 0, limit + 1
     while low < high - 1:
         middle = (low + high) // 2

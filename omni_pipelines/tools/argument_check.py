@@ -1,7 +1,5 @@
 """Check the arguments of a call before anything runs: missing, unknown, of the wrong type, size or form."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError

@@ -1,7 +1,5 @@
 """A catalog of tools: described by one document, and called with checked arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

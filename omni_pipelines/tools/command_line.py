@@ -1,7 +1,5 @@
 """Parse the arguments of a tool call as a person types them: one JSON object, or name=value pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import orjson

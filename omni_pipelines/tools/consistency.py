@@ -1,7 +1,5 @@
 """Contradictions in a tool document that JSON Schema cannot express, such as repeated names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """Read, check and write tool documents; `tool.schema.yaml` is their contract."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """Run checked calls: cached answers, retries where the definition allows them, and JSON values in every answer."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

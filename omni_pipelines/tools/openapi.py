@@ -1,7 +1,5 @@
 """Tools as an OpenAPI 3.1 document, for HTTP clients."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from omni_pipelines.responses import ToolResponse

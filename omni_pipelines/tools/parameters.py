@@ -4,8 +4,6 @@ A parameter has no unions of objects, no references and no recursion, because a 
 language model both have to fill it in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from pydantic.json_schema import JsonSchemaValue

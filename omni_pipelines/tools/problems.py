@@ -1,7 +1,5 @@
 """Problems of a tool document or a call: where the mistake is, what it is, and how to correct it."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

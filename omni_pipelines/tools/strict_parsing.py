@@ -1,7 +1,5 @@
 """Parse YAML and JSON to plain values, strictly: no tags, no aliases, no repeated keys."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Hashable, Sequence
 from pathlib import Path

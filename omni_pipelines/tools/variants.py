@@ -1,7 +1,5 @@
 """Tools with several implementations: the preferred one, and others that replace it where it cannot be used."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from omni_pipelines.error_codes import ErrorCategory, category_of

@@ -81,12 +81,15 @@ def empty(scratch: Path, seed: int) -> Trial:
 @pytest.fixture(scope="session")
 def base() -> Iterator[Trial]:
     """A home with releases, shared by the tests of a run; copy it before changing it."""
-    with folder_in_memory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
-        trial = Trial(Home(folder / "trial" / ".omni"), folder / "docs", SEED, BASE_STEP)
-        trial.begin()
-        for step in range(BASE_STEP + 1):
-            trial.write(step)
+    with folder_in_memory() as folder:
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # ends before the tests: it must not change those of other folders
+            patch.setattr(lance_vectors, "FIRST_ROWS", FIRST_ROWS)
+            trial = Trial(Home(folder / "trial" / ".omni"), folder / "docs", SEED, BASE_STEP)
+            trial.begin()
+            for step in range(BASE_STEP + 1):
+                trial.write(step)
         yield trial
 
 

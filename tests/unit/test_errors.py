@@ -1,4 +1,4 @@
-"""The tree of errors: codes, exit codes, cures, structured attributes and pickling."""
+"""The errors: codes, exit codes, cures, structured attributes and pickling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import TypeVar
 import pytest
 
 import native.errors
-import omni_pipelines.errors
 from native.errors import EngineError, TableCorrupt, WriteConflict
 from native.foreign_errors import FOREIGN_NUMBERS, FOREIGN_TEXTS, FOREIGN_TYPES
 from omni_pipelines.error_codes import CoreErrorCode, ErrorCategory, explain
@@ -64,45 +63,66 @@ NATIVE: list[type[EngineError]] = [
 PLAIN = [kind for kind in OURS if kind not in {type(error) for error in STRUCTURED}]
 
 
-# --- the tree
+# --- codes
+
+CODES = {
+    "OmniError": ("3002", 1),
+    "NoAnswer": ("7001", 1),
+    "CitationNotFound": ("4003", 1),
+    "NotVerified": ("2004", 1),
+    "GateFailed": ("3004", 1),
+    "DeletionRefused": ("3004", 1),
+    "TableBroken": ("4004", 1),
+    "LanguageModelFailed": ("7005", 1),
+    "NetworkBlocked": ("6003", 1),
+    "AccessRefused": ("2006", 1),
+    "SecurityError": ("2004", 1),
+    "ToolNotFoundError": ("3001", 2),
+    "ToolExecutionError": ("3002", 1),
+    "UnexpectedError": ("3002", 1),
+    "StoreRefused": ("3005", 1),
+    "NotForgotten": ("3005", 1),
+    "BundleRefused": ("4004", 1),
+    "ConfigurationError": ("1001", 2),
+    "ValidationError": ("1001", 2),
+    "SourceMissing": ("4003", 2),
+    "HomeError": ("3005", 2),
+    "ModelMissing": ("3006", 2),
+    "RetryableError": ("3005", 3),
+    "HomeBusy": ("3005", 3),
+    "ServiceBusy": ("3005", 3),
+    "UpstreamMoved": ("3005", 3),
+    "NetworkUnreachable": ("6001", 3),
+    "NetworkTimeout": ("6002", 3),
+    "NetworkBadResponse": ("6004", 3),
+    "ToolTimeout": ("3003", 3),
+}
+"""Code and exit code by class."""
 
 
-def test_the_drawn_trees_name_every_class() -> None:
-    assert {kind.__name__ for kind in OURS} == tree(omni_pipelines.errors.__doc__, "OmniError")
+def test_the_drawn_tree_of_engine_errors_names_every_class() -> None:
     assert {kind.__name__ for kind in NATIVE} == tree(native.errors.__doc__, "EngineError")
 
 
-@pytest.mark.parametrize("kind", [*OURS, *NATIVE], ids=lambda kind: kind.__name__)
-def test_every_class_has_the_code_in_the_drawn_tree(kind: type[OmniError] | type[EngineError]) -> None:
-    page = (omni_pipelines.errors if issubclass(kind, OmniError) else native.errors).__doc__
-    drawn = re.search(rf"(?:── |^){kind.__name__} +(\d+)", page or "", re.MULTILINE)
+@pytest.mark.parametrize("kind", NATIVE, ids=lambda kind: kind.__name__)
+def test_every_engine_error_has_the_code_in_the_drawn_tree(kind: type[EngineError]) -> None:
+    drawn = re.search(rf"(?:── |^){kind.__name__} +(\d+)", native.errors.__doc__ or "", re.MULTILINE)
     assert drawn is not None
     assert kind.code == drawn[1]
     assert explain(kind.code) is not None
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "exit_code", "retryable"),
-    [
-        ("OmniError", "3002", 1, False),
-        ("NoAnswer", "7001", 1, False),
-        ("CitationNotFound", "4003", 1, False),
-        ("DeletionRefused", "3004", 1, False),
-        ("TableBroken", "4004", 1, False),
-        ("ConfigurationError", "1001", 2, False),
-        ("SourceMissing", "4003", 2, False),
-        ("HomeError", "3005", 2, False),
-        ("ModelMissing", "3006", 2, False),
-        ("RetryableError", "3005", 3, True),
-        ("HomeBusy", "3005", 3, True),
-        ("UpstreamMoved", "3005", 3, True),
-    ],
-)
-def test_classes_keep_their_code_exit_code_and_retryable(
-    name: str, code: str, exit_code: int, retryable: bool
-) -> None:
-    error = getattr(omni_pipelines.errors, name)("it happened", cure="mend it")
-    assert (error.code, error.exit_code, error.retryable) == (code, exit_code, retryable)
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_every_error_keeps_its_code_and_exit_code(kind: type[OmniError]) -> None:
+    assert (kind.code, kind.exit_code) == CODES[kind.__name__]
+    assert kind.retryable == (kind.exit_code == 3)
+    assert explain(kind.code) is not None
+
+
+@pytest.mark.parametrize("kind", PLAIN, ids=lambda kind: kind.__name__)
+def test_a_raised_error_has_the_code_and_exit_code_of_its_class(kind: type[OmniError]) -> None:
+    error = kind("it happened", cure="mend it")
+    assert (error.code, error.exit_code, error.retryable) == (kind.code, kind.exit_code, kind.retryable)
 
 
 def test_str_has_code_message_and_cure() -> None:

@@ -1,7 +1,5 @@
 """`omni ask`, `omni show` and `omni verify`."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

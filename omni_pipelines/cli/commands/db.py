@@ -3,8 +3,6 @@
 Commands that write hold the writer's lock. What they change is in the next release.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum

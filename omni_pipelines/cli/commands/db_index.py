@@ -1,7 +1,5 @@
 """`omni db index`: the indexes of the tables."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """`omni errors`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Argument, Option

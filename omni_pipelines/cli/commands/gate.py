@@ -1,7 +1,5 @@
 """`omni gate`."""
 
-from __future__ import annotations
-
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress

@@ -1,7 +1,5 @@
 """`omni golden`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Argument

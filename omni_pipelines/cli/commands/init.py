@@ -1,7 +1,5 @@
 """`omni init`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from omni_pipelines.cli.command import Fields, command

@@ -1,7 +1,5 @@
 """`omni knowledge`."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`omni launch`."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`omni model`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`omni providers`."""
 
-from __future__ import annotations
-
 from omni_pipelines.cli.command import Rows, command
 from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.views.system import CommandProviders, show_providers

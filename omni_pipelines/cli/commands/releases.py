@@ -1,7 +1,5 @@
 """`omni releases` and `omni changes`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

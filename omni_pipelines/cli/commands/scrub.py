@@ -1,7 +1,5 @@
 """`omni scrub`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Option

@@ -1,7 +1,5 @@
 """`omni search` and `omni why-not`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Argument, Option

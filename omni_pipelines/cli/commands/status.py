@@ -1,7 +1,5 @@
 """`omni status`."""
 
-from __future__ import annotations
-
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
 from omni_pipelines.cli.views.releases import show_status

@@ -1,7 +1,5 @@
 """`omni store`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from omni_pipelines.cli.command import Depends, Fields, command

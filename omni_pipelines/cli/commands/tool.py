@@ -1,7 +1,5 @@
 """`omni tool`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated

@@ -3,8 +3,6 @@
 It accepts requests that a person makes on this machine, and refuses those that another site causes in their browser.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs

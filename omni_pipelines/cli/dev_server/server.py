@@ -4,8 +4,6 @@ The daemon and the page share one code server: the code is imported once, and re
 the sensors as well. The code server listens on a socket file, so that only the guarded page has a port.
 """
 
-from __future__ import annotations
-
 import json
 import signal
 import socket

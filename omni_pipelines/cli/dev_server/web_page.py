@@ -1,7 +1,5 @@
 """The process that serves the web page: Dagster's server behind the guard, on 127.0.0.1 only."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

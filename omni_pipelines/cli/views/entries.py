@@ -1,7 +1,5 @@
 """What `omni knowledge` prints."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from omni_pipelines.cli.command import Fields, Rows

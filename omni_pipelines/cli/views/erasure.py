@@ -1,7 +1,5 @@
 """What `omni forget` prints."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

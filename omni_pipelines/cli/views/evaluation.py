@@ -1,7 +1,5 @@
 """What `omni eval` prints."""
 
-from __future__ import annotations
-
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, say_table
 from omni_pipelines.operations.collection_evaluation import EvaluationReport

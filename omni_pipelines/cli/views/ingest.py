@@ -1,7 +1,5 @@
 """What `omni ingest` and `omni quarantine` print."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

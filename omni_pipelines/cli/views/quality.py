@@ -1,7 +1,5 @@
 """What `omni golden` and `omni gate` print."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from omni_pipelines.cli.command import Fields, Rows

@@ -1,7 +1,5 @@
 """What the commands print that show releases."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

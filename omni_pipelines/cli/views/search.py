@@ -1,7 +1,5 @@
 """What the commands print that search and answer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

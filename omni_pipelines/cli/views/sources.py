@@ -1,7 +1,5 @@
 """What `omni source` and `omni store` print."""
 
-from __future__ import annotations
-
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_table

@@ -1,7 +1,5 @@
 """What `omni sql` prints."""
 
-from __future__ import annotations
-
 import csv
 import sys
 from collections.abc import Sequence

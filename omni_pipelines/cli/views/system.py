@@ -1,7 +1,5 @@
 """What the commands print that describe an installation: providers, model, schema, tokens, tool."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """An answer: its sentences, each with the citations that support it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import BaseModel

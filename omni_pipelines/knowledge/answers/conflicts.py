@@ -4,8 +4,6 @@ Two sentences conflict if they share nearly all words, and either their figures 
 rule is narrow on purpose: a false conflict would cost more trust than a missed one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence, Set
 
@@ -43,7 +41,9 @@ def find_conflicts(texts: Sequence[str], documents: Sequence[str], terms: Terms)
 
 def difference(one: str, other: str, terms: Terms) -> str:
     """How two sentences about the same thing differ; "" if they agree or are about different things."""
-    if not _have_common_subject(_content_words(one, terms), _content_words(other, terms)):
+    words, other_words = _content_words(one, terms), _content_words(other, terms)
+    common = len(words & other_words)
+    if common < MIN_COMMON_TERMS or common < MIN_COMMON_SHARE * len(words | other_words):
         return ""
     figures, other_figures = _figures(one), _figures(other)
     if figures and other_figures and not set(figures) & set(other_figures):
@@ -51,11 +51,6 @@ def difference(one: str, other: str, terms: Terms) -> str:
     if figures == other_figures and bool(_NEGATION.search(one)) != bool(_NEGATION.search(other)):
         return "one denies what the other says"
     return ""
-
-
-def _have_common_subject(one: Set[str], other: Set[str]) -> bool:
-    common = one & other
-    return len(common) >= MIN_COMMON_TERMS and len(common) >= MIN_COMMON_SHARE * len(one | other)
 
 
 def _content_words(text: str, terms: Terms) -> Set[str]:

@@ -1,7 +1,5 @@
 """Evidence: how well a text answers a question, from the similarity of their meaning and their common words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 

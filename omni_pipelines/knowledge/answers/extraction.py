@@ -1,7 +1,5 @@
 """Extractive answers: the sentences of the sources that fit a question best, word for word, or an abstention."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,16 +53,16 @@ def extract_answer(release: int, question: Question) -> Answer:
     The document with the best sentence comes first; sentences of one document keep its order.
     """
     candidates = [candidate for hit in question.hits[:MAX_HITS_READ] for candidate in _candidates(hit)]
-    if not candidates:
-        return _abstention(release, 0.0)
-    scores = question.evidence([each.with_heading for each in candidates])
-    order = np.argsort(scores, kind="stable")[::-1]
-    best = scores[order[0]]
+    scores = question.evidence([each.with_heading for each in candidates]) if candidates else []
+    best = max(scores, default=0.0)
     if best < MIN_EVIDENCE:
-        return _abstention(release, best)
+        return Answer(release=release, abstained=True, answer="", sentences=(), evidence=round(max(best, 0.0), 4))
+    order = np.argsort(scores, kind="stable")[::-1]
     chosen = _distinct([candidates[index] for index in order if scores[index] >= MIN_SHARE_OF_BEST * best])
     fitting = [candidates[index] for index in order if scores[index] >= MIN_EVIDENCE]
-    chosen = _in_reading_order([*chosen, *_contradictions(chosen, fitting, question.stem)])
+    chosen += _contradictions(chosen, fitting, question.stem)
+    documents = list(dict.fromkeys(each.hit.doc_id for each in chosen))
+    chosen.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.start))
     sentences = tuple(Sentence(text=each.text, citations=(cite(each.hit, each.start, each.end),)) for each in chosen)
     return Answer(
         release=release,
@@ -76,15 +74,12 @@ def extract_answer(release: int, question: Question) -> Answer:
     )
 
 
-def _abstention(release: int, best: float) -> Answer:
-    return Answer(release=release, abstained=True, answer="", sentences=(), evidence=round(max(best, 0.0), 4))
-
-
 def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     """The best few, without those that a better one contains."""
     chosen: list[_Candidate] = []
     for candidate in candidates:
-        if len(chosen) < MAX_SENTENCES and not any(_is_contained(candidate, other) for other in chosen):
+        words = _words(candidate.text)
+        if len(chosen) < MAX_SENTENCES and not any(words in _words(other.text) for other in chosen):
             chosen.append(candidate)
     return chosen
 
@@ -92,33 +87,18 @@ def _distinct(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 def _contradictions(chosen: Sequence[_Candidate], fitting: Sequence[_Candidate], terms: Terms) -> list[_Candidate]:
     """For each chosen sentence, the best sentence of another document that contradicts it: an answer shows both."""
     contradictions: list[_Candidate] = []
+    rest = [other for other in fitting if other not in chosen]
     for each in chosen:
-        against = (
-            other
-            for other in fitting
-            if other.hit.doc_id != each.hit.doc_id
-            and other not in chosen
-            and difference(each.text, other.text, terms)
-        )
-        first = next(against, None)
+        elsewhere = (other for other in rest if other.hit.doc_id != each.hit.doc_id)
+        first = next((other for other in elsewhere if difference(each.text, other.text, terms)), None)
         if first is not None and first not in contradictions:
             contradictions.append(first)
     return contradictions
 
 
-def _is_contained(candidate: _Candidate, other: _Candidate) -> bool:
-    return _words(candidate.text) in _words(other.text)
-
-
 def _words(text: str) -> str:
     """The words of a sentence without punctuation, with a space on each side."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "
-
-
-def _in_reading_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
-    """The best document first, and the sentences of each document in its order."""
-    documents = list(dict.fromkeys(each.hit.doc_id for each in chosen))
-    return sorted(chosen, key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.start))
 
 
 def _candidates(hit: Hit) -> Iterator[_Candidate]:
@@ -139,8 +119,5 @@ def _is_sentence(text: str) -> bool:
 def _without_marks(text: str, start: int, end: int) -> Range:
     """The range of a sentence without the marks around it: list bullets, comment signs, docstring quotes."""
     start, end = trimmed(text, start, end)
-    while start < end and text[start] in _EDGE:
-        start += 1
-    while end > start and text[end - 1] in _EDGE:
-        end -= 1
-    return start, end
+    start = end - len(text[start:end].lstrip(_EDGE))
+    return start, start + len(text[start:end].rstrip(_EDGE))

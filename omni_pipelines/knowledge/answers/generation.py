@@ -5,13 +5,11 @@ model names a passage and quotes it. A sentence is dropped if the passage does n
 if the sentence has a figure that the quote does not have.
 """
 
-from __future__ import annotations
-
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
@@ -61,8 +59,6 @@ not answer the question, answer {"sentences": []}.
 
 
 class _ModelSentence(BaseModel, strict=True):
-    """A sentence as the language model gives it."""
-
     text: str
     passage: int
     quote: str
@@ -70,15 +66,6 @@ class _ModelSentence(BaseModel, strict=True):
 
 class _ModelReply(BaseModel):
     sentences: list[object]
-
-
-_MODEL_SENTENCE = TypeAdapter(_ModelSentence)
-
-
-@dataclass(frozen=True)
-class _SupportedSentence:
-    sentence: Sentence
-    hit: Hit
 
 
 def generate_answer(release: int, question: Question, models: VariantRegistry) -> Answer:
@@ -94,19 +81,22 @@ def generate_answer(release: int, question: Question, models: VariantRegistry) -
     except ValueError as error:
         message = "the language model did not answer in the requested form"
         raise Unsupported(message, attempts=outcome.attempts) from error
-    supported = [kept for each in given if (kept := _supported(each, question.hits)) is not None]
+    supported = list(filter(None, (_supported(each, question.hits) for each in given)))
     if not supported:
         problem = f"no passage supports any of its {len(given)} sentences" if given else "it found no answer"
         raise Unsupported(f"the language model was asked, but {problem}", attempts=outcome.attempts)
-    sentences = tuple(each.sentence for each in supported)
+    sentences = tuple(sentence for sentence, _ in supported)
+    quotes = [f"{hit.heading or hit.title}: {sentence.citations[0].quote}" for sentence, hit in supported]
+    dropped = len(given) - len(supported)
+    left_out = f"{dropped} sentence{'s' if dropped > 1 else ''}"
     return Answer(
         release=release,
         abstained=False,
         answer=" ".join(sentence.text for sentence in sentences),
         sentences=sentences,
-        evidence=_evidence(question, supported),
+        evidence=round(max(question.evidence(quotes)), 4),
         mode="generative",
-        note=_note(len(given) - len(supported)),
+        note=f"{left_out} of the language model had no source and was left out" if dropped else "",
         attempts=outcome.attempts,
     )
 
@@ -144,14 +134,12 @@ def read_sentences(reply: str) -> list[_ModelSentence]:
     items = _ModelReply.model_validate(orjson.loads(reply[start : end + 1] if start >= 0 else "")).sentences
     sentences = []
     for item in items:
-        try:
-            sentences.append(_MODEL_SENTENCE.validate_python(item))
-        except ValidationError:
-            continue
+        with contextlib.suppress(ValidationError):
+            sentences.append(_ModelSentence.model_validate(item))
     return sentences
 
 
-def _supported(given: _ModelSentence, hits: Sequence[Hit]) -> _SupportedSentence | None:
+def _supported(given: _ModelSentence, hits: Sequence[Hit]) -> tuple[Sentence, Hit] | None:
     text = " ".join("".join(each if each.isprintable() else " " for each in given.text).split())
     if not 1 <= given.passage <= len(hits) or not 0 < len(text) <= MAX_SENTENCE_LENGTH:
         return None
@@ -159,20 +147,9 @@ def _supported(given: _ModelSentence, hits: Sequence[Hit]) -> _SupportedSentence
     quoted = find_quote(given.quote, hit.text) if len(given.quote) <= MAX_QUOTE_LENGTH else None
     if quoted is None or not _is_long_enough(given.quote, hit.text) or not figures_are_quoted(text, given.quote):
         return None
-    return _SupportedSentence(Sentence(text=text, citations=(cite(hit, *quoted),)), hit)
+    return Sentence(text=text, citations=(cite(hit, *quoted),)), hit
 
 
 def _is_long_enough(quote: str, text: str) -> bool:
     flat = " ".join(quote.split())
     return len(flat.split()) >= MIN_QUOTED_WORDS or flat in (" ".join(line.split()) for line in text.splitlines())
-
-
-def _evidence(question: Question, supported: Sequence[_SupportedSentence]) -> float:
-    quotes = [f"{each.hit.heading or each.hit.title}: {each.sentence.citations[0].quote}" for each in supported]
-    return round(max(question.evidence(quotes)), 4)
-
-
-def _note(dropped: int) -> str:
-    if not dropped:
-        return ""
-    return f"{dropped} sentence{'s' if dropped > 1 else ''} of the language model had no source and was left out"

@@ -1,7 +1,5 @@
 """Quotes: find them in a text word for word, show them on one line, and cite them."""
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
@@ -43,15 +41,10 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         first_line += len(newline_offsets(hit.text[:start]))
         last_line = first_line + len(newline_offsets(quote))
     return Citation(
-        uri=hit.uri,
+        **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page"}),
         start_byte=start_byte,
         end_byte=start_byte + len(quote.encode(encoding)),
         start_line=first_line,
         end_line=last_line,
         quote=quote,
-        path=hit.path,
-        chunk_id=hit.chunk_id,
-        encoding=hit.encoding,
-        verbatim=hit.verbatim,
-        page=hit.page,
     )

@@ -4,8 +4,6 @@ A receipt leads from sentence to quote to bytes to document to release to run, a
 checksum reveals a changed receipt; a receipt that is invented as a whole is revealed by the release it names.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 
@@ -18,9 +16,7 @@ from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
 
-SEAL = "sha256"
-"""The field that holds the checksum."""
-_NO_SEAL = "0" * 64
+SEAL = "sha256"  # the field that holds the checksum
 
 
 def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
@@ -31,10 +27,8 @@ def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
     """
     release = snapshot.release
     if answer.release != release.release:
-        raise ConfigurationError(
-            f"the answer is from release {answer.release}, not from {release.release}",
-            cure="ask the librarian that answered",
-        )
+        problem = f"the answer is from release {answer.release}, not from {release.release}"
+        raise ConfigurationError(problem, cure="ask the librarian that answered")
     record = read_with_checksum(snapshot.home, release.release)
     if record is None:
         raise ConfigurationError(f"release {release.release} is no longer kept", cure="ask again")
@@ -48,7 +42,7 @@ def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
         tables=release.tables,
         fingerprints=release.fingerprints,
         mode=answer.mode,
-        sha256=_NO_SEAL,
+        sha256="0" * 64,
     )
     return unsealed.model_copy(update={SEAL: seal(unsealed.model_dump(mode="json"))})
 

@@ -5,8 +5,6 @@ the bytes of each range with the quote, and each sentence with its quotes. A not
 since; that is not a failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +20,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, on_one_line
 from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
-from omni_pipelines.knowledge.search.citations import file_of
+from omni_pipelines.knowledge.search.citations import unchanged_bytes
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -111,7 +109,17 @@ def check_sentences(snapshot: Snapshot, sentences: Sequence[ReceiptSentence]) ->
 
 def _check_sentences(snapshot: Snapshot, mode: str, sentences: Sequence[ReceiptSentence], checks: _Checks) -> None:
     for number, sentence in enumerate(sentences):
-        _check_sentence(snapshot, mode, sentence, f"sentences[{number}]", checks)
+        name = f"sentences[{number}]"
+        kinds = [
+            _check_quote(snapshot, quote, f"{name}.quotes[{index}]", checks)
+            for index, quote in enumerate(sentence.quotes)
+        ]
+        if mode == "extractive":
+            quotes = [on_one_line(quote.quote, kind) for quote, kind in zip(sentence.quotes, kinds, strict=True)]
+            checks.check(f"{name}.text", quotes == [sentence.text], "is not its quote")
+        else:
+            quoted = " ".join(quote.quote for quote in sentence.quotes)
+            checks.check(f"{name}.text", figures_are_quoted(sentence.text, quoted), "has a figure that no quote has")
 
 
 def _fields(raw: bytes) -> dict[str, object]:
@@ -129,28 +137,23 @@ def _receipt(fields: Mapping[str, object], checks: _Checks) -> Receipt | None:
     try:
         return Receipt.model_validate_json(orjson.dumps(fields), strict=True)
     except ValidationError as error:
-        checks.failures += [Failure(field=_field_name(each["loc"]), reason=each["msg"]) for each in error.errors()]
+        for each in error.errors():
+            name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in each["loc"])
+            checks.failures.append(Failure(field=name.removeprefix("."), reason=each["msg"]))
         return None
 
 
-def _field_name(parts: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
-
-
 def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: _Checks) -> Snapshot | None:
-    """The release, opened; None if it is not kept or cannot be opened."""
     record = read_with_checksum(home, receipt.release)
     if record is None:
-        checks.check(
-            "release", False, f"{receipt.release} is not kept in {home.root}, so nothing else can be checked"
-        )
+        problem = f"{receipt.release} is not kept in {home.root}, so nothing else can be checked"
+        checks.check("release", False, problem)
         return None
     release, checksum = record
     where = f"the record of release {release.release}"
     checks.check_equal("release_checksum", receipt.release_checksum, checksum, where)
-    checks.check_equal("run_id", receipt.run_id, release.run_id, where)
-    checks.check_equal("tables", receipt.tables, release.tables, where)
-    checks.check_equal("fingerprints", receipt.fingerprints, release.fingerprints, where)
+    for name in ("run_id", "tables", "fingerprints"):
+        checks.check_equal(name, getattr(receipt, name), getattr(release, name), where)
     try:
         return Snapshot.open(home, receipt.release, viewer)
     except EngineError as error:
@@ -158,21 +161,8 @@ def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: 
         return None
 
 
-def _check_sentence(snapshot: Snapshot, mode: str, sentence: ReceiptSentence, name: str, checks: _Checks) -> None:
-    kinds = [
-        _check_quote(snapshot, quote, f"{name}.quotes[{number}]", checks)
-        for number, quote in enumerate(sentence.quotes)
-    ]
-    if mode == "extractive":
-        quotes = [on_one_line(quote.quote, kind) for quote, kind in zip(sentence.quotes, kinds, strict=True)]
-        checks.check(f"{name}.text", quotes == [sentence.text], "is not its quote")
-    else:
-        quoted = " ".join(quote.quote for quote in sentence.quotes)
-        checks.check(f"{name}.text", figures_are_quoted(sentence.text, quoted), "has a figure that no quote has")
-
-
 def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Checks) -> str:
-    """Check a quote and its bytes. The kind of its document, as `code`; "" if the document is missing."""
+    """Check a quote. Returns the kind of its document, as `code`; "" if the document is missing."""
     chunk = snapshot.chunks([quote.chunk_id]).get(quote.chunk_id)
     document = snapshot.document(chunk["doc_id"]) if chunk is not None else None
     if chunk is None or document is None:
@@ -196,23 +186,21 @@ def _check_range(quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str
     inside = chunk["start_byte"] <= quote.start_byte and quote.end_byte <= chunk["end_byte"]
     checks.check(f"{name}.chunk_id", inside, "is a passage that does not contain the range")
     quoted = raw[quote.start_byte : quote.end_byte]
-    text = _decoded(quoted, encoding)
+    try:
+        text = quoted.decode(encoding)
+    except UnicodeError:
+        text = "they are not text"
     checks.check(f"{name}.quote", text == quote.quote, f"is not the text of its bytes: {_short(text)}")
     checks.check(f"{name}.quote_hash", content_hash(quoted) == quote.quote_hash, "is not the hash of its bytes")
-
-
-def _decoded(raw: bytes, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeError:
-        return "they are not text"
 
 
 def _check_lines(
     quote: ReceiptQuote, chunk: ChunkRow, parsed: Parsed, raw: bytes, name: str, checks: _Checks
 ) -> None:
     if parsed.verbatim:
-        first, last = (_line(parsed, raw, byte) for byte in (quote.start_byte, quote.end_byte))
+        bom, encoding = parsed.decoded.bom_bytes, parsed.decoded.encoding
+        texts = (raw[bom:byte].decode(encoding, "replace") for byte in (quote.start_byte, quote.end_byte))
+        first, last = (parsed.line(len(text)) for text in texts)
     else:  # in extracted text a sentence has no lines of its own: it has those of its passage
         first, last = chunk["start_line"], chunk["end_line"]
     checks.check_equal(f"{name}.page", quote.page, chunk["page"], "the passage")
@@ -220,19 +208,8 @@ def _check_lines(
     checks.check_equal(f"{name}.end_line", quote.end_line, last, "the text")
 
 
-def _line(parsed: Parsed, raw: bytes, byte: int) -> int:
-    before = raw[parsed.decoded.bom_bytes : byte].decode(parsed.decoded.encoding, "replace")
-    return parsed.line(len(before))
-
-
 def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:
     """Read the file that the release names, never a file that only the receipt names."""
-    if not document["uri"].startswith("file:"):
-        return  # documents in commits and archives are checked in the release alone
-    path, shown = file_of(document["uri"]), Path(url2pathname(urlsplit(document["uri"]).path))
-    try:
-        same = path.is_file() and content_hash(path.read_bytes()) == document["content_hash"]
-    except OSError:
-        same = False
-    if not same:
-        checks.notes.append(f"{shown} has changed since the release, or is gone")
+    if document["uri"].startswith("file:") and unchanged_bytes(document) is None:
+        path = url2pathname(urlsplit(document["uri"]).path)
+        checks.notes.append(f"{Path(path)} has changed since the release, or is gone")

@@ -3,8 +3,6 @@
 Gains are linear, as in trec_eval: DCG = sum of grade / log2(rank + 1). Means are over judged queries.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,6 @@
 """Gaps: questions that the sources do not answer, until a later release answers them."""
 
-from __future__ import annotations
-
+import contextlib
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,11 +76,9 @@ def keep_question(home: Home, answer: Answer, filters: Mapping[str, str]) -> Non
         evidence=answer.evidence,
         mode=answer.mode,
     )
-    try:
+    with contextlib.suppress(OSError):
         journal.append(home, QUESTIONS, [asked])
         journal.append(home, ANSWERS, _citations(answer, asked["question_id"]))
-    except OSError:
-        return
 
 
 def _citations(answer: Answer, question_id: str) -> list[dict[str, object]]:
@@ -117,11 +114,7 @@ def find_gaps(home: Home, terms: Terms, newest: int, ask: AskQuestion) -> list[G
     A gap is closed by a release that answered the question when it was asked again. If the newest release is newer
     than the last time the question was asked, the question is asked now; this is not recorded.
 
-    Args:
-        home: the home whose journal is read.
-        terms: a text to its content words.
-        newest: number of the newest release, which `ask` asks.
-        ask: a question and filters to an answer.
+    `newest` is the number of the newest release, which `ask` asks.
     """
     groups: list[_SimilarQuestions] = []
     for row in rows_of(journal.read(home, QUESTIONS), QuestionRow):

@@ -1,8 +1,6 @@
 """Results of the quality gate: whether a candidate may become a release, and why not."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from omni_pipelines import ids
 from omni_pipelines.errors import GateFailed
@@ -65,7 +63,12 @@ def last_gate(home: Home, candidate: str | None = None) -> GateResult | None:
     """The newest gate result, or the newest of a candidate; None if there is none."""
     rows: list[Mapping[str, object]] = journal.read(home, GATE_RESULTS).to_pylist()
     matching = [row for row in rows if candidate in (None, row["candidate"])]
-    return _gate([row for row in matching if row["gate_id"] == matching[-1]["gate_id"]]) if matching else None
+    if not matching:
+        return None
+    newest = [row for row in matching if row["gate_id"] == matching[-1]["gate_id"]]
+    shared = {name: value for name, value in newest[0].items() if name in GateResult.model_fields}
+    measures = [{name: value for name, value in row.items() if name in GateMeasure.model_fields} for row in newest]
+    return GateResult.model_validate({**shared, "measures": measures})
 
 
 def gate_failed(reason: str) -> GateFailed:
@@ -104,9 +107,3 @@ def candidate_id(home: Home, release: Release) -> str:
     """Identify what a gate measures: tables, keyword index and golden set, whatever number the release will have."""
     tables = (f"{name}={version}" for name, version in sorted(release.tables.items()))
     return ids.text_hash(*tables, release.keyword.generation, golden_fingerprint(home))
-
-
-def _gate(rows: Sequence[Mapping[str, object]]) -> GateResult:
-    shared = {name: value for name, value in rows[0].items() if name in GateResult.model_fields}
-    measures = [{name: value for name, value in row.items() if name in GateMeasure.model_fields} for row in rows]
-    return GateResult.model_validate({**shared, "measures": measures})

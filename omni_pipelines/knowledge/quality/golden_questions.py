@@ -83,9 +83,8 @@ def load_golden(home: Home) -> dict[str, list[GoldenLabel]]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ConfigurationError(
-            f"{home.golden} cannot be read: {error.strerror}", cure="make it readable"
-        ) from error
+        problem = f"{home.golden} cannot be read: {error.strerror}"
+        raise ConfigurationError(problem, cure="make it readable") from error
     golden: dict[str, list[GoldenLabel]] = {}
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -108,9 +107,7 @@ def _label(line: bytes, where: str) -> GoldenLabel:
 
 def save_golden(home: Home, labels: Iterable[GoldenLabel]) -> None:
     """Write the golden set, one label per line."""
-    lines = (
-        orjson.dumps(label.model_dump(exclude_defaults=True), option=orjson.OPT_APPEND_NEWLINE) for label in labels
-    )
+    lines = [orjson.dumps(label.model_dump(exclude_defaults=True)) + b"\n" for label in labels]
     write_whole(home.golden, b"".join(lines))
 
 
@@ -139,10 +136,8 @@ def label_citation(snapshot: Snapshot, question: str, citation: str) -> GoldenLa
         problem = error.errors()[0]["msg"]
         raise ConfigurationError(f"this question is not valid: {problem}", cure="use other words") from error
     if locate_label(snapshot, label) is None:
-        raise CitationNotFound(
-            f"the lines of {citation} are not in the text of release {snapshot.release.release}",
-            cure="run omni ingest, or cite lines of the text that omni search shows",
-        )
+        problem = f"the lines of {citation} are not in the text of release {snapshot.release.release}"
+        raise CitationNotFound(problem, cure="run omni ingest, or cite lines of the text that omni search shows")
     return label
 
 

@@ -1,11 +1,10 @@
 """Judged collections in the layout of BEIR: documents, queries, and which documents answer each query."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -14,8 +13,7 @@ from omni_pipelines.errors import ConfigurationError
 CORPUS, QUERIES, JUDGEMENTS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 
 
-@dataclass(frozen=True)
-class JudgedDocument:
+class JudgedDocument(NamedTuple):
     """A document of a judged collection, or a query, which has no title."""
 
     key: str
@@ -57,9 +55,8 @@ def _read(path: Path) -> Iterator[JudgedDocument]:
             row = orjson.loads(line)
             yield JudgedDocument(str(row["_id"]), row.get("title") or "", str(row["text"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigurationError(
-                f"{path} line {number} has no _id and text", cure="write one JSON object per line"
-            ) from error
+            problem = f"{path} line {number} has no _id and text"
+            raise ConfigurationError(problem, cure="write one JSON object per line") from error
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:

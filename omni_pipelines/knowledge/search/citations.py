@@ -1,7 +1,5 @@
 """Open a citation: from what it names to the exact lines."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re
@@ -64,10 +62,9 @@ def open_citation(snapshot: Snapshot, citation: str) -> Passage:
     if page:
         return _page(snapshot, find_document(snapshot, citation[: page.start()]), int(page[1]))
     lines = _LINES.search(citation)
-    if lines is None:
-        return _passage(snapshot, find_document(snapshot, citation), 1, 0)
-    document = find_document(snapshot, citation[: lines.start()])
-    return _passage(snapshot, document, int(lines[1]), int(lines[2] or lines[1]))
+    document = find_document(snapshot, citation[: lines.start()] if lines else citation)
+    first, last = (int(lines[1]), int(lines[2] or lines[1])) if lines else (1, 0)
+    return _passage(snapshot, document, first, last)
 
 
 def find_document(snapshot: Snapshot, name: str) -> str:
@@ -76,7 +73,10 @@ def find_document(snapshot: Snapshot, name: str) -> str:
     Raises:
         CitationNotFound: no document has this name, or several have.
     """
-    uri = _uri(name)
+    if name.startswith("file:"):
+        uri = Path(url2pathname(urlsplit(name).path)).as_uri()
+    else:  # a name with "://" is in a repository or an archive
+        uri = name if "://" in name else Path(name).expanduser().absolute().as_uri()
     rows = snapshot.document_names()
     exact = next((row["doc_id"] for row in rows if row["uri"] == uri), None)
     if exact is not None:
@@ -99,30 +99,21 @@ def file_of(uri: str) -> Path:
     return path
 
 
-def _uri(name: str) -> str:
-    if name.startswith("file:"):
-        return Path(url2pathname(urlsplit(name).path)).as_uri()
-    if "://" in name:  # in a repository or an archive
-        return name
-    return Path(name).expanduser().absolute().as_uri()
-
-
 def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage:
     """Lines `start` to `end`, from 1; 0 is the last line."""
     row = _row(snapshot, document)
     parsed = parsed_document(row)
-    raw = _unchanged_bytes(row)
+    raw = unchanged_bytes(row)
     lines = _lines(_file_text(parsed, raw, row["masking"]))
     last = len(lines) if end == 0 else end
     if not 1 <= start <= last <= len(lines):
         raise CitationNotFound(f"{row['path']} has {len(lines)} lines, not {start}-{last}", cure="check the lines")
-    page = parsed.page(_starts(parsed.text)[start - 1]) if parsed.page_marks else None
+    page = parsed.page([0, *newline_offsets(parsed.text)][start - 1]) if parsed.page_marks else None
     cited = tuple(lines[start - 1 : last])
     return Passage(row["uri"], row["path"], start, last, cited, from_file=raw is not None, page=page)
 
 
 def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
-    """All lines of a page."""
     row = _row(snapshot, document)
     parsed = parsed_document(row)
     marks = [*parsed.page_marks, (len(parsed.text), 0)]
@@ -131,11 +122,9 @@ def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
         problem = f"has no text on page {number}" if parsed.page_marks else "has no pages"
         raise CitationNotFound(f"{row['path']} {problem}", cure="check the page")
     start, end = ranges[0]
-    first = parsed.line(start)
-    lines = tuple(_lines(parsed.text[start:end].rstrip()))
-    last = first + len(lines) - 1
-    unchanged = _unchanged_bytes(row) is not None
-    return Passage(row["uri"], row["path"], first, last, lines, from_file=unchanged, page=number)
+    first, lines = parsed.line(start), tuple(_lines(parsed.text[start:end].rstrip()))
+    unchanged = unchanged_bytes(row) is not None
+    return Passage(row["uri"], row["path"], first, first + len(lines) - 1, lines, from_file=unchanged, page=number)
 
 
 def _row(snapshot: Snapshot, document: str) -> DocumentRow:
@@ -145,15 +134,16 @@ def _row(snapshot: Snapshot, document: str) -> DocumentRow:
     return row
 
 
-def _unchanged_bytes(row: DocumentRow) -> bytes | None:
+def unchanged_bytes(row: DocumentRow) -> bytes | None:
     """The bytes of the file, if they are those that were indexed."""
     if not row["uri"].startswith("file:"):
         return None
     try:
-        raw = file_of(row["uri"]).read_bytes()
+        path = file_of(row["uri"])
+        raw = path.read_bytes() if path.is_file() else None
     except OSError:
         return None
-    return raw if content_hash(raw) == row["content_hash"] else None
+    return raw if raw is not None and content_hash(raw) == row["content_hash"] else None
 
 
 def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:
@@ -170,11 +160,7 @@ def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:
     return masked_text(text, Masking.of(masking))
 
 
-def _starts(text: str) -> list[int]:
-    return [0, *newline_offsets(text)]
-
-
 def _lines(text: str) -> list[str]:
-    ends = [*newline_offsets(text), len(text)]
-    lines = [text[start:end].rstrip("\r\n") for start, end in zip(_starts(text), ends, strict=True)]
-    return lines[:-1] if lines and not lines[-1] else lines
+    bounds = itertools.pairwise([0, *newline_offsets(text), len(text)])
+    lines = [text[start:end].rstrip("\r\n") for start, end in bounds]
+    return lines if lines[-1] else lines[:-1]

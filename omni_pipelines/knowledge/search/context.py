@@ -1,9 +1,8 @@
 """Context for a prompt: passages under their citations, within a token budget, and no passage twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omni_pipelines.knowledge.search.hits import Hit, format_location
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -49,8 +48,7 @@ def collect_context(
     return Context(text, count(text) if text else 0, tuple(taken))
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     text: str
     start_line: int
     end_line: int
@@ -70,8 +68,8 @@ def _windows(
         if len(section) > 1 and covered.isdisjoint(row["chunk_id"] for row in section):
             yield _window(section)
     for width in range(neighbours, 0, -1):
-        first = index - len(_uncovered(rows[max(index - width, 0) : index][::-1], covered))
-        last = index + len(_uncovered(rows[index + 1 : index + 1 + width], covered))
+        first = index - _uncovered(rows[max(index - width, 0) : index][::-1], covered)
+        last = index + _uncovered(rows[index + 1 : index + 1 + width], covered)
         if last > first:
             yield _window(rows[first : last + 1])
     yield _Window(hit.text, hit.start_line, hit.end_line, hit.page, frozenset([hit.chunk_id]))
@@ -91,7 +89,6 @@ def _section(rows: Sequence[ChunkRow], hit: ChunkRow) -> list[ChunkRow]:
     return [row for row in rows if section[0] <= row["start_char"] and row["end_char"] <= section[1]]
 
 
-def _uncovered(rows: Sequence[ChunkRow], covered: set[str]) -> Sequence[ChunkRow]:
-    """The rows before the first one that the context holds already."""
-    taken = next((number for number, row in enumerate(rows) if row["chunk_id"] in covered), len(rows))
-    return rows[:taken]
+def _uncovered(rows: Sequence[ChunkRow], covered: set[str]) -> int:
+    """The number of rows before the first one that the context holds already."""
+    return next((number for number, row in enumerate(rows) if row["chunk_id"] in covered), len(rows))

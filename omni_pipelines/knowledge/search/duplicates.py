@@ -1,15 +1,11 @@
 """Near duplicates: which passages of a release are nearly the same."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.hits import HitLocation
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
-
-_EXCERPT_LENGTH = 120
 
 
 class DuplicatePassages(BaseModel, frozen=True):
@@ -39,7 +35,7 @@ def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[D
         DuplicatePassages(
             similarity=round(group.similarity, 4),
             places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
-            beginning=" ".join(rows[group.members[0]]["text"].split())[:_EXCERPT_LENGTH],
+            beginning=" ".join(rows[group.members[0]]["text"].split())[:120],
         )
         for group in near_duplicates([row["text"] for row in rows], least)
     ]

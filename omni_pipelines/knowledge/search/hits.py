@@ -1,7 +1,5 @@
 """Hits: the results of a search, each with its exact location in the file it came from."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 

@@ -1,7 +1,5 @@
 """What a search may ask for: its mode, its fusion, its filters, and the limits of a query."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,18 +10,13 @@ from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.schemas import NARROWED
 
 MAX_QUERY_LENGTH = 1_000
-"""Characters of a query."""
 MAX_HITS = 1_000
 
 
 class _Choice(StrEnum):
     @classmethod
     def parse(cls, name: str) -> Self:
-        """The choice with this name.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
+        """The choice with this name; a ConfigurationError if there is none."""
         if name not in list(cls):
             kind = cls.__name__.lower()
             raise ConfigurationError(f"{kind} {name!r} is unknown", cure=f"{kind}s: {', '.join(cls)}")
@@ -39,7 +32,7 @@ class Mode(_Choice):
 
 
 class Fusion(_Choice):
-    """How a hybrid search merges the keyword list and the vector list; see `fusion` and `rank_fusion`."""
+    """How a hybrid search merges the keyword list and the vector list; see `fusion`."""
 
     CONVEX = "convex"
     RRF = "rrf"
@@ -70,9 +63,8 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
     if not query.strip():
         raise ConfigurationError("the query is empty", cure="say what to look for")
     if len(query) > MAX_QUERY_LENGTH:
-        raise ConfigurationError(
-            f"the query has {len(query):,} characters, {MAX_QUERY_LENGTH:,} are allowed", cure="use fewer words"
-        )
+        problem = f"the query has {len(query):,} characters, {MAX_QUERY_LENGTH:,} are allowed"
+        raise ConfigurationError(problem, cure="use fewer words")
     if not 1 <= k <= MAX_HITS:
         raise ConfigurationError(f"k is {k}, but must be from 1 to {MAX_HITS}")
     for name, value in where.items():
@@ -81,9 +73,8 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
 
 def _check_filter(name: str, value: str) -> None:
     if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
-        raise ConfigurationError(
-            f"the folder to search has more than {MAX_FOLDER_LENGTH} characters", cure="name one further up"
-        )
+        problem = f"the folder to search has more than {MAX_FOLDER_LENGTH} characters"
+        raise ConfigurationError(problem, cure="name one further up")
     if name not in NARROWED:
         cure = nearest(name, NARROWED, f"filters: {', '.join(NARROWED)}")
         raise ConfigurationError(f"cannot filter by {name!r}", cure=cure)
@@ -91,7 +82,5 @@ def _check_filter(name: str, value: str) -> None:
         try:
             day_range(value)
         except ValueError as error:
-            raise ConfigurationError(
-                f"cannot filter by the days {value!r}: {error}",
-                cure="write modified=2026-01-01..2026-03-31, or one day",
-            ) from error
+            cure = "write modified=2026-01-01..2026-03-31, or one day"
+            raise ConfigurationError(f"cannot filter by the days {value!r}: {error}", cure=cure) from error

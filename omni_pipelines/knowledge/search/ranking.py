@@ -4,16 +4,14 @@ Both candidate lists are cut before they are fused. A chunk that only one of the
 index as well, because a missing score does not mean a low one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from omni_pipelines.knowledge.search.fusion import VECTOR_WEIGHT, Fused, convex_fusion
+from omni_pipelines.knowledge.search import fusion
+from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
-from omni_pipelines.knowledge.search.rank_fusion import NamedItem, adaptive_rrf, plain_rrf, weighted_rrf
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 POOL = 100
@@ -51,9 +49,8 @@ def rank(snapshot: Snapshot, query: str, pool: int, options: SearchOptions, embe
     if options.mode == Mode.KEYWORD:
         return RankedChunks([Fused(key, score, score, 0.0) for key, score in keyword.items()], _ranks(keyword), {})
     query_vector = embed(query)
-    vector: dict[str, float] = {}
-    if options.mode == Mode.VECTOR or query_vector.readable > 0:
-        vector = dict(snapshot.nearest(query_vector.values, pool, options.where))
+    uses_vectors = options.mode == Mode.VECTOR or query_vector.readable > 0
+    vector = dict(snapshot.nearest(query_vector.values, pool, options.where)) if uses_vectors else {}
     if options.mode == Mode.VECTOR:
         return RankedChunks([Fused(key, score, 0.0, score) for key, score in vector.items()], {}, _ranks(vector))
     return _HybridRanking(snapshot, query, pool, options).rank(keyword, vector, query_vector)
@@ -82,11 +79,11 @@ class _HybridRanking:
     def _fuse(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> list[Fused]:
         if self._options.fusion == Fusion.CONVEX:
             self._score_in_both(keyword, vector, query_vector)
-            return convex_fusion(keyword, vector, VECTOR_WEIGHT * query_vector.readable)
+            return fusion.convex_fusion(keyword, vector, fusion.VECTOR_WEIGHT * query_vector.readable)
         if self._options.fusion == Fusion.RRF:
-            return plain_rrf(keyword, vector)
-        by_rank = {Fusion.WEIGHTED_RRF: weighted_rrf, Fusion.ADAPTIVE_RRF: adaptive_rrf}[self._options.fusion]
-        return by_rank(self._query, keyword, vector, self._named_items(keyword.keys() | vector.keys()))
+            return fusion.plain_rrf(keyword, vector)
+        by_name = fusion.weighted_rrf if self._options.fusion == Fusion.WEIGHTED_RRF else fusion.adaptive_rrf
+        return by_name(self._query, keyword, vector, self._named_items(keyword.keys() | vector.keys()))
 
     def _score_in_both(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> None:
         """Add to each list the scores of the chunks that only the other list contains."""
@@ -97,11 +94,10 @@ class _HybridRanking:
         if only_vector and keyword:
             keyword.update(self._snapshot.words(self._query, len(only_vector), {}, keys=only_vector))
 
-    def _named_items(self, keys: set[str]) -> dict[str, NamedItem]:
+    def _named_items(self, keys: set[str]) -> dict[str, fusion.NamedItem]:
         rows = self._snapshot.chunks(sorted(keys), ["chunk_id", "path", "heading", "title", "kind"])
-        return {
-            key: NamedItem(f"{row['path']} {row['heading']}", row["title"], row["kind"]) for key, row in rows.items()
-        }
+        names = {key: f"{row['path']} {row['heading']}" for key, row in rows.items()}
+        return {key: fusion.NamedItem(names[key], row["title"], row["kind"]) for key, row in rows.items()}
 
 
 def _ranks(scores: Mapping[str, float]) -> dict[str, int]:

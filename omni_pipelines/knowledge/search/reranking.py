@@ -4,13 +4,10 @@ Rerankers are variants in the provider registry. `words` needs nothing else; `ht
 protocol of text-embeddings-inference (POST /rerank), and no other address. If a reranker fails, the order stays.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re
 from collections.abc import Callable, Sequence, Set
-from typing import Protocol
 
 import orjson
 
@@ -26,18 +23,10 @@ DEPTH = 50
 """Number of passages that are reranked."""
 WEIGHT = 0.5
 """The highest score that a reranker adds; the fused score is at most 1."""
-_SECONDS = 5.0
 _WORD = re.compile(r"\w+")
 
 RerankScores = Callable[[str, Sequence[str]], Sequence[float]]
 """Query and passages to how well each passage fits, 0 to 1."""
-
-
-class Reranker(Protocol):
-    """Reads a query and passages together."""
-
-    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each passage fits, 0 to 1."""
 
 
 class WordsReranker:
@@ -52,7 +41,7 @@ class WordsReranker:
 class HttpReranker:
     """A cross-encoder on a server that speaks the protocol of text-embeddings-inference."""
 
-    def __init__(self, url: str, seconds: float = _SECONDS) -> None:
+    def __init__(self, url: str, seconds: float = 5.0) -> None:
         self._url, self._seconds = url, seconds
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
@@ -69,10 +58,8 @@ class HttpReranker:
             scores = {int(each["index"]): float(each["score"]) for each in orjson.loads(reply.body)}
             return [min(max(scores[index], 0.0), 1.0) for index in range(len(texts))]
         except (ValueError, KeyError, TypeError) as error:
-            raise NetworkBadResponse(
-                "the reranker did not return a score for each passage",
-                cure="check that rerank_url ends in /rerank",
-            ) from error
+            problem = "the reranker did not return a score for each passage"
+            raise NetworkBadResponse(problem, cure="check that rerank_url ends in /rerank") from error
 
 
 def load_reranker(settings: Settings) -> RerankScores | None:
@@ -102,18 +89,15 @@ def reranked(query: str, fused: Sequence[Fused], texts: Sequence[str], reranker:
         added = [WEIGHT * score for score in reranker(query, texts)]
     except VariantsFailed:
         return list(fused)
-    scored = (
-        each._replace(score=each.score + more, rerank_part=more) for each, more in zip(first, added, strict=True)
-    )
-    return [*ordered(scored), *rest]
+    pairs = zip(first, added, strict=True)
+    return [*ordered(each._replace(score=each.score + more, rerank_part=more) for each, more in pairs), *rest]
 
 
 def _proximity(wanted: Set[str], words: Sequence[str]) -> float:
     matches = [(position, word) for position, word in enumerate(words) if word in wanted]
-    matched = {word for _, word in matches}
-    if not matched:
+    if not matches:
         return 0.0
-    share = len(matched) / len(wanted)
+    share = len({word for _, word in matches}) / len(wanted)
     gaps = [b - a for (a, one), (b, other) in itertools.pairwise(matches) if one != other]
     near = math.log1p(math.exp(1 - min(gaps))) if gaps else 0.0
     return share * (0.5 + 0.5 * near)

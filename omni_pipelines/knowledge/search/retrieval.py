@@ -1,7 +1,5 @@
 """Find hits: rank the chunks, rerank the best ones, fold duplicates, and read what a hit shows."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -92,48 +90,35 @@ class _Deduplicator:
         self.kept: list[_DistinctPassage] = []
         self._near = near
         self._by_text: dict[str, _DistinctPassage] = {}
-        self._shingles: list[Shingles] = []
+        self._by_shingles: list[tuple[Shingles, _DistinctPassage]] = []
 
     def add(self, fused: Fused, row: ChunkRow) -> None:
-        known = self._by_text.get(row["text"]) or self._near_duplicate(row["text"])
+        text = row["text"]
+        own: Shingles = shingles(text) if self._near else frozenset()
+        similar = (passage for other, passage in self._by_shingles if resemblance(own, other) >= MIN_SIMILARITY)
+        known = self._by_text.get(text) or next(similar, None)
         if known is not None:
             known.duplicates.append(row)
             return
-        passage = self._by_text[row["text"]] = _DistinctPassage(fused, row, [])
+        passage = self._by_text[text] = _DistinctPassage(fused, row, [])
         self.kept.append(passage)
         if self._near:
-            self._shingles.append(shingles(row["text"]))
-
-    def _near_duplicate(self, text: str) -> _DistinctPassage | None:
-        if not self._near:
-            return None
-        own = shingles(text)
-        similar = (
-            passage
-            for passage, other in zip(self.kept, self._shingles, strict=True)
-            if resemblance(own, other) >= MIN_SIMILARITY
-        )
-        return next(similar, None)
+            self._by_shingles.append((own, passage))
 
 
 def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
     row, fused = passage.row, passage.fused
     metadata = MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
-    parts = ScoreParts(
-        keyword=round(fused.keyword_part, _DECIMALS),
-        vector=round(fused.vector_part, _DECIMALS),
-        boost=round(fused.boost_part, _DECIMALS),
-        rerank=round(fused.rerank_part, _DECIMALS),
-    )
+    keyword, vector, boost, rerank = (round(part, _DECIMALS) for part in fused[2:])
+    parts = ScoreParts(keyword=keyword, vector=vector, boost=boost, rerank=rerank)
     return Hit.model_validate(
         {
             **row,
             "rank": number,
-            "score": round(parts.keyword + parts.vector + parts.boost + parts.rerank, _DECIMALS),
+            "score": round(keyword + vector + boost + rerank, _DECIMALS),
             "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
             "parts": parts,
             "also_in": [HitLocation.model_validate(duplicate) for duplicate in passage.duplicates],
-            "encoding": metadata.encoding,
-            "verbatim": metadata.verbatim,
+            **metadata.model_dump(),
         }
     )

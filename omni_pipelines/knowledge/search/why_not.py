@@ -1,7 +1,5 @@
 """Explain why a search did not find a document: check this document at each stage of the search."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -59,7 +57,7 @@ def explain_search(
         ConfigurationError: see `check_query`.
     """
     check_query(query, k, options.where)
-    return _SearchTrace(snapshot, query, k, options, embed, reranker).follow(document)
+    return _SearchTrace(snapshot, query, k, max(k, POOL), options, embed, reranker).follow(document)
 
 
 @dataclass
@@ -67,17 +65,13 @@ class _SearchTrace:
     snapshot: Snapshot
     query: str
     k: int
+    pool: int
     options: SearchOptions
     embed: EmbedQuery
     reranker: RerankScores | None
     results: list[StageResult] = field(default_factory=list)
 
-    @property
-    def pool(self) -> int:
-        return max(self.k, POOL)
-
     def follow(self, document: str) -> WhyNot:
-        number = self.snapshot.release.release
         try:
             doc_id = find_document(self.snapshot, document)
         except CitationNotFound as error:
@@ -86,7 +80,8 @@ class _SearchTrace:
         rows = self.snapshot.chunks_of(doc_id)
         if not rows:
             return self._lost(document, "release", "it has no text", "A document without text cannot be found.")
-        self._add("release", f"release {number} holds {_counted(len(rows), 'passage')} of it")
+        passages = "1 passage" if len(rows) == 1 else f"{len(rows):,} passages"
+        self._add("release", f"release {self.snapshot.release.release} holds {passages} of it")
         path = rows[0]["path"]
         differences = _filter_differences(rows[0], self.options.where)
         if differences:
@@ -100,12 +95,8 @@ class _SearchTrace:
         where, size = self.options.where, self.snapshot.keyword.size
         keyword = self.snapshot.words(self.query, size, where)
         vector = self.snapshot.nearest(self.embed(self.query).values, size, where)
-        self.results += [
-            self._candidate(
-                "keyword", _best_rank(keyword, keys), "none of its passages contains a word of the query"
-            ),
-            self._candidate("vector", _best_rank(vector, keys), "it has no vector"),
-        ]
+        self._add_list("keyword", _best_rank(keyword, keys), "none of its passages contains a word of the query")
+        self._add_list("vector", _best_rank(vector, keys), "it has no vector")
         hits = find_hits(self.snapshot, self.query, self.k, self.options, self.embed, self.reranker)
         ranks = {key: hit.rank for hit in hits for key in (hit.chunk_id, *(other.chunk_id for other in hit.also_in))}
         best = min((ranks[key] for key in keys if key in ranks), default=None)
@@ -123,12 +114,10 @@ class _SearchTrace:
         message = f"rank {best} of {len(fused)} candidates, and {self.k} were requested"
         return self._lost(path, "fused", message, f"It ranks below the best {self.k}: a larger -k shows it.", best)
 
-    def _candidate(self, stage: Stage, best: int | None, absent: str) -> StageResult:
-        if best is None:
-            return StageResult(stage=stage, passed=False, says=absent)
-        passed = best <= self.pool
-        message = f"rank {best}" if passed else f"rank {best}, but only the first {self.pool} are candidates"
-        return StageResult(stage=stage, passed=passed, says=message, rank=best)
+    def _add_list(self, stage: Stage, best: int | None, absent: str) -> None:
+        passed = best is not None and best <= self.pool
+        ranked = f"rank {best}" if passed else f"rank {best}, but only the first {self.pool} are candidates"
+        self._add(stage, absent if best is None else ranked, best, passed=passed)
 
     def _add(self, stage: Stage, message: str, best: int | None = None, *, passed: bool = True) -> None:
         self.results.append(StageResult(stage=stage, passed=passed, says=message, rank=best))
@@ -154,21 +143,14 @@ def _best_rank(ranking: Sequence[tuple[str, float]], keys: Sequence[str]) -> int
 
 
 def _filter_differences(row: Mapping[str, object], where: Mapping[str, str]) -> list[str]:
-    different = {field: wanted for field, wanted in where.items() if not _matches(row[field], wanted)}
-    return [f"{field} is {_shown(row[field])!r}, not {wanted!r}" for field, wanted in different.items()]
-
-
-def _shown(value: object) -> str:
-    return str(value.date()) if isinstance(value, datetime) else str(value)
+    values = {name: value.date() if isinstance(value, datetime) else value for name, value in row.items()}
+    different = {name: wanted for name, wanted in where.items() if not _matches(values[name], wanted)}
+    return [f"{name} is {str(values[name])!r}, not {wanted!r}" for name, wanted in different.items()]
 
 
 def _matches(value: object, wanted: str) -> bool:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         first, last = day_range(wanted)
-        return (first or date.min) <= value.date() <= (last or date.max)
+        return (first or date.min) <= value <= (last or date.max)
     prefix = folder_prefix(wanted)
     return value == wanted if prefix is None else str(value).startswith(prefix)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -6,6 +6,7 @@ tags of a visible source must allow it in the release that is read, in the newes
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,9 +22,6 @@ from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import acl_tags
-
-_SEPARATOR = ","
-"""No tag contains it."""
 
 SourceTags = tuple[str, tuple[str, ...]]
 """The name of a source and its access tags."""
@@ -62,10 +60,8 @@ def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[s
     newest = newest_release(home)
     releases = {release.release: release} | ({newest.release: newest} if newest is not None else {})
     tags: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for each in releases.values():
-        for source, acl in _tags_in_release(home, each):
-            tags[source].append(acl)
-    for source, acl in _tags_now(home):
+    in_releases = (_tags_in_release(home, each) for each in releases.values())
+    for source, acl in itertools.chain(*in_releases, _tags_now(home)):
         tags[source].append(acl)
     return frozenset(source for source, acls in tags.items() if all(map(viewer.may_see, acls)))
 
@@ -73,9 +69,9 @@ def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[s
 def _tags_in_release(home: Home, release: Release) -> Iterator[SourceTags]:
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
     rows = LanceTable(home.table(DOCUMENTS.name)).read(["source", "acl"], version=version)
-    joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], _SEPARATOR))
+    joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], ","))  # no tag contains a comma
     for row in joined.group_by(["source", "acl"]).aggregate([]).to_pylist():
-        yield row["source"], tuple(filter(None, row["acl"].split(_SEPARATOR)))
+        yield row["source"], tuple(filter(None, row["acl"].split(",")))
 
 
 def _tags_now(home: Home) -> Iterator[SourceTags]:
@@ -93,6 +89,5 @@ def _registered_tags(home: Home) -> list[SourceTags]:
         sources = orjson.loads(home.sources.read_bytes())["sources"]
         return [(each["name"], tuple(each.get("acl", ()))) for each in sources]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{home.sources} cannot be read", cure="repair the file, or search as the owner: without --as"
-        ) from error
+        cure = "repair the file, or search as the owner: without --as"
+        raise ConfigurationError(f"{home.sources} cannot be read", cure=cure) from error

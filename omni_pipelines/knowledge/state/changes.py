@@ -1,7 +1,5 @@
 """What changed between two releases: documents added, removed and changed, with a diff of their texts."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -17,9 +15,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 
 MAX_DIFF_LINES = 200
-"""Lines of one document's diff."""
 MAX_DIFF_LINE_LENGTH = 400
-"""Characters of one line of a diff."""
 MAX_COMPARED_LINES = 10_000
 """Longer texts are not compared: line by line that can take minutes."""
 _DOCUMENTS_PER_BATCH = 200
@@ -66,7 +62,7 @@ def compare_releases(
     """
     old = Snapshot(home, require_release(home, before), viewer)
     new = Snapshot(home, require_release(home, after), viewer)
-    old_rows, new_rows = _documents(old), _documents(new)
+    old_rows, new_rows = ({row["doc_id"]: row for row in each.documents(_COLUMNS)} for each in (old, new))
     common = old_rows.keys() & new_rows.keys()
     changed = [key for key in common if old_rows[key]["content_hash"] != new_rows[key]["content_hash"]]
     changes = [
@@ -74,21 +70,14 @@ def compare_releases(
         *(_change("removed", old_rows[key]) for key in old_rows.keys() - new_rows.keys()),
         *(_with_diffs(old, new, changed) if diffs else (_change("changed", new_rows[key]) for key in changed)),
     ]
+    first, second = old.release.fingerprints, new.release.fingerprints
+    fingerprints = ((name, (first.get(name, ""), second.get(name, ""))) for name in sorted({**first, **second}))
     return Changes(
         before=old.release.release,
         after=new.release.release,
         changes=tuple(sorted(changes, key=lambda change: (change.source, change.path))),
-        fingerprints=_changed_fingerprints(old.release.fingerprints, new.release.fingerprints),
+        fingerprints={name: pair for name, pair in fingerprints if pair[0] != pair[1]},
     )
-
-
-def _changed_fingerprints(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str, str]]:
-    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    return {name: (before.get(name, ""), after.get(name, "")) for name in names}
-
-
-def _documents(snapshot: Snapshot) -> dict[str, DocumentRow]:
-    return {row["doc_id"]: row for row in snapshot.documents(_COLUMNS)}
 
 
 def _change(kind: ChangeKind, row: DocumentRow) -> Change:

@@ -4,8 +4,7 @@ These are not Lance tables: many processes add questions at the same time, and e
 version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other.
 """
 
-from __future__ import annotations
-
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -51,17 +50,19 @@ def append(home: Home, table: Table, rows: Sequence[Mapping[str, object]], max_b
 
 def read(home: Home, table: Table) -> pa.Table:
     """All rows, oldest first. Lines that are torn or do not match the schema are left out."""
-    rows = [row for path in journal_files(home, table) for row in _rows(path, table.schema)]
+    rows = []
+    for line in (line for path in journal_files(home, table) for line in _lines(path)):
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, pa.ArrowException):
+            row = _typed(orjson.loads(line), table.schema)
+            pa.RecordBatch.from_pylist([row], schema=table.schema).validate(full=True)
+            rows.append(row)
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
 def lines(home: Home, table: Table) -> Iterator[JsonObject]:
     """All lines that are JSON objects, oldest first, whether or not they match the schema."""
-    for path in journal_files(home, table):
-        for line in _lines(path):
-            row = _object(line)
-            if row is not None:
-                yield row
+    rows = (_object(line) for path in journal_files(home, table) for line in _lines(path))
+    return (row for row in rows if row is not None)
 
 
 def drop(
@@ -76,26 +77,21 @@ def drop(
 
     A row that another process adds during the rewrite may be lost.
 
-    Args:
-        home: the home of the journal.
-        table: the table whose rows are dropped.
-        unwanted: whether to drop a row.
-        torn: whether to drop a line that is not a JSON object.
-        write: False counts the rows and changes nothing.
+    `torn` decides about a line that is not a JSON object. Without `write`, the rows are only counted.
     """
+
+    def is_unwanted(line: bytes) -> bool:
+        row = _object(line)
+        return torn(line.decode(errors="replace")) if row is None else unwanted(row)
+
     dropped = 0
     for path in journal_files(home, table):
         before = _lines(path)
-        kept = [line for line in before if not _is_unwanted(line, unwanted, torn)]
+        kept = [line for line in before if not is_unwanted(line)]
         dropped += len(before) - len(kept)
         if write and len(kept) < len(before):
             write_whole(path, b"".join(line + b"\n" for line in kept))
     return dropped
-
-
-def _is_unwanted(line: bytes, unwanted: Callable[[JsonObject], bool], torn: Callable[[str], bool]) -> bool:
-    row = _object(line)
-    return torn(line.decode(errors="replace")) if row is None else unwanted(row)
 
 
 def _object(line: bytes) -> JsonObject | None:
@@ -111,18 +107,6 @@ def _lines(path: Path) -> list[bytes]:
         return path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
-
-
-def _rows(path: Path, schema: pa.Schema) -> list[JsonObject]:
-    rows = []
-    for line in _lines(path):
-        try:
-            row = _typed(orjson.loads(line), schema)
-            pa.RecordBatch.from_pylist([row], schema=schema).validate(full=True)
-        except (ValueError, TypeError, KeyError, AttributeError, pa.ArrowException):
-            continue
-        rows.append(row)
-    return rows
 
 
 def _typed(row: Mapping[str, str], schema: pa.Schema) -> JsonObject:

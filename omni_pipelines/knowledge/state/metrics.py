@@ -3,8 +3,6 @@
 They inform people and nothing depends on them, so a home that cannot be written to is not an error.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import threading

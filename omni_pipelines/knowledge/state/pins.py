@@ -1,7 +1,5 @@
 """Pins: releases that collection keeps. Each pin is a small file, and its name alone keeps the release."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Recovery notes: one small file for each damaged table that recovery moved to `quarantine/`, beside the files."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import ValidationError

@@ -1,7 +1,5 @@
 """Releases on disk: immutable numbered files with checksums. Readers see the newest one whose checksum is valid."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -40,17 +38,13 @@ def read_with_checksum(home: Home, number: int) -> tuple[Release, str] | None:
 
 def newest_release(home: Home) -> Release | None:
     """The newest valid release; None if there is none."""
-    for number in reversed(release_numbers(home)):
-        release = read_release(home, number)
-        if release is not None:
-            return release
-    return None
+    releases = (read_release(home, number) for number in reversed(release_numbers(home)))
+    return next(filter(None, releases), None)
 
 
 def list_releases(home: Home) -> list[Release]:
     """All valid releases, newest first."""
-    releases = (read_release(home, number) for number in reversed(release_numbers(home)))
-    return [release for release in releases if release is not None]
+    return list(filter(None, (read_release(home, number) for number in reversed(release_numbers(home)))))
 
 
 def require_release(home: Home, number: int | None = None) -> Release:
@@ -76,11 +70,10 @@ def release_as_of(home: Home, moment: datetime) -> Release:
         ConfigurationError: no release that old is kept.
         HomeError: there is no home.
     """
-    newest = require_release(home)
-    kept = list_releases(home)
-    for release in kept:
-        if release.created_at <= moment:
-            return release
+    newest, kept = require_release(home), list_releases(home)
+    release = next((release for release in kept if release.created_at <= moment), None)
+    if release is not None:
+        return release
     oldest = min(kept, key=lambda release: release.created_at, default=newest)
     raise ConfigurationError(
         f"no kept release is as old as {moment.astimezone():%Y-%m-%d %H:%M:%S}; "
@@ -96,17 +89,12 @@ def parse_moment(text: str) -> datetime:
         ConfigurationError: it is neither.
     """
     try:
-        day = date.fromisoformat(text) if _is_day(text) else None
-        moment = datetime.fromisoformat(text) if day is None else datetime.combine(day, time.max)
+        is_day = set("T :").isdisjoint(text)
+        moment = datetime.combine(date.fromisoformat(text), time.max) if is_day else datetime.fromisoformat(text)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ConfigurationError(
-            f"{text!r} is not a date", cure="write it as 2026-11-25, or as 2026-11-25T14:30"
-        ) from error
-
-
-def _is_day(text: str) -> bool:
-    return "T" not in text and " " not in text and ":" not in text
+        cure = "write it as 2026-11-25, or as 2026-11-25T14:30"
+        raise ConfigurationError(f"{text!r} is not a date", cure=cure) from error
 
 
 def put_release(home: Home, release: Release) -> bool:

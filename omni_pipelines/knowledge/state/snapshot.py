@@ -33,12 +33,13 @@ class Snapshot:
     """The read access to one release, as far as a viewer may see it. It never reads the head of a table."""
 
     def __init__(self, home: Home, release: Release, viewer: Viewer | None = None) -> None:
-        self.release = release
-        self.home = home
-        self.viewer = viewer
+        self.home, self.release, self.viewer = home, release, viewer
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
-        for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-            self._check_version(definition.name)
+        for name in (DOCUMENTS.name, CHUNKS.name, EMBEDDINGS.name):
+            table, version = self._pinned(name)
+            if str(table.version(version)) != release.tables[name]:  # not the same UUID: it was created again
+                problem = f"table {name} is not the one that release {release.release} was made of"
+                raise TableMissing(problem, cure="run: omni ingest")
         self._visible = sorted(visible_sources(home, release, viewer)) if viewer is not None else None
 
     @classmethod
@@ -78,7 +79,8 @@ class Snapshot:
         if self._visible is None:
             return self.release.counts
         where = is_in("source", self._visible)
-        return {name: self._table(name).count(where, self._version(name)) for name in self.release.counts}
+        pinned = {name: self._pinned(name) for name in self.release.counts}
+        return {name: table.count(where, version) for name, (table, version) in pinned.items()}
 
     def words(
         self, query: str, k: int, where: Mapping[str, str], *, keys: Sequence[str] | None = None
@@ -90,10 +92,8 @@ class Snapshot:
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, ChunkRow]:
         """These columns of the chunks with these ids, by id; unknown ids are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
-        names, version = list(dict.fromkeys(chosen)), self._version(CHUNKS.name)
-        rows = row_cache.fetch_rows(
-            self._table(CHUNKS.name), CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",)
-        )
+        names, (table, version) = list(dict.fromkeys(chosen)), self._pinned(CHUNKS.name)
+        rows = row_cache.fetch_rows(table, CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",))
         return {row["chunk_id"]: row for row in cast("list[ChunkRow]", rows) if self.sees(row["source"])}
 
     def chunks_of(self, document: str) -> list[ChunkRow]:
@@ -123,44 +123,28 @@ class Snapshot:
         filters = [matches(field, value) for field, value in where.items()]
         if self._visible is not None:
             filters.append(is_in("source", self._visible))
-        return lance_vectors.nearest(
-            self._table(EMBEDDINGS.name),
-            vector,
-            k,
-            key=EMBEDDINGS.key,
-            where=" AND ".join(filters) or None,
-            version=self._version(EMBEDDINGS.name),
-        )
+        table, version = self._pinned(EMBEDDINGS.name)
+        chosen = " AND ".join(filters) or None
+        return lance_vectors.nearest(table, vector, k, key=EMBEDDINGS.key, where=chosen, version=version)
 
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """The vectors (n, d), float32, of these chunks, in the order of their ids."""
-        table, version = self._table(EMBEDDINGS.name), self._version(EMBEDDINGS.name)
+        table, version = self._pinned(EMBEDDINGS.name)
         rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
         """The cosines of these chunks with `vector` (d,)."""
-        return lance_vectors.cosines(
-            self._table(EMBEDDINGS.name), vector, ids, key=EMBEDDINGS.key, version=self._version(EMBEDDINGS.name)
-        )
+        table, version = self._pinned(EMBEDDINGS.name)
+        return lance_vectors.cosines(table, vector, ids, key=EMBEDDINGS.key, version=version)
 
-    def _check_version(self, name: str) -> None:
-        """Compare the UUID as well: a table that was created again counts its versions from 1."""
-        pinned = TableVersion.parse(self.release.tables[name])
-        if self._table(name).version(pinned.version) != pinned:
-            raise TableMissing(
-                f"table {name} is not the one that release {self.release.release} was made of",
-                cure="run: omni ingest",
-            )
-
-    def _table(self, name: str) -> LanceTable:
-        return LanceTable(self.home.table(name))
-
-    def _version(self, name: str) -> int:
-        return TableVersion.parse(self.release.tables[name]).version
+    def _pinned(self, name: str) -> tuple[LanceTable, int]:
+        """A table, and the version of it that the release names."""
+        return LanceTable(self.home.table(name)), TableVersion.parse(self.release.tables[name]).version
 
     def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
         if self._visible is not None:
             visible = is_in("source", self._visible)
             where = visible if where is None else "(" + where + ") AND " + visible
-        return self._table(name).read(columns, where, self._version(name))
+        table, version = self._pinned(name)
+        return table.read(columns, where, version)

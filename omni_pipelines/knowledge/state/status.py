@@ -1,7 +1,5 @@
 """What a home holds, in numbers."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -68,10 +66,9 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_recovery_notes(home),
     )
-    return whole if viewer is None else _visible_to(Snapshot.open(home, number, viewer), whole)
-
-
-def _visible_to(snapshot: Snapshot, whole: Status) -> Status:
+    if viewer is None:
+        return whole
+    snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
     return whole.model_copy(update={"counts": snapshot.counts(), "coverage": {}, "sources": sources, "set_aside": []})
 

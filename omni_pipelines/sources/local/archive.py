@@ -4,8 +4,6 @@ An entry whose name leads out of the archive or appears twice, or that inflates 
 and devices are skipped, as in a folder.
 """
 
-from __future__ import annotations
-
 import bz2
 import functools
 import gzip

@@ -1,7 +1,5 @@
 """Folders and single files: listed without following links, and read so that a change during the read is noticed."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Nothing that the repository configures is run: no hooks, filters or helpers. Nothing is fetched.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

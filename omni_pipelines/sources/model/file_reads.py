@@ -1,7 +1,5 @@
 """Read a regular file so that its bytes are those of one moment and never more than allowed."""
 
-from __future__ import annotations
-
 import os
 import stat as modes
 import time

@@ -1,7 +1,5 @@
 """Limits of what is read from sources, so that no source can fill the memory or keep an ingest busy for ever."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from omni_pipelines.sources.model.file_reads import RACY_NS

@@ -1,7 +1,5 @@
 """The listing of a source at one moment, and the content of its files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime

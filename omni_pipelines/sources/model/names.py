@@ -1,7 +1,5 @@
 """Rules for the names of files, archive entries and objects, and how names that are not UTF-8 are shown."""
 
-from __future__ import annotations
-
 from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}

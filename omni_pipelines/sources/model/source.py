@@ -1,7 +1,5 @@
 """What a source is: a folder, file, archive, repository, object prefix or website kept in the knowledge base."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path

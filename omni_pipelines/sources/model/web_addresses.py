@@ -1,7 +1,5 @@
 """Addresses of web pages: normalised, compared with the hosts a source may use, and turned into document paths."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from urllib.parse import quote, urljoin, urlsplit

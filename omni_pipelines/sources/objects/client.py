@@ -1,7 +1,5 @@
 """The port to object stores: lists and reads the objects below one prefix."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol

@@ -3,8 +3,6 @@
 A client lists and reads; this module decides for all of them which objects are read and which names are refused.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

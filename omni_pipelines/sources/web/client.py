@@ -4,8 +4,6 @@ Built on httpcore, the connection pool of httpx, because it lets us choose the I
 addresses unchanged. Environment variables for proxies are ignored. Redirects are checked like new requests.
 """
 
-from __future__ import annotations
-
 import email.utils
 import gzip
 import io

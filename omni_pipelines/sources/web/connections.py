@@ -5,8 +5,6 @@ them. So neither a name that points into a private network nor one that resolves
 rebinding) leads anywhere. Host header, SNI and certificate check use the name.
 """
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Why a web page could not be fetched."""
 
-from __future__ import annotations
-
 
 class WebFailure(Exception):
     """There is no response. The message is the reason; `cure` is what to do about it, if that is known."""

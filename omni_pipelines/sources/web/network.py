@@ -1,7 +1,5 @@
 """Which IP addresses may be used, and what the web client needs of the system: DNS, certificates, clock."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 import ssl

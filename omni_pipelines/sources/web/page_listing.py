@@ -3,8 +3,6 @@
 A page that does not answer is kept as it was; a page that is gone is left out of the listing, so it gets deleted.
 """
 
-from __future__ import annotations
-
 import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import closing

@@ -5,8 +5,6 @@ the Last-Modified; the hash of the page. A stored mark is sent to the server, wh
 instead of sending the page again.
 """
 
-from __future__ import annotations
-
 import email.utils
 import time
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What the robots.txt of each host permits a program to fetch, and how fast."""
 
-from __future__ import annotations
-
 from typing import Protocol
 from urllib.parse import urlsplit
 

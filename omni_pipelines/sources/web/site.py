@@ -1,7 +1,5 @@
 """A website as a source: its pages fetched politely, one at a time, as robots.txt permits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from omni_pipelines.errors import SourceMissing

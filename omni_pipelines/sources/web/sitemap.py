@@ -1,7 +1,5 @@
 """Sitemaps: the pages or further sitemaps that one lists, each with the date of its last change."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 

@@ -1,14 +1,11 @@
 """AsciiDoc: the text is the file's own; titles, which start with equals signs, give the sections."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode, newline_offsets
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 _TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _FENCE = re.compile(r"(?:(-{4,}|={4,}|\.{4,}|/{4,}|\+{4,}|\*{4,}|_{4,}|--)|(```)\w*|([|,:!]={3,}))[ \t]*$")

@@ -1,7 +1,5 @@
 """Source code: the text is the file's own; its symbols give the sections where there is a grammar."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
@@ -80,9 +78,7 @@ def _grammar(name: str) -> str:
 
 def _sections(decoded: DecodedText, source: bytes, found: Iterable[Symbol]) -> Iterator[Section]:
     """Sections by character from symbols by byte. Of several at the same start, only the last one has text."""
-    path_at: dict[int, tuple[str, ...]] = {}
-    for start, path in sorted(_path_changes(list(found)), key=lambda change: change[0]):
-        path_at[start] = path
+    path_at = dict(sorted(_path_changes(found), key=lambda change: change[0]))
     text = decoded.text
     char = byte = 0
     held: Section | None = None
@@ -96,7 +92,7 @@ def _sections(decoded: DecodedText, source: bytes, found: Iterable[Symbol]) -> I
         yield held
 
 
-def _path_changes(found: list[Symbol]) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _path_changes(found: Iterable[Symbol]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """(byte, path) where a symbol starts, and where the symbol that encloses it continues."""
     open_symbols: list[Symbol] = []
     for symbol in found:
@@ -111,10 +107,7 @@ def _path_changes(found: list[Symbol]) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def _line_start(text: str, char: int) -> int:
-    """Where the section of a symbol starts or ends in whole lines.
-
-    At the end of a symbol, the start of the next line; else the start of the line, if only blanks precede.
-    """
+    """Where a section starts in whole lines: after a symbol, the next line; else the line, if only blanks precede."""
     rest = _REST_OF_LINE.match(text, char)
     if rest and rest.end() > char:
         return rest.end()

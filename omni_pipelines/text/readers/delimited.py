@@ -1,7 +1,5 @@
 """CSV and TSV: the text is the file's own; the column names are the heading of everything below them."""
 
-from __future__ import annotations
-
 import csv
 import re
 
@@ -12,7 +10,6 @@ from omni_pipelines.text.readers.extraction import one_line
 _DELIMITERS = ",;\t|"
 _MAX_HEADER_LENGTH = 10_000
 _MAX_HEADING_LENGTH = 200
-"""Characters of the column names that make the heading."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _QUOTED = re.compile(r'"[^"]*"')
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?$")

@@ -3,14 +3,12 @@
 A paragraph is a heading if its style is one, or has an outline level.
 """
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR, Extraction, one_line
-from omni_pipelines.text.readers.office import document_properties
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties
+from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
@@ -21,44 +19,34 @@ MAX_LEVEL = 9
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: the body, then footnotes and endnotes; a row of a table is one line.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file: the body, then footnotes and endnotes; a row of a table is one line."""
     archive = ZipArchive(raw)
     body = archive.read("word/document.xml")
-    styles = _Styles()
-    styles_part = archive.optional("word/styles.xml")
-    if styles_part is not None:
-        parse_xml(styles_part, styles)
+    levels = _heading_levels(archive.optional("word/styles.xml"))
     extraction = Extraction()
-    parse_xml(body, _Body(extraction, styles.levels))
+    parse_xml(body, _Body(extraction, levels))
     for part in ("word/footnotes.xml", "word/endnotes.xml"):
         notes = archive.optional(part)
         if notes is not None:
             parse_xml(notes, _Body(extraction, {}))
-    properties = document_properties(archive)
-    return extraction.parsed(name, properties.title, language=properties.language)
+    return extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
 
 
-class _Styles(XmlHandler):
-    """The styles that are headings, by their name or their outline level."""
-
-    def __init__(self) -> None:
-        self.levels: dict[str, int] = {}
-        self._style = ""
-
-    def start(self, name: str, attributes: Attributes) -> None:
+def _heading_levels(styles: bytes | None) -> dict[str, int]:
+    """The levels of the styles that are headings by their name or their outline level."""
+    levels: dict[str, int] = {}
+    style = ""
+    for element, attributes in elements(styles, "style", "name", "outlineLvl"):
         value = attributes.get("val", "")
-        if name == "style":
-            self._style = attributes.get("styleId", "")
-        elif name == "name" and (heading := _HEADING.match(value)):
-            self.levels[self._style] = int(heading[1])
-        elif name == "name" and value.lower() == "title":
-            self.levels[self._style] = 1
-        elif name == "outlineLvl" and self._style and _level(value):
-            self.levels.setdefault(self._style, _level(value))
+        if element == "style":
+            style = attributes.get("styleId", "")
+        elif element == "name" and (heading := _HEADING.match(value)):
+            levels[style] = int(heading[1])
+        elif element == "name" and value.lower() == "title":
+            levels[style] = 1
+        elif element == "outlineLvl" and style and _level(value):
+            levels.setdefault(style, _level(value))
+    return levels
 
 
 def _level(value: str) -> int:
@@ -136,8 +124,6 @@ class _Body(XmlHandler):
 
 
 class _WordTable:
-    """An open table: the cells of its current row."""
-
     def __init__(self) -> None:
         self.cells: list[list[str]] = []
         self.rows = 0

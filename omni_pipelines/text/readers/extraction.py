@@ -1,13 +1,10 @@
 """Collect text that is extracted from a file, block by block, with its headings, pages and lines."""
 
-from __future__ import annotations
-
 import re
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 MAX_CHARACTERS = 32 << 20
 """Characters of one document's text. A file with more is a decompression bomb or a data set, not a document."""
@@ -32,7 +29,6 @@ class Extraction:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self.length = 0
-        """Characters so far."""
         self._headings: list[Heading] = []
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
@@ -86,7 +82,7 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
-    def parsed(self, name: str, title: str = "", no_text: str = "it contains no text", language: str = "") -> Parsed:
+    def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
         Raises:

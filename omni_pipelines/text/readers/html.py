@@ -1,7 +1,5 @@
 """HTML: the visible text, block by block, with its lines in the file; headings give the sections."""
 
-from __future__ import annotations
-
 import re
 
 import lxml.etree
@@ -9,13 +7,11 @@ import lxml.html
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import Parsed, nest
 from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
-from omni_pipelines.text.readers.headings import nest
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
 _MAX_CHARSET_BYTES = 4096
-"""The charset must be declared within these first bytes."""
 _SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select"}
 """Without `head`: if a page has no `body` tag, the parser puts the content of the page there."""
 _INLINE = {
@@ -33,18 +29,11 @@ _MAX_TAG_LENGTH = 1 << 15
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MAX_PARSER_LINE = 65535
 """The parser counts lines up to this one; the lines after it are counted here."""
-
-
 _NO_TEXT = "no text on the page is visible"
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a page: one block per line, with a blank line between paragraphs.
-
-    Raises:
-        Unreadable: E_NO_TEXT if no text is visible; E_PARSE if the parser fails, as it does at more than 2048 levels
-            of nested elements; or an error of `decode`.
-    """
+    """Read a page: one block per line, with a blank line between paragraphs."""
     charset = _CHARSET.search(raw[:_MAX_CHARSET_BYTES])
     decoded = decode(raw, charset[1].decode("ascii") if charset else None)
     if not decoded.text.strip():
@@ -52,7 +41,7 @@ def read(raw: bytes, name: str) -> Parsed:
     page = _VisibleText()
     root = _parse(decoded.text)
     page.walk(root)
-    text = page.finish()
+    text = "".join(page.parts)
     if not text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
@@ -67,10 +56,19 @@ def read(raw: bytes, name: str) -> Parsed:
     )
 
 
+def read_visible(raw: bytes, name: str) -> Parsed | None:
+    """Read a page that is a part of a document; None if no text on it is visible."""
+    try:
+        return read(raw, name)
+    except Unreadable as error:
+        if error.code is RefusalCode.NO_TEXT:
+            return None
+        raise
+
+
 def _parse(text: str) -> lxml.html.HtmlElement:
-    text = text.replace("\r\n", "\n").replace(
-        "\r", "\n"
-    )  # the parser replaces them too, but does not count them as line ends
+    # the parser replaces \r too, but does not count it as a line end
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
         root = lxml.html.document_fromstring(_TAG.sub(_shortened, text).encode("utf-8"), parser=parser)
@@ -130,9 +128,6 @@ class _VisibleText:
             else:
                 self._line += (element.text or "").count("\n")
                 self._add(element.tail)
-
-    def finish(self) -> str:
-        return "".join(self.parts)
 
     def _enter(self, element: lxml.html.HtmlElement) -> None:
         tag = element.tag

@@ -1,7 +1,5 @@
 """E-mail: the main headers, then the text. Attachments are named, not read."""
 
-from __future__ import annotations
-
 import email
 import email.errors
 import email.header
@@ -21,23 +19,18 @@ _MAX_HEADER_LENGTH = 1_000
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a message: its plain text, or the text of its HTML if there is no plain text.
-
-    Raises:
-        Unreadable: E_PARSE if it is not a message, E_DEPTH, E_NO_TEXT.
-    """
+    """Read a message: its plain text, or the text of its HTML if there is no plain text."""
     try:
         message = email.message_from_bytes(raw, policy=email.policy.default)
     except RecursionError as error:
         raise Unreadable(RefusalCode.DEPTH, "its parts are nested too deeply") from error
     assert isinstance(message, EmailMessage)
-    headers = [(key, _header(message, key)) for key in _HEADERS]
-    if not any(value for _, value in headers):
+    headers = {key: value for key in _HEADERS if (value := _header(message, key))}
+    if not headers:
         raise Unreadable(RefusalCode.PARSE, "not an e-mail: it has none of the headers " + ", ".join(_HEADERS))
     extraction = Extraction()
-    for key, value in headers:
-        if value:
-            extraction.block(f"{key}: {value}", apart=False)
+    for key, value in headers.items():
+        extraction.block(f"{key}: {value}", apart=False)
     attached = []
     has_plain_text = False
     for part in _leaves(message, 0):
@@ -50,19 +43,15 @@ def read(raw: bytes, name: str) -> Parsed:
         _add_html(extraction, message)
     if any(attached):
         extraction.block("Attachments: " + ", ".join(filter(None, attached)))
-    return extraction.parsed(
-        name, _header(message, "Subject"), language=_header(message, "Content-Language").partition(",")[0]
-    )
+    language = _header(message, "Content-Language").partition(",")[0]
+    return extraction.parsed(name, headers.get("Subject", ""), language)
 
 
 def _add_html(extraction: Extraction, message: EmailMessage) -> None:
     for part in _leaves(message, 0):
         if part.get_content_type() == "text/html" and not part.is_attachment():
-            try:
-                extraction.block(html.read(_content(part).encode("utf-8", "replace"), "").text)
-            except Unreadable as error:
-                if error.code is not RefusalCode.NO_TEXT:
-                    raise
+            page = html.read_visible(_content(part).encode("utf-8", "replace"), "")
+            extraction.block(page.text if page is not None else "")
 
 
 def _leaves(part: EmailMessage, depth: int) -> Iterator[EmailMessage]:

@@ -1,7 +1,5 @@
 """Markdown: the text is the file's own; headings give the sections."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import re
@@ -11,8 +9,7 @@ from collections.abc import Iterator
 from markdown_it import MarkdownIt
 
 from omni_pipelines.text.decoding import decode, newline_offsets
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 _NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
 _FRONT_MATTER = re.compile(

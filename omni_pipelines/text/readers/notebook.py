@@ -3,8 +3,6 @@
 Markdown headings and numbered code cells below them give the sections.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 
@@ -23,11 +21,7 @@ _CELL_LEVEL = 7
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. Pictures among the outputs are left out.
-
-    Raises:
-        Unreadable: E_PARSE if it is not a notebook of format version 4, E_NO_TEXT, or an error of `decode`.
-    """
+    """Read a file. Pictures among the outputs are left out."""
     try:
         notebook = orjson.loads(decode(raw).text)
     except orjson.JSONDecodeError as error:

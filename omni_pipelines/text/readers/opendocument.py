@@ -3,8 +3,6 @@
 Kept are paragraphs, headings, lists and tables; comments and tracked changes are left out.
 """
 
-from __future__ import annotations
-
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.office import document_properties
@@ -18,16 +16,11 @@ _MAX_BLANKS = 64
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. A row of a table is one line, a sheet is a section, a slide is a page.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file. A row of a table is one line, a sheet is a section, a slide is a page."""
     archive = ZipArchive(raw)
     extraction = Extraction()
     parse_xml(archive.read("content.xml"), _OpenDocumentHandler(extraction))
-    properties = document_properties(archive, "meta.xml")
-    return extraction.parsed(name, properties.title, language=properties.language)
+    return extraction.parsed(name, *document_properties(archive.optional("meta.xml")))
 
 
 class _OpenDocumentHandler(XmlHandler):

@@ -3,8 +3,6 @@
 Run it with `python -I`, an empty environment and no other open files. It needs no files, network or child processes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os
@@ -16,7 +14,6 @@ from pathlib import Path
 import orjson
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
     MAX_ANSWER_BYTES,
@@ -70,8 +67,6 @@ def limit_process() -> None:
 def serve(request: dict[str, str], raw: bytes) -> bytes:
     """Read one document with the reader that the request names, and encode the answer."""
     allow_cpu(MAX_CPU_SECONDS)
-    parsed: Parsed | None = None
-    error: Unreadable | None = None
     try:
         parsed = read_document(reader_named(request["reader"]), raw, request["name"])
         content = answer(parsed, None, _peak_bytes())
@@ -94,10 +89,7 @@ def allow_cpu(seconds: int) -> None:
 
 
 def _peak_bytes() -> int:
-    """The highest memory use since the process started.
-
-    On Linux it is read from /proc, because getrusage starts with the peak of the parent process.
-    """
+    """The highest memory use so far; from /proc on Linux, where getrusage includes the parent process."""
     try:
         status = Path("/proc/self/status").read_text("ascii")
     except OSError:

@@ -38,12 +38,7 @@ _DAMAGE = (
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file, page by page. A heading of the outline starts at the page it points to.
-
-    Raises:
-        Unreadable: E_ENCRYPTED if a password is needed, E_PARSE, E_DEPTH, E_OUTPUT_LIMIT, E_TOO_LARGE, or E_NO_TEXT
-            for scans.
-    """
+    """Read a file, page by page. A heading of the outline starts at the page it points to."""
     import pypdf
     from pypdf.errors import DependencyError, DeprecationError, LimitReachedError, PyPdfError
 
@@ -79,7 +74,7 @@ def _read(file: PdfReader, name: str) -> Parsed:
         extraction.block(text)
     title = _tolerant(lambda: _title(file), "")
     language = _tolerant(lambda: str(file.root_object.get("/Lang", "")), "")
-    return extraction.parsed(name, title or name, _NO_TEXT, language)
+    return extraction.parsed(name, title or name, language, _NO_TEXT)
 
 
 def _tolerant(get: Callable[[], Value], default: Value) -> Value:
@@ -99,7 +94,6 @@ def _title(file: PdfReader) -> str:
 
 
 def _headings(file: PdfReader) -> Headings:
-    """The headings of the outline."""
     headings: Headings = {}
     for level, destination in _destinations(file.outline, 1):
         page = file.get_destination_page_number(destination)

@@ -1,7 +1,5 @@
 """Plain text: the text is the file's own, without sections."""
 
-from __future__ import annotations
-
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
 

@@ -1,12 +1,10 @@
 """PowerPoint: slides in the order they are shown, each a page; titles are headings, notes follow their slide."""
 
-from __future__ import annotations
-
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import document_properties, relations
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, relations
+from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _PRESENTATION = "ppt/presentation.xml"
@@ -16,17 +14,13 @@ _REPEATED = {"sldNum", "dt", "ftr", "hdr"}
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: for each slide its title, texts and tables, then its notes.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file: for each slide its title, texts and tables, then its notes."""
     archive = ZipArchive(raw)
-    order = _SlideOrder()
-    parse_xml(archive.read(_PRESENTATION), order)
+    # a slide has two ids; the first, without a namespace, is its own number
+    order = [list(attributes.values())[-1] for _, attributes in elements(archive.read(_PRESENTATION), "sldId")]
     targets = relations(archive, _PRESENTATION)
     extraction = Extraction()
-    for number, relation_id in enumerate(order.slides, 1):
+    for number, relation_id in enumerate(order, 1):
         if relation_id not in targets:
             raise Unreadable(RefusalCode.PARSE, f"slide {number} is missing")
         part = targets[relation_id][1]
@@ -35,17 +29,7 @@ def read(raw: bytes, name: str) -> Parsed:
         for kind, notes in relations(archive, part).values():
             if kind == "notesSlide":
                 parse_xml(archive.read(notes), _Slide(extraction))
-    properties = document_properties(archive)
-    return extraction.parsed(name, properties.title, language=properties.language)
-
-
-class _SlideOrder(XmlHandler):
-    def __init__(self) -> None:
-        self.slides: list[str] = []
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        if name == "sldId":  # it has two ids; the first, without a namespace, is its own number
-            self.slides.append(list(attributes.values())[-1])
+    return extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
 
 
 class _Slide(XmlHandler):

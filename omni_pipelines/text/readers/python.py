@@ -1,7 +1,5 @@
 """Python source: the text is the file's own; classes and functions give the sections."""
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings
@@ -36,7 +34,7 @@ def _parse(text: str) -> ast.Module | None:
         return None  # another version of Python, or a template: it is read as text without sections
 
 
-def _sections(decoded: DecodedText, tree: ast.Module) -> Iterator[Section]:
+def _sections(decoded: DecodedText, tree: ast.Module) -> Iterable[Section]:
     text = decoded.text
     starts = [0, *newline_offsets(text), len(text)]
     is_comment = [text.startswith("#", start + _indent(text, start)) for start in starts]
@@ -60,7 +58,8 @@ def _sections(decoded: DecodedText, tree: ast.Module) -> Iterator[Section]:
                 yield from walk(ast.iter_child_nodes(node), path, floor)
             floor = max(floor, getattr(node, "end_lineno", None) or floor)
 
-    yield from _last_at_each_start(walk(tree.body, (), 0))
+    # of sections with the same start, only the last one has any text
+    return {section.start: section for section in walk(tree.body, (), 0)}.values()
 
 
 def _indent(text: str, start: int) -> int:
@@ -68,14 +67,3 @@ def _indent(text: str, start: int) -> int:
     while text.startswith((" ", "\t"), end):
         end += 1
     return end - start
-
-
-def _last_at_each_start(sections: Iterator[Section]) -> Iterator[Section]:
-    """Of sections with the same start, only the last one has any text."""
-    held: Section | None = None
-    for section in sections:
-        if held is not None and section.start != held.start:
-            yield held
-        held = section
-    if held is not None:
-        yield held

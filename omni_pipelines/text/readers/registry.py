@@ -5,8 +5,9 @@ headings, but not its sentences. The choice depends only on the bytes, never on 
 again gives the same rows.
 """
 
-from __future__ import annotations
-
+import io
+import re
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -34,11 +35,14 @@ from omni_pipelines.text.readers import (
     xlsx,
     xml,
 )
-from omni_pipelines.text.readers.content import format_by_content
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]
-"""(bytes, file name) to a document. Raises `Unreadable`."""
+"""(bytes, file name) to a document.
+
+Raises `Unreadable`: E_NO_TEXT if nothing in the file is text, E_PARSE if it is damaged, E_ENCRYPTED, E_DEPTH,
+E_OUTPUT_LIMIT, E_TOO_LARGE, or an error of `decode`, `ZipArchive` or `parse_xml`.
+"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,10 @@ READERS = (
 _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+_MAX_NAMES = 5_000
+
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
@@ -130,10 +138,37 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
 
     HTML inside source code, as in PHP or in a template, is still source code.
     """
-    name = format_by_content(raw)
+    name = _format_by_content(raw)
     if not name or name == reader.name or (name == "html" and reader.kind == "code"):
         return reader
     return _BY_NAME[name]
+
+
+def _format_by_content(raw: bytes) -> str:
+    """The name of the reader whose signature the bytes have; "" for plain text and unknown formats."""
+    head = raw[:512]
+    if head.lstrip().startswith(b"%PDF-"):
+        return "pdf"
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "rtf"
+    if head.startswith(b"PK\x03\x04"):
+        return _format_of_zip(raw)
+    return "html" if _HTML.match(head) else ""
+
+
+def _format_of_zip(raw: bytes) -> str:
+    """The document format of a zip file, from its stated type or the names of its parts; nothing is unpacked."""
+    if raw[30:38] == b"mimetype":  # in OpenDocument and EPUB, the first part, never compressed
+        media_type = raw[38:120]
+        if media_type.startswith(b"application/epub+zip"):
+            return "epub"
+        if media_type.startswith(b"application/vnd.oasis.opendocument."):
+            return "opendocument"
+    try:
+        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return ""
+    return next((name for part, name in _MAIN_PARTS.items() if part in names), "")
 
 
 def is_parser_current(parser: str, reader: Reader) -> bool:

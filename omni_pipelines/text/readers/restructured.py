@@ -3,14 +3,11 @@
 This parser is our own: docutils reports no character offsets, and stops at directives that it does not know.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.headings import Heading, nest
+from omni_pipelines.text.document import Heading, Parsed, nest
 
 _LINE_END = r"(?:\r\n|\n|\r)"
 _TITLE = re.compile(

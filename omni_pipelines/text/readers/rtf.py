@@ -1,7 +1,5 @@
 """RTF: paragraphs, table rows, and headings by their outline level. Pictures and embedded objects are left out."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass, replace
@@ -39,11 +37,7 @@ class _State:
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: paragraphs in order; a row of a table is one line.
-
-    Raises:
-        Unreadable: E_PARSE if it is not RTF, E_DEPTH, E_OUTPUT_LIMIT, E_NO_TEXT.
-    """
+    """Read a file: paragraphs in order; a row of a table is one line."""
     if not raw.lstrip().startswith(b"{\\rtf"):
         raise Unreadable(RefusalCode.PARSE, "not RTF: it does not start with {\\rtf")
     parser = _RtfParser()
@@ -141,7 +135,8 @@ class _RtfParser:
         if self._is_in_table:
             self._texts.append(" ")
             return
-        text = _joined(self._texts)
+        # characters beyond U+FFFF are written as two surrogates, which this joins
+        text = "".join(self._texts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         self._texts, self._rows = [], 0
         if self._level and text.strip():
             self.extraction.heading(self._level, text)
@@ -164,11 +159,6 @@ class _RtfParser:
             self.title.append(text)
         elif not self._states[-1].is_silent:
             self._texts.append(text)
-
-
-def _joined(texts: list[str]) -> str:
-    """The pieces as one text. Characters beyond U+FFFF are written as two surrogates, which this joins."""
-    return "".join(texts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _codec_name(codec: str) -> str:

@@ -34,7 +34,6 @@ _ABOVE = re.compile("comment|attribute|annotation|decorator")
 _MAX_NODES_BETWEEN = 8
 """Nodes between a symbol and the one that encloses it."""
 MAX_DEPTH = 6
-"""Levels of nested symbols."""
 _MAX_DATA_DEPTH = 3
 _MAX_NAME_LENGTH = 100
 MAX_NODES = 300_000
@@ -68,16 +67,11 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
         if name:
             path, between = (*path, name), 0
             yield Symbol(_start(wrapper or node), node.end_byte, path)
-        if _has_symbols(node, path, between, is_named=bool(name)):
+        is_function = bool(name) and _FUNCTION.search(node.type) is not None
+        max_depth = _MAX_DATA_DEPTH if node.type in _KEYED else MAX_DEPTH
+        if between < _MAX_NODES_BETWEEN and not is_function and len(path) < max_depth:
             outer = wrapper or node if node.type in _WRAPPERS else None
             stack += [(child, path, between + 1, outer) for child in reversed(node.named_children)]
-
-
-def _has_symbols(node: Node, path: tuple[str, ...], between: int, *, is_named: bool) -> bool:
-    """Whether to search for symbols inside a node."""
-    if between >= _MAX_NODES_BETWEEN or (is_named and _FUNCTION.search(node.type)):
-        return False
-    return len(path) < (_MAX_DATA_DEPTH if node.type in _KEYED else MAX_DEPTH)
 
 
 def _name(node: Node) -> str:

@@ -1,7 +1,5 @@
 """The protocol of a parser process: frames of 8 bytes of length and the content, and the JSON inside them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import IO, TypedDict
 

@@ -1,14 +1,12 @@
 """Excel: each sheet is a section and each row a line; cells have their last computed value, dates in ISO format."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timedelta
 
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import document_properties, relations
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, relations
+from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 _WORKBOOK = "xl/workbook.xml"
@@ -22,14 +20,11 @@ _MAX_DAY = 2_958_465
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `ZipArchive` or `parse_xml`.
-    """
+    """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
     archive = ZipArchive(raw)
-    workbook = _Workbook()
-    parse_xml(archive.read(_WORKBOOK), workbook)
+    workbook = list(elements(archive.read(_WORKBOOK), "workbookPr", "sheet"))
+    is_from_1904 = any(kind == "workbookPr" and value.get("date1904") in ("1", "true") for kind, value in workbook)
+    epoch = _EPOCH_1904 if is_from_1904 else _EPOCH
     targets = relations(archive, _WORKBOOK)
     strings, formats = _Strings(), _Formats()
     for kind, handler in (("sharedStrings", strings), ("styles", formats)):
@@ -37,29 +32,16 @@ def read(raw: bytes, name: str) -> Parsed:
         if part is not None:
             parse_xml(part, handler)
     extraction = Extraction()
-    for sheet, relation_id in workbook.sheets:
-        kind, part_name = targets.get(relation_id, ("", ""))
-        if kind == "worksheet":
-            cells = _Cells(extraction, sheet, strings.texts, formats.dates, workbook.epoch)
-            parse_xml(archive.read(part_name), cells)
-    return extraction.parsed(name, document_properties(archive).title or name)
-
-
-class _Workbook(XmlHandler):
-    def __init__(self) -> None:
-        self.sheets: list[tuple[str, str]] = []
-        self.epoch = _EPOCH
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        if name == "sheet":
-            self.sheets.append((attributes.get("name", ""), attributes.get("id", "")))
-        elif name == "workbookPr" and attributes.get("date1904") in ("1", "true"):
-            self.epoch = _EPOCH_1904
+    for element, attributes in workbook:
+        kind, part_name = targets.get(attributes.get("id", ""), ("", ""))
+        if element == "sheet" and kind == "worksheet":
+            sheet = attributes.get("name", "")
+            parse_xml(archive.read(part_name), _Cells(extraction, sheet, strings.texts, formats.dates, epoch))
+    title, _ = document_properties(archive.optional(CORE_PROPERTIES))
+    return extraction.parsed(name, title or name)
 
 
 class _Strings(XmlHandler):
-    """The table of strings that cells refer to."""
-
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._inside = False
@@ -81,8 +63,6 @@ class _Strings(XmlHandler):
 
 
 class _Formats(XmlHandler):
-    """The cell formats that show a date."""
-
     def __init__(self) -> None:
         self.dates: list[bool] = []
         self._date_formats: set[str] = set()

@@ -1,7 +1,5 @@
 """XML: the text and the attributes of the elements, one line each; title elements give the sections."""
 
-from __future__ import annotations
-
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
@@ -14,11 +12,7 @@ _MAX_VALUE_LENGTH = 300
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`.
-
-    Raises:
-        Unreadable: E_NO_TEXT, or an error of `parse_xml`.
-    """
+    """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`."""
     extraction = Extraction()
     elements = _Elements(extraction)
     parse_xml(raw, elements)

@@ -4,13 +4,13 @@ Expat instead of lxml: it reports every entity declaration, in every encoding, b
 the line it is reading.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from xml.parsers import expat
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 
 MAX_DEPTH = 256
+_STEP_BYTES = 1 << 16
 Attributes = dict[str, str]
 
 
@@ -36,6 +36,36 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
     Raises:
         Unreadable: E_XML_ENTITY for a document that declares entities, E_DEPTH, E_ENCODING or E_PARSE.
     """
+    _feed(_parser(handler), raw, is_final=True)
+
+
+def elements(raw: bytes | None, *names: str) -> Iterator[tuple[str, Attributes]]:
+    """The names and attributes of the elements with one of these names, in order; none if there is no document.
+
+    Raises:
+        Unreadable: as `parse_xml` does.
+    """
+    if raw is None:
+        return
+    starts = _Starts(names)
+    parser = _parser(starts)
+    for begin in range(0, len(raw) + 1, _STEP_BYTES):
+        _feed(parser, raw[begin : begin + _STEP_BYTES], is_final=begin + _STEP_BYTES > len(raw))
+        yield from starts.elements
+        starts.elements.clear()
+
+
+class _Starts(XmlHandler):
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.elements: list[tuple[str, Attributes]] = []
+        self._names = names
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        if name in self._names:
+            self.elements.append((name, attributes))
+
+
+def _parser(handler: XmlHandler) -> expat.XMLParserType:
     depth = 0
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -53,17 +83,14 @@ def parse_xml(raw: bytes, handler: XmlHandler) -> None:
         depth -= 1
         handler.end(_local(name))
 
-    def text(data: str) -> None:
-        handler.text(data)
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, handler.text
     parser.EntityDeclHandler = _refuse_entity
-    _feed(parser, raw)
+    return parser
 
 
-def _feed(parser: expat.XMLParserType, raw: bytes) -> None:
+def _feed(parser: expat.XMLParserType, raw: bytes, *, is_final: bool) -> None:
     try:
-        parser.Parse(raw, True)
+        parser.Parse(raw, is_final)
     except expat.ExpatError as error:
         raise Unreadable(RefusalCode.PARSE, f"not well-formed XML: {error}") from error
     except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is not for text
@@ -71,9 +98,8 @@ def _feed(parser: expat.XMLParserType, raw: bytes) -> None:
 
 
 def _refuse_entity(*_: object) -> None:
-    raise Unreadable(
-        RefusalCode.XML_ENTITY, "it declares entities, which can read other files and grow without limit"
-    )
+    detail = "it declares entities, which can read other files and grow without limit"
+    raise Unreadable(RefusalCode.XML_ENTITY, detail)
 
 
 def _local(name: str) -> str:

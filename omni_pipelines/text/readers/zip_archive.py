@@ -1,7 +1,5 @@
 """Open zip files that contain a document. Nothing is unpacked before the directory passed all checks."""
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

@@ -4,8 +4,6 @@ A name alone proves nothing: programs are full of `token = "access_token"`. The 
 generated, or like a strong password, or like words.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Iterator
@@ -68,7 +66,6 @@ _COMMON_PAIRS = frozenset(
 """The most frequent pairs of letters in English and in the identifiers of programs."""
 _LETTERS = re.compile(r"[a-z]{2,}")
 _MAX_COMMON_PAIRS = 0.62
-"""Share of the pairs of a generated value that are common."""
 _CASE_CHANGE = re.compile(
     r"(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Za-z])|(?<=[A-Z])(?=\d)|(?<=[A-Z])(?=[a-z])(?<![a-z\d_-][A-Z])(?<!^.)"
 )
@@ -78,7 +75,6 @@ _MAX_CASE_CHANGES = 0.28
 _HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 _SIGN = re.compile(r"[!?@#%^~&]")
 _MIN_BARE_LENGTH = 10
-"""Of an unquoted value that could be an identifier."""
 _PLACEHOLDER_PASSWORD = re.compile(
     r"[a-z]+|[A-Z_]+|(?i:pass|password|pw|secret|user|admin|root|guest|token|test)[\d_]*"
 )

@@ -5,8 +5,6 @@ occurs. Every pattern is bounded or possessive, and excludes before a match what
 scanned twice, and the time grows linearly with its length.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

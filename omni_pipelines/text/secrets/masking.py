@@ -5,11 +5,12 @@ Sections, pages and line marks therefore stay valid, and a citation of the maske
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 import orjson
 
@@ -67,12 +68,9 @@ def is_masking_current(stored: str, findings: str, masking: Masking) -> bool:
 def masking_of(settings: Settings, source: str) -> Masking:
     """What is masked in the documents of a source: its own settings, else those for all sources."""
     own = settings.sources.get(source)
-    secrets = own.mask_secrets if own is not None else None
-    personal = own.mask_personal if own is not None else None
-    return Masking(
-        settings.mask_secrets if secrets is None else secrets,
-        frozenset(settings.mask_personal if personal is None else personal),
-    )
+    secrets = settings.mask_secrets if own is None or own.mask_secrets is None else own.mask_secrets
+    personal = settings.mask_personal if own is None or own.mask_personal is None else own.mask_personal
+    return Masking(secrets, frozenset(personal))
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,17 @@ class MaskedDocument:
 def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     """Mask the text, the title and the headings of a document."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
-    titles = _TitleMasker(masking)
-    title = titles.mask(parsed.title)
+    names = dict.fromkeys([parsed.title, *(name for section in parsed.sections for name in section.path)])
+    titles = {name: _mask(name, masking, "utf-8") for name in names}  # a heading is in the paths of all below it
+    title = titles[parsed.title][0]
     sections = tuple(
-        Section(section.start, path) if (path := tuple(map(titles.mask, section.path))) != section.path else section
+        Section(section.start, path)
+        if (path := tuple(titles[name][0] for name in section.path)) != section.path
+        else section
         for section in parsed.sections
     )
-    found, masked = found | titles.found, max(masked, titles.masked)
+    found |= sum((found_in_title for _, found_in_title, _ in titles.values()), Counter[str]())
+    masked = max(masked, sum(masked_in_title for _, _, masked_in_title in titles.values()))
     if not masked:
         return MaskedDocument(parsed, masking, dict(found), 0)
     if parsed.verbatim:
@@ -115,23 +117,6 @@ def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
 def masked_text(text: str, masking: Masking, encoding: str = "utf-8") -> str:
     """Mask a text; its length in characters and in bytes of `encoding` does not change."""
     return _mask(text, masking, encoding)[0]
-
-
-class _TitleMasker:
-    """Masks titles, each different one only once: a heading is repeated in the paths of the headings below it."""
-
-    def __init__(self, masking: Masking) -> None:
-        self._masking = masking
-        self._known: dict[str, str] = {}
-        self.found: Counter[str] = Counter()
-        self.masked = 0
-
-    def mask(self, title: str) -> str:
-        if title not in self._known:
-            self._known[title], found, masked = _mask(title, self._masking, "utf-8")
-            self.found += found
-            self.masked += masked
-        return self._known[title]
 
 
 def _mask(text: str, masking: Masking, encoding: str) -> tuple[str, Counter[str], int]:
@@ -165,35 +150,25 @@ def _without_overlaps(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _covered(text: str, findings: Iterable[Finding], encoding: str) -> str:
+    """Replace the findings by mask characters that take as many bytes in the encoding; whitespace stays."""
     parts, end = [], 0
-    mask = _Mask(encoding)
     for finding in findings:
-        parts += [text[end : finding.start], mask.cover(text[finding.start : finding.end])]
+        secret = text[finding.start : finding.end]
+        parts += [text[end : finding.start], *(_mask_character(letter, encoding) for letter in secret)]
         end = finding.end
     return "".join([*parts, text[end:]]) if parts else text
 
 
-class _Mask:
-    """Replaces characters by mask characters that take as many bytes in an encoding."""
+def _mask_character(letter: str, encoding: str) -> str:
+    if letter.isspace() or letter.isascii():
+        return letter if letter.isspace() else _MASK_CHARACTERS[0]
+    return _masks_by_length(encoding).get(len(letter.encode(encoding, "surrogatepass")), letter)
 
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding
 
-    def cover(self, secret: str) -> str:
-        return "".join(letter if letter.isspace() else self._mask_character(letter) for letter in secret)
-
-    def _mask_character(self, letter: str) -> str:
-        if letter.isascii():
-            return _MASK_CHARACTERS[0]
-        length = len(letter.encode(self._encoding, "surrogatepass"))
-        return self._by_length.get(length, letter)
-
-    @cached_property
-    def _by_length(self) -> dict[int, str]:
-        by_length: dict[int, str] = {}
-        for character in _MASK_CHARACTERS:
-            try:
-                by_length.setdefault(len(character.encode(self._encoding)), character)
-            except UnicodeEncodeError:
-                continue
-        return by_length
+@lru_cache
+def _masks_by_length(encoding: str) -> dict[int, str]:
+    masks: dict[int, str] = {}
+    for character in _MASK_CHARACTERS:
+        with contextlib.suppress(UnicodeEncodeError):
+            masks.setdefault(len(character.encode(encoding)), character)
+    return masks

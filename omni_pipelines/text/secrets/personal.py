@@ -1,7 +1,5 @@
 """Detect personal data: payment cards and bank accounts, both by their check digits, e-mail addresses and phones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from itertools import chain

@@ -1,7 +1,5 @@
 """Detect tokens with the prefix of a vendor, in the forms that the vendors document, and private keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,26 +70,14 @@ TOKEN_FORMS = (
     _form("jwt", "eyJ",
           rf"eyJ{_DASHED}{{8,4000}}+\.{_DASHED}{{0,2000}}+\.{_DASHED}{{8,200}}+\.{_DASHED}{{8,8000}}+\.{_DASHED}{{16,100}}+"),
 )  # fmt: skip
-
-
 _RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
-_PREFIXES_OUTSIDE_RUNS = (
-    "ya29.",
-    "AccountKey=",
-    "SharedAccessKey=",
-    "sig=",
-    "hooks.slack.com/",
-    "hvs.",
-    "hvb.",
-    "SG.",
-)
-"""These prefixes do not occur inside a run of letters and digits of that length."""
 _BY_PREFIX = {
     prefix: [form for form in TOKEN_FORMS if prefix in form.prefixes]
     for form in TOKEN_FORMS
     for prefix in form.prefixes
 }
-_PREFIXES_IN_RUNS = re.compile("|".join(map(re.escape, (p for p in _BY_PREFIX if p not in _PREFIXES_OUTSIDE_RUNS))))
+_PREFIXES_OUTSIDE_RUNS = [prefix for prefix in _BY_PREFIX if not re.fullmatch(r"[A-Za-z0-9_-]+", prefix)]
+_PREFIXES_IN_RUNS = re.compile("|".join(re.escape(p) for p in _BY_PREFIX if p not in _PREFIXES_OUTSIDE_RUNS))
 
 
 def vendor_tokens(text: str) -> Iterator[Finding]:
@@ -127,6 +113,5 @@ def private_keys(text: str) -> Iterator[Finding]:
 
 
 def _end_of_truncated_key(text: str, start: int) -> int:
-    """Where a key without its last line ends."""
     body = _KEY_BODY.match(text, start, start + _MAX_KEY_LENGTH)
     return body.end() if body else start

@@ -165,7 +165,7 @@ def test_half_readable_query_halves_the_vector_part(home: Home) -> None:
 def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
     query = "sleep holding hands"
     first = librarian.search(query, 6)
-    asked = librarian._embed([query])[0]
+    asked = librarian._embedder.embed([query])[0]
     best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
     moved = asked + 0.4 * best.mean(axis=0)
     moved_hits = librarian.search(query, 6, feedback=True)

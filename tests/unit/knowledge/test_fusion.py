@@ -6,8 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omni_pipelines.knowledge.search.fusion import convex_fusion
-from omni_pipelines.knowledge.search.rank_fusion import NamedItem, adaptive_rrf, plain_rrf, rank_term, weighted_rrf
+from omni_pipelines.knowledge.search.fusion import (
+    NamedItem,
+    adaptive_rrf,
+    convex_fusion,
+    plain_rrf,
+    rank_term,
+    weighted_rrf,
+)
 
 KEYS = st.text("abcdef", min_size=1, max_size=3)
 KEYWORD = st.dictionaries(KEYS, st.floats(0, 40), max_size=8)

@@ -36,16 +36,11 @@ def test_source_tree_refuses_paths_outside_of_it(tmp_path: Path, path: str) -> N
     assert files(tmp_path) == {}
 
 
-def test_skill_builder_writes_frontmatter_scripts_and_references(tmp_path: Path) -> None:
+def test_skill_builder_writes_frontmatter_and_scripts(tmp_path: Path) -> None:
     skill = Skill("git", "Use when there is a repository: any.").with_metadata(
         author="me", permissions=["process:run"]
     )
-    folder = (
-        skill.with_script("commands.py", "x = 1\n")
-        .with_reference("notes.md", "n")
-        .with_body("# G\n")
-        .create(tmp_path)
-    )
+    folder = skill.with_script("commands.py", "x = 1\n").create(tmp_path)
     text = (folder / "SKILL.md").read_text()
     _, front, body = text.split("---\n", 2)
     assert folder == tmp_path / "git"
@@ -54,8 +49,8 @@ def test_skill_builder_writes_frontmatter_scripts_and_references(tmp_path: Path)
         "description": "Use when there is a repository: any.",
         "metadata": {"version": "0.1.0", "author": "me", "permissions": ["process:run"]},
     }
-    assert body == "\n# G\n"
-    assert sorted(files(folder)) == ["SKILL.md", "references/notes.md", "scripts/commands.py"]
+    assert body == "\n# git\n"
+    assert sorted(files(folder)) == ["SKILL.md", "scripts/commands.py"]
 
 
 def test_version_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
