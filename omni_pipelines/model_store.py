@@ -99,7 +99,9 @@ class ModelStore:
 
     def damaged(self, name: str) -> Sequence[str]:
         """Return the files of an installed model that changed since it was built."""
-        folder = self._installed_folder(name)
+        return self._damaged_in(self._installed_folder(name))
+
+    def _damaged_in(self, folder: Path) -> Sequence[str]:
         try:
             expected = dict(orjson.loads((folder / MANIFEST).read_bytes())["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -145,7 +147,7 @@ class ModelStore:
         return self._folder_of(model)
 
     def _is_undamaged(self, model: Model) -> bool:
-        return self._is_installed(model) and not self.damaged(model.name)
+        return not self._damaged_in(self._folder_of(model))
 
     def _status(self, model: Model) -> ModelStatus:
         folder, installed = self._folder_of(model), self._is_installed(model)
