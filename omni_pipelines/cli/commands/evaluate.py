@@ -15,13 +15,22 @@ from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.search_options import FeedbackOption, FusionOption
 from omni_pipelines.cli.views.evaluation import EvaluationReport, show_evaluation
-from omni_pipelines.configuration import load_settings
+from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
+from omni_pipelines.knowledge.quality.answer_questions import Half, load_questions, questions_of
+from omni_pipelines.knowledge.quality.answer_scores import (
+    AnswerReport,
+    ask_questions,
+    report_answers,
+    result_lines,
+)
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
+from omni_pipelines.knowledge.quality.gold_passages import QuotedTexts
 from omni_pipelines.knowledge.quality.judged_collections import load_collection
 from omni_pipelines.knowledge.search.options import Fusion, Mode
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
 from omni_pipelines.steps.step import ConfiguredEngines
 
@@ -34,23 +43,43 @@ class ScoresFile(BaseModel):
     """Mode → query → measure → value."""
 
 
-FolderArgument = Annotated[Path, Argument(help="A folder with corpus.jsonl, queries.jsonl and qrels/test.tsv.")]
+FolderArgument = Annotated[
+    Path | None, Argument(help="A folder with corpus.jsonl, queries.jsonl and qrels/test.tsv.", show_default=False)
+]
 HomeOption = Annotated[
-    Path | None, Option(help="Keep the knowledge base here for the next run. Default: a temporary one.")
+    Path | None,
+    Option(
+        help="Keep the knowledge base of the folder here for the next run; default: a temporary one. With --answers, "
+        "the knowledge base that is asked; default: OMNI_HOME, or the nearest .omni folder."
+    ),
+]
+AnswersOption = Annotated[
+    Path | None,
+    Option(
+        "--answers", metavar="FILE", help="Measure answers instead: questions with the passages that answer them."
+    ),
 ]
 
 
 @command(show_evaluation, around=showing_progress)
-def evaluate_collection(
-    folder: FolderArgument,
+def evaluate_quality(
+    folder: FolderArgument = None,
+    answers: AnswersOption = None,
+    half: Annotated[Half, Option(help="With --answers: which questions, by a hash of their ids.")] = Half.ALL,
+    generate: Annotated[bool, Option("--generate", help="With --answers: ask the language model.")] = False,
     mode: Annotated[list[Mode] | None, Option(help="Only this mode. Repeatable.")] = None,
     fusion: FusionOption = Fusion.CONVEX,
     feedback: FeedbackOption = None,
     home: HomeOption = None,
     per_query: Annotated[Path | None, Option(help="Write the scores of every query to this file.")] = None,
     against: Annotated[Path | None, Option(help="Compare with a file of another run, by a paired test.")] = None,
-) -> EvaluationReport:
-    """Measure the search on a judged collection in the BEIR layout."""
+) -> EvaluationReport | AnswerReport:
+    """Measure the search on a judged collection in the BEIR layout, or with --answers the answers of a home."""
+    if (folder is None) == (answers is None):
+        raise ConfigurationError("name either a folder or --answers FILE", cure="see: omni eval --help")
+    if answers is not None:
+        return _evaluate_answers(find_home(home), answers, half, per_query, generate=generate)
+    assert folder is not None, "checked above"
     before = _read_scores(against) if against is not None else None
     modes = mode or list(Mode)
     collection = load_collection(folder)
@@ -78,6 +107,24 @@ def evaluate_collection(
         bytes=size,
         comparison=_comparison(scores, before) if before is not None else None,
     )
+
+
+def _evaluate_answers(
+    home: Home, answers: Path, half: Half, per_query: Path | None, *, generate: bool
+) -> AnswerReport:
+    """Ask a home the questions of a file."""
+    questions = questions_of(load_questions(answers), half)
+    home.check()
+    librarian = Librarian.open(home)
+    librarian.search("warm up", 1)  # so that the first question does not load the model
+    texts = QuotedTexts(Snapshot.open(home, librarian.release))
+    results, left_out = ask_questions(
+        questions, texts, lambda question: librarian.ask(question, generate=generate, keep=False)
+    )
+    if per_query is not None:
+        per_query.write_bytes(result_lines(results))
+        narrate(f"results of every question: {per_query}")
+    return report_answers(results, left_out)
 
 
 @contextmanager
