@@ -12,6 +12,7 @@ docs/explanation/answer-quality.md explains the measures.
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -33,9 +34,9 @@ from omni_pipelines.knowledge.quality.answer_scores import (
     Outcome,
     QuestionResult,
     ask_questions,
+    outcome_shares,
     report_answers,
     result_lines,
-    shares,
 )
 from omni_pipelines.knowledge.quality.gold_passages import QuotedTexts
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -136,9 +137,8 @@ def run_corpora(names: Sequence[str], half: Half, homes: Path, mode: str, per_qu
             continue
         questions = questions_of(questions_about(name), half)
         texts = QuotedTexts(Snapshot.open(home, librarian.release))
-        given, missed = ask_questions(
-            questions, texts, lambda text, librarian=librarian: librarian.ask(text, generate=mode == "generative")
-        )
+        ask = partial(librarian.ask, generate=mode == "generative", keep=False)
+        given, missed = ask_questions(questions, texts, ask)
         results += [each.model_copy(update={"corpus": name}) for each in given]
         left_out += missed
         print(f"{name}: {len(given)} questions asked", file=sys.stderr, flush=True)
@@ -155,8 +155,8 @@ def print_corpora(results: Sequence[QuestionResult]) -> None:
     print("|---" * (len(columns) + 5) + "|")
     for name in dict.fromkeys(each.corpus for each in results):
         own = [each for each in results if each.corpus == name]
-        answerable = shares(name, [each for each in own if not each.missing])
-        others = shares(name, [each for each in own if each.missing])
+        answerable = outcome_shares(name, [each for each in own if not each.missing])
+        others = outcome_shares(name, [each for each in own if each.missing])
         cells = [f"{answerable.share(outcome):.1%}" for outcome in columns]
         last = [f"{others.share(outcome):.1%}" for outcome in (Outcome.ABSTAINED, Outcome.INVENTED)]
         print(f"| {name} | {answerable.questions} | {' | '.join(cells)} | {others.questions} | {' | '.join(last)} |")

@@ -148,10 +148,10 @@ def judge(
     cpu_ms: float = 0.0,
 ) -> QuestionResult:
     """What an answer is worth; `gold` holds the alternatives."""
-    best, shares = -1.0, (0.0,)
+    best, shares = -1.0, [0.0]
     chosen: Sequence[GoldPassage] = ()
     for alternative in gold:
-        covered = tuple(covered_share(each, answer, texts) for each in alternative)
+        covered = [covered_share(each, answer, texts) for each in alternative]
         if min(covered) + fmean(covered) > best:
             best, shares, chosen = min(covered) + fmean(covered), covered, alternative
     readable = _all_readable(chosen, answer, texts)
@@ -232,8 +232,11 @@ def report_answers(results: Sequence[QuestionResult], left_out: Iterable[str]) -
     unanswerable = [each for each in results if each.missing]
     lengths = [sum(map(len, each.quotes)) for each in results if each.outcome is not Outcome.ABSTAINED]
     return AnswerReport(
-        answerable=(shares("answerable", answerable), *grouped(answerable, lambda each: each.kind)),
-        unanswerable=(shares("unanswerable", unanswerable), *grouped(unanswerable, lambda each: each.missing)),
+        answerable=(outcome_shares("answerable", answerable), *grouped(answerable, lambda each: each.kind)),
+        unanswerable=(
+            outcome_shares("unanswerable", unanswerable),
+            *grouped(unanswerable, lambda each: each.missing),
+        ),
         curve=tuple(risk_curve(results)),
         quoted_characters=round(fmean(lengths), 1) if lengths else 0.0,
         cpu_ms_per_question=round(fmean(each.cpu_ms for each in results), 1) if results else 0.0,
@@ -244,10 +247,10 @@ def report_answers(results: Sequence[QuestionResult], left_out: Iterable[str]) -
 def grouped(results: Sequence[QuestionResult], name: Callable[[QuestionResult], str]) -> Iterator[OutcomeShares]:
     """The outcomes of each group of results, by the name of the group."""
     for group in sorted({name(each) for each in results}):
-        yield shares(group, [each for each in results if name(each) == group])
+        yield outcome_shares(group, [each for each in results if name(each) == group])
 
 
-def shares(name: str, results: Sequence[QuestionResult]) -> OutcomeShares:
+def outcome_shares(name: str, results: Sequence[QuestionResult]) -> OutcomeShares:
     """How many of these results have each outcome."""
     counts = {outcome: sum(each.outcome is outcome for each in results) for outcome in Outcome}
     return OutcomeShares(name=name, questions=len(results), counts=counts)

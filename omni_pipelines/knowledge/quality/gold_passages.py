@@ -117,7 +117,7 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 
 def covered_share(passage: GoldPassage, answer: Answer, texts: QuotedTexts) -> float:
-    """The share of the characters of a gold passage, spaces aside, that an answer quotes; 0 to 1."""
+    """The share of the letters and figures of a gold passage that an answer quotes; 0 to 1."""
     sought, _ = _letters(passage.text)
     citations = [citation for sentence in answer.sentences for citation in sentence.citations]
     if len(sought) >= MIN_COPIED_LETTERS and any(sought in _letters(each.quote)[0] for each in citations):
@@ -128,7 +128,7 @@ def covered_share(passage: GoldPassage, answer: Answer, texts: QuotedTexts) -> f
 
 
 def _share(text: str, wanted: Range, quoted: Sequence[Range]) -> float:
-    characters = [at for at in range(*wanted) if not text[at].isspace()]
+    characters = [at for at in range(*wanted) if text[at].isalnum()] or list(range(*wanted))
     covered = sum(any(start <= at < end for start, end in quoted) for at in characters)
     return covered / max(len(characters), 1)
 
