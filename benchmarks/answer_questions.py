@@ -12,7 +12,6 @@ docs/explanation/answer-quality.md explains the measures.
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import orjson
@@ -22,7 +21,6 @@ from omni_pipelines.cli.views.evaluation import show_answers
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.answer_questions import (
     AnswerQuestion,
     Half,
@@ -33,13 +31,11 @@ from omni_pipelines.knowledge.quality.answer_questions import (
 from omni_pipelines.knowledge.quality.answer_scores import (
     Outcome,
     QuestionResult,
-    ask_questions,
     outcome_shares,
     report_answers,
     result_lines,
 )
-from omni_pipelines.knowledge.quality.gold_passages import QuotedTexts
-from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.operations.answer_evaluation import evaluate_answers
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import ConfiguredEngines
@@ -111,17 +107,14 @@ def check(names: Sequence[str]) -> int:
     return wrong
 
 
-def open_base(corpus: Corpus, home: Home) -> Librarian:
-    """Ingest a corpus into a home, as far as it changed, and open its librarian."""
+def build_base(corpus: Corpus, home: Home) -> None:
+    """Ingest a corpus into a home, as far as it changed."""
     home.create()
     settings = load_settings(home).model_copy(update={"store": ""})
     patterns = [*corpus.include, *(f"!{pattern}" for pattern in corpus.exclude)]
     sources, _ = register([], [corpus.root()], patterns)
     save_sources(home, sources)
     run_pipeline(new_run(home, settings, ConfiguredEngines(settings), "answer questions", allow_delete=True))
-    librarian = Librarian.open(home)
-    librarian.search("warm up", 1)  # so that the first question does not load the model
-    return librarian
 
 
 def run_corpora(names: Sequence[str], half: Half, homes: Path, mode: str, per_question: Path | None) -> None:
@@ -129,16 +122,14 @@ def run_corpora(names: Sequence[str], half: Half, homes: Path, mode: str, per_qu
     results: list[QuestionResult] = []
     left_out: list[str] = []
     for name, corpus in chosen(names).items():
+        home = Home(homes / name / HOME_NAME)
         try:
-            home = Home(homes / name / HOME_NAME)
-            librarian = open_base(corpus, home)
+            build_base(corpus, home)
         except ConfigurationError as error:
             left_out.append(f"all questions about {name}: {error.message}; {error.cure}")
             continue
         questions = questions_of(questions_about(name), half)
-        texts = QuotedTexts(Snapshot.open(home, librarian.release))
-        ask = partial(librarian.ask, generate=mode == "generative", keep=False)
-        given, missed = ask_questions(questions, texts, ask)
+        given, missed = evaluate_answers(home, questions, generate=mode == "generative")
         results += [each.model_copy(update={"corpus": name}) for each in given]
         left_out += missed
         print(f"{name}: {len(given)} questions asked", file=sys.stderr, flush=True)

@@ -1,29 +1,14 @@
 """What `omni eval` prints."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, say_table
 from omni_pipelines.knowledge.quality.answer_scores import AnswerReport, Outcome, OutcomeShares
+from omni_pipelines.operations.collection_evaluation import EvaluationReport
 
 QUALITY = ("ndcg@10", "recall@10", "recall@100", "mrr@10", "judged@10")
 COST = {"cpu_ms_per_query": "CPU ms/q", "queries_per_second": "queries/s"}
-
-
-@dataclass(frozen=True)
-class EvaluationReport:
-    """How well and how fast a collection is searched."""
-
-    collection: str
-    documents: int
-    queries: int
-    modes: Mapping[str, Mapping[str, float]]
-    """Mode → measure → mean over the judged queries."""
-    ingest: Mapping[str, float]
-    bytes: int
-    comparison: Mapping[str, Mapping[str, float]] | None
-    """Mode → difference from another run, and its p-value."""
 
 
 def show_evaluation(report: EvaluationReport | AnswerReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -20,7 +21,7 @@ GOLD = {"path": "leave.md", "start": 3, "end": 9, "sha256": range_hash(b"30 day"
 QUESTION = {"id": "q-1", "question": "How long?", "kind": "fact", "gold": [[GOLD]], "missing": ""}
 
 
-def _written(folder: Path, *rows: dict[str, object]) -> Path:
+def _written(folder: Path, *rows: Mapping[str, object]) -> Path:
     path = folder / "questions.jsonl"
     path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
     return path
