@@ -180,9 +180,9 @@ class VisibleText:
         elif tag == "dt" and lists:
             self._enter_term(element, lists[-1])
         elif tag == "dd":
+            is_described = bool(lists) and lists[-1].has_heading
             is_nested = element.getparent().tag == "dd"  # the parser does not close the one before it
-            is_described = is_nested or (bool(lists) and lists[-1].has_heading)
-            self._enter_item("", 0 if is_described else _DEFINITION_INDENT)
+            self._enter_item("", 0 if is_described or is_nested else _DEFINITION_INDENT)
             self._is_item_empty = not is_described
 
     def _enter_term(self, term: HtmlElement, definitions: _Definitions) -> None:
