@@ -32,6 +32,7 @@ from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
+from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
@@ -192,7 +193,15 @@ class Librarian:
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(question), keyword.size)
         return Question(
-            question, words, hits, near, self._embedder.embed, keyword.forms, keyword.terms, vector.readable
+            text=question,
+            words=words,
+            hits=hits,
+            cosines=near,
+            embed=self._embedder.embed,
+            forms=keyword.forms,
+            terms=keyword.terms,
+            calibration=calibration_of(self._settings.embedder),
+            readable=vector.readable,
         )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:

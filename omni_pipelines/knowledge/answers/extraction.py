@@ -1,21 +1,27 @@
 """Extractive answers: the units of the sources that answer a question best, word for word, or an abstention."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
-from omni_pipelines.knowledge.answers.evidence import MIN_EVIDENCE, Candidate, Question
+from omni_pipelines.knowledge.answers.evidence import (
+    MIN_EVIDENCE,
+    Candidate,
+    Question,
+    answer_probability,
+    unit_scores,
+)
+from omni_pipelines.knowledge.answers.question import wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 
 MAX_UNITS = 3
-MAX_GAP = 0.15
-"""A further unit may be less probable than the one before it by this much."""
+MIN_SHARE = 0.6
+"""A further unit must reach this share of the best unit's score."""
 MAX_REPEATED = 0.6
 """Share of a unit's words that the units before it may have; otherwise it says the same again."""
-LARGER_SHARE = 0.9
-"""A unit that contains the best one replaces it if its evidence reaches this share."""
-
-Scored = tuple[Candidate, float]
+MAX_SHORT_LENGTH = 350
+"""A paragraph up to this length is quoted as a whole."""
 
 
 def extract_answer(release: int, question: Question) -> Answer:
@@ -23,62 +29,66 @@ def extract_answer(release: int, question: Question) -> Answer:
 
     The best unit comes first. Units of one document keep its order.
     """
-    candidates = question.candidates()
-    scored = sorted(zip(candidates, question.evidence(candidates), strict=True), key=lambda pair: -pair[1])
-    best = scored[0][1] if scored else 0.0
-    if best < MIN_EVIDENCE:
-        return Answer(release=release, abstained=True, answer="", sentences=(), evidence=round(best, 4))
-    chosen = _chosen(scored)
-    chosen += _contradictions(chosen, [each for each, score in scored if score >= MIN_EVIDENCE], question)
-    documents = list(dict.fromkeys(each.unit.hit.doc_id for each in chosen))
-    chosen.sort(key=lambda each: (documents.index(each.unit.hit.doc_id), each.unit.hit.start_byte, each.unit.ranges))
-    sentences = tuple(_sentence(each) for each in chosen)
+    scored = _scored(question)
+    evidence = round(answer_probability(question.features[scored[0][0]]), 4) if scored else 0.0
+    if evidence < MIN_EVIDENCE:
+        return Answer(release=release, abstained=True, answer="", sentences=(), evidence=evidence)
+    candidates = question.candidates
+    chosen = _chosen([(candidates[index], score) for index, score in scored])
+    chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
+    units = list(dict.fromkeys(_whole(each, question) for each in chosen))
+    documents = list(dict.fromkeys(each.hit.doc_id for each in units))
+    units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
+    sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
     return Answer(
         release=release,
         abstained=False,
         answer="\n".join(texts),
         sentences=sentences,
-        evidence=round(best, 4),
-        conflicts=find_conflicts(texts, [each.unit.hit.doc_id for each in chosen], question.terms),
+        evidence=evidence,
+        conflicts=find_conflicts(texts, [each.hit.doc_id for each in units], question.terms),
     )
 
 
-def _sentence(candidate: Candidate) -> Sentence:
-    unit = candidate.unit
-    return Sentence(
-        text=unit.text, label=unit.label, citations=tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
-    )
+def _scored(question: Question) -> list[tuple[int, float]]:
+    """The index and the score of each candidate, best first."""
+    if not question.candidates:
+        return []
+    return sorted(enumerate(unit_scores(question.features)), key=lambda pair: -pair[1])
 
 
-def _chosen(scored: Sequence[Scored]) -> list[Candidate]:
-    """The best unit, in a larger one if that is nearly as probable, and those that follow without a gap."""
-    best, score = scored[0]
-    larger = [each for each, other in scored if other >= LARGER_SHARE * score and _contains(each, best)]
-    chosen = [max(larger, key=_length)] if larger else [best]
-    for each, other in scored[1:]:
-        if other < score - MAX_GAP or other < MIN_EVIDENCE or len(chosen) == MAX_UNITS:
-            break
-        if not any(_repeats(each, one) for one in chosen):
+def _sentence(unit: Unit) -> Sentence:
+    citations = tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
+    return Sentence(text=unit.text, label=unit.label, citations=citations)
+
+
+def _chosen(scored: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
+    """The best candidate, and those that are nearly as good and say something else."""
+    chosen: list[Candidate] = []
+    least = MIN_SHARE * scored[0][1]
+    for each, score in scored:
+        if score >= least and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
             chosen.append(each)
-            score = other
     return chosen
 
 
-def _contains(one: Candidate, other: Candidate) -> bool:
-    (start, end), (first, last) = ((each.unit.ranges[0][0], each.unit.ranges[-1][1]) for each in (one, other))
-    return one.unit.hit.chunk_id == other.unit.hit.chunk_id and start <= first and last <= end
+def _whole(each: Candidate, question: Question) -> Unit:
+    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph."""
+    around = [unit for unit in _containers(each, question) if unit.contains(each.unit)]
+    lists = [unit for unit in around if unit.kind is UnitKind.LIST]
+    if lists and wants_list(question.text):
+        return lists[0]
+    short = (unit for unit in around if unit.kind is UnitKind.PARAGRAPH and len(unit.text) <= MAX_SHORT_LENGTH)
+    return next(short, each.unit)
 
 
-def _length(each: Candidate) -> int:
-    return sum(end - start for start, end in each.unit.ranges)
+def _containers(each: Candidate, question: Question) -> Iterator[Unit]:
+    return (unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS)
 
 
 def _repeats(each: Candidate, one: Candidate) -> bool:
-    overlaps = each.unit.hit.chunk_id == one.unit.hit.chunk_id and any(
-        start < last and first < end for start, end in each.unit.ranges for first, last in one.unit.ranges
-    )
-    return overlaps or len(each.forms & one.forms) > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
+    return len(each.forms & one.forms) > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
 
 
 def _contradictions(chosen: Sequence[Candidate], fitting: Sequence[Candidate], question: Question) -> list[Candidate]:

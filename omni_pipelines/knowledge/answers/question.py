@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from native.query_words import QueryWord
 
 
@@ -123,8 +125,49 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
 _ANSWERED = {asked: re.compile("|".join(patterns), re.IGNORECASE) for asked, patterns in _ANSWERS.items()}
 Terms = Callable[[str], Sequence[str]]
 """A text to its content words, stemmed as in an English document."""
+_LIST = re.compile(
+    r"\b(?:list|steps?|ways|which \w+s|what (?:are|\w+s)\b|what (?:do|must|should|can) (?:i|you|we)|options?|kinds|types"
+    r"|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
+    re.IGNORECASE,
+)
 _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
 _NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|nicht|kein\w*|ohne|nie)\b|n't\b", re.IGNORECASE)
+
+
+_NAME = re.compile(
+    r"`[^`]+`|\"[^\"]+\""  # quoted
+    r"|(?-i:[A-Z][\w-]+ \d+(?:\.\d+)*\b)"  # Python 3, Debian 12.1
+    r"|(?<![\w-])--?[a-z][\w-]*"  # --option
+    r"|[\w~]*(?:[\w)](?:[._/:@]|::)[\w~])[\w./:@-]*\w(?:\(\))?"  # a.b, path/to/file, module::name
+    r"|\b\w*(?:\d[a-zA-Z]|[a-zA-Z]\d)\w*\b"  # B9, utf8
+    r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
+    r"|\b\w+\(\)"  # call()
+)
+_CAPITALIZED = re.compile(r"(?<=[\w,;'’\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
+"""Capitalized words inside a sentence."""
+_GERMAN = re.compile(r"\b(?:der|die|das|ein|eine[nrms]?|und|ist|sind|wird|werden|wie|was|welche[rnms]?|für|nicht)\b")
+
+
+def names(question: str) -> list[str]:
+    """What a question names: identifiers, paths, options, quoted words, versions, acronyms and proper names.
+
+    German writes every noun with a capital, so there capitals name nothing.
+    """
+    found = [match.strip("`\"").removesuffix("()") for match in _NAME.findall(question)]
+    if len(_GERMAN.findall(question)) < 2:
+        found += _CAPITALIZED.findall(question)
+    distinct = dict.fromkeys(name for name in found if name and name not in ("e.g", "i.e"))
+    return [name for name in distinct if not any(name != other and name in other for other in distinct)]
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text has a name, as whole words, in any case."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def wants_list(question: str) -> bool:
+    """Whether a question asks for several things or steps."""
+    return _LIST.search(question) is not None
 
 
 def asked_kind(question: str) -> Asked:
@@ -165,13 +208,26 @@ class WeightedWords:
         total = sum(raw)
         return cls(tuple(words), tuple(weight / total for weight in raw) if total else ())
 
-    def coverage(self, forms: set[str]) -> float:
-        """The share of the words, by weight, that have a form among `forms`, 0 to 1."""
-        pairs = zip(self.words, self.weights, strict=True)
-        return sum(weight for word, weight in pairs if not word.forms.isdisjoint(forms))
+    def coverage(self, forms: set[str], near: np.ndarray | None = None) -> float:
+        """The share of the words, by weight, that have a form among `forms`, 0 to 1.
 
-    def missing(self, forms: set[str]) -> list[tuple[QueryWord, float]]:
-        """The words without a form among `forms`, with their weights, heaviest first."""
-        pairs = zip(self.words, self.weights, strict=True)
-        absent = [(word, weight) for word, weight in pairs if word.forms.isdisjoint(forms)]
-        return sorted(absent, key=lambda pair: -pair[1])
+        `near` (n,), 0 to 1, says how much each of the other words counts because of its meaning.
+        """
+        return sum(
+            weight * (1.0 if not word.forms.isdisjoint(forms) else share)
+            for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
+        )
+
+    def heaviest_missing(self, forms: set[str], near: np.ndarray | None = None) -> float:
+        """The largest weight of a word without a form among `forms`, less what `near` counts of it."""
+        return max(
+            (
+                weight * (1.0 - share)
+                for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
+                if word.forms.isdisjoint(forms)
+            ),
+            default=0.0,
+        )
+
+    def _shares(self, near: np.ndarray | None) -> list[float]:
+        return [0.0] * len(self.words) if near is None else [float(share) for share in near]

@@ -23,6 +23,8 @@ MAX_LENGTH = 1_200
 """Characters of a unit."""
 MAX_PARAGRAPH_LENGTH = 500
 MAX_LEAD_LENGTH = 300
+MAX_EMBEDDED_LENGTH = 240
+MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
 _MIN_WORDS = 4
 _CHARACTERS_PER_WORD = 2
@@ -64,6 +66,8 @@ class UnitKind(StrEnum):
     DEFINITION = "definition"
 
 
+CONTAINERS = {UnitKind.PARAGRAPH, UnitKind.LIST}
+"""Units that are made of other units."""
 _KEEP_LINES = {UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
 
 
@@ -93,9 +97,14 @@ class Unit:
         return "" if label.casefold() in self.text.casefold() else label
 
     @property
-    def with_label(self) -> str:
-        """The text behind its label, which often names what "it" is."""
-        return f"{self.label}: {self.text}" if self.label else self.text
+    def with_headings(self) -> str:
+        """The text behind title and headings, which often name what "it" is; both cut to what an embedder needs."""
+        return f"{_subject(self.hit)}: {self.text[:MAX_EMBEDDED_LENGTH]}"
+
+    def contains(self, other: "Unit") -> bool:
+        """Whether another unit of the same passage lies inside this one."""
+        (start, end), (first, last) = ((each.ranges[0][0], each.ranges[-1][1]) for each in (self, other))
+        return self.hit.chunk_id == other.hit.chunk_id and start <= first and last <= end
 
 
 def label_of(hit: Hit) -> str:
@@ -103,6 +112,12 @@ def label_of(hit: Hit) -> str:
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
     label = headings[-1] if headings else hit.title
     return label if len(label) <= _MAX_LABEL_LENGTH else label[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
+
+
+def _subject(hit: Hit) -> str:
+    """Title and headings of a passage, without what is repeated; the end, if they are long."""
+    parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]
+    return HEADING_SEPARATOR.join(dict.fromkeys(parts))[-MAX_SUBJECT_LENGTH:]
 
 
 def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
@@ -176,7 +191,8 @@ class _Composer:
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         if above is not None and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
-            start = self._sentences(above)[-1][0] if above.kind is BlockKind.PARAGRAPH else above.start
+            is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
+            start = above.start if is_short else self._sentences(above)[-1][0]
             yield UnitKind.CODE, ((start, block.end),)
         else:
             yield UnitKind.CODE, ((block.start, block.end),)
