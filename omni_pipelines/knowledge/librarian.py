@@ -1,6 +1,7 @@
 """The librarian: searches, answers and citations from one release."""
 
 import functools
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +15,9 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
-from omni_pipelines.knowledge.answers.question import WeightedWords
+from omni_pipelines.knowledge.answers.question import WeightedWords, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
@@ -37,8 +39,11 @@ from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS, CONTEXT_HITS = 8, 50
+ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
+MAX_DEFINED_NAMES = 3
+DEFINITION_HITS = 40
+"""Passages with a name of the question among which its definition is looked for."""
 
 
 class Librarian:
@@ -177,7 +182,7 @@ class Librarian:
         if generate and models is None:
             cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
             raise ConfigurationError("no language model is set", cure=cure)
-        asked = self._asked(question, self.search(question, ASK_HITS, Mode.HYBRID, where))
+        asked = self.prepared(question, where)
         answer = (
             self._generate(asked, models)
             if models is not None and asked.hits
@@ -188,7 +193,26 @@ class Librarian:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
 
-    def _asked(self, question: str, hits: Sequence[Hit]) -> Question:
+    def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
+        """Passages that define what the question names, and that its search did not find."""
+        found: list[Hit] = []
+        known = {hit.chunk_id for hit in hits}
+        parts = re.findall(r"\w{3,}", question)
+        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
+            options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+            named = find_hits(self._snapshot, name, DEFINITION_HITS, options, self._embed_query)
+            defining = [hit for hit in named if hit.chunk_id not in known and defines(hit, name)]
+            found += sorted(defining, key=lambda hit: -sum(part in hit.path for part in parts))[:1]
+        return found
+
+    def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
+        """A question with the passages that may answer it, and what measures how well they do.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
+        hits += self._definitions(question, hits, where or {})
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(question), keyword.size)

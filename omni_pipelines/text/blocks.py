@@ -24,6 +24,10 @@ _RULE = re.compile(r"[\W_]+$")
 _CELL_END = re.compile(r"[ \t]\|[ \t]|^\||\|$")
 _TABLE_RULE = re.compile(r"[|:+=-][-:|+= \t]{2,}$")
 _PROMPT = re.compile(r"(?:>>>|In \[\d+\]:)(?:[ \t]|$)|\$ \S")
+_ADMONITION = re.compile(
+    r"\.\.[ \t]+(?:version\w+|deprecated|note|warning|caution|important|tip|hint|danger|attention|seealso|todo)::"
+)
+"""A directive of reStructuredText whose content is prose."""
 _DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
 _MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
 """What starts a new block, or separates blocks."""
@@ -117,6 +121,8 @@ class _Scanner:
         elif _MARKDOWN_HEADING.match(line.text) or _is_underlined(line, following):
             self._take(BlockKind.HEADING, 1)
             self._index += not _MARKDOWN_HEADING.match(line.text)
+        elif _ADMONITION.match(line.text):
+            self._take(BlockKind.TERM, self._until(lambda other: not other.text or other.indent <= line.indent))
         elif _RULE.match(line.text) or _DIRECTIVE.match(line.text):
             self._index += 1
         elif _PROMPT.match(line.text):

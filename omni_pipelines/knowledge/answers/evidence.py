@@ -22,47 +22,29 @@ from omni_pipelines.knowledge.answers.question import (
     WeightedWords,
     answers_kind,
     asked_kind,
+    defined_names,
     figures,
     is_negated,
     mentions,
     names,
 )
-from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, answer_units
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of
+from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
 
 MAX_CANDIDATES = 20
 """Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
 MAX_CANDIDATES_PER_HIT = 6
+NEAR_MEANING = 0.5
+"""Nearness from which a text is about a word that it does not contain."""
 
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
 Forms = Callable[[str], set[str]]
 """A text to the forms of its words in the keyword index."""
 
-FEATURES = (
-    "coverage of the words by the unit",
-    "by the unit with headings, title and path",
-    "by the passage with headings, title and path",
-    "coverage by the unit with headings, with near meanings",
-    "heaviest word that the unit with headings lacks",
-    "heaviest word that the passage lacks",
-    "heaviest word that the passage lacks, with near meanings",
-    "meaning of the unit",
-    "meaning of the passage",
-    "best meaning of a passage",
-    "has something of the asked kind",
-    "lacks anything of the asked kind",
-    "reciprocal rank of the passage",
-    "share of names that the unit with headings lacks",
-    "share of names that the passage lacks",
-    "share of names that all passages lack",
-    "lacks a figure of the question",
-    "one is negated, the other not",
-    "logarithm of the number of words of the unit",
-    "adjacent words of the question that are adjacent in the unit",
-    "weight of words that the corpus lacks",
-    "asks for a default or a definition, and the unit is a signature",
-)
+FEATURES = tuple(WEIGHTS)
+_RANKING, _DECISION = (np.array(column) for column in zip(*WEIGHTS.values(), strict=True))  # (len(FEATURES),) each
 
 
 @dataclass(frozen=True)
@@ -117,7 +99,7 @@ class Question:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """The units of the passages that share most with the question, at most `MAX_CANDIDATES`, best passage first."""
+        """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
         found: list[tuple[float, Candidate]] = []
         for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
             context = f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
@@ -141,26 +123,36 @@ class Question:
         return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
 
     @cached_property
-    def features(self) -> np.ndarray:
-        """The features (n, len(FEATURES)) of each candidate."""
+    def nearness(self) -> np.ndarray:
+        """How near the meaning of each candidate is to the question and to each of its words (n, 1 + words)."""
         words = [word.surface for word in self.words.words]
         texts = [each.unit.with_headings for each in self.candidates]
         vectors = self.embed([self.text, *words, *texts])  # (1 + words + candidates, d)
         units = vectors[1 + len(words) :]
-        meanings = self.calibration.scaled_all(units @ vectors[0]) * self.readable
-        nearness = np.clip(self.calibration.scaled_all(units @ vectors[1 : 1 + len(words)].T), 0, 1) * self.readable
+        return self.calibration.scaled_all(units @ vectors[: 1 + len(words)].T) * self.readable
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """The features (n, len(FEATURES)) of each candidate."""
         rows = [
-            self._row(each, float(meaning), near)
-            for each, meaning, near in zip(self.candidates, meanings, nearness, strict=True)
+            self._row(each, float(near[0]), np.clip(near[1:], 0, 1))
+            for each, near in zip(self.candidates, self.nearness, strict=True)
         ]
         return np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
+
+    @property
+    def unmentioned(self) -> tuple[str, ...]:
+        """The words of the question that no source contains, and whose meaning no candidate is near."""
+        nearest = self.nearness[:, 1:].max(axis=0, initial=0.0)
+        words = zip(self.words.words, nearest, strict=True)
+        return tuple(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
 
     def _row(self, each: Candidate, meaning: float, near: np.ndarray) -> list[float]:
         words, kind = self.words, answers_kind(self.asked, each.text)
         labelled = each.forms | each.context_forms
         scale = self.calibration.scaled
         passages = [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
-        is_signature = each.unit.kind == "signature"
+        is_signature = each.unit.kind is UnitKind.SIGNATURE
         return [
             words.coverage(each.forms),
             words.coverage(labelled),
@@ -183,8 +175,19 @@ class Question:
             math.log1p(len(each.text.split())),
             self._adjacent(each),
             sum(weight for word, weight in zip(words.words, words.weights, strict=True) if not word.count),
-            float(is_signature and self.asked in (Asked.DEFAULT, Asked.DEFINED)),
+            float(is_signature and self.asked in (Asked.DEFAULT, Asked.DEFINED, Asked.SIGNATURE)),
+            float(self._declares(each.unit)),
+            words.coverage(each.context_forms),
+            float(self.asked is Asked.STEPS and each.unit.kind in (UnitKind.CODE, UnitKind.ITEM)),
         ]
+
+    def _declares(self, unit: Unit) -> bool:
+        declared = unit.quotes[0].partition("(")[0] if unit.kind is UnitKind.SIGNATURE else label_of(unit.hit)
+        return any(mentions(declared.partition("(")[0], name) for name in self._defined)
+
+    @cached_property
+    def _defined(self) -> list[str]:
+        return defined_names(self.text)
 
     @cached_property
     def _all_passages(self) -> str:
@@ -200,23 +203,13 @@ class Question:
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
 
-RANKING = (0.0,) * len(FEATURES)
-RANKING_BIAS = 0.0
-DECISION = (0.0,) * len(FEATURES)
-DECISION_BIAS = 0.0
-MIN_EVIDENCE = 0.5
-"""The probability below which there is no answer; docs/explanation/answer-quality.md describes how it was chosen."""
-
 
 def unit_scores(features: np.ndarray) -> list[float]:
-    """The probability of each candidate to be the answer, from its features (n, len(FEATURES))."""
-    return [_logistic(float(logit)) for logit in features @ np.array(RANKING) + RANKING_BIAS]
+    """How well each candidate fits, from its features (n, len(FEATURES)), as a share of the best one: 0 to 1."""
+    logits = features @ _RANKING
+    return [float(score) for score in np.exp(logits - logits.max())]
 
 
 def answer_probability(features: np.ndarray) -> float:
     """The probability that the best candidate answers the question, from its features (len(FEATURES),)."""
-    return _logistic(float(features @ np.array(DECISION)) + DECISION_BIAS)
-
-
-def _logistic(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
+    return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS))

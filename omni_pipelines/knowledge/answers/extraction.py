@@ -5,21 +5,25 @@ from collections.abc import Iterator, Sequence
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
 from omni_pipelines.knowledge.answers.evidence import (
-    MIN_EVIDENCE,
     Candidate,
     Question,
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import wants_list
+from omni_pipelines.knowledge.answers.question import Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
+from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 
 MAX_UNITS = 3
-MIN_SHARE = 0.6
+MIN_SHARE = 0.3
 """A further unit must reach this share of the best unit's score."""
 MAX_REPEATED = 0.6
 """Share of a unit's words that the units before it may have; otherwise it says the same again."""
+MAX_NEAREST = 3
+"""Passages that an abstention names."""
+MAX_AMBIGUOUS_WORDS = 3
+"""A question with more content words says which thing it is about."""
 MAX_SHORT_LENGTH = 350
 """A paragraph up to this length is quoted as a whole."""
 
@@ -31,12 +35,12 @@ def extract_answer(release: int, question: Question) -> Answer:
     """
     scored = _scored(question)
     evidence = round(answer_probability(question.features[scored[0][0]]), 4) if scored else 0.0
-    if evidence < MIN_EVIDENCE:
-        return Answer(release=release, abstained=True, answer="", sentences=(), evidence=evidence)
     candidates = question.candidates
+    if evidence < MIN_EVIDENCE:
+        return abstention(release, question, evidence)
     chosen = _chosen([(candidates[index], score) for index, score in scored])
     chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
-    units = list(dict.fromkeys(_whole(each, question) for each in chosen))
+    units = list(dict.fromkeys(whole_unit(each, question) for each in chosen))
     documents = list(dict.fromkeys(each.hit.doc_id for each in units))
     units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
     sentences = tuple(_sentence(each) for each in units)
@@ -48,6 +52,25 @@ def extract_answer(release: int, question: Question) -> Answer:
         sentences=sentences,
         evidence=evidence,
         conflicts=find_conflicts(texts, [each.hit.doc_id for each in units], question.terms),
+        subjects=_subjects(units, question),
+    )
+
+
+def abstention(release: int, question: Question, evidence: float) -> Answer:
+    """No answer, with the passages that come nearest, and the words of the question that no source contains."""
+    nearest: dict[str, Candidate] = {}
+    for index, _ in _scored(question):
+        candidate = question.candidates[index]
+        nearest.setdefault(candidate.unit.hit.chunk_id, candidate)
+    units = [each.unit for each in nearest.values()][:MAX_NEAREST]
+    return Answer(
+        release=release,
+        abstained=True,
+        answer="",
+        sentences=(),
+        evidence=evidence,
+        missing=question.unmentioned if question.candidates else (),
+        nearest=tuple(cite(unit.hit, *unit.ranges[-1]) for unit in units),
     )
 
 
@@ -73,11 +96,11 @@ def _chosen(scored: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
     return chosen
 
 
-def _whole(each: Candidate, question: Question) -> Unit:
+def whole_unit(each: Candidate, question: Question) -> Unit:
     """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph."""
     around = [unit for unit in _containers(each, question) if unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
-    if lists and wants_list(question.text):
+    if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
         return lists[0]
     short = (unit for unit in around if unit.kind is UnitKind.PARAGRAPH and len(unit.text) <= MAX_SHORT_LENGTH)
     return next(short, each.unit)
@@ -87,8 +110,20 @@ def _containers(each: Candidate, question: Question) -> Iterator[Unit]:
     return (unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS)
 
 
+def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:
+    """The titles of the documents of the units, if a short question fits several documents and names none of them."""
+    titles = [unit.hit.title for unit in units]
+    if len(question.words.words) > MAX_AMBIGUOUS_WORDS or len(set(titles)) < max(len(units), 2):
+        return ()
+    named = question.forms(question.text)
+    common = set.intersection(*(question.forms(title) for title in titles))
+    is_named = any(named & (question.forms(title) - common) for title in titles)
+    return () if is_named else tuple(titles)
+
+
 def _repeats(each: Candidate, one: Candidate) -> bool:
-    return len(each.forms & one.forms) > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
+    common = len(each.forms & one.forms)
+    return common > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
 
 
 def _contradictions(chosen: Sequence[Candidate], fitting: Sequence[Candidate], question: Question) -> list[Candidate]:

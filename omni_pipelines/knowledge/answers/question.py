@@ -20,6 +20,7 @@ class Asked(StrEnum):
     PLACE = "where"
     DEFINED = "where defined"
     DEFAULT = "default"
+    SIGNATURE = "parameters"
     REASON = "why"
     STEPS = "how to"
     ANY = "any"
@@ -35,6 +36,13 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         ),
     ),
     (Asked.DEFAULT, (r"\bdefaults?\b", r"\b(?:standard|vorgabe)(?:wert|m\w+ig)?\b", "デフォルト|既定|默认")),
+    (
+        Asked.SIGNATURE,
+        (
+            r"\b(?:parameters?|arguments?|signature|args|kwargs|returns?|return (?:type|value))\b",
+            r"\b(?:parameter|argumente?|signatur|rückgabewert)\b|引数|参数",
+        ),
+    ),
     (
         Asked.PERSON,
         (
@@ -78,7 +86,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     (
         Asked.STEPS,
         (
-            r"\bhow (?:do|can|to|should|would|does one)\b",
+            r"\bhow (?:do|can|to|should|would|is|are|does one)\b",
             r"\bwie (?:kann|wird|installier\w*|macht|geht|l\w+sst)\b",
             "どうやって|方法|如何|怎么",
         ),
@@ -125,15 +133,25 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
 _ANSWERED = {asked: re.compile("|".join(patterns), re.IGNORECASE) for asked, patterns in _ANSWERS.items()}
 Terms = Callable[[str], Sequence[str]]
 """A text to its content words, stemmed as in an English document."""
+_DEFINED_WORDS = re.compile(
+    r"where|is|are|the|an?|in|of|which|file|module|class|function|method|constant|variable|define[sd]?"
+    r"|implement(?:s|ed)|declare[sd]?|contains?|code|source|wo|ist|wird|die|der|das|definiert|\w{1,2}",
+    re.IGNORECASE,
+)
 _LIST = re.compile(
-    r"\b(?:list|steps?|ways|which \w+s|what (?:are|\w+s)\b|what (?:do|must|should|can) (?:i|you|we)|options?|kinds|types"
-    r"|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
+    r"\b(?:list|steps?|ways|which \w+s|what (?:are|\w+s)\b|what (?:do|must|should|can) (?:i|you|we)|options?"
+    r"|kinds|types|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
     re.IGNORECASE,
 )
 _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
 _NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|nicht|kein\w*|ohne|nie)\b|n't\b", re.IGNORECASE)
 
 
+_FILLERS = frozenset(
+    "many much get gets got getting please tell show explain want give let know mean means called happen happens "
+    "wie was wer wo wann welche welcher welches ist sind kann man ich eine einen ein mein der die das".split()
+)
+"""Words of questions that say nothing about their subject, besides the stop words of the index."""
 _NAME = re.compile(
     r"`[^`]+`|\"[^\"]+\""  # quoted
     r"|(?-i:[A-Z][\w-]+ \d+(?:\.\d+)*\b)"  # Python 3, Debian 12.1
@@ -143,7 +161,7 @@ _NAME = re.compile(
     r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
     r"|\b\w+\(\)"  # call()
 )
-_CAPITALIZED = re.compile(r"(?<=[\w,;'’\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
+_CAPITALIZED = re.compile(r"(?<=[\w,;'\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
 """Capitalized words inside a sentence."""
 _GERMAN = re.compile(r"\b(?:der|die|das|ein|eine[nrms]?|und|ist|sind|wird|werden|wie|was|welche[rnms]?|für|nicht)\b")
 
@@ -153,11 +171,19 @@ def names(question: str) -> list[str]:
 
     German writes every noun with a capital, so there capitals name nothing.
     """
-    found = [match.strip("`\"").removesuffix("()") for match in _NAME.findall(question)]
+    found = [match.strip('`"').removesuffix("()") for match in _NAME.findall(question)]
     if len(_GERMAN.findall(question)) < 2:
         found += _CAPITALIZED.findall(question)
     distinct = dict.fromkeys(name for name in found if name and name not in ("e.g", "i.e"))
     return [name for name in distinct if not any(name != other and name in other for other in distinct)]
+
+
+def defined_names(question: str) -> list[str]:
+    """The last part of each identifier that a question names; every word, if it asks where something is defined."""
+    found = [name for name in names(question) if re.fullmatch(r"[\w.:]+", name)]
+    if asked_kind(question) is Asked.DEFINED:
+        found += [word for word in re.findall(r"[\w.:]*\w", question) if not _DEFINED_WORDS.fullmatch(word)]
+    return list(dict.fromkeys(re.split(r"[.:]+", name.rstrip(".:"))[-1] for name in found))
 
 
 def mentions(text: str, name: str) -> bool:
@@ -204,6 +230,7 @@ class WeightedWords:
     @classmethod
     def of(cls, words: Sequence[QueryWord], entries: int) -> "WeightedWords":
         """Weigh words by the number of entries that contain them, out of all entries."""
+        words = [word for word in words if word.surface.casefold() not in _FILLERS] or words
         raw = [math.log1p((max(entries - word.count, 0) + 0.5) / (word.count + 0.5)) for word in words]
         total = sum(raw)
         return cls(tuple(words), tuple(weight / total for weight in raw) if total else ())

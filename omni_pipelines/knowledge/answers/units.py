@@ -114,6 +114,20 @@ def label_of(hit: Hit) -> str:
     return label if len(label) <= _MAX_LABEL_LENGTH else label[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
 
 
+def defines(hit: Hit, name: str) -> bool:
+    """Whether a passage declares a name: as the symbol of its innermost heading, or in a declaration of its code."""
+    symbol = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1]
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    declared = word.search(symbol)
+    if declared is not None and "(" not in symbol[: declared.start()]:
+        return True
+    return hit.kind == "code" and any(
+        block.kind is BlockKind.SIGNATURE and word.search(hit.text[block.start : block.end].partition("(")[0])
+        for block in code_blocks(hit.text)
+        if name in hit.text
+    )
+
+
 def _subject(hit: Hit) -> str:
     """Title and headings of a passage, without what is repeated; the end, if they are long."""
     parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]
@@ -126,7 +140,7 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     Tracebacks and tables of contents give none, and licence texts only with `licences`.
     """
     found = code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text)
-    units = (Unit(hit, kind, ranges) for kind, ranges in _Composer(hit.text, found, hit.heading).units())
+    units = (Unit(hit, kind, ranges) for kind, ranges in _Composer(hit, found).units())
     return [unit for unit in units if _is_answer(unit, licences=licences)]
 
 
@@ -140,9 +154,9 @@ def _is_answer(unit: Unit, *, licences: bool) -> bool:
 class _Composer:
     """Makes units of the blocks of one passage."""
 
-    def __init__(self, text: str, found: Sequence[Block], heading: str) -> None:
-        self._text, self._blocks = text, found
-        last = heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
+    def __init__(self, hit: Hit, found: Sequence[Block]) -> None:
+        self._text, self._blocks, self._is_source = hit.text, found, hit.kind == "code"
+        last = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
         self._is_contents = _CONTENTS.fullmatch(last) is not None
 
     def units(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
@@ -190,7 +204,8 @@ class _Composer:
             yield UnitKind.LIST, ((lead[0] if lead is not None else items[0].start, items[-1].end),)
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
-        if above is not None and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
+        is_introduced = above is not None and not (self._is_source and "\n\n" in self._text[above.end : block.start])
+        if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]
             yield UnitKind.CODE, ((start, block.end),)
