@@ -10,6 +10,7 @@ number for "how many".
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,8 @@ MAX_CANDIDATES_PER_HIT = 6
 NEAR_MEANING = 0.5
 """Nearness from which a text is about a word that it does not contain."""
 
+_HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
+_NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
 Forms = Callable[[str], set[str]]
 """A text to the forms of its words in the keyword index."""
@@ -159,6 +162,8 @@ class Question:
             words.coverage(each.passage_forms),
             words.coverage(labelled, near),
             words.heaviest_missing(labelled),
+            words.heaviest_missing(labelled, near),
+            _counted(self.text, each.text),
             words.heaviest_missing(each.passage_forms),
             words.heaviest_missing(each.passage_forms, near),
             meaning,
@@ -202,6 +207,16 @@ class Question:
         text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
+
+
+def _counted(question: str, text: str) -> float:
+    """1 if a number of the text stands next to what the question asks to count, -1 if not; 0 if it counts nothing."""
+    noun = _HOW_MANY.search(question)
+    if noun is None:
+        return 0.0
+    stem = re.escape(noun[1][: max(len(noun[1]) - 2, 3)])
+    near = rf"{_NUMBER}(?:\W+\w+){{0,3}}?\W+{stem}|\b{stem}\w*(?:\W+\w+){{0,3}}?\W+{_NUMBER}"
+    return 1.0 if re.search(near, text, re.IGNORECASE) else -1.0
 
 
 def unit_scores(features: np.ndarray) -> list[float]:

@@ -15,7 +15,11 @@ class Asked(StrEnum):
     """The kind of answer that a question wants."""
 
     PERSON = "who"
+    YEAR = "in which year"
+    VERSION = "which version"
     TIME = "when"
+    DURATION = "how long"
+    MONEY = "how much money"
     NUMBER = "how many"
     PLACE = "where"
     DEFINED = "where defined"
@@ -53,25 +57,57 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        Asked.YEAR,
+        (
+            r"\b(?:in|since|by|from|until|of) (?:what|which) year\b|\b(?:what|which) (?:year|date)\b",
+            r"\b(?:in )?welche[ms] jahr\b|\bwelches datum\b",
+            "何年|哪一年|哪年",
+        ),
+    ),
+    (
+        Asked.VERSION,
+        (
+            r"\b(?:what|which|in which|since which) (?:\w+ ){0,2}(?:version|release)\b",
+            r"\bwelche[rn]? version\b|\bversion of\b",
+            "バージョン|版本",
+        ),
+    ),
+    (
         Asked.TIME,
         (
             r"^when\b",
             r"\bwhen (?:is|was|were|do|does|did|will|can|must|should)\b",
-            r"\b(?:what|which) (?:year|date|day|month|release|version)\b",
-            r"\bsince (?:when|which)\b|\bby when\b",
-            r"\bwann\b|\bwelche[rmsn]? (?:jahr|datum|version)\b",
-            "いつ|何年|什么时候|哪一年",
+            r"\b(?:what|which) (?:day|month|time|hour)\b",
+            r"\bsince when\b|\bby when\b|\buntil when\b|\bwann\b",
+            "いつ|什么时候",
+        ),
+    ),
+    (
+        Asked.DURATION,
+        (
+            r"\bhow (?:long|soon|often|old|frequently|quickly)\b",
+            r"\bhow many (?:milliseconds|seconds|minutes|hours|days|weeks|months|years)\b",
+            r"\bwie (?:lange|oft|alt|schnell)\b|\bwie ?viele? (?:sekunden|minuten|stunden|tage|wochen|monate|jahre)\b",
+            "どのくらいの期間|何秒|何分|何日|多久|多长时间",
+        ),
+    ),
+    (
+        Asked.MONEY,
+        (
+            r"\bhow much\b.*\b(?:cost|costs|pay|paid|price|money|salary|budget|fee|spend|charged?)\b",
+            r"\b(?:price|cost|salary|fee|budget) (?:of|for)\b|\bwhat (?:do|does|did)\b.*\bcost\b",
+            r"\bwie ?viel kostet\b|\bwas kostet\b|いくらですか|多少钱",
         ),
     ),
     (
         Asked.NUMBER,
         (
-            r"\bhow (?:many|much|long|often|old|large|big|fast|far|high|deep)\b",
+            r"\bhow (?:many|much|large|big|fast|far|high|deep|tall|wide|heavy)\b",
             r"\b(?:what|which) (?:\w+ ){0,2}(?:number|port|size|limit|maximum|minimum|percentage|amount)\b",
-            r"\b(?:what|which) (?:\w+ ){0,2}(?:price|cost|rate|length|timeout|exit code|status)\b",
-            r"\bwie ?(?:viele?|lange|oft|gro\w+|hoch)\b",
+            r"\b(?:what|which) (?:\w+ ){0,2}(?:rate|length|timeout|exit code|status|weight|height|width)\b",
+            r"\bwie ?(?:viele?|gro\w+|hoch|weit|schwer)\b",
             r"\bwelche[rnms]? (?:port|nummer|gr\w+e|grenze)\b",
-            "いくつ|何個|多少|几",
+            "いくつ|何個|多少|几个",
         ),
     ),
     (
@@ -97,25 +133,34 @@ _MONTHS = (
     r"\b(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
     r"|sep(?:tember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\b"
 )
+_NUMERALS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|once"
+    "|eine?[nrms]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn"
+)
 _ANSWERS: dict[Asked, tuple[str, ...]] = {
     Asked.PERSON: (
-        r"(?-i:\b[A-ZÄÖÜ][\w.-]+ (?:(?:van|von|de) )?[A-ZÄÖÜ][\w-]+)",
-        r"\b(?:author|maintain\w*|written|created|developed|owner|manager|team|lead|officer|administrator|department)\b",
-        r"\bby\b|@\w|さん|氏",
+        r"(?-i:\b[A-ZÄÖÜ][\w.-]+ (?:(?:van|von|de|der|al|bin) )?[A-ZÄÖÜ][a-z][\w-]*)",
+        r"\b(?:author|maintain\w*|owner|manager|team|lead|head|officer|administrator|department|user|people|staff)s?\b",
+        r"\S@\w|さん|氏",
     ),
+    Asked.YEAR: (r"\b(?:1[5-9]|20)\d\d\b",),
+    Asked.VERSION: (r"\b(?:versions?|release)\s+v?\d|\bv?\d+\.\d+",),
     Asked.TIME: (
         r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{1,2}:\d\d\b",
         _MONTHS,
-        r"\bversions?\s+\d|\b\d+\.\d+",
-        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
-        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when)\b|年|月",
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b|\bmittwochs?\b",
+        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b|年|月|後|時|前",
     ),
-    Asked.NUMBER: (
-        r"\d",
-        r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|once)\b",
-        r"\b(?:no limit|unlimited|infinite)\b",
-        r"\b(?:eine?[nrms]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn)\b|[一二三四五六七八九十百千]",
+    Asked.DURATION: (
+        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
+        r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly|immediately|forever|always|every|once|twice)\b",
+        r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b|\b(?:täglich|wöchentlich|monatlich)\b",
+        r"\d\s?(?:秒|分|時間|日|週|年|小时|天|周|月)",
     ),
+    Asked.MONEY: (
+        r"(?:[€$£¥]\s?\d|\d[\d.,]*\s?(?:[€$£¥]|euros?\b|dollars?\b|eur\b|usd\b|pounds?\b|円|元)|\bfree\b)",
+    ),
+    Asked.NUMBER: (rf"\d|\b(?:{_NUMERALS}|no limit|unlimited|infinite)\b|[一二三四五六七八九十百千]",),
     Asked.PLACE: (
         r"[/\\]\w|\w\.\w{1,4}\b",
         r"\b(?:in|at|on|under|from|inside|im|unter|auf)\b|ディレクトリ|目录|に",

@@ -6,6 +6,8 @@ WEIGHTS = {
     "by the passage with headings, title and path": (0.63, 0.43),
     "coverage by the unit with headings, with near meanings": (1.66, 0.79),
     "heaviest word that the unit with headings lacks": (0.23, -0.14),
+    "heaviest word that the unit with headings lacks, with near meanings": (0.0, 0.0),
+    "a number stands next to what is counted": (0.0, 0.0),
     "heaviest word that the passage lacks": (0.09, -0.27),
     "heaviest word that the passage lacks, with near meanings": (-0.02, -0.43),
     "meaning of the unit": (2.63, 1.73),
