@@ -84,7 +84,7 @@ def test_answers_are_measured_by_questions_with_known_answers(folder: Path) -> N
     ]
     (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
     done = omni("eval", "--answers", "questions.jsonl", "--per-query", "results.jsonl", cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "results of every question: results.jsonl\n")
+    assert done.returncode == 0, done.stderr
     results = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
     assert [(each["id"], each["outcome"]) for each in results] == [("keys", "right"), ("boats", "abstained")]
     fields: Any = json.loads(omni("eval", "--answers", "questions.jsonl", "--json", cwd=folder).stdout)
