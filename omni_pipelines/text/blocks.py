@@ -31,6 +31,8 @@ _ADMONITION = re.compile(
 _DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
 _MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
 """What starts a new block, or separates blocks."""
+_CALL = re.compile(r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$")
+"""A line that is the signature of a function, class or method, as documentation shows it."""
 _CODE_INDENT = 4
 _MAX_TERM_LENGTH = 160
 LEAD_ENDS = (":", "：")  # noqa: RUF001
@@ -50,7 +52,7 @@ class BlockKind(Enum):
     ROW = auto()
     HEADING = auto()
     SIGNATURE = auto()
-    """The declaration of a symbol in source code."""
+    """The declaration of a symbol, in source code or on a line of documentation."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ class _Scanner:
 
     def _take_plain(self, line: _Line) -> None:
         following = self._following()
-        if self._is_code(line):
+        if _CALL.match(line.text) and (following is None or not following.text):
+            self._take(BlockKind.SIGNATURE, 1)
+        elif self._is_code(line):
             self._take(BlockKind.CODE, self._until(lambda other: bool(other.text) and other.indent < line.indent))
         elif (
             following is not None

@@ -24,8 +24,8 @@ MAX_NEAREST = 3
 """Passages that an abstention names."""
 MAX_AMBIGUOUS_WORDS = 3
 """A question with more content words says which thing it is about."""
-MAX_SHORT_LENGTH = 350
-"""A paragraph up to this length is quoted as a whole."""
+MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 600, 350
+"""Characters up to which a section or a paragraph is quoted as a whole."""
 
 
 def extract_answer(release: int, question: Question) -> Answer:
@@ -102,8 +102,9 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
         return lists[0]
-    short = (unit for unit in around if unit.kind is UnitKind.PARAGRAPH and len(unit.text) <= MAX_SHORT_LENGTH)
-    return next(short, each.unit)
+    limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
+    short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
+    return max(short, key=lambda unit: len(unit.text), default=each.unit)
 
 
 def _containers(each: Candidate, question: Question) -> Iterator[Unit]:

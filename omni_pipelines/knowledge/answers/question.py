@@ -148,7 +148,7 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
     Asked.TIME: (
         r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{1,2}:\d\d\b",
         _MONTHS,
-        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b|\bmittwochs?\b",
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b",
         r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b|年|月|後|時|前",
     ),
     Asked.DURATION: (

@@ -50,6 +50,7 @@ _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
+_PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 
 
@@ -58,6 +59,7 @@ class UnitKind(StrEnum):
 
     SENTENCE = "sentence"
     PARAGRAPH = "paragraph"
+    SECTION = "section"
     LIST = "list"
     ITEM = "item"
     CODE = "code"
@@ -66,9 +68,9 @@ class UnitKind(StrEnum):
     DEFINITION = "definition"
 
 
-CONTAINERS = {UnitKind.PARAGRAPH, UnitKind.LIST}
+CONTAINERS = {UnitKind.PARAGRAPH, UnitKind.SECTION, UnitKind.LIST}
 """Units that are made of other units."""
-_KEEP_LINES = {UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
+_KEEP_LINES = {UnitKind.SECTION, UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     Tracebacks and tables of contents give none, and licence texts only with `licences`.
     """
     found = code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text)
-    units = (Unit(hit, kind, ranges) for kind, ranges in _Composer(hit, found).units())
+    composer = _Composer(hit, found)
+    units = (Unit(hit, kind, ranges) for kind, ranges in (*composer.units(), *composer.sections()))
     return [unit for unit in units if _is_answer(unit, licences=licences)]
 
 
@@ -173,6 +176,15 @@ class _Composer:
                 yield from self._row(index)
             elif block.kind is BlockKind.SIGNATURE:
                 yield from self._signature(index)
+
+    def sections(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """Signatures, paragraphs and lists that follow each other, without code and tables between them."""
+        runs = itertools.groupby(self._blocks, key=lambda block: block.kind in _PROSE)
+        for run in (list(blocks) for is_prose, blocks in runs if is_prose):
+            starts = [0, *(at for at, block in enumerate(run) if at and block.kind is BlockKind.SIGNATURE), len(run)]
+            for first, last in itertools.pairwise(starts):
+                if last - first > 1:
+                    yield UnitKind.SECTION, (self._without_marks(run[first].start, run[last - 1].end),)
 
     def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         spans = self._sentences(block)
@@ -218,6 +230,9 @@ class _Composer:
         row = self._blocks[index]
         ranges = ((row.start, row.end),) if header is None else ((header.start, header.end), (row.start, row.end))
         yield UnitKind.ROW, ranges
+        is_last = index + 1 == len(self._blocks) or self._blocks[index + 1].kind is not BlockKind.ROW
+        if is_last and header is not None:
+            yield UnitKind.LIST, ((header.start, row.end),)
 
     def _signature(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """A signature with the first paragraph below it, which describes it."""
