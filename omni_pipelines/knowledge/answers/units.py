@@ -180,7 +180,7 @@ class _Composer:
     def sections(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """Signatures, paragraphs and lists that follow each other, without code and tables between them."""
         runs = itertools.groupby(self._blocks, key=lambda block: block.kind in _PROSE)
-        for run in (list(blocks) for is_prose, blocks in runs if is_prose):
+        for run in (list(group) for is_prose, group in runs if is_prose):
             starts = [0, *(at for at, block in enumerate(run) if at and block.kind is BlockKind.SIGNATURE), len(run)]
             for first, last in itertools.pairwise(starts):
                 if last - first > 1:
