@@ -12,7 +12,7 @@ number for "how many".
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,11 +29,13 @@ from omni_pipelines.knowledge.answers.question import (
     mentions,
     names,
 )
-from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
 
+MAX_EMBEDDED_LENGTH = 250
+"""Characters of a unit."""
 MAX_CANDIDATES = 20
 """Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
 MAX_CANDIDATES_PER_HIT = 6
@@ -128,20 +130,33 @@ class Question:
     @cached_property
     def nearness(self) -> np.ndarray:
         """How near the meaning of each candidate is to the question and to each of its words (n, 1 + words)."""
-        words = [word.surface for word in self.words.words]
-        texts = [each.unit.with_headings for each in self.candidates]
-        vectors = self.embed([self.text, *words, *texts])  # (1 + words + candidates, d)
-        units = vectors[1 + len(words) :]
-        return self.calibration.scaled_all(units @ vectors[: 1 + len(words)].T) * self.readable
+        return self._nearness[: len(self.candidates)]
+
+    @cached_property
+    def _nearness(self) -> np.ndarray:
+        """`nearness` of the candidates and, below them, of the headings of each passage (n + hits, 1 + words)."""
+        asked = [self.text, *(word.surface for word in self.words.words)]
+        texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
+        vectors = self.embed([*asked, *texts, *map(subject, self.hits)])
+        return self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
 
     @cached_property
     def features(self) -> np.ndarray:
         """The features (n, len(FEATURES)) of each candidate."""
+        headings = self._nearness[len(self.candidates) :]
         rows = [
-            self._row(each, float(near[0]), np.clip(near[1:], 0, 1))
+            self._row(each, near, headings[each.rank - 1])
             for each, near in zip(self.candidates, self.nearness, strict=True)
         ]
         return np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
+
+    @cached_property
+    def _local(self) -> WeightedWords:
+        """The words of the question, weighted by how few of the candidates contain them."""
+        forms = [each.forms for each in self.candidates]
+        counts = [sum(not word.forms.isdisjoint(own) for own in forms) for word in self.words.words]
+        counted = [replace(word, count=count) for word, count in zip(self.words.words, counts, strict=True)]
+        return WeightedWords.of(counted, len(forms))
 
     @property
     def unmentioned(self) -> tuple[str, ...]:
@@ -150,8 +165,9 @@ class Question:
         words = zip(self.words.words, nearest, strict=True)
         return tuple(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
 
-    def _row(self, each: Candidate, meaning: float, near: np.ndarray) -> list[float]:
+    def _row(self, each: Candidate, unit: np.ndarray, heading: np.ndarray) -> list[float]:
         words, kind = self.words, answers_kind(self.asked, each.text)
+        near, near_or_headed = np.clip(unit[1:], 0, 1), np.clip(np.maximum(unit, heading)[1:], 0, 1)
         labelled = each.forms | each.context_forms
         scale = self.calibration.scaled
         passages = [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
@@ -160,13 +176,17 @@ class Question:
             words.coverage(each.forms),
             words.coverage(labelled),
             words.coverage(each.passage_forms),
-            words.coverage(labelled, near),
+            words.coverage(labelled, near_or_headed),
+            words.coverage(each.forms, near),
+            self._local.coverage(each.forms),
+            self._local.coverage(each.forms, near),
             words.heaviest_missing(labelled),
-            words.heaviest_missing(labelled, near),
+            words.heaviest_missing(labelled, near_or_headed),
             _counted(self.text, each.text),
             words.heaviest_missing(each.passage_forms),
-            words.heaviest_missing(each.passage_forms, near),
-            meaning,
+            words.heaviest_missing(each.passage_forms, near_or_headed),
+            float(unit[0]),
+            float(heading[0]),
             passages[each.rank - 1],
             max(passages, default=0.0),
             float(kind > 0),

@@ -23,7 +23,6 @@ MAX_LENGTH = 1_200
 """Characters of a unit."""
 MAX_PARAGRAPH_LENGTH = 500
 MAX_LEAD_LENGTH = 300
-MAX_EMBEDDED_LENGTH = 240
 MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
 _MIN_WORDS = 4
@@ -98,11 +97,6 @@ class Unit:
         label = label_of(self.hit)
         return "" if label.casefold() in self.text.casefold() else label
 
-    @property
-    def with_headings(self) -> str:
-        """The text behind title and headings, which often name what "it" is; both cut to what an embedder needs."""
-        return f"{_subject(self.hit)}: {self.text[:MAX_EMBEDDED_LENGTH]}"
-
     def contains(self, other: "Unit") -> bool:
         """Whether another unit of the same passage lies inside this one."""
         (start, end), (first, last) = ((each.ranges[0][0], each.ranges[-1][1]) for each in (self, other))
@@ -130,7 +124,7 @@ def defines(hit: Hit, name: str) -> bool:
     )
 
 
-def _subject(hit: Hit) -> str:
+def subject(hit: Hit) -> str:
     """Title and headings of a passage, without what is repeated; the end, if they are long."""
     parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]
     return HEADING_SEPARATOR.join(dict.fromkeys(parts))[-MAX_SUBJECT_LENGTH:]
