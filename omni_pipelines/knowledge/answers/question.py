@@ -87,8 +87,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         (
             r"\bhow (?:long|soon|often|old|frequently|quickly)\b",
             r"\bhow many (?:milliseconds|seconds|minutes|hours|days|weeks|months|years)\b",
-            r"\bwie (?:lange|oft|alt|schnell)\b",
-            r"\bwie ?viele? (?:sekunden|minuten|stunden|tage|wochen|monate|jahre)\b",
+            r"\bwie (?:lange|oft|alt|schnell)\b|\bwie ?viele? (?:sekunden|minuten|stunden|tage|wochen|monate|jahre)\b",
             "どのくらいの期間|何秒|何分|何日|多久|多长时间",
         ),
     ),
@@ -150,12 +149,10 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
         r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{1,2}:\d\d\b",
         _MONTHS,
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b",
-        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b",
-        "年|月|後|時|前",
+        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b|年|月|後|時|前",
     ),
     Asked.DURATION: (
-        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}"
-        r"(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
+        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
         r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly|immediately|forever|always|every|once|twice)\b",
         r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b|\b(?:täglich|wöchentlich|monatlich)\b",
         r"\d\s?(?:秒|分|時間|日|週|年|小时|天|周|月)",
