@@ -15,7 +15,7 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
-from omni_pipelines.knowledge.answers.question import WeightedWords, defined_names
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
@@ -41,9 +41,11 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
-MAX_DEFINED_NAMES = 3
-DEFINITION_HITS = 40
-"""Passages with a name of the question among which its definition is looked for."""
+MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
+DEFINITION_HITS = 10
+"""Passages with a declaration of a name of the question that are read."""
+DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
+"""Words before a name where it is declared, frequent ones first."""
 
 
 class Librarian:
@@ -196,14 +198,20 @@ class Librarian:
     def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
         """Passages that define what the question names, and that its search did not find."""
         found: list[Hit] = []
-        known = {hit.chunk_id for hit in hits}
-        parts = re.findall(r"\w{3,}", question)
+        words = re.findall(r"\w{3,}", question)
         for name in defined_names(question)[:MAX_DEFINED_NAMES]:
-            options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
-            named = find_hits(self._snapshot, name, DEFINITION_HITS, options, self._embed_query)
-            defining = [hit for hit in named if hit.chunk_id not in known and defines(hit, name)]
-            found += sorted(defining, key=lambda hit: -sum(part in hit.path for part in parts))[:1]
+            if any(defines(hit, name) for hit in hits):
+                continue
+            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
+            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
         return found
+
+    def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
+        """Passages with a declaration of a name, or at least with the name."""
+        options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
+        searches = (find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries)
+        return next(filter(None, searches), [])
 
     def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
         """A question with the passages that may answer it, and what measures how well they do.
@@ -212,7 +220,8 @@ class Librarian:
             ConfigurationError, ModelMissing: as for `search`.
         """
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        hits += self._definitions(question, hits, where or {})
+        definitions = self._definitions(question, hits, where or {})
+        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(question), keyword.size)

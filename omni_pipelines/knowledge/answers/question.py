@@ -180,7 +180,8 @@ Terms = Callable[[str], Sequence[str]]
 """A text to its content words, stemmed as in an English document."""
 _DEFINED_WORDS = re.compile(
     r"where|is|are|the|an?|in|of|which|file|module|class|function|method|constant|variable|define[sd]?"
-    r"|implement(?:s|ed)|declare[sd]?|contains?|code|source|wo|ist|wird|die|der|das|definiert|\w{1,2}",
+    r"|implement(?:s|ed)|declare[sd]?|contains?|code|source|parameters?|arguments?|signature|args|returns?|defaults?"
+    r"|value|what|does|takes?|accepts?|all|for|has|wo|ist|wird|die|der|das|definiert|\w{1,2}",
     re.IGNORECASE,
 )
 _LIST = re.compile(
@@ -223,10 +224,14 @@ def names(question: str) -> list[str]:
     return [name for name in distinct if not any(name != other and name in other for other in distinct)]
 
 
+ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
+"""Kinds of questions that a declaration answers."""
+
+
 def defined_names(question: str) -> list[str]:
-    """The last part of each identifier that a question names; every word, if it asks where something is defined."""
+    """The last part of each identifier that a question names; every word too, if a declaration may answer it."""
     found = [name for name in names(question) if re.fullmatch(r"[\w.:]+", name)]
-    if asked_kind(question) is Asked.DEFINED:
+    if asked_kind(question) in ABOUT_SYMBOLS:
         found += [word for word in re.findall(r"[\w.:]*\w", question) if not _DEFINED_WORDS.fullmatch(word)]
     return list(dict.fromkeys(re.split(r"[.:]+", name.rstrip(".:"))[-1] for name in found))
 
