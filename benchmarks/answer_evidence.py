@@ -11,6 +11,7 @@ With `--write`, the weights go to omni_pipelines/knowledge/answers/weights.py.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +28,15 @@ from omni_pipelines.knowledge.answers.extraction import whole_unit
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import Unit
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, Half, questions_of
+from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, Half, Missing, questions_of
 from omni_pipelines.knowledge.quality.gold_passages import GoldPassage, QuotedTexts, covered_share, find_gold
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 FOLDS = 5
-RIDGE = 1.0
+RIDGE = 3.0
 MIN_COVERED = 0.8
-MAX_FALSE_ABSTENTION = 0.08
+MIN_REFUSED = 0.9
+"""Share of the questions about something that the corpus lacks that must get no answer."""
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 Weights = np.ndarray
 
@@ -201,9 +203,9 @@ def cross_validate(examples: Sequence[Example]) -> list[Judged]:
 
 
 def best_threshold(judged: Sequence[Judged]) -> float:
-    """The highest threshold at which at most `MAX_FALSE_ABSTENTION` of the answerable questions get no answer."""
-    answerable = sorted(probability for each, probability, _ in judged if not each.missing)
-    return round(answerable[int(MAX_FALSE_ABSTENTION * len(answerable))], 2)
+    """The lowest threshold at which at least `MIN_REFUSED` of the questions about missing things get no answer."""
+    missing = sorted(probability for each, probability, _ in judged if each.missing == Missing.THING)
+    return round(missing[math.ceil(MIN_REFUSED * len(missing)) - 1] + 0.005, 2)
 
 
 def outcomes(judged: Sequence[Judged], threshold: float) -> str:

@@ -210,7 +210,9 @@ class Librarian:
         """Passages with a declaration of a name, or at least with the name."""
         options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
         queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
-        searches = (find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries)
+        searches = (
+            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
+        )
         return next(filter(None, searches), [])
 
     def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:

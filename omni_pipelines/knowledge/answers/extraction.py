@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 
 MAX_UNITS = 3
-MIN_SHARE = 0.3
+MIN_SHARE = 0.15
 """A further unit must reach this share of the best unit's score."""
 MAX_REPEATED = 0.6
 """Share of a unit's words that the units before it may have; otherwise it says the same again."""
@@ -24,7 +24,7 @@ MAX_NEAREST = 3
 """Passages that an abstention names."""
 MAX_AMBIGUOUS_WORDS = 3
 """A question with more content words says which thing it is about."""
-MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 600, 350
+MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 350
 """Characters up to which a section or a paragraph is quoted as a whole."""
 
 
