@@ -6,7 +6,7 @@ anywhere, as chunks do.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from omni_pipelines.text.sentences import lines
@@ -68,10 +68,17 @@ class Block:
     """A table row with the names of the columns."""
 
 
-def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
-    """The blocks of a text, in order. Blank lines, fences, rules and directives are in none."""
+def blocks(text: str, start: int = 0, end: int | None = None, *, is_indented: bool = False) -> list[Block]:
+    """The blocks of a text, in order. Blank lines, fences, rules and directives are in none.
+
+    With `is_indented`, the first line has at least the indentation of the others, which `text` may lack.
+    """
     stop = len(text) if end is None else end
-    return _Scanner([_line(text, first, last) for first, last in lines(text, start, stop)], text).scan()
+    parsed = [_line(text, first, last) for first, last in lines(text, start, stop)]
+    if is_indented and parsed:
+        indent = min((line.indent for line in parsed[1:] if line.text), default=0)
+        parsed[0] = replace(parsed[0], indent=max(parsed[0].indent, indent))
+    return _Scanner(parsed, text).scan()
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class _Scanner:
                 stop += 1
             run = self._lines[index:stop]
             if content is _Content.DOCSTRING:
-                yield from blocks(self._text, run[0].start, run[-1].end)
+                yield from blocks(self._text, run[0].start, run[-1].end, is_indented=True)
             elif content is _Content.COMMENT:
                 yield from _comments(run)
             elif content is _Content.STATEMENT:

@@ -154,7 +154,8 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
         r"年|月|後|時|前",
     ),
     Asked.DURATION: (
-        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
+        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}"
+        r"(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
         r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly)\b",
         r"\b(?:immediately|forever|always|every|once|twice)\b",
         r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b|\b(?:täglich|wöchentlich|monatlich)\b",
@@ -188,7 +189,8 @@ _DEFINED_WORDS = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"\b(?:list|steps?|ways|which \w+s|what (?:are|\w+s)\b|what (?:do|must|should|can) (?:i|you|we)|options?"
+    r"\b(?:list|steps?|ways|which \w+s|what (?!(?:is|was|does|has|happens)\b)(?:are|\w+s)\b"
+    r"|what (?:do|must|should|can) (?:i|you|we)|options?"
     r"|kinds|types|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
     re.IGNORECASE,
 )

@@ -129,7 +129,10 @@ def test_any_text_may_be_a_question(text: str) -> None:
         ("Which options does it have?", True),
         ("Welche Schritte sind nötig?", True),
         ("どのような方法がありますか", True),
+        ("What options are there?", True),
         ("How long is the guarantee?", False),
+        ("What is the fee of the harbour?", False),
+        ("What does the parser return?", False),
     ],
 )
 def test_some_questions_want_a_list(question: str, is_list: bool) -> None:

@@ -57,6 +57,13 @@ def test_comments_and_docstrings_are_prose(code: str) -> None:
     assert any("fish." in part for part in found(code, BlockKind.PARAGRAPH))
 
 
+@pytest.mark.parametrize("start", ["def wait():\n    ", ""])
+def test_summary_of_a_docstring_on_two_lines_is_one_paragraph(start: str) -> None:
+    text = f'{start}"""Herons wait\n    for fish.\n\n    They fly.\n    """\n    return 1\n'
+    assert found(text, BlockKind.TERM) == []
+    assert found(text, BlockKind.PARAGRAPH)[0] == '"""Herons wait\n    for fish.'
+
+
 def test_comment_ends_at_an_empty_line_and_at_an_item() -> None:
     text = "# Herons wait\n# for fish.\n#\n# Otters:\n# - sleep\n# - swim\n"
     assert found(text, BlockKind.PARAGRAPH) == [
