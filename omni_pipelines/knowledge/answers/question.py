@@ -158,7 +158,8 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
         r"(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
         r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly)\b",
         r"\b(?:immediately|forever|always|every|once|twice)\b",
-        r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b|\b(?:täglich|wöchentlich|monatlich)\b",
+        r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b",
+        r"\b(?:täglich|wöchentlich|monatlich)\b",
         r"\d\s?(?:秒|分|時間|日|週|年|小时|天|周|月)",
     ),
     Asked.MONEY: (
