@@ -70,7 +70,7 @@ def show_why_not(trace: WhyNot) -> None:
 
 
 def show_answer(answer: Answer) -> None:
-    """Print the sentences of an answer, then their citations; of an abstention, the nearest passages."""
+    """Print the sentences of an answer, then their citations; of an abstention, the nearest passages, on stderr."""
     if answer.abstained:
         _show_nearest(answer)
         return
@@ -89,11 +89,12 @@ def show_answer(answer: Answer) -> None:
 
 
 def _show_nearest(answer: Answer) -> None:
+    """Name the passages on stderr: whoever reads stdout for an answer must not find one."""
     if answer.nearest:
         narrate("the nearest passages, which do not answer it:")
     for cited in answer.nearest:
-        say(format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page))
-        say(f"    {cut(' '.join(cited.quote.split()), SNIPPET_WIDTH)}")
+        narrate(format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page))
+        narrate(f"    {cut(' '.join(cited.quote.split()), SNIPPET_WIDTH)}")
 
 
 def _with_label(sentence: Sentence) -> str:
