@@ -14,9 +14,10 @@ import pytest
 from omni_pipelines.errors import ConfigurationError, ModelMissing, NetworkUnreachable
 from omni_pipelines.language_models.local_model import LocalModel
 from omni_pipelines.language_models.openai_http import ModelLimits
-from omni_pipelines.language_models.port import COMPLETE, Message, complete
-from omni_pipelines.language_models.variants import register_language_models
-from omni_pipelines.providers import VariantsFailed
+from omni_pipelines.language_models.port import COMPLETE, Message
+from omni_pipelines.language_models.variants import check_local_model, register_language_models
+from omni_pipelines.model_catalog import CATALOG, GGUF
+from omni_pipelines.model_store import MANIFEST
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -82,7 +83,7 @@ def starter() -> Iterator[Starter]:
 @pytest.fixture
 def model(starter: Starter) -> LocalModel:
     limits = ModelLimits(seconds=10)
-    return LocalModel(Path("model.gguf"), 2, limits, start=starter, is_engine_installed=lambda: True)
+    return LocalModel(Path("model.gguf"), 2, limits, start=starter)
 
 
 def test_model_is_loaded_by_the_first_question_and_kept(starter: Starter, model: LocalModel) -> None:
@@ -117,20 +118,32 @@ def test_closed_model_has_no_process(starter: Starter, model: LocalModel) -> Non
     assert not starter.started[0].is_running
 
 
-def test_missing_package_is_named_with_its_cure() -> None:
+def test_missing_model_is_named_with_its_cure(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path, llm="qwen2.5-coder-1.5b")
+    with pytest.raises(ModelMissing) as caught:
+        check_local_model(settings)
+    assert caught.value.cure == "fetch it once: omni model pull qwen2.5-coder-1.5b"
+    registry = VariantRegistry()
+    register_language_models(registry, settings)
+    assert "omni model pull qwen2.5-coder-1.5b" in registry.survey(COMPLETE).variants[0].reason
+
+
+def test_missing_package_is_named_with_its_cure(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path, llm="qwen2.5-coder-1.5b")
+    (model,) = (model for model in CATALOG if model.name == settings.llm)
+    folder = tmp_path / "models" / model.fingerprint.replace("/", "-")
+    folder.mkdir(parents=True)
+    (folder / MANIFEST).write_text("{}")
+    assert check_local_model(settings, is_engine_installed=lambda: True) == folder / GGUF
     with pytest.raises(ConfigurationError, match="needs the package xllamacpp") as caught:
-        LocalModel(Path("model.gguf"), 2, ModelLimits(), is_engine_installed=lambda: False)
+        check_local_model(settings, is_engine_installed=lambda: False)
     assert caught.value.cure == "pip install 'omni-pipelines[llm]'"
 
 
-def test_missing_model_is_named_with_its_cure(tmp_path: Path) -> None:
-    registry = VariantRegistry()
-    register_language_models(registry, Settings(cache=tmp_path, llm="qwen2.5-coder-1.5b"))
-    (info,) = registry.survey(COMPLETE).variants
-    assert "omni model pull qwen2.5-coder-1.5b" in info.reason
-    with pytest.raises(VariantsFailed) as caught:
-        complete(registry, ASK)
-    assert isinstance(caught.value.last, ModelMissing)
+def test_embedder_is_no_language_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="language model 'all-minilm-l6-v2' is unknown") as caught:
+        check_local_model(Settings(cache=tmp_path, llm="all-minilm-l6-v2"))
+    assert "qwen2.5-coder-1.5b" in caught.value.cure
 
 
 def test_model_on_this_machine_is_preferred_to_a_server(tmp_path: Path) -> None:
