@@ -19,7 +19,10 @@ from omni_pipelines.language_models.openai_http import ModelLimits
 from omni_pipelines.language_models.port import Message
 from omni_pipelines.model_store import ModelStore
 
-pytestmark = pytest.mark.skipif(not installed(), reason="the package xllamacpp is not installed")
+pytestmark = [
+    pytest.mark.skipif(not installed(), reason="the package xllamacpp is not installed"),
+    pytest.mark.timeout(900),  # a busy machine computes a few tokens a second
+]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"GGUF and nothing else"], ids=["no file", "empty", "damaged"])
@@ -44,7 +47,7 @@ def model_file() -> Path:
 
 
 def test_model_answers_in_the_form_of_a_schema(model_file: Path) -> None:
-    model = LocalModel(model_file, 2, ModelLimits(seconds=500))
+    model = LocalModel(model_file, 2, ModelLimits(seconds=800))
     schema = {"type": "object", "properties": {"answer": {"enum": ["yes", "no"]}}, "required": ["answer"]}
     heard: list[str] = []
     said = model.complete([Message("user", "Is ice cold? Answer in JSON.")], schema, 20, heard.append)
