@@ -30,7 +30,7 @@ from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.language_models.variants import register_language_models
+from omni_pipelines.language_models.variants import check_local_model, register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
@@ -178,11 +178,12 @@ class Librarian:
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
-            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model.
+            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model;
+                or the only model that they name, or its engine, is not installed.
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
         asked = self.prepared(question, where)
         answer = (
@@ -303,8 +304,10 @@ class Librarian:
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
-        if self._given_models is not None or not self._settings.llm_url:
+        if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
+        if not self._settings.llm_url:
+            check_local_model(self._settings)
         models = VariantRegistry()
         register_language_models(models, self._settings)
         return models

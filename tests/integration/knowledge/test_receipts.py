@@ -264,7 +264,9 @@ class ParaphrasingModel(VariantProvider):
 
     name = "scripted"
 
-    def complete(self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0) -> str:
+    def complete(
+        self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0, on_text: object = None
+    ) -> str:
         (passage, *_) = orjson.loads(messages[-1].content)["passages"]
         quote = "The old key stays valid for one hour."
         assert quote in passage["text"]

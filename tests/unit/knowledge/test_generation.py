@@ -37,7 +37,11 @@ class ScriptedModel(VariantProvider):
         self.schema: Mapping[str, object] | None = None
 
     def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, object] | None = None, max_tokens: int = 0
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, object] | None = None,
+        max_tokens: int = 0,
+        on_text: object = None,
     ) -> str:
         self.messages, self.schema = list(messages), schema
         return self.reply
