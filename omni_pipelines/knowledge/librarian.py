@@ -73,7 +73,7 @@ class Librarian:
             ConfigurationError: there is no such release.
         """
         if not isinstance(home, Home):
-            home = Home(Path(home).expanduser().absolute())
+            home = Home.at(Path(home))
         settings = load_settings(home)
         dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(home, release, viewer), settings, embedder, models)

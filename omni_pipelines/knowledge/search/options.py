@@ -58,8 +58,16 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
     """Check the parts of a search that users type.
 
     Raises:
-        ConfigurationError: the query is empty or too long, `k` is out of range, or a filter is not valid.
+        ConfigurationError: the query is empty or too long, `k` is out of range, or a filter is not valid; or one of
+            them has a wrong type, as untyped callers may pass anything.
     """
+    if not isinstance(query, str):
+        raise ConfigurationError(f"the query is {query!r}, not a text", cure="say what to look for")
+    if not isinstance(k, int):
+        raise ConfigurationError(f"k is {k!r}, but must be a whole number from 1 to {MAX_HITS}")
+    if not isinstance(where, Mapping):
+        cure = 'write where={"language": "python"}'
+        raise ConfigurationError(f"where is {where!r}, not a mapping of fields to values", cure=cure)
     if not query.strip():
         raise ConfigurationError("the query is empty", cure="say what to look for")
     if len(query) > MAX_QUERY_LENGTH:
@@ -72,6 +80,9 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
 
 
 def _check_filter(name: str, value: str) -> None:
+    if not isinstance(value, str):
+        cure = f'write where={{"{name}": "…"}}'
+        raise ConfigurationError(f"cannot filter {name} by {value!r}, which is not a text", cure=cure)
     if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
         problem = f"the folder to search has more than {MAX_FOLDER_LENGTH} characters"
         raise ConfigurationError(problem, cure="name one further up")
