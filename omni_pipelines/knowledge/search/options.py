@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Integral, Real
 from typing import Self
 
 from native.filters import MAX_FOLDER_LENGTH, MODIFIED, day_range, folder_prefix
@@ -63,7 +64,7 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
     """
     if not isinstance(query, str):
         raise ConfigurationError(f"the query is {query!r}, not a text", cure="say what to look for")
-    if not isinstance(k, int):
+    if not isinstance(k, Integral):
         raise ConfigurationError(f"k is {k!r}, but must be a whole number from 1 to {MAX_HITS}")
     if not isinstance(where, Mapping):
         cure = 'write where={"language": "python"}'
@@ -77,6 +78,16 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
         raise ConfigurationError(f"k is {k}, but must be from 1 to {MAX_HITS}")
     for name, value in where.items():
         _check_filter(name, value)
+
+
+def check_score(score: float) -> None:
+    """Check the lowest score that a hit may have.
+
+    Raises:
+        ConfigurationError: it is not a number from 0 to 1.
+    """
+    if not isinstance(score, Real) or not 0 <= score <= 1:
+        raise ConfigurationError(f"the lowest score is {score!r}, but must be from 0 to 1")
 
 
 def _check_filter(name: str, value: str) -> None:

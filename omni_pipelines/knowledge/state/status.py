@@ -74,7 +74,7 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         return whole
     snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
-    hidden = {"coverage": {}, "set_aside": [], "writer": None}
+    hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
     return whole.model_copy(update={"counts": snapshot.counts(), "sources": sources, **hidden})
 
 
