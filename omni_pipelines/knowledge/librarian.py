@@ -19,7 +19,14 @@ from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions, check_score
+from omni_pipelines.knowledge.search.options import (
+    Fusion,
+    Mode,
+    SearchOptions,
+    check_score,
+    check_text,
+    check_whole,
+)
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
@@ -272,6 +279,7 @@ class Librarian:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
         for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
+            check_whole(name, value)
             if value < least:
                 raise ConfigurationError(f"{name} is {value}, but must be at least {least}")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
@@ -283,7 +291,9 @@ class Librarian:
 
         Raises:
             CitationNotFound: there are no such lines.
+            ConfigurationError: the citation is not a text.
         """
+        check_text("the citation", citation)
         return open_citation(self._snapshot, citation)
 
     @functools.cached_property

@@ -62,10 +62,8 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
         ConfigurationError: the query is empty or too long, `k` is out of range, or a filter is not valid; or one of
             them has a wrong type, as untyped callers may pass anything.
     """
-    if not isinstance(query, str):
-        raise ConfigurationError(f"the query is {query!r}, not a text", cure="say what to look for")
-    if not isinstance(k, Integral):
-        raise ConfigurationError(f"k is {k!r}, but must be a whole number from 1 to {MAX_HITS}")
+    check_text("the query", query)
+    check_whole("k", k)
     if not isinstance(where, Mapping):
         cure = 'write where={"language": "python"}'
         raise ConfigurationError(f"where is {where!r}, not a mapping of fields to values", cure=cure)
@@ -80,6 +78,26 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
         _check_filter(name, value)
 
 
+def check_text(name: str, value: object) -> None:
+    """Check that a value from an untyped caller is a text.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is {value!r}, not a text", cure="give a text")
+
+
+def check_whole(name: str, value: object) -> None:
+    """Check that a value from an untyped caller is a whole number.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, Integral):
+        raise ConfigurationError(f"{name} is {value!r}, not a whole number", cure="give a whole number")
+
+
 def check_score(score: float) -> None:
     """Check the lowest score that a hit may have.
 
@@ -91,9 +109,8 @@ def check_score(score: float) -> None:
 
 
 def _check_filter(name: str, value: str) -> None:
-    if not isinstance(value, str):
-        cure = f'write where={{"{name}": "…"}}'
-        raise ConfigurationError(f"cannot filter {name} by {value!r}, which is not a text", cure=cure)
+    check_text("the name of a filter", name)
+    check_text(f"the filter {name}", value)
     if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
         problem = f"the folder to search has more than {MAX_FOLDER_LENGTH} characters"
         raise ConfigurationError(problem, cure="name one further up")
