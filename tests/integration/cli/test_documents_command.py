@@ -44,9 +44,9 @@ def listed(folder: Path, *patterns: str) -> list[str]:
 
 def test_ls_prints_path_kind_chunks_and_source_of_each_document(folder: Path) -> None:
     assert [line.split() for line in output(folder, "ls").splitlines()] == [
-        ["guide/deep/end.md", "markup", "1", "docs"],
-        ["guide/start.md", "markup", "1", "docs"],
-        ["keys.md", "markup", "1", "docs"],
+        ["guide/deep/end.md", "prose", "1", "docs"],
+        ["guide/start.md", "prose", "1", "docs"],
+        ["keys.md", "prose", "1", "docs"],
         ["tool.py", "code", "1", "docs"],
     ]
 
@@ -98,7 +98,7 @@ def test_get_prints_several_texts_below_their_paths(folder: Path) -> None:
 
 def test_get_as_json_has_the_text_of_each_document(folder: Path) -> None:
     (found,) = json.loads(output(folder, "get", "keys.md", "--json"))["documents"]
-    assert (found["path"], found["kind"], found["text"]) == ("keys.md", "markup", FILES["keys.md"])
+    assert (found["path"], found["kind"], found["text"]) == ("keys.md", "prose", FILES["keys.md"])
 
 
 def test_ls_in_other_formats_has_a_row_per_document(folder: Path) -> None:

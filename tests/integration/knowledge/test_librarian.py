@@ -94,7 +94,7 @@ def test_librarian_opens_the_home_in_a_folder(base: KnowledgeBase) -> None:
 def test_librarian_is_a_name_of_the_package() -> None:
     assert omni_pipelines.Librarian is Librarian
     with pytest.raises(AttributeError, match="no attribute 'Library'"):
-        omni_pipelines.Library  # type: ignore[attr-defined]  # noqa: B018
+        omni_pipelines.Library  # noqa: B018
 
 
 def test_import_of_the_package_loads_nothing_else() -> None:
