@@ -127,7 +127,7 @@ def test_listing_entries_leaves_out_other_files(home: Home, writer: KnowledgeWri
 @given(
     identity=st.text(min_size=1, max_size=80).filter(str.strip),
     title=st.text(min_size=1).filter(str.strip),
-    content=st.text(),
+    content=st.text(min_size=1).filter(str.strip),
 )
 def test_an_entry_with_any_text_reads_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, identity: str, title: str, content: str
