@@ -192,7 +192,8 @@ _DEFINED_WORDS = re.compile(
 _LIST = re.compile(
     r"\b(?:list|steps?|ways|which \w+s|what (?!(?:is|was|does|has|happens)\b)(?:are|\w+s)\b"
     r"|what (?:do|must|should|can) (?:i|you|we)|options?"
-    r"|kinds|types|differences?|differ|compared?|versus|vs|welche \w+(?:en|er|e)|schritte|unterschiede?)\b|どのような|何がある|哪些|步骤",
+    r"|kinds|types|differences?|differ|compared?|versus|vs"
+    r"|welche \w+(?:en|er|e)|schritte|unterschiede?)\b|どのような|何がある|哪些|步骤",
     re.IGNORECASE,
 )
 _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
