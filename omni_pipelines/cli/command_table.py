@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("search", "search:search", "Find passages."),
         ("why-not", "search:why_not", "Explain why a search does not find a document."),
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
-        ("show", "ask:show", "Print the lines that a citation names."),
+        ("show", "ask:show", "Print exactly the text that a citation names."),
         ("verify", "ask:verify", "Check a receipt against the release it names, offline."),
         ("sql", "sql:sql", "Query documents, releases, questions and more in SQL."),
         ("tool", "", "Tools for agents and scripts."),

@@ -8,13 +8,13 @@ from urllib.parse import unquote, urlsplit
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.cli.text import cut
+from omni_pipelines.cli.text import cut, shell_word
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
-from omni_pipelines.knowledge.search.hits import Hit, format_location
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
@@ -37,16 +37,13 @@ def show_hits(result: SearchResult) -> None:
         narrate("nothing matches")
     for hit in result.hits:
         heading = f"  {hit.heading}" if hit.heading else ""
-        location = format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
-        say(f"{hit.rank}. {location}{heading}  ({hit.score:.3f})")
+        say(f"{hit.rank}. {shell_word(hit.citation)}{heading}  ({hit.score:.3f})")
         if result.explain:
             say(f"     {score_as_sum(hit)}")
         for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
             say(f"     {cut(line.rstrip(), SNIPPET_WIDTH)}")
         for other in hit.also_in:
-            say(
-                f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"
-            )
+            say(f"     also in {shell_word(other.citation)}")
         say()
 
 
@@ -79,8 +76,7 @@ def show_answer(answer: Answer) -> None:
     if answer.mode == "generative":
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
     for number, sentence in enumerate(answer.sentences, 1):
-        cited = sentence.citations[0]
-        say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+        say(f"[{number}] {' '.join(dict.fromkeys(shell_word(cited.citation) for cited in sentence.citations))}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
 
@@ -94,12 +90,12 @@ def show_verification(verification: Verification) -> None:
 
 
 def show_citation(passage: Passage) -> None:
-    """Print the cited lines with their numbers."""
+    """Print where the cited text is, and its lines with their numbers."""
     if passage.note:
         narrate(f"note: {passage.note}")
     width = len(str(passage.end_line))
     say(short_path(passage.uri))
-    for number, line in enumerate(passage.lines, passage.start_line):
+    for number, line in zip(passage.line_numbers, passage.lines, strict=True):
         say(f"{number:>{width}}  {line}")
 
 
@@ -108,7 +104,7 @@ def show_duplicates(groups: Rows[DuplicatePassages]) -> None:
     for group in groups.rows:
         say(f"{group.similarity:.0%} alike: {group.beginning}")
         for passage in group.places:
-            say(f"    {format_location(passage.path, passage.start_line, passage.end_line, passage.page)}")
+            say(f"    {shell_word(passage.citation)}")
     shown = f"; {len(groups.rows)} shown" if len(groups.rows) != groups.fields["groups"] else ""
     narrate(f"{groups.fields['groups']} groups, {groups.fields['passages']} passages{shown}")
 

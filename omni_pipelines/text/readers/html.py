@@ -193,9 +193,11 @@ class _VisibleText:
                 text = text.lstrip()
         if not text:
             return
-        text = self._between() + text
+        between = self._between()
         self._break = self._separators = 0
         if not self.marks or self.marks[-1][1] != self._line:
-            self.marks.append((self.length, self._line))
+            line_ends = len(between) - len(between.lstrip("\n"))  # they belong to the line before
+            self.marks.append((self.length + line_ends, self._line))
+        text = between + text
         self.parts.append(text)
         self.length += len(text)
