@@ -189,6 +189,11 @@ class KeywordIndex:
         """The terms of a query, without stop words unless it has nothing else."""
         return self._queries.terms(text)
 
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """Each term, as `terms` gives it, to the number of entries whose text contains it."""
+        searcher = self._index.searcher()
+        return {term: searcher.doc_freq("text", term) for term in terms}
+
 
 def _key_halves(key: str) -> dict[str, int]:
     """A key that is a hash as two signed integers, the only ones that Tantivy's columns take; {} for another key."""

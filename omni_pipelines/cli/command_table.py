@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("source remove", "source:remove", "Remove a source and, at the next omni ingest, its documents."),
         ("source claim", "source:claim", "Read a source here that another home has read so far."),
         ("quarantine", "", "Files that could not be read, and why."),
-        ("quarantine list", "quarantine:list_", "List the files with the code of what is wrong."),
+        ("quarantine list", "quarantine:list_", "List the files, with the code and the reason of each."),
         ("quarantine show", "quarantine:show", "Show everything that is known about a file."),
         ("quarantine retry", "quarantine:retry", "Read files again, and publish those that can be read now."),
         ("knowledge", "", "Entries that people and agents write down."),
@@ -84,7 +84,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("gate bisect", "gate:bisect", "Name the documents that made golden questions worse."),
         ("gaps", "gaps:gaps", "List questions that were not answered, or only weakly."),
         ("duplicates", "duplicates:duplicates", "List passages that are the same or nearly the same."),
-        ("eval", "evaluate:evaluate_collection", "Measure the search on a judged collection in the BEIR layout."),
+        ("eval", "evaluate:evaluate", "Measure the search on a judged collection, or the answers of a home."),
     ),
     "Maintain": (
         ("scrub", "scrub:scrub_release", "Compare every row and file with its checksum."),

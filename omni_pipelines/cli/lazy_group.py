@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 
 import click
 import typer
@@ -20,7 +20,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)  # type: ignore[arg-type]  # click's own attributes, passed through
         self._sections = commands_of(path)
         self._rows = {word: row for section in self._sections.values() for word, row in section.items()}
-        self.commands = _ImportedCommands(self._rows)
+        self.commands = _ImportedCommands(self._rows)  # type: ignore[assignment]  # click only reads it
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a list per section, with the help lines of the table."""
@@ -35,7 +35,7 @@ class LazyGroup(TyperGroup):
         return items + click.Command.shell_complete(self, ctx, incomplete)
 
 
-class _ImportedCommands(MutableMapping[str, click.Command]):
+class _ImportedCommands(Mapping[str, click.Command]):
     """Commands by name. Looking one up imports its module."""
 
     def __init__(self, rows: dict[str, CommandRow]) -> None:
@@ -52,12 +52,6 @@ class _ImportedCommands(MutableMapping[str, click.Command]):
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    def __setitem__(self, word: str, command: click.Command) -> None:
-        self._imported[word] = command
-
-    def __delitem__(self, word: str) -> None:
-        del self._rows[word]
 
 
 def import_function(row: CommandRow) -> Callable[..., None]:

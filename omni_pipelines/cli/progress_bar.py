@@ -1,4 +1,4 @@
-"""Progress on stderr: a live bar on a terminal, a line every few seconds elsewhere. Counts, rate and time left."""
+"""Progress on stderr, with counts, rate and time left: a bar on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 
 from omni_pipelines.progress import Report, reporting_to
 
@@ -16,12 +15,16 @@ LINE_SECONDS = 5.0
 @contextmanager
 def showing_progress() -> Iterator[None]:
     """Show every progress report that is made inside the block."""
-    with ProgressBar() as bar, reporting_to(bar):
-        yield
+    bar = ProgressBar()
+    try:
+        with reporting_to(bar):
+            yield
+    finally:
+        bar.wipe()
 
 
 def remaining(done: int, total: int, seconds: float) -> str:
-    """Time left, at the rate so far; "" while there is nothing to go by."""
+    """Time left at the rate so far; "" where that is unknown."""
     if not done or not total or done >= total or seconds < 1:
         return ""
     left = int(seconds / done * (total - done)) + 1
@@ -29,7 +32,7 @@ def remaining(done: int, total: int, seconds: float) -> str:
 
 
 class ProgressBar:
-    """Listens to progress reports and shows them."""
+    """Shows progress reports."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -37,16 +40,8 @@ class ProgressBar:
         self._began = self._shown = 0.0
         self._width = 0
 
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._wipe()
-
     def __call__(self, report: Report) -> None:
-        """Show a report, unless one was shown just now."""
+        """Show a report, unless another one was shown just now."""
         now = time.monotonic()
         if report.step != self._step:
             self._step, self._began, self._shown = report.step, now, 0.0
@@ -67,14 +62,15 @@ class ProgressBar:
 
     def _show(self, line: str, *, finished: bool) -> None:
         if self._terminal:
-            self._wipe()
+            self.wipe()
             sys.stderr.write(line if not finished else f"{line}\n")
             self._width = 0 if finished else len(line)
         else:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
-    def _wipe(self) -> None:
+    def wipe(self) -> None:
+        """Remove the bar from the terminal."""
         if self._width:
             sys.stderr.write("\r" + " " * self._width + "\r")
             self._width = 0

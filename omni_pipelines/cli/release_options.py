@@ -21,7 +21,7 @@ ViewerOption = Annotated[
     Option(
         "--as",
         metavar="TAG",
-        help="Read as a person with this access tag, who sees what carries it or carries no tag. Repeatable. "
+        help="Read as a viewer with this access tag, who sees what has this tag or no tag. Repeatable. "
         "Default: the owner, who sees everything.",
         show_default=False,
     ),

@@ -10,7 +10,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.options import Fusion
 
-HitsOption = Annotated[int, Option("-k", metavar="COUNT", help="How many hits.")]
+HitsOption = Annotated[int, Option("-k", metavar="COUNT", help="How many hits at most.")]
 FusionOption = Annotated[Fusion, Option(help="How the keyword list and the vector list are combined.")]
 FeedbackOption = Annotated[
     bool | None, Option(help="Search again, close to the best hits of the first search. Default: as in the settings.")

@@ -19,7 +19,7 @@ from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.output import local_time, narrate, say
 
 MAX_CELL_LENGTH = 200
-"""Characters of a cell that are shown; JSON has all."""
+"""Characters of a field in a list; JSON has all."""
 _SPECIAL = re.compile(r"[^\w%+,./:@=-]|^$")
 """Letters of any language are ordinary characters to a shell."""
 _NUMBER = re.compile(r"(-?[\d,]+(\.\d+)?(e[+-]\d+)?%?)?")
@@ -54,7 +54,7 @@ def table(*columns: str, empty: str = "") -> Callable[[Rows[Any]], None]:
     def show(rows: Rows[Any]) -> None:
         if empty and not rows.rows:
             narrate(empty)
-        say_table(header, [[_field(row, column) for column in columns] for row in rows.rows])
+        say_table(header, [[cut(cell(_field(row, name)), MAX_CELL_LENGTH) for name in columns] for row in rows.rows])
 
     return show
 
@@ -85,15 +85,14 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, piped:
     _say_aligned(cells if piped is Header.NONE else [list(header), *rule, *cells], numeric)
 
 
-def cell(value: object, max_length: int = MAX_CELL_LENGTH) -> str:
+def cell(value: object) -> str:
     """A value as one line without control characters, which a terminal would obey."""
     if isinstance(value, Mapping):
         value = [f"{count:,} {name}" for name, count in value.items()]
     if isinstance(value, datetime):
         value = local_time(value)
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
-    one_line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return cut(one_line, max_length)
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def shell_word(text: str) -> str:

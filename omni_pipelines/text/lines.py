@@ -91,7 +91,7 @@ class Lines:
                 whole = self.text[max(first, start, 0) : min(last, end)]
                 bounds = [0, *newline_offsets(whole), len(whole)]
                 lines = [whole[left:right].rstrip("\r\n") for left, right in pairwise(bounds)]
-                pieces += [(number, line) for line in lines if line.strip()] or [(number, "")]
+                pieces += [(number, line) for line in (lines[:-1] if whole[-1:] in ("\n", "\r") else lines)]
         return pieces
 
     def cite(self, start: int, end: int) -> str:

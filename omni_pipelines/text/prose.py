@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omni_pipelines.text.sentences import Range, lines, sentences
 
@@ -21,8 +21,8 @@ _STATEMENT = re.compile(
     r"|[\w.]+\(.*\)?[,;:]?$"
     r"|[)\]}]+[,;:]?$"
 )
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[`~]*[ \t]*(\S*)", re.MULTILINE)
-"""A fence and the name of its language, which only an opening fence has."""
+_FENCE = re.compile(r"^[ \t]*(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+"""A fence, and what follows it on its line, such as a language: only an opening fence has that."""
 _QUOTES = re.compile(r'"""|\'\'\'')
 
 
@@ -50,7 +50,8 @@ def _blocks(text: str, *, code: bool) -> Iterator[Range]:
     for start, stop in lines(text, 0, len(text)):
         raw = text[start:stop]
         line = _Line(raw, in_quotes=quotes is not None and quotes.is_inside(raw))
-        is_kept = not line.is_rule and not (code and line.is_statement) and not (fences and fences.is_inside(raw))
+        is_fenced = fences is not None and fences.is_inside(raw)
+        is_kept = not (is_fenced or line.is_rule or (code and line.is_statement))
         if begin >= 0 and (not is_kept or line.starts_block(previous)):
             yield begin, end
             begin = -1
@@ -118,15 +119,38 @@ class _TripleQuotes:
 
 
 class _Fences:
-    """Tracks Markdown's fences around code line by line. The text may start inside one."""
+    """Tracks Markdown's fences around code line by line. The text may start inside one.
+
+    CommonMark 0.31, section 4.5: a fence is closed by the same sign, at least as often, with nothing after it.
+    """
 
     def __init__(self, text: str) -> None:
-        languages = _FENCE.findall(text)
-        self._inside = len(languages) % 2 == 1 and not languages[0]
+        fences = [(match["sign"], match["info"]) for match in _FENCE.finditer(text)]
+        starts_inside = bool(fences) and not fences[0][1]
+        self._open = fences[0][0] if starts_inside and _faults(fences[1:], "") < _faults(fences, "") else ""
+        """The fence that opened the code around the current line; "" outside code."""
 
     def is_inside(self, line: str) -> bool:
         """Whether the line is code or a fence."""
-        is_fence = _FENCE.match(line) is not None
-        was_inside = self._inside
-        self._inside ^= is_fence
-        return is_fence or was_inside
+        was_open = self._open
+        match = _FENCE.match(line.rstrip("\r\n"))
+        if match is None:
+            return bool(was_open)
+        self._open = _after_fence(was_open, match["sign"], match["info"])
+        return True
+
+
+def _after_fence(opened: str, sign: str, info: str) -> str:
+    """The fence that is open after the line of a fence, if `opened` was before it."""
+    if not opened:
+        return sign
+    return "" if sign.startswith(opened) and not info else opened
+
+
+def _faults(fences: Sequence[tuple[str, str]], opened: str) -> tuple[int, bool]:
+    """How unlikely it is that these fences begin with `opened`: fences with a language in code, and an open end."""
+    inner = 0
+    for sign, info in fences:
+        inner += bool(opened and info)
+        opened = _after_fence(opened, sign, info)
+    return inner, bool(opened)

@@ -35,10 +35,10 @@ TableArgument = Annotated[TableName, Argument(help="A table.")]
 TablesArgument = Annotated[TableName | None, Argument(help="A table. Default: all.")]
 LimitOption = Annotated[int, Option("--limit", "-n", min=1, help="How many versions at most.")]
 NewColumnsOption = Annotated[
-    str, Option("--columns-json", help='[{"name": "owner", "data_type": "Utf8", "nullable": true}]')
+    str, Option(metavar="JSON", help='Such as [{"name": "owner", "data_type": "Utf8", "nullable": true}]')
 ]
 AlterationsOption = Annotated[
-    str, Option("--alterations-json", help='[{"path": "owner", "rename": "team", "data_type": "Utf8"}]')
+    str, Option(metavar="JSON", help='Such as [{"path": "owner", "rename": "team", "data_type": "Utf8"}]')
 ]
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -170,7 +170,7 @@ def _run_refresh_job(
     )
 
 
-def _require_published(metadata: Mapping[str, Mapping[str, Any]]) -> None:
+def _require_published(metadata: Mapping[str, Mapping[str, int]]) -> None:
     """Check that no other command took over a newer release between two steps of the run: its work would be lost.
 
     Raises:

@@ -19,7 +19,7 @@ from omni_pipelines.steps.quarantine import quarantined, release_for_retry
 
 @command(table("code", "source", "path", "detail", empty="no file is in quarantine"))
 def list_(home: ExistingHome) -> Rows[Fields]:
-    """List the files with the code of what is wrong."""
+    """List the files, with the code and the reason of each."""
     return _files(quarantined(home))
 
 

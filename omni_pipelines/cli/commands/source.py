@@ -1,5 +1,6 @@
 """`omni source`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -7,8 +8,8 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
-from omni_pipelines.cli.text import line
-from omni_pipelines.cli.views.sources import show_claim, show_source, show_sources, source_fields
+from omni_pipelines.cli.text import line, say_fields
+from omni_pipelines.cli.views.sources import show_claim, show_sources, source_fields
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
@@ -75,7 +76,7 @@ def list_(home: ExistingHome, settings: HomeSettings) -> Rows[Fields]:
     return Rows("sources", listed)
 
 
-@command(show_source)
+@command(partial(say_fields, width=14))
 def show(home: ExistingHome, settings: HomeSettings, name: NameArgument) -> Fields:
     """Show a source, and how it is chunked and masked."""
     source = _named(registry.current_sources(home, settings), name)

@@ -2,7 +2,7 @@
 
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.cli.text import say_fields, say_table
+from omni_pipelines.cli.text import say_table
 from omni_pipelines.sharing.store_state import StoreState
 from omni_pipelines.sources.model.source import Source
 
@@ -29,11 +29,6 @@ def show_sources(sources: Rows[Fields]) -> None:
         for source in sources.rows
     ]
     say_table(("name", "kind", "size", "location", "access", "note"), rows)
-
-
-def show_source(source: Fields) -> None:
-    """Print one line per field."""
-    say_fields(source, width=14)
 
 
 def show_claim(claim: Fields) -> None:

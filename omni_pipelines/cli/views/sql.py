@@ -9,7 +9,7 @@ from decimal import Decimal
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import say
-from omni_pipelines.cli.text import Header, cell, say_table
+from omni_pipelines.cli.text import Header, cell, cut, say_table
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.sql import SqlColumn
 
@@ -65,7 +65,7 @@ def _show_columns(columns: Sequence[SqlColumn]) -> None:
 
 
 def _cell(value: object) -> str:
-    return cell(f"{value:.4g}" if isinstance(value, float) else _text(value), MAX_CELL_LENGTH)
+    return cut(cell(f"{value:.4g}" if isinstance(value, float) else _text(value)), MAX_CELL_LENGTH)
 
 
 def _json_value(value: object) -> object:
