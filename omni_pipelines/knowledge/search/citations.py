@@ -76,7 +76,7 @@ def open_citation(snapshot: Snapshot, citation: str) -> Passage:
     document, part = _cited(snapshot, citation)
     row = _row(snapshot, document.doc_id)
     parsed = parsed_document(row)
-    return _passage(row, parsed, *_range(parsed, part, cited_name(row["source"], row["path"], row["uri"])))
+    return _passage(row, parsed, *range_of(parsed, part, cited_name(row["source"], row["path"], row["uri"])))
 
 
 def find_document(snapshot: Snapshot, name: str) -> DocumentName:
@@ -152,7 +152,7 @@ def _passage(row: DocumentRow, parsed: Parsed, start: int, end: int) -> Passage:
     )
 
 
-def _range(parsed: Parsed, part: CitedPart, name: str) -> tuple[int, int]:
+def range_of(parsed: Parsed, part: CitedPart, name: str) -> tuple[int, int]:
     """The characters of a part of a document."""
     pages = _pages(parsed, part, name)
     if not part.line:
