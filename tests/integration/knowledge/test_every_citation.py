@@ -20,7 +20,7 @@ from omni_pipelines.cli.text import shell_word
 from omni_pipelines.cli.views.search import SearchResult, show_answer, show_hits
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.quality.golden_questions import label_citation, locate_label
@@ -92,14 +92,15 @@ def test_a_thousand_printed_citations_open_at_exactly_their_bytes(
 ) -> None:
     librarian, rows = library.librarian(), {row["doc_id"]: row for row in library.rows("documents")}
     documents = {(row["source"], row["path"]): row for row in rows.values()}
-    quotes = [
-        (cited.citation, cited.quote, cited) for each in answers for s in each.sentences for cited in s.citations
+    quotes = [cited for answer in answers for sentence in answer.sentences for cited in sentence.citations]
+    cited: list[tuple[str, Hit | Citation]] = [
+        *((hit.text, hit) for hit in hits),
+        *((each.quote, each) for each in quotes),
     ]
-    cited = [*((hit.citation, hit.text, hit) for hit in hits), *quotes]
     assert len(cited) >= 1000
-    for citation, text, at in cited:
-        shown = librarian.show(citation)
-        assert (shown.citation, shown.text, shown.uri) == (citation, text, at.uri)
+    for text, at in cited:
+        shown = librarian.show(at.citation)
+        assert (shown.citation, shown.text, shown.uri) == (at.citation, text, at.uri)
         assert (shown.start_byte, shown.end_byte) == (at.start_byte, at.end_byte)
         assert (shown.start_line, shown.end_line, shown.page) == (at.start_line, at.end_line, at.page)
         encoding = shown.encoding if shown.verbatim else "utf-8"
