@@ -81,7 +81,7 @@ class Writing:
                 [self.paragraph() for _ in range(3)],
                 [self.sentence() for _ in range(2)],
             )
-            for number in range(3)
+            for number in range(4)
         ]
 
     def document(self, name: str) -> bytes:
