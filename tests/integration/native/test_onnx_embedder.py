@@ -277,8 +277,8 @@ def test_readable_of_any_text_is_between_0_and_1(embedder: OnnxEmbedder, text: s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority applies to the whole process")
-def test_many_batches_run_at_low_priority_and_few_do_not(parts: Parts) -> None:
-    embedder, before = Recording(*parts, batch_tokens=16), os.nice(0)
+def test_many_batches_run_at_low_priority_and_few_do_not() -> None:
+    embedder, before = Recording(*parts_of("all-minilm-l6-v2"), batch_tokens=16), os.nice(0)
     for texts, expected in ((["one"], before), (["otters"] * 12, before), (["otters"] * 60, max(before, 10))):
         embedder.priorities.clear()
         embedder.embed(texts)
