@@ -1,8 +1,9 @@
 """The librarian: searches, answers and citations from one release."""
 
 import functools
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,12 +15,21 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
+from omni_pipelines.knowledge.search.options import (
+    Fusion,
+    Mode,
+    SearchOptions,
+    check_score,
+    check_text,
+    check_whole,
+)
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
@@ -27,20 +37,32 @@ from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.language_models.variants import register_language_models
+from omni_pipelines.language_models.variants import check_local_model, register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
+from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS, CONTEXT_HITS = 8, 50
+ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
+MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
+DEFINITION_HITS = 10
+"""Passages with a declaration of a name of the question that are read."""
+DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
+"""Words before a name where it is declared, frequent ones first."""
 
 
 class Librarian:
-    """Answers from one release: the newest when it was opened. Open another librarian to see a newer release."""
+    """Answers from one release: the newest when it was opened. Open another librarian to see a newer release.
+
+        with Librarian.open(".omni") as librarian:
+            hits = librarian.search("key rotation")
+
+    A librarian need not be closed: what it holds is given back when it is collected.
+    """
 
     def __init__(
         self,
@@ -49,7 +71,8 @@ class Librarian:
         embedder: Embedder | None = None,
         models: VariantRegistry | None = None,
     ) -> None:
-        self._snapshot, self._settings = snapshot, settings
+        self._opened: Snapshot | None = snapshot
+        self._settings = settings
         self._given_embedder, self._given_models = embedder, models
         self._reranker = load_reranker(settings)
         self._metrics = QueryMetrics(snapshot.home)
@@ -73,10 +96,35 @@ class Librarian:
             ConfigurationError: there is no such release.
         """
         if not isinstance(home, Home):
-            home = Home(Path(home).expanduser().absolute())
+            home = Home.at(Path(home))
         settings = load_settings(home)
         dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(home, release, viewer), settings, embedder, models)
+
+    def close(self) -> None:
+        """Give back the release, the models and what is cached, and write the counts of queries."""
+        self._metrics.flush()
+        self._opened = None
+        Librarian._embed_query.cache_clear()
+        self.__dict__.pop("_embedder", None)
+        self.__dict__.pop("_models", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        """The open release.
+
+        Raises:
+            ConfigurationError: the librarian was closed.
+        """
+        if self._opened is None:
+            raise ConfigurationError("this librarian is closed", cure="open another one: Librarian.open(home)")
+        return self._opened
 
     @property
     def release(self) -> int:
@@ -100,6 +148,7 @@ class Librarian:
         *,
         fusion: Fusion = Fusion.CONVEX,
         feedback: bool | None = None,
+        min_score: float = 0.0,
     ) -> list[Hit]:
         """The best `k` passages, best first. A text with several locations is one hit.
 
@@ -110,16 +159,22 @@ class Librarian:
             where: field to value; the path may be `docs/**` for everything below a folder.
             fusion: how the keyword list and the vector list are merged.
             feedback: search a second time near the first hits; None uses the setting.
+            min_score: leave out hits with a lower score, from 0 to 1.
 
         Raises:
-            ConfigurationError: the query, `k`, the mode, a filter or the fusion is not valid.
+            ConfigurationError: the query, `k`, the mode, a filter, the fusion or the score is not valid.
             ModelMissing: the search needs the embedding model, which was never pulled.
         """
         began = time.perf_counter()
         options = self._options(mode, where, fusion, feedback)
+        check_score(min_score)
         hits = find_hits(self._snapshot, query, k, options, self._embed_query, self._reranker)
         self._metrics.record(options.mode, time.perf_counter() - began)
-        return hits
+        return [hit for hit in hits if hit.score >= min_score]
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a text as the keyword index has them: words that a search takes for the same have one term."""
+        return self._snapshot.keyword.terms(text)
 
     def why_not(
         self,
@@ -144,7 +199,7 @@ class Librarian:
     ) -> SearchOptions:
         return SearchOptions(
             mode=Mode.parse(mode),  # untyped callers may pass plain strings
-            where=where or {},
+            where={} if where is None else where,
             fusion=Fusion.parse(fusion),
             feedback=self._settings.feedback if feedback is None else feedback,
             fold_near=self._settings.fold_near_duplicates,
@@ -169,21 +224,67 @@ class Librarian:
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
-            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model.
+            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model;
+                or the only model that they name, or its engine, is not installed.
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
-        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        terms = self._snapshot.keyword.terms
-        readable = self._embed_query(question).readable
-        asked = Question(question, set(terms(question)), hits, self._embedder.embed, terms, readable)
-        answer = self._generate(asked, models) if models is not None and hits else extract_answer(self.release, asked)
+        asked = self.prepared(question, where)
+        answer = (
+            self._generate(asked, models)
+            if models is not None and asked.hits
+            else extract_answer(self.release, asked)
+        )
         answer = answer.model_copy(update={"question": question})
         if self._settings.keep_questions if keep is None else keep:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
+
+    def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
+        """Passages that define what the question names, and that its search did not find."""
+        found: list[Hit] = []
+        words = re.findall(r"\w{3,}", question)
+        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
+            if any(defines(hit, name) for hit in hits):
+                continue
+            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
+            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
+        return found
+
+    def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
+        """Passages with a declaration of a name, or at least with the name."""
+        options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
+        searches = (
+            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
+        )
+        return next(filter(None, searches), [])
+
+    def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
+        """A question with the passages that may answer it, and what measures how well they do.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
+        definitions = self._definitions(question, hits, where or {})
+        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
+        keyword, vector = self._snapshot.keyword, self._embed_query(question)
+        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
+        words = WeightedWords.of(keyword.query_words(question), keyword.size)
+        return Question(
+            text=question,
+            words=words,
+            hits=hits,
+            cosines=near,
+            embed=self._embedder.embed,
+            forms=keyword.forms,
+            terms=keyword.terms,
+            calibration=calibration_of(self._settings.embedder),
+            readable=vector.readable,
+        )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         try:
@@ -233,6 +334,7 @@ class Librarian:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
         for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
+            check_whole(name, value)
             if value < least:
                 raise ConfigurationError(f"{name} is {value}, but must be at least {least}")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
@@ -244,13 +346,17 @@ class Librarian:
 
         Raises:
             CitationNotFound: there are no such lines.
+            ConfigurationError: the citation is not a text.
         """
+        check_text("the citation", citation)
         return open_citation(self._snapshot, citation)
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
-        if self._given_models is not None or not self._settings.llm_url:
+        if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
+        if not self._settings.llm_url:
+            check_local_model(self._settings)
         models = VariantRegistry()
         register_language_models(models, self._settings)
         return models
