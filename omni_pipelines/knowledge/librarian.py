@@ -282,7 +282,7 @@ class Librarian:
             embed=self._embedder.embed,
             forms=keyword.forms,
             terms=keyword.terms,
-            calibration=calibration_of(self._settings.embedder),
+            calibration=calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0]),
             readable=vector.readable,
         )
 
