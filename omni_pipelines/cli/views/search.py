@@ -135,8 +135,10 @@ def show_answer(answer: Answer) -> None:
         return
     if answer.subjects:
         narrate(f"the question fits several things: {', '.join(answer.subjects)}")
+    label = ""
     for number, sentence in enumerate(answer.sentences, 1):
-        say(f"{_with_label(sentence)} [{number}]")
+        say(f"{_with_label(sentence) if sentence.label != label else sentence.text} [{number}]")
+        label = sentence.label
     say()
     if answer.mode == "generative":
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
