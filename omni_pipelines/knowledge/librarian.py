@@ -326,7 +326,7 @@ class Librarian:
         neighbours: int = 0,
         sections: bool = False,
     ) -> Context:
-        """The best passages that fit into `max_tokens`, best first, each under `[n] path:lines`.
+        """The best passages that fit into `max_tokens`, best first, each under `[n]` and its citation.
 
         `neighbours` adds that many chunks on each side where they fit, `sections` the whole section.
 
@@ -342,10 +342,10 @@ class Librarian:
         return collect_context(self._snapshot, hits, max_tokens, count, neighbours, sections=sections)
 
     def show(self, citation: str) -> Passage:
-        """The exact lines that a citation names.
+        """Exactly the text that a citation names; see `citation_names` for the form.
 
         Raises:
-            CitationNotFound: there are no such lines.
+            CitationNotFound: there is no such text, or the name fits several documents.
             ConfigurationError: the citation is not a text.
         """
         check_text("the citation", citation)
