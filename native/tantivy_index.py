@@ -41,7 +41,7 @@ class KeywordEntry:
     """Changes if anything below changes. Comparing it with the table shows which entries to write again."""
     text: str
     context: str
-    """Title, heading and path."""
+    """Title, heading, path, and what the document is: its source, and its language if it is code."""
     filters: Mapping[str, str]
     around: str = ""
     """The text with the chunks before and after it. For a short document that is the whole document."""
@@ -168,7 +168,7 @@ class KeywordIndex:
         """The best `k` keys with their BM25 scores (k1 1.2, b 0.75), highest first, ties by key.
 
         Args:
-            text: any text; `"two words"` in quotes must occur in the chunk.
+            text: any text. A query that is nothing but phrases in quotes finds entries with these phrases only.
             k: number of hits.
             where: filters, see `native.filters`.
             keys: score these entries only, for example the hits of another search.
@@ -185,14 +185,18 @@ class KeywordIndex:
         )
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
+    def highest_score(self, text: str) -> float:
+        """The score of an imagined entry with all words of a query many times; 0 for a query without words."""
+        return self._queries.highest_score(text)
+
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         return self._queries.terms(text)
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """Each term, as `terms` gives it, to the number of entries whose text contains it."""
+        """Each term, as `terms` gives it, to the number of entries with it in text, heading, title or path."""
         searcher = self._index.searcher()
-        return {term: searcher.doc_freq("text", term) for term in terms}
+        return {term: searcher.doc_freq(analysis.PASSAGE, term) for term in terms}
 
 
 def _key_halves(key: str) -> dict[str, int]:
@@ -237,15 +241,16 @@ class KeywordWriter:
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
             text, language = analysis.normal(entry.text), entry.filters.get(LANGUAGE, "")
+            stems = analysis.stems(text, language)
+            context = analysis.stems(analysis.normal(entry.context), language)
+            around = analysis.stems(analysis.normal(entry.around), language) if entry.around else stems
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_key_halves(entry.key),
                     fingerprint=entry.fingerprint,
-                    text=analysis.stems(text, language),
-                    around=analysis.stems(analysis.normal(entry.around), language),
-                    context=analysis.stems(analysis.normal(entry.context), language),
-                    parts=" ".join(analysis.identifier_parts(text)),
+                    passage=" ".join((context, stems, *analysis.identifier_parts(text))),
+                    around=f"{around} {context}",
                     pairs=" ".join(analysis.character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )

@@ -31,6 +31,7 @@ from omni_pipelines.language_models.variants import register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
+from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
@@ -98,13 +99,14 @@ class Librarian:
         mode: Mode = Mode.HYBRID,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
     ) -> list[Hit]:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words, or a question; words in double quotes must be adjacent.
+            query: words, or a question. Words in double quotes raise passages with them side by side; a query that is
+                nothing but quotes finds by words only passages with exactly these.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -128,7 +130,7 @@ class Librarian:
         k: int = 10,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
     ) -> WhyNot:
         """The stage at which a hybrid search for the best `k` passages lost a document.
@@ -267,4 +269,5 @@ class Librarian:
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
-        return QueryVector(self._embedder.embed([query])[0], readable_share(self._embedder, query))
+        readable = readable_share(self._embedder, query)
+        return QueryVector(self._embedder.embed([query])[0], readable, calibration_of(self._settings.embedder))

@@ -18,7 +18,7 @@ def search(
     query: Annotated[str, Argument(help='What to search for. "Words in quotes" must follow each other.')],
     k: HitsOption = 10,
     mode: Annotated[Mode, Option(help="Search by words, by meaning, or by both.")] = Mode.HYBRID,
-    fusion: FusionOption = Fusion.CONVEX,
+    fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
     explain: Annotated[bool, Option("--explain", help="Show the parts that each score consists of.")] = False,
 ) -> SearchResult:
@@ -34,7 +34,7 @@ def why_not(
     query: Annotated[str, Argument(help="The query of the search.")],
     document: Annotated[str, Argument(help="The document that is missing: its path, or a file URI.")],
     k: HitsOption = 10,
-    fusion: FusionOption = Fusion.CONVEX,
+    fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
 ) -> WhyNot:
     """Explain why a search does not find a document."""

@@ -11,6 +11,7 @@ from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.hits import Hit, HitLocation, Ranks, ScoreParts
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
+from omni_pipelines.knowledge.search.relevance import LogOdds, log_odds, probability
 from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
@@ -109,15 +110,14 @@ class _Deduplicator:
 def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
     row, fused = passage.row, passage.fused
     metadata = MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
-    keyword, vector, boost, rerank = (round(part, _DECIMALS) for part in fused[2:])
-    parts = ScoreParts(keyword=keyword, vector=vector, boost=boost, rerank=rerank)
+    parts = LogOdds(*(round(part, _DECIMALS) for part in log_odds(fused, ranked.match)))
     return Hit.model_validate(
         {
             **row,
             "rank": number,
-            "score": round(keyword + vector + boost + rerank, _DECIMALS),
+            "score": round(probability(parts), _DECIMALS),
             "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
-            "parts": parts,
+            "parts": ScoreParts(**parts._asdict()),
             "also_in": [HitLocation.model_validate(duplicate) for duplicate in passage.duplicates],
             **metadata.model_dump(),
         }
