@@ -27,6 +27,7 @@ LEAVE = (
 )
 PAGE = (
     "<html><body><ul><li>Home</li></ul><h1>Cameras</h1><p>The <b>Ospray</b> weighs 3 kg &amp; is green.</p>"
+    "<ol><li>Open the box</li><li>Press <i>Start</i></li></ol>"
     "<table><tr><th>Price</th><td>14,250 euros</td></tr></table></body></html>"
 )
 OLD = "# Old\n\nEveryone has 20 days of leave.\n"
@@ -129,6 +130,15 @@ def test_range_of_html_is_compared_with_the_text_extracted_from_it(base: Knowled
         is Outcome.RIGHT
     )
     assert judged(base, asked, answer(base, ("page.html", "Home"), text="Home")).outcome is Outcome.WRONG
+
+
+def test_numbers_that_extraction_adds_to_a_list_do_not_hide_the_range(base: KnowledgeBase) -> None:
+    asked = question([gold_range("page.html", "Open the box</li><li>Press <i>Start</i>")])
+    listed = base.snapshot().all_chunks(["text", "path"])
+    (page,) = (row["text"] for row in listed if row["path"] == "page.html")
+    both = page[page.index("Open") : page.index("Start") + len("Start")]
+    assert judged(base, asked, answer(base, ("page.html", both))).outcome is Outcome.RIGHT
+    assert judged(base, asked, answer(base, ("page.html", "Open the box"))).outcome is Outcome.PARTLY
 
 
 def test_value_counts_only_under_its_heading(base: KnowledgeBase) -> None:
