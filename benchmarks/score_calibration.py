@@ -70,7 +70,9 @@ def hits_of(
     """
     features, truths = [], []
     own = [(text, collection.judgements[key]) for key, text in collection.queries.items()]
-    foreign: list[tuple[str, Mapping[str, int]]] = [(text, {}) for other in others for text in list(other.queries.values())[: len(own) // len(others)]]
+    foreign: list[tuple[str, Mapping[str, int]]] = [
+        (text, {}) for other in others for text in list(other.queries.values())[: len(own) // len(others)]
+    ]
     for text, grades in (*own, *foreign):
         ranked = rank(librarian._snapshot, text[:1000], POOL, SearchOptions(mode), librarian._embed_query)
         first = ranked.fused[:HITS]

@@ -30,9 +30,9 @@ class _Coefficients(NamedTuple):
     meaning: float
 
 
-_BOTH = _Coefficients(-6.0, 4.0, 3.0, 1.0)
-_WORDS = _Coefficients(-5.0, 4.0, 5.0, 0.0)
-_MEANING = _Coefficients(-6.0, 4.0, 0.0, 1.0)
+_BOTH = _Coefficients(constant=-10.65, evidence=6.35, words=0.84, meaning=3.40)
+_WORDS = _Coefficients(constant=-8.48, evidence=5.72, words=5.73, meaning=0.0)
+_MEANING = _Coefficients(constant=-10.48, evidence=6.04, words=0.0, meaning=3.38)
 """Logistic regressions; see `benchmarks/score_calibration.py`."""
 
 

@@ -18,8 +18,8 @@ from omni_pipelines.variant_registry import VariantRegistry
 RERANK = "rerank"
 DEPTH = 50
 """Number of passages that are reranked."""
-WEIGHT = 0.5
-"""The most evidence that a reranker adds; an answer that both lists rank first has about 1.5."""
+WEIGHT = 1.0
+"""The most evidence that a reranker adds, as a share of the best passage's."""
 
 RerankScores = Callable[[str, Sequence[str]], Sequence[float]]
 """Query and passages to how well each passage fits, 0 to 1."""
@@ -70,7 +70,8 @@ def reranked(query: str, fused: Sequence[Fused], texts: Sequence[str], reranker:
     """
     first, rest = fused[: len(texts)], fused[len(texts) :]
     try:
-        added = [WEIGHT * score for score in reranker(query, texts)]
+        most = WEIGHT * max((each.score for each in first), default=0.0)
+        added = [most * score for score in reranker(query, texts)]
     except VariantsFailed:
         return list(fused)
     pairs = zip(first, added, strict=True)
