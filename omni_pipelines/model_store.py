@@ -13,7 +13,7 @@ import orjson
 from native.durable import Barrier, sync_file
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.model_catalog import CATALOG, GRAPH, TOKENIZER, Model
+from omni_pipelines.model_catalog import CATALOG, GGUF, GRAPH, TOKENIZER, Model
 from omni_pipelines.model_packages import fetch
 
 MANIFEST = "manifest.json"
@@ -116,6 +116,10 @@ class ModelStore:
     def vocabulary_file(self, name: str) -> Path:
         """Return the vocabulary file of a token encoding."""
         return self._installed_folder(name, "vocabulary") / f"{name}.tiktoken"
+
+    def language_model_file(self, name: str) -> Path:
+        """Return the file of a language model, in the GGUF format."""
+        return self._installed_folder(name, "language model") / GGUF
 
     def _model(self, name: str, kind: str | None = None) -> Model:
         model = self._catalog.get(name)

@@ -1,8 +1,9 @@
 """The librarian: searches, answers and citations from one release."""
 
 import functools
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +15,9 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
@@ -27,7 +30,7 @@ from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.language_models.variants import register_language_models
+from omni_pipelines.language_models.variants import check_local_model, register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
@@ -36,8 +39,13 @@ from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS, CONTEXT_HITS = 8, 50
+ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
+MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
+DEFINITION_HITS = 10
+"""Passages with a declaration of a name of the question that are read."""
+DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
+"""Words before a name where it is declared, frequent ones first."""
 
 
 class Librarian:
@@ -171,21 +179,67 @@ class Librarian:
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
-            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model.
+            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model;
+                or the only model that they name, or its engine, is not installed.
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
-        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        terms = self._snapshot.keyword.terms
-        readable = self._embed_query(question).readable
-        asked = Question(question, set(terms(question)), hits, self._embedder.embed, terms, readable)
-        answer = self._generate(asked, models) if models is not None and hits else extract_answer(self.release, asked)
+        asked = self.prepared(question, where)
+        answer = (
+            self._generate(asked, models)
+            if models is not None and asked.hits
+            else extract_answer(self.release, asked)
+        )
         answer = answer.model_copy(update={"question": question})
         if self._settings.keep_questions if keep is None else keep:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
+
+    def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
+        """Passages that define what the question names, and that its search did not find."""
+        found: list[Hit] = []
+        words = re.findall(r"\w{3,}", question)
+        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
+            if any(defines(hit, name) for hit in hits):
+                continue
+            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
+            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
+        return found
+
+    def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
+        """Passages with a declaration of a name, or at least with the name."""
+        options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
+        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
+        searches = (
+            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
+        )
+        return next(filter(None, searches), [])
+
+    def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
+        """A question with the passages that may answer it, and what measures how well they do.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
+        definitions = self._definitions(question, hits, where or {})
+        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
+        keyword, vector = self._snapshot.keyword, self._embed_query(question)
+        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
+        words = WeightedWords.of(keyword.query_words(question), keyword.size)
+        return Question(
+            text=question,
+            words=words,
+            hits=hits,
+            cosines=near,
+            embed=self._embedder.embed,
+            forms=keyword.forms,
+            terms=keyword.terms,
+            calibration=calibration_of(self._settings.embedder),
+            readable=vector.readable,
+        )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         try:
@@ -251,8 +305,10 @@ class Librarian:
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
-        if self._given_models is not None or not self._settings.llm_url:
+        if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
+        if not self._settings.llm_url:
+            check_local_model(self._settings)
         models = VariantRegistry()
         register_language_models(models, self._settings)
         return models

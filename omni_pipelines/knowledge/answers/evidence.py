@@ -1,52 +1,250 @@
-"""Evidence: how well a text answers a question, from the similarity of their meaning and their common words."""
+"""Evidence: the probability that a unit answers a question, from the words and the meaning that they share.
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+Two logistic regressions over the same features. One ranks the units of the passages; the other decides whether the
+best unit is an answer. The words of the question count by how rare they are in the corpus, and what it names must be
+in the evidence: in the unit, its heading, symbol, path or title, or in its passage. A word that the unit does not
+contain counts in part if its meaning is near the unit's. A unit must also have something of the asked kind, such as a
+number for "how many".
+
+`python -m benchmarks.answer_evidence` fits the weights on the development half of the question set.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from omni_pipelines.knowledge.answers.question import (
+    Asked,
+    Terms,
+    WeightedWords,
+    answers_kind,
+    asked_kind,
+    defined_names,
+    figures,
+    is_negated,
+    mentions,
+    names,
+)
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
+from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.calibration import Calibration
 
-MIN_EVIDENCE = 0.41
-"""Below this there is no answer; docs/explanation/search-quality.md describes how it was calibrated."""
+MAX_EMBEDDED_LENGTH = 250
+"""Characters of a unit."""
+MAX_CANDIDATES = 20
+"""Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
+MAX_CANDIDATES_PER_HIT = 6
+NEAR_MEANING = 0.5
+"""Nearness from which a text is about a word that it does not contain."""
 
+_HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
+_NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
-Terms = Callable[[str], Sequence[str]]
-"""A text to its content words, stemmed as the keyword index stems them."""
+Forms = Callable[[str], set[str]]
+"""A text to the forms of its words in the keyword index."""
+
+FEATURES = tuple(WEIGHTS)
+_RANKING, _DECISION = (np.array(column) for column in zip(*WEIGHTS.values(), strict=True))  # (len(FEATURES),) each
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A unit that may answer the question."""
+
+    unit: Unit
+    rank: int
+    """Of its passage, from 1."""
+    text: str
+    forms: set[str]
+    """Of its text."""
+    context: str
+    """Title, headings, path and source of its passage."""
+    context_forms: set[str]
+    passage_forms: set[str]
+    """Of the passage with its context."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the passages that may answer it, and the functions that measure how well they do."""
+    """A question, the passages that may answer it, and what measures how well they do."""
 
     text: str
-    terms: Set[str]
-    """Its content words, as `stem` gives them."""
+    words: WeightedWords
     hits: Sequence[Hit]
+    cosines: Mapping[str, float]
+    """Chunk id to the cosine of the passage with the question; empty if the embedder cannot read the question."""
     embed: EmbedMany
-    stem: Terms
+    forms: Forms
+    terms: Terms
+    """A text to its content words, stemmed as in an English document."""
+    calibration: Calibration
     readable: float = 1.0
     """Share of the question that the embedder can read, 0 to 1; vectors count by this share."""
 
-    def evidence(self, texts: Sequence[str]) -> list[float]:
-        """How well each text fits the question, 0 to 1."""
-        vectors = self.embed([self.text, *texts])  # (n + 1, d)
-        cosines = vectors[1:] @ vectors[0]
+    @cached_property
+    def asked(self) -> Asked:
+        """The kind of answer that it wants."""
+        return asked_kind(self.text)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What it names, see `names`."""
+        return names(self.text)
+
+    @cached_property
+    def units(self) -> list[list[Unit]]:
+        """The units of each passage."""
+        licences = bool({"licens", "licenc", "copyright"} & self.forms(self.text))
+        return [answer_units(hit, licences=licences) for hit in self.hits]
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
+        found: list[tuple[float, Candidate]] = []
+        for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
+            context = f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
+            context_forms = self.forms(context)
+            passage_forms = self.forms(hit.text) | context_forms
+            scored = []
+            for unit in units:
+                if unit.kind not in CONTAINERS:
+                    text = unit.text
+                    each = Candidate(unit, rank, text, self.forms(text), context, context_forms, passage_forms)
+                    scored.append((self._first_score(each), each))
+            scored.sort(key=lambda pair: -pair[0])
+            found += scored[:MAX_CANDIDATES_PER_HIT]
+        found.sort(key=lambda pair: -pair[0])
+        return [each for _, each in found[:MAX_CANDIDATES]]
+
+    def _first_score(self, each: Candidate) -> float:
+        """A score that needs no embedding: shared words, the passage's meaning and rank, and the asked kind."""
+        near = self.calibration.scaled(self.cosines.get(each.unit.hit.chunk_id, 0.0)) * self.readable
+        words = self.words.coverage(each.forms | each.context_forms)
+        return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
+
+    @cached_property
+    def nearness(self) -> np.ndarray:
+        """How near the meaning of each candidate is to the question and to each of its words (n, 1 + words)."""
+        return self._nearness[: len(self.candidates)]
+
+    @cached_property
+    def _nearness(self) -> np.ndarray:
+        """`nearness` of the candidates and, below them, of the headings of each passage (n + hits, 1 + words)."""
+        asked = [self.text, *(word.surface for word in self.words.words)]
+        texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
+        vectors = self.embed([*asked, *texts, *map(subject, self.hits)])
+        return self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """The features (n, len(FEATURES)) of each candidate."""
+        headings = self._nearness[len(self.candidates) :]
+        rows = [
+            self._row(each, near, headings[each.rank - 1])
+            for each, near in zip(self.candidates, self.nearness, strict=True)
+        ]
+        return np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
+
+    @cached_property
+    def _local(self) -> WeightedWords:
+        """The words of the question, weighted by how few of the candidates contain them."""
+        forms = [each.forms for each in self.candidates]
+        counts = [sum(not word.forms.isdisjoint(own) for own in forms) for word in self.words.words]
+        counted = [replace(word, count=count) for word, count in zip(self.words.words, counts, strict=True)]
+        return WeightedWords.of(counted, len(forms))
+
+    @property
+    def unmentioned(self) -> tuple[str, ...]:
+        """The words of the question that no source contains, and whose meaning no candidate is near."""
+        nearest = self.nearness[:, 1:].max(axis=0, initial=0.0)
+        words = zip(self.words.words, nearest, strict=True)
+        return tuple(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
+
+    def _row(self, each: Candidate, unit: np.ndarray, heading: np.ndarray) -> list[float]:
+        words, kind = self.words, answers_kind(self.asked, each.text)
+        near, near_or_headed = np.clip(unit[1:], 0, 1), np.clip(np.maximum(unit, heading)[1:], 0, 1)
+        labelled = each.forms | each.context_forms
+        scale = self.calibration.scaled
+        passages = [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
+        is_signature = each.unit.kind is UnitKind.SIGNATURE
         return [
-            evidence(float(cosine), term_coverage(self.terms, set(self.stem(text))), self.readable)
-            for cosine, text in zip(cosines, texts, strict=True)
+            words.coverage(each.forms),
+            words.coverage(labelled),
+            words.coverage(each.passage_forms),
+            words.coverage(labelled, near_or_headed),
+            words.coverage(each.forms, near),
+            self._local.coverage(each.forms),
+            self._local.coverage(each.forms, near),
+            words.heaviest_missing(labelled),
+            words.heaviest_missing(labelled, near_or_headed),
+            _counted(self.text, each.text),
+            words.heaviest_missing(each.passage_forms),
+            words.heaviest_missing(each.passage_forms, near_or_headed),
+            float(unit[0]),
+            float(heading[0]),
+            passages[each.rank - 1],
+            max(passages, default=0.0),
+            float(kind > 0),
+            float(kind < 0),
+            1 / each.rank,
+            self._missing_names(f"{each.context}\n{each.text}"),
+            self._missing_names(f"{each.context}\n{each.unit.hit.text}"),
+            self._missing_names(self._all_passages),
+            float(not figures(self.text) <= figures(f"{each.context}\n{each.unit.hit.text}")),
+            float(is_negated(self.text) != is_negated(each.text)),
+            math.log1p(len(each.text.split())),
+            self._adjacent(each),
+            sum(weight for word, weight in zip(words.words, words.weights, strict=True) if not word.count),
+            float(is_signature and self.asked in (Asked.DEFAULT, Asked.DEFINED, Asked.SIGNATURE)),
+            float(self._declares(each.unit)),
+            words.coverage(each.context_forms),
+            float(self.asked is Asked.STEPS and each.unit.kind in (UnitKind.CODE, UnitKind.ITEM)),
         ]
 
+    def _declares(self, unit: Unit) -> bool:
+        declared = unit.quotes[0].partition("(")[0] if unit.kind is UnitKind.SIGNATURE else label_of(unit.hit)
+        return any(mentions(declared.partition("(")[0], name) for name in self._defined)
 
-def evidence(cosine: float, coverage: float, readable: float = 1.0) -> float:
-    """The mean of the cosine and the share of the question's words that a text contains.
+    @cached_property
+    def _defined(self) -> list[str]:
+        return defined_names(self.text)
 
-    The less of the question the embedder can read, the less the cosine counts.
-    """
-    meaning = 0.5 * readable
-    return meaning * max(cosine, 0.0) + (1 - meaning) * coverage
+    @cached_property
+    def _all_passages(self) -> str:
+        return "\n".join(f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}\n{hit.text}" for hit in self.hits)
+
+    def _missing_names(self, text: str) -> float:
+        return sum(not mentions(text, name) for name in self.names) / max(len(self.names), 1)
+
+    def _adjacent(self, each: Candidate) -> float:
+        """The share of adjacent words of the question that are adjacent in the unit or its headings too."""
+        pairs = list(zip(self.words.words, self.words.words[1:], strict=False))
+        text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
+        near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
+        return near / len(pairs) if pairs else 0.0
 
 
-def term_coverage(terms: Set[str], present: Set[str]) -> float:
-    """The share of `terms` that are in `present`; 0 if there are no terms."""
-    return len(terms & present) / len(terms) if terms else 0.0
+def _counted(question: str, text: str) -> float:
+    """1 if a number of the text stands next to what the question asks to count, -1 if not; 0 if it counts nothing."""
+    noun = _HOW_MANY.search(question)
+    if noun is None:
+        return 0.0
+    stem = re.escape(noun[1][: max(len(noun[1]) - 2, 3)])
+    near = rf"{_NUMBER}(?:\W+\w+){{0,3}}?\W+{stem}|\b{stem}\w*(?:\W+\w+){{0,3}}?\W+{_NUMBER}"
+    return 1.0 if re.search(near, text, re.IGNORECASE) else -1.0
+
+
+def unit_scores(features: np.ndarray) -> list[float]:
+    """How well each candidate fits, from its features (n, len(FEATURES)), as a share of the best one: 0 to 1."""
+    logits = features @ _RANKING
+    return [float(score) for score in np.exp(logits - logits.max())]
+
+
+def answer_probability(features: np.ndarray) -> float:
+    """The probability that the best candidate answers the question, from its features (len(FEATURES),)."""
+    return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
-from omni_pipelines.knowledge.answers.evidence import Question
+from omni_pipelines.knowledge.answers.evidence import Question, unit_scores
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted, find_quote
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.language_models.port import Message, complete
@@ -86,15 +86,14 @@ def generate_answer(release: int, question: Question, models: VariantRegistry) -
         problem = f"no passage supports any of its {len(given)} sentences" if given else "it found no answer"
         raise Unsupported(f"the language model was asked, but {problem}", attempts=outcome.attempts)
     sentences = tuple(sentence for sentence, _ in supported)
-    quotes = [f"{hit.heading or hit.title}: {sentence.citations[0].quote}" for sentence, hit in supported]
     dropped = len(given) - len(supported)
     left_out = f"{dropped} sentence{'s' if dropped > 1 else ''}"
     return Answer(
         release=release,
         abstained=False,
-        answer=" ".join(sentence.text for sentence in sentences),
+        answer="\n".join(sentence.text for sentence in sentences),
         sentences=sentences,
-        evidence=round(max(question.evidence(quotes)), 4),
+        evidence=round(max(unit_scores(question.features)), 4) if question.candidates else 0.0,
         mode="generative",
         note=f"{left_out} of the language model had no source and was left out" if dropped else "",
         attempts=outcome.attempts,
