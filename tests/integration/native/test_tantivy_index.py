@@ -391,6 +391,7 @@ def test_question_words_of_the_detected_language_are_no_terms(
     assert asked
 
 
-def test_question_endings_of_japanese_and_chinese_are_no_terms(tmp_path: Path) -> None:
+def test_pairs_of_characters_that_questions_end_with_are_no_terms(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "これは何ですか"), entry("b", "大仏は奈良にある"))
-    assert found(index, "大仏は何ですか")[0] == "b"
+    assert index.highest_score("です") == pytest.approx(index.highest_score("で") + index.highest_score("す"))
+    assert index.highest_score("大仏") > index.highest_score("大") + index.highest_score("仏")
