@@ -21,7 +21,7 @@ ScoredKeys = Mapping[str, float]
 """Key to score, best first; higher is better."""
 
 
-class Fused(NamedTuple):
+class RankedName(NamedTuple):
     """The score of a key and its parts, which add up to it; higher is better."""
 
     key: str
@@ -31,7 +31,7 @@ class Fused(NamedTuple):
     boost_part: float = 0.0
 
 
-def _ordered(fused: Iterable[Fused]) -> list[Fused]:
+def _ordered(fused: Iterable[RankedName]) -> list[RankedName]:
     """Best first, ties by key: the same order on every machine."""
     return sorted(fused, key=lambda each: (-each.score, each.key))
 
@@ -62,7 +62,9 @@ def _rank_term(rank: int) -> float:
     return 1 / (SHORT_LIST_K + rank + 1)
 
 
-def weighted_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]) -> list[Fused]:
+def weighted_rrf(
+    query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]
+) -> list[RankedName]:
     """Keywords count 1.5 times; with fewer than two keyword hits, the vectors and their cosines decide.
 
     Items that resemble the query, by name, description or category, are boosted.
@@ -76,7 +78,9 @@ def weighted_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Map
     return _fuse(keyword, vector, _FEW_KEYWORDS if len(keyword) < 2 else _MANY_KEYWORDS, boosts)
 
 
-def adaptive_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]) -> list[Fused]:
+def adaptive_rrf(
+    query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Mapping[str, NamedItem]
+) -> list[RankedName]:
     """The fewer keyword hits there are, below five, the more the vectors count. Keyword-only items count half."""
     confidence = min(len(keyword) / SURE_HITS, 1.0)
     cosine = 0.4 if confidence < 0.5 else 0.0
@@ -85,7 +89,9 @@ def adaptive_rrf(query: str, keyword: ScoredKeys, vector: ScoredKeys, items: Map
     return _fuse(keyword, vector, weights, boosts)
 
 
-def _fuse(keyword: ScoredKeys, vector: ScoredKeys, weights: _Weights, boosts: Mapping[str, float]) -> list[Fused]:
+def _fuse(
+    keyword: ScoredKeys, vector: ScoredKeys, weights: _Weights, boosts: Mapping[str, float]
+) -> list[RankedName]:
     keyword_ranks, vector_ranks = ({key: rank for rank, key in enumerate(scores)} for scores in (keyword, vector))
     fused = []
     for key in keyword.keys() | vector.keys():
@@ -96,7 +102,7 @@ def _fuse(keyword: ScoredKeys, vector: ScoredKeys, weights: _Weights, boosts: Ma
         if key in vector_ranks:
             by_vector = weights.vector * _rank_term(vector_ranks[key]) + weights.cosine * vector[key]
         boost = boosts.get(key, 0.0)
-        fused.append(Fused(key, by_keyword + by_vector + boost, by_keyword, by_vector, boost))
+        fused.append(RankedName(key, by_keyword + by_vector + boost, by_keyword, by_vector, boost))
     return _ordered(fused)
 
 
