@@ -9,7 +9,7 @@ from typing import Self
 
 from native import dataset_cache
 from omni_pipelines.configuration import load_settings
-from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
+from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
@@ -41,9 +41,9 @@ from omni_pipelines.language_models.variants import check_local_model, register_
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.calibration import calibration_of
+from omni_pipelines.text.calibration import Calibration, calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
-from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
@@ -283,7 +283,7 @@ class Librarian:
             embed=self._embedder.embed,
             forms=keyword.forms,
             terms=keyword.terms,
-            calibration=calibration_of(self._settings.embedder),
+            calibration=self._calibration,
             readable=vector.readable,
         )
 
@@ -327,7 +327,7 @@ class Librarian:
         neighbours: int = 0,
         sections: bool = False,
     ) -> Context:
-        """The best passages that fit into `max_tokens`, best first, each under `[n] path:lines`.
+        """The best passages that fit into `max_tokens`, best first, each under `[n]` and its citation.
 
         `neighbours` adds that many chunks on each side where they fit, `sections` the whole section.
 
@@ -343,10 +343,10 @@ class Librarian:
         return collect_context(self._snapshot, hits, max_tokens, count, neighbours, sections=sections)
 
     def show(self, citation: str) -> Passage:
-        """The exact lines that a citation names.
+        """Exactly the text that a citation names; see `citation_names` for the form.
 
         Raises:
-            CitationNotFound: there are no such lines.
+            CitationNotFound: there is no such text, or the name fits several documents.
             ConfigurationError: the citation is not a text.
         """
         check_text("the citation", citation)
@@ -366,13 +366,16 @@ class Librarian:
     def _embedder(self) -> Embedder:
         if self._given_embedder is not None:
             return self._given_embedder
-        built_with = self._snapshot.release.fingerprints["embedder"]
-        if model_fingerprint(self._settings) != built_with:
-            problem = f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}"
-            raise ModelMissing(problem, cure="run omni ingest, which embeds it again")
-        return load_embedder(self._settings, workers=1)
+        built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
+        return load_embedder_of(self._settings, built_with)
+
+    @property
+    def _calibration(self) -> Calibration:
+        return calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
         readable = readable_share(self._embedder, query)
-        return QueryVector(self._embedder.embed([query])[0], readable, calibration_of(self._settings.embedder))
+        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, self._calibration)
+            self._embedder.embed([query], kind="query")[0], readable, calibration_of(self._settings.embedder)
+        )

@@ -15,6 +15,7 @@ def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
     return Hit(
         rank=1,
         score=probability([part for _, part in parts]),
+        citation="notes/otters.md:1",
         chunk_id="c",
         doc_id="d",
         uri="file:///notes/otters.md",

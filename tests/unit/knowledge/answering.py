@@ -35,6 +35,7 @@ def hit(
     """A hit with this text, at this location of the file `path`."""
     return Hit(
         rank=1,
+        citation=f"s/{path}:{start_line}",
         score=1.0,
         chunk_id=f"{path}@{start_byte}",
         doc_id=path,
