@@ -377,5 +377,3 @@ class Librarian:
     def _embed_query(self, query: str) -> QueryVector:
         readable = readable_share(self._embedder, query)
         return QueryVector(self._embedder.embed([query], kind="query")[0], readable, self._calibration)
-            self._embedder.embed([query], kind="query")[0], readable, calibration_of(self._settings.embedder)
-        )
