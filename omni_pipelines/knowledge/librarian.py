@@ -280,7 +280,7 @@ class Librarian:
             words=words,
             hits=hits,
             cosines=near,
-            embed=self._embedder.embed,
+            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
             forms=keyword.forms,
             terms=keyword.terms,
             calibration=self._calibration,
