@@ -33,6 +33,7 @@ UNMEASURED = Calibration(unrelated=0.05, related=0.60)
 """For an embedder that nobody measured: the range of most models that are trained without a margin."""
 _MEASURED = {
     "all-minilm-l6-v2": Calibration(unrelated=0.05, related=0.60),
+    "multilingual-e5-small": Calibration(unrelated=0.73, related=0.86),
 }
 
 
