@@ -35,7 +35,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 FOLDS = 5
 RIDGE = 3.0
 MIN_COVERED = 0.8
-MIN_REFUSED = 0.9
+MIN_REFUSED = 0.85
 """Share of the questions about something that the corpus lacks that must get no answer."""
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 Weights = np.ndarray
