@@ -9,13 +9,13 @@ from typing import Self
 
 from native import dataset_cache
 from omni_pipelines.configuration import load_settings
-from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
+from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
@@ -41,9 +41,9 @@ from omni_pipelines.language_models.variants import check_local_model, register_
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.calibration import calibration_of
+from omni_pipelines.text.calibration import Calibration, calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
-from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
@@ -146,14 +146,15 @@ class Librarian:
         mode: Mode = Mode.HYBRID,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
         min_score: float = 0.0,
     ) -> list[Hit]:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words, or a question; words in double quotes must be adjacent.
+            query: words, or a question. Words in double quotes raise passages with them side by side; a query that is
+                nothing but quotes finds by words only passages with exactly these.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -183,7 +184,7 @@ class Librarian:
         k: int = 10,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
     ) -> WhyNot:
         """The stage at which a hybrid search for the best `k` passages lost a document.
@@ -255,7 +256,7 @@ class Librarian:
 
     def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
         """Passages with a declaration of a name, or at least with the name."""
-        options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+        options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
         queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
         searches = (
             find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
@@ -273,16 +274,16 @@ class Librarian:
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
-        words = WeightedWords.of(keyword.query_words(question), keyword.size)
+        words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
         return Question(
             text=question,
             words=words,
             hits=hits,
             cosines=near,
-            embed=self._embedder.embed,
+            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
             forms=keyword.forms,
             terms=keyword.terms,
-            calibration=calibration_of(self._settings.embedder),
+            calibration=self._calibration,
             readable=vector.readable,
         )
 
@@ -365,12 +366,14 @@ class Librarian:
     def _embedder(self) -> Embedder:
         if self._given_embedder is not None:
             return self._given_embedder
-        built_with = self._snapshot.release.fingerprints["embedder"]
-        if model_fingerprint(self._settings) != built_with:
-            problem = f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}"
-            raise ModelMissing(problem, cure="run omni ingest, which embeds it again")
-        return load_embedder(self._settings, workers=1)
+        built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
+        return load_embedder_of(self._settings, built_with)
+
+    @property
+    def _calibration(self) -> Calibration:
+        return calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
-        return QueryVector(self._embedder.embed([query])[0], readable_share(self._embedder, query))
+        readable = readable_share(self._embedder, query)
+        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, self._calibration)

@@ -34,7 +34,8 @@ def extract_answer(release: int, question: Question) -> Answer:
     The best unit comes first. Units of one document keep its order.
     """
     scored = _scored(question)
-    evidence = round(answer_probability(question.features[scored[0][0]]), 4) if scored else 0.0
+    is_empty = not (scored and question.words.words)  # of stop words alone, such as "who?"
+    evidence = 0.0 if is_empty else round(answer_probability(question.features[scored[0][0]]), 4)
     candidates = question.candidates
     if evidence < MIN_EVIDENCE:
         return abstention(release, question, evidence)

@@ -19,7 +19,7 @@ STOP_WORDS = {"how", "do", "the", "in"}
 CALIBRATION = Calibration(unrelated=0.05, related=0.60)
 ENTRIES = 1_000
 """Entries of the corpus that the hits come from."""
-_WORDS, _TEXT = Analyzer(stopwords=True), Analyzer(stopwords=False)
+_WORDS, _TEXT = Analyzer(stopwords="en"), Analyzer(stopwords=None)
 
 
 def hit(
@@ -73,14 +73,14 @@ def asked(text: str, hits: Sequence[Hit]) -> Question:
     vectors = embedder.embed([text, *(each.text for each in hits)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     found = [forms(f"{each.title} {each.heading} {each.text}") for each in hits]
-    words = query_words(text, _WORDS) or query_words(text, _TEXT)
+    words = query_words(text, _WORDS)
     counted = [replace(word, count=sum(not word.forms.isdisjoint(each) for each in found)) for word in words]
     return Question(
         text=text,
         words=WeightedWords.of(counted, ENTRIES),
         hits=hits,
         cosines=dict(zip((each.chunk_id for each in hits), cosines, strict=True)),
-        embed=embedder.embed,
+        embed=lambda texts, kind: embedder.embed(texts, kind=kind),
         forms=forms,
         terms=stem,
         calibration=CALIBRATION,
