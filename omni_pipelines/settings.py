@@ -130,8 +130,10 @@ class Settings(Record, use_attribute_docstrings=True):
     """Maximum drop of nDCG@10 and recall@10 below the serving release; a paired test may refuse smaller ones."""
     keep_questions: bool = True
     """Whether questions and the citations of their answers are kept in the home, for `omni gaps`."""
+    llm: str = ""
+    """Language model that runs on this machine, a name from `omni model list`. Empty: none."""
     llm_url: str = ""
-    """Address of an OpenAI-compatible server, up to /v1. Empty: no language model is used."""
+    """Address of an OpenAI-compatible server, up to /v1; used if `llm` is empty or fails. Empty: none."""
     llm_model: str = ""
     """Name of the model on that server; servers with a single model often need none."""
     llm_seconds: float = Field(60.0, gt=0, le=3600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,7 +31,13 @@ class HttpReply:
 
 
 def exchange(
-    url: str, body: bytes | None, headers: Mapping[str, str], seconds: float, *, max_bytes: int = MAX_REPLY_BYTES
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    seconds: float,
+    *,
+    max_bytes: int = MAX_REPLY_BYTES,
+    on_part: Callable[[bytes], object] | None = None,
 ) -> HttpReply:
     """POST `body` as JSON, or GET if it is None.
 
@@ -41,6 +47,7 @@ def exchange(
         headers: sent beside Accept, Content-Type and User-Agent.
         seconds: the longest silence of the server, and the longest time in which its reply may arrive.
         max_bytes: the largest reply.
+        on_part: called with each part of the body of a reply with status 200, as it arrives.
 
     Raises:
         NetworkUnreachable: nobody answers.
@@ -60,7 +67,9 @@ def exchange(
             httpx.Client(verify=_tls_context(), timeout=seconds, trust_env=through_proxy) as client,
             client.stream("GET" if body is None else "POST", url, content=body, headers=sent) as response,
         ):
-            return HttpReply(response.status_code, _read(response, deadline, max_bytes), _retry_after(response))
+            listener = on_part if response.status_code == 200 else None
+            content = _read(response, deadline, max_bytes, listener)
+            return HttpReply(response.status_code, content, _retry_after(response))
     except (httpx.TimeoutException, TimeoutError) as error:
         message = f"{parts.netloc} did not answer in {seconds:.3g} s"
         raise NetworkTimeout(message, cure="raise llm_seconds, or use a smaller model") from error
@@ -88,10 +97,14 @@ def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _read(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
+def _read(
+    response: httpx.Response, deadline: float, max_bytes: int, on_part: Callable[[bytes], object] | None
+) -> bytes:
     body = b""
     for part in response.iter_raw():
         body += part
+        if on_part is not None:
+            on_part(part)
         if len(body) > max_bytes:
             raise NetworkBadResponse(f"the answer is longer than {max_bytes:,} bytes", cure="check llm_url")
         if time.monotonic() > deadline:

@@ -23,7 +23,8 @@ from omni_pipelines.errors import (
     OmniError,
 )
 from omni_pipelines.language_models.http_exchange import MAX_REPLY_BYTES, HttpReply, exchange, is_loopback
-from omni_pipelines.language_models.port import MAX_TOKENS, Message
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, OnText
+from omni_pipelines.language_models.streams import StreamedTurn, read_turn
 from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
 
 _BUSY = {408, 429, 500, 502, 503, 504}
@@ -80,9 +81,13 @@ class OpenAIModel(VariantProvider):
         return VariantHealth()  # a server without that list may still have a model
 
     def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, object] | None = None, max_tokens: int = MAX_TOKENS
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, object] | None = None,
+        max_tokens: int = MAX_TOKENS,
+        on_text: OnText | None = None,
     ) -> str:
-        """The model's next turn.
+        """The model's next turn; with `on_text`, the server is asked to send it while it writes.
 
         Raises:
             NetworkUnreachable, NetworkTimeout, NetworkBadResponse: it may work in a moment.
@@ -96,19 +101,21 @@ class OpenAIModel(VariantProvider):
         }
         if self._model:
             body["model"] = self._model
+        if on_text is not None:
+            body["stream"] = True
         deadline = time.monotonic() + self._limits.seconds
         if schema is not None and self._takes_schemas:
             wanted = {"name": "answer", "strict": True, "schema": dict(schema)}
             with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": wanted}}
-            reply = self._post(with_schema, deadline)
+            reply = self._post(with_schema, deadline, on_text)
             if reply.status not in _UNKNOWN_FIELD:
                 return self._content(reply, max_tokens)
-        content = self._content(self._post(body, deadline), max_tokens)
+        content = self._content(self._post(body, deadline, on_text), max_tokens)
         if schema is not None:
             self._takes_schemas = False  # the server supports no schemas; the prompt asks for JSON as well
         return content
 
-    def _post(self, body: Mapping[str, object], deadline: float) -> HttpReply:
+    def _post(self, body: Mapping[str, object], deadline: float, on_text: OnText | None) -> HttpReply:
         """The reply to a completion request; retried while the server is busy and the deadline allows it."""
 
         def post() -> HttpReply:
@@ -116,7 +123,7 @@ class OpenAIModel(VariantProvider):
             if left <= 0:
                 message = f"{self._host} did not answer in {self._limits.seconds:g} s"
                 raise NetworkTimeout(message, cure="raise llm_seconds")
-            return self._exchange("chat/completions", orjson.dumps(body), left)
+            return self._exchange("chat/completions", orjson.dumps(body), left, on_text)
 
         def is_last_attempt(state: RetryCallState) -> bool:
             longest_wait = min(self._limits.max_wait_seconds, deadline - time.monotonic())
@@ -142,18 +149,21 @@ class OpenAIModel(VariantProvider):
             return retry_after
         return self._limits.first_wait_seconds * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.0)
 
-    def _exchange(self, path: str, body: bytes | None, seconds: float) -> HttpReply:
+    def _exchange(
+        self, path: str, body: bytes | None, seconds: float, on_text: OnText | None = None
+    ) -> HttpReply:
         key = self._key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return exchange(f"{self._url}/{path}", body, headers, seconds, max_bytes=self._limits.max_reply_bytes)
+        on_part = StreamedTurn(on_text).receive if on_text is not None else None
+        max_bytes = self._limits.max_reply_bytes
+        return exchange(f"{self._url}/{path}", body, headers, seconds, max_bytes=max_bytes, on_part=on_part)
 
     def _content(self, reply: HttpReply, max_tokens: int) -> str:
         if reply.status != 200:
             raise self._refusal(reply)
         try:
-            choice = orjson.loads(reply.body)["choices"][0]
-            content, reason = choice["message"]["content"], choice.get("finish_reason")
-        except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
+            content, reason = read_turn(reply.body)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise NetworkBadResponse(
                 f"{self._host} did not answer like a chat model: {self._quoted(reply)}",
                 cure="check llm_url; it usually ends in /v1",

@@ -1,29 +1,47 @@
-"""Register the available language models: none, unless the user sets an address."""
+"""Register the available language models: none, unless the settings name one."""
 
 from omni_pipelines.configuration import language_model_key
 from omni_pipelines.language_models.port import COMPLETE
-from omni_pipelines.providers import VariantHealth, VariantProvider, VariantStatus
+from omni_pipelines.model_store import ModelStore
+from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider, VariantStatus
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry
 
+MAX_THREADS = 8
+"""Of a model on this machine; more of them wait for memory."""
+
 
 def register_language_models(registry: VariantRegistry, settings: Settings) -> None:
-    """Register the model at `settings.llm_url`, or an unavailable one if none is set.
+    """Register the model `settings.llm` and the one at `settings.llm_url`; an unavailable one if neither is set.
+
+    The model on this machine is preferred.
 
     Raises:
         ConfigurationError: the address or the key cannot be used.
     """
-    if not settings.llm_url:
-        registry.register(COMPLETE, _NoModel())
-        return
-    from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel  # not loaded without a model
+    if settings.llm:
+        registry.register_factory(COMPLETE, "local", lambda: _local_model(settings), priority=PREFERRED)
+    if settings.llm_url:
+        from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel  # not loaded without a model
 
-    key, limits = language_model_key(settings), ModelLimits(seconds=settings.llm_seconds)
-    registry.register(COMPLETE, OpenAIModel(settings.llm_url, settings.llm_model, key, limits=limits))
+        key, limits = language_model_key(settings), ModelLimits(seconds=settings.llm_seconds)
+        registry.register(COMPLETE, OpenAIModel(settings.llm_url, settings.llm_model, key, limits=limits))
+    if not settings.llm and not settings.llm_url:
+        registry.register(COMPLETE, _NoModel())
+
+
+def _local_model(settings: Settings) -> VariantProvider:
+    from omni_pipelines.language_models.local_model import LocalModel  # not loaded without a model
+    from omni_pipelines.language_models.openai_http import ModelLimits
+
+    limits = ModelLimits(seconds=settings.llm_seconds)
+    file = ModelStore(settings.cache).language_model_file(settings.llm)
+    return LocalModel(file, min(settings.workers, MAX_THREADS), limits)
 
 
 class _NoModel(VariantProvider):
-    name = "openai"
+    name = "none"
 
     def health_check(self) -> VariantHealth:
-        return VariantHealth(VariantStatus.UNAVAILABLE, "llm_url is not set, so answers quote the sources")
+        reason = "neither llm nor llm_url is set, so answers quote the sources"
+        return VariantHealth(VariantStatus.UNAVAILABLE, reason)

@@ -1,0 +1,107 @@
+"""A language model on this machine: it is loaded by the first question, and kept for the next ones."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from native.llama_server import LlamaServer, installed
+from omni_pipelines.errors import ConfigurationError, NetworkBadResponse, NetworkUnreachable
+from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, OnText
+from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider
+
+CONTEXT_TOKENS = 2048
+"""Of a prompt and its answer together; they need 60 MB."""
+
+
+class ModelServer(Protocol):
+    """A server that runs for one model."""
+
+    address: str
+    key: str
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it still answers."""
+
+    def close(self) -> None:
+        """End it at once."""
+
+
+StartServer = Callable[[Path, int, int], ModelServer]
+"""A model file, threads and tokens of context to a running server."""
+
+
+class LocalModel(VariantProvider):
+    """A model file of this machine. Safe to use from several threads.
+
+    Args:
+        file: the model, in the GGUF format.
+        threads: threads that compute.
+        limits: as for a model elsewhere; loading does not count.
+        start: starts the server.
+        is_engine_installed: whether the package with the engine is there.
+
+    Raises:
+        ConfigurationError: the package with the engine is not installed.
+    """
+
+    name = "local"
+    priority = PREFERRED
+
+    def __init__(
+        self,
+        file: Path,
+        threads: int,
+        limits: ModelLimits,
+        *,
+        start: StartServer = LlamaServer,
+        is_engine_installed: Callable[[], bool] = installed,
+    ) -> None:
+        if not is_engine_installed():
+            problem = "a language model on this machine needs the package xllamacpp"
+            raise ConfigurationError(problem, cure="pip install 'omni-pipelines[llm]'")
+        self._file, self._threads, self._limits, self._start = file, threads, limits, start
+        self._server: ModelServer | None = None
+        self._lock = threading.Lock()
+
+    def health_check(self) -> VariantHealth:
+        """Available: what it needs is there. The model is not loaded for this."""
+        return VariantHealth()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, object] | None = None,
+        max_tokens: int = MAX_TOKENS,
+        on_text: OnText | None = None,
+    ) -> str:
+        """The model's next turn.
+
+        Raises:
+            EngineError: the model cannot be loaded.
+            NetworkTimeout, NetworkBadResponse, LanguageModelFailed: as for a model elsewhere.
+        """
+        server = self._running()
+        model = OpenAIModel(f"{server.address}/v1", "", SecretStr(server.key), limits=self._limits)
+        try:
+            return model.complete(messages, schema, max_tokens, on_text)
+        except (NetworkUnreachable, NetworkBadResponse):
+            self.close()  # the next question starts it again
+            raise
+
+    def close(self) -> None:
+        """End the server, if it runs."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+            self._server = None
+
+    def _running(self) -> ModelServer:
+        with self._lock:
+            if self._server is None or not self._server.is_running:
+                self._server = self._start(self._file, self._threads, CONTEXT_TOKENS)
+            return self._server
