@@ -1,11 +1,12 @@
 """Quotes: find them in a text word for word, show them on one line, and cite them."""
 
 import re
+from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.prose import plain_quote
+from omni_pipelines.text.code_blocks import plain_quote
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -26,9 +27,23 @@ def figures_are_quoted(text: str, quote: str) -> bool:
     return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
 
 
-def on_one_line(quote: str, kind: str) -> str:
-    """A quote as a sentence of an answer: without line ends, and in code without comment signs."""
+def shown_quotes(quotes: Sequence[str], kind: str, *, keep_lines: bool = False) -> str:
+    """Quotes of a document of this kind as an answer shows them, each on a line of its own.
+
+    A quote is put on one line, in code without comment signs. With `keep_lines` it keeps its lines, as lists, tables
+    and code need, but not the blanks that all of them start with.
+    """
+    return "\n".join(_with_lines(quote) if keep_lines else _on_one_line(quote, kind) for quote in quotes)
+
+
+def _on_one_line(quote: str, kind: str) -> str:
     return plain_quote(quote) if kind == "code" else " ".join(quote.split())
+
+
+def _with_lines(quote: str) -> str:
+    first, *rest = (line.rstrip() for line in quote.splitlines() or [""])
+    indent = min((len(line) - len(line.lstrip()) for line in rest if line), default=0)
+    return "\n".join([first, *(line[indent:] for line in rest)])
 
 
 def cite(hit: Hit, start: int, end: int) -> Citation:

@@ -18,7 +18,7 @@ from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
-from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, on_one_line
+from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, shown_quotes
 from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
 from omni_pipelines.knowledge.search.citations import unchanged_bytes
 from omni_pipelines.knowledge.state.access import Viewer
@@ -115,8 +115,9 @@ def _check_sentences(snapshot: Snapshot, mode: str, sentences: Sequence[ReceiptS
             for index, quote in enumerate(sentence.quotes)
         ]
         if mode == "extractive":
-            quotes = [on_one_line(quote.quote, kind) for quote, kind in zip(sentence.quotes, kinds, strict=True)]
-            checks.check(f"{name}.text", quotes == [sentence.text], "is not its quote")
+            quotes = [quote.quote for quote in sentence.quotes]
+            shown = [shown_quotes(quotes, (*kinds, "")[0], keep_lines=keep_lines) for keep_lines in (False, True)]
+            checks.check(f"{name}.text", bool(quotes) and sentence.text in shown, "is not its quotes")
         else:
             quoted = " ".join(quote.quote for quote in sentence.quotes)
             checks.check(f"{name}.text", figures_are_quoted(sentence.text, quoted), "has a figure that no quote has")

@@ -1,0 +1,226 @@
+"""Answer units: the parts of a passage that can be quoted as an answer and understood alone.
+
+A unit is a sentence or a short paragraph, a list or one of its items with the sentence that introduces it, a code
+block with the sentence before it, a signature with its description, a table row with its header, or a definition.
+Its label, a heading or a symbol, says what it is about.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from native.tantivy_analysis import character_pairs
+from omni_pipelines.knowledge.answers.quotes import shown_quotes
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
+from omni_pipelines.text.embedding import HEADING_SEPARATOR
+from omni_pipelines.text.code_blocks import code_blocks
+from omni_pipelines.text.sentences import Range, sentences, trimmed
+
+MAX_LENGTH = 1_200
+"""Characters of a unit."""
+MAX_PARAGRAPH_LENGTH = 500
+MAX_LEAD_LENGTH = 300
+_MAX_LABEL_LENGTH = 90
+_MIN_WORDS = 4
+_CHARACTERS_PER_WORD = 2
+"""In scripts without spaces between words."""
+_MAX_SYMBOL_SHARE = 0.2
+_SYMBOLS = re.compile(r"[\d_=<>{}\[\]/\\|&^$#@~`+*]")
+"""Characters that are frequent in code and tables, and rare in sentences."""
+_EDGE = " \t\r\n\"'#*/>-=~|"
+_DEPENDENT = re.compile(
+    r"(?:it|its|this|that|these|those|they|them|their|he|she|such|otherwise|however|instead|therefore|thus|then|also"
+    r"|but|and|or|so|here|in (?:this|that|these|such)|for (?:this|that)|if (?:so|not)|both|the (?:latter|former|same)"
+    r"|er|sie|es|dies\w*|diese\w*|dadurch|damit|dabei|sonst|aber|jedoch)\b",
+    re.IGNORECASE,
+)
+"""Openings of sentences that cannot be understood without the sentence before."""
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+", re.MULTILINE)
+_LICENCE = re.compile(
+    r"licensed under|copyright (?:\(c\)|©|\d{4})|all rights reserved|without warrant(?:y|ies)|permission is hereby granted"
+    r"|redistributions? (?:of|in) source|as is\W+(?:basis|without)",
+    re.IGNORECASE,
+)
+_CONTENTS = re.compile(
+    r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
+)
+_LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
+_LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
+
+
+class UnitKind(StrEnum):
+    """What a unit is made of."""
+
+    SENTENCE = "sentence"
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    ITEM = "item"
+    CODE = "code"
+    SIGNATURE = "signature"
+    ROW = "row"
+    DEFINITION = "definition"
+
+
+_KEEP_LINES = {UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A part of a passage that can be quoted as an answer."""
+
+    hit: Hit
+    kind: UnitKind
+    ranges: tuple[Range, ...]
+    """The quoted characters of the passage's text, in order; a table row, for example, has its header and itself."""
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """The quoted texts."""
+        return tuple(self.hit.text[start:end] for start, end in self.ranges)
+
+    @property
+    def text(self) -> str:
+        """The quotes as an answer shows them."""
+        return shown_quotes(self.quotes, self.hit.kind, keep_lines=self.kind in _KEEP_LINES)
+
+    @property
+    def label(self) -> str:
+        """The heading or symbol that the unit belongs to; "" if its text names it."""
+        label = label_of(self.hit)
+        return "" if label.casefold() in self.text.casefold() else label
+
+    @property
+    def with_label(self) -> str:
+        """The text behind its label, which often names what "it" is."""
+        return f"{self.label}: {self.text}" if self.label else self.text
+
+
+def label_of(hit: Hit) -> str:
+    """The innermost heading of a passage that is not too long, or else its title."""
+    headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
+    label = headings[-1] if headings else hit.title
+    return label if len(label) <= _MAX_LABEL_LENGTH else label[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
+
+
+def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
+    """The units of a passage, in its order; longer ones come after those that they contain.
+
+    Tracebacks and tables of contents give none, and licence texts only with `licences`.
+    """
+    found = code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text)
+    units = (Unit(hit, kind, ranges) for kind, ranges in _Composer(hit.text, found, hit.heading).units())
+    return [unit for unit in units if _is_answer(unit, licences=licences)]
+
+
+def _is_answer(unit: Unit, *, licences: bool) -> bool:
+    if sum(end - start for start, end in unit.ranges) > MAX_LENGTH or not unit.ranges:
+        return False
+    quoted = "\n".join(unit.quotes)
+    return not _TRACEBACK.search(quoted) and (licences or not _LICENCE.search(quoted))
+
+
+class _Composer:
+    """Makes units of the blocks of one passage."""
+
+    def __init__(self, text: str, found: Sequence[Block], heading: str) -> None:
+        self._text, self._blocks = text, found
+        last = heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
+        self._is_contents = _CONTENTS.fullmatch(last) is not None
+
+    def units(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        for index, block in enumerate(self._blocks):
+            above = self._blocks[index - 1] if index else None
+            if block.kind is BlockKind.PARAGRAPH:
+                yield from self._paragraph(block)
+            elif block.kind in _LISTED:
+                if above is None or above.kind not in _LISTED:
+                    yield from self._list(index)
+            elif block.kind is BlockKind.CODE:
+                yield from self._code(block, above)
+            elif block.kind is BlockKind.ROW and not block.is_header:
+                yield from self._row(index)
+            elif block.kind is BlockKind.SIGNATURE:
+                yield from self._signature(index)
+
+    def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        spans = self._sentences(block)
+        for number, (start, end) in enumerate(spans):
+            if not self._is_sentence(start, end):
+                continue
+            if number and _DEPENDENT.match(self._text, start) and end - spans[number - 1][0] <= MAX_PARAGRAPH_LENGTH:
+                start = spans[number - 1][0]
+            yield UnitKind.SENTENCE, (self._without_marks(start, end),)
+        whole = self._without_marks(block.start, block.end)
+        is_lead = self._text[: block.end].endswith(LEAD_ENDS)
+        if len(spans) > 1 and not is_lead and whole[1] - whole[0] <= MAX_PARAGRAPH_LENGTH:
+            yield UnitKind.PARAGRAPH, (whole,)
+
+    def _list(self, first: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """The items of a list, each with the sentence that introduces the list, and the list as a whole."""
+        items = list(itertools.takewhile(lambda block: block.kind in _LISTED, self._blocks[first:]))
+        links = sum(_LINK_ITEM.match(self._text[item.start : item.end]) is not None for item in items)
+        if self._is_contents or 2 * links > len(items):
+            return
+        lead = self._lead(first)
+        for item in items:
+            kind = UnitKind.ITEM if item.kind is BlockKind.ITEM else UnitKind.DEFINITION
+            if lead is not None and kind is UnitKind.ITEM:
+                yield kind, (lead, (item.start, item.end))
+            elif self._word_count(item.start, item.end) >= _MIN_WORDS:
+                yield kind, ((item.start, item.end),)
+        if len(items) > 1:
+            yield UnitKind.LIST, ((lead[0] if lead is not None else items[0].start, items[-1].end),)
+
+    def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        if above is not None and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
+            start = self._sentences(above)[-1][0] if above.kind is BlockKind.PARAGRAPH else above.start
+            yield UnitKind.CODE, ((start, block.end),)
+        else:
+            yield UnitKind.CODE, ((block.start, block.end),)
+
+    def _row(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        above = itertools.takewhile(lambda block: block.kind is BlockKind.ROW, reversed(self._blocks[:index]))
+        header = next((block for block in above if block.is_header), None)
+        row = self._blocks[index]
+        ranges = ((row.start, row.end),) if header is None else ((header.start, header.end), (row.start, row.end))
+        yield UnitKind.ROW, ranges
+
+    def _signature(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """A signature with the first paragraph below it, which describes it."""
+        block = self._blocks[index]
+        below = self._blocks[index + 1] if index + 1 < len(self._blocks) else None
+        ranges: tuple[Range, ...] = ((block.start, block.end),)
+        if below is not None and below.kind is BlockKind.PARAGRAPH and below.end - block.start <= MAX_LENGTH:
+            ranges = (*ranges, self._without_marks(below.start, below.end))
+        yield UnitKind.SIGNATURE, ranges
+
+    def _lead(self, first: int) -> Range | None:
+        """The sentence that introduces the list whose first block is at this index."""
+        above = self._blocks[first - 1] if first else None
+        if above is None or above.kind is not BlockKind.PARAGRAPH:
+            return None
+        start, end = self._sentences(above)[-1]
+        is_lead = self._text[start:end].endswith(LEAD_ENDS)
+        return (start, end) if is_lead and end - start <= MAX_LEAD_LENGTH else None
+
+    def _sentences(self, block: Block) -> list[Range]:
+        spans = (trimmed(self._text, *span) for span in sentences(self._text, block.start, block.end))
+        return [span for span in spans if span[0] < span[1]]
+
+    def _is_sentence(self, start: int, end: int) -> bool:
+        """Whether a range is long enough, does not introduce something else, and is neither code nor a table."""
+        text = self._text[start:end]
+        few_symbols = len(_SYMBOLS.findall(text)) <= _MAX_SYMBOL_SHARE * len(text)
+        return self._word_count(start, end) >= _MIN_WORDS and not text.endswith(LEAD_ENDS) and few_symbols
+
+    def _word_count(self, start: int, end: int) -> int:
+        text = self._text[start:end]
+        return len(text.split()) + sum(1 for _ in character_pairs(text)) // _CHARACTERS_PER_WORD
+
+    def _without_marks(self, start: int, end: int) -> Range:
+        """The range without the marks around it: comment signs and the quotes of docstrings."""
+        start = end - len(self._text[start:end].lstrip(_EDGE))
+        return start, start + len(self._text[start:end].rstrip(_EDGE))

@@ -1,0 +1,238 @@
+"""Split prose into blocks: paragraphs, list items, code, table rows, definitions and headings, as character ranges.
+
+The text may be Markdown, reStructuredText, a docstring, or text that a reader extracted, and it may start or end
+anywhere, as chunks do.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from omni_pipelines.text.sentences import lines
+
+_FENCE = re.compile(r"(?:```|~~~)[`~]*[ \t]*([^\s`]*)")
+"""A fence and the name of its language, which only an opening fence has."""
+_ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
+_FIELD = re.compile(
+    r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
+)
+"""`:param name:` or `name (type):`, as docstrings and settings write them."""
+_MARKDOWN_HEADING = re.compile(r"#{1,6}[ \t]+\S")
+_UNDERLINE = re.compile(r"([=\-~^\"'`*+#])\1{2,}$")
+_RULE = re.compile(r"[\W_]+$")
+_CELL_END = re.compile(r"[ \t]\|[ \t]|^\||\|$")
+_TABLE_RULE = re.compile(r"[|:+=-][-:|+= \t]{2,}$")
+_PROMPT = re.compile(r"(?:>>>|In \[\d+\]:)(?:[ \t]|$)|\$ \S")
+_DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
+_MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
+"""What starts a new block, or separates blocks."""
+_CODE_INDENT = 4
+_MAX_TERM_LENGTH = 160
+LEAD_ENDS = (":", "：")  # noqa: RUF001
+"""What a sentence that introduces a list or code ends with."""
+
+
+class BlockKind(Enum):
+    """What a block is."""
+
+    PARAGRAPH = auto()
+    ITEM = auto()
+    FIELD = auto()
+    """`name (type): description`"""
+    TERM = auto()
+    """A line with its description indented below it."""
+    CODE = auto()
+    ROW = auto()
+    HEADING = auto()
+    SIGNATURE = auto()
+    """The declaration of a symbol in source code."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block, from its first to its last character that is not blank."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    indent: int = 0
+    """Columns before its first line."""
+    is_header: bool = False
+    """A table row with the names of the columns."""
+
+
+def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
+    """The blocks of a text, in order. Blank lines, fences, rules and directives are in none."""
+    stop = len(text) if end is None else end
+    return _Scanner([_line(text, first, last) for first, last in lines(text, start, stop)], text).scan()
+
+
+@dataclass(frozen=True)
+class _Line:
+    start: int
+    """Of its first character that is not blank."""
+    text: str
+    """Without blanks around it."""
+    indent: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+def _line(text: str, start: int, end: int) -> _Line:
+    raw = text[start:end].expandtabs(8) if "\t" in text[start:end] else text[start:end]
+    body = text[start:end].strip()
+    first = start + len(text[start:end]) - len(text[start:end].lstrip())
+    return _Line(first, body, len(raw) - len(raw.lstrip()) if body else 0)
+
+
+class _Scanner:
+    """Walks over the lines of a text. Each rule takes lines from the current one on."""
+
+    def __init__(self, parsed: list[_Line], text: str) -> None:
+        self._lines, self._text = parsed, text
+        self._base = min((line.indent for line in parsed[1:] if line.text), default=0)
+        self._index = 0
+        self._found: list[Block] = []
+
+    def scan(self) -> list[Block]:
+        if self._starts_in_fence():
+            self._take_fenced()
+        while self._index < len(self._lines):
+            line = self._lines[self._index]
+            if not line.text or self._take_marked(line):
+                self._index += not line.text
+                continue
+            self._take_plain(line)
+        return self._found
+
+    def _take_marked(self, line: _Line) -> bool:
+        """Take lines that a mark tells: fences, headings, rules, sessions, rows, items and fields."""
+        following = self._following()
+        if _FENCE.match(line.text):
+            self._index += 1
+            self._take_fenced()
+        elif _MARKDOWN_HEADING.match(line.text) or _is_underlined(line, following):
+            self._take(BlockKind.HEADING, 1)
+            self._index += not _MARKDOWN_HEADING.match(line.text)
+        elif _RULE.match(line.text) or _DIRECTIVE.match(line.text):
+            self._index += 1
+        elif _PROMPT.match(line.text):
+            self._take(BlockKind.CODE, self._until(lambda other: not other.text))
+        elif _CELL_END.search(line.text) and self._is_in_table(following):
+            self._take_rows()
+        elif _ITEM.match(line.text):
+            self._take(BlockKind.ITEM, self._hanging(line))
+        elif _FIELD.match(line.text):
+            self._take(BlockKind.FIELD, self._hanging(line))
+        else:
+            return False
+        return True
+
+    def _take_plain(self, line: _Line) -> None:
+        following = self._following()
+        if self._is_code(line):
+            self._take(BlockKind.CODE, self._until(lambda other: bool(other.text) and other.indent < line.indent))
+        elif (
+            following is not None
+            and following.text
+            and following.indent > line.indent
+            and len(line.text) <= _MAX_TERM_LENGTH
+            and not line.text.endswith((".", *LEAD_ENDS))
+        ):
+            self._take(BlockKind.TERM, self._until(lambda other: not other.text or other.indent <= line.indent))
+        else:
+            self._take(BlockKind.PARAGRAPH, self._until(self._ends_paragraph))
+
+    def _following(self, distance: int = 1) -> _Line | None:
+        index = self._index + distance
+        return self._lines[index] if index < len(self._lines) else None
+
+    def _until(self, is_end: Callable[[_Line], bool]) -> int:
+        """The number of lines from the current one up to the next for which `is_end` holds."""
+        rest = range(self._index + 1, len(self._lines))
+        return next((number for number in rest if is_end(self._lines[number])), len(self._lines)) - self._index
+
+    def _take(self, kind: BlockKind, count: int, *, is_header: bool = False) -> None:
+        taken = self._lines[self._index : self._index + count]
+        self._index += count
+        while taken and not taken[-1].text:
+            taken.pop()
+        if taken:
+            self._found.append(Block(kind, taken[0].start, taken[-1].end, taken[0].indent, is_header))
+
+    def _starts_in_fence(self) -> bool:
+        """Whether the first fence closes a block: it has no language, and their number is odd or another opens."""
+        fences = [match[1] for line in self._lines if (match := _FENCE.match(line.text))]
+        if not fences or fences[0]:
+            return False
+        opens = [bool(language) for language in fences]
+        return any(opens[1::2]) if any(opens) else len(fences) % 2 == 1
+
+    def _take_fenced(self) -> None:
+        """Take the lines up to the next fence, and the fence."""
+        is_first = _FENCE.match(self._lines[self._index].text) if self._index < len(self._lines) else None
+        count = 0 if is_first else self._until(lambda other: _FENCE.match(other.text) is not None)
+        self._take(BlockKind.CODE, min(count, len(self._lines) - self._index))
+        self._index += 1
+
+    def _is_in_table(self, following: _Line | None) -> bool:
+        return bool(self._found and self._found[-1].kind is BlockKind.ROW) or (
+            following is not None and _CELL_END.search(following.text) is not None
+        )
+
+    def _take_rows(self) -> None:
+        """Take a table. Its first row is the header if a rule follows, or if none of its cells is a number."""
+        first = self._index
+        count = self._until(lambda other: not _CELL_END.search(other.text) and not _TABLE_RULE.match(other.text))
+        rows = self._lines[first : first + count]
+        starts_table = not self._found or self._found[-1].kind is not BlockKind.ROW
+        has_rule = len(rows) > 1 and _TABLE_RULE.match(rows[1].text) is not None
+        has_header = starts_table and (has_rule or (len(rows) > 1 and not re.search(r"\d", rows[0].text)))
+        for number in range(count):
+            if _TABLE_RULE.match(self._lines[self._index].text):
+                self._index += 1
+            else:
+                self._take(BlockKind.ROW, 1, is_header=has_header and number == 0)
+
+    def _hanging(self, line: _Line) -> int:
+        """The number of lines of an item: up to a blank line, another mark, or a line further left."""
+
+        def ends(other: _Line) -> bool:
+            return not other.text or other.indent < line.indent or self._is_marked(other)
+
+        return self._until(ends)
+
+    def _is_marked(self, line: _Line) -> bool:
+        return any(mark.match(line.text) for mark in _MARKS)
+
+    def _ends_paragraph(self, line: _Line) -> bool:
+        if not line.text or self._is_marked(line):
+            return True
+        last = self._lines[self._index].indent
+        return line.indent < min(last, self._base) or _CELL_END.match(line.text) is not None
+
+    def _is_code(self, line: _Line) -> bool:
+        """Whether an indented block is code: it follows a blank line after text that is not an item or a term."""
+        if line.indent - self._base < _CODE_INDENT:
+            return False
+        above = self._found[-1] if self._found else None
+        if above is None:
+            return False
+        if above.kind is BlockKind.CODE:
+            return line.indent >= above.indent
+        is_lead = self._text[above.start : above.end].endswith(LEAD_ENDS)
+        return above.kind is BlockKind.PARAGRAPH and (is_lead or line.indent - above.indent >= _CODE_INDENT)
+
+
+
+
+def _is_underlined(line: _Line, following: _Line | None) -> bool:
+    return (
+        following is not None
+        and _UNDERLINE.match(following.text) is not None
+        and len(following.text) >= len(line.text) - 2
+        and not _CELL_END.search(line.text)
+    )

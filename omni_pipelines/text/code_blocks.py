@@ -1,0 +1,181 @@
+"""Split source code into blocks: what people wrote for people, in comments and docstrings, and signatures."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from omni_pipelines.text.blocks import Block, BlockKind, blocks
+from omni_pipelines.text.sentences import lines
+
+_COMMENT = re.compile(r"(?:#+:?|//+!?|--+|;+|/?\*+)(?:[ \t]+|$)")
+_ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
+"""A list item, a row of a table, or `name (type): description`: each starts a new block."""
+_RULE = re.compile(r"[\W_]+$")
+_DECLARATION = re.compile(
+    r"(?:(?:export|default|public|private|protected|static|final|abstract|override|async|pub(?:\([^)]*\))?|unsafe"
+    r"|extern|inline|virtual|const|local|cdef|cpdef)\s+)*"
+    r"(?:(?:def|class|func|fn|function|fun|struct|enum|interface|trait|type|impl|sub|module|macro_rules!|protocol"
+    r"|record|object)\s+[\w.(*&<]|const\s+\w+\s*=\s*(?:async\s*)?\(|#define\s+\w+|CREATE\s+\w+\s+\w+)",
+    re.IGNORECASE,
+)
+_C_FUNCTION = re.compile(r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$")
+_CONSTANT = re.compile(r"(?:[A-Z][A-Z0-9_]+|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=[ \t]*\S")
+"""A constant, or a field with its type and default value."""
+_QUOTES = re.compile(r'"""|\'\'\'')
+_OPENING = re.compile(r'\s*[rbufRBUF]{0,2}(?:"""|\'\'\')')
+_STATEMENT = re.compile(
+    r"@\w"
+    r"|(?:from\s+\S+\s+)?import\s"
+    r"|(?:async\s+)?(?:def|class|func|fn|struct|enum|impl|interface|package|using|namespace)\s+\w+.*[:({;]?$"
+    r"|(?:if|elif|else|for|while|with|try|except|finally|switch|case)\b.*[:{]$"
+    r"|(?:return|raise|yield|assert|del|await|throw|const|let|var|pub|static|pass|break|continue)\b"
+    r"|[\w.\[\]'\"]+(?:,\s*[\w.]+)*(?::\s*[\w\[\]., |]+)?\s*(?:[-+*/|&^%]|//|\*\*|:)?=(?!=)"
+    r"|[\w.]+\(.*\)?[,;:]?$"
+    r"|.*[{};(,]$"
+    r"|[)\]}]+[,;:]?$"
+)
+_MAX_SIGNATURE_LINES = 12
+
+
+def code_blocks(text: str) -> list[Block]:
+    """The comments and docstrings of source code as blocks, and its signatures, constants and fields with defaults.
+
+    Other statements are left out. The text may start or end anywhere, also inside a docstring.
+    """
+    scanner = _Scanner(text)
+    return sorted(scanner.scan(), key=lambda block: block.start)
+
+
+def plain_quote(quote: str) -> str:
+    """A quoted sentence on one line, without the comment signs of its further lines."""
+    first, *rest = quote.splitlines() or [""]
+    return " ".join(" ".join([first, *(_COMMENT.sub("", line.lstrip(), count=1) for line in rest)]).split())
+
+
+class _Content(Enum):
+    BLANK = auto()
+    COMMENT = auto()
+    DOCSTRING = auto()
+    STATEMENT = auto()
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of code; `text` is without its comment sign, and `depth` the columns before that."""
+
+    start: int
+    end: int
+    content: _Content
+    text: str
+    depth: int
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        quotes = _TripleQuotes(text)
+        self._lines = [
+            _line(text, start, stop, in_quotes=quotes.is_inside(text[start:stop]))
+            for start, stop in lines(text, 0, len(text))
+        ]
+
+    def scan(self) -> Iterator[Block]:
+        index = 0
+        while index < len(self._lines):
+            content = self._lines[index].content
+            stop = index + 1
+            while stop < len(self._lines) and self._lines[stop].content is content:
+                stop += 1
+            run = self._lines[index:stop]
+            if content is _Content.DOCSTRING:
+                yield from blocks(self._text, run[0].start, run[-1].end)
+            elif content is _Content.COMMENT:
+                yield from _comments(run)
+            elif content is _Content.STATEMENT:
+                yield from _signatures(run)
+            index = stop
+
+
+def _line(text: str, start: int, stop: int, *, in_quotes: bool) -> _Line:
+    body = text[start:stop].rstrip()
+    bare = body.lstrip()
+    sign = _COMMENT.match(bare)
+    if in_quotes:
+        content = _Content.DOCSTRING
+    elif not bare:
+        content = _Content.BLANK
+    else:
+        content = _Content.COMMENT if sign else _Content.STATEMENT
+    inner = bare[sign.end() :].lstrip() if sign and not in_quotes else bare
+    return _Line(start + len(body) - len(bare), start + len(body), content, inner, len(body) - len(inner))
+
+
+def _comments(run: list[_Line]) -> Iterator[Block]:
+    """The paragraphs of a comment: none continues past an empty line, a list item or a change of indentation."""
+    begin: _Line | None = None
+    previous = run[0]
+    for line in run:
+        is_rule = not line.text or _RULE.fullmatch(line.text) is not None
+        starts = line.depth < previous.depth or previous.text.endswith(":") or _ITEM.match(line.text) is not None
+        if begin is not None and (is_rule or starts):
+            yield Block(BlockKind.PARAGRAPH, begin.start, previous.end, begin.depth)
+            begin = None
+        if not is_rule:
+            begin = begin or line
+            previous = line
+    if begin is not None:
+        yield Block(BlockKind.PARAGRAPH, begin.start, previous.end, begin.depth)
+
+
+def _signatures(run: list[_Line]) -> Iterator[Block]:
+    index = 0
+    while index < len(run):
+        line = run[index]
+        count = _declaration_length(run, index) if _declares(line.text) else 0
+        if count:
+            yield Block(BlockKind.SIGNATURE, line.start, run[index + count - 1].end, line.depth)
+        elif _CONSTANT.match(line.text):
+            yield Block(BlockKind.SIGNATURE, line.start, line.end, line.depth)
+        index += max(count, 1)
+
+
+def _declares(text: str) -> bool:
+    return _DECLARATION.match(text) is not None or (
+        text.endswith("{") and _C_FUNCTION.match(text) is not None
+    )
+
+
+def _declaration_length(run: list[_Line], index: int) -> int:
+    """The number of lines up to the one that closes the brackets of a declaration."""
+    depth = 0
+    for number, line in enumerate(run[index : index + _MAX_SIGNATURE_LINES], 1):
+        depth += sum(map(line.text.count, "([")) - sum(map(line.text.count, ")]"))
+        if depth <= 0:
+            return number
+    return 1
+
+
+class _TripleQuotes:
+    """Tracks Python's triple quotes line by line. The text may start inside them."""
+
+    def __init__(self, text: str) -> None:
+        bodies = [body for line in text.splitlines() if (body := line.strip())]
+        self._open = _starts_inside(bodies)
+
+    def is_inside(self, line: str) -> bool:
+        """Whether the line holds text of a docstring."""
+        was_open, quotes = self._open, len(_QUOTES.findall(line))
+        self._open ^= quotes % 2 == 1
+        return was_open or (quotes > 0 and _OPENING.match(line) is not None)
+
+
+def _starts_inside(bodies: list[str]) -> bool:
+    """Whether a text starts inside a docstring: its first quotes close one, or it has none and is not code."""
+    for number, body in enumerate(bodies):
+        if len(_QUOTES.findall(body)) % 2:
+            is_bare = len(body.lstrip("rbufRBUF")) == 3
+            after_statement = number == 0 or bodies[number - 1].endswith((":", "="))
+            return not (after_statement if is_bare else _OPENING.match(body))
+    statements = sum(_STATEMENT.match(body) is not None or _COMMENT.match(body) is not None for body in bodies)
+    return not any(map(_QUOTES.search, bodies)) and 4 * statements < len(bodies)
