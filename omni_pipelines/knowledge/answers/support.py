@@ -17,8 +17,10 @@ from omni_pipelines.knowledge.answers.evidence import EmbedMany, Terms
 
 MIN_COSINE = 0.5
 """Of the claim and the unit, or one of its clauses."""
-MIN_STATEMENT_SHARE = 0.5
-"""Share of the words of a claim that the statement with each of its figures, names and relations must have."""
+SUBJECT_WORDS = 3
+"""Words at the beginning of a statement that the next one may refer to."""
+MAX_TERM_LENGTH = 60
+"""Characters of a term that a colon separates from its definition."""
 MIN_DENIED_SHARE = 0.5
 """Share of the words of a denying claim that a denying clause of the unit must have."""
 MIN_PREFIX = 4
@@ -61,7 +63,11 @@ _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"-{0,2}[^\W_]+(?:[-_.'’:,][^\W_]+)*")
 _IDENTIFIER = re.compile(r"[^\W\d_]*[a-zß-ÿ][A-ZÄ-Þ]|.*[_\d]|-|[A-ZÄ-Þ]{2}")
 _ENDS = (".", ":", "!", "?", ";")
-_STATEMENT = re.compile(r"[.;:!?](?=\s|$)|\n|,?\s(?=(?:but|aber|sondern)\s)")
+_STATEMENT = re.compile(r"[.;!?](?=\s|$)|\n|,?\s(?=(?:but|aber|sondern)\s)")
+_REFERENCE = re.compile(
+    r"^(?:but|and|or|aber|und|oder)\b|\b(?:it|its|they|them|their|these|those|this|one|ones|er|sie|es|ihn|ihr|diese\w*)\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(rf"{_STATEMENT.pattern}|,\s|\s(?=(?:and|or|unless|und|oder)\s)")
 _NEGATION = re.compile(
     r"\b(?:[Nn]ot|[Nn]o|[Nn]ever|none|[Nn]obody|[Nn]othing|[Nn]either|nor|cannot|[Nn]icht|[Kk]ein\w*|[Nn]ie"
@@ -78,7 +84,11 @@ class _Word:
     """In lower case, numbers as digits, irregular forms as their stem."""
     stems: frozenset[str]
     is_anchor: bool
-    """Whether it is a figure, a name or a relation, which must stand in the right clause."""
+    """Whether it is a figure, a name or a relation, which must be the same word."""
+
+
+_Statement = tuple[str, list[_Word]]
+"""The text of a statement and its words."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +100,24 @@ class Support:
 
     def bears_out(self, claim: str, unit: str, label: str = "") -> bool:
         """Whether a unit says what a claim says; the label of the unit says what it is about."""
-        words, about = self._words(claim), self._words(label)
-        statements = [self._words(each) for each in _split(_STATEMENT, unit)]
         clauses = _split(_CLAUSE, unit)
-        present = [*about, *(word for each in statements for word in each)]
+        about = self._words(f"{label} {_topic(unit)}")
+        statements = [(each, self._words(each)) for each in _split(_STATEMENT, unit)]
+        present = [*about, *(word for _, words in statements for word in words)]
+        said = [self._words(each) for each in _split(_STATEMENT, claim)]
         return (
-            bool(statements)
-            and all(_is_slight(word) or _is_in(word, present) for word in words)
-            and _keeps_measures(words, present)
-            and all(_stands_with_its_words(word, words, statements, about) for word in words if word.is_anchor)
+            bool(said)
+            and all(_is_stated(words, statements, about) and _keeps_measures(words, present) for words in said)
             and all(self._agrees(each, clauses, about) for each in _split(_CLAUSE, claim))
             and self._is_close(claim, label, unit, clauses)
+        )
+
+    def says_the_same(self, text: str, earlier: str) -> bool:
+        """Whether a text has no word of its own, compared with an earlier one."""
+        present = self._words(earlier)
+        is_denied, was_denied = (_NEGATION.search(each) is not None for each in (text, earlier))
+        return is_denied == was_denied and all(
+            _is_slight(word) or _is_in(word, present) for word in self._words(text)
         )
 
     def _words(self, text: str) -> list[_Word]:
@@ -133,15 +150,26 @@ def _split(pattern: re.Pattern[str], text: str) -> list[str]:
     return [each.strip() for each in pattern.split(text) if _WORD.search(each)]
 
 
-def _stands_with_its_words(
-    anchor: _Word, words: Sequence[_Word], statements: Sequence[Sequence[_Word]], about: Sequence[_Word]
-) -> bool:
-    """Whether a statement with this figure, name or relation has enough of the other words, or the label has it."""
-    others = [word for word in words if not word.is_anchor and not _is_slight(word)]
-    if _is_in(anchor, about) or not others:
-        return True
-    near = ([*statement, *about] for statement in statements if _is_in(anchor, statement))
-    return any(_share(others, each) >= MIN_STATEMENT_SHARE for each in near)
+def _topic(unit: str) -> str:
+    """What all statements of a unit are about: its first line, as of a table or a list, or a term before a colon."""
+    line, _, rest = unit.partition("\n")
+    term, _, definition = line.partition(": ")
+    return line if rest else term if definition and len(term) <= MAX_TERM_LENGTH else ""
+
+
+def _is_stated(words: Sequence[_Word], statements: Sequence[_Statement], about: Sequence[_Word]) -> bool:
+    """Whether one statement of the unit has all words that say something.
+
+    A statement that refers back, as "It is cleaned every week", also has the subject of the one before.
+    """
+    said = [word for word in words if not _is_slight(word)]
+    before: Sequence[_Word] = ()
+    for text, found in statements:
+        subject = before[:SUBJECT_WORDS] if _REFERENCE.search(text) else ()
+        if all(_is_in(word, [*found, *about, *subject]) for word in said):
+            return True
+        before = [word for word in found if not _is_slight(word)]
+    return False
 
 
 def _is_slight(word: _Word) -> bool:
