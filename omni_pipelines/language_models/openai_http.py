@@ -149,9 +149,7 @@ class OpenAIModel(VariantProvider):
             return retry_after
         return self._limits.first_wait_seconds * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.0)
 
-    def _exchange(
-        self, path: str, body: bytes | None, seconds: float, on_text: OnText | None = None
-    ) -> HttpReply:
+    def _exchange(self, path: str, body: bytes | None, seconds: float, on_text: OnText | None = None) -> HttpReply:
         key = self._key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         on_part = StreamedTurn(on_text).receive if on_text is not None else None

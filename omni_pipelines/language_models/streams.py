@@ -1,4 +1,4 @@
-"""The turn of a chat model in the body of a reply: one JSON document, or events that a server sends while it writes."""
+"""The turn of a chat model in the body of a reply: one JSON document, or events, sent while the server writes."""
 
 from typing import TypedDict
 

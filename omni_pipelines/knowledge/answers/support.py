@@ -186,7 +186,9 @@ def _are_one(word: _Word, other: _Word) -> bool:
     if word.is_anchor or other.is_anchor:
         return False
     length = min(len(word.text), len(other.text))
-    return length >= MIN_PREFIX and word.text[: max(MIN_PREFIX, length - 2)] == other.text[: max(MIN_PREFIX, length - 2)]
+    return (
+        length >= MIN_PREFIX and word.text[: max(MIN_PREFIX, length - 2)] == other.text[: max(MIN_PREFIX, length - 2)]
+    )
 
 
 def _share(words: Sequence[_Word], present: Sequence[_Word]) -> float:

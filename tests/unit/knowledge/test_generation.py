@@ -236,7 +236,9 @@ def test_schema_allows_only_the_units_that_exist() -> None:
 
 
 def test_prompt_replaces_lone_surrogates() -> None:
-    data = json.loads(prompt("why \udcff?", [Unit(hit("\ud83d ok", "a.md"), UnitKind.SENTENCE, ((0, 1),))])[1].content)
+    data = json.loads(
+        prompt("why \udcff?", [Unit(hit("\ud83d ok", "a.md"), UnitKind.SENTENCE, ((0, 1),))])[1].content
+    )
     assert data["question"] == "why ??"
     assert data["units"]["1"].endswith("?")
 
@@ -257,7 +259,9 @@ def test_unit_cannot_end_the_message_that_holds_it() -> None:
 
 def test_units_fit_into_the_limits_the_best_first() -> None:
     words = lambda text: len(text.split())  # noqa: E731
-    texts = [unit(f"{name} " * size, f"{name} " * size, f"{name}.md") for name, size in (("a", 9), ("b", 50), ("c", 5))]
+    texts = [
+        unit(f"{name} " * size, f"{name} " * size, f"{name}.md") for name, size in (("a", 9), ("b", 50), ("c", 5))
+    ]
     chosen = select_units(texts, PromptLimits(units=5, unit_tokens=20), words)
     assert [each.hit.path for each in chosen] == ["a.md", "c.md"]
     assert [each.hit.path for each in select_units(texts, PromptLimits(units=1), words)] == ["a.md"]
