@@ -200,6 +200,11 @@ class Analyzers:
         self._languages = tuple(languages)
         self._cache: dict[tuple[str, ...], tuple[Analyzer, Analyzer]] = {}
 
+    @property
+    def of_text(self) -> Analyzer:
+        """The analyzer for texts of any language of the index, with stop words."""
+        return self._of(self._languages)[1]
+
     def of_query(self, text: str) -> tuple[Analyzer, Analyzer]:
         """The analyzer for the words of a query, and the one for its phrases.
 
@@ -211,13 +216,16 @@ class Analyzers:
             language, probability = detect_language(text)
             if probability >= _MIN_PROBABILITY and (language in languages or language not in STEMMED):
                 languages = tuple(other for other in languages if other == language or {other, language} <= _ALIKE)
+        for_words, for_phrases = self._of(languages)
+        return (for_words if for_words.analyze(text) else for_phrases), for_phrases
+
+    def _of(self, languages: tuple[str, ...]) -> tuple[Analyzer, Analyzer]:
         if languages not in self._cache:
             self._cache[languages] = (
                 Analyzer(stopwords=True, languages=languages),
                 Analyzer(stopwords=False, languages=languages),
             )
-        for_words, for_phrases = self._cache[languages]
-        return (for_words if for_words.analyze(text) else for_phrases), for_phrases
+        return self._cache[languages]
 
 
 @lru_cache

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
+from native.query_words import QueryWord, query_words, text_forms
 
 if TYPE_CHECKING:
     from tantivy import DocAddress, Index, IndexWriter, Searcher
@@ -185,9 +186,30 @@ class KeywordIndex:
         )
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
+    def query_words(self, text: str) -> list[QueryWord]:
+        """The distinct words of a question, each with the number of entries that contain it."""
+        found = query_words(text, self._queries.word_analyzer(text))
+        counts = self.frequencies(form for word in found for form in word.forms)
+        return [replace(word, count=sum(counts[form] for form in word.forms)) for word in found]
+
+    def forms(self, text: str) -> set[str]:
+        """The forms of all words of a text, as `query_words` gives those of a question."""
+        return text_forms(text, self._queries.text_analyzer)
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """The number of entries with each term or pair of characters in their text, title, heading or path."""
+        searcher = self._index.searcher()
+        fields = ("text", "context", "pairs")
+        return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
+
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         return self._queries.terms(text)
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """Each term, as `terms` gives it, to the number of entries whose text contains it."""
+        searcher = self._index.searcher()
+        return {term: searcher.doc_freq("text", term) for term in terms}
 
 
 def _key_halves(key: str) -> dict[str, int]:

@@ -43,6 +43,15 @@ class QueryBuilder:
         text = analysis.normal(text)
         return self._analyzers.of_query(text)[0].analyze(text)
 
+    @property
+    def text_analyzer(self) -> analysis.Analyzer:
+        """The analyzer that gives every word of a text the forms of each language of the index."""
+        return self._analyzers.of_text
+
+    def word_analyzer(self, text: str) -> analysis.Analyzer:
+        """The analyzer for the words of a query: without stop words, unless it has nothing else."""
+        return self._analyzers.of_query(analysis.normal(text))[0]
+
     def query(self, text: str, filters: Mapping[str, str], value_sets: Mapping[str, Sequence[str]]) -> Query | None:
         """The query for a text; None if it has no terms.
 

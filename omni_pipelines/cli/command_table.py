@@ -84,7 +84,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("gate bisect", "gate:bisect", "Name the documents that made golden questions worse."),
         ("gaps", "gaps:gaps", "List questions that were not answered, or only weakly."),
         ("duplicates", "duplicates:duplicates", "List passages that are the same or nearly the same."),
-        ("eval", "evaluate:evaluate", "Measure the search on a judged collection in the BEIR layout."),
+        ("eval", "evaluate:evaluate", "Measure the search on a judged collection, or the answers of a home."),
     ),
     "Maintain": (
         ("scrub", "scrub:scrub_release", "Compare every row and file with its checksum."),

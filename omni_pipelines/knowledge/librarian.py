@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.question import WeightedWords
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
@@ -175,15 +176,24 @@ class Librarian:
         if generate and models is None:
             cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
             raise ConfigurationError("no language model is set", cure=cure)
-        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        terms = self._snapshot.keyword.terms
-        readable = self._embed_query(question).readable
-        asked = Question(question, set(terms(question)), hits, self._embedder.embed, terms, readable)
-        answer = self._generate(asked, models) if models is not None and hits else extract_answer(self.release, asked)
+        asked = self._asked(question, self.search(question, ASK_HITS, Mode.HYBRID, where))
+        answer = (
+            self._generate(asked, models)
+            if models is not None and asked.hits
+            else extract_answer(self.release, asked)
+        )
         answer = answer.model_copy(update={"question": question})
         if self._settings.keep_questions if keep is None else keep:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
+
+    def _asked(self, question: str, hits: Sequence[Hit]) -> Question:
+        keyword, vector = self._snapshot.keyword, self._embed_query(question)
+        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
+        words = WeightedWords.of(keyword.query_words(question), keyword.size)
+        return Question(
+            question, words, hits, near, self._embedder.embed, keyword.forms, keyword.terms, vector.readable
+        )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         try:

@@ -5,7 +5,7 @@ anywhere, as chunks do.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -225,8 +225,6 @@ class _Scanner:
             return line.indent >= above.indent
         is_lead = self._text[above.start : above.end].endswith(LEAD_ENDS)
         return above.kind is BlockKind.PARAGRAPH and (is_lead or line.indent - above.indent >= _CODE_INDENT)
-
-
 
 
 def _is_underlined(line: _Line, following: _Line | None) -> bool:

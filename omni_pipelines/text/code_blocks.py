@@ -19,7 +19,9 @@ _DECLARATION = re.compile(
     r"|record|object)\s+[\w.(*&<]|const\s+\w+\s*=\s*(?:async\s*)?\(|#define\s+\w+|CREATE\s+\w+\s+\w+)",
     re.IGNORECASE,
 )
-_C_FUNCTION = re.compile(r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$")
+_C_FUNCTION = re.compile(
+    r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$"
+)
 _CONSTANT = re.compile(r"(?:[A-Z][A-Z0-9_]+|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=[ \t]*\S")
 """A constant, or a field with its type and default value."""
 _QUOTES = re.compile(r'"""|\'\'\'')
@@ -141,9 +143,7 @@ def _signatures(run: list[_Line]) -> Iterator[Block]:
 
 
 def _declares(text: str) -> bool:
-    return _DECLARATION.match(text) is not None or (
-        text.endswith("{") and _C_FUNCTION.match(text) is not None
-    )
+    return _DECLARATION.match(text) is not None or (text.endswith("{") and _C_FUNCTION.match(text) is not None)
 
 
 def _declaration_length(run: list[_Line], index: int) -> int:

@@ -77,13 +77,17 @@ class Parsed:
 
 
 def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
-    """A section for each heading, in order; its path names the headings that enclose it, outermost first."""
+    """A section for each heading, in order; its path names the headings that enclose it, outermost first.
+
+    A heading without a title ends those of its level and below: the text after it belongs to what encloses them.
+    """
     sections: list[Section] = []
     above: list[tuple[int, str]] = []
     for start, level, title in headings:
         while above and above[-1][0] >= level:
             above.pop()
-        above.append((level, title))
+        if title:
+            above.append((level, title))
         sections.append(Section(start, tuple(name for _, name in above)))
     return tuple(sections)
 

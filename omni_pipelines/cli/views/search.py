@@ -9,7 +9,7 @@ from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cut
-from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
@@ -74,7 +74,7 @@ def show_answer(answer: Answer) -> None:
     if answer.abstained:
         return
     for number, sentence in enumerate(answer.sentences, 1):
-        say(f"{sentence.text} [{number}]")
+        say(f"{_with_label(sentence)} [{number}]")
     say()
     if answer.mode == "generative":
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
@@ -83,6 +83,13 @@ def show_answer(answer: Answer) -> None:
         say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
+
+
+def _with_label(sentence: Sentence) -> str:
+    """The text of a sentence behind its label, on the same line unless it has several lines."""
+    if not sentence.label:
+        return sentence.text
+    return f"{sentence.label}:{chr(10) if chr(10) in sentence.text else ' '}{sentence.text}"
 
 
 def show_verification(verification: Verification) -> None:

@@ -25,10 +25,12 @@ class Citation(BaseModel, frozen=True):
 
 
 class Sentence(BaseModel, frozen=True):
-    """A sentence of an answer and the quotes that support it."""
+    """A part of an answer, such as a sentence, a list or a signature, and the quotes that support it."""
 
     text: str
-    """The quote on one line, without comment signs; in a generated answer, the model's own words."""
+    """The quotes, prose without line ends and comment signs; in a generated answer, the model's own words."""
+    label: str = ""
+    """The heading or symbol that the text belongs to; "" if the text names it."""
     citations: tuple[Citation, ...]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 
 from pydantic import BaseModel
 
-from omni_pipelines.knowledge.answers.evidence import Terms
+from omni_pipelines.knowledge.answers.question import Terms
 
 MIN_COMMON_SHARE = 0.7
 """Share of common terms (Jaccard), without figures and negations."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.code_blocks import plain_quote
+from omni_pipelines.text.decoding import newline_offsets
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 

@@ -15,8 +15,8 @@ from native.tantivy_analysis import character_pairs
 from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
-from omni_pipelines.text.embedding import HEADING_SEPARATOR
 from omni_pipelines.text.code_blocks import code_blocks
+from omni_pipelines.text.embedding import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, sentences, trimmed
 
 MAX_LENGTH = 1_200
@@ -40,8 +40,8 @@ _DEPENDENT = re.compile(
 """Openings of sentences that cannot be understood without the sentence before."""
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+", re.MULTILINE)
 _LICENCE = re.compile(
-    r"licensed under|copyright (?:\(c\)|©|\d{4})|all rights reserved|without warrant(?:y|ies)|permission is hereby granted"
-    r"|redistributions? (?:of|in) source|as is\W+(?:basis|without)",
+    r"licensed under|copyright (?:\(c\)|©|\d{4})|all rights reserved|without warrant(?:y|ies)"
+    r"|permission is hereby granted|redistributions? (?:of|in) source|as is\W+(?:basis|without)",
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(

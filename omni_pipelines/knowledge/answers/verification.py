@@ -86,7 +86,7 @@ def verify_receipt(home: Home, raw: bytes, viewer: Viewer | None = None) -> Veri
     checks.check(SEAL, fields.get(SEAL) == seal(fields), "is not the checksum of these fields: one was changed")
     receipt = _receipt(fields, checks)
     if receipt is not None:
-        answer = " ".join(sentence.text for sentence in receipt.sentences)
+        answer = "\n".join(sentence.text for sentence in receipt.sentences)
         checks.check("answer", receipt.answer == answer, "is not the sequence of its sentences")
         snapshot = _check_release(home, receipt, viewer, checks)
         if snapshot is not None:

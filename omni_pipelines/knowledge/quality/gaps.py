@@ -12,7 +12,7 @@ import orjson
 from omni_pipelines import ids
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.evidence import Terms
+from omni_pipelines.knowledge.answers.question import Terms
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.records import Moment, Record
 from omni_pipelines.rows import rows_of

@@ -306,3 +306,8 @@ def test_query_without_words_finds_nothing(library: KeywordIndex, query: str) ->
 def test_query_of_stop_words_only_finds_them(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "To be or not to be"), entry("b", "Something else"))
     assert found(index, "to be") == ["a"]
+
+
+def test_frequencies_count_the_entries_with_each_term_of_a_query(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "Badgers dig, badgers sleep"), entry("b", "A badger"), entry("c", "Otters"))
+    assert index.frequencies([*index.terms("the badgers"), "walrus"]) == {"badger": 2, "walrus": 0}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 
 from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.chunk_context import row_header
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html
 
@@ -47,12 +49,12 @@ def test_html_keeps_only_visible_text() -> None:
 
 def test_html_blocks_are_separated_and_inline_elements_are_not() -> None:
     text = _read("<p>a<b>b</b> c</p><p>d<br>e</p><ul><li>f</li><li>g</li></ul><td>h").text
-    assert text.split("\n\n") == ["ab c", "d\ne", "f\ng", "h"]
+    assert text.split("\n\n") == ["ab c", "d\ne", "- f\n- g", "h"]
 
 
 def test_html_blanks_collapse_except_in_preformatted_text() -> None:
     parsed = _read("<p>a \n\t b</p><pre>if x:\n    y\n\n    z</pre><p>c   d</p>")
-    assert parsed.text == "a b\n\nif x:\n    y\n\n    z\n\nc d"
+    assert parsed.text == "a b\n\n```\nif x:\n    y\n\n    z\n```\n\nc d"
 
 
 def test_html_headings_nest_and_start_at_their_text() -> None:
@@ -135,7 +137,14 @@ def test_html_hostile_repetition_ends(hostile: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ("<tr><th>animal<th>kg<tr><td>otter<td>7", "animal | kg\notter | 7"),
+        ("<tr><th>animal<th>kg<tr><td>otter<td>7", "animal | kg\n--- | ---\notter | 7"),
+        ("<thead><tr><td>a<td>b<tbody><tr><td>c<td>d", "a | b\n--- | ---\nc | d"),
+        ("<tr><th>a<td>b<tr><th>c<td>d", "a | b\nc | d"),
+        ("<tr><th>a<th>b<tr><td><p>c</p><td><p>d</p><tr><td><p>e</p><td>f", "a | b\n--- | ---\nc | d\ne | f"),
+        ("<caption>Weights</caption><tr><th>a<th>b", "Weights\n\na | b\n--- | ---"),
+        ("<tr><td>a<td><tr><td>b<td>c", "a\nb | c"),
+        ("<tr><td><pre>x = 1</pre><td>b", "```\nx = 1\n```\n | b"),
+        ("<tr><td>b<td><pre>x = 1</pre>", "b | x = 1"),
         ("<tr><td><p>a</p><td><p>b</p><p>c</p>", "a | b\n\nc"),
         ("<tr><td>a<td><td>c", "a |  | c"),
         ("<tr><td>a<tr>\n<td>\n<td>b", "a\n | b"),
@@ -151,3 +160,136 @@ def test_html_without_a_body_tag_is_read(tag: str) -> None:
     page = f"<!doctype html><title>Herons</title><{tag}><h1>The heron</h1><p>It waits.</p></{tag}>"
     parsed = html.read(page.encode(), "heron.html")
     assert (parsed.title, parsed.text) == ("Herons", "The heron\n\nIt waits.")
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<p>first:</p><ul><li><p>a</p></li><li><p>b</p><p>c</p></li></ul>end", "first:\n\n- a\n- b\n\n  c\n\nend"),
+        ("<ol><li>a<li>b</ol><ol start=7><li>c<li value=9>d<li>e</ol>", "1. a\n2. b\n\n7. c\n9. d\n10. e"),
+        ("<ul><li>a<ul><li>b<ol><li>c</ol></ul><li>d</ul>", "- a\n  - b\n    1. c\n- d"),
+        ("<ul><li><p>a</p><ul><li><p>b</p></li></ul></li><li>c</ul>", "- a\n  - b\n- c"),
+        ("<p>x<ul><li></li><li>a<br>b</ul>", "x\n\n- a\n  b"),
+        ("<li>alone", "- alone"),
+        ("<ol start=x><li>a</ol><ul><li><ul><li>b</ul></ul>", "1. a\n\n  - b"),
+        ("<ul><li>run<pre>a\n\nb</pre><li>c</ul>", "- run\n\n  ```\n  a\n\n  b\n  ```\n- c"),
+    ],
+)
+def test_html_list_items_have_their_marks_and_indents(page: str, text: str) -> None:
+    assert _read(page).text == text
+
+
+def test_html_deep_lists_do_not_grow_without_limit() -> None:
+    page = "<ul><li>a" * 500 + "</ul>" * 500
+    assert len(_read(page).text) < 40 * 500
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<dl><dt>a<dd>one<dd><p>two</p><p>three</p><dt>b<dt>c<dd>four</dl>end",
+         "a\n    one\n    two\n\n    three\n\nb\nc\n    four\n\nend"),
+        ("<dl><dt>a<dd><ul><li>x<li>y</ul></dl>", "a\n    - x\n    - y"),
+        ("<dl><dt id=f>f(x)<dd><p>Do.</p></dl>end", "f(x)\n\nDo.\n\nend"),
+    ],
+)  # fmt: skip
+def test_html_terms_stand_above_their_descriptions(page: str, text: str) -> None:
+    assert _read(page).text == text
+
+
+def test_html_terms_that_links_can_point_to_are_sections_until_their_list_ends() -> None:
+    parsed = _read(
+        "<h2>Top</h2><dl><dt id=c>class C<a href='#c'>¶</a><dd>It.<dl><dt><a name=m></a>m(\n x)<dd>Do m.</dl>Rest."
+        "<dt id=x>A</dt><dt>A(b)<dd>Two names.</dl><p>After.</p><h3>Next</h3>"
+    )
+    paths = {words: path for words, path in _sections(parsed)}
+    assert paths == {
+        "Top": ("Top",),
+        "class C": ("Top", "class C"),
+        "m( x)": ("Top", "class C", "m( x)"),
+        "Rest.": ("Top", "class C"),
+        "A": ("Top", "A, A(b)"),
+        "After.": ("Top",),
+        "Next": ("Top", "Next"),
+    }
+
+
+def test_html_page_without_headings_takes_no_title_from_the_end_of_a_list_of_terms() -> None:
+    parsed = _read("<dl><dt id=a>a<dd>b</dl>c")
+    assert (parsed.title, _sections(parsed)) == ("a", [("a", ("a",)), ("c", ())])
+
+
+def test_html_long_terms_are_cut_in_the_heading_and_kept_in_the_text() -> None:
+    term = "f(" + "argument, " * 30 + ")"
+    parsed = _read(f"<dl><dt id=f>{term}<dd>Do.</dl>")
+    assert term in parsed.text
+    assert parsed.sections[0].path[0].endswith("argument…")
+    assert len(parsed.sections[0].path[0]) <= 120
+
+
+@pytest.mark.parametrize("term", ["<dt>a", "<dt id=f1>[1]", "<dt id=f1><span>12</span>"])
+def test_html_terms_without_a_name_and_footnotes_are_no_sections(term: str) -> None:
+    assert _read(f"<dl>{term}<dd>Note.</dl>").sections == ()
+
+
+@pytest.mark.parametrize(
+    ("listing", "text"),
+    [
+        ("<pre>\n  a\n b\n\n</pre>", "```\n  a\n b\n```"),
+        ("<div class='highlight-python3 x'><div><pre><span></span>x</pre></div></div>", "```python3\nx\n```"),
+        ("<pre><code class='hljs language-js'>x\n</code></pre>", "```js\nx\n```"),
+        ("<pre class='sourceCode bash'>x</pre>", "```bash\nx\n```"),
+        ("<div class='highlight-default'><pre>x</pre></div>", "```\nx\n```"),
+        ("<pre>```\nx\n```</pre>", "````\n```\nx\n```\n````"),
+        ("<pre><div>a</div><div>b</div></pre>", "```\na\nb\n```"),
+        ("<pre>Dear reader, this letter has several words.\nIt goes on for two lines.\n</pre>",
+         "Dear reader, this letter has several words.\nIt goes on for two lines."),
+        ("<pre> \n </pre>", ""),
+    ],
+)  # fmt: skip
+def test_html_listings_are_fenced_with_their_language(listing: str, text: str) -> None:
+    assert _read(f"<p>before</p>{listing}<p>after</p>").text == "\n\n".join(filter(None, ["before", text, "after"]))
+
+
+def test_html_lines_of_a_listing_are_those_of_the_file() -> None:
+    parsed = _read("<ul><li>\n<pre>\n\na\n\nb</pre>\n<li>c</ul>")
+    assert [_line_of(parsed, word) for word in "abc"] == [4, 6, 7]
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "<a href='#x'>¶</a>", "<a href='#x'><i>\ue900</i></a>", "<a class=anchor href='#x'> # </a>",
+        "<a href='#x'>\u200b</a>", "<a href='../code/x.html#x'><span>[source]</span></a>",
+    ],
+)  # fmt: skip
+def test_html_permalinks_are_no_text(sign: str) -> None:
+    parsed = _read(f"<h1>Top{sign}</h1>")
+    assert (parsed.text, parsed.title) == ("Top", "Top")
+
+
+@pytest.mark.parametrize("link", ["<a href='#x'>#x</a>", "<a href='y'>#</a>", "<a href='#x'>§ 5</a>", "<a>¶</a>"])
+def test_html_other_links_keep_their_text(link: str) -> None:
+    assert _read(f"<p>Top {link}</p>").text.split() == ["Top", *re.sub("<.*?>", "", link).split()]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "<table><tr><td class=linenos><pre>1\n2</pre><td class=code><pre>a\nb</pre></table>",
+        "<pre><span class=lineno>1 </span>a\n<span class='x linenos'>2 </span>b</pre>",
+    ],
+)
+def test_html_line_numbers_of_listings_are_no_text(listing: str) -> None:
+    assert _read(listing).text == "```\na\nb\n```"
+
+
+def test_html_table_gives_its_header_to_the_chunks_of_its_rows() -> None:
+    parsed = _read(
+        "<table><tr><th>animal<th>kg" + "".join(f"<tr><td><p>otter<td><p>{n}" for n in range(9)) + "</table>"
+    )
+    assert row_header(parsed.text, 0, len(parsed.text)) == "animal | kg"
+
+
+def _sections(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
+    return [(parsed.text[section.start :].partition("\n")[0], section.path) for section in parsed.sections]
