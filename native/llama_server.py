@@ -56,7 +56,8 @@ class LlamaServer:
         self._end()
 
     def _start(self) -> str:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # it ended already; it says why on its output
             self._process.stdin.write(self.key + "\n")
             self._process.stdin.flush()
@@ -93,11 +94,16 @@ def main(model: str, threads: int, context: int) -> None:
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
-        print(" ".join(str(error).split()) or "unknown reason", flush=True)
+        _say(" ".join(str(error).split()) or "unknown reason")
         os._exit(1)
-    print(server.listening_address, flush=True)
+    _say(server.listening_address)
     sys.stdin.read()
     os._exit(0)  # the engine's threads would be waited for, and may compute for long
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

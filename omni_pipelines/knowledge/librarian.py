@@ -11,11 +11,13 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.claims import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.generation import Reader, Unsupported, quotes_instead
 from omni_pipelines.knowledge.answers.question import WeightedWords
 from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
@@ -164,17 +166,19 @@ class Librarian:
         Args:
             question: a question.
             where: as for `search`.
-            generate: True asks a language model, which must quote the sources; False quotes the sources alone; None
-                asks a model if the settings name one. If no model gives an answer that the sources support, the
-                answer quotes the sources alone, and its `note` says why.
+            generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
+                sources alone; None asks a model if the settings name one. If no model answers, the answer quotes the
+                sources alone; if a model finds nothing in them, it is an abstention, unless their evidence is strong
+                by itself. The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
-            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model.
+            ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model;
+                or the model of the settings, or its engine, is not installed.
         """
         models = self._models if generate is not False else None
         if generate and models is None:
-            cure = "set OMNI_LLM_URL to the address of an OpenAI-compatible server"
+            cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
         asked = self._asked(question, self.search(question, ASK_HITS, Mode.HYBRID, where))
         answer = (
@@ -196,15 +200,22 @@ class Librarian:
         )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
+        reader = Reader(
+            models,
+            Support(asked.embed, functools.cache(asked.terms)),
+            load_counter(self._settings).count,
+            SMALL_MODEL if self._settings.llm else LARGE_MODEL,
+        )
+        candidates = asked.candidates()
+        units = [each.unit for each in candidates]
         try:
-            return generate_answer(self.release, asked, models)
+            return reader.answer(self.release, asked.text, list(zip(units, asked.evidence(candidates), strict=True)))
         except VariantsFailed as error:
-            reasons = "; ".join(f"{each.variant}: {each.reason}" for each in error.attempts)
-            note, attempts = f"no language model answered ({reasons})", error.attempts
+            if isinstance(error.last, (ConfigurationError, ModelMissing)):
+                raise error.last from error  # it would fail again: something must be installed
+            return quotes_instead(extract_answer(self.release, asked), error)
         except Unsupported as error:
-            note, attempts = error.message, error.attempts
-        note += "; these are quotes from the sources"
-        return extract_answer(self.release, asked).model_copy(update={"note": note, "attempts": attempts})
+            return quotes_instead(extract_answer(self.release, asked), error)
 
     def gaps(self) -> list[Gap]:
         """Questions to this home that were not answered, or only weakly, open ones first; see `Gap`.
@@ -259,7 +270,7 @@ class Librarian:
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
-        if self._given_models is not None or not self._settings.llm_url:
+        if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
         models = VariantRegistry()
         register_language_models(models, self._settings)

@@ -103,9 +103,13 @@ class ScriptedModel:
         return self
 
     def complete(
-        self, messages: Sequence[Any], schema: Mapping[str, object] | None = None, max_tokens: int = 1024
+        self,
+        messages: Sequence[Any],
+        schema: Mapping[str, object] | None = None,
+        max_tokens: int = 1024,
+        on_text: Callable[[str], object] | None = None,
     ) -> str:
-        """The next reply; one that is an error is raised.
+        """The next reply, which `on_text` hears as a whole; one that is an error is raised.
 
         Raises:
             ScriptExhausted: no reply is left.
@@ -119,9 +123,10 @@ class ScriptedModel:
         reply = self._replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
-        if callable(reply):
-            return reply(messages)
-        return reply if isinstance(reply, str) else json.dumps(reply)
+        text = reply(messages) if callable(reply) else reply if isinstance(reply, str) else json.dumps(reply)
+        if on_text is not None:
+            on_text(text)
+        return text
 
     def check(self) -> None:
         """Raise AssertionError if a call had no reply, or if replies are left."""

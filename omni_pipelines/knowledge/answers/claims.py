@@ -32,10 +32,11 @@ class PromptLimits:
     """What a model reads and writes at most."""
 
     units: int = 12
-    unit_tokens: int = 900
+    unit_tokens: int = 2_000
     reply_tokens: int = 400
 
 
+LARGE_MODEL = PromptLimits()
 SMALL_MODEL = PromptLimits(units=8, unit_tokens=320, reply_tokens=300)
 """For a model on this machine: it reads about 50 and writes about 20 tokens a second on two cores."""
 

@@ -11,6 +11,7 @@ from omni_pipelines import progress
 from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.claims import (
+    LARGE_MODEL,
     MAX_CLAIM_LENGTH,
     MAX_CLAIMS,
     Claim,
@@ -21,17 +22,20 @@ from omni_pipelines.knowledge.answers.claims import (
     select_units,
     written_claims,
 )
-from omni_pipelines.knowledge.answers.quotes import cite
+from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, label_of
 from omni_pipelines.language_models.port import complete
-from omni_pipelines.providers import Attempt
+from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.variant_registry import VariantRegistry
 
 READING, ANSWERING = "reading", "answering"
 """Steps of the progress reports: the number of passages that are read, and each claim that is kept, as the detail."""
 MIN_CLAIM_EVIDENCE = 0.25
 """Evidence that a unit must have for a claim to count; lower than for a quote, because the model chose it too."""
+
+STRONG_EVIDENCE = 0.8
+"""Evidence from which the sources are quoted although the model found no answer in them."""
 
 Scored = tuple[Unit, float]
 """A unit and its evidence."""
@@ -57,7 +61,7 @@ class Reader:
     support: Support
     count: Callable[[str], int]
     """The number of tokens of a text."""
-    limits: PromptLimits = PromptLimits()
+    limits: PromptLimits = LARGE_MODEL
     min_evidence: float = MIN_CLAIM_EVIDENCE
 
     def answer(self, release: int, question: str, scored: Sequence[Scored]) -> Answer:
@@ -155,7 +159,8 @@ class _Check:
             return None
         named = [self.units[number - 1] for number in claim.unit if 1 <= number <= len(self.units)]
         for unit in (*named, *(each for each in self.units if each not in named)):
-            if self.support.bears_out(text, unit.text, label_of(unit.hit)):
+            is_quoted = figures_are_quoted(text, " ".join(unit.quotes))  # as a receipt is verified: without the label
+            if is_quoted and self.support.bears_out(text, unit.text, label_of(unit.hit)):
                 copied = self.support.says_the_same(unit.text, text)
                 return _BorneOut(unit.text if copied else text, unit)
         return None
@@ -164,3 +169,20 @@ class _Check:
 def _note(dropped: int) -> str:
     left_out = f"{dropped} claim{'s' if dropped > 1 else ''}"
     return f"{left_out} of the language model had no source and was left out" if dropped else ""
+
+
+def quotes_instead(quotes: Answer, error: VariantsFailed | Unsupported, strong: float = STRONG_EVIDENCE) -> Answer:
+    """The extractive answer where a model gave none, with a note that says why.
+
+    It becomes an abstention if a model read the sources and found nothing, unless its evidence is `strong`.
+    """
+    if isinstance(error, VariantsFailed):
+        reasons = "; ".join(f"{each.variant}: {each.reason}" for each in error.attempts)
+        reason = f"no language model answered ({reasons})"
+    else:
+        reason = error.message
+    note = {"note": f"{reason}; these are quotes from the sources", "attempts": error.attempts}
+    if isinstance(error, NothingFound) and quotes.evidence < strong:
+        nothing = {"abstained": True, "answer": "", "sentences": (), "conflicts": ()}
+        return quotes.model_copy(update={**note, **nothing, "note": reason})
+    return quotes.model_copy(update=note if not quotes.abstained else {**note, "note": reason})

@@ -9,6 +9,16 @@ from omni_pipelines.text.code_blocks import plain_quote
 from omni_pipelines.text.decoding import newline_offsets
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+NUMBER_WORDS = {
+    word: str(number)
+    for words in (
+        "zero one two three four five six seven eight nine ten eleven twelve",
+        "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    )
+    for number, word in enumerate(words.split())
+}
+"""English and German words for small numbers, to their digits."""
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
@@ -23,8 +33,9 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
 
 
 def figures_are_quoted(text: str, quote: str) -> bool:
-    """Whether the quote contains every figure of the text."""
-    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
+    """Whether the quote contains every figure of the text, as digits or as a word."""
+    words = (NUMBER_WORDS.get(word) for word in _LETTERS.findall(quote.lower()))
+    return set(_FIGURE.findall(text)) <= {*_FIGURE.findall(quote), *words}
 
 
 def shown_quotes(quotes: Sequence[str], kind: str, *, keep_lines: bool = False) -> str:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from omni_pipelines.knowledge.answers.evidence import EmbedMany, Terms
+from omni_pipelines.knowledge.answers.evidence import EmbedMany
+from omni_pipelines.knowledge.answers.question import Terms
+from omni_pipelines.knowledge.answers.quotes import NUMBER_WORDS
 
 MIN_COSINE = 0.5
 """Of the claim and the unit, or one of its clauses."""
@@ -25,15 +27,7 @@ MIN_DENIED_SHARE = 0.5
 """Share of the words of a denying claim that a denying clause of the unit must have."""
 MIN_PREFIX = 4
 """Letters in common that make two words one, as in `week` and `weekly`."""
-_NUMBERS = {
-    word: str(number)
-    for words in (
-        "zero one two three four five six seven eight nine ten eleven twelve",
-        "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    )
-    for number, word in enumerate(words.split())
-}
-_IRREGULAR = {
+_ALIKE = {
     form: forms.split("/")[0]
     for forms in (
         "buy/bought keep/kept lose/lost/loss send/sent make/made run/ran take/took/taken write/wrote/written "
@@ -42,36 +36,38 @@ _IRREGULAR = {
     ).split()
     for form in forms.split("/")[1:]
 }
+"""Irregular forms, and words that mean the same, to the form that is compared."""
 _SLIGHT = frozenset(
-    "a an the this that these those it its they them their there he she his her you your we our i one ones of in on at "
-    "to for from by with as and or so if when while where which who whose what how be is are was were been being am do "
-    "does did done has have had having can could may might must should shall will would than then once each every "
-    "also get gets given happen happens called call named following use used uses using set setting value values "
-    "occur occurs need needs needed require requires allow allows mean means say says state states include includes "
-    "last lasts take takes during within about between into per such thing way case possible able need "
-    "der die das den dem des ein eine einen einem einer eines und oder ist sind war wird werden kann können muss "
-    "müssen hat haben sich es sie er im am zum zur von mit für auf bei aus nach als auch man wenn dass".split()
+    "a an the this that these those it its they them their there he she his her you your we our i one ones of in on "
+    "at to for from by with as and or so if when while where which who whose what how be is are was were been being "
+    "am do does did done has have had having can could may might must should shall will would than then once each "
+    "every also get gets given happen happens called call named following use used uses using set setting value "
+    "values occur occurs need needs needed require requires allow allows mean means say says state states include "
+    "includes last lasts take takes during within about between into per such thing way case possible able der die "
+    "das den dem des ein eine einen einem einer eines und oder ist sind war wird werden kann können muss müssen hat "
+    "haben sich es sie er im zum zur von mit für auf bei aus nach als auch man wenn dass".split()
 )
 """Words that may differ: a claim does not say more by them."""
 _RELATIONS = frozenset(
-    "above below before after under over until more less most least longer shorter larger smaller faster slower higher "
-    "lower earlier later first last next both only all any always north south east west left right up down default "
-    "über unter vor nach mehr weniger nur alle immer zuerst zuletzt".split()
+    "above below before after under over until more less most least longer shorter larger smaller faster slower "
+    "higher lower earlier later first last next both only all any always north south east west left right up down "
+    "default über unter vor nach mehr weniger nur alle immer zuerst zuletzt".split()
 )
 """Words that change a statement if they stand in another clause of it."""
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
-_WORD = re.compile(r"-{0,2}[^\W_]+(?:[-_.'’:,][^\W_]+)*")
+_WORD = re.compile(r"-{0,2}[^\W_]+(?:[-_.'\u2019:,][^\W_]+)*")
 _IDENTIFIER = re.compile(r"[^\W\d_]*[a-zß-ÿ][A-ZÄ-Þ]|.*[_\d]|-|[A-ZÄ-Þ]{2}")
 _ENDS = (".", ":", "!", "?", ";")
 _STATEMENT = re.compile(r"[.;!?](?=\s|$)|\n|,?\s(?=(?:but|aber|sondern)\s)")
 _REFERENCE = re.compile(
-    r"^(?:but|and|or|aber|und|oder)\b|\b(?:it|its|they|them|their|these|those|this|one|ones|er|sie|es|ihn|ihr|diese\w*)\b",
+    r"^(?:but|and|or|aber|und|oder)\b"
+    r"|\b(?:it|its|they|them|their|these|those|this|one|ones|er|sie|es|ihn|ihr|diese\w*)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(rf"{_STATEMENT.pattern}|,\s|\s(?=(?:and|or|unless|und|oder)\s)")
 _NEGATION = re.compile(
     r"\b(?:[Nn]ot|[Nn]o|[Nn]ever|none|[Nn]obody|[Nn]othing|[Nn]either|nor|cannot|[Nn]icht|[Kk]ein\w*|[Nn]ie"
-    r"|[Nn]iemals)\b|n['’]t\b"
+    r"|[Nn]iemals)\b|n['\u2019]t\b"
 )
 """`None` is left out because it is a value in programs, `without` because it denies less than the clause."""
 
@@ -123,9 +119,9 @@ class Support:
     def _words(self, text: str) -> list[_Word]:
         words = []
         for match in _WORD.finditer(text):
-            raw = match[0].rstrip("-_.'’:,")
-            plain = _NUMBERS.get(raw.lower(), raw.lower())
-            plain = _IRREGULAR.get(plain, plain)
+            raw = match[0].rstrip("-_.'\u2019:,")
+            plain = NUMBER_WORDS.get(raw.lower(), raw.lower())
+            plain = _ALIKE.get(plain, plain)
             is_name = raw.lower() != raw and match.start() > 0 and not text[: match.start()].rstrip().endswith(_ENDS)
             is_anchor = bool(_FIGURE.match(plain) or is_name or _IDENTIFIER.match(raw) or plain in _RELATIONS)
             words.append(_Word(plain, frozenset(self.stem(plain)), is_anchor))
