@@ -1,6 +1,6 @@
 # Every command that a person or CI runs. Needs make and CPython 3.11 or newer with venv.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality chunking measure
+.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality questions chunking measure
 
 PYTHON ?= python3
 VENV := .venv
@@ -84,6 +84,9 @@ browser:
 quality: models ## measure search and answers on judged collections: make quality COLLECTIONS=folder QA=xquad-en
 	@$(BIN)/python -m benchmarks.search_quality $$(dirname $(COLLECTIONS)/*/corpus.jsonl)
 	@$(BIN)/python -m benchmarks.answers $(COLLECTIONS)/$(QA)
+
+questions: models ## ask the development half of the question set about the corpora that are on this machine
+	@$(BIN)/python -m benchmarks.answer_questions run
 
 chunking: models ## compare chunk modes on a collection with marked answers: make chunking SPANS=folder
 	@$(BIN)/python -m benchmarks.chunking $(SPANS)

@@ -106,11 +106,11 @@ def _visible(source: str, *, markup: bool) -> _Visible:
     return _Visible("".join(text for text, _ in pieces), [span for _, span in pieces])
 
 
-def locate(root: Path, path: str, snippet: str) -> GoldRange:
-    """The gold range of a snippet that stands once in a file; in HTML, of visible text.
+def locate(root: Path, path: str, snippet: str, occurrence: int | None = None) -> GoldRange:
+    """The gold range of a snippet that stands once in a file, or of one of its occurrences; in HTML, of visible text.
 
     Any whitespace may stand between its words. With ` ... ` in the snippet, the range goes from the words before it
-    to the nearest words after it.
+    to the nearest words after it. Occurrences are counted from 1.
 
     Raises:
         ConfigurationError: the snippet does not stand there, or more than once.
@@ -120,6 +120,8 @@ def locate(root: Path, path: str, snippet: str) -> GoldRange:
     text, spans = _visible(source, markup=path.endswith((".html", ".htm", ".xhtml")))
     parts = [r"\s+".join(map(re.escape, part.split())) for part in snippet.split(" ... ")]
     found = list(re.finditer(r"[\s\S]*?".join(parts), text))
+    if occurrence is not None:
+        found = found[occurrence - 1 : occurrence]
     if len(found) != 1:
         where = ", ".join(f"line {text.count(chr(10), 0, each.start()) + 1}" for each in found[:5])
         problem = f"the snippet stands {len(found)} times in {path}"

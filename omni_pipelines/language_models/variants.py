@@ -1,6 +1,11 @@
 """Register the available language models: none, unless the settings name one."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from native.llama_server import installed
 from omni_pipelines.configuration import language_model_key
+from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.language_models.port import COMPLETE
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider, VariantStatus
@@ -20,7 +25,9 @@ def register_language_models(registry: VariantRegistry, settings: Settings) -> N
         ConfigurationError: the address or the key cannot be used.
     """
     if settings.llm:
-        registry.register_factory(COMPLETE, "local", lambda: _local_model(settings), priority=PREFERRED)
+        registry.register_factory(
+            COMPLETE, "local", lambda: _local_model(settings), priority=PREFERRED, probe=lambda: _probe(settings)
+        )
     if settings.llm_url:
         from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel  # not loaded without a model
 
@@ -30,13 +37,31 @@ def register_language_models(registry: VariantRegistry, settings: Settings) -> N
         registry.register(COMPLETE, _NoModel())
 
 
+def check_local_model(settings: Settings, *, is_engine_installed: Callable[[], bool] = installed) -> Path:
+    """The file of the model `settings.llm`, if it can run.
+
+    Raises:
+        ConfigurationError: the name is unknown, or the package with the engine is not installed.
+        ModelMissing: the model is not installed.
+    """
+    file = ModelStore(settings.cache).language_model_file(settings.llm)
+    if not is_engine_installed():
+        problem = "a language model on this machine needs the package xllamacpp"
+        raise ConfigurationError(problem, cure="pip install 'omni-pipelines[llm]'")
+    return file
+
+
+def _probe(settings: Settings) -> VariantHealth:
+    check_local_model(settings)
+    return VariantHealth()
+
+
 def _local_model(settings: Settings) -> VariantProvider:
     from omni_pipelines.language_models.local_model import LocalModel  # not loaded without a model
     from omni_pipelines.language_models.openai_http import ModelLimits
 
     limits = ModelLimits(seconds=settings.llm_seconds)
-    file = ModelStore(settings.cache).language_model_file(settings.llm)
-    return LocalModel(file, min(settings.workers, MAX_THREADS), limits)
+    return LocalModel(check_local_model(settings), min(settings.workers, MAX_THREADS), limits)
 
 
 class _NoModel(VariantProvider):

@@ -120,7 +120,7 @@ def test_providers_lists_the_chosen_variants_and_the_reasons(folder: Path) -> No
     commands = {each["command"]: each for each in json.loads(done.stdout)["commands"]}
     assert commands.keys() >= {"complete", "count_tokens", "embed", "read_markdown"}
     assert (commands["embed"]["chosen"], commands["complete"]["chosen"]) == ("onnxruntime", "")
-    assert commands["complete"]["variants"][0]["reason"].startswith("llm_url is not set")
+    assert commands["complete"]["variants"][0]["reason"].startswith("neither llm nor llm_url is set")
     counters = [(each["name"], each["priority"]) for each in commands["count_tokens"]["variants"]]
     assert sorted(counters) == [("tiktoken", 51), ("toktok", 0)]
 

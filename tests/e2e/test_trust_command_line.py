@@ -76,6 +76,21 @@ def test_sql_answers_and_its_mistakes_are_mistakes_of_the_command(folder: Path) 
     assert "did you mean path?" in done.stderr
 
 
+def test_answers_are_measured_by_questions_with_known_answers(folder: Path) -> None:
+    keys = {"path": "keys.md", "quote": "Keys are rotated with the rotate command every ninety days."}
+    questions = [
+        {"id": "keys", "question": "How often are keys rotated?", "kind": "fact", "gold": [[keys]]},
+        {"id": "boats", "question": "Who invented the sailing boat?", "kind": "fact", "missing": "domain"},
+    ]
+    (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    done = omni("eval", "--answers", "questions.jsonl", "--per-query", "results.jsonl", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    results = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    assert [(each["id"], each["outcome"]) for each in results] == [("keys", "right"), ("boats", "abstained")]
+    fields: Any = json.loads(omni("eval", "--answers", "questions.jsonl", "--json", cwd=folder).stdout)
+    assert fields["answerable"][0]["counts"]["right"] == 1
+
+
 def test_a_spoiled_ingest_is_stopped_by_the_gate_and_the_document_is_named(folder: Path) -> None:
     otters, before = folder / "docs" / "otters.md", omni("search", "otters", "--json", cwd=folder).stdout
     done = omni("golden", "add", "How do otters sleep?", "docs/otters.md:3", cwd=folder)

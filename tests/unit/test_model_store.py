@@ -41,9 +41,9 @@ def letters(build: Build = copy, **changes: object) -> Model:
         "purpose": "tests",
         "licence": "MIT",
         "sha256": {"letters.tiktoken": sha256(LETTERS)},
-        "packages": (
-            ModelPackage("letters-plain==1.0", {"letters.tiktoken": "/letters.tiktoken"}),
-            ModelPackage("letters-packed==2.0", {"letters.tiktoken": "/letters.tiktoken.gz"}),
+        "origins": (
+            (ModelPackage("letters-plain==1.0", {"letters.tiktoken": "/letters.tiktoken"}),),
+            (ModelPackage("letters-packed==2.0", {"letters.tiktoken": "/letters.tiktoken.gz"}),),
         ),
         "build": build,
         "fingerprint": f"letters/{sha256(LETTERS)[:8]}",
@@ -63,7 +63,7 @@ EMBEDDER = Model(
     purpose="tests",
     licence="MIT",
     sha256={"weights": sha256(b"weights"), TOKENIZER: sha256(b"tokenizer")},
-    packages=(ModelPackage("tiny==1.0", {"weights": "/weights", TOKENIZER: f"/{TOKENIZER}"}),),
+    origins=((ModelPackage("tiny==1.0", {"weights": "/weights", TOKENIZER: f"/{TOKENIZER}"}),),),
     build=packed_into_graph,
     fingerprint="tiny/r-1/12345678/256",
 )
@@ -201,16 +201,16 @@ def test_pull_accepts_a_folder_with_the_file_itself(
 
 
 def test_pull_accepts_a_plain_file_when_packages_compress_it(cache: Path, tmp_path: Path) -> None:
-    store = ModelStore(cache, (letters(packages=letters().packages[1:]),))
+    store = ModelStore(cache, (letters(origins=letters().origins[1:]),))
     (tmp_path / "letters.tiktoken").write_bytes(LETTERS)
     store.pull("letters", tmp_path)
     assert store.vocabulary_file("letters").read_bytes() == LETTERS
 
 
-def store_with_pip(cache: Path, folder: Path) -> ModelStore:
+def store_with_pip(cache: Path, folder: Path, *models: Model) -> ModelStore:
     """A store whose pip finds only the packages in a folder."""
     settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
-    return ModelStore(cache, (letters(), EMBEDDER), {**os.environ, **settings})
+    return ModelStore(cache, models or (letters(), EMBEDDER), {**os.environ, **settings})
 
 
 def test_pull_runs_no_code_of_a_package(cache: Path, packages: Path) -> None:
@@ -244,6 +244,60 @@ def test_pull_from_a_folder_without_the_files_is_refused(store: ModelStore, tmp_
         store.pull("letters", tmp_path)
     with pytest.raises(ConfigurationError, match=r"there is no folder .*/nowhere"):
         store.pull("letters", tmp_path / "nowhere")
+
+
+PARTS = letters(
+    origins=(
+        (ModelPackage("letters-lost==1.0", {"letters.tiktoken": "/letters.tiktoken"}),),
+        tuple(ModelPackage(f"letters-part{n}==1.0", {"letters.tiktoken": f"/part{n}.bin"}) for n in (1, 2)),
+    )
+)
+"""A file in two parts, and before it an origin that nobody has."""
+
+
+def part_packages(folder: Path) -> Path:
+    wheel(folder, "letters-part1==1.0", {"part1/data/part1.bin": LETTERS[:5]})
+    wheel(folder, "letters-part2==1.0", {"part2/data/part2.bin": LETTERS[5:]})
+    return folder
+
+
+def test_a_file_in_parts_is_joined_from_the_packages_in_their_order(cache: Path, tmp_path: Path) -> None:
+    store = ModelStore(cache, (PARTS,))
+    assert store.pull("letters", part_packages(tmp_path / "parts"))
+    assert store.vocabulary_file("letters").read_bytes() == LETTERS
+    assert manifest(store.vocabulary_file("letters"))["origin"] == "letters-part1==1.0, letters-part2==1.0"
+
+
+def test_parts_are_accepted_as_plain_files_and_the_joined_file_as_well(cache: Path, tmp_path: Path) -> None:
+    for number, (folder, files) in enumerate(
+        (("parts", {"part1.bin": LETTERS[:5], "part2.bin": LETTERS[5:]}), ("whole", {"letters.tiktoken": LETTERS}))
+    ):
+        (tmp_path / folder).mkdir()
+        for name, data in files.items():
+            (tmp_path / folder / name).write_bytes(data)
+        assert ModelStore(cache / str(number), (PARTS,)).pull("letters", tmp_path / folder)
+
+
+def test_a_missing_part_is_named_and_nothing_of_the_others_stays(cache: Path, tmp_path: Path) -> None:
+    folder = part_packages(tmp_path / "parts")
+    next(folder.glob("*part2*")).unlink()
+    with pytest.raises(ConfigurationError, match=r"letters-part2==1\.0: neither the package nor part2\.bin"):
+        ModelStore(cache, (PARTS,)).pull("letters", folder)
+    assert entries(cache) == []
+
+
+def test_an_origin_that_failed_half_way_adds_nothing_to_the_next_one(cache: Path, tmp_path: Path) -> None:
+    folder = wheel(tmp_path / "mixed", "letters-part1==1.0", {"part1.bin": LETTERS[:5]}).parent
+    wheel(folder, "letters-plain==1.0", {"letters.tiktoken": LETTERS})
+    model = letters(origins=(PARTS.origins[1], letters().origins[0]))
+    assert ModelStore(cache, (model,)).pull("letters", folder)
+
+
+def test_a_package_for_another_platform_can_be_downloaded(cache: Path, tmp_path: Path) -> None:
+    made = wheel(tmp_path, "letters-plain==1.0", {"letters.tiktoken": LETTERS})
+    made.rename(made.with_name(made.name.replace("-any", "-win_arm64")))
+    package = ModelPackage("letters-plain==1.0", {"letters.tiktoken": "/letters.tiktoken"}, platform="win_arm64")
+    assert store_with_pip(cache, tmp_path, letters(origins=((package,),))).pull("letters")
 
 
 # --- damaged packages and unknown names
@@ -434,7 +488,8 @@ def test_the_catalog_has_the_models_of_the_default_settings() -> None:
 
 @pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)
 def test_every_file_of_every_package_has_a_published_checksum(model: Model) -> None:
-    assert all(set(package.members) == set(model.sha256) for package in model.packages)
+    for origin in model.origins:
+        assert {name for package in origin for name in package.members} == set(model.sha256)
     assert all(len(published) == 64 for published in model.sha256.values())
 
 

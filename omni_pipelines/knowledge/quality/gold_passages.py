@@ -7,7 +7,7 @@ text: letters and figures only, because spaces and marks differ.
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from native.filters import equals
@@ -23,6 +23,8 @@ from omni_pipelines.text.sentences import Range
 
 MIN_COPIED_LETTERS = 20
 """Letters of a gold range from which on a quote of another document counts that contains all of it."""
+MAX_ADDED_LETTERS = 6
+"""Letters and figures that extraction may add between two pieces of a gold range."""
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
@@ -91,23 +93,32 @@ class QuotedTexts:
         if parsed.verbatim:
             before = raw[parsed.decoded.bom_bytes : gold.start].decode(parsed.decoded.encoding, "replace")
             return GoldPassage(row["uri"], text, ((len(before), len(before) + len(text)),))
-        visible = html.unescape(_TAG.sub(" ", text))
-        ranges = tuple(find_letters(visible, parsed.text))
-        return (
-            GoldPassage(row["uri"], visible, ranges)
-            if ranges
-            else f"{gold.path}: the text extracted has no such words"
-        )
+        pieces = [html.unescape(piece) for piece in _TAG.split(text)]
+        ranges = tuple(find_pieces(pieces, parsed.text))
+        if not ranges:
+            return f"{gold.path}: the text extracted has no such words"
+        return GoldPassage(row["uri"], " ".join(pieces), ranges)
 
 
-def find_letters(wanted: str, text: str) -> Iterable[Range]:
-    """Every range of `text` with the letters and figures of `wanted`, whatever stands between them."""
+def find_pieces(pieces: Iterable[str], text: str) -> Iterator[Range]:
+    """Every range of `text` with the letters and figures of these pieces in their order.
+
+    Any marks may stand between them, and between two pieces a few letters: the text extracted from a page has the
+    numbers of lists.
+    """
     letters, positions = _letters(text)
-    sought, _ = _letters(wanted)
-    at = letters.find(sought) if sought else -1
+    first, *others = [sought for piece in pieces if (sought := _letters(piece)[0])] or [""]
+    at = letters.find(first) if first else -1
     while at >= 0:
-        yield positions[at], positions[at + len(sought) - 1] + 1
-        at = letters.find(sought, at + 1)
+        end = at + len(first)
+        for sought in others:
+            found = letters.find(sought, end, end + MAX_ADDED_LETTERS + len(sought))
+            if found < 0:
+                break
+            end = found + len(sought)
+        else:
+            yield positions[at], positions[end - 1] + 1
+        at = letters.find(first, at + 1)
 
 
 def _letters(text: str) -> tuple[str, list[int]]:

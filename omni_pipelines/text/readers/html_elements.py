@@ -30,6 +30,7 @@ _FOOTNOTE = re.compile(r"[\[(]?[\d*]*[\])]?[.:]?")
 _LANGUAGE = re.compile(r"(?:highlight-source|highlight|language|lang)-([a-z][\w+#.]*)", re.IGNORECASE)
 _NO_LANGUAGE = {"default", "none", "text", "plaintext"}
 _WORD = re.compile(r"[^\W\d_]+[,.;:!?)]*")
+_SENTENCE_END = re.compile(r"[^\W\d_]{2}[.!?](?:\s|$)|[。\uff01\uff1f]")
 _MIN_WORDS_OF_PROSE = 5
 _FENCE = "```"
 _FENCES = re.compile("`{3,}")
@@ -109,7 +110,9 @@ def is_after(element: HtmlElement, tag: str) -> bool:
 
 
 def is_named_term(term: HtmlElement) -> bool:
-    """Whether links can point to a term: it is then a function, class, option or entry with a description."""
+    """Whether a term is a function, class, option or entry with a description: linked to or marked as a signature."""
+    if "sig" in (term.get("class") or "").split():  # as Sphinx marks them, even those that are not in its index
+        return True
     inner = islice(term.iter(), _MAX_ELEMENTS_CHECKED)
     is_named = any(each.get("id") or (each.tag == "a" and each.get("name")) for each in inner)
     return is_named and not _FOOTNOTE.fullmatch("".join(_first_texts(term)).strip())
@@ -145,10 +148,13 @@ def _language(listing: HtmlElement) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    """Whether most lines are made of words, as in a letter or a licence."""
-    lines = [line.split() for line in text.splitlines() if line.strip()]
-    return sum(_is_prose_line(words) for words in lines) * 2 > len(lines)
+    """Whether it has sentences and most lines are made of words, as in a letter or a licence."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(map(_is_prose_line, lines)) * 2 > len(lines) and _SENTENCE_END.search(text) is not None
 
 
-def _is_prose_line(words: list[str]) -> bool:
+def _is_prose_line(line: str) -> bool:
+    words = line.split()
+    if sum(letter.isalpha() and not letter.isascii() for letter in line) * 2 > len(line):  # also without spaces
+        return True
     return len(words) >= _MIN_WORDS_OF_PROSE and sum(map(bool, map(_WORD.fullmatch, words))) * 5 >= len(words) * 4

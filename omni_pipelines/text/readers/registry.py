@@ -84,7 +84,7 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 6, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 7, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
@@ -93,13 +93,13 @@ READERS = (
     _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm"),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
     _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
-    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=3),
+    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
     Reader("rtf", 2, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 3, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
+    Reader("mail", 4, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
         Reader("code", 3, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)

@@ -21,7 +21,7 @@ def test_model_without_an_address_is_unavailable_with_a_reason(home: Home) -> No
     register_language_models(registry, load_settings(home))
     (info,) = registry.list_variants(COMPLETE)
     assert info.status is VariantStatus.UNAVAILABLE
-    assert info.reason.startswith("llm_url is not set")
+    assert info.reason.startswith("neither llm nor llm_url is set")
 
 
 def test_key_and_address_are_read_from_the_environment(home: Home) -> None:

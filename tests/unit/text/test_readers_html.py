@@ -219,6 +219,10 @@ def test_html_page_without_headings_takes_no_title_from_the_end_of_a_list_of_ter
     assert (parsed.title, _sections(parsed)) == ("a", [("a", ("a",)), ("c", ())])
 
 
+def test_html_signatures_are_sections_even_if_links_cannot_point_to_them() -> None:
+    assert _sections(_read("<dl><dt class='sig sig-object'>f(x)<dd>Do.</dl>")) == [("f(x)", ("f(x)",))]
+
+
 def test_html_long_terms_are_cut_in_the_heading_and_kept_in_the_text() -> None:
     term = "f(" + "argument, " * 30 + ")"
     parsed = _read(f"<dl><dt id=f>{term}<dd>Do.</dl>")
@@ -244,6 +248,9 @@ def test_html_terms_without_a_name_and_footnotes_are_no_sections(term: str) -> N
         ("<pre><div>a</div><div>b</div></pre>", "```\na\nb\n```"),
         ("<pre>Dear reader, this letter has several words.\nIt goes on for two lines.\n</pre>",
          "Dear reader, this letter has several words.\nIt goes on for two lines."),
+        ("<pre>void copy (Context *c,<br> Node node,<br> const Node old here)</pre>",
+         "```\nvoid copy (Context *c,\n Node node,\n const Node old here)\n```"),
+        ("<pre>鹭在水边等待。\n它不动。</pre>", "鹭在水边等待。\n它不动。"),
         ("<pre> \n </pre>", ""),
     ],
 )  # fmt: skip
