@@ -81,9 +81,8 @@ browser:
 		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
 	fi
 
-quality: models ## measure search and answers on judged collections: make quality COLLECTIONS=folder QA=xquad-en
+quality: models ## measure search on judged collections: make quality COLLECTIONS=folder
 	@$(BIN)/python -m benchmarks.search_quality $$(dirname $(COLLECTIONS)/*/corpus.jsonl)
-	@$(BIN)/python -m benchmarks.answers $(COLLECTIONS)/$(QA)
 
 questions: models ## ask the development half of the question set about the corpora that are on this machine
 	@$(BIN)/python -m benchmarks.answer_questions run

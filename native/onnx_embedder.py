@@ -25,12 +25,15 @@ BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep a core busy, and at most 250 MB of memory."""
 _NICE = 10
 """Niceness of threads that embed many batches."""
-_MAX_URGENT_BATCHES = 4
-"""The sentences of an answer fill at most this many batches; more batches are embedded at low priority."""
+_MAX_URGENT_BATCHES = 12
+"""The texts of an answer fill at most this many batches; more batches are embedded at low priority."""
 _MAX_CHARACTERS = 20_000
 """Characters read of a text. More than this never fits into 256 tokens of human language."""
 _UNKNOWN = "[UNK]"
 _CONTINUED = "##"
+
+MIN_FILL = 0.7
+"""Length of a text, as a share of the longest of its batch, below which it starts another batch."""
 
 
 class OnnxEmbedder:
@@ -89,11 +92,11 @@ class OnnxEmbedder:
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Indices and vectors of each batch, in the order in which batches finish."""
         batches = list(plan([len(ids) for ids in tokens], self._batch_tokens))
-        if len(batches) == 1:  # a query: to start a thread would cost a tenth of the embedding
-            yield batches[0], self._run([tokens[index] for index in batches[0]])
+        is_urgent = len(batches) <= _MAX_URGENT_BATCHES
+        if len(batches) == 1 or (is_urgent and self._workers == 1):  # to start a thread would cost a tenth of a query
+            yield from ((batch, self._run([tokens[index] for index in batch])) for batch in batches)
             return
-        initializer = yield_processor if len(batches) > _MAX_URGENT_BATCHES else None
-        with ThreadPoolExecutor(self._workers, "embed", initializer=initializer) as pool:
+        with ThreadPoolExecutor(self._workers, "embed", initializer=None if is_urgent else yield_processor) as pool:
             running = {pool.submit(self._run, [tokens[index] for index in batch]): batch for batch in batches}
             try:
                 for future in as_completed(running):
@@ -122,11 +125,13 @@ def yield_processor() -> None:
 def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[int]]:
     """Indices of texts in batches, such that the longest text of a batch times its size stays within the budget.
 
-    The longest texts come first, so that the last batches to finish are small.
+    The longest texts come first, so that the last batches to finish are small. Much shorter texts start a batch of
+    their own, because padding costs as much as text.
     """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > budget:
+        longest = lengths[batch[0]] if batch else 0
+        if batch and (longest * (len(batch) + 1) > budget or lengths[index] < MIN_FILL * longest):
             yield batch
             batch = []
         batch.append(index)

@@ -196,20 +196,15 @@ class KeywordIndex:
         """The forms of all words of a text, as `query_words` gives those of a question."""
         return text_forms(text, self._queries.text_analyzer)
 
-    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """The number of entries with each term or pair of characters in their text, title, heading or path."""
-        searcher = self._index.searcher()
-        fields = ("text", "context", "pairs")
-        return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
-
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         return self._queries.terms(text)
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """Each term, as `terms` gives it, to the number of entries whose text contains it."""
+        """Each term, as `terms` gives it, to the number of entries whose text, title, heading or path contains it."""
         searcher = self._index.searcher()
-        return {term: searcher.doc_freq("text", term) for term in terms}
+        fields = ("text", "context", "pairs")
+        return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
 
 
 def _key_halves(key: str) -> dict[str, int]:

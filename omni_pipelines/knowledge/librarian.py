@@ -1,6 +1,7 @@
 """The librarian: searches, answers and citations from one release."""
 
 import functools
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.claims import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import Reader, Unsupported, quotes_instead
-from omni_pipelines.knowledge.answers.question import WeightedWords
+from omni_pipelines.knowledge.answers.generation import Reader, Unsupported, quotes_instead, scored_units
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.support import Support
+from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
@@ -34,12 +36,18 @@ from omni_pipelines.language_models.variants import check_local_model, register_
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
+from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS, CONTEXT_HITS = 8, 50
+ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
+MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
+DEFINITION_HITS = 10
+"""Passages with a declaration of a name of the question that are read."""
+DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
+"""Words before a name where it is declared, frequent ones first."""
 
 
 class Librarian:
@@ -180,7 +188,7 @@ class Librarian:
         if generate and models is None:
             cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
-        asked = self._asked(question, self.search(question, ASK_HITS, Mode.HYBRID, where))
+        asked = self.prepared(question, where)
         answer = (
             self._generate(asked, models)
             if models is not None and asked.hits
@@ -191,27 +199,58 @@ class Librarian:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
 
-    def _asked(self, question: str, hits: Sequence[Hit]) -> Question:
+    def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
+        """Passages that define what the question names, and that its search did not find."""
+        found: list[Hit] = []
+        words = re.findall(r"\w{3,}", question)
+        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
+            if any(defines(hit, name) for hit in hits):
+                continue
+            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
+            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
+        return found
+
+    def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
+        """Passages with a declaration of a name, or at least with the name."""
+        options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
+        searches = (
+            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
+        )
+        return next(filter(None, searches), [])
+
+    def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
+        """A question with the passages that may answer it, and what measures how well they do.
+
+        Raises:
+            ConfigurationError, ModelMissing: as for `search`.
+        """
+        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
+        definitions = self._definitions(question, hits, where or {})
+        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(question), keyword.size)
         return Question(
-            question, words, hits, near, self._embedder.embed, keyword.forms, keyword.terms, vector.readable
+            text=question,
+            words=words,
+            hits=hits,
+            cosines=near,
+            embed=self._embedder.embed,
+            forms=keyword.forms,
+            terms=keyword.terms,
+            calibration=calibration_of(self._settings.embedder),
+            readable=vector.readable,
         )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
-        reader = Reader(
-            models,
-            Support(asked.embed, functools.cache(asked.terms)),
-            load_counter(self._settings).count,
-            SMALL_MODEL if self._settings.llm else LARGE_MODEL,
-        )
-        candidates = asked.candidates()
-        units = [each.unit for each in candidates]
+        support = Support(asked.embed, functools.cache(asked.terms))
+        count = load_counter(self._settings).count
+        reader = Reader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
         try:
-            return reader.answer(self.release, asked.text, list(zip(units, asked.evidence(candidates), strict=True)))
+            return reader.answer(self.release, asked.text, scored_units(asked))
         except (VariantsFailed, Unsupported) as error:
-            return quotes_instead(extract_answer(self.release, asked), error)
+            return quotes_instead(self.release, asked, error)
 
     def gaps(self) -> list[Gap]:
         """Questions to this home that were not answered, or only weakly, open ones first; see `Gap`.

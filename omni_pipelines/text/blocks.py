@@ -5,28 +5,34 @@ anywhere, as chunks do.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from omni_pipelines.text.sentences import lines
 
-_FENCE = re.compile(r"(?:```|~~~)[`~]*[ \t]*([^\s`]*)")
-"""A fence and the name of its language, which only an opening fence has."""
+_FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+"""A fence and what follows it on its line, such as a language: only an opening fence has that."""
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
 _FIELD = re.compile(
     r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
 )
 """`:param name:` or `name (type):`, as docstrings and settings write them."""
 _MARKDOWN_HEADING = re.compile(r"#{1,6}[ \t]+\S")
-_UNDERLINE = re.compile(r"([=\-~^\"'`*+#])\1{2,}$")
+_UNDERLINE = re.compile(r"([=\-~^*+#])\1{2,}$|([\"'])\2{3,}$")
 _RULE = re.compile(r"[\W_]+$")
 _CELL_END = re.compile(r"[ \t]\|[ \t]|^\||\|$")
 _TABLE_RULE = re.compile(r"[|:+=-][-:|+= \t]{2,}$")
 _PROMPT = re.compile(r"(?:>>>|In \[\d+\]:)(?:[ \t]|$)|\$ \S")
+_ADMONITION = re.compile(
+    r"\.\.[ \t]+(?:version\w+|deprecated|note|warning|caution|important|tip|hint|danger|attention|seealso|todo)::"
+)
+"""A directive of reStructuredText whose content is prose."""
 _DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
 _MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
 """What starts a new block, or separates blocks."""
+_CALL = re.compile(r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$")
+"""A line that is the signature of a function, class or method, as documentation shows it."""
 _CODE_INDENT = 4
 _MAX_TERM_LENGTH = 160
 LEAD_ENDS = (":", "：")  # noqa: RUF001
@@ -46,7 +52,7 @@ class BlockKind(Enum):
     ROW = auto()
     HEADING = auto()
     SIGNATURE = auto()
-    """The declaration of a symbol in source code."""
+    """The declaration of a symbol, in source code or on a line of documentation."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,17 @@ class Block:
     """A table row with the names of the columns."""
 
 
-def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
-    """The blocks of a text, in order. Blank lines, fences, rules and directives are in none."""
+def blocks(text: str, start: int = 0, end: int | None = None, *, is_indented: bool = False) -> list[Block]:
+    """The blocks of a text, in order. Blank lines, fences, rules and directives are in none.
+
+    With `is_indented`, the first line has at least the indentation of the others, which `text` may lack.
+    """
     stop = len(text) if end is None else end
-    return _Scanner([_line(text, first, last) for first, last in lines(text, start, stop)], text).scan()
+    parsed = [_line(text, first, last) for first, last in lines(text, start, stop)]
+    if is_indented and parsed:
+        indent = min((line.indent for line in parsed[1:] if line.text), default=0)
+        parsed[0] = replace(parsed[0], indent=max(parsed[0].indent, indent))
+    return _Scanner(parsed, text).scan()
 
 
 @dataclass(frozen=True)
@@ -98,8 +111,9 @@ class _Scanner:
         self._found: list[Block] = []
 
     def scan(self) -> list[Block]:
-        if self._starts_in_fence():
-            self._take_fenced()
+        opened = _fence_around(self._lines)
+        if opened:
+            self._take_fenced(opened)
         while self._index < len(self._lines):
             line = self._lines[self._index]
             if not line.text or self._take_marked(line):
@@ -111,12 +125,15 @@ class _Scanner:
     def _take_marked(self, line: _Line) -> bool:
         """Take lines that a mark tells: fences, headings, rules, sessions, rows, items and fields."""
         following = self._following()
-        if _FENCE.match(line.text):
+        fence = _FENCE.match(line.text)
+        if fence is not None:
             self._index += 1
-            self._take_fenced()
+            self._take_fenced(fence["sign"])
         elif _MARKDOWN_HEADING.match(line.text) or _is_underlined(line, following):
             self._take(BlockKind.HEADING, 1)
             self._index += not _MARKDOWN_HEADING.match(line.text)
+        elif _ADMONITION.match(line.text):
+            self._take(BlockKind.TERM, self._until(lambda other: not other.text or other.indent <= line.indent))
         elif _RULE.match(line.text) or _DIRECTIVE.match(line.text):
             self._index += 1
         elif _PROMPT.match(line.text):
@@ -133,7 +150,9 @@ class _Scanner:
 
     def _take_plain(self, line: _Line) -> None:
         following = self._following()
-        if self._is_code(line):
+        if _CALL.match(line.text) and (following is None or not following.text):
+            self._take(BlockKind.SIGNATURE, 1)
+        elif self._is_code(line):
             self._take(BlockKind.CODE, self._until(lambda other: bool(other.text) and other.indent < line.indent))
         elif (
             following is not None
@@ -160,22 +179,16 @@ class _Scanner:
         self._index += count
         while taken and not taken[-1].text:
             taken.pop()
+        while taken and not taken[0].text:
+            del taken[0]
         if taken:
             self._found.append(Block(kind, taken[0].start, taken[-1].end, taken[0].indent, is_header))
 
-    def _starts_in_fence(self) -> bool:
-        """Whether the first fence closes a block: it has no language, and their number is odd or another opens."""
-        fences = [match[1] for line in self._lines if (match := _FENCE.match(line.text))]
-        if not fences or fences[0]:
-            return False
-        opens = [bool(language) for language in fences]
-        return any(opens[1::2]) if any(opens) else len(fences) % 2 == 1
-
-    def _take_fenced(self) -> None:
-        """Take the lines up to the next fence, and the fence."""
-        is_first = _FENCE.match(self._lines[self._index].text) if self._index < len(self._lines) else None
-        count = 0 if is_first else self._until(lambda other: _FENCE.match(other.text) is not None)
-        self._take(BlockKind.CODE, min(count, len(self._lines) - self._index))
+    def _take_fenced(self, opened: str) -> None:
+        """Take the lines up to the fence that closes `opened`, and that fence."""
+        rest = range(self._index, len(self._lines))
+        end = next((number for number in rest if _closes(opened, self._lines[number])), len(self._lines))
+        self._take(BlockKind.CODE, end - self._index)
         self._index += 1
 
     def _is_in_table(self, following: _Line | None) -> bool:
@@ -227,10 +240,44 @@ class _Scanner:
         return above.kind is BlockKind.PARAGRAPH and (is_lead or line.indent - above.indent >= _CODE_INDENT)
 
 
+def _fence_around(parsed: Sequence[_Line]) -> str:
+    """The fence whose code the first line is in; "" if it is in none."""
+    fences = [line for line in parsed if _FENCE.match(line.text)]
+    if not fences or _info(fences[0]) or _faults(fences, "") <= _faults(fences[1:], ""):
+        return ""
+    return _sign(fences[0])
+
+
+def _faults(fences: Sequence[_Line], opened: str) -> tuple[int, bool]:
+    """How unlikely it is that these fences begin with `opened`: fences with a language in code, and an open end."""
+    inner = 0
+    for fence in fences:
+        inner += bool(opened and _info(fence))
+        opened = _sign(fence) if not opened else "" if _closes(opened, fence) else opened
+    return inner, bool(opened)
+
+
+def _closes(opened: str, line: _Line) -> bool:
+    """Whether a line closes a fence: the same sign, as often or more, and nothing after it (CommonMark 0.31, 4.5)."""
+    fence = _FENCE.match(line.text)
+    return fence is not None and fence["sign"].startswith(opened) and not fence["info"]
+
+
+def _sign(fence: _Line) -> str:
+    return fence.text[: len(fence.text) - len(fence.text.lstrip(fence.text[0]))]
+
+
+def _info(fence: _Line) -> str:
+    return fence.text.lstrip(fence.text[0]).strip()
+
+
 def _is_underlined(line: _Line, following: _Line | None) -> bool:
+    """Whether a line is a heading by the line below it, which is no fence and no rule below a sentence."""
     return (
         following is not None
         and _UNDERLINE.match(following.text) is not None
         and len(following.text) >= len(line.text) - 2
+        and not line.text.endswith((".", *LEAD_ENDS))
+        and not _RULE.match(line.text)
         and not _CELL_END.search(line.text)
     )

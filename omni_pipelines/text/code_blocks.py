@@ -16,14 +16,13 @@ _DECLARATION = re.compile(
     r"(?:(?:export|default|public|private|protected|static|final|abstract|override|async|pub(?:\([^)]*\))?|unsafe"
     r"|extern|inline|virtual|const|local|cdef|cpdef)\s+)*"
     r"(?:(?:def|class|func|fn|function|fun|struct|enum|interface|trait|type|impl|sub|module|macro_rules!|protocol"
-    r"|record|object)\s+[\w.(*&<]|const\s+\w+\s*=\s*(?:async\s*)?\(|#define\s+\w+|CREATE\s+\w+\s+\w+)",
-    re.IGNORECASE,
+    r"|record|object)\s+[\w.(*&<]|const\s+\w+\s*=\s*(?:async\s*)?\(|#define\s+\w+|(?i:create)\s+\w+\s+\w+)"
 )
 _C_FUNCTION = re.compile(
     r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$"
 )
-_CONSTANT = re.compile(r"(?:[A-Z][A-Z0-9_]+|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=[ \t]*\S")
-"""A constant, or a field with its type and default value."""
+_CONSTANT = re.compile(r"(?:_?[A-Z]\w*|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=(?!=)[ \t]*\S")
+"""A constant, an alias, or a field with its type and default value."""
 _QUOTES = re.compile(r'"""|\'\'\'')
 _OPENING = re.compile(r'\s*[rbufRBUF]{0,2}(?:"""|\'\'\')')
 _STATEMENT = re.compile(
@@ -37,13 +36,15 @@ _STATEMENT = re.compile(
     r"|.*[{};(,]$"
     r"|[)\]}]+[,;:]?$"
 )
-_MAX_SIGNATURE_LINES = 12
+_MAX_SIGNATURE_LINES = 20
+_MAX_CODE_LENGTH = 600
+"""Characters of statements without a blank line between them that make a block."""
 
 
 def code_blocks(text: str) -> list[Block]:
-    """The comments and docstrings of source code as blocks, and its signatures, constants and fields with defaults.
+    """The comments and docstrings of source code as blocks, its signatures, constants, fields and short statements.
 
-    Other statements are left out. The text may start or end anywhere, also inside a docstring.
+    The text may start or end anywhere, also inside a docstring.
     """
     scanner = _Scanner(text)
     return sorted(scanner.scan(), key=lambda block: block.start)
@@ -91,11 +92,11 @@ class _Scanner:
                 stop += 1
             run = self._lines[index:stop]
             if content is _Content.DOCSTRING:
-                yield from blocks(self._text, run[0].start, run[-1].end)
+                yield from blocks(self._text, run[0].start, run[-1].end, is_indented=True)
             elif content is _Content.COMMENT:
                 yield from _comments(run)
             elif content is _Content.STATEMENT:
-                yield from _signatures(run)
+                yield from _statements(run)
             index = stop
 
 
@@ -130,16 +131,24 @@ def _comments(run: list[_Line]) -> Iterator[Block]:
         yield Block(BlockKind.PARAGRAPH, begin.start, previous.end, begin.depth)
 
 
-def _signatures(run: list[_Line]) -> Iterator[Block]:
-    index = 0
+def _statements(run: list[_Line]) -> Iterator[Block]:
+    """Each signature, constant and field, and the statements between them."""
+    index, begin = 0, 0
     while index < len(run):
         line = run[index]
-        count = _declaration_length(run, index) if _declares(line.text) else 0
-        if count:
-            yield Block(BlockKind.SIGNATURE, line.start, run[index + count - 1].end, line.depth)
-        elif _CONSTANT.match(line.text):
-            yield Block(BlockKind.SIGNATURE, line.start, line.end, line.depth)
-        index += max(count, 1)
+        if not _declares(line.text) and not _CONSTANT.match(line.text):
+            index += 1
+            continue
+        yield from _code(run[begin:index])
+        count = _declaration_length(run, index)
+        yield Block(BlockKind.SIGNATURE, line.start, run[index + count - 1].end, line.depth)
+        index = begin = index + count
+    yield from _code(run[begin:])
+
+
+def _code(run: list[_Line]) -> Iterator[Block]:
+    if run and run[-1].end - run[0].start <= _MAX_CODE_LENGTH:
+        yield Block(BlockKind.CODE, run[0].start, run[-1].end, run[0].depth)
 
 
 def _declares(text: str) -> bool:
@@ -150,8 +159,8 @@ def _declaration_length(run: list[_Line], index: int) -> int:
     """The number of lines up to the one that closes the brackets of a declaration."""
     depth = 0
     for number, line in enumerate(run[index : index + _MAX_SIGNATURE_LINES], 1):
-        depth += sum(map(line.text.count, "([")) - sum(map(line.text.count, ")]"))
-        if depth <= 0:
+        depth += sum(map(line.text.count, "([{")) - sum(map(line.text.count, ")]}"))
+        if depth <= 0 or (number > 1 and line.text.endswith("{")) or (line.text.endswith("{") and depth == 1):
             return number
     return 1
 

@@ -54,7 +54,13 @@ def ask(
     if answer.note:
         narrate(f"note: {answer.note}")
     cure = f'see what the sources say about it: omni search "{question[:60]}"'
-    return Result(answer, error=NoAnswer("the sources do not answer this", cure=cure) if answer.abstained else None)
+    return Result(answer, error=NoAnswer(_no_answer(answer), cure=cure) if answer.abstained else None)
+
+
+def _no_answer(answer: Answer) -> str:
+    """Why there is no answer, as far as that is known."""
+    missing = ", ".join(f'"{word}"' for word in answer.missing)
+    return "the sources do not answer this" + (f"; nothing in them mentions {missing}" if missing else "")
 
 
 @command(show_citation)

@@ -70,9 +70,12 @@ def show_why_not(trace: WhyNot) -> None:
 
 
 def show_answer(answer: Answer) -> None:
-    """Print the sentences of an answer, then their citations; nothing where it abstains."""
+    """Print the sentences of an answer, then their citations; of an abstention, the nearest passages, on stderr."""
     if answer.abstained:
+        _show_nearest(answer)
         return
+    if answer.subjects:
+        narrate(f"the question fits several things: {', '.join(answer.subjects)}")
     for number, sentence in enumerate(answer.sentences, 1):
         say(f"{_with_label(sentence)} [{number}]")
     say()
@@ -83,6 +86,15 @@ def show_answer(answer: Answer) -> None:
         say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
+
+
+def _show_nearest(answer: Answer) -> None:
+    """Name the passages on stderr: whoever reads stdout for an answer must not find one."""
+    if answer.nearest:
+        narrate("the nearest passages, which do not answer it:")
+    for cited in answer.nearest:
+        narrate(format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page))
+        narrate(f"    {cut(' '.join(cited.quote.split()), SNIPPET_WIDTH)}")
 
 
 def _with_label(sentence: Sentence) -> str:

@@ -44,12 +44,18 @@ class Answer(BaseModel, frozen=True):
     """All sentences; "" in an abstention."""
     sentences: tuple[Sentence, ...]
     evidence: float
-    """How well the best sentence or quote fits the question, 0 to 1."""
+    """The probability that the best unit of the sources answers the question, 0 to 1."""
     mode: Literal["extractive", "generative"] = "extractive"
     """Quotes from the sources, or the words of a language model with quotes that support them."""
     note: str = ""
     """Why the answer is not the kind that was requested; "" if it is."""
     conflicts: tuple[Conflict, ...] = ()
     """Sentences of different documents that contradict each other."""
+    subjects: tuple[str, ...] = ()
+    """What the sentences are about, one each, if the question fits several things."""
+    missing: tuple[str, ...] = ()
+    """In an abstention: words of the question that no source contains."""
+    nearest: tuple[Citation, ...] = ()
+    """In an abstention: the passages that come nearest to the question, best first."""
     attempts: tuple[Attempt, ...] = ()
     """The language models that were asked, with the result of each."""

@@ -1,59 +1,55 @@
 """Evidence: the probability that a unit answers a question, from the words and the meaning that they share.
 
-A logistic regression over features of question, unit and passage. The words of the question count by how rare they
-are in the corpus, so that what a question is about (names, versions, rare words) must be in the evidence: in the text
-of the unit, in its heading, symbol, path or title, or in its passage. A unit must also have something of the asked
-kind, such as a number for "how many".
+Two logistic regressions over the same features. One ranks the units of the passages; the other decides whether the
+best unit is an answer. The words of the question count by how rare they are in the corpus, and what it names must be
+in the evidence: in the unit, its heading, symbol, path or title, or in its passage. A word that the unit does not
+contain counts in part if its meaning is near the unit's. A unit must also have something of the asked kind, such as a
+number for "how many".
 
 `python -m benchmarks.answer_evidence` fits the weights on the development half of the question set.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from omni_pipelines.knowledge.answers.question import (
+    Asked,
     Terms,
     WeightedWords,
     answers_kind,
     asked_kind,
+    defined_names,
     figures,
     is_negated,
+    mentions,
+    names,
 )
-from omni_pipelines.knowledge.answers.units import Unit, answer_units
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
+from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.calibration import Calibration
 
-MIN_EVIDENCE = 0.5
-"""The probability below which there is no answer; docs/explanation/answer-quality.md describes how it was chosen."""
-MAX_EMBEDDED = 12
-"""Units of a question that are embedded; the others lack words that these have."""
-MAX_EMBEDDED_PER_HIT = 4
+MAX_EMBEDDED_LENGTH = 250
+"""Characters of a unit."""
+MAX_CANDIDATES = 20
+"""Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
+MAX_CANDIDATES_PER_HIT = 6
+NEAR_MEANING = 0.5
+"""Nearness from which a text is about a word that it does not contain."""
 
+_HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
+_NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
 EmbedMany = Callable[[Sequence[str]], np.ndarray]
 Forms = Callable[[str], set[str]]
 """A text to the forms of its words in the keyword index."""
 
-FEATURES = (
-    "coverage of the words by the unit",
-    "by the unit with heading, title and path",
-    "by the passage with heading, title and path",
-    "heaviest word that the unit lacks",
-    "heaviest word that the passage lacks",
-    "cosine of the unit",
-    "cosine of the passage",
-    "has something of the asked kind",
-    "lacks anything of the asked kind",
-    "reciprocal rank of the passage",
-    "lacks a figure of the question",
-    "one is negated, the other not",
-    "logarithm of the number of words of the unit",
-    "word pairs of the question that are adjacent in the unit",
-    "weight of words that the corpus lacks",
-)
-WEIGHTS = (1.0, 2.5, 1.5, -1.0, -2.0, 3.0, 1.0, 0.4, -0.8, 0.5, -0.7, -0.1, 0.0, 0.5, -1.0)
-BIAS = -4.5
+FEATURES = tuple(WEIGHTS)
+_RANKING, _DECISION = (np.array(column) for column in zip(*WEIGHTS.values(), strict=True))  # (len(FEATURES),) each
 
 
 @dataclass(frozen=True)
@@ -66,10 +62,11 @@ class Candidate:
     text: str
     forms: set[str]
     """Of its text."""
-    context: set[str]
-    """Forms of heading, title and path."""
-    passage: set[str]
-    """Forms of the passage's text."""
+    context: str
+    """Title, headings, path and source of its passage."""
+    context_forms: set[str]
+    passage_forms: set[str]
+    """Of the passage with its context."""
 
 
 @dataclass(frozen=True)
@@ -85,80 +82,169 @@ class Question:
     forms: Forms
     terms: Terms
     """A text to its content words, stemmed as in an English document."""
+    calibration: Calibration
     readable: float = 1.0
     """Share of the question that the embedder can read, 0 to 1; vectors count by this share."""
 
+    @cached_property
+    def asked(self) -> Asked:
+        """The kind of answer that it wants."""
+        return asked_kind(self.text)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What it names, see `names`."""
+        return names(self.text)
+
+    @cached_property
+    def units(self) -> list[list[Unit]]:
+        """The units of each passage."""
+        licences = bool({"licens", "licenc", "copyright"} & self.forms(self.text))
+        return [answer_units(hit, licences=licences) for hit in self.hits]
+
+    @cached_property
     def candidates(self) -> list[Candidate]:
-        """The units of the passages that share most words with the question, at most `MAX_EMBEDDED`."""
-        about_licence = bool({"licens", "licenc", "copyright"} & self.forms(self.text))
+        """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
         found: list[tuple[float, Candidate]] = []
-        for rank, hit in enumerate(self.hits, 1):
-            context = self.forms(f"{hit.heading}\n{hit.title}\n{hit.path}\n{hit.source}")
-            passage = self.forms(hit.text)
+        for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
+            context = f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
+            context_forms = self.forms(context)
+            passage_forms = self.forms(hit.text) | context_forms
             scored = []
-            for unit in answer_units(hit, licences=about_licence):
-                text = unit.text
-                each = Candidate(unit, rank, text, self.forms(text), context, passage)
-                scored.append((self._first_score(each), each))
+            for unit in units:
+                if unit.kind not in CONTAINERS:
+                    text = unit.text
+                    each = Candidate(unit, rank, text, self.forms(text), context, context_forms, passage_forms)
+                    scored.append((self._first_score(each), each))
             scored.sort(key=lambda pair: -pair[0])
-            found += scored[:MAX_EMBEDDED_PER_HIT]
+            found += scored[:MAX_CANDIDATES_PER_HIT]
         found.sort(key=lambda pair: -pair[0])
-        return [each for _, each in found[:MAX_EMBEDDED]]
+        return [each for _, each in found[:MAX_CANDIDATES]]
 
     def _first_score(self, each: Candidate) -> float:
-        words, kind = self.words, answers_kind(asked_kind(self.text), each.text)
-        labelled = words.coverage(each.forms | each.context)
-        near = max(self.cosines.get(each.unit.hit.chunk_id, 0.0), 0.0)
-        return words.coverage(each.forms) + labelled + 0.5 * near + 0.2 * kind + 0.2 / each.rank
+        """A score that needs no embedding: shared words, the passage's meaning and rank, and the asked kind."""
+        near = self.calibration.scaled(self.cosines.get(each.unit.hit.chunk_id, 0.0)) * self.readable
+        words = self.words.coverage(each.forms | each.context_forms)
+        return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
 
-    def features(self, candidates: Sequence[Candidate]) -> np.ndarray:
+    @cached_property
+    def nearness(self) -> np.ndarray:
+        """How near the meaning of each candidate is to the question and to each of its words (n, 1 + words)."""
+        return self._nearness[: len(self.candidates)]
+
+    @cached_property
+    def _nearness(self) -> np.ndarray:
+        """`nearness` of the candidates and, below them, of the headings of each passage (n + hits, 1 + words)."""
+        asked = [self.text, *(word.surface for word in self.words.words)]
+        texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
+        vectors = self.embed([*asked, *texts, *map(subject, self.hits)])
+        return self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
+
+    @cached_property
+    def features(self) -> np.ndarray:
         """The features (n, len(FEATURES)) of each candidate."""
-        vectors = self.embed([self.text, *(each.unit.with_label for each in candidates)])  # (n + 1, d)
-        cosines = vectors[1:] @ vectors[0] * self.readable
-        rows = [self._row(each, float(cosine)) for each, cosine in zip(candidates, cosines, strict=True)]
-        return np.array(rows, np.float64).reshape(len(candidates), len(FEATURES))
+        headings = self._nearness[len(self.candidates) :]
+        rows = [
+            self._row(each, near, headings[each.rank - 1])
+            for each, near in zip(self.candidates, self.nearness, strict=True)
+        ]
+        return np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
 
-    def _row(self, each: Candidate, cosine: float) -> list[float]:
-        words, kind = self.words, answers_kind(asked_kind(self.text), each.text)
-        labelled, whole = each.forms | each.context, each.passage | each.context
+    @cached_property
+    def _local(self) -> WeightedWords:
+        """The words of the question, weighted by how few of the candidates contain them."""
+        forms = [each.forms for each in self.candidates]
+        counts = [sum(not word.forms.isdisjoint(own) for own in forms) for word in self.words.words]
+        counted = [replace(word, count=count) for word, count in zip(self.words.words, counts, strict=True)]
+        return WeightedWords.of(counted, len(forms))
+
+    @property
+    def unmentioned(self) -> tuple[str, ...]:
+        """The words of the question that no source contains, and whose meaning no candidate is near."""
+        nearest = self.nearness[:, 1:].max(axis=0, initial=0.0)
+        words = zip(self.words.words, nearest, strict=True)
+        return tuple(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
+
+    def _row(self, each: Candidate, unit: np.ndarray, heading: np.ndarray) -> list[float]:
+        words, kind = self.words, answers_kind(self.asked, each.text)
+        near, near_or_headed = np.clip(unit[1:], 0, 1), np.clip(np.maximum(unit, heading)[1:], 0, 1)
+        labelled = each.forms | each.context_forms
+        scale = self.calibration.scaled
+        passages = [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
+        is_signature = each.unit.kind is UnitKind.SIGNATURE
         return [
             words.coverage(each.forms),
             words.coverage(labelled),
-            words.coverage(whole),
-            _heaviest(words, labelled),
-            _heaviest(words, whole),
-            cosine,
-            self.cosines.get(each.unit.hit.chunk_id, 0.0) * self.readable,
+            words.coverage(each.passage_forms),
+            words.coverage(labelled, near_or_headed),
+            words.coverage(each.forms, near),
+            self._local.coverage(each.forms),
+            self._local.coverage(each.forms, near),
+            words.heaviest_missing(labelled),
+            words.heaviest_missing(labelled, near_or_headed),
+            _counted(self.text, each.text),
+            words.heaviest_missing(each.passage_forms),
+            words.heaviest_missing(each.passage_forms, near_or_headed),
+            float(unit[0]),
+            float(heading[0]),
+            passages[each.rank - 1],
+            max(passages, default=0.0),
             float(kind > 0),
             float(kind < 0),
             1 / each.rank,
-            float(
-                not figures(self.text)
-                <= figures(f"{each.unit.hit.text}\n{each.unit.hit.heading} {each.unit.hit.path}")
-            ),
+            self._missing_names(f"{each.context}\n{each.text}"),
+            self._missing_names(f"{each.context}\n{each.unit.hit.text}"),
+            self._missing_names(self._all_passages),
+            float(not figures(self.text) <= figures(f"{each.context}\n{each.unit.hit.text}")),
             float(is_negated(self.text) != is_negated(each.text)),
             math.log1p(len(each.text.split())),
             self._adjacent(each),
             sum(weight for word, weight in zip(words.words, words.weights, strict=True) if not word.count),
+            float(is_signature and self.asked in (Asked.DEFAULT, Asked.DEFINED, Asked.SIGNATURE)),
+            float(self._declares(each.unit)),
+            words.coverage(each.context_forms),
+            float(self.asked is Asked.STEPS and each.unit.kind in (UnitKind.CODE, UnitKind.ITEM)),
         ]
 
+    def _declares(self, unit: Unit) -> bool:
+        declared = unit.quotes[0].partition("(")[0] if unit.kind is UnitKind.SIGNATURE else label_of(unit.hit)
+        return any(mentions(declared.partition("(")[0], name) for name in self._defined)
+
+    @cached_property
+    def _defined(self) -> list[str]:
+        return defined_names(self.text)
+
+    @cached_property
+    def _all_passages(self) -> str:
+        return "\n".join(f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}\n{hit.text}" for hit in self.hits)
+
+    def _missing_names(self, text: str) -> float:
+        return sum(not mentions(text, name) for name in self.names) / max(len(self.names), 1)
+
     def _adjacent(self, each: Candidate) -> float:
-        """The share of adjacent words of the question that are adjacent in the unit or its label too."""
+        """The share of adjacent words of the question that are adjacent in the unit or its headings too."""
         pairs = list(zip(self.words.words, self.words.words[1:], strict=False))
-        text = f" {' '.join(each.unit.with_label.casefold().split())} "
+        text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
 
-    def evidence(self, candidates: Sequence[Candidate]) -> list[float]:
-        """The probability that each candidate answers the question, 0 to 1."""
-        return probabilities(self.features(candidates)) if candidates else []
+
+def _counted(question: str, text: str) -> float:
+    """1 if a number of the text stands next to what the question asks to count, -1 if not; 0 if it counts nothing."""
+    noun = _HOW_MANY.search(question)
+    if noun is None:
+        return 0.0
+    stem = re.escape(noun[1][: max(len(noun[1]) - 2, 3)])
+    near = rf"{_NUMBER}(?:\W+\w+){{0,3}}?\W+{stem}|\b{stem}\w*(?:\W+\w+){{0,3}}?\W+{_NUMBER}"
+    return 1.0 if re.search(near, text, re.IGNORECASE) else -1.0
 
 
-def probabilities(features: np.ndarray) -> list[float]:
-    """The logistic function of the weighted features (n, len(FEATURES))."""
-    logits = features @ np.array(WEIGHTS) + BIAS
-    return [float(1 / (1 + math.exp(-logit))) for logit in logits]
+def unit_scores(features: np.ndarray) -> list[float]:
+    """How well each candidate fits, from its features (n, len(FEATURES)), as a share of the best one: 0 to 1."""
+    logits = features @ _RANKING
+    return [float(score) for score in np.exp(logits - logits.max())]
 
 
-def _heaviest(words: WeightedWords, forms: set[str]) -> float:
-    return next((weight for _, weight in words.missing(forms)), 0.0)
+def answer_probability(features: np.ndarray) -> float:
+    """The probability that the best candidate answers the question, from its features (len(FEATURES),)."""
+    return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS))

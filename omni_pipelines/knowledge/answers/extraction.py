@@ -1,21 +1,31 @@
 """Extractive answers: the units of the sources that answer a question best, word for word, or an abstention."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
-from omni_pipelines.knowledge.answers.evidence import MIN_EVIDENCE, Candidate, Question
+from omni_pipelines.knowledge.answers.evidence import (
+    Candidate,
+    Question,
+    answer_probability,
+    unit_scores,
+)
+from omni_pipelines.knowledge.answers.question import Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
+from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
+from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 
 MAX_UNITS = 3
-MAX_GAP = 0.15
-"""A further unit may be less probable than the one before it by this much."""
+MIN_SHARE = 0.15
+"""A further unit must reach this share of the best unit's score."""
 MAX_REPEATED = 0.6
 """Share of a unit's words that the units before it may have; otherwise it says the same again."""
-LARGER_SHARE = 0.9
-"""A unit that contains the best one replaces it if its evidence reaches this share."""
-
-Scored = tuple[Candidate, float]
+MAX_NEAREST = 3
+"""Passages that an abstention names."""
+MAX_AMBIGUOUS_WORDS = 3
+"""A question with more content words says which thing it is about."""
+MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 350
+"""Characters up to which a section or a paragraph is quoted as a whole."""
 
 
 def extract_answer(release: int, question: Question) -> Answer:
@@ -23,62 +33,98 @@ def extract_answer(release: int, question: Question) -> Answer:
 
     The best unit comes first. Units of one document keep its order.
     """
-    candidates = question.candidates()
-    scored = sorted(zip(candidates, question.evidence(candidates), strict=True), key=lambda pair: -pair[1])
-    best = scored[0][1] if scored else 0.0
-    if best < MIN_EVIDENCE:
-        return Answer(release=release, abstained=True, answer="", sentences=(), evidence=round(best, 4))
-    chosen = _chosen(scored)
-    chosen += _contradictions(chosen, [each for each, score in scored if score >= MIN_EVIDENCE], question)
-    documents = list(dict.fromkeys(each.unit.hit.doc_id for each in chosen))
-    chosen.sort(key=lambda each: (documents.index(each.unit.hit.doc_id), each.unit.hit.start_byte, each.unit.ranges))
-    sentences = tuple(_sentence(each) for each in chosen)
+    scored = _scored(question)
+    evidence = round(answer_probability(question.features[scored[0][0]]), 4) if scored else 0.0
+    candidates = question.candidates
+    if evidence < MIN_EVIDENCE:
+        return abstention(release, question, evidence)
+    chosen = _chosen([(candidates[index], score) for index, score in scored])
+    chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
+    units = list(dict.fromkeys(whole_unit(each, question) for each in chosen))
+    documents = list(dict.fromkeys(each.hit.doc_id for each in units))
+    units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
+    sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
     return Answer(
         release=release,
         abstained=False,
         answer="\n".join(texts),
         sentences=sentences,
-        evidence=round(best, 4),
-        conflicts=find_conflicts(texts, [each.unit.hit.doc_id for each in chosen], question.terms),
+        evidence=evidence,
+        conflicts=find_conflicts(texts, [each.hit.doc_id for each in units], question.terms),
+        subjects=_subjects(units, question),
     )
 
 
-def _sentence(candidate: Candidate) -> Sentence:
-    unit = candidate.unit
-    return Sentence(
-        text=unit.text, label=unit.label, citations=tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
+def abstention(release: int, question: Question, evidence: float) -> Answer:
+    """No answer, with the passages that come nearest, and the words of the question that no source contains."""
+    nearest: dict[str, Candidate] = {}
+    for index, _ in _scored(question):
+        candidate = question.candidates[index]
+        nearest.setdefault(candidate.unit.hit.chunk_id, candidate)
+    units = [each.unit for each in nearest.values()][:MAX_NEAREST]
+    return Answer(
+        release=release,
+        abstained=True,
+        answer="",
+        sentences=(),
+        evidence=evidence,
+        missing=question.unmentioned if question.candidates else (),
+        nearest=tuple(cite(unit.hit, *unit.ranges[-1]) for unit in units),
     )
 
 
-def _chosen(scored: Sequence[Scored]) -> list[Candidate]:
-    """The best unit, in a larger one if that is nearly as probable, and those that follow without a gap."""
-    best, score = scored[0]
-    larger = [each for each, other in scored if other >= LARGER_SHARE * score and _contains(each, best)]
-    chosen = [max(larger, key=_length)] if larger else [best]
-    for each, other in scored[1:]:
-        if other < score - MAX_GAP or other < MIN_EVIDENCE or len(chosen) == MAX_UNITS:
-            break
-        if not any(_repeats(each, one) for one in chosen):
+def _scored(question: Question) -> list[tuple[int, float]]:
+    """The index and the score of each candidate, best first."""
+    if not question.candidates:
+        return []
+    return sorted(enumerate(unit_scores(question.features)), key=lambda pair: -pair[1])
+
+
+def _sentence(unit: Unit) -> Sentence:
+    citations = tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
+    return Sentence(text=unit.text, label=unit.label, citations=citations)
+
+
+def _chosen(scored: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
+    """The best candidate, and those that are nearly as good and say something else."""
+    chosen: list[Candidate] = []
+    least = MIN_SHARE * scored[0][1]
+    for each, score in scored:
+        if score >= least and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
             chosen.append(each)
-            score = other
     return chosen
 
 
-def _contains(one: Candidate, other: Candidate) -> bool:
-    (start, end), (first, last) = ((each.unit.ranges[0][0], each.unit.ranges[-1][1]) for each in (one, other))
-    return one.unit.hit.chunk_id == other.unit.hit.chunk_id and start <= first and last <= end
+def whole_unit(each: Candidate, question: Question) -> Unit:
+    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph."""
+    around = [unit for unit in _containers(each, question) if unit.contains(each.unit)]
+    lists = [unit for unit in around if unit.kind is UnitKind.LIST]
+    if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
+        return lists[0]
+    limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
+    short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
+    return max(short, key=lambda unit: len(unit.text), default=each.unit)
 
 
-def _length(each: Candidate) -> int:
-    return sum(end - start for start, end in each.unit.ranges)
+def _containers(each: Candidate, question: Question) -> Iterator[Unit]:
+    return (unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS)
+
+
+def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:
+    """The titles of the documents of the units, if a short question fits several documents and names none of them."""
+    titles = [unit.hit.title for unit in units]
+    if len(question.words.words) > MAX_AMBIGUOUS_WORDS or len(set(titles)) < max(len(units), 2):
+        return ()
+    named = question.forms(question.text)
+    common = set.intersection(*(question.forms(title) for title in titles))
+    is_named = any(named & (question.forms(title) - common) for title in titles)
+    return () if is_named else tuple(titles)
 
 
 def _repeats(each: Candidate, one: Candidate) -> bool:
-    overlaps = each.unit.hit.chunk_id == one.unit.hit.chunk_id and any(
-        start < last and first < end for start, end in each.unit.ranges for first, last in one.unit.ranges
-    )
-    return overlaps or len(each.forms & one.forms) > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
+    common = len(each.forms & one.forms)
+    return common > MAX_REPEATED * max(min(len(each.forms), len(one.forms)), 1)
 
 
 def _contradictions(chosen: Sequence[Candidate], fitting: Sequence[Candidate], question: Question) -> list[Candidate]:

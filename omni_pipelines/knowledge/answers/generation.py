@@ -22,6 +22,8 @@ from omni_pipelines.knowledge.answers.claims import (
     select_units,
     written_claims,
 )
+from omni_pipelines.knowledge.answers.evidence import Question, answer_probability, unit_scores
+from omni_pipelines.knowledge.answers.extraction import abstention, extract_answer
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, label_of
@@ -31,10 +33,10 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 READING, ANSWERING = "reading", "answering"
 """Steps of the progress reports: the number of passages that are read, and each claim that is kept, as the detail."""
-MIN_CLAIM_EVIDENCE = 0.25
+MIN_CLAIM_EVIDENCE = 0.2
 """Evidence that a unit must have for a claim to count; lower than for a quote, because the model chose it too."""
 
-STRONG_EVIDENCE = 0.8
+STRONG_EVIDENCE = 0.7
 """Evidence from which the sources are quoted although the model found no answer in them."""
 
 Scored = tuple[Unit, float]
@@ -72,14 +74,14 @@ class Reader:
         Args:
             release: the release that the units are from.
             question: the question.
-            scored: the units that may answer it, with the evidence of each.
+            scored: the units that may answer it, best first, with the evidence of each.
 
         Raises:
             VariantsFailed: no model answered.
             NothingFound: the model found no answer, or the units bear out none of its claims.
             Unsupported: the reply cannot be read.
         """
-        best = sorted((pair for pair in scored if pair[1] >= self.min_evidence), key=lambda pair: -pair[1])
+        best = [pair for pair in scored if pair[1] >= self.min_evidence]
         units = select_units([unit for unit, _ in best], self.limits, self.count)
         if not units:
             raise NothingFound("no passage is near enough to the question for the language model to read it")
@@ -171,18 +173,28 @@ def _note(dropped: int) -> str:
     return f"{left_out} of the language model had no source and was left out" if dropped else ""
 
 
-def quotes_instead(quotes: Answer, error: VariantsFailed | Unsupported, strong: float = STRONG_EVIDENCE) -> Answer:
+def scored_units(question: Question) -> list[Scored]:
+    """The units that may answer a question, best first, each with the probability that it does."""
+    if not question.candidates:
+        return []
+    scores = unit_scores(question.features)
+    order = sorted(range(len(scores)), key=lambda index: -scores[index])
+    return [(question.candidates[each].unit, answer_probability(question.features[each])) for each in order]
+
+
+def quotes_instead(
+    release: int, question: Question, error: VariantsFailed | Unsupported, strong: float = STRONG_EVIDENCE
+) -> Answer:
     """The extractive answer where a model gave none, with a note that says why.
 
     It becomes an abstention if a model read the sources and found nothing, unless its evidence is `strong`.
     """
+    reason = error.message
     if isinstance(error, VariantsFailed):
         reasons = "; ".join(f"{each.variant}: {each.reason}" for each in error.attempts)
         reason = f"no language model answered ({reasons})"
-    else:
-        reason = error.message
-    note = {"note": f"{reason}; these are quotes from the sources", "attempts": error.attempts}
+    quotes = extract_answer(release, question)
     if isinstance(error, NothingFound) and quotes.evidence < strong:
-        nothing = {"abstained": True, "answer": "", "sentences": (), "conflicts": ()}
-        return quotes.model_copy(update={**note, **nothing, "note": reason})
-    return quotes.model_copy(update=note if not quotes.abstained else {**note, "note": reason})
+        quotes = abstention(release, question, quotes.evidence)
+    note = reason if quotes.abstained else f"{reason}; these are quotes from the sources"
+    return quotes.model_copy(update={"note": note, "attempts": error.attempts})

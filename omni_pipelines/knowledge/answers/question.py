@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from native.query_words import QueryWord
 
 
@@ -13,11 +15,16 @@ class Asked(StrEnum):
     """The kind of answer that a question wants."""
 
     PERSON = "who"
+    YEAR = "in which year"
+    VERSION = "which version"
     TIME = "when"
+    DURATION = "how long"
+    MONEY = "how much money"
     NUMBER = "how many"
     PLACE = "where"
     DEFINED = "where defined"
     DEFAULT = "default"
+    SIGNATURE = "parameters"
     REASON = "why"
     STEPS = "how to"
     ANY = "any"
@@ -34,6 +41,13 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     ),
     (Asked.DEFAULT, (r"\bdefaults?\b", r"\b(?:standard|vorgabe)(?:wert|m\w+ig)?\b", "デフォルト|既定|默认")),
     (
+        Asked.SIGNATURE,
+        (
+            r"\b(?:parameters?|arguments?|signature|args|kwargs|returns?|return (?:type|value))\b",
+            r"\b(?:parameter|argumente?|signatur|rückgabewert)\b|引数|参数",
+        ),
+    ),
+    (
         Asked.PERSON,
         (
             r"\b(?:who|whom|whose)\b",
@@ -43,25 +57,58 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        Asked.YEAR,
+        (
+            r"\b(?:in|since|by|from|until|of) (?:what|which) year\b|\b(?:what|which) (?:year|date)\b",
+            r"\b(?:in )?welche[ms] jahr\b|\bwelches datum\b",
+            "何年|哪一年|哪年",
+        ),
+    ),
+    (
+        Asked.VERSION,
+        (
+            r"\b(?:what|which|in which|since which) (?:\w+ ){0,2}(?:version|release)\b",
+            r"\bwelche[rn]? version\b|\bversion of\b",
+            "バージョン|版本",
+        ),
+    ),
+    (
         Asked.TIME,
         (
             r"^when\b",
             r"\bwhen (?:is|was|were|do|does|did|will|can|must|should)\b",
-            r"\b(?:what|which) (?:year|date|day|month|release|version)\b",
-            r"\bsince (?:when|which)\b|\bby when\b",
-            r"\bwann\b|\bwelche[rmsn]? (?:jahr|datum|version)\b",
-            "いつ|何年|什么时候|哪一年",
+            r"\b(?:what|which) (?:day|month|time|hour)\b",
+            r"\bsince when\b|\bby when\b|\buntil when\b|\bwann\b",
+            "いつ|什么时候",
+        ),
+    ),
+    (
+        Asked.DURATION,
+        (
+            r"\bhow (?:long|soon|often|old|frequently|quickly)\b",
+            r"\bhow many (?:milliseconds|seconds|minutes|hours|days|weeks|months|years)\b",
+            r"\bwie (?:lange|oft|alt|schnell)\b",
+            r"\bwie ?viele? (?:sekunden|minuten|stunden|tage|wochen|monate|jahre)\b",
+            "どのくらいの期間|何秒|何分|何日|多久|多长时间",
+        ),
+    ),
+    (
+        Asked.MONEY,
+        (
+            r"\bhow much\b.*\b(?:cost|costs|pay|paid|price|money|salary|budget|fee|spend|charged?)\b",
+            r"\b(?:price|cost|salary|fee|budget) (?:of|for)\b|\bwhat (?:do|does|did)\b.*\bcost\b",
+            r"\bwie ?viel kostet\b|\bwas kostet\b|いくらですか|多少钱",
         ),
     ),
     (
         Asked.NUMBER,
         (
-            r"\bhow (?:many|much|long|often|old|large|big|fast|far|high|deep)\b",
+            r"\bhow (?:many|much|large|big|fast|far|high|deep|tall|wide|heavy)\b",
             r"\b(?:what|which) (?:\w+ ){0,2}(?:number|port|size|limit|maximum|minimum|percentage|amount)\b",
-            r"\b(?:what|which) (?:\w+ ){0,2}(?:price|cost|rate|length|timeout|exit code|status)\b",
-            r"\bwie ?(?:viele?|lange|oft|gro\w+|hoch)\b",
+            r"\b(?:what|which) (?:\w+ ){0,2}(?:rate|length|timeout|exit code|status|weight|height|width)\b",
+            r"\bwie ?(?:viele?|gro\w+|hoch|weit|schwer)\b",
             r"\bwelche[rnms]? (?:port|nummer|gr\w+e|grenze)\b",
-            "いくつ|何個|多少|几",
+            "いくつ|何個|多少|几个",
         ),
     ),
     (
@@ -76,7 +123,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     (
         Asked.STEPS,
         (
-            r"\bhow (?:do|can|to|should|would|does one)\b",
+            r"\bhow (?:do|can|to|should|would|is|are|does one)\b",
             r"\bwie (?:kann|wird|installier\w*|macht|geht|l\w+sst)\b",
             "どうやって|方法|如何|怎么",
         ),
@@ -87,25 +134,38 @@ _MONTHS = (
     r"\b(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
     r"|sep(?:tember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\b"
 )
+_NUMERALS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|once"
+    "|eine?[nrms]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn"
+)
 _ANSWERS: dict[Asked, tuple[str, ...]] = {
     Asked.PERSON: (
-        r"(?-i:\b[A-ZÄÖÜ][\w.-]+ (?:(?:van|von|de) )?[A-ZÄÖÜ][\w-]+)",
-        r"\b(?:author|maintain\w*|written|created|developed|owner|manager|team|lead|officer|administrator|department)\b",
-        r"\bby\b|@\w|さん|氏",
+        r"(?-i:\b[A-ZÄÖÜ][\w.-]+ (?:(?:van|von|de|der|al|bin) )?[A-ZÄÖÜ][a-z][\w-]*)",
+        r"\b(?:author|maintain\w*|owner|manager|team|lead|head|officer|administrator|department|user|people|staff)s?\b",
+        r"\S@\w|さん|氏",
     ),
+    Asked.YEAR: (r"\b(?:1[5-9]|20)\d\d\b",),
+    Asked.VERSION: (r"\b(?:versions?|release)\s+v?\d|\bv?\d+\.\d+",),
     Asked.TIME: (
         r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{1,2}:\d\d\b",
         _MONTHS,
-        r"\bversions?\s+\d|\b\d+\.\d+",
-        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
-        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when)\b|年|月",
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b",
+        r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b",
+        r"年|月|後|時|前",
     ),
-    Asked.NUMBER: (
-        r"\d",
-        r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|once)\b",
-        r"\b(?:no limit|unlimited|infinite)\b",
-        r"\b(?:eine?[nrms]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn)\b|[一二三四五六七八九十百千]",
+    Asked.DURATION: (
+        rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}"
+        r"(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
+        r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly)\b",
+        r"\b(?:immediately|forever|always|every|once|twice)\b",
+        r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b",
+        r"\b(?:täglich|wöchentlich|monatlich)\b",
+        r"\d\s?(?:秒|分|時間|日|週|年|小时|天|周|月)",
     ),
+    Asked.MONEY: (
+        r"(?:[€$£¥]\s?\d|\d[\d.,]*\s?(?:[€$£¥]|euros?\b|dollars?\b|eur\b|usd\b|pounds?\b|円|元)|\bfree\b)",
+    ),
+    Asked.NUMBER: (rf"\d|\b(?:{_NUMERALS}|no limit|unlimited|infinite)\b|[一二三四五六七八九十百千]",),
     Asked.PLACE: (
         r"[/\\]\w|\w\.\w{1,4}\b",
         r"\b(?:in|at|on|under|from|inside|im|unter|auf)\b|ディレクトリ|目录|に",
@@ -123,8 +183,73 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
 _ANSWERED = {asked: re.compile("|".join(patterns), re.IGNORECASE) for asked, patterns in _ANSWERS.items()}
 Terms = Callable[[str], Sequence[str]]
 """A text to its content words, stemmed as in an English document."""
+_DEFINED_WORDS = re.compile(
+    r"where|is|are|the|an?|in|of|which|file|module|class|function|method|constant|variable|define[sd]?"
+    r"|implement(?:s|ed)|declare[sd]?|contains?|code|source|parameters?|arguments?|signature|args|returns?|defaults?"
+    r"|value|what|does|takes?|accepts?|all|for|has|wo|ist|wird|die|der|das|definiert|\w{1,2}",
+    re.IGNORECASE,
+)
+_LIST = re.compile(
+    r"\b(?:list|steps?|ways|which \w+s|what (?!(?:is|was|does|has|happens)\b)(?:are|\w+s)\b"
+    r"|what (?:do|must|should|can) (?:i|you|we)|options?"
+    r"|kinds|types|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
+    re.IGNORECASE,
+)
 _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
 _NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|nicht|kein\w*|ohne|nie)\b|n't\b", re.IGNORECASE)
+
+
+_FILLERS = frozenset(
+    "many much get gets got getting please tell show explain want give let know mean means called happen happens "
+    "wie was wer wo wann welche welcher welches ist sind kann man ich eine einen ein mein der die das".split()
+)
+"""Words of questions that say nothing about their subject, besides the stop words of the index."""
+_NAME = re.compile(
+    r"`[^`]+`|\"[^\"]+\""  # quoted
+    r"|(?-i:[A-Z][\w-]+ \d+(?:\.\d+)*\b)"  # Python 3, Debian 12.1
+    r"|(?<![\w-])--?[a-z][\w-]*"  # --option
+    r"|[\w~]*(?:[\w)](?:[._/:@]|::)[\w~])[\w./:@-]*\w(?:\(\))?"  # a.b, path/to/file, module::name
+    r"|\b\w*(?:\d[a-zA-Z]|[a-zA-Z]\d)\w*\b"  # B9, utf8
+    r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
+    r"|\b\w+\(\)"  # call()
+)
+_CAPITALIZED = re.compile(r"(?<=[\w,;'\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
+"""Capitalized words inside a sentence."""
+_GERMAN = re.compile(r"\b(?:der|die|das|ein|eine[nrms]?|und|ist|sind|wird|werden|wie|was|welche[rnms]?|für|nicht)\b")
+
+
+def names(question: str) -> list[str]:
+    """What a question names: identifiers, paths, options, quoted words, versions, acronyms and proper names.
+
+    German writes every noun with a capital, so there capitals name nothing.
+    """
+    found = [match.strip('`"').removesuffix("()") for match in _NAME.findall(question)]
+    if len(_GERMAN.findall(question)) < 2:
+        found += _CAPITALIZED.findall(question)
+    distinct = dict.fromkeys(name for name in found if name and name not in ("e.g", "i.e"))
+    return [name for name in distinct if not any(name != other and name in other for other in distinct)]
+
+
+ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
+"""Kinds of questions that a declaration answers."""
+
+
+def defined_names(question: str) -> list[str]:
+    """The last part of each identifier that a question names; every word too, if a declaration may answer it."""
+    found = [name for name in names(question) if re.fullmatch(r"[\w.:]+", name)]
+    if asked_kind(question) in ABOUT_SYMBOLS:
+        found += [word for word in re.findall(r"[\w.:]*\w", question) if not _DEFINED_WORDS.fullmatch(word)]
+    return list(dict.fromkeys(re.split(r"[.:]+", name.rstrip(".:"))[-1] for name in found))
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text has a name, as whole words, in any case."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def wants_list(question: str) -> bool:
+    """Whether a question asks for several things or steps."""
+    return _LIST.search(question) is not None
 
 
 def asked_kind(question: str) -> Asked:
@@ -161,17 +286,31 @@ class WeightedWords:
     @classmethod
     def of(cls, words: Sequence[QueryWord], entries: int) -> "WeightedWords":
         """Weigh words by the number of entries that contain them, out of all entries."""
+        words = [word for word in words if word.surface.casefold() not in _FILLERS] or words
         raw = [math.log1p((max(entries - word.count, 0) + 0.5) / (word.count + 0.5)) for word in words]
         total = sum(raw)
         return cls(tuple(words), tuple(weight / total for weight in raw) if total else ())
 
-    def coverage(self, forms: set[str]) -> float:
-        """The share of the words, by weight, that have a form among `forms`, 0 to 1."""
-        pairs = zip(self.words, self.weights, strict=True)
-        return sum(weight for word, weight in pairs if not word.forms.isdisjoint(forms))
+    def coverage(self, forms: set[str], near: np.ndarray | None = None) -> float:
+        """The share of the words, by weight, that have a form among `forms`, 0 to 1.
 
-    def missing(self, forms: set[str]) -> list[tuple[QueryWord, float]]:
-        """The words without a form among `forms`, with their weights, heaviest first."""
-        pairs = zip(self.words, self.weights, strict=True)
-        absent = [(word, weight) for word, weight in pairs if word.forms.isdisjoint(forms)]
-        return sorted(absent, key=lambda pair: -pair[1])
+        `near` (n,), 0 to 1, says how much each of the other words counts because of its meaning.
+        """
+        return sum(
+            weight * (1.0 if not word.forms.isdisjoint(forms) else share)
+            for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
+        )
+
+    def heaviest_missing(self, forms: set[str], near: np.ndarray | None = None) -> float:
+        """The largest weight of a word without a form among `forms`, less what `near` counts of it."""
+        return max(
+            (
+                weight * (1.0 - share)
+                for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
+                if word.forms.isdisjoint(forms)
+            ),
+            default=0.0,
+        )
+
+    def _shares(self, near: np.ndarray | None) -> list[float]:
+        return [0.0] * len(self.words) if near is None else [float(share) for share in near]

@@ -23,6 +23,7 @@ MAX_LENGTH = 1_200
 """Characters of a unit."""
 MAX_PARAGRAPH_LENGTH = 500
 MAX_LEAD_LENGTH = 300
+MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
 _MIN_WORDS = 4
 _CHARACTERS_PER_WORD = 2
@@ -48,6 +49,7 @@ _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
+_PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 
 
@@ -56,6 +58,7 @@ class UnitKind(StrEnum):
 
     SENTENCE = "sentence"
     PARAGRAPH = "paragraph"
+    SECTION = "section"
     LIST = "list"
     ITEM = "item"
     CODE = "code"
@@ -64,7 +67,9 @@ class UnitKind(StrEnum):
     DEFINITION = "definition"
 
 
-_KEEP_LINES = {UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
+CONTAINERS = {UnitKind.PARAGRAPH, UnitKind.SECTION, UnitKind.LIST}
+"""Units that are made of other units."""
+_KEEP_LINES = {UnitKind.SECTION, UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,10 @@ class Unit:
         label = label_of(self.hit)
         return "" if label.casefold() in self.text.casefold() else label
 
-    @property
-    def with_label(self) -> str:
-        """The text behind its label, which often names what "it" is."""
-        return f"{self.label}: {self.text}" if self.label else self.text
+    def contains(self, other: "Unit") -> bool:
+        """Whether another unit of the same passage lies inside this one."""
+        (start, end), (first, last) = ((each.ranges[0][0], each.ranges[-1][1]) for each in (self, other))
+        return self.hit.chunk_id == other.hit.chunk_id and start <= first and last <= end
 
 
 def label_of(hit: Hit) -> str:
@@ -105,13 +110,34 @@ def label_of(hit: Hit) -> str:
     return label if len(label) <= _MAX_LABEL_LENGTH else label[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
 
 
+def defines(hit: Hit, name: str) -> bool:
+    """Whether a passage declares a name: as the symbol of its innermost heading, or in a declaration of its code."""
+    symbol = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1]
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    declared = word.search(symbol)
+    if declared is not None and "(" not in symbol[: declared.start()]:
+        return True
+    return hit.kind == "code" and any(
+        block.kind is BlockKind.SIGNATURE and word.search(hit.text[block.start : block.end].partition("(")[0])
+        for block in code_blocks(hit.text)
+        if name in hit.text
+    )
+
+
+def subject(hit: Hit) -> str:
+    """Title and headings of a passage, without what is repeated; the end, if they are long."""
+    parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]
+    return HEADING_SEPARATOR.join(dict.fromkeys(parts))[-MAX_SUBJECT_LENGTH:]
+
+
 def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     """The units of a passage, in its order; longer ones come after those that they contain.
 
     Tracebacks and tables of contents give none, and licence texts only with `licences`.
     """
     found = code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text)
-    units = (Unit(hit, kind, ranges) for kind, ranges in _Composer(hit.text, found, hit.heading).units())
+    composer = _Composer(hit, found)
+    units = (Unit(hit, kind, ranges) for kind, ranges in (*composer.units(), *composer.sections()))
     return [unit for unit in units if _is_answer(unit, licences=licences)]
 
 
@@ -125,9 +151,9 @@ def _is_answer(unit: Unit, *, licences: bool) -> bool:
 class _Composer:
     """Makes units of the blocks of one passage."""
 
-    def __init__(self, text: str, found: Sequence[Block], heading: str) -> None:
-        self._text, self._blocks = text, found
-        last = heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
+    def __init__(self, hit: Hit, found: Sequence[Block]) -> None:
+        self._text, self._blocks, self._is_source = hit.text, found, hit.kind == "code"
+        last = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
         self._is_contents = _CONTENTS.fullmatch(last) is not None
 
     def units(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
@@ -144,6 +170,15 @@ class _Composer:
                 yield from self._row(index)
             elif block.kind is BlockKind.SIGNATURE:
                 yield from self._signature(index)
+
+    def sections(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """Signatures, paragraphs and lists that follow each other, without code and tables between them."""
+        runs = itertools.groupby(self._blocks, key=lambda block: block.kind in _PROSE)
+        for run in (list(group) for is_prose, group in runs if is_prose):
+            starts = [0, *(at for at, block in enumerate(run) if at and block.kind is BlockKind.SIGNATURE), len(run)]
+            for first, last in itertools.pairwise(starts):
+                if last - first > 1:
+                    yield UnitKind.SECTION, (self._without_marks(run[first].start, run[last - 1].end),)
 
     def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         spans = self._sentences(block)
@@ -175,8 +210,10 @@ class _Composer:
             yield UnitKind.LIST, ((lead[0] if lead is not None else items[0].start, items[-1].end),)
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
-        if above is not None and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
-            start = self._sentences(above)[-1][0] if above.kind is BlockKind.PARAGRAPH else above.start
+        is_introduced = above is not None and not (self._is_source and "\n\n" in self._text[above.end : block.start])
+        if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
+            is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
+            start = above.start if is_short else self._sentences(above)[-1][0]
             yield UnitKind.CODE, ((start, block.end),)
         else:
             yield UnitKind.CODE, ((block.start, block.end),)
@@ -187,6 +224,9 @@ class _Composer:
         row = self._blocks[index]
         ranges = ((row.start, row.end),) if header is None else ((header.start, header.end), (row.start, row.end))
         yield UnitKind.ROW, ranges
+        is_last = index + 1 == len(self._blocks) or self._blocks[index + 1].kind is not BlockKind.ROW
+        if is_last and header is not None:
+            yield UnitKind.LIST, ((header.start, row.end),)
 
     def _signature(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """A signature with the first paragraph below it, which describes it."""

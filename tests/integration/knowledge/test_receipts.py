@@ -30,12 +30,14 @@ FILES: dict[str, str | bytes] = {
         '"""Tools of the harbour."""\n\n\n'
         'def lock() -> None:\n    """Close the harbour gate\n    before the flood comes."""\n'
     ),
+    "fees.md": "# Fees\n\n| harbour | fee |\n|---|---|\n| north | 30 euros |\n| south | 45 euros |\n",
     "page.html": "<html><body><h1>Ferry</h1><p>The ferry &amp; the tug leave the pier at noon.</p></body></html>",
 }
 QUESTIONS = {
     "keys.md": "How are keys rotated with the command?",
     "wide.md": "Heizt die Wärmepumpe das Haus auch im Winter?",
     "tool.py": "Close the harbour gate before the flood comes?",
+    "fees.md": "What is the fee of the south harbour?",
     "page.html": "When do the ferry and the tug leave the pier?",
 }
 
@@ -108,6 +110,16 @@ def test_quote_has_the_bytes_of_the_file(base: KnowledgeBase) -> None:
     quote = asked(base, QUESTIONS["wide.md"])["sentences"][0]["quotes"][0]
     raw = base.tree.path("wide.md").read_bytes()[quote["start_byte"] : quote["end_byte"]]
     assert raw.decode("utf-16-le") == quote["quote"] == "Die Wärmepumpe heizt das Haus auch im Winter."
+
+
+def test_table_row_is_quoted_with_its_header(base: KnowledgeBase) -> None:
+    fields = asked(base, QUESTIONS["fees.md"])
+    sentence = fields["sentences"][0]
+    assert [quote["quote"] for quote in sentence["quotes"]] == ["| harbour | fee |", "| south | 45 euros |"]
+    assert sentence["text"] == "| harbour | fee |\n| south | 45 euros |"
+    assert verified(base, fields).verified
+    sentence["quotes"].reverse()
+    assert not verified(base, resealed(fields)).verified
 
 
 def test_a_hundred_tampered_receipts_are_all_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:

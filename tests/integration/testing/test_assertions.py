@@ -220,8 +220,8 @@ TABLE: dict[str, list[Row]] = {
         (lambda w: assert_citation(changed(w.citation, quote="Keys vanish.")), "'Keys vanish.' at keys.md"),
         (lambda w: assert_citation(changed(w.citation, quote="")), "a quote from keys.md bytes"),
         (lambda w: assert_citation(changed(w.citation, start_byte=0)), "at keys.md bytes 0-"),
-        (lambda w: assert_citation(changed(w.citation, start_line=1)), "expected lines 3-3 of keys.md, got 1-3"),
-        (lambda w: assert_citation(changed(w.citation, end_line=9)), "expected lines 3-3 of keys.md, got 3-9"),
+        (lambda w: assert_citation(changed(w.citation, start_line=1)), "expected lines 3-4 of keys.md, got 1-4"),
+        (lambda w: assert_citation(changed(w.citation, end_line=9)), "expected lines 3-4 of keys.md, got 3-9"),
         (lambda w: assert_citation(changed(w.citation, uri="file:///gone")), "the file file:///gone, got"),
     ],
     "assert_cited": [

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
-from tests.unit.knowledge.answering import hit, stem
-from tests.unit.knowledge.test_extraction import ask
+from tests.unit.knowledge.answering import ask, hit, stem
 
 
 @pytest.mark.parametrize(

@@ -1,105 +1,152 @@
-"""Extractive answers: verbatim sentences in a readable order, without code, repeats or weak evidence."""
+"""Extractive answers: verbatim units in a readable order, without repeats, or an abstention with what is near."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.evidence import Question, evidence, term_coverage
-from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.testing.fakes import FakeEmbedder
-from tests.unit.knowledge.answering import hit, stem
+from omni_pipelines.knowledge.answers.evidence import answer_probability
+from tests.unit.knowledge.answering import ask, asked, hit
 
 OTTERS = "Otters sleep in the kelp. They eat nine kilos a day.\n\nOtters sleep holding hands, so that none drifts.\n"
+HANDS = "How do otters sleep holding hands?"
 
 
-def ask(question: str, hits: Sequence[Hit]) -> Answer:
-    return extract_answer(1, Question(question, set(stem(question)), hits, FakeEmbedder().embed, stem))
+def quoted(*texts: str, question: str = HANDS) -> str:
+    """The answer of documents with these texts."""
+    return ask(question, [hit(text, f"{number}.md") for number, text in enumerate(texts)]).answer
 
 
-def test_sentences_of_one_document_keep_its_order() -> None:
-    answer = ask("How do otters sleep?", [hit(OTTERS)])
+def test_units_of_one_document_keep_its_order() -> None:
+    text = "Otters sleep in kelp beds at night.\n\n# More\n\n" + "Filler text stands here. " * 40 + "\n\n"
+    text += "Otters sleep holding hands, so that none drifts."
+    answer = ask("How do otters sleep?", [hit(text)])
     starts = [sentence.citations[0].start_byte for sentence in answer.sentences]
     assert len(starts) > 1
     assert starts == sorted(starts)
 
 
-def test_document_with_the_best_sentence_comes_first() -> None:
-    good = hit("Otters sleep, it is said by some.", "far.md")
-    best = hit("Here is more. Otters sleep holding hands.", "near.md", start_byte=500)
-    answer = ask("otters sleep holding hands", [good, best])
-    assert answer.sentences[0].citations[0].path == "near.md"
+def test_document_with_the_best_unit_comes_first() -> None:
+    good = hit("Some say that otters sleep well.", "far.md")
+    best = hit("Here is more to say. Otters sleep holding hands.", "near.md", start_byte=500)
+    assert ask(HANDS, [good, best]).sentences[0].citations[0].path == "near.md"
 
 
 def test_chunks_of_one_document_keep_its_order() -> None:
-    later = hit("Otters sleep holding hands today.", start_byte=900)
-    earlier = hit("Otters sleep holding paws tonight.", start_byte=5)
-    answer = ask("otters sleep holding", [later, earlier])
+    later = hit("Otters sleep holding hands with their pups in the cold season.", start_byte=900)
+    earlier = hit("Otters sleep holding hands wherever a wide bay has strong currents.", start_byte=5)
+    answer = ask(HANDS, [later, earlier])
     assert [sentence.citations[0].start_byte for sentence in answer.sentences] == [5, 900]
 
 
 @pytest.mark.parametrize(
     "repeat", ["Otters sleep holding hands.", "otters sleep HOLDING hands!", "Otters sleep,  holding hands."]
 )
-def test_sentence_with_the_same_words_is_left_out(repeat: str) -> None:
-    answer = ask("otters sleep holding hands", [hit("Otters sleep holding hands."), hit(repeat, "b.md")])
+def test_unit_with_the_same_words_is_left_out(repeat: str) -> None:
+    answer = ask(HANDS, [hit("Otters sleep holding hands."), hit(repeat, "b.md")])
     assert len(answer.sentences) == 1
 
 
-def test_sentence_is_a_repeat_only_if_whole_words_match() -> None:
-    different, same = (
-        ask("seals rest on", [hit(first), hit("Seals rest on ice.", "b.md")])
-        for first in ("Seals rest on icebergs.", "Seals rest on ice")
+def test_code_between_fences_is_not_quoted_for_a_sentence_that_answers() -> None:
+    answer = quoted(
+        "Otters sleep holding hands.\n\n```python\nfor each in range(9):\n    count(each)\n```\n\nThat is all."
     )
-    assert len(different.sentences) == 2
-    assert len(same.sentences) == 1
+    assert "Otters sleep holding hands." in answer
+    assert "count" not in answer
 
 
-def test_code_between_fences_is_not_quoted() -> None:
-    text = (
-        "Otters sleep holding hands.\n\n```python\notters sleep holding hands in code\n```\n\nThat is all there is.\n"
-    )
-    answer = ask("otters sleep holding hands", [hit(text)])
-    assert answer.answer
-    assert "in code" not in answer.answer
+def test_code_is_quoted_with_its_lines_and_the_sentence_that_introduces_it() -> None:
+    text = "To rotate the keys, run this:\n\n```sh\nomni keys rotate\nomni keys list\n```\n"
+    answer = quoted(text, question="How do I rotate the keys?")
+    assert "To rotate the keys, run this:" in answer
+    assert "omni keys rotate\nomni keys list" in answer
 
 
-@pytest.mark.parametrize("table", ["| otters | 12 | 99% | {x} | [y] |", "otters = sleep(holding[0]) / hands[1] + 7"])
-def test_lines_full_of_symbols_are_not_quoted(table: str) -> None:
-    assert ask("otters sleep holding hands", [hit(table)]).abstained
+def test_whole_list_is_quoted_where_a_question_asks_for_steps() -> None:
+    text = "To rotate the keys, do these steps:\n\n1. Stop the server.\n2. Rotate the keys.\n3. Start the server.\n"
+    answer = quoted(text, question="What are the steps to rotate the keys?")
+    assert [line for line in answer.splitlines() if line] == [line for line in text.splitlines() if line]
+
+
+def test_table_row_is_quoted_with_its_header() -> None:
+    text = "| animal | sleeps |\n|---|---|\n| otters | holding hands in kelp |\n| seals | on the ice of the north |\n"
+    (sentence,) = ask("Where do otters sleep holding hands?", [hit(text)]).sentences
+    assert sentence.text.startswith("| animal | sleeps |")
+    assert "| otters | holding hands in kelp |" in sentence.text
+
+
+def test_sentence_that_depends_on_the_one_before_is_quoted_with_it() -> None:
+    text = "Sea otters live in cold water. They sleep holding hands, so that none drifts."
+    assert "Sea otters live in cold water." in quoted(text, question="Why do they sleep holding hands?")
+
+
+@pytest.mark.parametrize("text", ["otters = sleep(holding[0]) / hands[1] + 7", "otters 12 99% {x} [y] <z> = / |"])
+def test_lines_full_of_symbols_are_not_quoted(text: str) -> None:
+    assert ask(HANDS, [hit(text)]).abstained
 
 
 @pytest.mark.parametrize("text", ["东大寺位于日本奈良。", "ปลาโลมานอนหลับในทะเลลึก", "ऊदबिलाव हाथ पकड़कर सोते हैं।"])
 def test_text_in_any_script_is_quoted(text: str) -> None:
-    question = Question(text, {"x"}, [hit(text)], FakeEmbedder().embed, lambda _text: ["x"])
-    assert extract_answer(1, question).answer == text
+    assert ask(text, [hit(text)]).answer == text
 
 
-def test_weak_evidence_gives_an_abstention() -> None:
-    answer = ask("What does the treaty say on customs?", [hit(OTTERS)])
+def test_weak_evidence_gives_an_abstention_with_the_nearest_passages() -> None:
+    answer = ask("What does the treaty say on customs?", [hit(OTTERS, "otters.md")])
     assert (answer.abstained, answer.answer, answer.sentences) == (True, "", ())
-    assert 0 < answer.evidence < 0.41
+    assert 0 < answer.evidence < 0.5
+    assert [cited.path for cited in answer.nearest] == ["otters.md"]
+    assert answer.nearest[0].quote in OTTERS
 
 
-def test_evidence_is_the_mean_of_cosine_and_term_coverage() -> None:
-    assert evidence(0.9, 0.2, readable=1.0) == pytest.approx(0.55)
-    assert evidence(-0.5, 0.2) == pytest.approx(0.1)
+def test_abstention_names_the_words_that_no_source_has() -> None:
+    answer = ask("Which treaty do otters sign?", [hit(OTTERS)])
+    assert answer.abstained
+    assert "treaty" in answer.missing
+    assert "otters" not in answer.missing
 
 
-def test_evidence_for_an_unreadable_question_is_its_term_coverage() -> None:
-    assert evidence(0.9, 0.2, readable=0.0) == pytest.approx(0.2)
+def test_abstention_without_passages_has_no_evidence() -> None:
+    answer = ask(HANDS, [])
+    assert (answer.abstained, answer.evidence, answer.nearest, answer.missing) == (True, 0.0, (), ())
 
 
-def test_term_coverage_without_terms_is_zero() -> None:
-    assert term_coverage(set(), {"a"}) == 0.0
-    assert term_coverage({"a", "b"}, {"b", "c"}) == 0.5
+def test_answer_has_no_nearest_passages_and_no_missing_words() -> None:
+    answer = ask(HANDS, [hit(OTTERS)])
+    assert not answer.abstained
+    assert (answer.nearest, answer.missing) == ((), ())
+
+
+def test_evidence_is_the_probability_of_the_best_unit() -> None:
+    question = asked(HANDS, [hit(OTTERS)])
+    answer = ask(HANDS, [hit(OTTERS)])
+    probabilities = [round(answer_probability(features), 4) for features in question.features]
+    assert answer.evidence in probabilities
+
+
+def test_short_question_that_fits_several_things_names_them() -> None:
+    one = hit("The default timeout is 30 seconds.", "a.md", title="Billing service")
+    other = hit("The default timeout is 90 seconds.", "b.md", title="Storage service")
+    answer = ask("What is the default timeout?", [one, other])
+    assert len(answer.sentences) == 2
+    assert answer.subjects == ("Billing service", "Storage service")
+
+
+def test_question_that_names_one_of_several_things_fits_only_that() -> None:
+    one = hit("The default timeout is 30 seconds.", "a.md", title="Billing service")
+    other = hit("The default timeout is 90 seconds.", "b.md", title="Storage service")
+    assert ask("What is the billing timeout?", [one, other]).subjects == ()
+
+
+def test_label_is_the_heading_that_the_text_does_not_name() -> None:
+    text = "They sleep holding hands, so that none drifts."
+    (sentence,) = ask(HANDS, [hit(text, heading="Animals > Otters")]).sentences
+    assert (sentence.label, sentence.text) == ("Otters", text)
+    (named,) = ask(HANDS, [hit("Otters sleep holding hands.", heading="Animals > Otters")]).sentences
+    assert named.label == ""
 
 
 def test_citation_has_the_bytes_of_its_quote() -> None:
-    answer = ask("otters sleep holding hands", [hit("Ä. Otters sleep holding hands.", start_byte=100)])
+    answer = ask(HANDS, [hit("# Ä\n\nOtters sleep holding hands.", start_byte=100)])
     cited = answer.sentences[-1].citations[0]
     assert cited.quote == "Otters sleep holding hands."
-    assert (cited.start_byte, cited.end_byte) == (104, 131)
+    assert (cited.start_byte, cited.end_byte) == (106, 133)
+    assert (cited.start_line, cited.end_line) == (3, 3)

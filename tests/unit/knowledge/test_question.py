@@ -1,0 +1,185 @@
+"""What a question asks for: its kind, the names in it, and its words weighted by how rare they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from native.query_words import QueryWord
+from omni_pipelines.knowledge.answers.question import (
+    Asked,
+    WeightedWords,
+    answers_kind,
+    asked_kind,
+    defined_names,
+    figures,
+    is_negated,
+    mentions,
+    names,
+    wants_list,
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "questions"),
+    [
+        (Asked.PERSON, ["Who maintains the parser?", "Wer pflegt den Parser?", "誰が担当ですか"]),
+        (
+            Asked.YEAR,
+            ["In which year was it founded?", "In welchem Jahr wurde es gegründet?", "何年に設立されましたか"],
+        ),
+        (Asked.TIME, ["When does the office close?", "Wann schließt das Büro?", "いつ閉まりますか"]),
+        (Asked.DURATION, ["How long are logs kept?", "Wie lange werden Logs behalten?", "何日保存されますか"]),
+        (Asked.NUMBER, ["How many keys are there?", "Wie viele Schlüssel gibt es?", "いくつありますか"]),
+        (Asked.PLACE, ["Where are the logs?", "Wo liegen die Logs?", "ログはどこですか"]),
+        (Asked.REASON, ["Why does it stop?", "Warum hält es an?", "なぜ止まりますか"]),
+        (Asked.STEPS, ["How do I rotate keys?", "Wie kann ich Schlüssel tauschen?", "どうやって回しますか"]),
+        (Asked.DEFAULT, ["What is the default of timeout?", "Was ist der Standardwert?", "デフォルトは何ですか"]),
+        (Asked.DEFINED, ["Where is open_index defined?", "Wo ist open_index definiert?"]),
+        (Asked.SIGNATURE, ["What are the parameters of open?", "Welche Argumente hat open?", "引数は何ですか"]),
+        (
+            Asked.VERSION,
+            ["In which version was it added?", "In welcher Version kam es dazu?", "どのバージョンですか"],
+        ),
+        (Asked.MONEY, ["How much does it cost?", "Was kostet es?", "いくらですか"]),
+        (Asked.ANY, ["Tell me about otters", "Otter", ""]),
+    ],
+)
+def test_words_of_a_question_tell_what_it_asks_for(asked: Asked, questions: list[str]) -> None:
+    assert {question: asked_kind(question) for question in questions} == dict.fromkeys(questions, asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "other"),
+    [
+        (Asked.PERSON, "Ada Lovelace wrote it.", "it was written slowly."),
+        (Asked.YEAR, "It was founded in 1986.", "It was founded long ago."),
+        (Asked.VERSION, "Added in version 3.2", "Added some time ago"),
+        (Asked.TIME, "It closes at 18:30.", "It closes, says the sign."),
+        (Asked.DURATION, "Logs are kept for 30 days.", "Logs are kept."),
+        (Asked.MONEY, "It costs 30 euros.", "It costs too much."),
+        (Asked.NUMBER, "There are nine of them.", "There are lots of them."),
+        (Asked.PLACE, "See /var/log for them.", "See there."),
+        (Asked.DEFAULT, "timeout=30", "The timeout is long."),
+        (Asked.REASON, "It stops because it is full.", "It stops."),
+    ],
+)
+def test_text_has_something_of_the_asked_kind_or_not(asked: Asked, answer: str, other: str) -> None:
+    assert (answers_kind(asked, answer), answers_kind(asked, other)) == (1.0, -1.0)
+
+
+def test_any_text_may_answer_a_question_of_no_kind() -> None:
+    assert answers_kind(Asked.ANY, "Otters sleep.") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What does `open_index` do?", ["open_index"]),
+        ("What does os.path.join return?", ["os.path.join"]),
+        ("What does --force do?", ["--force"]),
+        ("What is new in Python 3.12?", ["Python 3.12"]),
+        ("How does parseHeader work?", ["parseHeader"]),
+        ("When was the Ospray founded?", ["Ospray"]),
+        ("What is HTTP for?", ["HTTP"]),
+        ("Where is docs/keys.md?", ["docs/keys.md"]),
+        ("What does main() do?", ["main"]),
+        ("how do otters sleep", []),
+        ("Wie lange ist die Garantie für das Gerät?", []),
+    ],
+)
+def test_names_are_identifiers_and_proper_names(question: str, found: list[str]) -> None:
+    assert names(question) == found
+
+
+def test_defined_names_are_the_last_parts_of_identifiers() -> None:
+    assert defined_names("What are the parameters of os.path.join?") == ["join"]
+    assert defined_names("Where is the class LanceTable defined?") == ["LanceTable"]
+    assert defined_names("Where is the scheduler defined?") == ["scheduler"]
+    assert defined_names("How do otters sleep?") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_mentioned"),
+    [("Use Open_Index here", True), ("open_indexes", False), ("reopen_index", False), ("open_index.", True)],
+)
+def test_name_is_mentioned_as_whole_words_in_any_case(text: str, is_mentioned: bool) -> None:
+    assert mentions(text, "open_index") is is_mentioned
+
+
+@given(st.text(), st.text(min_size=1))
+def test_any_name_may_be_looked_for(text: str, name: str) -> None:
+    mentions(text, name)
+
+
+@given(st.text())
+def test_any_text_may_be_a_question(text: str) -> None:
+    assert asked_kind(text) in Asked
+    assert all(name in text for name in names(text))
+    assert all(name.strip() for name in names(text))
+    defined_names(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "is_list"),
+    [
+        ("What are the steps to rotate keys?", True),
+        ("Which options does it have?", True),
+        ("Welche Schritte sind nötig?", True),
+        ("どのような方法がありますか", True),
+        ("What options are there?", True),
+        ("How long is the guarantee?", False),
+        ("What is the fee of the harbour?", False),
+        ("What does the parser return?", False),
+    ],
+)
+def test_some_questions_want_a_list(question: str, is_list: bool) -> None:
+    assert wants_list(question) is is_list
+
+
+def test_figures_and_negations_are_seen() -> None:
+    assert figures("B9 has 1,000 or 3.5 of 7") == {"1,000", "3.5", "7"}
+    assert is_negated("It doesn't stop.")
+    assert is_negated("Es stoppt nicht.")
+    assert not is_negated("It stops, notably.")
+
+
+def word(surface: str, count: int) -> QueryWord:
+    return QueryWord(surface, frozenset([surface]), count)
+
+
+def test_rare_words_weigh_more_and_all_weights_are_one() -> None:
+    words = WeightedWords.of([word("sleep", 500), word("otter", 3)], 1_000)
+    common, rare = words.weights
+    assert rare > common > 0
+    assert common + rare == pytest.approx(1.0)
+
+
+def test_words_that_only_ask_do_not_count_unless_there_are_no_others() -> None:
+    assert [each.surface for each in WeightedWords.of([word("many", 3), word("otter", 3)], 9).words] == ["otter"]
+    assert [each.surface for each in WeightedWords.of([word("many", 3)], 9).words] == ["many"]
+
+
+@given(st.lists(st.integers(0, 50), max_size=6), st.integers(0, 50), st.data())
+def test_coverage_is_a_share_that_grows_with_the_words(counts: list[int], entries: int, data: st.DataObject) -> None:
+    surfaces = [f"w{number}" for number in range(len(counts))]
+    words = WeightedWords.of([word(*pair) for pair in zip(surfaces, counts, strict=True)], entries)
+    some = set(data.draw(st.lists(st.sampled_from(surfaces)) if surfaces else st.just([])))
+    assert words.coverage(set()) == 0.0
+    assert 0 <= words.coverage(some) <= words.coverage(set(surfaces)) <= 1 + 1e-9
+    assert words.coverage(some) + words.heaviest_missing(some) <= 1 + 1e-9
+    assert words.heaviest_missing(set(surfaces)) == 0.0
+
+
+def test_near_meaning_counts_for_a_word_in_part() -> None:
+    words = WeightedWords.of([word("sleep", 3), word("otter", 3)], 100)
+    near = np.array([0.5, 0.0])
+    assert words.coverage({"otter"}, near) == pytest.approx(0.75)
+    assert words.heaviest_missing({"otter"}, near) == pytest.approx(0.25)
+
+
+def test_question_without_words_is_covered_by_nothing() -> None:
+    words = WeightedWords.of([], 10)
+    assert (words.coverage({"otter"}), words.heaviest_missing(set())) == (0.0, 0.0)

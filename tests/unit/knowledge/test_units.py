@@ -1,0 +1,164 @@
+"""Answer units: what can be quoted from a passage and understood alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omni_pipelines.knowledge.answers.units import (
+    CONTAINERS,
+    MAX_LENGTH,
+    Unit,
+    UnitKind,
+    answer_units,
+    defines,
+    label_of,
+)
+from tests.unit.knowledge.answering import hit
+from tests.unit.text.test_blocks import any_document
+
+LIST = "To rotate the keys, do these steps:\n\n1. Stop the server.\n2. Rotate.\n"
+
+
+def units(text: str, kind: UnitKind, *, source: str = "prose", heading: str = "") -> list[tuple[str, ...]]:
+    """The quotes of the units of one kind."""
+    return [unit.quotes for unit in answer_units(hit(text, kind=source, heading=heading)) if unit.kind is kind]
+
+
+@given(any_document, st.sampled_from(("prose", "code")), st.booleans())
+def test_units_of_any_text_quote_ordered_ranges_of_it(text: str, kind: str, licences: bool) -> None:
+    for unit in answer_units(hit(text, kind=kind), licences=licences):
+        previous = 0
+        assert unit.ranges
+        assert sum(end - start for start, end in unit.ranges) <= MAX_LENGTH
+        for start, end in unit.ranges:
+            assert previous <= start < end <= len(text)
+            assert not text[start].isspace()
+            assert not text[end - 1].isspace()
+            previous = end
+        assert unit.text.strip()
+
+
+@given(any_document, st.sampled_from(("prose", "code")))
+def test_units_begin_and_end_at_whole_words(text: str, kind: str) -> None:
+    for unit in answer_units(hit(text, kind=kind)):
+        for start, end in unit.ranges:
+            assert not (text[:start][-1:].isalnum() and text[start].isalnum() and text[start].isascii())
+            assert not (text[end - 1].isalnum() and text[end : end + 1].isalnum() and text[end].isascii())
+
+
+def test_sentences_and_their_paragraph_are_units() -> None:
+    text = "Otters sleep in the kelp. Seals rest upon the ice."
+    assert units(text, UnitKind.SENTENCE) == [("Otters sleep in the kelp.",), ("Seals rest upon the ice.",)]
+    assert units(text, UnitKind.PARAGRAPH) == [(text,)]
+
+
+def test_dependent_sentence_begins_with_the_one_before() -> None:
+    text = "Otters sleep in the kelp. It keeps them in place. Seals rest upon the ice."
+    assert ("Otters sleep in the kelp. It keeps them in place.",) in units(text, UnitKind.SENTENCE)
+
+
+@pytest.mark.parametrize("text", ["Too short.", "Do it like this:", "x = y[0] / z[1] + {2} # 3 4 5 6"])
+def test_what_says_nothing_alone_is_no_sentence(text: str) -> None:
+    assert units(text, UnitKind.SENTENCE) == []
+
+
+def test_short_sentence_of_a_script_without_spaces_is_a_unit() -> None:
+    assert units("东大寺位于日本奈良。", UnitKind.SENTENCE) == [("东大寺位于日本奈良。",)]
+
+
+def test_item_has_the_sentence_that_introduces_its_list() -> None:
+    lead = "To rotate the keys, do these steps:"
+    assert units(LIST, UnitKind.ITEM) == [(lead, "1. Stop the server."), (lead, "2. Rotate.")]
+    assert units(LIST, UnitKind.LIST) == [(LIST.strip(),)]
+
+
+def test_row_has_its_header_and_the_table_is_a_list() -> None:
+    text = "| part | price |\n|---|---|\n| bolt | 3 |\n| nut | 2 |"
+    assert units(text, UnitKind.ROW) == [("| part | price |", "| bolt | 3 |"), ("| part | price |", "| nut | 2 |")]
+    assert units(text, UnitKind.LIST) == [(text,)]
+
+
+def test_code_has_the_sentence_before_it() -> None:
+    text = "Rotate them like this:\n\n```sh\nomni keys rotate\n```\n"
+    ((quote,),) = units(text, UnitKind.CODE)
+    assert quote.startswith("Rotate them like this:")
+    assert quote.endswith("omni keys rotate")
+
+
+def test_definition_is_a_term_with_its_description() -> None:
+    text = "timeout\n    Seconds until the client gives up.\n"
+    assert units(text, UnitKind.DEFINITION) == [("timeout\n    Seconds until the client gives up.",)]
+
+
+def test_signature_has_the_first_paragraph_of_its_docstring() -> None:
+    text = 'def wait(seconds: int = 3) -> None:\n    """Wait for a fish to come."""\n    sleep(seconds)\n'
+    assert units(text, UnitKind.SIGNATURE, source="code") == [
+        ("def wait(seconds: int = 3) -> None:", "Wait for a fish to come.")
+    ]
+
+
+def test_comment_is_quoted_without_its_signs() -> None:
+    (sentence,) = (
+        unit.text
+        for unit in answer_units(hit("# Herons wait for\n# fish in the morning.\nwait()\n", kind="code"))
+        if unit.kind is UnitKind.SENTENCE
+    )
+    assert sentence == "Herons wait for fish in the morning."
+
+
+@pytest.mark.parametrize("heading", ["Contents", "Guide > Table of contents", "目次"])
+def test_table_of_contents_gives_no_units(heading: str) -> None:
+    text = "- Rotating the keys of servers\n- Stopping the servers again\n"
+    assert units(text, UnitKind.ITEM)
+    assert units(text, UnitKind.ITEM, heading=heading) == []
+
+
+def test_list_of_links_gives_no_units() -> None:
+    text = "- [Rotating the keys](keys.md)\n- [Stopping the servers](stop.md)\n"
+    assert units(text, UnitKind.ITEM) == []
+
+
+def test_traceback_gives_no_units() -> None:
+    assert answer_units(hit('Traceback (most recent call last):\n  File "a.py", line 3, in main\n')) == []
+
+
+def test_licence_gives_units_only_if_it_is_wanted() -> None:
+    text = hit("This file is licensed under the terms of the Apache licence.")
+    assert answer_units(text) == []
+    assert answer_units(text, licences=True)
+
+
+def test_every_sentence_lies_in_its_section() -> None:
+    text = "Otters sleep in the kelp.\n\n- They hold hands at night.\n- They eat nine kilos a day.\n"
+    found = answer_units(hit(text))
+    (section,) = (unit for unit in found if unit.kind is UnitKind.SECTION)
+    assert section.quotes == (text.strip(),)
+    assert all(section.contains(unit) for unit in found)
+    assert any(unit.kind not in CONTAINERS for unit in found)
+
+
+def test_unit_contains_nothing_of_another_passage() -> None:
+    one, other = hit("Otters sleep in the kelp."), hit("Otters sleep in the kelp.", "b.md")
+    assert not Unit(one, UnitKind.PARAGRAPH, ((0, 25),)).contains(Unit(other, UnitKind.SENTENCE, ((0, 25),)))
+
+
+def test_label_is_the_innermost_heading_or_else_the_title() -> None:
+    assert label_of(hit("x", heading="Animals > Otters")) == "Otters"
+    assert label_of(hit("x", title="Animals")) == "Animals"
+    assert len(label_of(hit("x", heading="long " * 50))) <= 90
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "is_definition"),
+    [
+        ("def wait(seconds):\n    pass\n", "", True),
+        ("class Heron:\n    def wait(self): ...\n", "Heron > wait(self)", True),
+        ("wait = wait_for(3)\n", "", False),
+        ("def watch(wait):\n    pass\n", "", False),
+        ("await_it()\n", "", False),
+    ],
+)
+def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
+    assert defines(hit(text, kind="code", heading=heading), "wait") is is_definition
