@@ -66,11 +66,16 @@ def select_units(units: Sequence[Unit], limits: PromptLimits, count: Callable[[s
     for unit in units:
         if len(chosen) == limits.units or any(_overlaps(unit, other) for other in chosen):
             continue
-        size = count(unit.with_label)
+        size = count(labelled(unit))
         if size <= left or not chosen:
             chosen.append(unit)
             left -= size
     return chosen
+
+
+def labelled(unit: Unit) -> str:
+    """The text of a unit behind its label, which often names what "it" is."""
+    return f"{unit.label}: {unit.text}" if unit.label else unit.text
 
 
 def _overlaps(unit: Unit, other: Unit) -> bool:
@@ -84,7 +89,7 @@ def _overlaps(unit: Unit, other: Unit) -> bool:
 
 def prompt(question: str, units: Sequence[Unit]) -> list[Message]:
     """The messages for the model: first what every prompt has, last what only this one has."""
-    texts = {str(number): _valid(unit.with_label) for number, unit in enumerate(units, 1)}
+    texts = {str(number): _valid(labelled(unit)) for number, unit in enumerate(units, 1)}
     data = orjson.dumps({"units": texts, "question": _valid(question)}).decode()
     # models take these two characters for the beginning of a token that ends a message
     return [Message("system", INSTRUCTIONS), Message("user", data.replace("<|", "\\u003c|"))]

@@ -26,7 +26,7 @@ from omni_pipelines.knowledge.answers.evidence import Question, answer_probabili
 from omni_pipelines.knowledge.answers.extraction import abstention, extract_answer
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted
 from omni_pipelines.knowledge.answers.support import Support
-from omni_pipelines.knowledge.answers.units import Unit, label_of
+from omni_pipelines.knowledge.answers.units import Unit, subject
 from omni_pipelines.language_models.port import complete
 from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.variant_registry import VariantRegistry
@@ -162,7 +162,7 @@ class _Check:
         named = [self.units[number - 1] for number in claim.unit if 1 <= number <= len(self.units)]
         for unit in (*named, *(each for each in self.units if each not in named)):
             is_quoted = figures_are_quoted(text, " ".join(unit.quotes))  # as a receipt is verified: without the label
-            if is_quoted and self.support.bears_out(text, unit.text, label_of(unit.hit)):
+            if is_quoted and self.support.bears_out(text, unit.text, subject(unit.hit)):
                 copied = self.support.says_the_same(unit.text, text)
                 return _BorneOut(unit.text if copied else text, unit)
         return None

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.claims import PromptLimits, prompt, schema, select_units, written_claims
+from omni_pipelines.knowledge.answers.claims import (
+    PromptLimits,
+    labelled,
+    prompt,
+    schema,
+    select_units,
+    written_claims,
+)
 from omni_pipelines.knowledge.answers.generation import NothingFound, Reader, Unsupported
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind
@@ -154,8 +161,8 @@ def test_model_that_finds_nothing_gives_no_answer() -> None:
 
 def test_units_without_evidence_are_not_read() -> None:
     model = ScriptedModel(reply_of(("Keys are rotated every 90 days.", [1])))
-    ask_model(model, evidence=(0.1, 0.2, 0.7))
-    assert json.loads(model.messages[1].content)["units"] == {"1": ROTATE.with_label}
+    ask_model(model, evidence=(0.1, 0.19, 0.7))
+    assert json.loads(model.messages[1].content)["units"] == {"1": labelled(ROTATE)}
     with pytest.raises(NothingFound, match="no passage is near enough"):
         ask_model(model, evidence=(0.1, 0.1, 0.1))
 
@@ -224,7 +231,7 @@ def test_prompt_has_units_as_numbered_json_in_a_message_of_their_own() -> None:
     system, user = model.messages
     assert (system.role, user.role, model.schema) == ("system", "user", schema(3))
     assert list(json.loads(user.content).items()) == [
-        ("units", {str(number): each.with_label for number, each in enumerate(UNITS, 1)}),
+        ("units", {str(number): labelled(each) for number, each in enumerate(UNITS, 1)}),
         ("question", QUESTION),
     ]
     assert KEYS[:20] not in system.content
@@ -247,7 +254,7 @@ def test_prompt_replaces_lone_surrogates() -> None:
 def test_prompt_holds_any_unit_as_one_json_string(text: str) -> None:
     each = Unit(hit(text), UnitKind.CODE, ((0, len(text)),))
     user = prompt("why?", [each])[1]
-    assert json.loads(user.content) == {"units": {"1": each.with_label}, "question": "why?"}
+    assert json.loads(user.content) == {"units": {"1": labelled(each)}, "question": "why?"}
 
 
 def test_unit_cannot_end_the_message_that_holds_it() -> None:
