@@ -14,7 +14,7 @@ import pathspec
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.quality.answer_questions import GoldRange, range_hash
+from omni_pipelines.evaluation.answer_questions import GoldRange, range_hash
 
 FOLDER = Path(__file__).parent / "questions"
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)

@@ -20,6 +20,8 @@ import numpy as np
 
 from benchmarks.answer_questions import HOMES, build_base, chosen, questions_about
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.evaluation.answer_questions import AnswerQuestion, Half, Missing, questions_of
+from omni_pipelines.evaluation.gold_passages import GoldPassage, QuotedTexts, covered_share, find_gold
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers import weights
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
@@ -28,8 +30,6 @@ from omni_pipelines.knowledge.answers.extraction import whole_unit
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import Unit
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, Half, Missing, questions_of
-from omni_pipelines.knowledge.quality.gold_passages import GoldPassage, QuotedTexts, covered_share, find_gold
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 FOLDS = 5

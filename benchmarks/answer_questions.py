@@ -20,22 +20,22 @@ from benchmarks.answer_corpora import FOLDER, Corpus, load_corpora, locate
 from omni_pipelines.cli.views.evaluation import show_answers
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError, OmniError
-from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.quality.answer_questions import (
+from omni_pipelines.evaluation.answer_evaluation import evaluate_answers
+from omni_pipelines.evaluation.answer_questions import (
     AnswerQuestion,
     Half,
     load_questions,
     questions_of,
     range_hash,
 )
-from omni_pipelines.knowledge.quality.answer_scores import (
+from omni_pipelines.evaluation.answer_scores import (
     Outcome,
     QuestionResult,
     outcome_shares,
     report_answers,
     result_lines,
 )
-from omni_pipelines.operations.answer_evaluation import evaluate_answers
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import ConfiguredEngines

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from omni_pipelines.configuration import load_settings
+from omni_pipelines.evaluation.evaluation_home import build_base, finder
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, load_collection
 from omni_pipelines.knowledge.search.options import Fusion, Mode
-from omni_pipelines.operations.evaluation_home import build_base, finder
 from omni_pipelines.steps.step import ConfiguredEngines
 
 WAYS: dict[str, tuple[Mode, Fusion, bool]] = {

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from omni_pipelines.cli.examples import EXAMPLES
 from omni_pipelines.cli.main import app
 from omni_pipelines.settings import Settings, SourceSettings
 
@@ -159,10 +160,12 @@ def _usage(name: str, command: Any, common: Collection[tuple[str, str]]) -> str:
     words = [name, *(row[0].strip("`") for row in arguments), *(["[OPTIONS]"] if options else [])]
     rows = [*(row for row in arguments if row[1]), *(row for row in options if row not in common)]
     shared = ", ".join(row[0].split(",")[0] for row in options if row in common)
+    examples = EXAMPLES.get(name.removeprefix("omni "), ())
     text = f"\n```\n{' '.join(words)}\n```\n"
     if rows:
         text += "\n" + _table(("argument or option", "meaning"), rows)
-    return text + (f"\nAlso: {shared}.\n" if shared else "")
+    text += f"\nAlso: {shared}.\n" if shared else ""
+    return text + "\n```sh\n" + "\n".join(examples) + "\n```\n"
 
 
 def _options(command: Any) -> list[Any]:

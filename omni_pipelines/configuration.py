@@ -20,13 +20,13 @@ KEY_VARIABLE = "OMNI_LLM_KEY"
 
 
 def find_home(flag: Path | None = None) -> Home:
-    """Return the home named by `flag` or OMNI_HOME, or the nearest `.omni` in this folder and its parents.
+    """Return the home that `flag` or OMNI_HOME names, or the nearest `.omni` in this folder and its parents.
 
     If there is none, it is the `.omni` that an ingest would create in this folder.
     """
     named = flag or os.environ.get(HOME_VARIABLE)
     if named:
-        return Home(Path(named).expanduser().absolute())
+        return Home.at(Path(named))
     here = Path.cwd()
     folders = (folder for folder in (here, *here.parents) if (folder / HOME_NAME).is_dir())
     return Home(next(folders, here) / HOME_NAME)

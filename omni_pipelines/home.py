@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from omni_pipelines.errors import HomeError
 
@@ -25,6 +26,13 @@ class Home:
     """The `.omni` folder of a knowledge base."""
 
     root: Path
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """The home at a path, which may also be the folder that a home named `.omni` is in."""
+        path = path.expanduser().absolute()
+        inner = path / HOME_NAME
+        return cls(inner if inner.is_dir() and not (path / "releases").is_dir() else path)
 
     tables = _Inside("tables")
     """Folder of the Lance tables, `<name>.lance`."""
@@ -63,6 +71,8 @@ class Home:
     """File with the registry of sources."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
+    writer = _Inside("writer.json")
+    """File that names the process that holds the lock, and how far it is."""
 
     @property
     def config(self) -> Path:

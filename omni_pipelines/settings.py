@@ -119,7 +119,7 @@ class Settings(Record, use_attribute_docstrings=True):
     mask_personal: tuple[PersonalData, ...] = ("card", "iban")
     """Kinds of personal data that are masked; the other kinds are only counted."""
     delete_guard: float = Field(0.2, ge=0, le=1)
-    """Share of the documents of a source that one ingest may delete without --allow-delete."""
+    """Share of a source's documents from which their deletion needs --allow-delete, if it is three or more."""
     keep_releases: int = Field(3, ge=1)
     """Number of releases that collection keeps, besides the pinned ones."""
     gate_floor: float = Field(0.3, ge=0, le=1)

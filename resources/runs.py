@@ -5,6 +5,8 @@ import socket
 
 import dagster as dg
 
+from omni_pipelines.processes import is_alive
+
 PID_TAG = "omni/pid"
 HOST_TAG = "omni/host"
 ACTIVE = [
@@ -28,19 +30,9 @@ def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     buried = []
     for record in instance.get_run_records(filters):
         run = record.dagster_run
-        if _is_alive(int(run.tags[PID_TAG])):
+        if is_alive(int(run.tags[PID_TAG])):
             continue
         instance.report_run_failed(run, "its process ended without a word (killed, or the machine went down)")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         buried.append(run.run_id)
     return buried
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

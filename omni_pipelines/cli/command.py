@@ -17,9 +17,11 @@ from typing import Annotated, Generic, TypeVar, get_type_hints
 import click
 import typer
 
+from omni_pipelines.cli.formats import Format
 from omni_pipelines.cli.json_output import say_json
 from omni_pipelines.cli.output import Stdout, narrate, say
-from omni_pipelines.errors import OmniError
+from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.processes import running
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -88,7 +90,10 @@ def command(
         @functools.wraps(function)
         def run(**values: object) -> None:
             json = bool(values.pop("json", False))
-            with around():
+            if json and values.get("form", Format.TEXT) is not Format.TEXT:
+                raise ConfigurationError("--json and --format print the same in two ways", cure="give one of them")
+            context = click.get_current_context(silent=True)
+            with running(context.command_path if context else "omni"), around():
                 returned = function(**_arguments(function, values, {}))
             if isinstance(returned, Verbatim):
                 say((json and returned.json_text) or returned.text)

@@ -50,6 +50,8 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("search", "search:search", "Find passages."),
         ("why-not", "search:why_not", "Explain why a search does not find a document."),
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
+        ("ls", "documents:list_", "List the documents of a release."),
+        ("get", "documents:get", "Print the text of documents, as it was indexed."),
         ("show", "ask:show", "Print the lines that a citation names."),
         ("verify", "ask:verify", "Check a receipt against the release it names, offline."),
         ("sql", "sql:sql", "Query documents, releases, questions and more in SQL."),
@@ -59,7 +61,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool run", "tool:run", "Call a tool and print its data."),
     ),
     "Releases": (
-        ("status", "status:read", "Show what the knowledge base holds."),
+        ("status", "status:read", "Show what the knowledge base holds, and what works on it."),
         ("changes", "releases:changes", "Show what changed in the documents since a release."),
         ("releases", "", "Published states of the knowledge base."),
         ("releases list", "releases:list_", "List the kept releases, newest first."),
@@ -77,6 +79,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "Measure quality": (
         ("golden", "", "Questions with known answers, for the quality gate."),
         ("golden add", "golden:add", "Add a question and the lines that answer it."),
+        ("golden remove", "golden:remove", "Remove a question, or all whose document was deleted on purpose."),
         ("golden list", "golden:list_", "List the questions and the words that answer them."),
         ("golden check", "golden:check", "Check that the newest release has every cited passage."),
         ("gate", "", "The quality gate that a release must pass."),

@@ -39,6 +39,7 @@ def run_job(
 
     Raises:
         ConfigurationError: there is no such job.
+        KeyboardInterrupt: after Ctrl+C. What the steps had committed is kept, and the next run goes on from there.
         OmniError: a step raised it, or a blocking check failed.
     """
     job = _job(name)
@@ -63,6 +64,8 @@ def run_job(
             if failed is None:
                 raise
             raise failed from error
+        except dg.DagsterExecutionInterruptedError as error:  # Dagster's form of Ctrl+C
+            raise KeyboardInterrupt from error
         return FinishedRun(result.run_id, _metadata(result))
 
 

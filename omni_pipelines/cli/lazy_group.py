@@ -11,6 +11,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.models import ArgumentInfo
 
 from omni_pipelines.cli.command_table import CommandRow, commands_of
+from omni_pipelines.cli.examples import EXAMPLES
 
 
 class LazyGroup(TyperGroup):
@@ -18,6 +19,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, *, path: str = "", **attributes: object) -> None:
         super().__init__(**attributes)  # type: ignore[arg-type]  # click's own attributes, passed through
+        self._path = path
         self._sections = commands_of(path)
         self._rows = {word: row for section in self._sections.values() for word, row in section.items()}
         self.commands = _ImportedCommands(self._rows)  # type: ignore[assignment]  # click only reads it
@@ -27,6 +29,10 @@ class LazyGroup(TyperGroup):
         for heading, rows in self._sections.items():
             with formatter.section(heading):
                 formatter.write_dl([(word, row.help) for word, row in rows.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the group."""
+        _write_examples(self._path, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the name of a command or an option."""
@@ -68,6 +74,8 @@ def _click_command(word: str, row: CommandRow) -> click.Command:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(word, cls=_DocumentedCommand)(function)
     command = typer.main.get_command(app)
+    assert isinstance(command, _DocumentedCommand)
+    command.examples_of = row.name
     parameters = inspect.signature(function).parameters
     for argument in command.params:
         if isinstance(argument, TyperArgument):  # click 8.5 resets the help text that typer 0.25 has set before
@@ -76,8 +84,21 @@ def _click_command(word: str, row: CommandRow) -> click.Command:
     return command
 
 
+def _write_examples(name: str, formatter: click.HelpFormatter) -> None:
+    with formatter.section("Examples"):
+        for line in EXAMPLES.get(name, ()):
+            formatter.write(f"{'':{formatter.current_indent}}{line}\n")  # never wrapped, to be copied as it is
+
+
 class _DocumentedCommand(TyperCommand):
-    """A command whose help describes its arguments."""
+    """A command whose help describes its arguments, and gives examples."""
+
+    examples_of = ""
+    """The name of the command in the table."""
 
     def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write nothing: typer writes the arguments together with the options."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the command."""
+        _write_examples(self.examples_of, formatter)

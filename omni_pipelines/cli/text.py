@@ -97,6 +97,19 @@ def cut(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
+def say_highlighted(indent: str, text: str, matches: Iterable[tuple[int, int]]) -> None:
+    """Print a line of a document without control characters; on a terminal, the ranges in `matches` stand out."""
+    clean = "".join(each if each.isprintable() else " " for each in text)
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal or console.no_color:
+        say(f"{indent}{clean}".rstrip())
+        return
+    styled = Text(clean)
+    for start, end in matches:
+        styled.stylize("bold yellow", start, end)
+    console.print(Text(indent) + styled, soft_wrap=True)
+
+
 def _say_fitting(header: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
     console = Console(file=sys.stdout, highlight=False)
     header_style = "" if console.no_color else "bold"  # NO_COLOR: no escape codes at all

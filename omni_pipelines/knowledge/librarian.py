@@ -24,7 +24,14 @@ from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
+from omni_pipelines.knowledge.search.options import (
+    Fusion,
+    Mode,
+    SearchOptions,
+    check_score,
+    check_text,
+    check_whole,
+)
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
@@ -51,7 +58,13 @@ DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "t
 
 
 class Librarian:
-    """Answers from one release: the newest when it was opened. Open another librarian to see a newer release."""
+    """Answers from one release: the newest when it was opened. Open another librarian to see a newer release.
+
+        with Librarian.open(".omni") as librarian:
+            hits = librarian.search("key rotation")
+
+    A librarian need not be closed: what it holds is given back when it is collected.
+    """
 
     def __init__(
         self,
@@ -60,7 +73,8 @@ class Librarian:
         embedder: Embedder | None = None,
         models: VariantRegistry | None = None,
     ) -> None:
-        self._snapshot, self._settings = snapshot, settings
+        self._opened: Snapshot | None = snapshot
+        self._settings = settings
         self._given_embedder, self._given_models = embedder, models
         self._reranker = load_reranker(settings)
         self._metrics = QueryMetrics(snapshot.home)
@@ -84,10 +98,35 @@ class Librarian:
             ConfigurationError: there is no such release.
         """
         if not isinstance(home, Home):
-            home = Home(Path(home).expanduser().absolute())
+            home = Home.at(Path(home))
         settings = load_settings(home)
         dataset_cache.POOL.configure(settings.dataset_cache)
         return cls(Snapshot.open(home, release, viewer), settings, embedder, models)
+
+    def close(self) -> None:
+        """Give back the release, the models and what is cached, and write the counts of queries."""
+        self._metrics.flush()
+        self._opened = None
+        Librarian._embed_query.cache_clear()
+        self.__dict__.pop("_embedder", None)
+        self.__dict__.pop("_models", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        """The open release.
+
+        Raises:
+            ConfigurationError: the librarian was closed.
+        """
+        if self._opened is None:
+            raise ConfigurationError("this librarian is closed", cure="open another one: Librarian.open(home)")
+        return self._opened
 
     @property
     def release(self) -> int:
@@ -111,6 +150,7 @@ class Librarian:
         *,
         fusion: Fusion = Fusion.CONVEX,
         feedback: bool | None = None,
+        min_score: float = 0.0,
     ) -> list[Hit]:
         """The best `k` passages, best first. A text with several locations is one hit.
 
@@ -121,16 +161,22 @@ class Librarian:
             where: field to value; the path may be `docs/**` for everything below a folder.
             fusion: how the keyword list and the vector list are merged.
             feedback: search a second time near the first hits; None uses the setting.
+            min_score: leave out hits with a lower score, from 0 to 1.
 
         Raises:
-            ConfigurationError: the query, `k`, the mode, a filter or the fusion is not valid.
+            ConfigurationError: the query, `k`, the mode, a filter, the fusion or the score is not valid.
             ModelMissing: the search needs the embedding model, which was never pulled.
         """
         began = time.perf_counter()
         options = self._options(mode, where, fusion, feedback)
+        check_score(min_score)
         hits = find_hits(self._snapshot, query, k, options, self._embed_query, self._reranker)
         self._metrics.record(options.mode, time.perf_counter() - began)
-        return hits
+        return [hit for hit in hits if hit.score >= min_score]
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a text as the keyword index has them: words that a search takes for the same have one term."""
+        return self._snapshot.keyword.terms(text)
 
     def why_not(
         self,
@@ -155,7 +201,7 @@ class Librarian:
     ) -> SearchOptions:
         return SearchOptions(
             mode=Mode.parse(mode),  # untyped callers may pass plain strings
-            where=where or {},
+            where={} if where is None else where,
             fusion=Fusion.parse(fusion),
             feedback=self._settings.feedback if feedback is None else feedback,
             fold_near=self._settings.fold_near_duplicates,
@@ -289,6 +335,7 @@ class Librarian:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
         for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
+            check_whole(name, value)
             if value < least:
                 raise ConfigurationError(f"{name} is {value}, but must be at least {least}")
         hits = self.search(query, CONTEXT_HITS, Mode.HYBRID, where)
@@ -300,7 +347,9 @@ class Librarian:
 
         Raises:
             CitationNotFound: there are no such lines.
+            ConfigurationError: the citation is not a text.
         """
+        check_text("the citation", citation)
         return open_citation(self._snapshot, citation)
 
     @functools.cached_property

@@ -36,7 +36,7 @@ class KnowledgeWriter:
         """Write a new entry.
 
         Raises:
-            ConfigurationError: an entry with this id exists.
+            ConfigurationError: an entry with this id exists, or the entry is empty.
             HomeBusy: another process held the lock of the entries for ten seconds.
         """
         with self._entries():
@@ -46,7 +46,11 @@ class KnowledgeWriter:
         return entry
 
     def upsert(self, entry: KnowledgeEntry) -> KnowledgeEntry:
-        """Write an entry. If it exists, it keeps its time of creation, and its version increases by one."""
+        """Write an entry. If it exists, it keeps its time of creation, and its version increases by one.
+
+        Raises:
+            ConfigurationError: the entry is empty.
+        """
         with self._entries():
             if entry_file(self._home, entry.id).exists():
                 before = read_entry(self._home, entry.id)
@@ -106,6 +110,8 @@ class KnowledgeWriter:
         return next((row["content_hash"] for row in rows if row["uri"] == file.as_uri()), None)
 
     def _write(self, entry: KnowledgeEntry) -> None:
+        if not entry.content.strip():
+            raise ConfigurationError(f"the entry {entry.id!r} is empty", cure="give it a text")
         write_whole(entry_file(self._home, entry.id), entry_text(entry).encode())
 
     @contextmanager

@@ -29,6 +29,7 @@ from omni_pipelines.knowledge.quality.golden_questions import GoldenSet, hit_key
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.publishing.deleted_labels import deleted_labels, deletion_note
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
@@ -131,6 +132,7 @@ def _quality(
     home: Home, settings: Settings, embedder: Embedder, golden: GoldenSet, candidate: Release, serving: Release | None
 ) -> Iterator[GateMeasure]:
     opened = Snapshot(home, candidate)
+    note = deletion_note(deleted_labels(home, [label for labels in golden.values() for label in labels]))
     now = ask_golden(opened, settings, embedder, golden)
     before = None
     if serving is not None and serving.fingerprints["embedder"] == candidate.fingerprints["embedder"]:
@@ -138,7 +140,8 @@ def _quality(
     for name, field in MEASURES.items():
         values = {question: float(getattr(each, field)) for question, each in now.scores.items()}
         old = {question: float(getattr(each, field)) for question, each in before.scores.items()} if before else None
-        yield judge(name, settings, values, old)
+        measure = judge(name, settings, values, old)
+        yield measure.model_copy(update={"detail": "; ".join(filter(None, [measure.detail, note]))})
     yield _cost(settings, now.cpu_ms, before.cpu_ms if before is not None else None)
     yield _citations(opened, settings, embedder, golden)
 

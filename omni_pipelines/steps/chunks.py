@@ -13,7 +13,7 @@ from native import lance_maintenance
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
-from omni_pipelines.batches import batched
+from omni_pipelines.batches import batched, paced
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
@@ -33,6 +33,8 @@ from omni_pipelines.text.token_counting import CountTokens
 MAX_HEADING_LENGTH = 300
 """Characters of a heading path that are kept: the path is repeated in every chunk and embedded with it."""
 _DELETED_AT_ONCE = 1000
+_FIRST_BATCH = 32
+"""Documents of the first batch, before the rate of this machine is known."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,11 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     wanted = {row["doc_id"]: (row["revision"], cutters[row["source"]].fingerprint) for row in rows}
     have = _stored_marks(chunks)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
-    for number, batch in enumerate(batched(stale, run.batches.documents)):
-        progress.report("cutting chunks", number * run.batches.documents, len(stale), "documents")
+    done = 0
+    for batch in paced(stale, _FIRST_BATCH, run.batches.documents, run.batches.seconds):
+        progress.report("cutting chunks", done, len(stale), "documents")
         _cut(documents.read(None, is_in("doc_id", batch), pinned.version), cutters, chunks, batch)
+        done += len(batch)
     if stale:
         progress.report("cutting chunks", len(stale), len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())

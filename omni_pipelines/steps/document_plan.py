@@ -1,5 +1,6 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from native.filters import equals
@@ -9,15 +10,27 @@ from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
-_KNOWN = ("masking", "findings", "path", "uri", "stat", "parser", "revision", "content_hash", "acl", "mtime_ns")
-GUARDED_DOCUMENTS = 50
-"""A source with fewer documents may lose any share of them without a question."""
+_KNOWN = (
+    "masking",
+    "findings",
+    "path",
+    "uri",
+    "stat",
+    "parser",
+    "revision",
+    "content_hash",
+    "acl",
+    "mtime_ns",
+    "size",
+)
+GUARDED_DELETIONS = 3
+"""Fewer documents may go without a question, unless nothing is left."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,22 @@ class SourcePlan:
     def deletes(self) -> tuple[str, ...]:
         """Paths whose documents are to be deleted."""
         return tuple(path for path in self.gone if path in self.stored)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The paths to be deleted whose file is not there under another name either."""
+        kind = self.listing.source.kind
+        if kind is SourceKind.WEB:  # two pages often have the same date
+            return self.deletes
+        new = {
+            _identity(kind, file.size, file.mtime_ns, file.version_mark)
+            for file in self.to_read
+            if file.path not in self.stored
+        }
+        rows = ((path, self.stored[path]) for path in self.deletes)
+        return tuple(
+            path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) not in new
+        )
 
     @property
     def empty(self) -> bool:
@@ -88,6 +117,11 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     )
 
 
+def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
+    """What a file keeps when it is moved: on disk its size and time, elsewhere the mark of its content."""
+    return (size, mtime_ns) if kind is SourceKind.FILES else mark
+
+
 def _is_current(file: SourceFile, row: DocumentRow | FileRow | None) -> bool:
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
@@ -97,27 +131,31 @@ def _is_in_place(source: Source, row: DocumentRow) -> bool:
     return row["uri"] == source.uri(row["path"])
 
 
-def check_deletions(plan: SourcePlan, settings: Settings) -> None:
-    """Refuse a listing that would delete suspiciously much.
+def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:
+    """Refuse listings that would delete suspiciously much.
 
     Raises:
-        DeletionRefused: it would delete all documents, or more than the guard's share of 50 documents or more.
+        DeletionRefused: a listing without a file would delete all documents of its source, or one would delete at
+            least three documents and the share `delete_guard`.
     """
-    stored, deleted = len(plan.stored), len(plan.deletes)
+    problems = [problem for plan in plans if (problem := _suspicion(plan, settings.delete_guard))]
+    if problems:
+        cure = "check that everything is there that should be; to delete them: --allow-delete"
+        raise DeletionRefused("; ".join(problems), cure=cure)
+
+
+def _suspicion(plan: SourcePlan, share: float) -> str:
+    """What is suspicious about the deletions of a plan; "" if nothing."""
+    stored, lost = len(plan.stored), len(plan.lost)
     source = plan.listing.source
-    if not source.guarded:
-        return
-    if stored and deleted == stored and not plan.listing.files:
-        raise DeletionRefused(
-            f"source {source.name}: {source.location} is empty, but {stored} documents of it are stored",
-            cure="check that it is mounted; to delete them: --allow-delete",
-        )
-    if stored >= GUARDED_DOCUMENTS and deleted > settings.delete_guard * stored:
-        raise DeletionRefused(
-            f"source {source.name}: {deleted} of {stored} documents are gone from {source.location}, "
-            f"more than {settings.delete_guard:.0%}",
-            cure="check the folder; to delete them: --allow-delete",
-        )
+    if not source.guarded or not lost:
+        return ""
+    if not plan.listing.files:
+        return f"source {source.name}: {source.location} is empty, but {stored} documents of it are stored"
+    if lost >= GUARDED_DELETIONS and lost >= share * stored:
+        there = f"{lost} of {stored} documents are gone from {source.location}"
+        return f"source {source.name}: {there}"
+    return ""
 
 
 def listing_mark(listing: Listing, settings: Settings) -> str:

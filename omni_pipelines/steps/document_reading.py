@@ -1,4 +1,4 @@
-"""Reads the files of a plan into document rows, and commits them in batches."""
+"""Reads the files of a plan into document rows and refusals, and commits them in batches."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -15,8 +15,8 @@ from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile,
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import SourcePlan
 from omni_pipelines.steps.parser_process import DocumentParser
-from omni_pipelines.steps.quarantine import Refusal
-from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.quarantine import Refusal, record_refusals
+from omni_pipelines.steps.step import BatchSizes, RunContext
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content
@@ -40,12 +40,26 @@ class ReadOutcome:
     refused: list[Refusal] = field(default_factory=list)
 
 
+@dataclass
+class _Batch:
+    """What was read since the last commit."""
+
+    rows: list[DocumentRow] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def is_full(self, limits: BatchSizes) -> bool:
+        """Whether it is large or old enough to be committed."""
+        is_large = len(self.rows) >= limits.files or sum(row["size"] for row in self.rows) >= limits.file_bytes
+        return is_large or time.monotonic() - self.began >= limits.seconds
+
+
 class DocumentWriter:
-    """Reads the files of plans and writes their rows in batches, one commit each. `total` is for progress reports."""
+    """Reads the files of plans and commits what it found in batches. `total` is for progress reports."""
 
     def __init__(self, run: RunContext, documents: LanceTable, parser: DocumentParser, total: int) -> None:
         self._documents = documents
-        self._settings, self._parser = run.settings, parser
+        self._home, self._settings, self._parser = run.home, run.settings, parser
         self._total, self._done = total, 0
         self._batches, self._session = run.batches, run.session
         self.racy: set[str] = set()
@@ -60,33 +74,35 @@ class DocumentWriter:
         return replace(listing, files=tuple(files)) if marks else listing
 
     def write(self, plan: SourcePlan) -> ReadOutcome:
-        """Read the files of a plan and write their rows."""
-        outcome = ReadOutcome()
-        rows: list[DocumentRow] = []
-        size = 0
+        """Read the files of a plan, and write the rows of those that can be read and of those that cannot."""
+        outcome, batch = ReadOutcome(), _Batch()
         if not plan.to_read:
             return outcome
         with self._session.open(plan.listing.source) as read:
             for file in plan.to_read:
                 progress.report("reading files", self._done, self._total, "files", file.path)
                 self._done += 1
-                row = self._read(plan, file, read, outcome)
-                if row is not None:
-                    rows.append(row)
-                    size += row["size"]
-                if len(rows) >= self._batches.files or size >= self._batches.file_bytes:
-                    self._commit(rows)
-                    rows, size = [], 0
-        self._commit(rows)
+                found = self._read(plan, file, read)
+                if isinstance(found, Refusal):
+                    batch.refused.append(found)
+                    outcome.refused.append(found)
+                else:
+                    _count(outcome, found, plan.stored.get(file.path))
+                    batch.rows.append(found)
+                if batch.is_full(self._batches):
+                    self._commit(plan, batch)
+                    batch = _Batch()
+        self._commit(plan, batch)
         progress.report("reading files", self._done, self._total, "files")
         return outcome
 
-    def _commit(self, rows: list[DocumentRow]) -> None:
-        if rows:
-            self._documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(rows, schema=DOCUMENTS.schema))
+    def _commit(self, plan: SourcePlan, batch: _Batch) -> None:
+        if batch.rows:
+            self._documents.upsert(DOCUMENTS.key, pa.Table.from_pylist(batch.rows, schema=DOCUMENTS.schema))
+        record_refusals(self._home, plan.listing.source.name, batch.refused)
 
-    def _read(self, plan: SourcePlan, file: SourceFile, read: ReadFile, outcome: ReadOutcome) -> DocumentRow | None:
-        """The row of a file; None if it was refused."""
+    def _read(self, plan: SourcePlan, file: SourceFile, read: ReadFile) -> DocumentRow | Refusal:
+        """The row of a file, or why it was refused."""
         source = plan.listing.source
         reader, mark = file.reader, ""
         try:
@@ -97,21 +113,16 @@ class DocumentWriter:
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
         except Unreadable as error:
-            file = self._marked(source, file, mark or error.mark)
-            outcome.refused.append(Refusal(file, reader, error))
             if error.code == RefusalCode.CHANGED:
                 self.racy.add(source.name)
-            return None
+            return Refusal(self._marked(source, file, mark or error.mark), reader, error)
         file = self._marked(source, file, mark)
         if not mark or mark != file.version_mark:
             self.racy.add(source.name)
         if content.mtime_ns is not None:
             file = replace(file, mtime_ns=content.mtime_ns)
-        row = document_row(
-            source, file, reader, raw, mark, mask_document(parsed, masking_of(self._settings, source.name))
-        )
-        _count(outcome, row, plan.stored.get(file.path))
-        return row
+        masked = mask_document(parsed, masking_of(self._settings, source.name))
+        return document_row(source, file, reader, raw, mark, masked)
 
     def _marked(self, source: Source, file: SourceFile, mark: str) -> SourceFile:
         """A file with its version mark, if it had none before it was read."""

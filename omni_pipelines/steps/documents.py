@@ -22,7 +22,7 @@ from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.document_plan import SourcePlan, check_deletions, listing_mark, plan_source
 from omni_pipelines.steps.document_reading import DocumentWriter
 from omni_pipelines.steps.parser_process import DocumentParser
-from omni_pipelines.steps.quarantine import record_refusals
+from omni_pipelines.steps.quarantine import forget_refusals
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
@@ -78,8 +78,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
     _register_declared(home, sources)
     plans = [plan_source(home, settings, source, run.session) for source in _chosen(run, sources)]
     if not run.allow_delete:
-        for plan in plans:
-            check_deletions(plan, settings)
+        check_deletions(plans, settings)
     documents = open_table(home, DOCUMENTS)
     warnings = tuple(
         f"source {name} is not in omni.toml any more; it is kept until you run: omni source remove {name}"
@@ -122,7 +121,7 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
         set_tags(documents, source.name, source.acl)
     # Not only what was read now: a run that was killed may have stored a document and left its row in quarantine.
     readable = {file.path for file in plan.listing.files}.difference(refused, plan.still_quarantined)
-    record_refusals(home, source.name, outcome.refused, {*plan.gone, *readable})
+    forget_refusals(home, source.name, {*plan.gone, *readable})
     quarantined = len(plan.still_quarantined) + len(outcome.refused)
     return DocumentsReport(
         added=outcome.added,

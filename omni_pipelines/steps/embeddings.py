@@ -11,7 +11,7 @@ from native import lance_maintenance
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
-from omni_pipelines.batches import batched
+from omni_pipelines.batches import batched, paced
 from omni_pipelines.home import Home
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
@@ -22,6 +22,8 @@ from omni_pipelines.tables import open_table
 from omni_pipelines.text.embedding import embedded_text
 
 _DELETED_AT_ONCE = 1000
+_FIRST_BATCH = 64
+"""Texts of the first batch, before the rate of this machine is known."""
 _WANTED = ("chunk_id", "text_hash", *FILTERS, "acl", "modified")
 
 
@@ -82,7 +84,7 @@ class _Writer:
     """Writes vectors in batches, one commit each."""
 
     def __init__(self, run: RunContext, chunks: LanceTable, version: int, embeddings: LanceTable) -> None:
-        self._engines, self._model, self._batch = run.engines, run.engines.model, run.batches.texts
+        self._engines, self._model, self._batches = run.engines, run.engines.model, run.batches
         self._chunks, self._version, self._embeddings = chunks, version, embeddings
         kept = kept_vectors(run.home)
         self._donors = [embeddings] if kept is None else [embeddings, kept]
@@ -95,7 +97,7 @@ class _Writer:
         texts = {text for table in known for text in table["text_hash"].to_pylist()}
         self.reusable = texts & {row["text_hash"] for row in rows}
         copied = [row for row in rows if row["text_hash"] in self.reusable]
-        for batch in batched(copied, self._batch):
+        for batch in batched(copied, self._batches.texts):
             hashes = sorted({row["text_hash"] for row in batch})
             self._commit(batch, self._vectors_of(hashes))
             self.reused += len(batch)
@@ -110,7 +112,7 @@ class _Writer:
         by_hash: dict[str, list[ChunkRow]] = {}
         for row in rows:
             by_hash.setdefault(row["text_hash"], []).append(row)
-        for hashes in batched(list(by_hash), self._batch):
+        for hashes in paced(list(by_hash), _FIRST_BATCH, self._batches.texts, self._batches.seconds):
             on_batch = functools.partial(_report, self.embedded, len(by_hash))
             first = [by_hash[text_hash][0]["chunk_id"] for text_hash in hashes]
             texts = self._texts(first)

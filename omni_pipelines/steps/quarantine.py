@@ -1,8 +1,10 @@
 """Files that could not become documents: one row each, with the reason. Such a file never stops a run."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -11,9 +13,10 @@ from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.rows import QuarantineRow, rows_of
+from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.sources.model.listing import SourceFile
+from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.readers.registry import Reader, parser_mark
@@ -47,7 +50,10 @@ class Refusal:
 
 
 def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
-    """Rows of the table, by source and path; with `name`, those whose path is `name` or ends in it.
+    """Rows of the table, by source and path; with `name`, those of files that it names.
+
+    A name is a path in its source, or the end of one, also behind the name of the source as in a list; or the path of
+    a file here. White space counts as a list prints it.
 
     Raises:
         ConfigurationError: no path matches.
@@ -56,8 +62,16 @@ def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
         read_rows(home, QUARANTINE, QuarantineRow, QUARANTINE.schema.names),
         key=lambda row: (row["source"], row["path"]),
     )
-    chosen = [row for row in rows if f"/{row['path']}".endswith(f"/{name.lstrip('/')}")] if name else rows
-    if name and not chosen:
+    if not name:
+        return rows
+    roots = {source.name: source for source in load_sources(home)}
+    here = Path(os.path.abspath(Path(name).expanduser())).as_uri()
+    uris = {row["quarantine_id"]: roots[row["source"]].uri(row["path"]) for row in rows if row["source"] in roots}
+    end = "/" + " ".join(name.strip("/").split())
+    chosen = [row for row in rows if uris.get(row["quarantine_id"]) in (here, name)] or [
+        row for row in rows if " ".join(f"/{row['source']}/{row['path']}".split()).endswith(end)
+    ]
+    if not chosen:
         raise ConfigurationError(f"{name} is not in quarantine", cure="list the quarantine: omni quarantine list")
     return chosen
 
@@ -74,18 +88,26 @@ def release_for_retry(home: Home, rows: Sequence[QuarantineRow]) -> None:
         write_step_record(home, "documents", record.output, inputs, record.fingerprint, record.seen)
 
 
-def record_refusals(home: Home, source: str, refused: Sequence[Refusal], readable: Collection[str]) -> None:
-    """Write a row for each refused file of a source, and delete the rows of `readable` paths."""
-    quarantine = open_table(home, QUARANTINE)
-    columns = ["path", "first_seen", "attempts"]
-    known = rows_of(quarantine.read(columns, equals("source", source)), QuarantineRow)
-    before = {row["path"]: row for row in known}
+def record_refusals(home: Home, source: str, refused: Sequence[Refusal]) -> None:
+    """Write a row for each refused file of a source."""
+    if not refused:
+        return
+    before = {row["path"]: row for row in _stored(home, source)}
     rows = [_row(source, refusal, before.get(refusal.file.path)) for refusal in refused]
-    if rows:
-        quarantine.upsert(QUARANTINE.key, pa.Table.from_pylist(rows, schema=QUARANTINE.schema))
-    gone = [ids.document_id(source, path) for path in before if path in readable]
+    quarantine = open_table(home, QUARANTINE)
+    quarantine.upsert(QUARANTINE.key, pa.Table.from_pylist(rows, schema=QUARANTINE.schema))
+
+
+def forget_refusals(home: Home, source: str, readable: Collection[str]) -> None:
+    """Delete the rows of paths of a source that can be read now, or that are gone."""
+    quarantine = open_table(home, QUARANTINE)
+    gone = [ids.document_id(source, row["path"]) for row in _stored(home, source) if row["path"] in readable]
     if gone:
         quarantine.delete(is_in(QUARANTINE.key, gone))
+
+
+def _stored(home: Home, source: str) -> list[QuarantineRow]:
+    return read_rows(home, QUARANTINE, QuarantineRow, ["path", "first_seen", "attempts"], equals("source", source))
 
 
 def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> QuarantineRow:

@@ -78,12 +78,14 @@ class LoadedEngines:
 class BatchSizes:
     """How much steps commit at once: memory stays flat, and a kill loses seconds of work."""
 
+    seconds: float = 5.0
+    """Work that is committed together, whatever its size: about so many seconds of reading, cutting or embedding."""
     files: int = 512
     file_bytes: int = 64 << 20
     documents: int = 256
-    """Documents whose chunks are cut and committed together."""
+    """Documents whose chunks are cut and committed together, at most."""
     texts: int = 1024
-    """Texts that are embedded and committed together."""
+    """Texts that are embedded and committed together, at most."""
     entries: int = 2_000
     """Entries that are added to the keyword index together."""
 

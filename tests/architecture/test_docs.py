@@ -53,8 +53,8 @@ def problem_with(line: str) -> str:
     words = shlex.split(line.split(" | ")[0].split(" < ")[0], comments=True)
     name, rest = command_of(words)
     command = COMMANDS[name]
-    if hasattr(command, "list_commands"):
-        return f"{line}: {name} has no such command" if rest and rest != ["--help"] and not rest[0].isupper() else ""
+    if hasattr(command, "list_commands") and rest and not rest[0].startswith("--") and not rest[0].isupper():
+        return f"{line}: {name} has no such command"
     known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
     unknown = [word for word in rest if re.match(r"--?[a-z]", word) and word.split("=")[0] not in known]
     return f"{line}: {name} has no {unknown}" if unknown else ""

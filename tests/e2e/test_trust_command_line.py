@@ -69,7 +69,7 @@ def test_a_receipt_that_is_none_is_a_mistake_of_the_command(folder: Path) -> Non
 
 
 def test_sql_answers_and_its_mistakes_are_mistakes_of_the_command(folder: Path) -> None:
-    done = omni("sql", "select path from documents order by path", "--csv", cwd=folder)
+    done = omni("sql", "select path from documents order by path", "--format", "csv", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "path\nkeys.md\notters.md\n")
     done = omni("sql", "select pth from documents", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")

@@ -37,3 +37,18 @@ def test_create_keeps_the_gitignore_of_an_existing_home(home: Home) -> None:
     home.check()
     assert (home.root / ".gitignore").read_text() == "mine"
     assert home.table("chunks") == home.root / "tables" / "chunks.lance"
+
+
+def test_home_at_a_folder_that_holds_a_home_is_that_home(tmp_path: Path) -> None:
+    Home(tmp_path / ".omni").create()
+    assert Home.at(tmp_path) == Home.at(tmp_path / ".omni") == Home(tmp_path / ".omni")
+
+
+def test_home_at_a_folder_without_a_home_is_the_folder(tmp_path: Path) -> None:
+    assert Home.at(tmp_path / "new") == Home(tmp_path / "new")
+
+
+def test_home_at_a_home_is_that_home_even_if_it_holds_another(tmp_path: Path) -> None:
+    Home(tmp_path).create()
+    Home(tmp_path / ".omni").create()
+    assert Home.at(tmp_path) == Home(tmp_path)

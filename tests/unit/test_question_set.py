@@ -10,7 +10,7 @@ import pytest
 from benchmarks.answer_corpora import FOLDER, load_corpora, locate
 from benchmarks.answer_questions import check
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.quality.answer_questions import (
+from omni_pipelines.evaluation.answer_questions import (
     AnswerQuestion,
     Missing,
     QuestionKind,

@@ -1,5 +1,6 @@
 """`omni ask`, `omni show` and `omni verify`."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.search_options import Filters, OpenLibrarian
+from omni_pipelines.cli.stdin import STDIN, words_or_stdin
 from omni_pipelines.cli.views.search import show_answer, show_citation, show_verification
 from omni_pipelines.errors import ConfigurationError, NoAnswer, NotVerified
 from omni_pipelines.knowledge.answers.cited_answer import Answer
@@ -42,18 +44,19 @@ ModeOption = Annotated[
 def ask(
     filters: Filters,
     librarian: OpenLibrarian,
-    question: Annotated[str, Argument(help="A question.")],
+    question: Annotated[list[str], Argument(metavar="QUESTION", help="A question, or - for standard input.")],
     mode: ModeOption = AnswerMode.AUTO,
     receipt: Annotated[Path | None, Option(help="Write the proof of the answer here, for: omni verify.")] = None,
 ) -> Result[Answer]:
     """Answer a question with citations, or say that there is no answer."""
-    answer = librarian.ask(question, filters, generate=_GENERATE[mode])
+    words = words_or_stdin(question)
+    answer = librarian.ask(words, filters, generate=_GENERATE[mode])
     if receipt is not None:
         write_whole(receipt, receipt_bytes(librarian.receipt(answer)))
         narrate(f"receipt: {receipt}")
     if answer.note:
         narrate(f"note: {answer.note}")
-    cure = f'see what the sources say about it: omni search "{question[:60]}"'
+    cure = f'see what the sources say about it: omni search "{words[:60]}"'
     return Result(answer, error=NoAnswer(_no_answer(answer), cure=cure) if answer.abstained else None)
 
 
@@ -76,14 +79,14 @@ def show(
 def verify(
     viewer: ViewerOrOwner,
     home: RefreshedHome,
-    receipt: Annotated[Path, Argument(help="A file that omni ask --receipt wrote.")],
+    receipt: Annotated[Path, Argument(help="A file that omni ask --receipt wrote, or - for standard input.")],
 ) -> Result[Verification]:
     """Check a receipt against the release it names, offline.
 
     Every field is checked. The exit code is 0 if all checks pass, else 1.
     """
     try:
-        content = receipt.read_bytes()
+        content = sys.stdin.buffer.read() if str(receipt) == STDIN else receipt.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{receipt} cannot be read: {error.strerror}", cure="name a receipt") from error
     verification = verify_receipt(home, content, viewer)

@@ -14,13 +14,13 @@ from omni_pipelines.cli.search_options import FeedbackOption, FusionOption
 from omni_pipelines.cli.views.evaluation import show_evaluation
 from omni_pipelines.configuration import find_home
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.evaluation.answer_evaluation import evaluate_answers
+from omni_pipelines.evaluation.answer_questions import Half, load_questions, questions_of
+from omni_pipelines.evaluation.answer_scores import AnswerReport, report_answers, result_lines
+from omni_pipelines.evaluation.collection_evaluation import EvaluationReport, QueryScores, evaluate_collection
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.quality.answer_questions import Half, load_questions, questions_of
-from omni_pipelines.knowledge.quality.answer_scores import AnswerReport, report_answers, result_lines
 from omni_pipelines.knowledge.quality.judged_collections import load_collection
 from omni_pipelines.knowledge.search.options import Fusion, Mode
-from omni_pipelines.operations.answer_evaluation import evaluate_answers
-from omni_pipelines.operations.collection_evaluation import EvaluationReport, QueryScores, evaluate_collection
 
 FolderArgument = Annotated[
     Path | None, Argument(help="A folder with corpus.jsonl, queries.jsonl and qrels/test.tsv.", show_default=False)

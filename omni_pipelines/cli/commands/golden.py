@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Result, Rows, command
-from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
+from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.quality import GoldenCheck, show_golden_check, show_golden_questions
-from omni_pipelines.errors import CitationNotFound
+from omni_pipelines.errors import CitationNotFound, ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden_questions import (
     GoldenLabel,
@@ -19,6 +19,7 @@ from omni_pipelines.knowledge.quality.golden_questions import (
 )
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.deleted_labels import deleted_labels
 
 
 @command(line("{golden}: {questions} questions"))
@@ -41,6 +42,36 @@ def add(
     return {"golden": home.golden, "questions": len({known.question for known in labels})}
 
 
+@command(line("{golden}: {removed} removed, {questions} questions"))
+def remove(
+    home: ExistingHome,
+    settings: HomeSettings,
+    question: Annotated[str, Argument(help="A question from omni golden list.")] = "",
+    deleted: Annotated[
+        bool, Option("--deleted", help="All questions whose document was deleted from the sources.")
+    ] = False,
+) -> Fields:
+    """Remove a question, or all whose document was deleted on purpose.
+
+    The quality gate does not ask them any more. Where other documents answer the question as well, only the
+    passages of deleted documents are removed.
+    """
+    if bool(question) == deleted:
+        raise ConfigurationError("name a question, or give --deleted", cure="see: omni golden list")
+    with writer_session(home, settings):
+        labels = _labels(home)
+        gone = deleted_labels(home, labels) if deleted else [each for each in labels if each.question == question]
+        if question and not gone:
+            cure = nearest(question, [each.question for each in labels], "see: omni golden list")
+            raise ConfigurationError(f"there is no golden question {question!r}", cure=cure)
+        kept = [each for each in labels if each not in gone]
+        if gone:
+            save_golden(home, kept)
+    questions = {each.question for each in kept}
+    removed = len({each.question for each in labels} - questions)
+    return {"golden": home.golden, "removed": removed, "questions": len(questions)}
+
+
 @command(show_golden_questions)
 def list_(home: AnyHome) -> Rows[GoldenLabel]:
     """List the questions and the words that answer them."""
@@ -60,7 +91,7 @@ def check(home: AnyHome) -> Result[GoldenCheck]:
     if not missing:
         return Result(result)
     message = f"{len(missing)} of {len(labels)} cited passages are not in release {result.release}"
-    error = CitationNotFound(message, cure=f"correct these lines of {home.golden}")
+    error = CitationNotFound(message, cure=f"correct these lines of {home.golden}, or: omni golden remove")
     return Result(result, error=error, is_document=False)
 
 

@@ -9,11 +9,12 @@ from typing import Annotated
 from typer import Argument, Option
 
 from omni_pipelines.cli.command import command
+from omni_pipelines.cli.confirmation import confirmed
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
-from omni_pipelines.errors import SourceMissing, UpstreamMoved
+from omni_pipelines.errors import DeletionRefused, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.run import retry_when_overtaken
@@ -52,7 +53,12 @@ def ingest(
     """Read what changed, index it, and publish a release."""
     if dry_run:
         return _plan(home, settings, paths or [], include or [])
-    return ingest_sources(home, settings, paths or [], include or [], allow_delete=allow_delete)
+    try:
+        return ingest_sources(home, settings, paths or [], include or [], allow_delete=allow_delete)
+    except DeletionRefused as error:
+        if not confirmed(f"{error.message}; delete them from the knowledge base?", otherwise=error):
+            raise
+        return ingest_sources(home, settings, paths or [], include or [], allow_delete=True)
 
 
 def ingest_sources(

@@ -1,6 +1,5 @@
 """`omni knowledge`."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
+from omni_pipelines.cli.stdin import STDIN, read_stdin, words_or_stdin
 from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.entries import EntryResult, ScoredEntry, show_entries, show_entry, show_entry_stats
 from omni_pipelines.errors import ConfigurationError
@@ -40,7 +40,7 @@ def add(
     home: AnyHome,
     settings: HomeSettings,
     title: Annotated[str, Argument(help="The subject, in a few words.")],
-    content: Annotated[str | None, Argument(help="The text. Without it, standard input is read.")] = None,
+    content: Annotated[str, Argument(help="The text, or - for standard input, which is the default.")] = STDIN,
     identity: Annotated[str | None, Option("--id", help="Its id. Default: the title.")] = None,
     category: CategoryOption = None,
     tag: TagsOption = None,
@@ -55,7 +55,7 @@ def add(
         entry = KnowledgeEntry(
             id=identity or title,
             title=title,
-            content=sys.stdin.read() if content is None else content,
+            content=read_stdin() if content == STDIN else content,
             category=category or KnowledgeCategory.NOTE,
             source=source,
         ).with_tags(*(tag or []))
@@ -78,7 +78,7 @@ def list_(
 @command(show_entries)
 def search(
     home: ExistingHome,
-    query: Annotated[str, Argument(help="Words in the title, the text or the tags.")],
+    query: Annotated[list[str], Argument(metavar="QUERY", help="Words in the title, the text or the tags.")],
     category: CategoryOption = None,
     tag: TagsOption = None,
     limit: LimitOption = 5,
@@ -87,7 +87,7 @@ def search(
 
     To find them by meaning as well, run: omni search.
     """
-    return _matching(home, query, category, tag, limit)
+    return _matching(home, words_or_stdin(query), category, tag, limit)
 
 
 @command(show_entry)

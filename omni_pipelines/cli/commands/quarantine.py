@@ -25,7 +25,8 @@ def list_(home: ExistingHome) -> Rows[Fields]:
 
 @command(show_quarantined_files)
 def show(
-    home: ExistingHome, path: Annotated[str, Argument(help="The path of a file in its source, or its end.")]
+    home: ExistingHome,
+    path: Annotated[str, Argument(help="A path as in omni quarantine list, or the path of a file here.")],
 ) -> Rows[Fields]:
     """Show everything that is known about a file."""
     return _files(quarantined(home, path))

@@ -1,30 +1,85 @@
 """`omni search` and `omni why-not`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from typer import Argument, Option
 
-from omni_pipelines.cli.command import command
+from omni_pipelines.cli.command import Result, command
+from omni_pipelines.cli.formats import Format, FormatOption
 from omni_pipelines.cli.search_options import FeedbackOption, Filters, FusionOption, HitsOption, OpenLibrarian
-from omni_pipelines.cli.views.search import SearchResult, show_hits, show_why_not
-from omni_pipelines.knowledge.search.options import Fusion, Mode
+from omni_pipelines.cli.stdin import words_or_stdin
+from omni_pipelines.cli.views.search import FoundFile, FoundFiles, SearchResult, show_found, show_why_not
+from omni_pipelines.errors import NoAnswer
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.options import MAX_HITS, Fusion, Mode
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
+_HITS_PER_FILE = 10
+"""Hits that are looked at for each document that `--files` prints."""
 
-@command(show_hits)
+QueryArgument = Annotated[
+    list[str],
+    Argument(
+        metavar="QUERY",
+        help="What to search for, or - for standard input. '\"Words in quotes\"' must follow each other.",
+    ),
+]
+ScoreOption = Annotated[
+    float, Option("--min-score", min=0, max=1, metavar="SCORE", help="Leave out hits with a lower score, 0 to 1.")
+]
+
+
+@command(show_found)
 def search(
     filters: Filters,
     librarian: OpenLibrarian,
-    query: Annotated[str, Argument(help='What to search for. "Words in quotes" must follow each other.')],
+    query: QueryArgument,
     k: HitsOption = 10,
     mode: Annotated[Mode, Option(help="Search by words, by meaning, or by both.")] = Mode.HYBRID,
+    min_score: ScoreOption = 0.0,
+    files: Annotated[bool, Option("--files", help="Print one line per document; -k counts documents.")] = False,
+    form: FormatOption = Format.TEXT,
     fusion: FusionOption = Fusion.CONVEX,
     feedback: FeedbackOption = None,
     explain: Annotated[bool, Option("--explain", help="Show the parts that each score consists of.")] = False,
-) -> SearchResult:
-    """Find passages."""
-    hits = librarian.search(query, k, mode, filters, fusion=fusion, feedback=feedback)
-    return SearchResult(librarian.release, hits, explain)
+) -> Result[SearchResult | FoundFiles]:
+    """Find passages.
+
+    The exit code is 1 if nothing is found.
+    """
+    words = words_or_stdin(query)
+    count = min(k * _HITS_PER_FILE, MAX_HITS) if files else k
+    hits = librarian.search(words, count, mode, filters, fusion=fusion, feedback=feedback, min_score=min_score)
+    nothing = NoAnswer("nothing matches", cure=_what_to_try(filters, mode, min_score))
+    found: SearchResult | FoundFiles
+    if files:
+        found = FoundFiles(librarian.release, _by_document(hits)[:k], form)
+    else:
+        found = SearchResult(librarian.release, hits, words, librarian.terms, explain, form)
+    return Result(found, error=None if hits else nothing)
+
+
+def _by_document(hits: Sequence[Hit]) -> list[FoundFile]:
+    """The documents of hits, in the order of their best hit."""
+    documents: dict[str, list[Hit]] = {}
+    for hit in hits:
+        documents.setdefault(hit.doc_id, []).append(hit)
+    return [
+        FoundFile(best.path, best.source, best.uri, best.score, len(found))
+        for found in documents.values()
+        for best in found[:1]
+    ]
+
+
+def _what_to_try(filters: Mapping[str, str], mode: Mode, min_score: float) -> str:
+    if filters:
+        return f"search everything: leave out --where {next(iter(filters))}=…"
+    if min_score > 0:
+        return f"accept weaker hits: --min-score below {min_score:g}"
+    if mode is Mode.KEYWORD:
+        return "search by meaning as well: leave out --mode keyword"
+    return "use other words; see which documents there are: omni ls"
 
 
 @command(show_why_not)

@@ -7,6 +7,7 @@ import typer
 from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Rows, command
+from omni_pipelines.cli.confirmation import confirmed
 from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line, say_fields
 from omni_pipelines.cli.views.sources import show_claim, show_sources, source_fields
@@ -101,7 +102,9 @@ def remove(
     if (declared := settings.sources.get(name)) is not None and declared.location:
         raise ConfigurationError(f"{home.config} declares source {name}", cure="delete it there first")
     documents = _documents(home).get(name, 0)
-    if not yes and not typer.confirm(f"delete {documents:,} documents of {source.location} at the next ingest?"):
+    what = f"{documents:,} documents of {source.location} would be deleted at the next ingest"
+    unasked = ConfigurationError(what, cure=f"to remove it without a question: omni source remove {name} --yes")
+    if not yes and not confirmed(f"{what}; remove it?", otherwise=unasked):
         raise typer.Exit(1)
     with writer_session(home, settings, sync=True):
         registry.save_sources(home, [kept for kept in registry.load_sources(home) if kept.name != name])

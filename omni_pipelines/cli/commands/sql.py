@@ -6,9 +6,15 @@ from typing import Annotated
 from typer import Argument, Option
 
 from omni_pipelines.cli.command import Result, Rows, command
+from omni_pipelines.cli.formats import Format, FormatOption
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
+from omni_pipelines.cli.stdin import STDIN, read_stdin
 from omni_pipelines.cli.views.sql import SqlResult, show_sql
 from omni_pipelines.knowledge.sql import SqlColumn, columns, run_sql
+
+StatementArgument = Annotated[
+    str | None, Argument(help="One SELECT, or - for standard input. Without it, all columns are listed.")
+]
 
 
 @command(show_sql)
@@ -16,10 +22,10 @@ def sql(
     viewer: ViewerOrOwner,
     release: ReleaseNumber,
     home: RefreshedHome,
-    statement: Annotated[str | None, Argument(help="One SELECT. Without it, all columns are listed.")] = None,
+    statement: StatementArgument = None,
     limit: Annotated[int, Option(min=1, help="How many rows at most.")] = 1_000,
     timeout: Annotated[float, Option(min=0.1, metavar="SECONDS", help="Stop the statement after this time.")] = 30.0,
-    csv: Annotated[bool, Option("--csv", help="Print comma-separated values below a line of names.")] = False,
+    form: FormatOption = Format.TEXT,
 ) -> Rows[SqlColumn] | Result[Rows[SqlColumn] | SqlResult]:
     """Query documents, releases, questions and more in SQL.
 
@@ -27,9 +33,10 @@ def sql(
     """
     if statement is None:
         return Rows("columns", columns())
-    pinned, selected = run_sql(home, statement, release, most=limit, seconds=timeout, viewer=viewer)
+    text = read_stdin() if statement == STDIN else statement
+    pinned, selected = run_sql(home, text, release, most=limit, seconds=timeout, viewer=viewer)
     names = _unique(selected.columns)
-    result = SqlResult(pinned.release, names, selected.types, selected.rows, selected.more, csv)
+    result = SqlResult(pinned.release, names, selected.types, selected.rows, selected.more, form)
     return Result(result, note=f"the first {limit:,} rows; see more with --limit" if selected.more else "")
 
 

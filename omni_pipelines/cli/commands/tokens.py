@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Depends, Fields, Rows, command
 from omni_pipelines.cli.dependencies import HomeSettings
+from omni_pipelines.cli.stdin import STDIN
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views.system import show_shortened_text
 from omni_pipelines.errors import ConfigurationError
@@ -20,7 +21,7 @@ from omni_pipelines.text.token_counting import TokenEngine
 ModelOption = Annotated[
     str, Option(help="A model such as gpt-4o, or an encoding. Default: the encoding of the settings.")
 ]
-FileArgument = Annotated[Path | None, Argument(help="A text file. Default: standard input.")]
+FileArgument = Annotated[Path, Argument(help="A text file, or - for standard input, which is the default.")]
 
 
 def counter_of(settings: HomeSettings, model: ModelOption = "") -> TokenEngine:
@@ -28,18 +29,20 @@ def counter_of(settings: HomeSettings, model: ModelOption = "") -> TokenEngine:
     return load_counter(settings.model_copy(update={"encoding": tokens.encoding_for(model)}) if model else settings)
 
 
-def text_of(file: FileArgument = None) -> str:
+def text_of(file: FileArgument = Path(STDIN)) -> str:
     """The text of a file, or of standard input.
 
     Raises:
         ConfigurationError: it cannot be read, or is not text.
     """
     try:
-        return decode(sys.stdin.buffer.read() if file is None else file.read_bytes()).text
+        return decode(sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()).text
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}", cure="name a text file") from error
     except Unreadable as error:
-        raise ConfigurationError(f"{file or 'standard input'} is not text: {error.detail}") from error
+        raise ConfigurationError(
+            f"{file if str(file) != STDIN else 'standard input'} is not text: {error.detail}"
+        ) from error
 
 
 Counter = Annotated[TokenEngine, Depends(counter_of)]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, say_table
-from omni_pipelines.knowledge.quality.answer_scores import AnswerReport, Outcome, OutcomeShares
-from omni_pipelines.operations.collection_evaluation import EvaluationReport
+from omni_pipelines.evaluation.answer_scores import AnswerReport, Outcome, OutcomeShares
+from omni_pipelines.evaluation.collection_evaluation import EvaluationReport
 
 QUALITY = ("ndcg@10", "recall@10", "recall@100", "mrr@10", "judged@10")
 COST = {"cpu_ms_per_query": "CPU ms/q", "queries_per_second": "queries/s"}

@@ -10,13 +10,39 @@ from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.cli.text import cell
 from omni_pipelines.knowledge.state.changes import Changes
 from omni_pipelines.knowledge.state.status import Status
+from omni_pipelines.knowledge.state.writer import Writer
 from omni_pipelines.records import Pin, Release
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 
-def show_status(status: Status) -> None:
-    """Print what the release holds, the state of its indexes and sources, and what recovery moved aside."""
+@dataclass(frozen=True)
+class FirstIngest:
+    """A home without a release, and the process that is about to make the first one."""
+
+    home: str
+    writer: Writer
+    release: None = None
+
+
+def show_status(status: Status | FirstIngest) -> None:
+    """Print what the release holds, its indexes and sources, what recovery moved aside, and who writes."""
+    if isinstance(status, Status):
+        _show_release_status(status)
+    else:
+        say(f"no release yet in {status.home}")
+    if status.writer is not None:
+        say(f"  at work: {status.writer.name}{_progress(status.writer)}")
+
+
+def _progress(writer: Writer) -> str:
+    if not writer.step:
+        return ""
+    share = f", {writer.done:,} of {writer.total:,} {writer.unit} ({writer.done / writer.total:.0%})"
+    return f": {writer.step}{share if writer.total else ''}"
+
+
+def _show_release_status(status: Status) -> None:
     say(f"release {status.release} of {local_time(status.created_at)} in {status.home}")
     if status.shows != status.release:
         say(f"  rolled back to release {status.shows}; the next source change publishes everything again")

@@ -6,15 +6,17 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from omni_pipelines.cli.command import Rows
+from omni_pipelines.cli.formats import Format, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.cli.text import cut
+from omni_pipelines.cli.text import cell, cut, say_highlighted
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
 from omni_pipelines.knowledge.search.hits import Hit, format_location
+from omni_pipelines.knowledge.search.snippets import Terms, snippet
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
@@ -28,26 +30,83 @@ class SearchResult:
 
     release: int
     hits: Sequence[Hit]
+    query: str = text_only("")
+    terms: Terms = text_only(str.split)
+    """The terms of a text as the index of the release has them: they tell which words of a hit to highlight."""
     explain: bool = text_only(False)
+    form: Format = text_only(Format.TEXT)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A document with hits."""
+
+    path: str
+    source: str
+    uri: str
+    score: float
+    """Of its best hit."""
+    hits: int
+    """How many of its passages were found."""
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """The documents of a search, best first."""
+
+    release: int
+    files: Sequence[FoundFile]
+    form: Format = text_only(Format.TEXT)
+
+
+_HIT_FIELDS = ("rank", "score", "path", "start_line", "end_line", "page", "heading", "source", "uri", "text")
+_FILE_FIELDS = ("path", "source", "uri", "score", "hits")
+
+
+def show_found(result: SearchResult | FoundFiles) -> None:
+    """Print the hits of a search, or one line per document, in the chosen format."""
+    if isinstance(result, FoundFiles):
+        if result.form is Format.TEXT:
+            for file in result.files:
+                say(short_path(file.uri))
+        else:
+            say_rows(result.form, _FILE_FIELDS, map(vars, result.files))
+    elif result.form is Format.TEXT:
+        show_hits(result)
+    elif result.form is Format.MARKDOWN:
+        _show_hits_as_markdown(result)
+    else:
+        rows = ({name: getattr(hit, name) for name in _HIT_FIELDS} for hit in result.hits)
+        say_rows(result.form, _HIT_FIELDS, rows)
 
 
 def show_hits(result: SearchResult) -> None:
-    """Print each hit with its location, score and first lines."""
-    if not result.hits:
-        narrate("nothing matches")
+    """Print each hit with its location, score, and the lines in which words of the query stand."""
     for hit in result.hits:
-        heading = f"  {hit.heading}" if hit.heading else ""
-        location = format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
-        say(f"{hit.rank}. {location}{heading}  ({hit.score:.3f})")
+        heading = f"  {cell(hit.heading)}" if hit.heading else ""
+        say(f"{hit.rank}. {_location(hit)}{heading}  ({hit.score:.3f})")
         if result.explain:
             say(f"     {score_as_sum(hit)}")
-        for line in [line for line in hit.text.splitlines() if line.strip()][:SNIPPET_LINES]:
-            say(f"     {cut(line.rstrip(), SNIPPET_WIDTH)}")
+        for line in snippet(hit.text, result.query, result.terms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
+            say_highlighted("     ", line.text, line.matches)
         for other in hit.also_in:
             say(
                 f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"
             )
         say()
+
+
+def _show_hits_as_markdown(result: SearchResult) -> None:
+    for hit in result.hits:
+        heading = f" {cell(hit.heading)}" if hit.heading else ""
+        say(f"{hit.rank}. **{_location(hit)}**{heading} ({hit.score:.3f})\n")
+        for line in hit.text.strip("\n").splitlines():
+            say(f"   > {line}".rstrip())
+        say()
+
+
+def _location(hit: Hit) -> str:
+    return format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
 
 
 def score_as_sum(hit: Hit) -> str:

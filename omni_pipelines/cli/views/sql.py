@@ -1,20 +1,18 @@
 """What `omni sql` prints."""
 
-import csv
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from omni_pipelines.cli.command import Fields, Rows
+from omni_pipelines.cli.formats import Format, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, cell, cut, say_table
-from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.sql import SqlColumn
 
 MAX_CELL_LENGTH = 60
-"""Characters of a cell in a table; JSON and CSV have all."""
+"""Characters of a cell in a table; the other formats have all."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +26,24 @@ class SqlResult:
     rows: Sequence[Sequence[object]]
     more: bool
     """Whether there are more rows than the limit."""
-    csv: bool = text_only(False)
+    form: Format = text_only(Format.TEXT)
 
     def as_json(self) -> Fields:
-        """The columns with their types, and the rows as objects.
-
-        Raises:
-            ConfigurationError: CSV was chosen as well.
-        """
-        if self.csv:
-            raise ConfigurationError("--json and --csv are two formats of the same rows", cure="give one of them")
+        """The columns with their types, and the rows as objects."""
         columns = [{"name": name, "type": kind} for name, kind in zip(self.names, self.types, strict=True)]
-        rows = [dict(zip(self.names, map(_json_value, row), strict=True)) for row in self.rows]
-        return {"release": self.release, "columns": columns, "rows": rows, "more": self.more}
+        return {"release": self.release, "columns": columns, "rows": list(self.objects()), "more": self.more}
+
+    def objects(self) -> Iterator[Fields]:
+        """Each row as name to value."""
+        return (dict(zip(self.names, map(_json_value, row), strict=True)) for row in self.rows)
 
 
 def show_sql(result: Rows[SqlColumn] | SqlResult) -> None:
-    """Print rows as a table or as CSV, or the columns of all tables."""
+    """Print rows as a table or in another format, or the columns of all tables."""
     if isinstance(result, Rows):
         _show_columns(result.rows)
-    elif result.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.names)
-        writer.writerows(map(_text, row) for row in result.rows)
+    elif result.form is not Format.TEXT:
+        say_rows(result.form, result.names, result.objects())
     else:
         say_table(result.names, [list(map(_cell, row)) for row in result.rows], piped=Header.RULED)
 

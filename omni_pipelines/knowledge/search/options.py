@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Integral, Real
 from typing import Self
 
 from native.filters import MAX_FOLDER_LENGTH, MODIFIED, day_range, folder_prefix
@@ -58,8 +59,14 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
     """Check the parts of a search that users type.
 
     Raises:
-        ConfigurationError: the query is empty or too long, `k` is out of range, or a filter is not valid.
+        ConfigurationError: the query is empty or too long, `k` is out of range, or a filter is not valid; or one of
+            them has a wrong type, as untyped callers may pass anything.
     """
+    check_text("the query", query)
+    check_whole("k", k)
+    if not isinstance(where, Mapping):
+        cure = 'write where={"language": "python"}'
+        raise ConfigurationError(f"where is {where!r}, not a mapping of fields to values", cure=cure)
     if not query.strip():
         raise ConfigurationError("the query is empty", cure="say what to look for")
     if len(query) > MAX_QUERY_LENGTH:
@@ -71,7 +78,39 @@ def check_query(query: str, k: int, where: Mapping[str, str]) -> None:
         _check_filter(name, value)
 
 
+def check_text(name: str, value: object) -> None:
+    """Check that a value from an untyped caller is a text.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is {value!r}, not a text", cure="give a text")
+
+
+def check_whole(name: str, value: object) -> None:
+    """Check that a value from an untyped caller is a whole number.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, Integral):
+        raise ConfigurationError(f"{name} is {value!r}, not a whole number", cure="give a whole number")
+
+
+def check_score(score: float) -> None:
+    """Check the lowest score that a hit may have.
+
+    Raises:
+        ConfigurationError: it is not a number from 0 to 1.
+    """
+    if not isinstance(score, Real) or not 0 <= score <= 1:
+        raise ConfigurationError(f"the lowest score is {score!r}, but must be from 0 to 1")
+
+
 def _check_filter(name: str, value: str) -> None:
+    check_text("the name of a filter", name)
+    check_text(f"the filter {name}", value)
     if len(folder_prefix(value) or "") > MAX_FOLDER_LENGTH:
         problem = f"the folder to search has more than {MAX_FOLDER_LENGTH} characters"
         raise ConfigurationError(problem, cure="name one further up")

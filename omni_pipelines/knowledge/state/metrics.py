@@ -61,6 +61,10 @@ class QueryMetrics:
         self._pending = _PendingCounts(home)
         weakref.finalize(self, self._pending.flush)
 
+    def flush(self) -> None:
+        """Write the counts."""
+        self._pending.flush()
+
     def record(self, mode: str, seconds: float) -> None:
         """Count one query in a mode, and how long it took."""
         self._pending.add(mode, seconds)

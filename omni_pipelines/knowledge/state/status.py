@@ -9,6 +9,7 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.recovery_notes import list_recovery_notes
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.knowledge.state.writer import Writer, read_writer
 from omni_pipelines.records import RecoveryNote, SourceSeen, StepRecord
 
 
@@ -36,6 +37,8 @@ class Status(BaseModel, frozen=True):
     """The release whose state this is: an older one than `release` after a rollback."""
     set_aside: list[RecoveryNote]
     """Damaged files that recovery moved to `quarantine/`, oldest first."""
+    writer: Writer | None
+    """The process that writes to the home at the moment, and how far it is."""
 
 
 def status(home: Home, number: int | None = None, viewer: Viewer | None = None) -> Status:
@@ -65,12 +68,14 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         sources=_last_listed(home, release.sources) if is_current else release.sources,
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_recovery_notes(home),
+        writer=read_writer(home),
     )
     if viewer is None:
         return whole
     snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
-    return whole.model_copy(update={"counts": snapshot.counts(), "coverage": {}, "sources": sources, "set_aside": []})
+    hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
+    return whole.model_copy(update={"counts": snapshot.counts(), "sources": sources, **hidden})
 
 
 def _coverage(entries: int, of: int) -> ChunkCoverage:

@@ -53,6 +53,27 @@ def test_quarantine_show_finds_a_file_by_the_end_of_its_path(held: Line) -> None
     assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
 
 
+@pytest.mark.parametrize("name", ["in/bad.md", "docs/in/bad.md", "/in/bad.md"])
+def test_quarantine_show_takes_a_path_as_it_is_listed(held: Line, name: str) -> None:
+    assert [row["path"] for row in quarantined(held.home, name)] == ["in/bad.md"]
+
+
+def test_quarantine_show_takes_the_path_of_a_file_here(
+    held: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [row["path"] for row in quarantined(held.home, str(docs / "bad.md"))] == ["bad.md"]
+    monkeypatch.chdir(docs / "in")
+    assert [row["path"] for row in quarantined(held.home, "cut.pdf")] == ["in/cut.pdf"]
+    assert [row["path"] for row in quarantined(held.home, "../bad.md")] == ["bad.md"]
+
+
+def test_quarantine_show_takes_a_path_with_unusual_spaces_as_it_is_printed(line: Line, docs: Path) -> None:
+    write(docs, {"two  spaces.md": b"\0\0", "good.md": "Walruses."})
+    line.add(docs)
+    line.ingest()
+    assert [row["path"] for row in quarantined(line.home, "docs/two spaces.md")] == ["two  spaces.md"]
+
+
 def test_quarantined_refuses_a_file_that_was_read(held: Line) -> None:
     with pytest.raises(ConfigurationError, match=r"good\.md is not in quarantine"):
         quarantined(held.home, "good.md")

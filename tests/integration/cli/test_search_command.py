@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
+from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
 from tests.integration.line import Line, write
 
@@ -37,6 +40,64 @@ def test_search_explain_shows_the_score_as_a_sum(home: Path) -> None:
     sums = re.findall(r"([\d.]+) = ([\d.]+) keyword \(rank (\d)\)", text)
     assert [rank for _, _, rank in sums] == ["1", "2"]
     assert all(score == part for score, part, _ in sums)
+
+
+def failed(home: Path, *words: str) -> OmniError:
+    error = CliRunner().invoke(app, [*words, "--home", str(home)]).exception
+    assert isinstance(error, OmniError)
+    return error
+
+
+def test_words_of_a_query_need_no_quotes(home: Path) -> None:
+    assert output(home, "search", "otters", "sleep", "--mode", "keyword", "-k", "1") == output(
+        home, "search", "otters sleep", "--mode", "keyword", "-k", "1"
+    )
+
+
+def test_query_is_read_from_standard_input(home: Path) -> None:
+    words = ["search", "-", "--mode", "keyword", "--files", "--home", str(home)]
+    done = CliRunner().invoke(app, words, input="holding hands\n", catch_exceptions=False)
+    assert Path(done.stdout.strip()).name == "otters.md"
+
+
+def test_search_files_prints_one_line_per_document(home: Path) -> None:
+    names = [
+        Path(line).name for line in output(home, "search", "otters", "--mode", "keyword", "--files").splitlines()
+    ]
+    assert sorted(names) == ["n.txt", "otters.md"]
+    assert len(output(home, "search", "otters", "--mode", "keyword", "--files", "-k", "1").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        (["--mode", "keyword"], "leave out --mode keyword"),
+        (["--mode", "keyword", "--where", "kind=code"], "leave out --where kind="),
+        (["--mode", "keyword", "--min-score", "1"], "--min-score below 1"),
+    ],
+)
+def test_search_that_finds_nothing_fails_and_says_what_to_try(home: Path, options: list[str], cure: str) -> None:
+    error = failed(home, "search", "zebra", *options)
+    assert (error.exit_code, error.message) == (1, "nothing matches")
+    assert cure in error.cure
+
+
+def test_search_as_jsonl_has_a_hit_per_line_and_as_csv_a_row(home: Path) -> None:
+    words = ("search", "otters", "--mode", "keyword", "--format")
+    hits = [json.loads(line) for line in output(home, *words, "jsonl").splitlines()]
+    rows = list(csv.DictReader(io.StringIO(output(home, *words, "csv"))))
+    assert [hit["path"] for hit in hits] == [row["path"] for row in rows]
+    assert rows[0]["text"] == hits[0]["text"]
+
+
+def test_search_as_markdown_quotes_the_passages(home: Path) -> None:
+    text = output(home, "search", "holding hands", "--mode", "keyword", "--format", "md")
+    assert re.match(r"1\. \*\*.*otters\.md:\d.*\*\*", text)
+    assert "\n   > Otters sleep holding hands.\n" in text
+
+
+def test_piped_search_has_no_escape_codes(home: Path) -> None:
+    assert "\x1b" not in output(home, "search", "otters", "--mode", "keyword")
 
 
 def test_search_shows_a_repeated_text_below_the_first_hit(home: Path) -> None:

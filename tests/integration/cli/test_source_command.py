@@ -59,10 +59,13 @@ def test_removed_source_loses_its_documents_at_the_next_ingest(line: Line, notes
     assert [row["path"] for row in line.rows("documents")] == ["other.md"]
 
 
-def test_source_remove_asks_first(line: Line, notes: Path) -> None:
+def test_source_remove_without_a_terminal_needs_yes(line: Line, notes: Path) -> None:
     json_of(line.home, "add", str(notes))
-    refused = CliRunner().invoke(app, ["source", "remove", "docs", "--home", str(line.home.root)], input="n\n")
-    assert (refused.exit_code, len(load_sources(line.home))) == (1, 1)
+    refused = run(line.home, "remove", "docs")
+    assert isinstance(refused.exception, ConfigurationError)
+    assert refused.exception.exit_code == 2
+    assert "omni source remove docs --yes" in refused.exception.cure
+    assert len(load_sources(line.home)) == 1
 
 
 @pytest.mark.parametrize(

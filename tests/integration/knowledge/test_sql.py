@@ -218,7 +218,7 @@ def test_json_output_holds_every_kind_of_value(base: KnowledgeBase) -> None:
 
 
 def test_csv_output_can_be_read_back(base: KnowledgeBase) -> None:
-    text = output_of(base, "select 'a,\"b\n' as words, true as yes, null as none", "--csv")
+    text = output_of(base, "select 'a,\"b\n' as words, true as yes, null as none", "--format", "csv")
     assert list(csv.reader(io.StringIO(text))) == [["words", "yes", "none"], ['a,"b\n', "true", ""]]
 
 

@@ -61,6 +61,15 @@ def test_an_entry_reads_back_as_it_was_written(home: Home, writer: KnowledgeWrit
         writer.create(entry)
 
 
+@pytest.mark.parametrize("content", ["", " \n\t"])
+def test_an_empty_entry_is_refused(home: Home, writer: KnowledgeWriter, content: str) -> None:
+    entry = KnowledgeEntry(id="keys", title="Keys", content=content)
+    for write in (writer.create, writer.upsert):
+        with pytest.raises(ConfigurationError, match="the entry 'keys' is empty"):
+            write(entry)
+    assert list_entries(home) == []
+
+
 def test_upserting_an_entry_increases_only_its_version(home: Home, writer: KnowledgeWriter) -> None:
     first = writer.upsert(TYPED)
     second = writer.upsert(TYPED.model_copy(update={"content": "Again."}).with_tags("x"))
@@ -118,7 +127,7 @@ def test_listing_entries_leaves_out_other_files(home: Home, writer: KnowledgeWri
 @given(
     identity=st.text(min_size=1, max_size=80).filter(str.strip),
     title=st.text(min_size=1).filter(str.strip),
-    content=st.text(),
+    content=st.text(min_size=1).filter(str.strip),
 )
 def test_an_entry_with_any_text_reads_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, identity: str, title: str, content: str

@@ -24,6 +24,7 @@ from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bisection import bisect_release, smallest
+from omni_pipelines.publishing.deleted_labels import deleted_labels
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.publishing.quality_gate import judge, run_gate
 from omni_pipelines.settings import Settings
@@ -283,3 +284,16 @@ def test_a_golden_set_reads_back_as_it_was_written(tmp_path: Path) -> None:
     labels = [label("walrus"), label("ibex"), label("walrus").model_copy(update={"path": "other.md"})]
     save_golden(home, labels)
     assert load_golden(home) == {labels[0].question: [labels[0], labels[2]], labels[1].question: [labels[1]]}
+
+
+def test_wanted_deletion_of_golden_documents_is_published_after_their_questions_are_removed(
+    base: KnowledgeBase,
+) -> None:
+    base.without("walrus.md").without("badger.md")
+    with pytest.raises(GateFailed, match=r"2 golden questions are gone \(badger.md, walrus.md\).*remove --deleted"):
+        base.build(allow_delete=True)
+    labels = [label for labels in load_golden(base.home).values() for label in labels]
+    deleted = deleted_labels(base.home, labels)
+    assert {each.path for each in deleted} == {"walrus.md", "badger.md"}
+    save_golden(base.home, [each for each in labels if each not in deleted])
+    assert base.build(allow_delete=True).release.counts["documents"] == 8

@@ -59,8 +59,11 @@ def test_an_empty_source_deletes_nothing_unless_it_is_allowed(line: Line, docs: 
     assert stored(line) == set()
 
 
-@pytest.mark.parametrize(("count", "gone", "refused"), [(50, 10, False), (50, 11, True), (49, 48, False)])
-def test_more_than_a_fifth_of_fifty_documents_is_suspicious(
+@pytest.mark.parametrize(
+    ("count", "gone", "refused"),
+    [(50, 9, False), (50, 10, True), (15, 3, True), (16, 3, False), (3, 2, False), (4, 3, True)],
+)
+def test_three_documents_and_a_fifth_are_suspicious(
     line: Line, docs: Path, count: int, gone: int, refused: bool
 ) -> None:
     fill(line, docs, count)
@@ -72,6 +75,35 @@ def test_more_than_a_fifth_of_fifty_documents_is_suspicious(
         assert len(stored(line)) == count
     assert line.ingest(allow_delete=refused).deleted == gone
     assert len(stored(line)) == count - gone
+
+
+def test_files_that_moved_are_not_suspicious(line: Line, docs: Path) -> None:
+    fill(line, docs, 6)
+    (docs / "old").mkdir()
+    for number in range(5):
+        (docs / f"{number}.md").rename(docs / "old" / f"{number}.md")
+    report = line.ingest()
+    assert (report.deleted, report.added, report.moved) == (5, 5, 5)
+
+
+def test_files_that_were_replaced_by_others_are_suspicious(line: Line, docs: Path) -> None:
+    fill(line, docs, 6)
+    for number in range(3):
+        (docs / f"{number}.md").unlink()
+        (docs / f"other{number}.md").write_text(f"Other words of {number}.")
+    with pytest.raises(DeletionRefused, match="3 of 6 documents are gone"):
+        line.ingest()
+
+
+def test_every_source_that_lost_documents_is_named(line: Line, docs: Path, tmp_path: Path) -> None:
+    fill(line, docs, 3)
+    more = write(tmp_path / "more", {f"{number}.md": f"More of {number}." for number in range(4)})
+    line.add(more)
+    line.ingest()
+    for path in [*docs.iterdir(), *more.glob("[012].md")]:
+        path.unlink()
+    with pytest.raises(DeletionRefused, match=r"source docs: .* is empty.*; source more: 3 of 4"):
+        line.ingest()
 
 
 def test_a_refusal_for_one_source_changes_no_other(line: Line, docs: Path, tmp_path: Path) -> None:
@@ -87,13 +119,13 @@ def test_a_refusal_for_one_source_changes_no_other(line: Line, docs: Path, tmp_p
 def test_a_file_in_quarantine_too_counts_once(line: Line, docs: Path) -> None:
     """After a passing error a file stands in both tables."""
     fill(line, docs, 50)
-    for number in range(10):
+    for number in range(9):
         (docs / f"{number}.md").write_text("Newer words.")
-    with unreadable(line, "E_IO", 10):
-        assert line.ingest().quarantined == 10
-    for number in range(10):
+    with unreadable(line, "E_IO", 9):
+        assert line.ingest().quarantined == 9
+    for number in range(9):
         (docs / f"{number}.md").unlink()
-    assert line.ingest().deleted == 10
+    assert line.ingest().deleted == 9
     assert line.rows("quarantine") == []
 
 

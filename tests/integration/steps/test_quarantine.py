@@ -104,7 +104,7 @@ def test_a_mended_file_leaves_quarantine_though_the_pass_that_read_it_was_killed
     line.ingest()
     write(docs, {"a.md": "Words about walruses."})
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "record_refusals", killed)
+        patch.setattr(documents, "forget_refusals", killed)
         with pytest.raises(KeyboardInterrupt):
             line.ingest()
     line.ingest()

@@ -37,7 +37,7 @@ class Extent:
     """Number of examples of the state machine, and the maximum number of steps in each."""
 
 
-_SHORT = Extent("short", 12, 30, 6, 4, 10, 8, 8, 2, 6, 10)
+_SHORT = Extent("short", 6, 15, 4, 4, 10, 4, 4, 1, 4, 10)
 _LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT

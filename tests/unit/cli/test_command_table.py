@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import shlex
 
 import click
 import pytest
@@ -11,6 +13,7 @@ import typer
 from omni_pipelines.cli.command_table import SECTIONS, CommandRow
 from omni_pipelines.cli.commands.db import TableName
 from omni_pipelines.cli.commands.launch import Job
+from omni_pipelines.cli.examples import EXAMPLES
 from omni_pipelines.cli.lazy_group import LazyGroup, import_function
 from omni_pipelines.cli.main import app
 from omni_pipelines.definitions import defs
@@ -40,6 +43,33 @@ def test_every_argument_and_option_has_a_help_text(row: CommandRow) -> None:
     assert silent == []
 
 
+def test_every_command_and_group_has_examples() -> None:
+    assert set(EXAMPLES) == {"", *(row.name for row in ROWS)}
+    assert [name for name, lines in EXAMPLES.items() if not 1 <= len(lines) <= 3] == []
+
+
+@pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in EXAMPLES.items() for line in lines])
+def test_example_is_a_valid_call_of_its_command(name: str, line: str) -> None:
+    calls = [shlex.split(re.split(r" [<|] ", part)[0]) for part in re.split(r" \| (?=omni )", line)]
+    assert any(" ".join(call[1:]).startswith(name) for call in calls)
+    for program, *words in calls:
+        assert program == "omni"
+        command: click.Command = typer.main.get_command(app)
+        context = click.Context(command, info_name=program)
+        while isinstance(command, LazyGroup):
+            command = command.commands[words.pop(0)]
+            if not isinstance(command, LazyGroup):
+                context = command.make_context(command.name, words, parent=context)
+        assert context.args == []
+
+
+def test_help_ends_with_the_examples_as_they_are_typed(omni: Omni) -> None:
+    for words in ([], ["db"], ["search"]):
+        text = omni(*words, "--help").out
+        lines = [line.strip() for line in text.partition("Examples:\n")[2].splitlines()]
+        assert tuple(lines) == EXAMPLES[" ".join(words)]
+
+
 def test_help_of_a_command_describes_its_arguments_once(omni: Omni) -> None:
     text = omni("show", "--help").out
     assert text.count("PATH:LINE-LINE") == 1
@@ -48,7 +78,8 @@ def test_help_of_a_command_describes_its_arguments_once(omni: Omni) -> None:
 
 def test_help_of_a_group_lists_its_commands(omni: Omni) -> None:
     text = omni("db", "index", "--help").out
-    assert [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()] == [
+    listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == [
         "create",
         "jobs",
         "optimize",

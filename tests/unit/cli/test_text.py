@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout
 
 import pytest
 
 from omni_pipelines.cli.command import Rows
-from omni_pipelines.cli.text import Header, say_table, table
+from omni_pipelines.cli.text import Header, say_highlighted, say_table, table
 
 PATHS = [("guide/a-rather-long-path/to/a/document.md", "1,200"), ("b.md", "7")]
 
@@ -42,6 +43,20 @@ def test_list_on_a_terminal_has_a_header_and_fits_its_width() -> None:
     assert "path" in lines[0]
     assert max(map(len, lines[1:])) <= 80
     assert "".join(line.split()[0] for line in lines[1:-1]) == PATHS[0][0] * 3
+
+
+def highlighted(stdout: io.StringIO) -> str:
+    with redirect_stdout(stdout):
+        say_highlighted("  ", "Keys are \x1b[2Jrotated.", [(0, 4)])
+    return stdout.getvalue()
+
+
+def test_highlighted_words_stand_out_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert re.fullmatch(r"  \x1b\[1;33mKeys\x1b\[0m are  \[2Jrotated\.\n", highlighted(Terminal()))
+    assert highlighted(io.StringIO()) == "  Keys are  [2Jrotated.\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert highlighted(Terminal()) == "  Keys are  [2Jrotated.\n"
 
 
 def test_list_on_a_terminal_has_no_escape_codes_with_no_color(monkeypatch: pytest.MonkeyPatch) -> None:

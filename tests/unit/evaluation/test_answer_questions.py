@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.knowledge.quality.answer_questions import (
+from omni_pipelines.evaluation.answer_questions import (
     AnswerQuestion,
     Half,
     load_questions,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
+from omni_pipelines.evaluation.answer_questions import AnswerQuestion
+from omni_pipelines.evaluation.answer_scores import QuestionResult, ask_questions
+from omni_pipelines.evaluation.gold_passages import QuotedTexts
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion
-from omni_pipelines.knowledge.quality.answer_scores import QuestionResult, ask_questions
-from omni_pipelines.knowledge.quality.gold_passages import QuotedTexts
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 

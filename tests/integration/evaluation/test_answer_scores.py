@@ -9,17 +9,17 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, range_hash
-from omni_pipelines.knowledge.quality.answer_scores import (
+from omni_pipelines.evaluation.answer_questions import AnswerQuestion, range_hash
+from omni_pipelines.evaluation.answer_scores import (
     Outcome,
     QuestionResult,
     ask_questions,
     judge,
     report_answers,
 )
-from omni_pipelines.knowledge.quality.gold_passages import QuotedTexts, find_gold
+from omni_pipelines.evaluation.gold_passages import QuotedTexts, find_gold
+from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
 from omni_pipelines.testing.builders import KnowledgeBase
 
 LEAVE = (

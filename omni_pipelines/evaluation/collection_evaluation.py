@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.evaluation.evaluation_home import build_base, finder, size_on_disk
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import ModeReport, Scores, evaluate, permutation_test
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection
 from omni_pipelines.knowledge.search.options import Fusion, Mode
-from omni_pipelines.operations.evaluation_home import build_base, finder, size_on_disk
 from omni_pipelines.steps.step import ConfiguredEngines
 
 Measures = Mapping[str, float]

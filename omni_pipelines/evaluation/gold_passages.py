@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from native.filters import equals
+from omni_pipelines.evaluation.answer_questions import AnswerQuestion, GoldRange, range_hash
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.answers.quotes import find_quote
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, GoldRange, range_hash
 from omni_pipelines.knowledge.search.citations import unchanged_bytes
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow

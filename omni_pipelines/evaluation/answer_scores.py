@@ -13,15 +13,15 @@ from statistics import fmean
 import orjson
 
 from omni_pipelines import progress
-from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
-from omni_pipelines.knowledge.quality.answer_questions import AnswerQuestion, Missing, QuestionKind
-from omni_pipelines.knowledge.quality.gold_passages import (
+from omni_pipelines.evaluation.answer_questions import AnswerQuestion, Missing, QuestionKind
+from omni_pipelines.evaluation.gold_passages import (
     GoldPassage,
     QuotedTexts,
     covered_share,
     find_gold,
     overlaps,
 )
+from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
 from omni_pipelines.records import Record
 
 MIN_COVERED = 0.8

@@ -1,0 +1,58 @@
+"""Formats of rows for other programs, chosen by `--format`.
+
+`--json` is another thing, which every command has: one document with everything that the command knows, for a program
+that reads its fields. A format prints the rows alone.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import orjson
+from typer import Option
+
+from omni_pipelines.cli.output import say
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TEXT = "text"
+    MARKDOWN = "md"
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+FormatOption = Annotated[
+    Format,
+    Option(
+        "--format",
+        help="text for people; md for notes and prompts; csv with a line of names; jsonl with one object per line.",
+    ),
+]
+
+
+def say_rows(form: Format, names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Print rows in a format for programs: as a Markdown table, as CSV, or as one JSON object per line."""
+    if form is Format.JSON_LINES:
+        for row in rows:
+            say(orjson.dumps(row, default=str).decode())
+    elif form is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_plain(row[name]) for name in names] for row in rows)
+    else:
+        say(f"| {' | '.join(names)} |")
+        say(f"|{'---|' * len(names)}")
+        for row in rows:
+            say(f"| {' | '.join(_markdown_cell(row[name]) for name in names)} |")
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _markdown_cell(value: object) -> str:
+    return " ".join(_plain(value).split()).replace("\\", "\\\\").replace("|", "\\|")

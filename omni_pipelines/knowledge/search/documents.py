@@ -1,0 +1,88 @@
+"""The documents of a release by their names: which there are, and which a pattern names."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pathspec
+from pydantic import BaseModel
+
+from omni_pipelines.errors import CitationNotFound, nearest
+from omni_pipelines.knowledge.search.citations import file_of
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.rows import DocumentRow
+
+_COLUMNS = ("doc_id", "source", "path", "uri", "kind", "language", "title", "size", "mtime_ns")
+
+
+class ListedDocument(BaseModel, frozen=True):
+    """A document of a release, without its text."""
+
+    doc_id: str
+    source: str
+    path: str
+    uri: str
+    kind: str
+    language: str
+    title: str
+    size: int
+    """Bytes of the file."""
+    modified: datetime
+    chunks: int
+
+
+def list_documents(snapshot: Snapshot, patterns: Sequence[str] = ()) -> list[ListedDocument]:
+    """The documents that a pattern names, or all, by source and path.
+
+    A pattern is a path in a source, also with the name of the source before it, or the path or URI of a file. `*`,
+    `?` and `[…]` stand for parts of a name and `**` for folders; a pattern without `/` matches in every folder, and
+    that of a folder all in it, as in .gitignore.
+
+    Raises:
+        CitationNotFound: a pattern names no document.
+    """
+    rows = sorted(snapshot.documents(_COLUMNS), key=lambda row: (row["source"], row["path"]))
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = _named(rows, pattern)
+        if not found:
+            cure = nearest(pattern, [row["path"] for row in rows], "see: omni ls")
+            raise CitationNotFound(f"no document is {pattern!r} in release {snapshot.release.release}", cure=cure)
+        chosen.update(found)
+    counts = Counter(row["doc_id"] for row in snapshot.all_chunks(["doc_id"]))
+    return [_listed(row, counts[row["doc_id"]]) for row in rows if not patterns or row["doc_id"] in chosen]
+
+
+def _listed(row: DocumentRow, chunks: int) -> ListedDocument:
+    return ListedDocument(
+        doc_id=row["doc_id"],
+        source=row["source"],
+        path=row["path"],
+        uri=row["uri"],
+        kind=row["kind"],
+        language=row["language"],
+        title=row["title"],
+        size=row["size"],
+        modified=datetime.fromtimestamp(row["mtime_ns"] / 1e9, UTC),
+        chunks=chunks,
+    )
+
+
+def _named(rows: Sequence[DocumentRow], pattern: str) -> list[str]:
+    """Ids of the documents that a pattern names: those with exactly this name, if there are any."""
+    here = os.path.abspath(Path(pattern).expanduser())
+    uri = pattern if "://" in pattern else Path(here).as_uri()
+    exact = [row["doc_id"] for row in rows if pattern in (row["path"], row["doc_id"]) or row["uri"] == uri]
+    if exact:
+        return exact
+    spec = pathspec.GitIgnoreSpec.from_lines([pattern.removeprefix("./")])
+    on_disk = pathspec.GitIgnoreSpec.from_lines([here])
+    return [
+        row["doc_id"]
+        for row in rows
+        if spec.match_file(row["path"])
+        or spec.match_file(f"{row['source']}/{row['path']}")
+        or (row["uri"].startswith("file:") and on_disk.match_file(file_of(row["uri"])))
+    ]
