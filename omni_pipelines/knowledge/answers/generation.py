@@ -33,7 +33,7 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 READING, ANSWERING = "reading", "answering"
 """Steps of the progress reports: the number of passages that are read, and each claim that is kept, as the detail."""
-MIN_CLAIM_EVIDENCE = 0.2
+MIN_CLAIM_EVIDENCE = 0.12
 """Evidence that a unit must have for a claim to count; lower than for a quote, because the model chose it too."""
 
 STRONG_EVIDENCE = 0.7

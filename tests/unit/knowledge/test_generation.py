@@ -161,7 +161,7 @@ def test_model_that_finds_nothing_gives_no_answer() -> None:
 
 def test_units_without_evidence_are_not_read() -> None:
     model = ScriptedModel(reply_of(("Keys are rotated every 90 days.", [1])))
-    ask_model(model, evidence=(0.1, 0.19, 0.7))
+    ask_model(model, evidence=(0.1, 0.11, 0.7))
     assert json.loads(model.messages[1].content)["units"] == {"1": labelled(ROTATE)}
     with pytest.raises(NothingFound, match="no passage is near enough"):
         ask_model(model, evidence=(0.1, 0.1, 0.1))
