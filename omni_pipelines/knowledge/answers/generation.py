@@ -27,14 +27,15 @@ from omni_pipelines.knowledge.answers.extraction import abstention, extract_answ
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, subject
+from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 from omni_pipelines.language_models.port import complete
 from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.variant_registry import VariantRegistry
 
 READING, ANSWERING = "reading", "answering"
 """Steps of the progress reports: the number of passages that are read, and each claim that is kept, as the detail."""
-MIN_CLAIM_EVIDENCE = 0.12
-"""Evidence that a unit must have for a claim to count; lower than for a quote, because the model chose it too."""
+MIN_CLAIM_EVIDENCE = 0.9 * MIN_EVIDENCE
+"""Evidence that a unit must have to be read; hardly less than for a quote: small models see an answer in anything."""
 
 STRONG_EVIDENCE = 0.7
 """Evidence from which the sources are quoted although the model found no answer in them."""

@@ -7,18 +7,10 @@ from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.code_blocks import plain_quote
 from omni_pipelines.text.decoding import newline_offsets
+from omni_pipelines.text.statements import NUMBER_WORDS
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
-NUMBER_WORDS = {
-    word: str(number)
-    for words in (
-        "zero one two three four five six seven eight nine ten eleven twelve",
-        "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    )
-    for number, word in enumerate(words.split())
-}
-"""English and German words for small numbers, to their digits."""
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
