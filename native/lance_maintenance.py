@@ -104,6 +104,21 @@ def copy(table: LanceTable, target: Path, version: int) -> LanceTable:
     return LanceTable(target)
 
 
+def start_again(table: LanceTable, schema: pa.Schema) -> None:
+    """Continue a table without rows, with other columns. Older versions stay readable; the identity stays."""
+    import lance
+
+    identity = table.open().schema.metadata
+    lance.write_dataset(
+        schema.with_metadata(identity).empty_table(),
+        str(table.path),
+        mode="overwrite",
+        data_storage_version=FORMAT,
+        enable_stable_row_ids=True,
+        session=POOL.session,
+    )
+
+
 def rewrite(table: LanceTable, schema: pa.Schema) -> None:
     """Write all rows again as one version, in today's file format and with the codecs of `schema`.
 

@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from native.encoders import Encoder
 from native.errors import ModelCorrupt
 from native.foreign_errors import MODEL, engine_errors
 from native.onnx_sessions import OnnxSession, open_session
@@ -19,8 +20,6 @@ from native.onnx_sessions import OnnxSession, open_session
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-MAX_TOKENS = 256
-"""The published limit of the model. Its tokenizer file says 128, which would change vectors of longer texts."""
 BATCH_TOKENS = 4_096
 """Padded tokens in a batch: enough to keep a core busy, and at most 250 MB of memory."""
 _NICE = 10
@@ -28,8 +27,7 @@ _NICE = 10
 _MAX_URGENT_BATCHES = 12
 """The texts of an answer fill at most this many batches; more batches are embedded at low priority."""
 _MAX_CHARACTERS = 20_000
-"""Characters read of a text. More than this never fits into 256 tokens of human language."""
-_UNKNOWN = "[UNK]"
+"""Characters read of a text. More than this never fits into 512 tokens of human language."""
 _CONTINUED = "##"
 
 MIN_FILL = 0.7
@@ -37,19 +35,13 @@ MIN_FILL = 0.7
 
 
 class OnnxEmbedder:
-    """Embeds with a graph of `native.minilm_graph`. Safe to use from several threads."""
+    """Embeds with the graph and the tokenizer of an encoder. Safe to use from several threads."""
 
     def __init__(
-        self,
-        graph: Path,
-        tokenizer: Path,
-        *,
-        workers: int = 1,
-        max_tokens: int = MAX_TOKENS,
-        batch_tokens: int = BATCH_TOKENS,
+        self, encoder: Encoder, graph: Path, tokenizer: Path, *, workers: int = 1, batch_tokens: int = BATCH_TOKENS
     ) -> None:
-        self._session = _session(graph)
-        self._tokenizer = _tokenizer(tokenizer, max_tokens)
+        self._encoder, self._session = encoder, _session(graph)
+        self._tokenizer = _tokenizer(tokenizer, encoder.max_tokens)
         self._workers, self._batch_tokens = workers, batch_tokens
 
     @property
@@ -57,14 +49,22 @@ class OnnxEmbedder:
         """Length of a vector."""
         return int(self._session.get_outputs()[0].shape[1])
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: Literal["document", "query"] = "document",
+    ) -> np.ndarray:
         """Vectors (n, d), float32, unit length, in the order of `texts`.
 
         A vector does not depend on the other texts. `on_batch` is called on this thread with the number of texts
         done.
         """
         vectors = np.empty((len(texts), self.dimensions), np.float32)
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_clean(text) for text in texts])]
+        prefix = self._encoder.query_prefix if kind == "query" else self._encoder.document_prefix
+        given = [prefix + _clean(text) for text in texts]
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(given)]
         done = 0
         for batch, batch_vectors in self._batches(tokens):
             vectors[batch] = batch_vectors
@@ -76,18 +76,29 @@ class OnnxEmbedder:
     def readable(self, text: str) -> float:
         """The share of the text's letters that the model can read, from 0 to 1; 1 for a text without letters.
 
-        The vocabulary splits words of a script that the model never learned into single letters, or writes [UNK].
-        Such words do not count as readable.
+        A vocabulary of WordPiece splits words of a script that the model never learned into single letters, or has no
+        piece for them: such words do not count as readable. A Unigram vocabulary has single letters of the scripts
+        that the model learned, so only letters without a piece do not count.
         """
         text = _clean(text)
+        letters = _letters(text)
+        count = self._letters_in_words if self._encoder.word_pieces else self._letters_in_pieces
+        return min(count(text) / letters, 1.0) if letters else 1.0
+
+    def _letters_in_words(self, text: str) -> int:
         words: list[list[str]] = []
         for piece in self._tokenizer.encode(text, add_special_tokens=False).tokens:
             if not piece.startswith(_CONTINUED) or not words:
                 words.append([])
             words[-1].append(piece.removeprefix(_CONTINUED))
-        readable = sum(len(piece) for word in words if _is_readable(word) for piece in word if piece.isalpha())
-        letters = sum(character.isalpha() for character in text)
-        return min(readable / letters, 1.0) if letters else 1.0
+        known = [word for word in words if any(len(piece) > 1 and piece != self._encoder.unknown for piece in word)]
+        return sum(len(piece) for word in known for piece in word if piece.isalpha())
+
+    def _letters_in_pieces(self, text: str) -> int:
+        unknown = self._tokenizer.token_to_id(self._encoder.unknown)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        places = [place for piece, place in zip(encoding.ids, encoding.offsets, strict=True) if piece == unknown]
+        return _letters(text) - sum(_letters(text[begin:end]) for begin, end in places)
 
     def _batches(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Indices and vectors of each batch, in the order in which batches finish."""
@@ -106,7 +117,7 @@ class OnnxEmbedder:
 
     def _run(self, tokens: Sequence[list[int]]) -> np.ndarray:
         width = max(len(row) for row in tokens)
-        ids = np.zeros((len(tokens), width), np.int64)  # (B, S); 0 is [PAD]
+        ids = np.zeros((len(tokens), width), np.int64)  # (B, S); the mask hides the padding
         mask = np.zeros_like(ids)
         for number, row in enumerate(tokens):
             ids[number, : len(row)] = row
@@ -139,9 +150,8 @@ def plan(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> Iterator[list[in
         yield batch
 
 
-def _is_readable(pieces: Sequence[str]) -> bool:
-    """Whether a word has a piece of more than one letter."""
-    return any(len(piece) > 1 and piece != _UNKNOWN for piece in pieces)
+def _letters(text: str) -> int:
+    return sum(character.isalpha() for character in text)
 
 
 def _clean(text: str) -> str:

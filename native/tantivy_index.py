@@ -187,8 +187,9 @@ class KeywordIndex:
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
     def query_words(self, text: str) -> list[QueryWord]:
-        """The distinct words of a question, each with the number of entries that contain it."""
-        found = query_words(text, self._queries.word_analyzer(text))
+        """The distinct words of a question without stop words, each with the number of entries that contain it."""
+        analyzer = self._queries.content_analyzer(text)
+        found = query_words(text, analyzer) if analyzer is not None else []
         counts = self.frequencies(form for word in found for form in word.forms)
         return [replace(word, count=sum(counts[form] for form in word.forms)) for word in found]
 

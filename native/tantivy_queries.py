@@ -48,9 +48,10 @@ class QueryBuilder:
         """The analyzer that gives every word of a text the forms of each language of the index."""
         return self._analyzers.of_text
 
-    def word_analyzer(self, text: str) -> analysis.Analyzer:
-        """The analyzer for the words of a query: without stop words, unless it has nothing else."""
-        return self._analyzers.of_query(analysis.normal(text))[0]
+    def content_analyzer(self, text: str) -> analysis.Analyzer | None:
+        """The analyzer for the words of a query without stop words; None if it has nothing else."""
+        for_words, for_phrases = self._analyzers.of_query(analysis.normal(text))
+        return None if for_words is for_phrases else for_words
 
     def query(self, text: str, filters: Mapping[str, str], value_sets: Mapping[str, Sequence[str]]) -> Query | None:
         """The query for a text; None if it has no terms.

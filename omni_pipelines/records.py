@@ -266,6 +266,8 @@ class Event(Record):
 class ReceiptQuote(Record):
     """Words of a document, with what is needed to find and verify them."""
 
+    citation: Text
+    """Name, page and lines, as `omni show` takes them."""
     uri: Text
     path: str
     chunk_id: Text

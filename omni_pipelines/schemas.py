@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 VECTOR_SIZE = 384
-"""Dimensions of the vector of a chunk."""
+"""Dimensions of a vector of the default embedder; a table has those of the embedder that wrote it."""
 
 PACKED = {
     b"lance-encoding:compression": b"zstd",
@@ -241,6 +241,24 @@ SOURCES = Table.of(
 
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}
 """The tables that the steps write."""
+
+
+def vector_size(schema: pa.Schema) -> int:
+    """Return the dimensions of the vectors of a table."""
+    return int(schema.field("vector").type.list_size)
+
+
+def with_vector_size(schema: pa.Schema, size: int) -> pa.Schema:
+    """Return the schema of a table for vectors with another number of dimensions."""
+    place, kind = schema.get_field_index("vector"), schema.field("vector").type
+    return schema.set(place, schema.field(place).with_type(pa.list_(kind.value_type, size)))
+
+
+def has_type(stored: pa.Field, defined: pa.Field) -> bool:
+    """Return whether a stored column has its defined type; vectors may have any number of dimensions."""
+    if pa.types.is_fixed_size_list(stored.type) and pa.types.is_fixed_size_list(defined.type):
+        return bool(stored.type.value_type == defined.type.value_type)
+    return bool(stored.type == defined.type)
 
 
 def column(name: str) -> pa.Field:

@@ -99,7 +99,7 @@ class Settings(Record, use_attribute_docstrings=True):
     encoding: str = "cl100k_base"
     """tiktoken vocabulary that counts the tokens."""
     embedder: str = "all-minilm-l6-v2"
-    """Embedding model, a name from `omni model list`."""
+    """Embedding model, a name from `omni model list`; the next ingest embeds everything again with another one."""
     feedback: bool = False
     """Whether a hybrid search runs a second vector search that is moved towards its first hits."""
     reranker: Literal["", "words", "http"] = ""

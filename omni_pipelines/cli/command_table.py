@@ -52,7 +52,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
         ("ls", "documents:list_", "List the documents of a release."),
         ("get", "documents:get", "Print the text of documents, as it was indexed."),
-        ("show", "ask:show", "Print the lines that a citation names."),
+        ("show", "ask:show", "Print exactly the text that a citation names."),
         ("verify", "ask:verify", "Check a receipt against the release it names, offline."),
         ("sql", "sql:sql", "Query documents, releases, questions and more in SQL."),
         ("tool", "", "Tools for agents and scripts."),

@@ -44,7 +44,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "ask": ("omni ask How do I rotate the keys?", "omni ask - --receipt proof.json < question.txt"),
     "ls": ("omni ls", "omni ls 'docs/**' --format csv"),
     "get": ("omni get docs/keys.md", "omni get '*.md' | wc -w"),
-    "show": ("omni show docs/keys.md:14-15", "omni show 'docs/report.pdf, page 3'"),
+    "show": ("omni show docs/keys.md:14-15", "omni show docs/report.pdf:p3"),
     "verify": ("omni verify proof.json",),
     "sql": (
         "omni sql 'select kind, count(*) from documents group by kind'",

@@ -4,6 +4,7 @@ A list is a table that fits the terminal; where a program reads it, it is plain 
 """
 
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,8 @@ from omni_pipelines.cli.output import local_time, narrate, say
 
 MAX_CELL_LENGTH = 200
 """Characters of a field in a list; JSON has all."""
+_SPECIAL = re.compile(r"[^\w%+,./:@=-]|^$")
+"""Letters of any language are ordinary characters to a shell."""
 _NUMBER = re.compile(r"(-?[\d,]+(\.\d+)?(e[+-]\d+)?%?)?")
 
 
@@ -90,6 +93,11 @@ def cell(value: object) -> str:
         value = local_time(value)
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def shell_word(text: str) -> str:
+    """A text as one word of a shell command: in quotes only if the shell would read something else."""
+    return shlex.quote(text) if _SPECIAL.search(text) else text
 
 
 def cut(text: str, max_length: int) -> str:

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
-from omni_pipelines.erasure.scope import KnownDocument, Scope
+from omni_pipelines.erasure.scope import Scope
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.citation_names import DocumentName
 from omni_pipelines.records import ErasedRow, Record
 
 
@@ -51,7 +52,7 @@ class ErasurePlan(Record):
         return cls(
             kind=scope.kind,
             name=scope.name,
-            documents=tuple(_Document(**vars(document)) for document in scope.documents),
+            documents=tuple(_Document(**document._asdict()) for document in scope.documents),
             keys=tuple(sorted(scope.wanted.documents)),
             chunks=tuple(sorted(scope.wanted.chunks)),
             lines=scope.wanted.lines,
@@ -68,7 +69,7 @@ class ErasurePlan(Record):
         return Scope(
             self.kind,
             self.name,
-            tuple(KnownDocument(**document.model_dump()) for document in self.documents),
+            tuple(DocumentName(**document.model_dump()) for document in self.documents),
             Wanted(frozenset(self.keys), frozenset(self.chunks), self.lines),
             self.phrases,
             self.copies,

@@ -14,6 +14,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources
@@ -27,23 +28,13 @@ OPENING_WORDS = 6
 
 
 @dataclass(frozen=True)
-class KnownDocument:
-    """A document that is stored in any version of a table, or in quarantine."""
-
-    doc_id: str
-    source: str
-    path: str
-    uri: str
-
-
-@dataclass(frozen=True)
 class Scope:
     """What is to be erased."""
 
     kind: Literal["source", "document"]
     name: str
     """The name of the source, or the URI of the document."""
-    documents: tuple[KnownDocument, ...]
+    documents: tuple[DocumentName, ...]
     wanted: Wanted
     phrases: tuple[str, ...]
     """Paths, ids and first words, as run histories show them."""
@@ -52,7 +43,7 @@ class Scope:
 
 
 def find_scope(home: Home, target: str) -> Scope:
-    """Everything that belongs to a source or a document, by name, path, URI or id.
+    """Everything that belongs to a source, by name, or to a document, by citation, path, URI or id.
 
     Raises:
         ConfigurationError: no source or document has this name, or several documents have.
@@ -80,10 +71,8 @@ def _is_whole(source: Source) -> bool:
     return not source.file or source.kind is not SourceKind.FILES
 
 
-def _documents(target: str, known: list[KnownDocument]) -> list[KnownDocument]:
-    wanted = _uri(target)
-    chosen = [row for row in known if target == row.doc_id or wanted == row.uri]
-    chosen = chosen or [row for row in known if f"/{row.path}".endswith(f"/{target.lstrip('/')}")]
+def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
+    chosen = named_documents(target, known)
     uris = sorted({row.uri for row in chosen})
     if not uris:
         raise ConfigurationError(
@@ -96,23 +85,15 @@ def _documents(target: str, known: list[KnownDocument]) -> list[KnownDocument]:
     return [row for row in known if row.uri == uris[0]]
 
 
-def _uri(target: str) -> str:
-    if target.startswith("file:"):
-        return Path(url2pathname(urlsplit(target).path)).as_uri()
-    if "://" in target:
-        return target
-    return Path(target).expanduser().absolute().as_uri()
-
-
-def _known(home: Home) -> Iterator[KnownDocument]:
+def _known(home: Home) -> Iterator[DocumentName]:
     """The documents of every version on disk: an old release may be the only one that still has a document."""
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):
         for row in _every_row(home, definition.name, ("doc_id", "source", "path", "uri")):
-            yield KnownDocument(row["doc_id"], row["source"], row["path"], row["uri"])
+            yield DocumentName(row["doc_id"], row["source"], row["path"], row["uri"])
     for row in _every_row(home, QUARANTINE.name, ("quarantine_id", "source", "path")):
         source = roots.get(row["source"])
-        yield KnownDocument(
+        yield DocumentName(
             row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else ""
         )
 
@@ -139,7 +120,7 @@ def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[di
     return rows
 
 
-def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[KnownDocument]) -> Scope:
+def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[DocumentName]) -> Scope:
     keys = frozenset(row.doc_id for row in chosen)
     columns = ("chunk_id", "doc_id", "text")
     chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}

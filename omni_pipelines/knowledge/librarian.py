@@ -9,13 +9,13 @@ from typing import Self
 
 from native import dataset_cache
 from omni_pipelines.configuration import load_settings
-from omni_pipelines.errors import AccessRefused, ConfigurationError, ModelMissing
+from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.claims import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import Reader, Unsupported, quotes_instead, scored_units
+from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.support import Support
@@ -45,7 +45,7 @@ from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
-from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
+from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
@@ -285,14 +285,14 @@ class Librarian:
             embed=self._embedder.embed,
             forms=keyword.forms,
             terms=keyword.terms,
-            calibration=calibration_of(self._settings.embedder),
+            calibration=calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0]),
             readable=vector.readable,
         )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         support = Support(asked.embed, functools.cache(asked.terms))
         count = load_counter(self._settings).count
-        reader = Reader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
+        reader = ModelReader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
         try:
             return reader.answer(self.release, asked.text, scored_units(asked))
         except (VariantsFailed, Unsupported) as error:
@@ -327,7 +327,7 @@ class Librarian:
         neighbours: int = 0,
         sections: bool = False,
     ) -> Context:
-        """The best passages that fit into `max_tokens`, best first, each under `[n] path:lines`.
+        """The best passages that fit into `max_tokens`, best first, each under `[n]` and its citation.
 
         `neighbours` adds that many chunks on each side where they fit, `sections` the whole section.
 
@@ -343,10 +343,10 @@ class Librarian:
         return collect_context(self._snapshot, hits, max_tokens, count, neighbours, sections=sections)
 
     def show(self, citation: str) -> Passage:
-        """The exact lines that a citation names.
+        """Exactly the text that a citation names; see `citation_names` for the form.
 
         Raises:
-            CitationNotFound: there are no such lines.
+            CitationNotFound: there is no such text, or the name fits several documents.
             ConfigurationError: the citation is not a text.
         """
         check_text("the citation", citation)
@@ -366,12 +366,9 @@ class Librarian:
     def _embedder(self) -> Embedder:
         if self._given_embedder is not None:
             return self._given_embedder
-        built_with = self._snapshot.release.fingerprints["embedder"]
-        if model_fingerprint(self._settings) != built_with:
-            problem = f"release {self.release} was embedded with {built_with}, not with {self._settings.embedder}"
-            raise ModelMissing(problem, cure="run omni ingest, which embeds it again")
-        return load_embedder(self._settings, workers=1)
+        built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
+        return load_embedder_of(self._settings, built_with)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
-        return QueryVector(self._embedder.embed([query])[0], readable_share(self._embedder, query))
+        return QueryVector(self._embedder.embed([query], kind="query")[0], readable_share(self._embedder, query))

@@ -120,10 +120,10 @@ class KnowledgeTools:
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
     def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
-        """Show the exact lines that a citation names.
+        """Show exactly the text that a citation names.
 
         Args:
-            citation: PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or the chunk_id of a hit.
+            citation: The citation of a hit or an answer: PATH:LINE, PATH:LINE-LINE, PATH:pPAGE; or a URI or chunk_id.
         """
         return self._librarian.show(citation)
 

@@ -13,7 +13,7 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.operations.maintenance import bytes_on_disk
-from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, TABLES, Table
+from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, TABLES, Table, has_type
 from omni_pipelines.steps.step_records import read_step_record
 
 MAX_DELETED = 0.2
@@ -252,7 +252,7 @@ def schema_differences(home: Home, name: str) -> list[str]:
     return missing + [
         f"column {field.name} is {schema.field(field.name).type}, not {field.type}"
         for field in definitions
-        if field.name in schema.names and schema.field(field.name).type != field.type
+        if field.name in schema.names and not has_type(schema.field(field.name), field)
     ]
 
 

@@ -15,7 +15,7 @@ from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.publishing.publish import PublishReport, publish
-from omni_pipelines.schemas import EMBEDDINGS, Table
+from omni_pipelines.schemas import EMBEDDINGS, Table, vector_size, with_vector_size
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step_records import read_step_records, write_step_record
 from omni_pipelines.steps.step_table import new_run
@@ -88,7 +88,10 @@ def migrate(home: Home, definition: Table) -> list[str]:
     if differences:
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as table:
-            lance_maintenance.rewrite(table, stored_schema(home, definition))
+            schema = stored_schema(home, definition)
+            if definition == EMBEDDINGS:
+                schema = with_vector_size(schema, vector_size(table.open().schema))
+            lance_maintenance.rewrite(table, schema)
         if definition == EMBEDDINGS:  # a rewrite does not keep the index
             build_vector_index(new_run(home), kind)
     return differences

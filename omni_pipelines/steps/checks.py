@@ -12,7 +12,7 @@ from native import duckdb_sql, lance_vectors
 from native.errors import EngineError
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, is_packed
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_packed
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.tables import open_table
@@ -48,7 +48,7 @@ def schema(home: Home, definition: Table) -> Verdict:
     wrong = [
         column.name
         for column in definition.schema  # users may add columns of their own
-        if column.name not in stored.names or stored.field(column.name).type != column.type
+        if column.name not in stored.names or not has_type(stored.field(column.name), column)
     ]
     if wrong:
         return Verdict("schema", False, f"columns missing or of another type: {', '.join(wrong)}")

@@ -121,6 +121,21 @@ def _delete_documents(chunks: LanceTable, documents: Sequence[str]) -> None:
         chunks.delete(is_in("doc_id", batch))
 
 
+def chunk_layout(parsed: Parsed, start: int, end: int) -> dict[str, object]:
+    """How the text of a chunk lies in the lines of its document, as `ChunkLayout` reads it; empty for whole lines."""
+    part = parsed.part_at(start)
+    lines, first, last = part.lines, start - part.start, end - part.start
+    layout: dict[str, object] = {}
+    if (column := lines.place(first).column) > 1:
+        layout["start_column"] = column
+    if not lines.ends_line(last):
+        layout["ends_line"] = False
+    if part.line_marks:
+        inside = ((begin - first, number) for begin, _, number in lines.parts() if first < begin < last)
+        layout["line_marks"] = [(0, lines.place(first).line), *inside]
+    return {"layout": layout} if layout else {}
+
+
 class _Cutter:
     """Makes the chunk rows of the documents of a source."""
 
@@ -154,6 +169,7 @@ class _Cutter:
             "media_type": document["media_type"],
             "verbatim": document["verbatim"],
             "section": section,
+            **chunk_layout(parsed, span.start, span.end),
         }
         return ChunkRow(
             chunk_id=ids.chunk_id(document["doc_id"], ordinal, text, self.fingerprint),

@@ -14,7 +14,7 @@ from omni_pipelines import progress
 from omni_pipelines.batches import batched, paced
 from omni_pipelines.home import Home
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
-from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, VECTOR_SIZE
+from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, vector_size, with_vector_size
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
@@ -45,11 +45,7 @@ class EmbeddingsReport:
 
 
 def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
-    """Bring the embeddings table in line with the chunks.
-
-    Raises:
-        ValueError: the embedder's vectors have another length than the table's.
-    """
+    """Bring the embeddings table in line with the chunks."""
     home, model = run.home, run.engines.model
     chunks, embeddings = open_table(home, CHUNKS), open_table(home, EMBEDDINGS)
     pinned = chunks.head()
@@ -107,8 +103,6 @@ class _Writer:
         if not rows:
             return
         embedder = self._engines.embedder
-        if embedder.dimensions != VECTOR_SIZE:
-            raise ValueError(f"the embedder gives {embedder.dimensions} dimensions, the table has {VECTOR_SIZE}")
         by_hash: dict[str, list[ChunkRow]] = {}
         for row in rows:
             by_hash.setdefault(row["text_hash"], []).append(row)
@@ -127,24 +121,29 @@ class _Writer:
         return {row["chunk_id"]: embedded_text(row["heading"], row["text"]) for row in rows_of(rows, ChunkRow)}
 
     def _vectors_of(self, hashes: Sequence[str]) -> dict[str, np.ndarray]:
-        columns = ["text_hash", "model", "vector"]
-        rows = pa.concat_tables([donor.read(columns, is_in("text_hash", hashes)) for donor in self._donors])
-        matrix = _matrix(rows["vector"])
-        same = zip(rows["text_hash"].to_pylist(), rows["model"].to_pylist(), matrix, strict=True)
-        return {text: vector for text, model, vector in same if model == self._model}
+        columns, found = ["text_hash", "model", "vector"], {}
+        for donor in self._donors:
+            rows = donor.read(columns, is_in("text_hash", hashes))
+            same = zip(rows["text_hash"].to_pylist(), rows["model"].to_pylist(), _matrix(rows["vector"]), strict=True)
+            found.update({text: vector for text, model, vector in same if model == self._model})
+        return found
 
     def _commit(self, rows: Sequence[ChunkRow], vectors: dict[str, np.ndarray]) -> None:
         matrix = np.stack([vectors[row["text_hash"]] for row in rows]).astype(np.float16)  # (n, d)
+        schema = with_vector_size(EMBEDDINGS.schema, matrix.shape[1])
+        stored = self._embeddings.open().schema
+        if vector_size(stored) != matrix.shape[1]:  # vectors of another model: none of them stays
+            lance_maintenance.start_again(self._embeddings, with_vector_size(stored, matrix.shape[1]))
         made = {
-            "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), VECTOR_SIZE),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
             "model": [self._model] * len(rows),
         }
-        copied = pa.schema([column for column in EMBEDDINGS.schema if column.name not in made])
+        copied = pa.schema([column for column in schema if column.name not in made])
         columns = pa.Table.from_pylist(rows, schema=copied)
-        values = {name: made[name] if name in made else columns[name] for name in EMBEDDINGS.schema.names}
-        self._embeddings.upsert(EMBEDDINGS.key, pa.table(values, schema=EMBEDDINGS.schema))
+        values = {name: made[name] if name in made else columns[name] for name in schema.names}
+        self._embeddings.upsert(EMBEDDINGS.key, pa.table(values, schema=schema))
 
 
 def _matrix(vectors: pa.ChunkedArray) -> np.ndarray:
     """A column of vectors as (n, d)."""
-    return vectors.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, VECTOR_SIZE)
+    return vectors.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, vectors.type.list_size)

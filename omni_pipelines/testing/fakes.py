@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,13 @@ class FakeEmbedder:
         self.embedded: list[str] = []
         """Every text that was embedded, in order."""
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: Literal["document", "query"] = "document",  # words have no kind
+    ) -> np.ndarray:
         """Unit vectors of shape (n, d), float32, in the order of `texts`. Calls `on_batch` with their number."""
         self.embedded.extend(texts)
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)

@@ -1,15 +1,13 @@
 """A parsed document: its text, its structure, and the way back to the bytes and lines of the file."""
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from omni_pipelines.text.decoding import DecodedText, newline_offsets
-
-Marks = tuple[tuple[int, int], ...]
-"""(character, number) in ascending order: the number applies from that character up to the next mark."""
-
+from omni_pipelines.text.decoding import DecodedText
+from omni_pipelines.text.lines import Lines, Marks
 
 Heading = tuple[int, int, str]
 """Start, level from 1 (outermost), title."""
@@ -62,18 +60,52 @@ class Parsed:
         return file.byte_offsets(positions)
 
     def line(self, position: int) -> int:
-        """The line of a character, from 1: in the file if it has lines, else in the extracted text."""
-        if not self.line_marks:
-            return bisect_right(self._newlines, position) + 1
-        return _number_at(self.line_marks, position) or 1
+        """The line of a character, from 1: in the file if it has lines, else on its page or in the extracted text."""
+        part = self.part_at(position)
+        return part.lines.place(position - part.start).line
 
     def page(self, position: int) -> int | None:
         """The page of a character, from 1; None where the document has no pages."""
-        return _number_at(self.page_marks, position)
+        return self.part_at(position).page
+
+    def part_at(self, position: int) -> "Part":
+        """The page that holds a character; the whole document if it has no pages."""
+        return self.parts[max(bisect_right(self._part_starts, position) - 1, 0)]
 
     @cached_property
-    def _newlines(self) -> list[int]:
-        return newline_offsets(self.text)
+    def parts(self) -> tuple["Part", ...]:
+        """The pages in order; the whole document if it has none."""
+        if not self.page_marks:
+            return (Part(0, None, self.text, self.line_marks),)
+        starts = [0, *(start for start, _ in self.page_marks[1:]), len(self.text)]
+        bounds = zip(itertools.pairwise(starts), self.page_marks, strict=True)
+        return tuple(Part(start, number, self.text[start:end].rstrip()) for (start, end), (_, number) in bounds)
+
+    @cached_property
+    def _part_starts(self) -> list[int]:
+        return [part.start for part in self.parts]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A page of a document, or all of a document without pages: within it, each line has one number."""
+
+    start: int
+    """Its first character in the text of the document."""
+    page: int | None
+    text: str
+    """Without the blank lines before the next page."""
+    line_marks: Marks = ()
+
+    @property
+    def end(self) -> int:
+        """The character of the document after its last one."""
+        return self.start + len(self.text)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Its lines; positions count from its start."""
+        return Lines.of(self.text, self.line_marks)
 
 
 def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
@@ -90,8 +122,3 @@ def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
             above.append((level, title))
         sections.append(Section(start, tuple(name for _, name in above)))
     return tuple(sections)
-
-
-def _number_at(marks: Marks, position: int) -> int | None:
-    index = bisect_right(marks, (position, 1 << 62))
-    return marks[index - 1][1] if index else None

@@ -6,7 +6,8 @@ from typing import TypedDict
 import orjson
 
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Marks, Parsed, Section
+from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.lines import Marks
 
 
 class ParsedColumns(TypedDict):

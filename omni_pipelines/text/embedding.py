@@ -1,11 +1,13 @@
 """The port to embedders, and the text of a chunk that is embedded."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 HEADING_SEPARATOR = " > "
+TextKind = Literal["document", "query"]
+"""What a text is: some models put other words before a query than before a document."""
 
 
 class Embedder(Protocol):
@@ -15,7 +17,13 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """Length of a vector."""
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: TextKind = "document",
+    ) -> np.ndarray:
         """Vectors (n, dimensions), float32, in the order of `texts`. `on_batch` is called with the count so far."""
 
 
@@ -29,9 +37,9 @@ class ReportsReadability(Protocol):
     """An embedder that knows which scripts its vocabulary covers."""
 
     def readable(self, text: str) -> float:
-        """Share of the text's letters that are in word pieces of two or more characters, 0 to 1.
+        """Share of the text's letters that are in pieces that the model learned, 0 to 1.
 
-        A vocabulary that does not cover a script splits it into single letters or drops it: the vector means little.
+        Of a script that the vocabulary does not cover, the vector means little.
         """
 
 

@@ -8,10 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from native.onnx_embedder import OnnxEmbedder
+from omni_pipelines.errors import ModelMissing
+from omni_pipelines.model_catalog import embedder_with
 from omni_pipelines.model_store import ModelStore
 from omni_pipelines.providers import PREFERRED, EngineVariant, VariantHealth, VariantsFailed
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.embedding import Embedder, readable_share
+from omni_pipelines.text.embedding import Embedder, TextKind, readable_share
 from omni_pipelines.text.token_counting import COUNT_TOKENS, PreferredCounter, register_counters
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -59,6 +61,19 @@ def load_embedder(settings: Settings, workers: int | None = None) -> Embedder:
     return VariantEmbedder(registry, fingerprint)
 
 
+def load_embedder_of(settings: Settings, fingerprint: str) -> Embedder:
+    """The embedder with a fingerprint, whatever `settings.embedder` says, with one thread.
+
+    Raises:
+        ModelMissing: it is not downloaded, or this version of the program does not have it.
+        ModelCorrupt: its files cannot be loaded.
+    """
+    model = embedder_with(fingerprint)
+    if model is None:
+        raise ModelMissing(f"there is no embedder {fingerprint} any more", cure="run omni ingest, which embeds again")
+    return load_embedder(settings.model_copy(update={"embedder": model.name}), workers=1)
+
+
 def model_fingerprint(settings: Settings) -> str:
     """The fingerprint of `settings.embedder`: what vectors depend on besides their text.
 
@@ -81,7 +96,8 @@ def register_embedders(registry: VariantRegistry, settings: Settings, workers: i
 
     def make() -> EngineVariant[Embedder]:
         graph, tokenizer, fingerprint = store.embedder_files(settings.embedder)
-        engine = OnnxEmbedder(graph, tokenizer, workers=workers or settings.workers)
+        encoder = store.encoder(settings.embedder)
+        engine = OnnxEmbedder(encoder, graph, tokenizer, workers=workers or settings.workers)
         return EngineVariant(
             "onnxruntime", engine, priority=PREFERRED, capabilities={fingerprint}, check=check_embedder
         )
@@ -112,13 +128,19 @@ class VariantEmbedder:
         """Length of a vector."""
         return self._call(lambda engine: engine.dimensions, 1)
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: TextKind = "document",
+    ) -> np.ndarray:
         """Vectors (n, d), float32, in the order of `texts`. `on_batch` is called with the count so far.
 
         Raises:
             EngineError, VariantsFailed: every variant failed.
         """
-        return self._call(lambda engine: engine.embed(texts, on_batch), len(texts))
+        return self._call(lambda engine: engine.embed(texts, on_batch, kind=kind), len(texts))
 
     def readable(self, text: str) -> float:
         """Share of the text's letters that the engine can read, 0 to 1."""

@@ -62,6 +62,7 @@ CITATION = st.builds(
 )
 QUOTE = st.builds(
     ReceiptQuote,
+    citation=SAID,
     uri=SAID,
     chunk_id=SAID,
     quote=SAID,

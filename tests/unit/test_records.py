@@ -19,6 +19,7 @@ from omni_pipelines.records import (
 
 DIGEST = "0" * 64
 QUOTE: dict[str, Any] = {
+    "citation": "s/a.md:2",
     "uri": "file:///a.md",
     "path": "a.md",
     "chunk_id": "c",

@@ -69,9 +69,11 @@ def _no_answer(answer: Answer) -> str:
 @command(show_citation)
 def show(
     librarian: OpenLibrarian,
-    citation: Annotated[str, Argument(help='PATH:LINE, PATH:LINE-LINE, "PATH, page N", a file URI, or a chunk id.')],
+    citation: Annotated[
+        str, Argument(help="What omni ask and omni search print: PATH:LINE, PATH:LINE-LINE, PATH:pPAGE.")
+    ],
 ) -> Passage:
-    """Print the lines that a citation names."""
+    """Print exactly the text that a citation names."""
     return librarian.show(citation)
 
 

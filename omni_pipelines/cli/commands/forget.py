@@ -21,7 +21,9 @@ from omni_pipelines.steps.step_table import new_run
 def forget(
     home: ExistingHome,
     settings: HomeSettings,
-    target: Annotated[str, Argument(help="The name or folder of a source, or a document's path, URI or id.")],
+    target: Annotated[
+        str, Argument(help="The name or folder of a source, or a document: SOURCE/PATH, its path, URI or id.")
+    ],
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would be erased, and change nothing.")] = False,
     yes: Annotated[bool, Option("--yes", help="Erase it. This cannot be undone.")] = False,
 ) -> Erasure | PlannedErasure:

@@ -27,7 +27,9 @@ def add(
     home: AnyHome,
     settings: HomeSettings,
     question: Annotated[str, Argument(help="A question.")],
-    citation: Annotated[str, Argument(help="The lines that answer it: PATH:LINE or PATH:LINE-LINE.")],
+    citation: Annotated[
+        str, Argument(help="What answers it, as omni search prints it: PATH:LINE or PATH:LINE-LINE.")
+    ],
 ) -> Fields:
     """Add a question and the lines that answer it.
 

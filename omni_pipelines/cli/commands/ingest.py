@@ -16,7 +16,8 @@ from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
 from omni_pipelines.errors import DeletionRefused, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.knowledge.state.foreign_languages import foreign_languages, language_hint
+from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
@@ -88,7 +89,10 @@ def ingest_sources(
     session = SourceSession()  # it lists a website only once, for the check and for the run
     report = _unchanged(home, settings, names, session)
     report = report or _run_refresh_job(home, settings, names, session, allow_delete)
-    return report.model_copy(update={"seconds": round(time.monotonic() - start, 2)})
+    published = require_release(home, report.release)
+    hint = language_hint(published.fingerprints["embedder"], foreign_languages(home, published))
+    warnings = [hint, *report.warnings] if hint else report.warnings
+    return report.model_copy(update={"seconds": round(time.monotonic() - start, 2), "warnings": warnings})
 
 
 def _take_over_newest(home: Home, settings: Settings) -> None:

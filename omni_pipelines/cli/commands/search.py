@@ -87,7 +87,9 @@ def why_not(
     filters: Filters,
     librarian: OpenLibrarian,
     query: Annotated[str, Argument(help="The query of the search.")],
-    document: Annotated[str, Argument(help="The document that is missing: its path, or a file URI.")],
+    document: Annotated[
+        str, Argument(help="The document that is missing, as omni search prints it, or its path or URI.")
+    ],
     k: HitsOption = 10,
     fusion: FusionOption = Fusion.CONVEX,
     feedback: FeedbackOption = None,

@@ -9,6 +9,7 @@ from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.cli.text import cell
 from omni_pipelines.knowledge.state.changes import Changes
+from omni_pipelines.knowledge.state.foreign_languages import language_hint
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.knowledge.state.writer import Writer
 from omni_pipelines.records import Pin, Release
@@ -55,6 +56,8 @@ def _show_release_status(status: Status) -> None:
         say(f"  source {name}: {source.documents:,} documents{masked}, {seen}, {source.place}")
     for name, fingerprint in status.fingerprints.items():
         say(f"  {name}: {fingerprint}")
+    if hint := language_hint(status.fingerprints["embedder"], status.foreign_languages):
+        say(f"  {hint}")
     for note in status.set_aside:
         moved = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
         say(f"  moved aside on {local_time(note.at)}: {moved}, to {status.home}/quarantine: {note.why}")

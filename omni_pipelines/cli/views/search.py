@@ -9,13 +9,13 @@ from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.formats import Format, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.cli.text import cell, cut, say_highlighted
+from omni_pipelines.cli.text import cell, cut, say_highlighted, shell_word
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
-from omni_pipelines.knowledge.search.hits import Hit, format_location
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.snippets import Terms, snippet
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
@@ -59,7 +59,19 @@ class FoundFiles:
     form: Format = text_only(Format.TEXT)
 
 
-_HIT_FIELDS = ("rank", "score", "path", "start_line", "end_line", "page", "heading", "source", "uri", "text")
+_HIT_FIELDS = (
+    "rank",
+    "score",
+    "citation",
+    "path",
+    "start_line",
+    "end_line",
+    "page",
+    "heading",
+    "source",
+    "uri",
+    "text",
+)
 _FILE_FIELDS = ("path", "source", "uri", "score", "hits")
 
 
@@ -84,29 +96,23 @@ def show_hits(result: SearchResult) -> None:
     """Print each hit with its location, score, and the lines in which words of the query stand."""
     for hit in result.hits:
         heading = f"  {cell(hit.heading)}" if hit.heading else ""
-        say(f"{hit.rank}. {_location(hit)}{heading}  ({hit.score:.3f})")
+        say(f"{hit.rank}. {shell_word(hit.citation)}{heading}  ({hit.score:.3f})")
         if result.explain:
             say(f"     {score_as_sum(hit)}")
         for line in snippet(hit.text, result.query, result.terms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
             say_highlighted("     ", line.text, line.matches)
         for other in hit.also_in:
-            say(
-                f"     also in {format_location(short_path(other.uri), other.start_line, other.end_line, other.page)}"
-            )
+            say(f"     also in {shell_word(other.citation)}")
         say()
 
 
 def _show_hits_as_markdown(result: SearchResult) -> None:
     for hit in result.hits:
         heading = f" {cell(hit.heading)}" if hit.heading else ""
-        say(f"{hit.rank}. **{_location(hit)}**{heading} ({hit.score:.3f})\n")
+        say(f"{hit.rank}. **{hit.citation}**{heading} ({hit.score:.3f})\n")
         for line in hit.text.strip("\n").splitlines():
             say(f"   > {line}".rstrip())
         say()
-
-
-def _location(hit: Hit) -> str:
-    return format_location(short_path(hit.uri), hit.start_line, hit.end_line, hit.page)
 
 
 def score_as_sum(hit: Hit) -> str:
@@ -135,14 +141,15 @@ def show_answer(answer: Answer) -> None:
         return
     if answer.subjects:
         narrate(f"the question fits several things: {', '.join(answer.subjects)}")
+    label = ""
     for number, sentence in enumerate(answer.sentences, 1):
-        say(f"{_with_label(sentence)} [{number}]")
+        say(f"{_with_label(sentence) if sentence.label != label else sentence.text} [{number}]")
+        label = sentence.label
     say()
     if answer.mode == "generative":
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
     for number, sentence in enumerate(answer.sentences, 1):
-        cited = sentence.citations[0]
-        say(f"[{number}] {format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page)}")
+        say(f"[{number}] {' '.join(dict.fromkeys(shell_word(cited.citation) for cited in sentence.citations))}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
 
@@ -152,7 +159,7 @@ def _show_nearest(answer: Answer) -> None:
     if answer.nearest:
         narrate("the nearest passages, which do not answer it:")
     for cited in answer.nearest:
-        narrate(format_location(short_path(cited.uri), cited.start_line, cited.end_line, cited.page))
+        narrate(shell_word(cited.citation))
         narrate(f"    {cut(' '.join(cited.quote.split()), SNIPPET_WIDTH)}")
 
 
@@ -172,12 +179,12 @@ def show_verification(verification: Verification) -> None:
 
 
 def show_citation(passage: Passage) -> None:
-    """Print the cited lines with their numbers."""
+    """Print where the cited text is, and its lines with their numbers."""
     if passage.note:
         narrate(f"note: {passage.note}")
     width = len(str(passage.end_line))
     say(short_path(passage.uri))
-    for number, line in enumerate(passage.lines, passage.start_line):
+    for number, line in zip(passage.line_numbers, passage.lines, strict=True):
         say(f"{number:>{width}}  {line}")
 
 
@@ -186,7 +193,7 @@ def show_duplicates(groups: Rows[DuplicatePassages]) -> None:
     for group in groups.rows:
         say(f"{group.similarity:.0%} alike: {group.beginning}")
         for passage in group.places:
-            say(f"    {format_location(passage.path, passage.start_line, passage.end_line, passage.page)}")
+            say(f"    {shell_word(passage.citation)}")
     shown = f"; {len(groups.rows)} shown" if len(groups.rows) != groups.fields["groups"] else ""
     narrate(f"{groups.fields['groups']} groups, {groups.fields['passages']} passages{shown}")
 

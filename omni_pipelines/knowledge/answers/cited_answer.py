@@ -11,6 +11,8 @@ from omni_pipelines.providers import Attempt
 class Citation(BaseModel, frozen=True):
     """A verbatim quote and its location."""
 
+    citation: str
+    """Opens exactly the quote; see `citation_names`."""
     uri: str
     start_byte: int
     end_byte: int

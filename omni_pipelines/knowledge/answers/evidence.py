@@ -36,7 +36,7 @@ from omni_pipelines.text.calibration import Calibration
 
 MAX_EMBEDDED_LENGTH = 250
 """Characters of a unit."""
-MAX_CANDIDATES = 20
+MAX_CANDIDATES = 10
 """Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
 MAX_CANDIDATES_PER_HIT = 6
 NEAR_MEANING = 0.5
@@ -127,27 +127,27 @@ class Question:
         words = self.words.coverage(each.forms | each.context_forms)
         return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
 
-    @cached_property
+    @property
     def nearness(self) -> np.ndarray:
         """How near the meaning of each candidate is to the question and to each of its words (n, 1 + words)."""
-        return self._nearness[: len(self.candidates)]
+        return self._nearness[0]
 
     @cached_property
-    def _nearness(self) -> np.ndarray:
-        """`nearness` of the candidates and, below them, of the headings of each passage (n + hits, 1 + words)."""
+    def _nearness(self) -> tuple[np.ndarray, np.ndarray]:
+        """`nearness`, and the same of the headings of each candidate."""
         asked = [self.text, *(word.surface for word in self.words.words)]
         texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
-        vectors = self.embed([*asked, *texts, *map(subject, self.hits)])
-        return self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
+        headings = list(dict.fromkeys(subject(each.unit.hit) for each in self.candidates))
+        vectors = self.embed([*asked, *texts, *headings])
+        near = self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
+        of_heading = dict(zip(headings, near[len(texts) :], strict=True))
+        headed = [of_heading[subject(each.unit.hit)] for each in self.candidates]
+        return near[: len(texts)], np.array(headed).reshape(len(texts), len(asked))
 
     @cached_property
     def features(self) -> np.ndarray:
         """The features (n, len(FEATURES)) of each candidate."""
-        headings = self._nearness[len(self.candidates) :]
-        rows = [
-            self._row(each, near, headings[each.rank - 1])
-            for each, near in zip(self.candidates, self.nearness, strict=True)
-        ]
+        rows = [self._row(each, *near) for each, *near in zip(self.candidates, *self._nearness, strict=True)]
         return np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
 
     @cached_property

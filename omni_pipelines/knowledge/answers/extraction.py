@@ -34,13 +34,14 @@ def extract_answer(release: int, question: Question) -> Answer:
     The best unit comes first. Units of one document keep its order.
     """
     scored = _scored(question)
-    evidence = round(answer_probability(question.features[scored[0][0]]), 4) if scored else 0.0
+    is_empty = not (scored and question.words.words)  # of stop words alone, such as "who?"
+    evidence = 0.0 if is_empty else round(answer_probability(question.features[scored[0][0]]), 4)
     candidates = question.candidates
     if evidence < MIN_EVIDENCE:
         return abstention(release, question, evidence)
     chosen = _chosen([(candidates[index], score) for index, score in scored])
     chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
-    units = list(dict.fromkeys(whole_unit(each, question) for each in chosen))
+    units = _merged([whole_unit(each, question) for each in chosen], question)
     documents = list(dict.fromkeys(each.hit.doc_id for each in units))
     units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
     sentences = tuple(_sentence(each) for each in units)
@@ -120,6 +121,16 @@ def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:
     common = set.intersection(*(question.forms(title) for title in titles))
     is_named = any(named & (question.forms(title) - common) for title in titles)
     return () if is_named else tuple(titles)
+
+
+def _merged(units: Sequence[Unit], question: Question) -> list[Unit]:
+    """The units without those inside another one; of several items of one list, the list."""
+    lists = [unit for found in question.units for unit in found if unit.kind is UnitKind.LIST]
+    for whole in lists:
+        if len(whole.text) <= MAX_SECTION_LENGTH and sum(whole.contains(unit) for unit in units) > 1:
+            units = [whole if whole.contains(unit) else unit for unit in units]
+    distinct = list(dict.fromkeys(units))
+    return [unit for unit in distinct if not any(other != unit and other.contains(unit) for other in distinct)]
 
 
 def _repeats(each: Candidate, one: Candidate) -> bool:

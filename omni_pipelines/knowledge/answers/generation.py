@@ -57,7 +57,7 @@ class NothingFound(Unsupported):
 
 
 @dataclass(frozen=True)
-class Reader:
+class ModelReader:
     """Answers questions by a language model that reads the units of the sources."""
 
     models: VariantRegistry

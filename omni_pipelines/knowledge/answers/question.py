@@ -192,7 +192,8 @@ _DEFINED_WORDS = re.compile(
 _LIST = re.compile(
     r"\b(?:list|steps?|ways|which \w+s|what (?!(?:is|was|does|has|happens)\b)(?:are|\w+s)\b"
     r"|what (?:do|must|should|can) (?:i|you|we)|options?"
-    r"|kinds|types|welche \w+(?:en|er|e)|schritte)\b|どのような|何がある|哪些|步骤",
+    r"|kinds|types|differences?|differ|compared?|versus|vs"
+    r"|welche \w+(?:en|er|e)|schritte|unterschiede?)\b|どのような|何がある|哪些|步骤",
     re.IGNORECASE,
 )
 _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
@@ -248,7 +249,7 @@ def mentions(text: str, name: str) -> bool:
 
 
 def wants_list(question: str) -> bool:
-    """Whether a question asks for several things or steps."""
+    """Whether a question asks for several things or steps, or compares things."""
     return _LIST.search(question) is not None
 
 

@@ -4,9 +4,8 @@ import re
 from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
-from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.hits import Hit, cite_part
 from omni_pipelines.text.code_blocks import plain_quote
-from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.statements import NUMBER_WORDS
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -54,15 +53,13 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
     quote = hit.text[start:end]
     encoding = hit.encoding if hit.verbatim else "utf-8"
     start_byte = hit.start_byte + len(hit.text[:start].encode(encoding))
-    first_line, last_line = hit.start_line, hit.end_line
-    if hit.verbatim:
-        first_line += len(newline_offsets(hit.text[:start]))
-        last_line = first_line + len(newline_offsets(quote))
+    lines = hit.lines
     return Citation(
+        citation=cite_part(hit, start, end),
         **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page"}),
         start_byte=start_byte,
         end_byte=start_byte + len(quote.encode(encoding)),
-        start_line=first_line,
-        end_line=last_line,
+        start_line=lines.place(start).line,
+        end_line=lines.place(max(start, end - 1)).line,
         quote=quote,
     )

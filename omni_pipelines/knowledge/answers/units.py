@@ -49,6 +49,7 @@ _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
+_CLOSING_FENCE = re.compile(r"\s*\n[ \t]*(?:`{3,}|~{3,})")
 _PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 
@@ -177,6 +178,8 @@ class _Composer:
         for run in (list(group) for is_prose, group in runs if is_prose):
             starts = [0, *(at for at, block in enumerate(run) if at and block.kind is BlockKind.SIGNATURE), len(run)]
             for first, last in itertools.pairwise(starts):
+                while last > first and self._text[: run[last - 1].end].endswith(LEAD_ENDS):
+                    last -= 1  # it introduces something that is not in the section
                 if last - first > 1:
                     yield UnitKind.SECTION, (self._without_marks(run[first].start, run[last - 1].end),)
 
@@ -214,7 +217,8 @@ class _Composer:
         if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]
-            yield UnitKind.CODE, ((start, block.end),)
+            fence = _CLOSING_FENCE.match(self._text, block.end)
+            yield UnitKind.CODE, ((start, fence.end() if fence else block.end),)
         else:
             yield UnitKind.CODE, ((block.start, block.end),)
 

@@ -20,7 +20,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, shown_quotes
 from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
-from omni_pipelines.knowledge.search.citations import unchanged_bytes
+from omni_pipelines.knowledge.search.citations import citation_of, unchanged_bytes
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -178,7 +178,7 @@ def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Ch
     expected = document["content_hash"] if parsed.verbatim and not document["masked"] else document["stored_hash"]
     checks.check(f"{name}.content_hash", content_hash(raw) == expected, "is not the hash of the stored text")
     _check_range(quote, chunk, raw, parsed.decoded.encoding if parsed.verbatim else "utf-8", name, checks)
-    _check_lines(quote, chunk, parsed, raw, name, checks)
+    _check_lines(quote, document, parsed, raw, name, checks)
     _note_changed_file(document, checks)
     return document["kind"]
 
@@ -196,17 +196,15 @@ def _check_range(quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str
 
 
 def _check_lines(
-    quote: ReceiptQuote, chunk: ChunkRow, parsed: Parsed, raw: bytes, name: str, checks: _Checks
+    quote: ReceiptQuote, document: DocumentRow, parsed: Parsed, raw: bytes, name: str, checks: _Checks
 ) -> None:
-    if parsed.verbatim:
-        bom, encoding = parsed.decoded.bom_bytes, parsed.decoded.encoding
-        texts = (raw[bom:byte].decode(encoding, "replace") for byte in (quote.start_byte, quote.end_byte))
-        first, last = (parsed.line(len(text)) for text in texts)
-    else:  # in extracted text a sentence has no lines of its own: it has those of its passage
-        first, last = chunk["start_line"], chunk["end_line"]
-    checks.check_equal(f"{name}.page", quote.page, chunk["page"], "the passage")
-    checks.check_equal(f"{name}.start_line", quote.start_line, first, "the text")
-    checks.check_equal(f"{name}.end_line", quote.end_line, last, "the text")
+    bom, encoding = (parsed.decoded.bom_bytes, parsed.decoded.encoding) if parsed.verbatim else (0, "utf-8")
+    start, end = (len(raw[bom:byte].decode(encoding, "replace")) for byte in (quote.start_byte, quote.end_byte))
+    last = max(start, end - 1)
+    checks.check_equal(f"{name}.page", quote.page, parsed.page(start), "the text")
+    checks.check_equal(f"{name}.start_line", quote.start_line, parsed.line(start), "the text")
+    checks.check_equal(f"{name}.end_line", quote.end_line, parsed.line(last), "the text")
+    checks.check_equal(f"{name}.citation", quote.citation, citation_of(document, parsed, start, end), "the text")
 
 
 def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:

@@ -126,12 +126,11 @@ def label_citation(snapshot: Snapshot, question: str, citation: str) -> GoldenLa
         ConfigurationError: the question is empty or too long.
     """
     passage = open_citation(snapshot, citation)
-    quote = "\n".join(passage.lines).strip()
-    source = next(row["source"] for row in snapshot.document_names() if row["uri"] == passage.uri)
+    quote = passage.text.strip()
     if not quote:
         raise CitationNotFound(f"{citation} is blank", cure="cite the lines that answer the question")
     try:
-        label = GoldenLabel(question=question, path=passage.path, source=source, quote=quote)
+        label = GoldenLabel(question=question, path=passage.path, source=passage.source, quote=quote)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise ConfigurationError(f"this question is not valid: {problem}", cure="use other words") from error

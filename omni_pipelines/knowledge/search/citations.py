@@ -1,92 +1,108 @@
-"""Open a citation: from what it names to the exact lines."""
+"""Open a citation: from what it names to the exact text."""
 
-import itertools
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
+from pydantic import BaseModel
+
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.ids import content_hash
+from omni_pipelines.knowledge.search.citation_names import (
+    CitedPart,
+    DocumentName,
+    cited_name,
+    cited_place,
+    named_documents,
+    readings,
+)
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.refusals import Unreadable
 from omni_pipelines.rows import DocumentRow
-from omni_pipelines.text.decoding import decode, newline_offsets
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import Parsed, Part
 from omni_pipelines.text.document_rows import parsed_document
-from omni_pipelines.text.secrets.masking import Masking, masked_text
+from omni_pipelines.text.lines import Place
 
-_PAGE = re.compile(r", page (\d+)$")
-_LINES = re.compile(r"(?::|#L)(\d+)(?:-L?(\d+))?$")
 _CHUNK_ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True)
-class Passage:
-    """Lines of a document."""
+class Passage(BaseModel, frozen=True):
+    """A part of a document, exactly as far as a citation says."""
 
+    citation: str
+    """In the form of citations, whatever the part was asked for by."""
     uri: str
+    source: str
     path: str
+    text: str
+    """The cited text: the characters from `start_byte` to `end_byte`."""
+    start_byte: int
+    """Offset in the file if `verbatim`, else in its parsed text as UTF-8; `end_byte` likewise."""
+    end_byte: int
     start_line: int
     end_line: int
     lines: tuple[str, ...]
-    """Without line ends."""
+    """The text by lines, without line ends."""
+    line_numbers: tuple[int, ...]
+    """The number of each line: in the file, on the page, or in the parsed text. A page on the web can have several
+    lines of text in one line."""
+    encoding: str
+    verbatim: bool
     from_file: bool
-    """Whether these are lines of the unchanged file; otherwise they are lines of the indexed text."""
+    """Whether the file is on this machine and has the bytes that were indexed."""
     page: int | None = None
-    """The page of the lines; line numbers then count in the text of the whole document."""
+    """The page of the first line, in documents that have pages."""
 
     @property
     def note(self) -> str:
-        """What a person should know about these lines; "" if nothing."""
-        if self.from_file:
+        """What a person should know about this text; "" if nothing."""
+        if self.from_file or not self.uri.startswith("file:"):
             return ""
-        changed = "the file changed since this release; " if self.uri.startswith("file:") else ""
-        return f"{changed}these are the lines that were indexed"
+        return "the file changed since this release, or is gone; this is the text that was indexed"
 
 
 def open_citation(snapshot: Snapshot, citation: str) -> Passage:
-    """The lines of `PATH:LINE`, `PATH:LINE-LINE`, `PATH, page N`, `file://…#L1-L9`, or of a chunk id.
+    """The text that a citation names, or the text of a chunk by its id.
 
     Raises:
-        CitationNotFound: the document, the lines or the page do not exist, or the path fits several documents.
+        CitationNotFound: the document, the lines or the page do not exist, or the name fits several documents.
     """
     if _CHUNK_ID.fullmatch(citation):
-        row = snapshot.chunks([citation]).get(citation)
-        if row is None:
-            raise CitationNotFound(f"no chunk {citation} in release {snapshot.release.release}", cure="search again")
-        return _passage(snapshot, row["doc_id"], row["start_line"], row["end_line"])
-    page = _PAGE.search(citation)
-    if page:
-        return _page(snapshot, find_document(snapshot, citation[: page.start()]), int(page[1]))
-    lines = _LINES.search(citation)
-    document = find_document(snapshot, citation[: lines.start()] if lines else citation)
-    first, last = (int(lines[1]), int(lines[2] or lines[1])) if lines else (1, 0)
-    return _passage(snapshot, document, first, last)
+        chunk = snapshot.chunks([citation], ["doc_id", "start_char", "end_char"]).get(citation)
+        if chunk is not None:
+            row = _row(snapshot, chunk["doc_id"])
+            return _passage(row, parsed_document(row), chunk["start_char"], chunk["end_char"])
+    document, part = _cited(snapshot, citation)
+    row = _row(snapshot, document.doc_id)
+    parsed = parsed_document(row)
+    return _passage(row, parsed, *range_of(parsed, part, cited_name(row["source"], row["path"], row["uri"])))
 
 
-def find_document(snapshot: Snapshot, name: str) -> str:
-    """The id of the document with this URI, path, or end of a path.
+def find_document(snapshot: Snapshot, name: str) -> DocumentName:
+    """The document with this name, URI, id, path or end of a path; a citation names one as well.
 
     Raises:
         CitationNotFound: no document has this name, or several have.
     """
-    if name.startswith("file:"):
-        uri = Path(url2pathname(urlsplit(name).path)).as_uri()
-    else:  # a name with "://" is in a repository or an archive
-        uri = name if "://" in name else Path(name).expanduser().absolute().as_uri()
-    rows = snapshot.document_names()
-    exact = next((row["doc_id"] for row in rows if row["uri"] == uri), None)
-    if exact is not None:
-        return exact
-    matches = [row for row in rows if f"/{row['path']}".endswith(f"/{name.lstrip('/')}")]
-    if len(matches) == 1:
-        return matches[0]["doc_id"]
-    if matches:
-        examples = ", ".join(sorted(row["path"] for row in matches)[:3])
-        raise CitationNotFound(f"{name} fits {len(matches)} documents: {examples}", cure="give more of the path")
+    return _cited(snapshot, name)[0]
+
+
+def _cited(snapshot: Snapshot, citation: str) -> tuple[DocumentName, CitedPart]:
+    known = [DocumentName(row["doc_id"], row["source"], row["path"], row["uri"]) for row in snapshot.document_names()]
+    exact = [each for each in known if citation == cited_name(each.source, each.path, each.uri)]
+    if exact:
+        return exact[0], CitedPart()
+    several: list[DocumentName] = []
+    for name, part in readings(citation):
+        found = named_documents(name, known)
+        if len(found) == 1:
+            return found[0], part
+        several = several or found
+    if several:
+        examples = ", ".join(sorted(cited_name(each.source, each.path, each.uri) for each in several)[:3])
+        raise CitationNotFound(f"{citation} fits {len(several)} documents: {examples}", cure="give more of the path")
+    name = next(readings(citation))[0]
     raise CitationNotFound(f"{name} is not in release {snapshot.release.release}", cure="see: omni search")
 
 
@@ -99,32 +115,91 @@ def file_of(uri: str) -> Path:
     return path
 
 
-def _passage(snapshot: Snapshot, document: str, start: int, end: int) -> Passage:
-    """Lines `start` to `end`, from 1; 0 is the last line."""
-    row = _row(snapshot, document)
-    parsed = parsed_document(row)
-    raw = unchanged_bytes(row)
-    lines = _lines(_file_text(parsed, raw, row["masking"]))
-    last = len(lines) if end == 0 else end
-    if not 1 <= start <= last <= len(lines):
-        raise CitationNotFound(f"{row['path']} has {len(lines)} lines, not {start}-{last}", cure="check the lines")
-    page = parsed.page([0, *newline_offsets(parsed.text)][start - 1]) if parsed.page_marks else None
-    cited = tuple(lines[start - 1 : last])
-    return Passage(row["uri"], row["path"], start, last, cited, from_file=raw is not None, page=page)
+def citation_of(row: DocumentRow, parsed: Parsed, start: int, end: int) -> str:
+    """The citation of the characters from `start` to `end` of a document, which are on one page."""
+    part = parsed.part_at(start)
+    name = cited_name(row["source"], row["path"], row["uri"])
+    return name + cited_place(part.lines.cite(start - part.start, end - part.start), part.page)
 
 
-def _page(snapshot: Snapshot, document: str, number: int) -> Passage:
-    row = _row(snapshot, document)
-    parsed = parsed_document(row)
-    marks = [*parsed.page_marks, (len(parsed.text), 0)]
-    ranges = [(start, end) for (start, page), (end, _) in itertools.pairwise(marks) if page == number]
-    if not ranges:
-        problem = f"has no text on page {number}" if parsed.page_marks else "has no pages"
-        raise CitationNotFound(f"{row['path']} {problem}", cure="check the page")
-    start, end = ranges[0]
-    first, lines = parsed.line(start), tuple(_lines(parsed.text[start:end].rstrip()))
-    unchanged = unchanged_bytes(row) is not None
-    return Passage(row["uri"], row["path"], first, first + len(lines) - 1, lines, from_file=unchanged, page=number)
+def _passage(row: DocumentRow, parsed: Parsed, start: int, end: int) -> Passage:
+    parts = [part for part in parsed.parts if part.start < max(end, start + 1) and start < part.end] or [
+        parsed.parts[0]
+    ]
+    shown = [line for part in parts for line in part.lines.shown(start - part.start, end - part.start)]
+    start_byte, end_byte = parsed.byte_offsets([start, end])
+    if len(parts) == 1:
+        citation = citation_of(row, parsed, start, end)
+    else:
+        pages = f":p{parts[0].page}-{parts[-1].page}"
+        citation = cited_name(row["source"], row["path"], row["uri"]) + pages
+    return Passage(
+        citation=citation,
+        uri=row["uri"],
+        source=row["source"],
+        path=row["path"],
+        text=parsed.text[start:end],
+        start_byte=start_byte,
+        end_byte=end_byte,
+        start_line=parsed.line(start),
+        end_line=parsed.line(max(start, end - 1)),
+        lines=tuple(text for _, text in shown),
+        line_numbers=tuple(number for number, _ in shown),
+        encoding=row["encoding"],
+        verbatim=row["verbatim"],
+        from_file=unchanged_bytes(row) is not None,
+        page=parts[0].page,
+    )
+
+
+def range_of(parsed: Parsed, part: CitedPart, name: str) -> tuple[int, int]:
+    """The characters of a part of a document."""
+    pages = _pages(parsed, part, name)
+    if not part.line:
+        text = parsed.text[pages[0].start : pages[-1].end]
+        return pages[0].start, pages[0].start + len(text.rstrip())
+    found = [(page, _range_on(page, part)) for page in pages]
+    ranges = [(page.start + span[0], page.start + span[1]) for page, span in found if span is not None]
+    if len(ranges) != 1:
+        raise _no_lines(pages, part, name, has_several=len(ranges) > 1)
+    return ranges[0]
+
+
+def _pages(parsed: Parsed, part: CitedPart, name: str) -> list[Part]:
+    if not part.page:
+        return list(parsed.parts)
+    last = part.last_page or part.page
+    pages = [each for each in parsed.parts if each.page is not None and part.page <= each.page <= last]
+    if not pages:
+        problem = f"has no text on page {part.page}" if parsed.page_marks else "has no pages"
+        raise CitationNotFound(f"{name} {problem}", cure="check the page")
+    return pages
+
+
+def _range_on(page: Part, part: CitedPart) -> tuple[int, int] | None:
+    lines = page.lines
+    if not part.column and not part.last_column:
+        return lines.words_of(part.line, part.last_line) if lines.last >= part.last_line else None
+    first = lines.position(Place(part.line, part.column or 1))
+    whole_last = lines.words_of(part.last_line, part.last_line)
+    if part.last_column:
+        last = lines.position(Place(part.last_line, part.last_column))
+    else:
+        last = whole_last[1] - 1 if whole_last is not None else None
+    return (first, last + 1) if first is not None and last is not None and first <= last else None
+
+
+def _no_lines(pages: list[Part], part: CitedPart, name: str, *, has_several: bool) -> CitationNotFound:
+    wanted = f"{part.line}-{part.last_line}" if part.last_line != part.line else f"{part.line}"
+    if has_several:
+        problem = f"{name} has a line {wanted} on several pages"
+        return CitationNotFound(problem, cure=f"name the page as well: {name}:p{pages[0].page}:{wanted}")
+    last = max(page.lines.last for page in pages)
+    has_columns = part.column or part.last_column
+    if part.last_line > last or not has_columns:
+        problem = f"has {last} lines, not {wanted}" if part.last_line > last else f"has no text on line {wanted}"
+        return CitationNotFound(f"{name} {problem}", cure="check the lines")
+    return CitationNotFound(f"{name} has no such columns on line {wanted}", cure="check the columns")
 
 
 def _row(snapshot: Snapshot, document: str) -> DocumentRow:
@@ -144,23 +219,3 @@ def unchanged_bytes(row: DocumentRow) -> bytes | None:
     except OSError:
         return None
     return raw if raw is not None and content_hash(raw) == row["content_hash"] else None
-
-
-def _file_text(parsed: Parsed, raw: bytes | None, masking: str) -> str:
-    """The text whose lines are counted: the file's own text if it has lines, otherwise the text extracted from it.
-
-    What is masked in the release is masked here as well.
-    """
-    if raw is None or parsed.verbatim or not parsed.line_marks:
-        return parsed.text
-    try:
-        text = decode(raw).text
-    except Unreadable:
-        return parsed.text
-    return masked_text(text, Masking.of(masking))
-
-
-def _lines(text: str) -> list[str]:
-    bounds = itertools.pairwise([0, *newline_offsets(text), len(text)])
-    lines = [text[start:end].rstrip("\r\n") for start, end in bounds]
-    return lines if lines[-1] else lines[:-1]

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from omni_pipelines.knowledge.search.hits import Hit, format_location
+from omni_pipelines.knowledge.search.citation_names import cited_name, cited_place
+from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import decode_object
 from omni_pipelines.rows import ChunkRow
@@ -38,8 +39,7 @@ def collect_context(
         if hit.chunk_id in covered:
             continue
         for window in _windows(snapshot, hit, neighbours, covered, sections=sections):
-            location = format_location(hit.path, window.start_line, window.end_line, window.page)
-            block = f"[{len(taken) + 1}] {location}\n{window.text}\n\n"
+            block = f"[{len(taken) + 1}] {window.citation}\n{window.text}\n\n"
             if count(text + block) <= max_tokens:
                 text += block
                 taken.append(hit)
@@ -50,10 +50,7 @@ def collect_context(
 
 class _Window(NamedTuple):
     text: str
-    start_line: int
-    end_line: int
-    page: int | None
-    """The page of its first chunk."""
+    citation: str
     chunks: frozenset[str]
 
 
@@ -72,12 +69,17 @@ def _windows(
         last = index + _uncovered(rows[index + 1 : index + 1 + width], covered)
         if last > first:
             yield _window(rows[first : last + 1])
-    yield _Window(hit.text, hit.start_line, hit.end_line, hit.page, frozenset([hit.chunk_id]))
+    yield _Window(hit.text, hit.citation, frozenset([hit.chunk_id]))
 
 
 def _window(rows: Sequence[ChunkRow]) -> _Window:
-    lines = rows[0]["start_line"], max(row["end_line"] for row in rows)
-    return _Window(join_chunks(rows), *lines, rows[0]["page"], frozenset(row["chunk_id"] for row in rows))
+    first, last = rows[0], rows[-1]
+    if first["page"] == last["page"]:
+        place = cited_place(f"{first['start_line']}-{last['end_line']}", first["page"])
+    else:
+        place = f":p{first['page']}-{last['page']}"
+    citation = cited_name(first["source"], first["path"], first["uri"]) + place
+    return _Window(join_chunks(rows), citation, frozenset(row["chunk_id"] for row in rows))
 
 
 def _section(rows: Sequence[ChunkRow], hit: ChunkRow) -> list[ChunkRow]:

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.hits import HitLocation
+from omni_pipelines.knowledge.search.retrieval import hit_location
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, near_duplicates
 
@@ -28,13 +29,13 @@ def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[D
     if not 0 < least <= 1:
         raise ConfigurationError(f"least is {least}, but must be above 0 and at most 1")
     rows = sorted(
-        snapshot.all_chunks([*HitLocation.model_fields, "text"]),
+        snapshot.all_chunks([*(name for name in HitLocation.model_fields if name != "citation"), "text", "metadata"]),
         key=lambda row: (row["path"], row["start_line"], row["chunk_id"]),
     )
     groups = [
         DuplicatePassages(
             similarity=round(group.similarity, 4),
-            places=tuple(HitLocation.model_validate(rows[member]) for member in group.members),
+            places=tuple(hit_location(rows[member]) for member in group.members),
             beginning=" ".join(rows[group.members[0]]["text"].split())[:120],
         )
         for group in near_duplicates([row["text"] for row in rows], least)

@@ -1,6 +1,12 @@
 """Hits: the results of a search, each with its exact location in the file it came from."""
 
-from pydantic import BaseModel
+from typing import Self
+
+from pydantic import BaseModel, PrivateAttr
+
+from omni_pipelines.knowledge.search.citation_names import cited_name, cited_place
+from omni_pipelines.rows import ChunkRow
+from omni_pipelines.text.lines import Lines, Marks, Place
 
 
 class Ranks(BaseModel, frozen=True):
@@ -24,18 +30,38 @@ class ScoreParts(BaseModel, frozen=True):
 class HitLocation(BaseModel, frozen=True):
     """Another location of the same text."""
 
+    citation: str
     chunk_id: str
     uri: str
+    source: str
     path: str
     start_line: int
     end_line: int
     page: int | None = None
 
 
+class ChunkLayout(BaseModel, frozen=True):
+    """How the text of a chunk lies in the lines of its document; a part of the metadata of the chunk."""
+
+    start_column: int = 1
+    """Column of its first character, from 1."""
+    ends_line: bool = True
+    """Whether it ends where a line ends."""
+    line_marks: Marks = ()
+    """(character, line) where the text was extracted from a file with lines."""
+
+    def lines(self, text: str, start_line: int) -> Lines:
+        """The lines of its text."""
+        first = Place(start_line, self.start_column)
+        return Lines.of(text, self.line_marks, first, is_closed=self.ends_line)
+
+
 class Hit(BaseModel, frozen=True):
     """A chunk that a search found."""
 
     rank: int
+    citation: str
+    """Opens exactly `text`; see `citation_names`."""
     score: float
     """The fused score, at most 1, or BM25, or the cosine, depending on the mode; higher is better."""
     chunk_id: str
@@ -60,10 +86,26 @@ class Hit(BaseModel, frozen=True):
     parts: ScoreParts = ScoreParts()
     also_in: tuple[HitLocation, ...] = ()
     """Other chunks with the same text, or nearly the same text if near duplicates are folded."""
+    _layout: ChunkLayout = PrivateAttr(default_factory=ChunkLayout)
+
+    def laid_out(self, layout: ChunkLayout) -> Self:
+        """The hit with the layout of its chunk."""
+        self._layout = layout
+        return self
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of its text; positions count from its start."""
+        return self._layout.lines(self.text, self.start_line)
 
 
-def format_location(name: str, start_line: int, end_line: int, page: int | None = None) -> str:
-    """A location as a person would type it: `guide.md:3-9`, or `guide.pdf, page 3`."""
-    if page is not None:
-        return f"{name}, page {page}"
-    return f"{name}:{start_line}" if start_line == end_line else f"{name}:{start_line}-{end_line}"
+def chunk_citation(row: ChunkRow, layout: ChunkLayout) -> str:
+    """The citation of a whole chunk."""
+    lines = layout.lines(row["text"], row["start_line"])
+    name = cited_name(row["source"], row["path"], row["uri"])
+    return name + cited_place(lines.cite(0, len(row["text"])), row["page"])
+
+
+def cite_part(hit: Hit, start: int, end: int) -> str:
+    """The citation of the characters from `start` to `end` of a hit's text."""
+    return cited_name(hit.source, hit.path, hit.uri) + cited_place(hit.lines.cite(start, end), hit.page)

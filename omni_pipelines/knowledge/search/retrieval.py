@@ -8,7 +8,14 @@ from pydantic import BaseModel
 
 from omni_pipelines.batches import batched
 from omni_pipelines.knowledge.search.fusion import Fused
-from omni_pipelines.knowledge.search.hits import Hit, HitLocation, Ranks, ScoreParts
+from omni_pipelines.knowledge.search.hits import (
+    ChunkLayout,
+    Hit,
+    HitLocation,
+    Ranks,
+    ScoreParts,
+    chunk_citation,
+)
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
 from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
@@ -30,6 +37,7 @@ class ChunkMetadata(BaseModel):
     """Python's name of the codec of the file."""
     verbatim: bool = False
     """Whether the text of the chunk is a part of the file itself."""
+    layout: ChunkLayout = ChunkLayout()
 
 
 _HIT_COLUMNS = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
@@ -106,19 +114,31 @@ class _Deduplicator:
             self._by_shingles.append((own, passage))
 
 
+def chunk_metadata(row: ChunkRow) -> ChunkMetadata:
+    """The metadata of a chunk, as far as hits show it."""
+    return MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
+
+
+def hit_location(row: ChunkRow) -> HitLocation:
+    """The location of a chunk; its text is among the columns of the row."""
+    return HitLocation.model_validate({**row, "citation": chunk_citation(row, chunk_metadata(row).layout)})
+
+
 def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
     row, fused = passage.row, passage.fused
-    metadata = MetadataReader(ChunkMetadata).read(row["metadata"]) or ChunkMetadata()
+    metadata = chunk_metadata(row)
     keyword, vector, boost, rerank = (round(part, _DECIMALS) for part in fused[2:])
     parts = ScoreParts(keyword=keyword, vector=vector, boost=boost, rerank=rerank)
-    return Hit.model_validate(
+    hit = Hit.model_validate(
         {
             **row,
             "rank": number,
+            "citation": chunk_citation(row, metadata.layout),
             "score": round(keyword + vector + boost + rerank, _DECIMALS),
             "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
             "parts": parts,
-            "also_in": [HitLocation.model_validate(duplicate) for duplicate in passage.duplicates],
-            **metadata.model_dump(),
+            "also_in": list(map(hit_location, passage.duplicates)),
+            **metadata.model_dump(exclude={"layout"}),
         }
     )
+    return hit.laid_out(metadata.layout)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from native.filters import day_range, folder_prefix
 from omni_pipelines.errors import CitationNotFound
+from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.knowledge.search.citations import find_document
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, rank
@@ -73,16 +74,16 @@ class _SearchTrace:
 
     def follow(self, document: str) -> WhyNot:
         try:
-            doc_id = find_document(self.snapshot, document)
+            found = find_document(self.snapshot, document)
         except CitationNotFound as error:
             verdict = f"No single document of the release has this name; {error.cure}."
             return self._lost(document, "release", error.message, verdict)
-        rows = self.snapshot.chunks_of(doc_id)
+        rows = self.snapshot.chunks_of(found.doc_id)
         if not rows:
             return self._lost(document, "release", "it has no text", "A document without text cannot be found.")
         passages = "1 passage" if len(rows) == 1 else f"{len(rows):,} passages"
         self._add("release", f"release {self.snapshot.release.release} holds {passages} of it")
-        path = rows[0]["path"]
+        path = cited_name(found.source, found.path, found.uri)
         differences = _filter_differences(rows[0], self.options.where)
         if differences:
             return self._lost(path, "filter", f"its {' and '.join(differences)}", "The filter excludes it.")

@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.state.access import Viewer, visible_sources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, VECTOR_SIZE
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, vector_size
 
 _OPEN_ATTEMPTS = 5
 """A release can be collected after its record was read and before its files are open; then there is a newer one."""
@@ -66,8 +66,10 @@ class Snapshot:
         pool = dataset_cache.POOL
         if 2 * pool.stats().column_bytes > pool.config.column_bytes:
             return
+        table, version = self._pinned(EMBEDDINGS.name)
+        any_vector = np.ones(vector_size(table.open(version).schema), np.float32)
         for _ in range(2):  # the cache keeps what is read a second time
-            self.nearest(np.ones(VECTOR_SIZE, np.float32), 1, {})
+            self.nearest(any_vector, 1, {})
             self.chunks([])
 
     def sees(self, source: str) -> bool:

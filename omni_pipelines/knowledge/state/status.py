@@ -4,13 +4,15 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from native.errors import EngineError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.foreign_languages import foreign_languages
 from omni_pipelines.knowledge.state.recovery_notes import list_recovery_notes
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.writer import Writer, read_writer
-from omni_pipelines.records import RecoveryNote, SourceSeen, StepRecord
+from omni_pipelines.records import RecoveryNote, Release, SourceSeen, StepRecord
 
 
 class ChunkCoverage(BaseModel, frozen=True):
@@ -35,6 +37,8 @@ class Status(BaseModel, frozen=True):
     sources: dict[str, SourceSeen]
     shows: int
     """The release whose state this is: an older one than `release` after a rollback."""
+    foreign_languages: dict[str, int] = {}
+    """Language to the number of its documents, where the embedder does not know it; see `foreign_languages`."""
     set_aside: list[RecoveryNote]
     """Damaged files that recovery moved to `quarantine/`, oldest first."""
     writer: Writer | None
@@ -71,7 +75,7 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         writer=read_writer(home),
     )
     if viewer is None:
-        return whole
+        return whole.model_copy(update={"foreign_languages": _foreign_languages(home, release)})
     snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
     hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
@@ -80,6 +84,13 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
 
 def _coverage(entries: int, of: int) -> ChunkCoverage:
     return ChunkCoverage(entries=entries, of=of, share=round(entries / of, 4) if of else 1.0)
+
+
+def _foreign_languages(home: Home, release: Release) -> dict[str, int]:
+    try:
+        return foreign_languages(home, release)
+    except EngineError:  # the state of a home with a damaged table can be read as well
+        return {}
 
 
 def _last_listed(home: Home, sources: dict[str, SourceSeen]) -> dict[str, SourceSeen]:

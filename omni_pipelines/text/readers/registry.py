@@ -84,7 +84,7 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 7, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 8, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),

@@ -369,7 +369,8 @@ class VisibleText:
             self._ended_level = 0
 
     def _write(self, text: str) -> None:
-        if not self.marks or self.marks[-1][1] != self._line:
-            self.marks.append((self.length, self._line))
+        line_ends = len(text) - len(text.lstrip("\n"))  # they belong to the line before
+        if line_ends < len(text) and (not self.marks or self.marks[-1][1] != self._line):
+            self.marks.append((self.length + line_ends, self._line))
         self.parts.append(text)
         self.length += len(text)

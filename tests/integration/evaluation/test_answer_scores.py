@@ -68,6 +68,7 @@ def answer(base: KnowledgeBase, *quotes: tuple[str, str], text: str = "") -> Ans
         start = parsed.text.index(quote)
         first, last = parsed.byte_offsets([start, start + len(quote)])
         cited = Citation(
+            citation=f"docs/{path}:1",
             uri=row["uri"],
             path=path,
             start_byte=first,

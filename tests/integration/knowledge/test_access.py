@@ -218,7 +218,7 @@ def test_unreadable_registry_shows_nothing_to_viewers(split: Line) -> None:
 )
 def test_commands_with_as_hide_documents(split: Line, command: list[str]) -> None:
     done = CliRunner().invoke(app, [*command, "--home", str(split.home.root), "--json", "--as", "sales"])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code in (0, 1), done.output  # 1: a search without hits
     assert not any(mark in done.stdout.replace(str(split.home.root), "") for mark in MARKS)
 
 

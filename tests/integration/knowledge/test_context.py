@@ -46,7 +46,7 @@ def test_context_counts_its_tokens_and_stays_within_the_budget(
 def test_context_without_neighbours_holds_the_hit_alone(librarian: Librarian) -> None:
     hit = librarian.search("gamma length", 1)[0]
     passage = first_passage(context_of(librarian, "gamma length", 1000, 0))
-    assert passage.strip() == f"[1] {hit.path}:{hit.start_line}-{hit.end_line}\n{hit.text}"
+    assert passage.strip() == f"[1] {hit.citation}\n{hit.text}"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_neighbours_are_added_in_the_order_of_the_document(
 
 def test_citation_covers_the_lines_of_all_neighbours(librarian: Librarian) -> None:
     passage = first_passage(context_of(librarian, "gamma length", 1000, 9))
-    assert passage.startswith(f"[1] letters.md:1-{len(TEXT.rstrip().splitlines())}\n")
+    assert passage.startswith(f"[1] docs/letters.md:1-{len(TEXT.rstrip().splitlines())}\n")
 
 
 @pytest.mark.parametrize("neighbours", [0, 1, 2, 9])

@@ -79,9 +79,10 @@ def test_a_citation_of_a_repository_opens_from_the_release(ingested: Line) -> No
     (hit, *_) = ingested.search("heron waits")
     assert hit.uri.startswith("git+file://")
     assert hit.uri.endswith("/guide.md?rev=main")
-    passage = ingested.librarian().show(hit.chunk_id)
+    assert hit.citation == "handbook/guide.md:1-3"
+    passage = ingested.librarian().show(hit.citation)
     assert "The heron waits." in passage.lines
-    assert (passage.from_file, passage.note) == (False, "these are the lines that were indexed")
+    assert (passage.from_file, passage.note) == (False, "")
     assert ingested.librarian().show(hit.uri).path == "guide.md"
 
 

@@ -29,6 +29,7 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.testing.fakes import FakeEmbedder
+from omni_pipelines.text.embedding import TextKind
 from tests.integration.line import Line, paragraph, settle, write
 
 TOPICS = ("apple", "badger", "candle")
@@ -258,8 +259,14 @@ def test_another_model_embeds_every_text_again_and_cuts_nothing(filled: Line) ->
 class OtherEmbedder(FakeEmbedder):
     """Another model: every vector points the other way."""
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
-        return -super().embed(texts, on_batch)
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: TextKind = "document",
+    ) -> np.ndarray:
+        return -super().embed(texts, on_batch, kind=kind)
 
 
 def test_a_vector_of_another_model_is_never_reused(line: Line, docs: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.testing.fakes import FakeEmbedder
+from omni_pipelines.text.embedding import TextKind
 from tests.integration.line import Line, write
 
 EACH = BatchSizes(seconds=0)
@@ -24,11 +25,13 @@ class StoppedEmbedder(FakeEmbedder):
         super().__init__()
         self.left = texts
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None, *, kind: TextKind = "document"
+    ) -> np.ndarray:
         if len(texts) > self.left:
             raise KeyboardInterrupt
         self.left -= len(texts)
-        return super().embed(texts, on_batch)
+        return super().embed(texts, on_batch, kind=kind)
 
 
 def stopping_at(path: str) -> Callable[[ReadFile, SourceFile, int], FileContent]:

@@ -31,16 +31,25 @@ def test_hit_in_a_pdf_has_its_page_and_others_have_none(river: Line) -> None:
 def test_answer_cites_the_page(river: Line) -> None:
     answer = river.librarian().ask("where do otters swim?")
     assert [cited.page for sentence in answer.sentences for cited in sentence.citations] == [2]
-    assert "river.pdf, page 2\n" in river.librarian().context("otters swim", 100).text
+    assert "docs/river.pdf:p2:1-2\n" in river.librarian().context("otters swim", 100).text
 
 
 def test_page_opens_with_its_lines(river: Line) -> None:
-    passage = river.librarian().show("river.pdf, page 2")
-    assert (passage.lines, passage.page, passage.note) == (tuple(PAGES[1]), 2, "")
-    assert river.librarian().show(f"river.pdf:{passage.start_line}").lines == (PAGES[1][0],)
+    show = river.librarian().show
+    passage = show("docs/river.pdf:p2")
+    assert (passage.citation, passage.lines) == ("docs/river.pdf:p2:1-2", tuple(PAGES[1]))
+    assert (passage.line_numbers, passage.page, passage.note) == ((1, 2), 2, "")
+    assert show("river.pdf:p2:2").text == "They play."
+    assert show("river.pdf:p1-2").lines == (*PAGES[0], *PAGES[1])
 
 
-@pytest.mark.parametrize("citation", ["river.pdf, page 3", "notes.md, page 1"])
+def test_line_that_several_pages_have_needs_its_page(river: Line) -> None:
+    with pytest.raises(CitationNotFound, match=r"name the page as well: docs/river.pdf:p1:1"):
+        river.librarian().show("river.pdf:1")
+    assert river.librarian().show("river.pdf:2").page == 2
+
+
+@pytest.mark.parametrize("citation", ["river.pdf:p3", "notes.md:p1"])
 def test_page_that_does_not_exist_is_an_error(river: Line, citation: str) -> None:
     with pytest.raises(CitationNotFound, match="page"):
         river.librarian().show(citation)

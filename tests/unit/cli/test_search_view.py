@@ -13,6 +13,7 @@ from omni_pipelines.knowledge.search.hits import Hit, Ranks, ScoreParts
 def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
     return Hit(
         rank=1,
+        citation="notes/otters.md:1",
         score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, 6),
         chunk_id="c",
         doc_id="d",

@@ -35,6 +35,7 @@ def hit(
     """A hit with this text, at this location of the file `path`."""
     return Hit(
         rank=1,
+        citation=f"s/{path}:{start_line}",
         score=1.0,
         chunk_id=f"{path}@{start_byte}",
         doc_id=path,
@@ -72,7 +73,7 @@ def asked(text: str, hits: Sequence[Hit]) -> Question:
     vectors = embedder.embed([text, *(each.text for each in hits)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     found = [forms(f"{each.title} {each.heading} {each.text}") for each in hits]
-    words = query_words(text, _WORDS) or query_words(text, _TEXT)
+    words = query_words(text, _WORDS)
     counted = [replace(word, count=sum(not word.forms.isdisjoint(each) for each in found)) for word in words]
     return Question(
         text=text,

@@ -150,3 +150,7 @@ def test_citation_has_the_bytes_of_its_quote() -> None:
     assert cited.quote == "Otters sleep holding hands."
     assert (cited.start_byte, cited.end_byte) == (106, 133)
     assert (cited.start_line, cited.end_line) == (3, 3)
+
+
+def test_question_of_stop_words_alone_gets_no_answer() -> None:
+    assert ask("who is the?", [hit("The treaty says who is the one.")]).abstained

@@ -20,7 +20,7 @@ from omni_pipelines.knowledge.answers.claims import (
     select_units,
     written_claims,
 )
-from omni_pipelines.knowledge.answers.generation import NothingFound, Reader, Unsupported
+from omni_pipelines.knowledge.answers.generation import NothingFound, ModelReader, Unsupported
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind
 from omni_pipelines.language_models.port import COMPLETE, Message, OnText
@@ -91,7 +91,7 @@ def ask(reply: str) -> Answer:
 def ask_model(model: ScriptedModel, evidence: Sequence[float] = (0.9, 0.8, 0.7)) -> Answer:
     registry = VariantRegistry()
     registry.register(COMPLETE, model)
-    reader = Reader(registry, Support(embed, stem), count=lambda text: len(text.split()))
+    reader = ModelReader(registry, Support(embed, stem), count=lambda text: len(text.split()))
     return reader.answer(7, QUESTION, list(zip(UNITS, evidence, strict=True)))
 
 

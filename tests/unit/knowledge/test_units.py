@@ -80,11 +80,11 @@ def test_row_has_its_header_and_the_table_is_a_list() -> None:
     assert units(text, UnitKind.LIST) == [(text,)]
 
 
-def test_code_has_the_sentence_before_it() -> None:
+def test_code_has_the_sentence_before_it_and_both_fences() -> None:
     text = "Rotate them like this:\n\n```sh\nomni keys rotate\n```\n"
     ((quote,),) = units(text, UnitKind.CODE)
     assert quote.startswith("Rotate them like this:")
-    assert quote.endswith("omni keys rotate")
+    assert quote.endswith("omni keys rotate\n```")
 
 
 def test_definition_is_a_term_with_its_description() -> None:

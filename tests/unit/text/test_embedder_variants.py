@@ -13,7 +13,7 @@ from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.providers import EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.embedding import Embedder, TextKind
 from omni_pipelines.text.engines import EMBED, VariantEmbedder, check_embedder, load_embedder
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -31,7 +31,13 @@ class Constant:
     def dimensions(self) -> int:
         return len(self.vector)
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: TextKind = "document",
+    ) -> np.ndarray:
         self.calls += 1
         return np.array([self.vector] * len(texts), np.float32)
 
@@ -39,10 +45,16 @@ class Constant:
 class FailsLater(Constant):
     """An embedder that passes its check and fails afterwards."""
 
-    def embed(self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None) -> np.ndarray:
+    def embed(
+        self,
+        texts: Sequence[str],
+        on_batch: Callable[[int], None] | None = None,
+        *,
+        kind: TextKind = "document",
+    ) -> np.ndarray:
         if self.calls:
             raise ModelCorrupt("out of order")
-        return super().embed(texts, on_batch)
+        return super().embed(texts, on_batch, kind=kind)
 
 
 def embedder(*engines: tuple[Embedder, str]) -> VariantEmbedder:

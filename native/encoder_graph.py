@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as an int8 ONNX graph, built from its published float32 weights.
+"""Text encoders as int8 ONNX graphs, built from their published weights. What differs between models is data.
 
 Quantization: weights are int8 with one scale per output column. Activations are quantized on the fly to uint8 with
 one scale per row, that is per token:
@@ -10,54 +10,73 @@ one scale per row, that is per token:
 A row's scale depends on that row alone, so a text's vector does not depend on the texts it shares a batch with; the
 usual per-tensor scale (onnxruntime's quantize_dynamic) changes vectors by up to 0.012 in cosine.
 
-Two refinements come from measuring the sources of error. Eight channels of the normalized activations are several
-times larger than all others and would set every scale: they take a float32 side path, as in LLM.int8() (Dettmers et
-al. 2022). And GELU's output is never below -0.17, so its zero is at 16 instead of 128.
+Two refinements come from measuring the sources of error. In some models a few channels of the normalized activations
+are several times larger than all others and would set every scale: they take a float32 side path, as in LLM.int8()
+(Dettmers et al. 2022). And GELU's output is never below -0.17, so its zero is at 16 instead of 128.
 
-Cosine to float32 on 24 texts from one letter to 256 tokens: at least 0.998, mean 0.9993; without the refinements
-0.988 and 0.9964. Speed 1.6 times float32, size a quarter.
+all-MiniLM-L6-v2, cosine to float32 on 24 texts from one letter to 256 tokens: at least 0.998, mean 0.9993; without
+the refinements 0.988 and 0.9964. Speed 1.6 times float32, size a quarter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from native.encoders import Encoder
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     from onnx import ModelProto, NodeProto, TensorProto
 
-LAYERS, HEADS, SIZE = 6, 12, 384
-EPSILON = 1e-12
 RECIPE = "rq-2"
 """Name and version of the quantization. Vectors of different recipes are never mixed."""
-LARGE_CHANNELS = (63, 99, 157, 223, 238, 267, 338, 363)
-"""The channels that most often have a token's largest normalized activation, in all six layers."""
 GELU_MIN = -0.17
 """A lower bound of GELU."""
 _MICROSOFT = "com.microsoft"
 _OPSET, _IR_VERSION = 18, 9
+_FAR = 128
+"""Distance from which on all tokens share a bucket of the relative attention bias."""
 
 
-def build_graph(weights: Path, target: Path) -> None:
-    """Write the graph for the weights of a safetensors file.
+def build_graph(encoder: Encoder, weights: Mapping[str, np.ndarray], target: Path) -> None:
+    """Write the graph of an encoder.
 
-    Inputs `input_ids` and `attention_mask`, int64 (B, S) with S at most 512; output `embedding`, float32 (B, 384),
-    mean-pooled over the mask and of unit length.
+    Inputs `input_ids` and `attention_mask`, int64 (B, S) with S at most the length of the position table; output
+    `embedding`, float32 (B, size), mean-pooled over the mask and of unit length.
+
+    Raises:
+        KeyError: a weight is missing.
     """
     import onnx
-    from safetensors.numpy import load_file
 
-    onnx.save(_Builder(load_file(str(weights))).model(), str(target))
+    onnx.save(_Builder(encoder, weights).model(), str(target))
+
+
+def distance_buckets(length: int, buckets: int) -> np.ndarray:
+    """The bucket (2 * length - 1) of each distance from -(length - 1) to length - 1: key minus query position.
+
+    Half of the buckets is for keys after the query. Of each half, the first half has one distance each, and the
+    others grow logarithmically up to a distance of 128 (relative attention of T5, Raffel et al. 2020; MPNet uses it).
+    """
+    distances = np.arange(-(length - 1), length)
+    half = buckets // 2
+    exact = half // 2
+    near = np.abs(distances)
+    ratio = np.log(np.maximum(near, 1).astype(np.float32) / exact) / np.log(_FAR / exact)
+    far = np.minimum(exact + (ratio * (half - exact)).astype(np.int64), half - 1)
+    chosen: np.ndarray = np.where(distances > 0, half, 0) + np.where(near < exact, near, far)
+    return chosen
 
 
 class _Builder:
     """Collects nodes and constants. Every method except `model` returns the name of a value."""
 
-    def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        self._weights = weights
+    def __init__(self, encoder: Encoder, weights: Mapping[str, np.ndarray]) -> None:
+        self._encoder, self._weights = encoder, weights
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
@@ -67,15 +86,16 @@ class _Builder:
 
         hidden = self._embeddings()
         mask = self._node("Cast", ["attention_mask"], to=TensorProto.INT32)
-        for layer in range(LAYERS):
-            hidden = self._layer(hidden, mask, f"encoder.layer.{layer}.")
+        bias = self._relative_bias() if self._encoder.relative_bias else ""
+        for layer in range(self._encoder.layers):
+            hidden = self._layer(hidden, mask, bias, f"encoder.layer.{layer}.")
         self._node("Identity", [self._pooled(hidden)], out="embedding")
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, ["B", "S"])
             for name in ("input_ids", "attention_mask")
         ]
-        output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", SIZE])
-        graph = helper.make_graph(self._nodes, "minilm", inputs, [output], self._constants)
+        output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", self._encoder.size])
+        graph = helper.make_graph(self._nodes, self._encoder.name, inputs, [output], self._constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=opsets)
         model.ir_version = _IR_VERSION
@@ -109,44 +129,61 @@ class _Builder:
         both = self._node("Add", [self._node("Mul", [gathered, scale]), self._positions()])
         gain = self._constant(self._weights["embeddings.LayerNorm.weight"])
         bias = self._constant(self._weights["embeddings.LayerNorm.bias"])
-        return self._node("LayerNormalization", [both, gain, bias], epsilon=EPSILON, axis=-1)
+        return self._node("LayerNormalization", [both, gain, bias], epsilon=self._encoder.epsilon, axis=-1)
 
     def _positions(self) -> str:
-        table = self._weights["embeddings.position_embeddings.weight"]
-        table = table + self._weights["embeddings.token_type_embeddings.weight"][0]  # there is only one segment
+        table = self._weights["embeddings.position_embeddings.weight"][self._encoder.first_position :]
+        if self._encoder.token_type:  # there is only one segment
+            table = table + self._weights["embeddings.token_type_embeddings.weight"][0]
         zero, one, two = (self._constant([value], np.int64) for value in (0, 1, 2))
         length = self._node("Slice", [self._node("Shape", ["input_ids"]), one, two])
         return self._node("Slice", [self._constant(table), zero, length, zero])
 
-    def _layer(self, hidden: str, mask: str, prefix: str) -> str:
-        attended = self._attention(hidden, mask, prefix)
-        hidden = self._add_and_norm(
-            self._symmetric(attended, *self._matrix(prefix + "attention.output.dense")),
-            hidden,
-            prefix + "attention.output.LayerNorm",
-        )
-        wide = self._from_normalized(hidden, *self._matrix(prefix + "intermediate.dense"))
-        inner = self._node("Gelu", [wide], domain=_MICROSOFT)
-        narrow = self._from_gelu(inner, *self._matrix(prefix + "output.dense"))
-        return self._add_and_norm(narrow, hidden, prefix + "output.LayerNorm")
+    def _relative_bias(self) -> str:
+        """The bias (1, heads, S, S) by the distance of key and query; all layers share it."""
+        table = self._weights[self._encoder.relative_bias]  # (buckets, heads)
+        longest = len(self._weights["embeddings.position_embeddings.weight"]) - self._encoder.first_position
+        by_distance = table[distance_buckets(longest, len(table))].T  # (heads, 2 * longest - 1)
+        zero, one = self._constant(0, np.int64), self._constant(1, np.int64)
+        length = self._node("Gather", [self._node("Shape", ["input_ids"]), one])
+        steps = self._node("Range", [zero, length, one])
+        first, second = (self._constant([axis], np.int64) for axis in (0, 1))
+        keys, queries = self._node("Unsqueeze", [steps, first]), self._node("Unsqueeze", [steps, second])
+        distance = self._node("Add", [self._node("Sub", [keys, queries]), self._constant(longest - 1, np.int64)])
+        return self._node("Unsqueeze", [self._node("Gather", [self._constant(by_distance), distance], axis=1), first])
 
-    def _attention(self, hidden: str, mask: str, prefix: str) -> str:
-        names = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
-        matrix = np.concatenate([self._weights[name + ".weight"].T for name in names], axis=1)  # (d, 3d)
-        bias = np.concatenate([self._weights[name + ".bias"] for name in names])
+    def _layer(self, hidden: str, mask: str, bias: str, prefix: str) -> str:
+        names = self._encoder.names
+        attended = self._attention(hidden, mask, bias, prefix)
+        hidden = self._add_and_norm(
+            self._symmetric(attended, *self._matrix(prefix + names.attended)), hidden, prefix + names.attended_norm
+        )
+        wide = self._from_normalized(hidden, *self._matrix(prefix + names.wide))
+        inner = self._node("Gelu", [wide], domain=_MICROSOFT)
+        narrow = self._from_gelu(inner, *self._matrix(prefix + names.narrow))
+        return self._add_and_norm(narrow, hidden, prefix + names.narrow_norm)
+
+    def _attention(self, hidden: str, mask: str, relative: str, prefix: str) -> str:
+        names, size = self._encoder.names, self._encoder.size
+        parts = [prefix + name for name in (names.query, names.key, names.value)]
+        matrix = np.concatenate([self._weights[name + ".weight"].T for name in parts], axis=1)  # (d, 3d)
+        bias = np.concatenate([self._weights[name + ".bias"] for name in parts])
         joint = self._from_normalized(hidden, matrix, bias)
-        bounds = [self._constant([value], np.int64) for value in (0, SIZE, 2 * SIZE, 3 * SIZE)]
+        bounds = [self._constant([value], np.int64) for value in (0, size, 2 * size, 3 * size)]
         last = self._constant([-1], np.int64)
-        parts = [self._node("Slice", [joint, bounds[part], bounds[part + 1], last]) for part in range(3)]
-        return self._node("MultiHeadAttention", [*parts, "", mask], domain=_MICROSOFT, num_heads=HEADS)
+        inputs = [self._node("Slice", [joint, bounds[part], bounds[part + 1], last]) for part in range(3)]
+        inputs += ["", mask, relative] if relative else ["", mask]
+        return self._node("MultiHeadAttention", inputs, domain=_MICROSOFT, num_heads=self._encoder.heads)
 
     def _matrix(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         return self._weights[name + ".weight"].T, self._weights[name + ".bias"]
 
     def _from_normalized(self, x: str, matrix: np.ndarray, bias: np.ndarray) -> str:
         """`x @ matrix + bias` for layer-normalized x: the large channels in float32, the rest in int8."""
-        large = list(LARGE_CHANNELS)
-        rest = np.ones(SIZE, np.float32)
+        large = list(self._encoder.large_channels)
+        if not large:
+            return self._symmetric(x, matrix, bias)
+        rest = np.ones(self._encoder.size, np.float32)
         rest[large] = 0
         chosen = self._node("Gather", [x, self._constant(large, np.int64)], axis=-1)
         side = self._node("MatMul", [chosen, self._constant(matrix[large])])
@@ -181,7 +218,8 @@ class _Builder:
     def _add_and_norm(self, x: str, residual: str, name: str) -> str:
         gain, bias = (self._constant(self._weights[f"{name}.{part}"]) for part in ("weight", "bias"))
         inputs = [x, residual, gain, bias]
-        return self._node("SkipLayerNormalization", inputs, domain=_MICROSOFT, epsilon=EPSILON)
+        epsilon = self._encoder.epsilon
+        return self._node("SkipLayerNormalization", inputs, domain=_MICROSOFT, epsilon=epsilon)
 
     def _pooled(self, hidden: str) -> str:
         """Mean over real tokens, scaled to unit length, so that no division by their number is needed."""
