@@ -20,7 +20,7 @@ from omni_pipelines.knowledge.answers.claims import (
     select_units,
     written_claims,
 )
-from omni_pipelines.knowledge.answers.generation import NothingFound, ModelReader, Unsupported
+from omni_pipelines.knowledge.answers.generation import ModelReader, NothingFound, Unsupported
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind
 from omni_pipelines.language_models.port import COMPLETE, Message, OnText
