@@ -282,7 +282,7 @@ class Librarian:
             words=words,
             hits=hits,
             cosines=near,
-            embed=self._embedder.embed,
+            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
             forms=keyword.forms,
             terms=keyword.terms,
             calibration=calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0]),

@@ -33,6 +33,7 @@ from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, a
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
+from omni_pipelines.text.embedding import TextKind
 
 MAX_EMBEDDED_LENGTH = 250
 """Characters of a unit."""
@@ -44,7 +45,8 @@ NEAR_MEANING = 0.5
 
 _HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
 _NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
-EmbedMany = Callable[[Sequence[str]], np.ndarray]
+EmbedMany = Callable[[Sequence[str], TextKind], np.ndarray]
+"""Texts of one kind to their vectors (n, d)."""
 Forms = Callable[[str], set[str]]
 """A text to the forms of its words in the keyword index."""
 
@@ -138,8 +140,8 @@ class Question:
         asked = [self.text, *(word.surface for word in self.words.words)]
         texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
         headings = list(dict.fromkeys(subject(each.unit.hit) for each in self.candidates))
-        vectors = self.embed([*asked, *texts, *headings])
-        near = self.calibration.scaled_all(vectors[len(asked) :] @ vectors[: len(asked)].T) * self.readable
+        cosines = self.embed([*texts, *headings], "document") @ self.embed(asked, "query").T
+        near = self.calibration.scaled_all(cosines) * self.readable
         of_heading = dict(zip(headings, near[len(texts) :], strict=True))
         headed = [of_heading[subject(each.unit.hit)] for each in self.candidates]
         return near[: len(texts)], np.array(headed).reshape(len(texts), len(asked))

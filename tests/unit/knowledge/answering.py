@@ -80,7 +80,7 @@ def asked(text: str, hits: Sequence[Hit]) -> Question:
         words=WeightedWords.of(counted, ENTRIES),
         hits=hits,
         cosines=dict(zip((each.chunk_id for each in hits), cosines, strict=True)),
-        embed=embedder.embed,
+        embed=lambda texts, kind: embedder.embed(texts, kind=kind),
         forms=forms,
         terms=stem,
         calibration=CALIBRATION,
