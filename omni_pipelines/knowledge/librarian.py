@@ -12,10 +12,10 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.claims import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
+from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.support import Support

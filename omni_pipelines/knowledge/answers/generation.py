@@ -10,24 +10,21 @@ from dataclasses import dataclass, field
 from omni_pipelines import progress
 from omni_pipelines.errors import LanguageModelFailed
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
-from omni_pipelines.knowledge.answers.claims import (
-    LARGE_MODEL,
-    MAX_CLAIM_LENGTH,
-    MAX_CLAIMS,
-    Claim,
-    PromptLimits,
-    prompt,
-    read_claims,
-    schema,
-    select_units,
-    written_claims,
-)
 from omni_pipelines.knowledge.answers.evidence import Question, answer_probability, unit_scores
 from omni_pipelines.knowledge.answers.extraction import abstention, extract_answer
+from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, PromptLimits, prompt, select_units
 from omni_pipelines.knowledge.answers.quotes import cite, figures_are_quoted
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, subject
 from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
+from omni_pipelines.language_models.claims import (
+    MAX_CLAIM_LENGTH,
+    MAX_CLAIMS,
+    Claim,
+    read_claims,
+    schema,
+    written_claims,
+)
 from omni_pipelines.language_models.port import complete
 from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.variant_registry import VariantRegistry
