@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.plain_bm25 import plain_bm25
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.evaluation.evaluation_home import build_base, finder
 from omni_pipelines.home import HOME_NAME, Home
@@ -23,13 +24,11 @@ from omni_pipelines.knowledge.search.options import Fusion, Mode
 from omni_pipelines.steps.step import ConfiguredEngines
 
 WAYS: dict[str, tuple[Mode, Fusion, bool]] = {
-    "keyword": (Mode.KEYWORD, Fusion.CONVEX, False),
-    "vector": (Mode.VECTOR, Fusion.CONVEX, False),
+    "keyword": (Mode.KEYWORD, Fusion.EVIDENCE, False),
+    "vector": (Mode.VECTOR, Fusion.EVIDENCE, False),
     "rrf": (Mode.HYBRID, Fusion.RRF, False),
-    "hybrid": (Mode.HYBRID, Fusion.CONVEX, False),
-    "with feedback": (Mode.HYBRID, Fusion.CONVEX, True),
-    "weighted-rrf": (Mode.HYBRID, Fusion.WEIGHTED_RRF, False),
-    "adaptive-rrf": (Mode.HYBRID, Fusion.ADAPTIVE_RRF, False),
+    "hybrid": (Mode.HYBRID, Fusion.EVIDENCE, False),
+    "with feedback": (Mode.HYBRID, Fusion.EVIDENCE, True),
 }
 
 
@@ -40,8 +39,8 @@ def main() -> None:
     parser.add_argument("--homes", type=Path, help="keep the knowledge bases in this folder for the next run")
     parser.add_argument("--queries", type=int, default=300, help="maximum number of queries, drawn with a fixed seed")
     options = parser.parse_args()
-    print(f"| nDCG@10 | queries | {' | '.join(WAYS)} | hybrid over rrf, p |")
-    print("|---|" + "---|" * (len(WAYS) + 2))
+    print(f"| nDCG@10 | queries | plain BM25 | {' | '.join(WAYS)} | hybrid over rrf, p |")
+    print("|---|" + "---|" * (len(WAYS) + 3))
     with tempfile.TemporaryDirectory(prefix="omni-quality-") as scratch:
         for folder in options.folders:
             collection = sample(load_collection(folder), options.queries)
@@ -68,6 +67,7 @@ def row(collection: JudgedCollection, home: Home) -> Iterator[str]:
     librarian.search("warm up", 1)
     yield collection.name
     yield f"{len(collection.queries):,}"
+    yield f"{evaluate(collection, 'bm25', plain_bm25(collection))[0].ndcg_10:.4f}"
     results = {name: measured(collection, librarian, name) for name in WAYS}
     for means, _ in results.values():
         yield f"{means.ndcg_10:.4f} ({means.cpu_ms_per_query:.0f} ms)"

@@ -56,6 +56,13 @@ def build_graph(encoder: Encoder, weights: Mapping[str, np.ndarray], target: Pat
     onnx.save(_Builder(encoder, weights).model(), str(target))
 
 
+def read_weights(file: Path) -> Mapping[str, np.ndarray]:
+    """The arrays of a safetensors file, by name."""
+    from safetensors.numpy import load_file
+
+    return load_file(str(file))
+
+
 def distance_buckets(length: int, buckets: int) -> np.ndarray:
     """The bucket (2 * length - 1) of each distance from -(length - 1) to length - 1: key minus query position.
 

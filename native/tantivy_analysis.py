@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING
 
 from native.filters import MODIFIED
 from native.language_detection import detect_language
+from native.stop_words import question_words
 
 if TYPE_CHECKING:
     from tantivy import Index, Schema, TextAnalyzer
 
-ANALYZER = "omni-7"
+ANALYZER = "omni-8"
 """Name and version of the analysis. An index with another one is rebuilt."""
 GRAMS = "omni-grams"
+PASSAGE, AROUND = "passage", "around"
+"""The fields whose BM25 scores are added: an entry itself, and the entry with its neighbours.
+
+Both contain title, heading, path and what the document is, so that a term counts once for all of them, as in BM25F
+(Robertson, Zaragoza and Taylor, "Simple BM25 Extension to Multiple Weighted Fields", 2004), and is rare only if it is
+rare in all of them: "Python" is no rare word among Python files, although few of them contain it.
+"""
 KEY_HALVES = ("key_high", "key_low")
 """Columns for a key of 32 hexadecimal digits, as two numbers: a tenth of the cost of reading it from its document."""
 _RUN = re.compile(
@@ -63,11 +71,6 @@ _SHAPE = re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"[0-9_]", "1", re.sub
 """For each ASCII character: A or a for letters by case, 1 for other characters of a word, else a space."""
 _HUMPS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
-_QUESTION_WORDS = (
-    "how what when where which who whom whose why do does did done can could shall should will would may might must "
-    "i me my we us our you your am is are was were be been being has have had s t there here from about so than"
-).split()
-"""Stop words of questions, in addition to Tantivy's own short list."""
 
 
 def normal(text: str) -> str:
@@ -147,10 +150,8 @@ def schema(filters: tuple[str, ...]) -> Schema:
     for half in KEY_HALVES:
         builder.add_integer_field(half, stored=False, indexed=False, fast=True)
     builder.add_text_field("fingerprint", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="position")
-    builder.add_text_field("around", stored=False, tokenizer_name=ANALYZER, index_option="freq")
-    builder.add_text_field("context", stored=False, tokenizer_name=ANALYZER, index_option="freq")
-    builder.add_text_field("parts", stored=False, tokenizer_name=ANALYZER, index_option="freq")
+    builder.add_text_field(PASSAGE, stored=False, tokenizer_name=ANALYZER, index_option="position")
+    builder.add_text_field(AROUND, stored=False, tokenizer_name=ANALYZER, index_option="freq")
     builder.add_text_field("pairs", stored=False, tokenizer_name=GRAMS, index_option="freq")
     for name in filters:
         builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
@@ -172,9 +173,10 @@ def stems(text: str, language: str) -> str:
 
 
 class Analyzer:
-    """Text to the terms of an index with documents in some languages; with `stopwords`, without stop words."""
+    """Text to the terms of an index with documents in some languages, without the stop words of one language."""
 
-    def __init__(self, *, stopwords: bool, languages: Iterable[str] = ()) -> None:
+    def __init__(self, *, stopwords: str | None, languages: Iterable[str] = ()) -> None:
+        """`stopwords` is the ISO 639-1 code of the language whose stop words are removed; with None, all stay."""
         names = dict.fromkeys(STEMMED[language] for language in sorted(languages) if language in STEMMED)
         self._plain = _analyzer("english", stopwords=stopwords)
         self._stemmed = [_analyzer(name, "english", stopwords=stopwords) for name in names]
@@ -203,29 +205,32 @@ class Analyzers:
     @property
     def of_text(self) -> Analyzer:
         """The analyzer for texts of any language of the index, with stop words."""
-        return self._of(self._languages)[1]
+        return self._of("en", self._languages)[1]
 
     def of_query(self, text: str) -> tuple[Analyzer, Analyzer]:
         """The analyzer for the words of a query, and the one for its phrases.
 
         The first one removes stop words, unless the query has nothing else. If the language of the query can be
-        detected, the analyzers stem for that language and English, otherwise for all languages of the index.
+        detected, the analyzers stem for that language and English, and its stop words are removed; otherwise they
+        stem for all languages of the index and remove those of English.
         """
-        languages = self._languages
+        languages, stopwords = self._languages, "en"
         if languages and sum(map(str.isalpha, text)) >= _MIN_LETTERS:
             language, probability = detect_language(text)
             if probability >= _MIN_PROBABILITY and (language in languages or language not in STEMMED):
                 languages = tuple(other for other in languages if other == language or {other, language} <= _ALIKE)
-        for_words, for_phrases = self._of(languages)
+                stopwords = language if language in languages else "en"
+        for_words, for_phrases = self._of(stopwords, languages)
         return (for_words if for_words.analyze(text) else for_phrases), for_phrases
 
-    def _of(self, languages: tuple[str, ...]) -> tuple[Analyzer, Analyzer]:
-        if languages not in self._cache:
-            self._cache[languages] = (
-                Analyzer(stopwords=True, languages=languages),
-                Analyzer(stopwords=False, languages=languages),
+    def _of(self, stopwords: str, languages: tuple[str, ...]) -> tuple[Analyzer, Analyzer]:
+        chosen = (stopwords, *languages)
+        if chosen not in self._cache:
+            self._cache[chosen] = (
+                Analyzer(stopwords=stopwords, languages=languages),
+                Analyzer(stopwords=None, languages=languages),
             )
-        return self._cache[languages]
+        return self._cache[chosen]
 
 
 @lru_cache
@@ -233,14 +238,15 @@ def _stemmer(language: str) -> TextAnalyzer:
     return _analyzer(STEMMED[language])
 
 
-def _analyzer(*languages: str, stopwords: bool = False) -> TextAnalyzer:
+def _analyzer(*stemmers: str, stopwords: str | None = None) -> TextAnalyzer:
     """An analyzer for words separated by spaces: lower case, then stems by the rules of each language."""
     from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
     filters = [Filter.remove_long(64), Filter.lowercase()]
-    if stopwords:
-        filters += [Filter.stopword("english"), Filter.custom_stopword(_QUESTION_WORDS)]
+    if stopwords is not None:
+        filters.append(Filter.stopword(STEMMED.get(stopwords, "english")))
+        filters.append(Filter.custom_stopword(words(" ".join(question_words(stopwords))).split()))
     builder = TextAnalyzerBuilder(Tokenizer.whitespace())
-    for step in (*filters, *map(Filter.stemmer, languages)):
+    for step in (*filters, *map(Filter.stemmer, stemmers)):
         builder = builder.filter(step)
     return builder.build()

@@ -42,7 +42,7 @@ class KeywordEntry:
     """Changes if anything below changes. Comparing it with the table shows which entries to write again."""
     text: str
     context: str
-    """Title, heading and path."""
+    """Title, heading, path, and what the document is: its source, and its language if it is code."""
     filters: Mapping[str, str]
     around: str = ""
     """The text with the chunks before and after it. For a short document that is the whole document."""
@@ -169,7 +169,7 @@ class KeywordIndex:
         """The best `k` keys with their BM25 scores (k1 1.2, b 0.75), highest first, ties by key.
 
         Args:
-            text: any text; `"two words"` in quotes must occur in the chunk.
+            text: any text. A query that is nothing but phrases in quotes finds entries with these phrases only.
             k: number of hits.
             where: filters, see `native.filters`.
             keys: score these entries only, for example the hits of another search.
@@ -185,6 +185,10 @@ class KeywordIndex:
             _keys(searcher, [address for _, address in hits]), [float(score) for score, _ in hits], strict=True
         )
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
+
+    def highest_score(self, text: str) -> float:
+        """The score of an imagined entry with all words of a query many times; 0 for a query without words."""
+        return self._queries.highest_score(text)
 
     def query_words(self, text: str) -> list[QueryWord]:
         """The distinct words of a question without stop words, each with the number of entries that contain it."""
@@ -204,7 +208,7 @@ class KeywordIndex:
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """Each term, as `terms` gives it, to the number of entries whose text, title, heading or path contains it."""
         searcher = self._index.searcher()
-        fields = ("text", "context", "pairs")
+        fields = (analysis.PASSAGE, "pairs")
         return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
 
 
@@ -250,15 +254,16 @@ class KeywordWriter:
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
             text, language = analysis.normal(entry.text), entry.filters.get(LANGUAGE, "")
+            stems = analysis.stems(text, language)
+            context = analysis.stems(analysis.normal(entry.context), language)
+            around = analysis.stems(analysis.normal(entry.around), language) if entry.around else stems
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_key_halves(entry.key),
                     fingerprint=entry.fingerprint,
-                    text=analysis.stems(text, language),
-                    around=analysis.stems(analysis.normal(entry.around), language),
-                    context=analysis.stems(analysis.normal(entry.context), language),
-                    parts=" ".join(analysis.identifier_parts(text)),
+                    passage=" ".join((context, stems, *analysis.identifier_parts(text))),
+                    around=f"{around} {context}",
                     pairs=" ".join(analysis.character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )

@@ -1,47 +1,82 @@
 """Queries of the keyword index, built from text and filters without Tantivy's parser.
 
 Three thousand opening brackets kill the process in Tantivy's parser. Here any text is a query: words become term
-queries, quoted words become phrases that must match, and the number of characters and terms is limited first.
+queries, and the number of characters and terms is limited first. People quote titles and terms in their questions, so
+quotes raise entries with these words side by side, and demand them only if the query is nothing but quotes.
 """
 
 import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from tantivy import FieldType, Index, Occur, Query
+from tantivy import FieldType, Index, Occur, Query, Searcher
 
 from native import tantivy_analysis as analysis
 from native.filters import MODIFIED, day_range, folder_prefix
+from native.stop_words import PAIRS
 
 Clause = tuple[Occur, Query]
 MAX_QUERY_CHARACTERS = 1_000
 MAX_QUERY_TERMS = 64
-PHRASE_BOOST = 1.5
-AROUND_BOOST = 1.0
-"""A chunk and its neighbours count alike: Callan, "Passage-Level Evidence in Document Retrieval" (1994)."""
-CONTEXT_BOOST = 0.5
-"""Title, heading and path count half as much as the text."""
-PARTS_BOOST = 0.2
-"""Words inside an identifier count a little, because `parseHeader` is about headers."""
-_BOOSTED_FIELDS = (("around", AROUND_BOOST), ("context", CONTEXT_BOOST), ("parts", PARTS_BOOST))
-_PHRASE = re.compile(r'"[^"]*"')
+PHRASE_BOOST = 0.5
+NEAR_SHARE = 0.5
+"""The weight of a term that is spelled nearly like a word of the query, as a share of the word's own weight."""
+MAX_UNKNOWN_WORDS = 4
+"""Words of a query for which near terms are looked up; each costs a walk through the term dictionary."""
+_LONG_WORD = 8
+"""Letters of a word from which two edits are allowed, instead of one."""
+_MIN_NEAR_LETTERS = 4
+_MAX_NEAR_ENTRIES = 100
+"""Entries with near terms that are counted."""
+_SATURATION = 2.2
+"""k1 + 1: the most that BM25 gives to a term, in units of its inverse frequency."""
+_SCORED = (analysis.PASSAGE, analysis.AROUND)
+_CACHED_QUERIES = 64
+_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'))
+_ONLY_PHRASES = re.compile(r'\s*(?:"[^"]*"\s*)+')
 _PHRASE_OR_WORD = re.compile(r'"([^"]*)"|([^\s"]+)')
+_CONTRACTED = re.compile(r"['\u2019](?:s|t|re|ve|ll|d|m)\b", re.IGNORECASE)
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 """Characters with a meaning in Tantivy's patterns. It refuses to escape any other."""
 
 
+class _Scored(NamedTuple):
+    """The scored part of a query, and the highest score that an entry can have."""
+
+    query: Query
+    highest: float
+
+
+class _Words(NamedTuple):
+    """One word of a query: its terms in the reading of each language."""
+
+    readings: list[list[str]]
+    terms: list[int]
+    """Indices of the terms that count alone; the others count as parts of the whole word only."""
+
+
 class QueryBuilder:
-    """Builds queries for one index, with the analyzers for the languages of its documents."""
+    """Builds queries for one commit of an index, with the analyzers for the languages of its documents."""
 
     def __init__(self, index: Index, analyzers: analysis.Analyzers) -> None:
-        self._index = index
+        self._index, self._searcher = index, index.searcher()
         self._analyzers = analyzers
+        self._scored = lru_cache(_CACHED_QUERIES)(self._build)  # a search asks for the same text up to three times
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text, without stop words unless it has nothing else."""
-        text = analysis.normal(text)
-        return self._analyzers.of_query(text)[0].analyze(text)
+        text = _clean(text)
+        analyzer = self._analyzers.of_query(text)[0]
+        words = [_word(analyzer, word) for word in text.replace('"', " ").split()]
+        return [word.readings[0][index] for word in words for index in word.terms]
+
+    def highest_score(self, text: str) -> float:
+        """The highest score that an entry can have for a text; 0 if it has no terms."""
+        scored = self._scored(_clean(text))
+        return scored.highest if scored else 0.0
 
     @property
     def text_analyzer(self) -> analysis.Analyzer:
@@ -59,15 +94,15 @@ class QueryBuilder:
         `filters` gives a value for each field, see `native.filters`; `value_sets` gives the allowed values of a
         field. They select entries and do not change scores.
         """
-        scored = self._scored(text)
+        scored = self._scored(_clean(text))
         if scored is None:
             return None
         conditions = [self._condition(field, value) for field, value in filters.items()]
         conditions += [self._one_of(field, values) for field, values in value_sets.items()]
         if not conditions:
-            return scored
+            return scored.query
         clauses = [(Occur.Must, Query.const_score_query(condition, 0.0)) for condition in conditions]
-        return Query.boolean_query([(Occur.Must, scored), *clauses])
+        return Query.boolean_query([(Occur.Must, scored.query), *clauses])
 
     def _condition(self, field: str, value: str) -> Query:
         if field == MODIFIED:
@@ -82,61 +117,131 @@ class QueryBuilder:
         """One of several values. Tantivy's query for a set of terms takes twice as long, whatever their number."""
         return _any_of([Query.term_query(self._index.schema, field, value, "basic") for value in values])
 
-    def _scored(self, text: str) -> Query | None:
-        text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
-        word_analyzer, phrase_analyzer = self._analyzers.of_query(_PHRASE.sub(" ", text))
-        clauses: list[Clause] = []
-        budget = MAX_QUERY_TERMS
+    def _build(self, text: str) -> _Scored | None:
+        demanded = _ONLY_PHRASES.fullmatch(text) is not None
+        word_analyzer, phrase_analyzer = self._analyzers.of_query(text.replace('"', " "))
+        terms = _Terms(self._index, self._searcher)
         for match in _PHRASE_OR_WORD.finditer(text):
             phrase, word = match.groups()
-            readings = phrase_analyzer.readings(phrase) if phrase else word_analyzer.readings(word or "")
-            readings = [terms[:budget] for terms in readings]
-            budget -= len(readings[0])
-            if phrase and readings[0]:
-                clauses.append((Occur.Must, self._phrase(readings)))
-            else:
-                clauses += self._word(readings)
-        pairs = itertools.islice(analysis.character_pairs(text), MAX_QUERY_TERMS)
-        clauses += [(Occur.Should, self._term("pairs", pair)) for pair in pairs]
-        return Query.boolean_query(clauses) if clauses else None
+            if phrase:
+                terms.add_phrase(phrase_analyzer.readings(phrase), demanded=demanded)
+            if not (phrase and demanded):
+                for each in (phrase or word or "").split():
+                    terms.add_word(_word(word_analyzer, each))
+        for pair in itertools.islice(analysis.character_pairs(text), MAX_QUERY_TERMS):
+            terms.add_pair(pair)
+        return _Scored(Query.boolean_query(terms.clauses), terms.highest) if terms.clauses else None
 
-    def _word(self, readings: list[list[str]]) -> list[Clause]:
-        clauses = [clause for terms in zip(*readings, strict=True) for clause in self._any_reading(terms)]
+
+class _Terms:
+    """Collects the clauses of one query in a flat list, in which Tantivy skips entries that cannot be a hit."""
+
+    def __init__(self, index: Index, searcher: Searcher) -> None:
+        self.clauses: list[Clause] = []
+        self.highest = 0.0
+        self._schema, self._searcher = index.schema, searcher
+        self._entries = searcher.num_docs
+        self._budget, self._unknown = MAX_QUERY_TERMS, MAX_UNKNOWN_WORDS
+
+    def add_phrase(self, readings: list[list[str]], *, demanded: bool) -> None:
+        """Words in quotes: they must be side by side, or entries where they are rank higher."""
+        readings = self._within_budget(readings, spend=demanded)
+        if demanded and readings[0]:
+            self.clauses.append((Occur.Must, self._phrase(readings)))
+            self.highest += sum(self._weight(analysis.PASSAGE, term) for term in readings[0])
+        elif len(readings[0]) > 1:
+            self._raise_phrase(readings)
+
+    def add_word(self, word: _Words) -> None:
+        """One word of the query, in all its readings."""
+        readings = self._within_budget(word.readings)
+        for index in word.terms:
+            if index < len(readings[0]):
+                self._any_reading([terms[index] for terms in readings])
         if len(readings[0]) > 1:  # json.loads, snake_case: adjacent parts count more than separate ones
-            clauses.append((Occur.Should, Query.boost_query(self._phrase(readings), PHRASE_BOOST)))
-        return clauses
+            self._raise_phrase(readings)
 
-    def _any_reading(self, terms: Sequence[str]) -> list[Clause]:
+    def add_pair(self, pair: str) -> None:
+        """Two adjacent characters of a script without spaces."""
+        if pair not in PAIRS:
+            self.clauses.append((Occur.Should, self._term("pairs", pair)))
+            self.highest += self._weight("pairs", pair)
+
+    def _within_budget(self, readings: list[list[str]], *, spend: bool = True) -> list[list[str]]:
+        cut = [terms[: self._budget] for terms in readings]
+        if spend:
+            self._budget -= len(cut[0])
+        return cut
+
+    def _any_reading(self, terms: Sequence[str]) -> None:
         """One word in the forms that documents of each language have. A rare form weighs as all forms together do."""
         unique = list(dict.fromkeys(terms))
-        if len(unique) == 1:
-            return self._in_all_fields(unique[0])
-        searcher = self._index.searcher()
-        counts = [searcher.doc_freq("text", term) for term in unique]
-        entries = max(searcher.num_docs, sum(counts))
+        counts = [self._searcher.doc_freq(analysis.PASSAGE, term) for term in unique]
+        if not any(counts) and self._add_near(unique[0]):
+            return
+        entries = max(self._entries, sum(counts))
         weight = _inverse_frequency(sum(counts), entries)
-        return [
-            clause
-            for term, count in zip(unique, counts, strict=True)
-            for clause in self._in_all_fields(term, weight / _inverse_frequency(count, entries))
-        ]
+        for term, count in zip(unique, counts, strict=True):
+            factor = weight / _inverse_frequency(count, entries) if len(unique) > 1 else 1.0
+            for field in _SCORED:
+                query = self._term(field, term)
+                self.clauses.append((Occur.Should, query if factor == 1 else Query.boost_query(query, factor)))
+        self.highest += len(_SCORED) * _SATURATION * weight
 
-    def _in_all_fields(self, term: str, weight: float = 1.0) -> list[Clause]:
-        """A term in each field. In one flat list of terms, Tantivy skips entries that cannot be among the best k."""
-        text = self._term("text", term)
-        if weight != 1.0:
-            text = Query.boost_query(text, weight)
-        others = [Query.boost_query(self._term(name, term), boost * weight) for name, boost in _BOOSTED_FIELDS]
-        return [(Occur.Should, query) for query in (text, *others)]
+    def _add_near(self, term: str) -> bool:
+        """Add the terms within one edit of a word, or two of a long one. Whether there are any."""
+        if self._unknown == 0 or len(term) < _MIN_NEAR_LETTERS or not term.isalpha():
+            return False
+        self._unknown -= 1
+        edits = 2 if len(term) >= _LONG_WORD else 1
+        near = Query.fuzzy_term_query(self._schema, analysis.PASSAGE, term, distance=edits)
+        count = len(self._searcher.search(near, _MAX_NEAR_ENTRIES, count=False).hits)
+        if not count:
+            return False
+        weight = len(_SCORED) * _inverse_frequency(count, self._entries)
+        self.clauses.append((Occur.Should, Query.const_score_query(near, NEAR_SHARE * weight)))
+        self.highest += _SATURATION * weight
+        return True
+
+    def _raise_phrase(self, readings: list[list[str]]) -> None:
+        self.clauses.append((Occur.Should, Query.boost_query(self._phrase(readings), PHRASE_BOOST)))
+
+    def _weight(self, field: str, term: str) -> float:
+        return _SATURATION * _inverse_frequency(self._searcher.doc_freq(field, term), self._entries)
 
     def _term(self, field: str, term: str) -> Query:
-        return Query.term_query(self._index.schema, field, term)
+        return Query.term_query(self._schema, field, term)
 
     def _phrase(self, readings: list[list[str]]) -> Query:
         """Adjacent terms, in any of their readings."""
         if len(readings[0]) == 1:
-            return Query.boolean_query(self._any_reading([term for (term,) in readings]))
-        return _any_of([Query.phrase_query(self._index.schema, "text", [*terms]) for terms in readings])
+            return _any_of(
+                [self._term(analysis.PASSAGE, term) for term in dict.fromkeys(each[0] for each in readings)]
+            )
+        return _any_of([Query.phrase_query(self._schema, analysis.PASSAGE, [*terms]) for terms in readings])
+
+
+def _clean(text: str) -> str:
+    """The characters of a query that are read, in their normal form, with plain quotes and without contractions."""
+    text = analysis.normal(text[:MAX_QUERY_CHARACTERS])[:MAX_QUERY_CHARACTERS]
+    return _CONTRACTED.sub("", text.translate(_QUOTES))
+
+
+def _word(analyzer: analysis.Analyzer, word: str) -> _Words:
+    """The terms of one word. Letters between marks are no terms: those of "e.g." are not even a part of the word.
+
+    A single letter is a term if nothing else is in the word, as in "vitamin C".
+    """
+    readings = analyzer.readings(word)
+    first = readings[0]
+    alone = [index for index, term in enumerate(first) if len(first) == 1 or not _is_letter(term)]
+    if not alone and word.islower():
+        return _Words([[]], [])
+    return _Words(readings, alone)
+
+
+def _is_letter(term: str) -> bool:
+    return len(term) == 1 and term.isascii() and term.isalpha()
 
 
 def _inverse_frequency(count: int, entries: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from native.encoder_graph import RECIPE, build_graph
+from native.encoder_graph import RECIPE, build_graph, read_weights
 from native.encoders import ALL_MINILM_L6_V2, ALL_MPNET_BASE_V2, MULTILINGUAL_E5_SMALL, Encoder
 from native.packed_e5 import read_packed, write_tokenizer
 from omni_pipelines import progress
@@ -62,10 +62,8 @@ def keep_all(downloaded: Path, built: Path) -> None:
 
 
 def _build_safetensors(encoder: Encoder, weights: Path, tokenizer: Path, built: Path) -> None:
-    from safetensors.numpy import load_file
-
     progress.report("building the int8 graph", 0, 0, "graph")
-    build_graph(encoder, load_file(str(weights)), built / GRAPH)
+    build_graph(encoder, read_weights(weights), built / GRAPH)
     shutil.copyfile(tokenizer, built / TOKENIZER)
 
 

@@ -102,8 +102,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """Embedding model, a name from `omni model list`; the next ingest embeds everything again with another one."""
     feedback: bool = False
     """Whether a hybrid search runs a second vector search that is moved towards its first hits."""
-    reranker: Literal["", "words", "http"] = ""
-    """What reorders the best hits: nothing, `words` (how close the query words are to each other) or `http`."""
+    reranker: Literal["", "http"] = ""
+    """What reorders the best hits: nothing, or a server (`http`)."""
     rerank_url: str = ""
     """Address of a reranking server, up to /rerank; used only with `reranker = "http"`."""
     fold_near_duplicates: bool = False

@@ -1,5 +1,6 @@
 """The entry point of `omni`: it runs a command, and turns every failure into a message, its cure and an exit code."""
 
+import os
 import signal
 import sys
 import traceback
@@ -46,7 +47,11 @@ def omni(
 def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    if code == INTERRUPTED:  # threads of engines may still work, which abort a process that unloads them
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str], application: Callable[..., int] = app) -> int:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
@@ -14,19 +14,30 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import Engines
 from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.text.code_detection import code_suffix
 
+PROSE = ".md"
 HITS_PER_DOCUMENT = 2
 """Hits requested for each wanted document, because a long document has several chunks."""
 
 
 def build_base(collection: JudgedCollection, home: Home, settings: Settings, engines: Engines) -> float:
-    """Ingest a collection, each document as a file, and publish it. Returns the CPU seconds of the run."""
+    """Ingest a collection, each document as a file, and publish it. Returns the CPU seconds of the run.
+
+    Source code becomes a file of its language, everything else Markdown.
+    """
     home.create()
     folder = home.root / "collection"
     folder.mkdir(exist_ok=True)
+    wanted = set()
     for number, document in enumerate(collection.documents):
-        _write(folder / f"{number:07d}.md", document)
-    sources, _ = register([], [folder], ["*.md"])
+        path = folder / f"{number:07d}{code_suffix(document.text) or PROSE}"
+        _write(path, document)
+        wanted.add(path.name)
+    for path in folder.iterdir():
+        if path.name not in wanted:  # of an earlier run, when the document was another one
+            path.unlink()
+    sources, _ = register([], [folder])
     save_sources(home, sources)
     began = time.process_time()
     run_pipeline(new_run(home, settings, engines, "omni eval", allow_delete=True))
@@ -35,6 +46,8 @@ def build_base(collection: JudgedCollection, home: Home, settings: Settings, eng
 
 def _write(path: Path, document: JudgedDocument) -> None:
     heading = f"# {document.title}\n\n" if document.title and not document.text.startswith(document.title) else ""
+    if path.suffix not in (PROSE, ".py", ".rb"):
+        heading = heading.replace("# ", "// ", 1)
     text = (heading + document.text or " ").encode("utf-8", "replace")
     if not path.exists() or path.read_bytes() != text:
         path.write_bytes(text)
@@ -44,7 +57,7 @@ def finder(
     collection: JudgedCollection,
     librarian: Librarian,
     mode: Mode,
-    fusion: Fusion = Fusion.CONVEX,
+    fusion: Fusion = Fusion.EVIDENCE,
     feedback: bool | None = None,
 ) -> Callable[[str, int], Sequence[str]]:
     """A function that returns the keys of at most `depth` documents for a query in one mode, best first."""
@@ -53,10 +66,15 @@ def finder(
         k = HITS_PER_DOCUMENT * depth
         hits = librarian.search(query[:MAX_QUERY_LENGTH], k, mode, fusion=fusion, feedback=feedback)
         paths = (path for hit in hits for path in (hit.path, *(copy.path for copy in hit.also_in)))
-        keys = dict.fromkeys(collection.documents[int(path[:-3])].key for path in paths)
+        keys = dict.fromkeys(document_of(collection, path).key for path in paths)
         return list(keys)[:depth]
 
     return find
+
+
+def document_of(collection: JudgedCollection, path: str) -> JudgedDocument:
+    """The document that `build_base` wrote to this path."""
+    return collection.documents[int(PurePosixPath(path).stem)]
 
 
 def size_on_disk(home: Home) -> int:

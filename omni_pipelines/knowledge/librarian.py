@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, defined_names
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import defines
@@ -43,7 +43,7 @@ from omni_pipelines.language_models.variants import check_local_model, register_
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.records import Receipt
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.calibration import calibration_of
+from omni_pipelines.text.calibration import Calibration, calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
@@ -148,14 +148,15 @@ class Librarian:
         mode: Mode = Mode.HYBRID,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
         min_score: float = 0.0,
     ) -> list[Hit]:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words, or a question; words in double quotes must be adjacent.
+            query: words, or a question. Words in double quotes raise passages with them side by side; a query that is
+                nothing but quotes finds by words only passages with exactly these.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -185,7 +186,7 @@ class Librarian:
         k: int = 10,
         where: Mapping[str, str] | None = None,
         *,
-        fusion: Fusion = Fusion.CONVEX,
+        fusion: Fusion = Fusion.EVIDENCE,
         feedback: bool | None = None,
     ) -> WhyNot:
         """The stage at which a hybrid search for the best `k` passages lost a document.
@@ -258,7 +259,7 @@ class Librarian:
 
     def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
         """Passages with a declaration of a name, or at least with the name."""
-        options = self._options(Mode.KEYWORD, where, Fusion.CONVEX, feedback=False)
+        options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
         queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
         searches = (
             find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
@@ -276,7 +277,7 @@ class Librarian:
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
-        words = WeightedWords.of(keyword.query_words(question), keyword.size)
+        words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
         return Question(
             text=question,
             words=words,
@@ -285,7 +286,7 @@ class Librarian:
             embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
             forms=keyword.forms,
             terms=keyword.terms,
-            calibration=calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0]),
+            calibration=self._calibration,
             readable=vector.readable,
         )
 
@@ -369,6 +370,11 @@ class Librarian:
         built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
         return load_embedder_of(self._settings, built_with)
 
+    @property
+    def _calibration(self) -> Calibration:
+        return calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
+
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
-        return QueryVector(self._embedder.embed([query], kind="query")[0], readable_share(self._embedder, query))
+        readable = readable_share(self._embedder, query)
+        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, self._calibration)

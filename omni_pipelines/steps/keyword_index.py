@@ -24,6 +24,7 @@ from omni_pipelines.schemas import CHUNKS, FILTERS
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
+from omni_pipelines.text.chunking import CODE
 from omni_pipelines.text.document_rows import join_chunks
 
 _SORTED_ROWS = 2_000
@@ -166,7 +167,8 @@ def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterat
 
 def _entry(row: ChunkRow, fingerprint: str, neighbourhood: str) -> KeywordEntry:
     words = row["path"].replace("/", " ").replace("_", " ")
-    context = "\n".join((row["title"], row["heading"], words))
+    what = (row["source"].replace("_", " "), row["language"] if row["kind"] == CODE else "")
+    context = "\n".join((row["title"], row["heading"], words, *what))
     filters = {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]}
     return KeywordEntry(row["chunk_id"], fingerprint, row["text"], context, filters, neighbourhood, _day(row))
 

@@ -47,7 +47,7 @@ def evaluate(
     half: Annotated[Half, Option(help="With --answers: which questions, by a hash of their ids.")] = Half.ALL,
     generate: Annotated[bool, Option("--generate", help="With --answers: ask the language model.")] = False,
     mode: Annotated[list[Mode] | None, Option(help="Only this mode. Repeatable.")] = None,
-    fusion: FusionOption = Fusion.CONVEX,
+    fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
     home: HomeOption = None,
     per_query: Annotated[Path | None, Option(help="Write the scores of every query to this file.")] = None,

@@ -40,7 +40,7 @@ def search(
     min_score: ScoreOption = 0.0,
     files: Annotated[bool, Option("--files", help="Print one line per document; -k counts documents.")] = False,
     form: FormatOption = Format.TEXT,
-    fusion: FusionOption = Fusion.CONVEX,
+    fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
     explain: Annotated[bool, Option("--explain", help="Show the parts that each score consists of.")] = False,
 ) -> Result[SearchResult | FoundFiles]:
@@ -91,7 +91,7 @@ def why_not(
         str, Argument(help="The document that is missing, as omni search prints it, or its path or URI.")
     ],
     k: HitsOption = 10,
-    fusion: FusionOption = Fusion.CONVEX,
+    fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
 ) -> WhyNot:
     """Explain why a search does not find a document."""

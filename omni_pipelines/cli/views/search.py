@@ -21,7 +21,6 @@ from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
 SNIPPET_WIDTH = 110
-_PART_NAMES = {"boost": "name"}
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,14 @@ def _show_hits_as_markdown(result: SearchResult) -> None:
 
 
 def score_as_sum(hit: Hit) -> str:
-    """The score as the sum of its parts, with the rank in the list that a part comes from."""
+    """The score, and the parts of its log-odds with the rank in the list that a part comes from."""
     ranks = dict(hit.ranks)
     parts = [
-        f"{part:.6f} {_PART_NAMES.get(name, name)}" + (f" (rank {ranks[name]})" if ranks.get(name) else "")
+        f"{part:+.3f} {name}" + (f" (rank {ranks[name]})" if ranks.get(name) else "")
         for name, part in hit.parts
         if part or ranks.get(name)
     ]
-    return f"{hit.score:.6f} = {' + '.join(parts)}"
+    return f"{hit.score:.3f} = probability of log-odds {' '.join(parts)}"
 
 
 def show_why_not(trace: WhyNot) -> None:

@@ -205,6 +205,11 @@ _FILLERS = frozenset(
     "wie was wer wo wann welche welcher welches ist sind kann man ich eine einen ein mein der die das".split()
 )
 """Words of questions that say nothing about their subject, besides the stop words of the index."""
+_MEASURE = re.compile(
+    r"\b(?:how (?:many|much|often|long|soon|old|big|large|fast|far|high|frequently|quickly)"
+    r"|wie (?:viele?|oft|lange|alt|groß|schnell|hoch|weit))\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(
     r"`[^`]+`|\"[^\"]+\""  # quoted
     r"|(?-i:[A-Z][\w-]+ \d+(?:\.\d+)*\b)"  # Python 3, Debian 12.1
@@ -246,6 +251,11 @@ def defined_names(question: str) -> list[str]:
 def mentions(text: str, name: str) -> bool:
     """Whether a text has a name, as whole words, in any case."""
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def content(question: str) -> str:
+    """A question without the words that only say what is asked for, such as "how often"."""
+    return _MEASURE.sub(" ", question)
 
 
 def wants_list(question: str) -> bool:

@@ -1,12 +1,11 @@
 """Judged collections in the layout of BEIR: documents, queries, and which documents answer each query."""
 
 import csv
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-
-import orjson
 
 from omni_pipelines.errors import ConfigurationError
 
@@ -52,7 +51,7 @@ def load_collection(folder: Path) -> JudgedCollection:
 def _read(path: Path) -> Iterator[JudgedDocument]:
     for number, line in enumerate(_lines(path), 1):
         try:
-            row = orjson.loads(line)
+            row = json.loads(line)  # which reads NaN, as Python programs write it in metadata
             yield JudgedDocument(str(row["_id"]), row.get("title") or "", str(row["text"]))
         except (ValueError, KeyError, TypeError) as error:
             problem = f"{path} line {number} has no _id and text"

@@ -17,12 +17,12 @@ class Ranks(BaseModel, frozen=True):
 
 
 class ScoreParts(BaseModel, frozen=True):
-    """The parts of a score; they add up to it."""
+    """The parts of a score as log-odds: score = 1 / (1 + exp(-(base + keyword + vector + rerank)))."""
 
+    base: float = 0.0
+    """From how well the whole query matched; the same for all hits of a search."""
     keyword: float = 0.0
     vector: float = 0.0
-    boost: float = 0.0
-    """For a name that resembles the query; 0 except in the weighted and adaptive fusions."""
     rerank: float = 0.0
     """From the reranker; 0 without one."""
 
@@ -63,7 +63,7 @@ class Hit(BaseModel, frozen=True):
     citation: str
     """Opens exactly `text`; see `citation_names`."""
     score: float
-    """The fused score, at most 1, or BM25, or the cosine, depending on the mode; higher is better."""
+    """The probability that the passage is relevant, 0 to 1, in every mode; see `knowledge.search.relevance`."""
     chunk_id: str
     doc_id: str
     uri: str

@@ -35,10 +35,8 @@ class Mode(_Choice):
 class Fusion(_Choice):
     """How a hybrid search merges the keyword list and the vector list; see `fusion`."""
 
-    CONVEX = "convex"
+    EVIDENCE = "evidence"
     RRF = "rrf"
-    WEIGHTED_RRF = "weighted-rrf"
-    ADAPTIVE_RRF = "adaptive-rrf"
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class SearchOptions:
     mode: Mode = Mode.HYBRID
     where: Mapping[str, str] = field(default_factory=dict)
     """Field to the value it must have."""
-    fusion: Fusion = Fusion.CONVEX
+    fusion: Fusion = Fusion.EVIDENCE
     feedback: bool = False
     """Search the vectors a second time, with the query moved towards the best hits of the first search."""
     fold_near: bool = False

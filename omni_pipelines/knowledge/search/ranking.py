@@ -4,6 +4,7 @@ Both candidate lists are cut before they are fused. A chunk that only one of the
 index as well, because a missing score does not mean a low one.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,13 +13,25 @@ import numpy as np
 from omni_pipelines.knowledge.search import fusion
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
+from omni_pipelines.knowledge.search.relevance import Match
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.text.calibration import UNMEASURED, Calibration
 
 POOL = 100
 """Candidates taken from each list before they are fused."""
 FEEDBACK_CHUNKS = 3
 FEEDBACK_SHARE = 0.4
 """Share of the best chunks' mean vector that is added to the query's."""
+CODE_DISCOUNT = 0.6
+"""Share by which words weigh less when a query in plain words meets code.
+
+A description and the code that it describes share few words, and those that they share are mostly accidents. A query
+with names has no discount.
+"""
+_CODE_SAMPLE = 10
+"""The nearest chunks, whose share of code decides how much of the discount applies."""
+_NAME = re.compile(r"[a-z][A-Z]|\w_\w|\w\.\w|::|\(\)|[`\"\u201c]|[A-Z]{2,}|\d")
+"""What names in queries look like: identifiers, paths, quotations, abbreviations, numbers."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,8 @@ class QueryVector:
     """(d,), unit length."""
     readable: float = 1.0
     """Share of its letters that the embedder knows in whole word pieces, 0 to 1; see `text.embedding`."""
+    calibration: Calibration = UNMEASURED
+    """What the cosines of the embedder mean."""
 
 
 EmbedQuery = Callable[[str], QueryVector]
@@ -41,63 +56,92 @@ class RankedChunks:
     fused: list[Fused]
     keyword_ranks: Mapping[str, int]
     vector_ranks: Mapping[str, int]
+    match: Match
 
 
 def rank(snapshot: Snapshot, query: str, pool: int, options: SearchOptions, embed: EmbedQuery) -> RankedChunks:
     """The best chunks, at most `pool` from each list. Filters apply before the lists are cut."""
     keyword = dict(snapshot.words(query, pool, options.where)) if options.mode != Mode.VECTOR else {}
+    words = min(_best(keyword) / (snapshot.keyword.highest_score(query) or 1.0), 1.0)
     if options.mode == Mode.KEYWORD:
-        return RankedChunks([Fused(key, score, score, 0.0) for key, score in keyword.items()], _ranks(keyword), {})
+        return _from_words(keyword, words)
     query_vector = embed(query)
-    uses_vectors = options.mode == Mode.VECTOR or query_vector.readable > 0
-    vector = dict(snapshot.nearest(query_vector.values, pool, options.where)) if uses_vectors else {}
+    if options.mode == Mode.HYBRID and query_vector.readable == 0:
+        return _from_words(keyword, words)
+    vector = dict(snapshot.nearest(query_vector.values, pool, options.where))
     if options.mode == Mode.VECTOR:
-        return RankedChunks([Fused(key, score, 0.0, score) for key, score in vector.items()], {}, _ranks(vector))
-    return _HybridRanking(snapshot, query, pool, options).rank(keyword, vector, query_vector)
+        fused = fusion.evidence_fusion({}, _evidence(vector, query_vector))
+        return RankedChunks(fused, {}, _ranks(vector), Match(None, _meaning(vector, query_vector), _most(fused)))
+    return _HybridRanking(snapshot, query, pool, options).rank(keyword, vector, query_vector, words)
 
 
 class _HybridRanking:
     def __init__(self, snapshot: Snapshot, query: str, pool: int, options: SearchOptions) -> None:
         self._snapshot, self._query, self._pool, self._options = snapshot, query, pool, options
 
-    def rank(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> RankedChunks:
+    def rank(
+        self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector, words: float
+    ) -> RankedChunks:
         keyword_ranks, vector_ranks = _ranks(keyword), _ranks(vector)
-        fused = self._fuse(keyword, vector, query_vector)
+        meaning = _meaning(vector, query_vector)
+        weight = self._keyword_weight(list(vector)[:_CODE_SAMPLE])
+        fused = self._fuse(keyword, vector, query_vector, weight)
         if self._options.feedback and vector:
             moved = self._moved(query_vector, fused)
             vector = dict(self._snapshot.nearest(moved.values, self._pool, self._options.where))
             vector_ranks = _ranks(vector)
-            fused = self._fuse({key: keyword[key] for key in keyword_ranks}, vector, moved)
-        return RankedChunks(fused, keyword_ranks, vector_ranks)
+            fused = self._fuse({key: keyword[key] for key in keyword_ranks}, vector, moved, weight)
+        return RankedChunks(fused, keyword_ranks, vector_ranks, Match(words, meaning, _most(fused)))
 
     def _moved(self, query_vector: QueryVector, fused: list[Fused]) -> QueryVector:
         """One step of Rocchio's relevance feedback (1971), which takes the best fused chunks as relevant."""
         best = self._snapshot.vectors([each.key for each in fused[:FEEDBACK_CHUNKS]])
         values = query_vector.values + FEEDBACK_SHARE * best.astype(np.float32).mean(axis=0)
-        return QueryVector(values / np.linalg.norm(values), query_vector.readable)
+        return QueryVector(values / np.linalg.norm(values), query_vector.readable, query_vector.calibration)
 
-    def _fuse(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> list[Fused]:
-        if self._options.fusion == Fusion.CONVEX:
-            self._score_in_both(keyword, vector, query_vector)
-            return fusion.convex_fusion(keyword, vector, fusion.VECTOR_WEIGHT * query_vector.readable)
+    def _keyword_weight(self, nearest: list[str]) -> float:
+        if _NAME.search(self._query) or not nearest:
+            return fusion.KEYWORD_WEIGHT
+        kinds = [row["kind"] for row in self._snapshot.chunks(nearest, ["kind"]).values()]
+        return fusion.KEYWORD_WEIGHT * (1 - CODE_DISCOUNT * kinds.count("code") / max(len(kinds), 1))
+
+    def _fuse(
+        self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector, weight: float
+    ) -> list[Fused]:
         if self._options.fusion == Fusion.RRF:
             return fusion.plain_rrf(keyword, vector)
-        by_name = fusion.weighted_rrf if self._options.fusion == Fusion.WEIGHTED_RRF else fusion.adaptive_rrf
-        return by_name(self._query, keyword, vector, self._named_items(keyword.keys() | vector.keys()))
+        self._score_in_both(keyword, vector, query_vector)
+        return fusion.evidence_fusion(fusion.keyword_evidence(keyword, weight), _evidence(vector, query_vector))
 
     def _score_in_both(self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector) -> None:
         """Add to each list the scores of the chunks that only the other list contains."""
         only_keyword = [key for key in keyword if key not in vector]
         only_vector = [key for key in vector if key not in keyword]
-        if only_keyword and query_vector.readable > 0:
+        if only_keyword:
             vector.update(self._snapshot.cosines(query_vector.values, only_keyword))
         if only_vector and keyword:
             keyword.update(self._snapshot.words(self._query, len(only_vector), {}, keys=only_vector))
 
-    def _named_items(self, keys: set[str]) -> dict[str, fusion.NamedItem]:
-        rows = self._snapshot.chunks(sorted(keys), ["chunk_id", "path", "heading", "title", "kind"])
-        names = {key: f"{row['path']} {row['heading']}" for key, row in rows.items()}
-        return {key: fusion.NamedItem(names[key], row["title"], row["kind"]) for key, row in rows.items()}
+
+def _from_words(keyword: Mapping[str, float], words: float) -> RankedChunks:
+    fused = fusion.evidence_fusion(fusion.keyword_evidence(keyword, fusion.KEYWORD_WEIGHT), {})
+    return RankedChunks(fused, _ranks(keyword), {}, Match(words, None, _most(fused)))
+
+
+def _evidence(vector: Mapping[str, float], query_vector: QueryVector) -> dict[str, float]:
+    return fusion.vector_evidence(vector, query_vector.calibration, query_vector.readable)
+
+
+def _meaning(vector: Mapping[str, float], query_vector: QueryVector) -> float:
+    return query_vector.readable * query_vector.calibration.scaled(_best(vector)) if vector else 0.0
+
+
+def _most(fused: list[Fused]) -> float:
+    return fused[0].score if fused else 0.0
+
+
+def _best(scores: Mapping[str, float]) -> float:
+    return max(scores.values(), default=0.0)
 
 
 def _ranks(scores: Mapping[str, float]) -> dict[str, int]:

@@ -1,41 +1,28 @@
 """Rerank the best passages with a model that reads query and passage together. Off by default.
 
-Rerankers are variants in the provider registry. `words` needs nothing else; `http` calls a server that speaks the
-protocol of text-embeddings-inference (POST /rerank), and no other address. If a reranker fails, the order stays.
+Rerankers are variants in the provider registry. `http` calls a server that speaks the protocol of
+text-embeddings-inference (POST /rerank), and no other address. If a reranker fails, the order stays.
 """
 
-import itertools
-import math
-import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from omni_pipelines.errors import NetworkBadResponse
 from omni_pipelines.knowledge.search.fusion import Fused, ordered
 from omni_pipelines.language_models.http_exchange import exchange
-from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
+from omni_pipelines.providers import PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry
 
 RERANK = "rerank"
 DEPTH = 50
 """Number of passages that are reranked."""
-WEIGHT = 0.5
-"""The highest score that a reranker adds; the fused score is at most 1."""
-_WORD = re.compile(r"\w+")
+WEIGHT = 1.0
+"""The most evidence that a reranker adds, as a share of the best passage's."""
 
 RerankScores = Callable[[str, Sequence[str]], Sequence[float]]
 """Query and passages to how well each passage fits, 0 to 1."""
-
-
-class WordsReranker:
-    """Scores how close the query's words are: Tao and Zhai, "An Exploration of Proximity Measures" (2007)."""
-
-    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """The share of the query's words in each passage, weighted by how close two of them are."""
-        wanted = set(_WORD.findall(query.casefold()))
-        return [_proximity(wanted, _WORD.findall(text.casefold())) for text in texts]
 
 
 class HttpReranker:
@@ -67,10 +54,7 @@ def load_reranker(settings: Settings) -> RerankScores | None:
     if not settings.reranker:
         return None
     registry = VariantRegistry()
-    if settings.reranker == "http":
-        registry.register(RERANK, EngineVariant("http", HttpReranker(settings.rerank_url), priority=PREFERRED))
-    else:
-        registry.register(RERANK, EngineVariant("words", WordsReranker(), priority=FALLBACK))
+    registry.register(RERANK, EngineVariant("http", HttpReranker(settings.rerank_url), priority=PREFERRED))
 
     def scores(query: str, texts: Sequence[str]) -> Sequence[float]:
         reply: Sequence[float] = registry.call(RERANK, lambda variant: variant.engine.scores(query, texts)).value
@@ -86,18 +70,9 @@ def reranked(query: str, fused: Sequence[Fused], texts: Sequence[str], reranker:
     """
     first, rest = fused[: len(texts)], fused[len(texts) :]
     try:
-        added = [WEIGHT * score for score in reranker(query, texts)]
+        most = WEIGHT * max((each.score for each in first), default=0.0)
+        added = [most * score for score in reranker(query, texts)]
     except VariantsFailed:
         return list(fused)
     pairs = zip(first, added, strict=True)
     return [*ordered(each._replace(score=each.score + more, rerank_part=more) for each, more in pairs), *rest]
-
-
-def _proximity(wanted: Set[str], words: Sequence[str]) -> float:
-    matches = [(position, word) for position, word in enumerate(words) if word in wanted]
-    if not matches:
-        return 0.0
-    share = len({word for _, word in matches}) / len(wanted)
-    gaps = [b - a for (a, one), (b, other) in itertools.pairwise(matches) if one != other]
-    near = math.log1p(math.exp(1 - min(gaps))) if gaps else 0.0
-    return share * (0.5 + 0.5 * near)

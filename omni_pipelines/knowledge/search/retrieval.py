@@ -18,6 +18,7 @@ from omni_pipelines.knowledge.search.hits import (
 )
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
+from omni_pipelines.knowledge.search.relevance import LogOdds, log_odds, probability
 from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
@@ -127,16 +128,15 @@ def hit_location(row: ChunkRow) -> HitLocation:
 def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
     row, fused = passage.row, passage.fused
     metadata = chunk_metadata(row)
-    keyword, vector, boost, rerank = (round(part, _DECIMALS) for part in fused[2:])
-    parts = ScoreParts(keyword=keyword, vector=vector, boost=boost, rerank=rerank)
+    parts = LogOdds(*(round(part, _DECIMALS) for part in log_odds(fused, ranked.match)))
     hit = Hit.model_validate(
         {
             **row,
             "rank": number,
             "citation": chunk_citation(row, metadata.layout),
-            "score": round(keyword + vector + boost + rerank, _DECIMALS),
+            "score": round(probability(parts), _DECIMALS),
             "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
-            "parts": parts,
+            "parts": ScoreParts(**parts._asdict()),
             "also_in": list(map(hit_location, passage.duplicates)),
             **metadata.model_dump(exclude={"layout"}),
         }

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.relevance import probability
 from tests.integration.line import Line, write
 
 NOTICE = "This notice about otters stands in two places.\n"
@@ -35,11 +36,12 @@ def output(home: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_search_explain_shows_the_score_as_a_sum(home: Path) -> None:
+def test_search_explain_shows_the_score_as_the_probability_of_a_sum(home: Path) -> None:
     text = output(home, "search", "otters", "--mode", "keyword", "--explain")
-    sums = re.findall(r"([\d.]+) = ([\d.]+) keyword \(rank (\d)\)", text)
-    assert [rank for _, _, rank in sums] == ["1", "2"]
-    assert all(score == part for score, part, _ in sums)
+    sums = re.findall(r"([\d.]+) = .* ([+-][\d.]+) base ([+-][\d.]+) keyword \(rank (\d)\)", text)
+    assert [rank for *_, rank in sums] == ["1", "2"]
+    for score, base, part, _ in sums:
+        assert probability([float(base), float(part)]) == pytest.approx(float(score), abs=1e-3)
 
 
 def failed(home: Path, *words: str) -> OmniError:

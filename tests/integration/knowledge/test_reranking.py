@@ -16,7 +16,8 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import Mode
-from omni_pipelines.knowledge.search.reranking import WordsReranker, reranked
+from omni_pipelines.knowledge.search.relevance import probability
+from omni_pipelines.knowledge.search.reranking import reranked
 from omni_pipelines.settings import Settings
 from tests.integration.line import Line
 
@@ -92,13 +93,11 @@ def test_search_without_a_reranker_has_no_rerank_part(filled: Line) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_rerank_part_is_added_to_the_score(filled: Line, mode: Mode) -> None:
-    reranked_hits = hits(filled, 'reranker = "words"\n', mode)
-    assert reranked_hits[0].path == "near.md"
-    assert 0 < reranked_hits[0].parts.rerank <= 0.5
+def test_rerank_part_is_added_to_the_log_odds(filled: Line, server: RerankServer, mode: Mode) -> None:
+    reranked_hits = hits(filled, http_settings(server), mode)
+    assert reranked_hits[0].parts.rerank > 0
     for hit in reranked_hits:
-        parts = hit.parts
-        assert hit.score == pytest.approx(parts.keyword + parts.vector + parts.boost + parts.rerank, abs=1e-6)
+        assert hit.score == pytest.approx(probability([part for _, part in hit.parts]), abs=1e-6)
     assert [hit.score for hit in reranked_hits] == sorted((hit.score for hit in reranked_hits), reverse=True)
 
 
@@ -128,11 +127,6 @@ def test_http_reranker_without_an_address_is_refused(line: Line) -> None:
     line.home.config.write_text('reranker = "http"\n')
     with pytest.raises(ConfigurationError, match="needs an address"):
         load_settings(line.home)
-
-
-def test_words_reranker_scores_adjacent_words_higher() -> None:
-    near, far, none = WordsReranker().scores("cold water", ["In cold water.", "Cold is what the water is.", "Fire."])
-    assert 1.0 >= near > far > none == 0.0
 
 
 def test_passages_below_the_depth_follow_in_their_order() -> None:

@@ -17,7 +17,9 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.search.options import Fusion, Mode
+from omni_pipelines.knowledge.search.relevance import probability
 from omni_pipelines.testing.fakes import FakeEmbedder
+from omni_pipelines.text.calibration import calibration_of
 from tests.integration.line import Line, write
 
 NOTICE = "This notice about otters is repeated in every folder, word for word.\n"
@@ -130,19 +132,26 @@ def test_folding_still_returns_k_hits(librarian: Librarian) -> None:
 
 @pytest.mark.parametrize("fusion", list(Fusion))
 @pytest.mark.parametrize("feedback", [False, True])
-def test_score_is_the_sum_of_its_parts(librarian: Librarian, fusion: Fusion, feedback: bool) -> None:
+def test_score_is_the_probability_of_the_sum_of_its_parts(
+    librarian: Librarian, fusion: Fusion, feedback: bool
+) -> None:
     hits = librarian.search("how do otters sleep", 10, fusion=fusion, feedback=feedback)
     assert len(hits) >= 4
     for hit in hits:
-        assert hit.score == pytest.approx(hit.parts.keyword + hit.parts.vector + hit.parts.boost, abs=1e-9)
+        assert 0 < hit.score < 1
+        assert hit.score == pytest.approx(probability([part for _, part in hit.parts]), abs=1e-6)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
 @pytest.mark.parametrize("mode", [Mode.KEYWORD, Mode.VECTOR])
-def test_score_of_a_single_list_has_a_single_part(librarian: Librarian, mode: Mode) -> None:
+def test_score_of_a_single_list_has_a_single_part_besides_the_base(librarian: Librarian, mode: Mode) -> None:
     hit = librarian.search("otters sleep", 1, mode)[0]
-    assert hit.score == getattr(hit.parts, str(mode))
-    assert hit.score == pytest.approx(hit.parts.keyword + hit.parts.vector)
+    assert hit.score == pytest.approx(probability([hit.parts.base, getattr(hit.parts, str(mode))]), abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_nonsense_finds_nothing_that_looks_relevant(librarian: Librarian, mode: Mode) -> None:
+    assert max((hit.score for hit in librarian.search("zzqqxxyy", 10, mode)), default=0.0) < 0.1
 
 
 def test_unreadable_query_is_searched_by_its_words(home: Home) -> None:
@@ -153,13 +162,13 @@ def test_unreadable_query_is_searched_by_its_words(home: Home) -> None:
     assert all(hit.parts.vector == 0.0 for hit in hits)
 
 
-def test_half_readable_query_halves_the_vector_part(home: Home) -> None:
+def test_half_readable_query_quarters_the_share_of_the_vector(home: Home) -> None:
     whole, half = (
         Librarian.open(home, embedder=HalfBlind(share)).search("otters sleep holding hands", 1)[0]
         for share in (1.0, 0.5)
     )
-    assert whole.parts.vector == pytest.approx(0.75)
-    assert half.parts.vector == pytest.approx(0.375)
+    shares = [hit.parts.vector / hit.parts.keyword for hit in (whole, half)]
+    assert shares[1] == pytest.approx(shares[0] / 4, rel=1e-3)
 
 
 def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
@@ -169,19 +178,17 @@ def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Libr
     best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
     moved = asked + 0.4 * best.mean(axis=0)
     moved_hits = librarian.search(query, 6, feedback=True)
-    bounds = (
-        librarian._snapshot.vectors([moved_hits[0].chunk_id]),
-        librarian._snapshot.vectors([moved_hits[-1].chunk_id]),
-    )
-    top, last = (float(vector[0] @ moved / np.linalg.norm(moved)) + 1 for vector in bounds)
-    assert moved_hits[-1].parts.vector / moved_hits[0].parts.vector == pytest.approx(last / top, abs=1e-3)
+    scale = calibration_of("all-minilm-l6-v2")
+    vectors = librarian._snapshot.vectors([moved_hits[0].chunk_id, moved_hits[-1].chunk_id])
+    top, last = scale.scaled_all(vectors @ moved / np.linalg.norm(moved))
+    assert moved_hits[-1].parts.vector / moved_hits[0].parts.vector == pytest.approx(last / top, abs=1e-2)
     assert [hit.score for hit in moved_hits] != [hit.score for hit in first]
 
 
 def test_unknown_fusion_is_refused_with_the_known_ones(librarian: Librarian) -> None:
     with pytest.raises(ConfigurationError, match="fusion 'magic' is unknown") as caught:
         librarian.search("otters", fusion=cast("Fusion", "magic"))
-    assert caught.value.cure == "fusions: convex, rrf, weighted-rrf, adaptive-rrf"
+    assert caught.value.cure == "fusions: evidence, rrf"
 
 
 def test_unknown_mode_is_refused_with_the_known_ones(librarian: Librarian) -> None:

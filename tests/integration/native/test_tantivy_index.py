@@ -311,3 +311,87 @@ def test_query_of_stop_words_only_finds_them(tmp_path: Path) -> None:
 def test_frequencies_count_the_entries_with_each_term_of_a_query(tmp_path: Path) -> None:
     index = filled(tmp_path, entry("a", "Badgers dig, badgers sleep"), entry("b", "A badger"), entry("c", "Otters"))
     assert index.frequencies([*index.terms("the badgers"), "walrus"]) == {"badger": 2, "walrus": 0}
+
+
+def test_quotes_in_a_question_are_a_hint_and_no_condition(library: KeywordIndex) -> None:
+    assert "install" in found(library, 'what is a "setup pigeon" script')
+    assert found(library, 'the "setup script" of packages')[0] == "install"
+
+
+def test_words_side_by_side_as_quoted_rank_higher(tmp_path: Path) -> None:
+    apart = entry("a", "herons stand in water, and the cold ones in it")
+    together = entry("b", "herons stand in cold water and the ones in it")
+    index = filled(tmp_path, apart, together)
+    assert found(index, 'herons in "cold water"')[0] == "b"
+
+
+@pytest.mark.parametrize("query", ["badgers, e.g. in woods", "the badger's wood", "isn\u2019t a badger in woods"])
+def test_letters_of_abbreviations_and_endings_are_no_terms(tmp_path: Path, query: str) -> None:
+    index = filled(tmp_path, entry("a", "e g s t"), entry("b", "A badger in the wood"))
+    assert found(index, query) == ["b"]
+    assert index.terms(query) == ["badger", "wood"]
+
+
+def test_single_letter_is_a_term_if_it_stands_alone(tmp_path: Path) -> None:
+    index = filled(
+        tmp_path, entry("a", "vitamin C"), entry("b", "vitamin D"), entry("c", "T-cell"), entry("d", "T t")
+    )
+    assert found(index, "vitamin C")[0] == "a"
+    assert found(index, "T-cell")[0] == "c"
+
+
+@pytest.mark.parametrize("query", ["otetrs", "the oters", "otterz"])
+def test_misspelt_word_finds_the_nearest_terms(library: KeywordIndex, tmp_path: Path, query: str) -> None:
+    index = filled(tmp_path, entry("a", "Otters hold hands"), entry("b", "Badgers dig"))
+    assert found(index, query) == ["a"]
+
+
+def test_word_of_the_corpus_is_not_replaced_by_near_terms(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "The otter sleeps"), entry("b", "The outer wall"))
+    assert found(index, "outer") == ["b"]
+
+
+def test_nonsense_has_no_near_terms(library: KeywordIndex) -> None:
+    assert library.search("zzqqxxyy", 5) == []
+
+
+def test_word_that_every_entry_has_in_its_context_weighs_next_to_nothing(tmp_path: Path) -> None:
+    entries = [entry(str(number), f"def load_{number}(file): return file", "python") for number in range(8)]
+    index = filled(
+        tmp_path, *entries, entry("named", "python = find_python()", "python"), entry("it", "sort a list", "python")
+    )
+    assert found(index, "python sort list")[0] == "it"
+
+
+def test_highest_score_is_not_exceeded(library: KeywordIndex) -> None:
+    for query in ("install script", "json loads", "installl the scripd", '"setup script"', "数据库"):
+        best = max((score for _, score in library.search(query, 10)), default=0.0)
+        assert 0 < best <= 2 * library.highest_score(query)
+    assert library.highest_score("?!") == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("de", "Der Antrag wird beim Amt gestellt", "Wo und wann wird denn der Antrag eigentlich gestellt?"),
+        ("fr", "La demande est faite au guichet", "Quand et comment est faite la demande au guichet?"),
+        ("ru", "Заявление подают в отдел", "Когда и где подают заявление в отдел?"),
+    ],
+)
+def test_question_words_of_the_detected_language_are_no_terms(
+    tmp_path: Path, language: str, text: str, question: str
+) -> None:
+    index = KeywordIndex.create(tmp_path, ("language",))
+    with index.writer() as writer:
+        writer.upsert([KeywordEntry("a", "f", text, "", {"language": language})])
+        writer.commit()
+    index.reload()
+    asked = set(index.terms(question))
+    assert not asked & {"wo", "wann", "wird", "quand", "comment", "est", "когда", "где"}
+    assert asked
+
+
+def test_pairs_of_characters_that_questions_end_with_are_no_terms(tmp_path: Path) -> None:
+    index = filled(tmp_path, entry("a", "これは何ですか"), entry("b", "大仏は奈良にある"))
+    assert index.highest_score("です") == pytest.approx(index.highest_score("で") + index.highest_score("す"))
+    assert index.highest_score("大仏") > index.highest_score("大") + index.highest_score("仏")

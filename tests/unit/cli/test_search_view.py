@@ -8,13 +8,14 @@ import pytest
 
 from omni_pipelines.cli.views.search import score_as_sum
 from omni_pipelines.knowledge.search.hits import Hit, Ranks, ScoreParts
+from omni_pipelines.knowledge.search.relevance import probability
 
 
 def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
     return Hit(
         rank=1,
+        score=probability([part for _, part in parts]),
         citation="notes/otters.md:1",
-        score=round(parts.keyword + parts.vector + parts.boost + parts.rerank, 6),
         chunk_id="c",
         doc_id="d",
         uri="file:///notes/otters.md",
@@ -43,14 +44,16 @@ def hit(parts: ScoreParts, ranks: Ranks) -> Hit:
             Ranks(keyword=1, vector=2),
             ["keyword", "vector", "rerank"],
         ),
-        (ScoreParts(keyword=0.3, vector=0.4, boost=0.1), Ranks(keyword=1, vector=2), ["keyword", "vector", "name"]),
+        (ScoreParts(base=-2.5, keyword=0.3, vector=0.4), Ranks(keyword=1, vector=2), ["base", "keyword", "vector"]),
         (ScoreParts(vector=0.8), Ranks(keyword=None, vector=1), ["vector"]),
         (ScoreParts(keyword=0.0, vector=0.8), Ranks(keyword=9, vector=1), ["keyword", "vector"]),
     ],
-    ids=["reranked", "boosted", "vector only", "part of 0 with a rank"],
+    ids=["reranked", "with a base", "vector only", "part of 0 with a rank"],
 )
-def test_explained_score_names_every_part_and_is_their_sum(parts: ScoreParts, ranks: Ranks, names: list[str]) -> None:
+def test_explained_score_names_every_part_and_is_the_probability_of_their_sum(
+    parts: ScoreParts, ranks: Ranks, names: list[str]
+) -> None:
     score, _, terms = score_as_sum(hit(parts, ranks)).partition(" = ")
-    shown = re.findall(r"([\d.]+) (\w+)", re.sub(r" \(rank \d+\)", "", terms))
+    shown = re.findall(r"([+-][\d.]+) (\w+)", re.sub(r" \(rank \d+\)", "", terms))
     assert [name for _, name in shown] == names
-    assert sum(float(part) for part, _ in shown) == pytest.approx(float(score))
+    assert probability([float(part) for part, _ in shown]) == pytest.approx(float(score), abs=1e-3)

@@ -19,7 +19,7 @@ STOP_WORDS = {"how", "do", "the", "in"}
 CALIBRATION = Calibration(unrelated=0.05, related=0.60)
 ENTRIES = 1_000
 """Entries of the corpus that the hits come from."""
-_WORDS, _TEXT = Analyzer(stopwords=True), Analyzer(stopwords=False)
+_WORDS, _TEXT = Analyzer(stopwords="en"), Analyzer(stopwords=None)
 
 
 def hit(

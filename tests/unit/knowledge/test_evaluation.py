@@ -108,6 +108,13 @@ def test_load_collection_keeps_judged_queries_only(tmp_path: Path) -> None:
     assert loaded.documents == (JudgedDocument("d1", "T", "x"),)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_load_collection_reads_the_numbers_that_python_writes_as_json(tmp_path: Path, number: str) -> None:
+    corpus = f'{{"_id": "d1", "title": "T", "text": "x", "metadata": {{"year": {number}}}}}\n'
+    loaded = load_collection(collection(tmp_path, corpus, QUERIES, HEADER + "q1\td1\t1\n"))
+    assert loaded.documents == (JudgedDocument("d1", "T", "x"),)
+
+
 @pytest.mark.parametrize(
     ("corpus", "queries", "judged", "message"),
     [

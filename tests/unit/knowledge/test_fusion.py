@@ -1,139 +1,71 @@
-"""Fusion of two lists: the parts add up, ties have an order, and rank fusion gives the published figures."""
-
-from __future__ import annotations
+"""Fusion of two lists: the parts add up, ties have an order, and rank fusion adds its terms."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.knowledge.search.fusion import (
-    NamedItem,
-    adaptive_rrf,
-    convex_fusion,
+    evidence_fusion,
+    keyword_evidence,
     plain_rrf,
-    rank_term,
-    weighted_rrf,
+    vector_evidence,
 )
+from omni_pipelines.knowledge.search.relevance import Match, log_odds, probability
+from omni_pipelines.text.calibration import Calibration
 
 KEYS = st.text("abcdef", min_size=1, max_size=3)
 KEYWORD = st.dictionaries(KEYS, st.floats(0, 40), max_size=8)
 VECTOR = st.dictionaries(KEYS, st.floats(-1, 1), max_size=8)
-COMMAND_VECTORS = {"git.commit": 0.92, "git.status": 0.83, "filesystem.read": 0.55}
-COMMAND_KEYWORDS = {"git.commit": 3.2, "git.status": 2.4, "git.diff": 1.1}
-
-
-def commands(*names: str) -> dict[str, NamedItem]:
-    return {name: NamedItem(name, f"Description of {name}", "tool") for name in names}
-
-
-# --- convex fusion
-
-
-@given(keyword=KEYWORD, vector=VECTOR, weight=st.floats(0, 1))
-@example(keyword={"a": 5e-324}, vector={"a": 0.0}, weight=0.25)
-def test_convex_fusion_has_parts_that_add_up_and_scores_of_at_most_one(
-    keyword: dict[str, float], vector: dict[str, float], weight: float
-) -> None:
-    fused = convex_fusion(keyword, vector, weight)
-    assert {each.key for each in fused} == keyword.keys() | vector.keys()
-    for each in fused:
-        assert each.score == pytest.approx(each.keyword_part + each.vector_part)
-        assert -1e-9 <= each.score <= 1 + 1e-9
+SCALE = Calibration(unrelated=0.1, related=0.6)
 
 
 @given(keyword=KEYWORD, vector=VECTOR)
-def test_convex_fusion_does_not_depend_on_the_order_of_the_lists(
+def test_evidence_fusion_has_parts_that_add_up_in_any_order_of_the_lists(
     keyword: dict[str, float], vector: dict[str, float]
 ) -> None:
-    reversed_lists = convex_fusion(dict(reversed(keyword.items())), dict(reversed(vector.items())))
-    assert convex_fusion(keyword, vector) == reversed_lists
-    assert convex_fusion(keyword, vector) == sorted(reversed_lists, key=lambda each: (-each.score, each.key))
+    fused = evidence_fusion(keyword, vector)
+    assert {each.key for each in fused} == keyword.keys() | vector.keys()
+    assert fused == sorted(fused, key=lambda each: (-each.score, each.key))
+    assert fused == evidence_fusion(dict(reversed(keyword.items())), dict(reversed(vector.items())))
+    for each in fused:
+        assert each.score == pytest.approx(each.keyword_part + each.vector_part)
 
 
-def test_convex_fusion_matches_a_calculation_by_hand() -> None:
-    first, second = convex_fusion({"a": 4.0, "b": 2.0}, {"a": 0.5, "b": 0.8}, 0.8)
-    assert (first.key, second.key) == ("b", "a")
-    assert first.score == pytest.approx(0.2 * 2 / 4 + 0.8 * 1)
-    assert second.score == pytest.approx(0.2 * 1 + 0.8 * 1.5 / 1.8)
+def test_evidence_of_a_cosine_grows_with_the_best_cosine_of_the_query() -> None:
+    sure, unsure = (vector_evidence({"a": best, "b": 0.35}, SCALE, 1.0) for best in (0.6, 0.35))
+    assert sure["a"] == pytest.approx(1.0)
+    assert sure["b"] == pytest.approx(0.5)
+    assert unsure["b"] == pytest.approx(0.25)
 
 
-@given(keyword=KEYWORD.filter(bool), vector=VECTOR)
-def test_convex_fusion_without_vector_weight_keeps_the_keyword_order(
-    keyword: dict[str, float], vector: dict[str, float]
-) -> None:
-    in_keyword = [each for each in convex_fusion(keyword, vector, 0.0) if each.key in keyword]
-    scores = [keyword[each.key] for each in in_keyword]
-    assert scores == pytest.approx(sorted(scores, reverse=True))
+def test_evidence_of_a_half_readable_query_is_a_quarter() -> None:
+    assert vector_evidence({"a": 0.6}, SCALE, 0.5)["a"] == pytest.approx(0.25)
 
 
-# --- rank fusion
+@given(vector=VECTOR)
+def test_evidence_keeps_the_order_of_the_cosines(vector: dict[str, float]) -> None:
+    evidence = vector_evidence(vector, SCALE, 1.0)
+    by_cosine = sorted(vector, key=lambda key: vector[key])
+    assert [evidence[key] for key in by_cosine] == sorted(evidence.values())
 
 
-def test_rank_term_of_the_first_rank_is_one_over_k_plus_one() -> None:
-    assert rank_term(0, 10) == pytest.approx(1 / 11)
-    assert rank_term(2, 60) == pytest.approx(1 / 63)
+def test_evidence_of_words_is_their_score_times_the_weight() -> None:
+    assert keyword_evidence({"a": 10.0, "b": 5.0}, 0.1) == pytest.approx({"a": 1.0, "b": 0.5})
 
 
 def test_plain_rrf_adds_the_terms_of_both_lists_and_breaks_ties_by_key() -> None:
-    fused = plain_rrf({"b": 9.0, "a": 1.0}, {"a": 0.9, "b": 0.1}, k=10)
+    fused = plain_rrf(["b", "a"], ["a", "b"], k=10)
     assert [each.key for each in fused] == ["a", "b"]
-    assert [each.score for each in fused] == pytest.approx([1 / 11 + 1 / 12] * 2)
+    assert [each.score for each in fused] == pytest.approx([(1 + 11 / 12) / 2] * 2)
 
 
-def test_weighted_rrf_gives_the_published_figures() -> None:
-    fused = weighted_rrf("git commit", COMMAND_KEYWORDS, COMMAND_VECTORS, commands(*COMMAND_VECTORS, "git.diff"))
-    assert [(each.key, round(each.score, 6)) for each in fused] == [
-        ("git.commit", 0.887273),
-        ("git.status", 0.538333),
-        ("git.diff", 0.445385),
-        ("filesystem.read", 0.076923),
-    ]
-
-
-def test_adaptive_rrf_gives_the_published_figures() -> None:
-    vectors = {"git.commit": 0.95, "git.status": 0.79, "filesystem.read": 0.51}
-    fused = adaptive_rrf("git commit", {"git.commit": 2.8, "git.status": 2.0}, vectors, commands(*vectors))
-    assert [(each.key, round(each.score, 6)) for each in fused] == [
-        ("git.commit", 1.18),
-        ("git.status", 0.799333),
-        ("filesystem.read", 0.327077),
-    ]
-
-
-def test_weighted_rrf_with_few_keyword_hits_trusts_the_vectors() -> None:
-    fused = {each.key: each for each in weighted_rrf("x", {"a": 5.0}, {"b": 0.5}, {})}
-    assert fused["a"].score == pytest.approx(0.1 / 11)
-    assert fused["b"].score == pytest.approx(2.0 / 11 + 0.3 * 0.5)
-
-
-def test_adaptive_rrf_counts_keyword_only_items_half() -> None:
-    keyword = dict.fromkeys("abcde", 1.0)
-    fused = {each.key: each.score for each in adaptive_rrf("x", keyword, {"b": 0.9}, {})}
-    assert fused["a"] == pytest.approx(0.5 * 1.5 / 11)
-    assert fused["b"] == pytest.approx(1.5 / 12 + 1.0 / 11)
-
-
-def test_weighted_rrf_boosts_names_that_contain_the_query_and_search_for_files() -> None:
-    items = {"tool": NamedItem("find files", "by extension"), "other": NamedItem("commit", "a change")}
-    fused = {each.key: each for each in weighted_rrf("find files", {}, dict.fromkeys(items, 0.5), items)}
-    assert fused["tool"].boost_part == pytest.approx(2 * 0.3 + 0.5 + 0.25)
-    assert fused["other"].boost_part == 0.0
-
-
-def test_weighted_rrf_boosts_words_in_category_and_description_up_to_a_limit() -> None:
-    words = "alpha beta gamma delta epsilon zeta"
-    items = {"k": NamedItem("x", words, words)}
-    one_word, all_words = (
-        next(each for each in weighted_rrf(query, {"k": 1.0, "l": 1.0}, {}, items) if each.key == "k").boost_part
-        for query in ("alpha", words)
-    )
-    assert one_word == pytest.approx(0.05 + 0.03)
-    assert all_words == pytest.approx(0.45)
-
-
-@given(keyword=KEYWORD, vector=VECTOR)
-def test_rank_fusion_has_parts_that_add_up(keyword: dict[str, float], vector: dict[str, float]) -> None:
-    items = {key: NamedItem(key, "about a") for key in keyword.keys() | vector.keys()}
-    for fused in (plain_rrf(keyword, vector), weighted_rrf("abc a", keyword, vector, items)):
-        for each in fused:
-            assert each.score == pytest.approx(each.keyword_part + each.vector_part + each.boost_part)
+@given(keyword=KEYWORD, vector=VECTOR, words=st.floats(0, 1), meaning=st.floats(-1, 2))
+def test_probability_keeps_the_order_of_the_evidence(
+    keyword: dict[str, float], vector: dict[str, float], words: float, meaning: float
+) -> None:
+    fused = evidence_fusion(keyword, vector)
+    best = fused[0].score if fused else 0.0
+    for match in (Match(words, meaning, best), Match(words, None, best), Match(None, meaning, best)):
+        scores = [probability(log_odds(each, match)) for each in fused]
+        assert all(0 < score < 1 for score in scores)
+        assert scores == sorted(scores, reverse=True)

@@ -13,6 +13,7 @@ from omni_pipelines.knowledge.answers.question import (
     WeightedWords,
     answers_kind,
     asked_kind,
+    content,
     defined_names,
     figures,
     is_negated,
@@ -183,3 +184,8 @@ def test_near_meaning_counts_for_a_word_in_part() -> None:
 def test_question_without_words_is_covered_by_nothing() -> None:
     words = WeightedWords.of([], 10)
     assert (words.coverage({"otter"}), words.heaviest_missing(set())) == (0.0, 0.0)
+
+
+def test_content_leaves_out_how_much_is_asked() -> None:
+    assert content("How often are keys rotated?").split() == ["are", "keys", "rotated?"]
+    assert content("Wie viele Tage?").split() == ["Tage?"]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from native.query_words import QueryWord, query_words, text_forms
 from native.tantivy_analysis import Analyzer
 
-ENGLISH = Analyzer(stopwords=True)
-GERMAN = Analyzer(stopwords=True, languages=["de"])
-TEXT = Analyzer(stopwords=False, languages=["de"])
+ENGLISH = Analyzer(stopwords="en")
+GERMAN = Analyzer(stopwords="de", languages=["de"])
+TEXT = Analyzer(stopwords=None, languages=["de"])
 
 
 def surfaces(text: str, analyzer: Analyzer = ENGLISH) -> list[str]:

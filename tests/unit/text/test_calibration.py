@@ -14,3 +14,9 @@ def test_scaled_cosine_is_0_for_unrelated_texts_and_1_for_an_answer() -> None:
 
 def test_embedder_without_a_calibration_gets_the_default() -> None:
     assert calibration_of("a model of somebody") == calibration_of("another")
+
+
+def test_the_narrow_range_of_a_multilingual_embedder_is_stretched() -> None:
+    e5, default = calibration_of("multilingual-e5-small"), calibration_of("all-minilm-l6-v2")
+    assert e5.scaled(0.73) < 0.1 < 0.9 < e5.scaled(0.86)
+    assert default.scaled(0.73) > 1
