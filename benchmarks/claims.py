@@ -71,7 +71,8 @@ def measure(support: Support, *, held: bool) -> Score:
 def open_support(folder: Path) -> Support:
     """The comparison with the default embedder and the analysis of the keyword index."""
     terms = KeywordIndex.create(folder, ()).terms
-    return Support(load_embedder(Settings(), workers=1).embed, functools.cache(terms))
+    embedder = load_embedder(Settings(), workers=1)
+    return Support(lambda texts, kind: embedder.embed(texts, kind=kind), functools.cache(terms))
 
 
 def main() -> None:

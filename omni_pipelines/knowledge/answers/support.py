@@ -75,5 +75,5 @@ class Support:
         return all(is_in(word, present) for word in words)
 
     def _is_close(self, claim: str, label: str, unit: str, clauses: Sequence[str]) -> bool:
-        vectors = self.embed([claim, f"{label}: {unit}" if label else unit, *clauses])  # (n, d)
+        vectors = self.embed([claim, f"{label}: {unit}" if label else unit, *clauses], "document")  # (n, d)
         return float(np.max(vectors[1:] @ vectors[0])) >= MIN_COSINE
