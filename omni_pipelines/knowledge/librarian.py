@@ -14,9 +14,11 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import Unsupported, generate_answer
+from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
+from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
 from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
@@ -219,9 +221,10 @@ class Librarian:
         Args:
             question: a question.
             where: as for `search`.
-            generate: True asks a language model, which must quote the sources; False quotes the sources alone; None
-                asks a model if the settings name one. If no model gives an answer that the sources support, the
-                answer quotes the sources alone, and its `note` says why.
+            generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
+                sources alone; None asks a model if the settings name one. If no model answers, the answer quotes the
+                sources alone; if a model finds nothing in them, it is an abstention, unless their evidence is strong
+                by itself. The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
@@ -288,15 +291,13 @@ class Librarian:
         )
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
+        support = Support(asked.embed, functools.cache(asked.terms))
+        count = load_counter(self._settings).count
+        reader = ModelReader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
         try:
-            return generate_answer(self.release, asked, models)
-        except VariantsFailed as error:
-            reasons = "; ".join(f"{each.variant}: {each.reason}" for each in error.attempts)
-            note, attempts = f"no language model answered ({reasons})", error.attempts
-        except Unsupported as error:
-            note, attempts = error.message, error.attempts
-        note += "; these are quotes from the sources"
-        return extract_answer(self.release, asked).model_copy(update={"note": note, "attempts": attempts})
+            return reader.answer(self.release, asked.text, scored_units(asked))
+        except (VariantsFailed, Unsupported) as error:
+            return quotes_instead(self.release, asked, error)
 
     def gaps(self) -> list[Gap]:
         """Questions to this home that were not answered, or only weakly, open ones first; see `Gap`.

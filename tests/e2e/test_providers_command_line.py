@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,7 +39,7 @@ def folder(models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[tuple[str, list[str]]]:
-    """The address of a model server, and the sentences that it answers, each with the true quote."""
+    """The address of a model server, and the claims that it makes about the first unit."""
     sentences: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,8 +48,8 @@ def model() -> Iterator[tuple[str, list[str]]]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            said = [{"text": each, "passage": 1, "quote": LINE} for each in sentences]
-            self.reply({"choices": [{"message": {"content": json.dumps({"sentences": said})}}]})
+            said = {"answerable": bool(sentences), "claims": [{"unit": [1], "text": each} for each in sentences]}
+            self.reply({"choices": [{"message": {"content": json.dumps(said)}}]})
 
         def reply(self, answer: Any) -> None:
             body = json.dumps(answer).encode()
@@ -69,7 +71,7 @@ def model() -> Iterator[tuple[str, list[str]]]:
 
 def test_ask_uses_the_language_model_if_one_is_set(folder: Path, model: tuple[str, list[str]]) -> None:
     address, sentences = model
-    sentences[:] = ["They hold hands while they sleep."]
+    sentences[:] = ["Otters hold hands while they sleep."]
     done = omni("ask", QUESTION, "--json", cwd=folder, OMNI_LLM_URL=address, OMNI_LLM_KEY="sk-very-secret")
     answer = json.loads(done.stdout)
     assert (answer["mode"], answer["answer"], answer["note"]) == ("generative", sentences[0], "")
@@ -91,14 +93,34 @@ def test_ask_answers_from_the_sources_and_says_so_if_the_model_is_unreachable(fo
     assert "note: no language model answered (openai: nobody answers at 127.0.0.1:9" in done.stderr
 
 
-def test_ask_answers_from_the_sources_if_the_model_makes_things_up(
+def test_ask_abstains_if_the_model_makes_things_up_and_the_evidence_is_weak(
     folder: Path, model: tuple[str, list[str]]
 ) -> None:
     address, sentences = model
-    sentences[:] = ["They sleep for 14 hours."]  # the quote has no figure
-    done = omni("ask", QUESTION, cwd=folder, OMNI_LLM_URL=address)
-    assert done.stdout.startswith(f"{LINE} [1]")
-    assert "no passage supports any of its 1 sentences; these are quotes from the sources" in done.stderr
+    sentences[:] = ["Otters are afraid of thunder."]
+    done = omni("ask", "Are otters afraid of thunder?", cwd=folder, OMNI_LLM_URL=address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the sources do not answer this" in done.stderr
+
+
+def test_ask_says_which_model_is_missing_and_how_to_get_it(folder: Path, tmp_path: Path) -> None:
+    done = omni("ask", QUESTION, cwd=folder, OMNI_LLM="qwen2.5-coder-7b")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "language model 'qwen2.5-coder-7b' is unknown" in done.stderr
+
+
+def test_ctrl_c_stops_an_answer_that_is_being_written(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        asking = subprocess.Popen(
+            [*OMNI, "ask", QUESTION], cwd=folder, env={**os.environ, "OMNI_LLM_URL": address},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        silent.accept()  # the model was asked, and says nothing
+        asking.send_signal(signal.SIGINT)
+        stdout, stderr = asking.communicate(timeout=100)
+    assert (asking.returncode, stdout) == (130, "")
+    assert stderr == "omni: interrupted; finished work is kept\n"
 
 
 @pytest.mark.parametrize(

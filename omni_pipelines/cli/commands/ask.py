@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from native.durable import write_whole
+from omni_pipelines.cli.claims_view import showing_claims
 from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
@@ -33,13 +34,13 @@ _GENERATE = {AnswerMode.AUTO: None, AnswerMode.EXTRACTIVE: False, AnswerMode.GEN
 ModeOption = Annotated[
     AnswerMode,
     Option(
-        help="extractive: sentences of the sources. generative: sentences of a language model, each checked against "
-        "a quote. auto: generative if the setting llm_url is set, else extractive."
+        help="extractive: quotes from the sources. generative: claims of a language model, each borne out by a "
+        "quote. auto: generative if the setting llm or llm_url is set, else extractive."
     ),
 ]
 
 
-@command(show_answer)
+@command(show_answer, around=showing_claims)
 def ask(
     filters: Filters,
     librarian: OpenLibrarian,

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit, cite_part
 from omni_pipelines.text.code_blocks import plain_quote
+from omni_pipelines.text.statements import NUMBER_WORDS
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
@@ -22,8 +24,9 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
 
 
 def figures_are_quoted(text: str, quote: str) -> bool:
-    """Whether the quote contains every figure of the text."""
-    return set(_FIGURE.findall(text)) <= set(_FIGURE.findall(quote))
+    """Whether the quote contains every figure of the text, as digits or as a word."""
+    words = (NUMBER_WORDS.get(word) for word in _LETTERS.findall(quote.lower()))
+    return set(_FIGURE.findall(text)) <= {*_FIGURE.findall(quote), *words}
 
 
 def shown_quotes(quotes: Sequence[str], kind: str, *, keep_lines: bool = False) -> str:

@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, rece
 from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release
-from omni_pipelines.language_models.port import COMPLETE, Message
+from omni_pipelines.language_models.port import COMPLETE, Message, OnText
 from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.variant_registry import VariantRegistry
@@ -260,26 +260,26 @@ def test_file_without_a_receipt_is_refused(base: KnowledgeBase, raw: bytes) -> N
 
 
 class ParaphrasingModel(VariantProvider):
-    """A language model that paraphrases a line of the first passage."""
+    """A language model that rewords a unit."""
 
     name = "scripted"
 
     def complete(
-        self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0, on_text: object = None
+        self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0, on_text: OnText | None = None
     ) -> str:
-        (passage, *_) = orjson.loads(messages[-1].content)["passages"]
-        quote = "The old key stays valid for one hour."
-        assert quote in passage["text"]
-        return orjson.dumps({"sentences": [{"text": "Old keys work on.", "passage": 1, "quote": quote}]}).decode()
+        units = orjson.loads(messages[-1].content)["units"]
+        (number, *_) = (number for number, text in units.items() if "The old key stays valid for one hour." in text)
+        claims = [{"unit": [int(number)], "text": "The old key is valid for 1 hour."}]
+        return orjson.dumps({"answerable": True, "claims": claims}).decode()
 
 
 def test_generated_sentence_is_checked_against_its_quote(base: KnowledgeBase) -> None:
     models = VariantRegistry()
     models.register(COMPLETE, ParaphrasingModel())
     librarian = Librarian.open(base.home, embedder=base.embedder, models=models)
-    fields = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask(QUESTIONS["keys.md"]))))
-    assert (fields["mode"], fields["answer"]) == ("generative", "Old keys work on.")
+    fields = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask("How long does the old key stay valid?"))))
+    assert (fields["mode"], fields["answer"]) == ("generative", "The old key is valid for 1 hour.")
     assert verified(base, fields).verified
-    lie = changed(fields, ("sentences", 0, "text"), lambda text: "Old keys work for 90 hours.")
-    lie = changed(lie, ("answer",), lambda text: "Old keys work for 90 hours.")
+    lie = changed(fields, ("sentences", 0, "text"), lambda text: "The old key is valid for 90 hours.")
+    lie = changed(lie, ("answer",), lambda text: "The old key is valid for 90 hours.")
     assert [failure.field for failure in verified(base, resealed(lie)).failures] == ["sentences[0].text"]

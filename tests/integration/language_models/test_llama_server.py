@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_model_answers_in_the_form_of_a_schema(model_file: Path) -> None:
     heard: list[str] = []
     said = model.complete([Message("user", "Is ice cold? Answer in JSON.")], schema, 20, heard.append)
     model.close()
-    assert said.startswith('{"answer":')
+    assert json.loads(said)["answer"] in ("yes", "no")
     assert heard[-1] == said
 
 

@@ -1,0 +1,52 @@
+"""What a terminal shows while a language model answers: what it reads, and each claim that the sources bear out.
+
+It is wiped before the answer is printed, because the answer has the same claims, with their citations.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from omni_pipelines.knowledge.answers.generation import ANSWERING, READING
+from omni_pipelines.progress import Report, reporting_to
+
+
+@contextmanager
+def showing_claims() -> Iterator[None]:
+    """Show the progress of a language model inside the block, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    view = ClaimsView(Console(stderr=True))
+    try:
+        with reporting_to(view):
+            yield
+    finally:
+        view.close()
+
+
+class ClaimsView:
+    """Listens to the reports about a generated answer, and shows them below each other."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+        self._lines: list[str] = []
+
+    def __call__(self, report: Report) -> None:
+        """Show a report."""
+        if report.step == READING:
+            self._lines = [f"a language model reads {report.total} {report.unit}…"]
+        elif report.step == ANSWERING:
+            self._lines.append(report.detail)
+        else:
+            return
+        self._live.start()
+        self._live.update(Text("\n".join(self._lines), style="dim"), refresh=True)
+
+    def close(self) -> None:
+        """Wipe what is shown."""
+        self._live.stop()
