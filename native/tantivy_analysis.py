@@ -45,6 +45,8 @@ STEMMED = {
     "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 """Languages besides English that Tantivy can stem: ISO 639-1 code to Tantivy's name."""
+_WITHOUT_STOP_WORDS = {"arabic", "greek", "romanian", "tamil", "turkish"}
+"""Languages that Tantivy can stem but has no stop words for."""
 _MIN_LETTERS = 30
 """Letters that a query must have for its language to be detected."""
 _MIN_PROBABILITY = 0.97
@@ -244,7 +246,8 @@ def _analyzer(*stemmers: str, stopwords: str | None = None) -> TextAnalyzer:
 
     filters = [Filter.remove_long(64), Filter.lowercase()]
     if stopwords is not None:
-        filters.append(Filter.stopword(STEMMED.get(stopwords, "english")))
+        language = STEMMED.get(stopwords, "english")
+        filters.append(Filter.stopword("english" if language in _WITHOUT_STOP_WORDS else language))
         filters.append(Filter.custom_stopword(words(" ".join(question_words(stopwords))).split()))
     builder = TextAnalyzerBuilder(Tokenizer.whitespace())
     for step in (*filters, *map(Filter.stemmer, stemmers)):

@@ -15,6 +15,7 @@ from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 
+_ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
 MIN_SHARE = 0.15
 """A further unit must reach this share of the best unit's score."""
@@ -127,8 +128,9 @@ def _merged(units: Sequence[Unit], question: Question) -> list[Unit]:
     """The units without those inside another one; of several items of one list, the list."""
     lists = [unit for found in question.units for unit in found if unit.kind is UnitKind.LIST]
     for whole in lists:
-        if len(whole.text) <= MAX_SECTION_LENGTH and sum(whole.contains(unit) for unit in units) > 1:
-            units = [whole if whole.contains(unit) else unit for unit in units]
+        items = [unit for unit in units if unit.kind in _ITEMS and whole.contains(unit)]
+        if len(whole.text) <= MAX_SECTION_LENGTH and len(items) > 1:
+            units = [whole if unit in items else unit for unit in units]
     distinct = list(dict.fromkeys(units))
     return [unit for unit in distinct if not any(other != unit and other.contains(unit) for other in distinct)]
 

@@ -39,7 +39,7 @@ def test_the_command_lists_them(filled: Line) -> None:
     told = json.loads(done.output)
     assert (told["groups"], told["passages"]) == (1, 2)
     said = CliRunner().invoke(app, ["duplicates", "--home", str(filled.home.root)]).output
-    assert "    copy.txt:1\n    heron.txt:1\n" in said
+    assert "    docs/copy.txt:1\n    docs/heron.txt:1\n" in said
 
 
 @pytest.mark.parametrize("least", [0.0, 1.5])

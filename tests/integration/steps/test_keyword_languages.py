@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from native.tantivy_analysis import Analyzers
+from native.tantivy_analysis import STEMMED, Analyzer, Analyzers
 from native.tantivy_index import KeywordEntry, KeywordIndex
 
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -181,3 +181,8 @@ def test_query_is_read_by_the_rules_of_the_languages_in_the_index(tmp_path: Path
 def test_query_of_a_clear_language_is_read_by_its_rules_only(query: str, readings: int) -> None:
     analyzer, _ = Analyzers(("en", "de", "tr")).of_query(query)
     assert len(analyzer.readings(query)) == readings
+
+
+@pytest.mark.parametrize("language", sorted(STEMMED))
+def test_questions_in_every_stemmed_language_have_stop_words(language: str) -> None:
+    assert Analyzer(stopwords=language, languages=[language]).analyze("lighthouse") != []

@@ -58,7 +58,7 @@ def test_another_size_cuts_one_source_again_and_embeds_what_is_new(two: Line, re
 def test_the_release_names_every_way_its_chunks_were_cut(two: Line) -> None:
     _set(two, 'chunk_mode = "text"\nchunk_tokens = 30')
     release = two.run().published.release
-    assert release.fingerprints["chunker"].startswith("structure-4/auto/cl100k_base/60/8; apples=structure-4/text/")
+    assert release.fingerprints["chunker"].startswith("structure-5/auto/cl100k_base/60/8; apples=structure-5/text/")
     named = {part.rpartition("=")[2] for part in release.fingerprints["chunker"].split("; ")}
     assert {row["chunker"] for row in two.rows("chunks", "chunker")} == named
 
