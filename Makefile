@@ -31,7 +31,7 @@ run: models ## set up, index real files, and answer three questions from them
 
 ask: $(STAMP)
 	@for question in "What does lru_cache do when maxsize is None?" \
-			"What is the difference between deepcopy and copy?" \
+			"Where is ExitStack defined?" \
 			"Which command runs migrations manually?"; do \
 		printf '\n> %s\n' "$$question"; $(OMNI) ask --home $(DEMO) "$$question" || exit 1; \
 	done

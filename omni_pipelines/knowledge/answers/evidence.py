@@ -30,16 +30,18 @@ from omni_pipelines.knowledge.answers.question import (
     names,
 )
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
-from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, WEIGHTS
+from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
 from omni_pipelines.text.embedding import TextKind
 
 MAX_EMBEDDED_LENGTH = 250
 """Characters of a unit."""
-MAX_CANDIDATES = 10
+MAX_CANDIDATES = 8
 """Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
 MAX_CANDIDATES_PER_HIT = 6
+UNREADABLE_MARGIN = 0.08
+"""What the least evidence grows by for a question that the embedder cannot read: words alone are easily mistaken."""
 NEAR_MEANING = 0.5
 """Nearness from which a text is about a word that it does not contain."""
 
@@ -159,6 +161,11 @@ class Question:
         counts = [sum(not word.forms.isdisjoint(own) for own in forms) for word in self.words.words]
         counted = [replace(word, count=count) for word, count in zip(self.words.words, counts, strict=True)]
         return WeightedWords.of(counted, len(forms))
+
+    @property
+    def least_evidence(self) -> float:
+        """The probability below which there is no answer."""
+        return MIN_EVIDENCE + UNREADABLE_MARGIN * (1 - self.readable)
 
     @property
     def unmentioned(self) -> tuple[str, ...]:

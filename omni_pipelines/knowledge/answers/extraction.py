@@ -13,7 +13,6 @@ from omni_pipelines.knowledge.answers.evidence import (
 from omni_pipelines.knowledge.answers.question import Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
-from omni_pipelines.knowledge.answers.weights import MIN_EVIDENCE
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
@@ -38,7 +37,7 @@ def extract_answer(release: int, question: Question) -> Answer:
     is_empty = not (scored and question.words.words)  # of stop words alone, such as "who?"
     evidence = 0.0 if is_empty else round(answer_probability(question.features[scored[0][0]]), 4)
     candidates = question.candidates
-    if evidence < MIN_EVIDENCE:
+    if evidence < question.least_evidence:
         return abstention(release, question, evidence)
     chosen = _chosen([(candidates[index], score) for index, score in scored])
     chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
@@ -93,9 +92,15 @@ def _chosen(scored: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
     chosen: list[Candidate] = []
     least = MIN_SHARE * scored[0][1]
     for each, score in scored:
-        if score >= least and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
+        is_worth_adding = score >= least and not (chosen and _is_fragment(each.unit))
+        if is_worth_adding and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
             chosen.append(each)
     return chosen
+
+
+def _is_fragment(unit: Unit) -> bool:
+    """Whether a unit is some statements of source code: as an addition they explain nothing."""
+    return unit.kind is UnitKind.CODE and unit.hit.kind == "code"
 
 
 def whole_unit(each: Candidate, question: Question) -> Unit:

@@ -183,6 +183,8 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
 _ANSWERED = {asked: re.compile("|".join(patterns), re.IGNORECASE) for asked, patterns in _ANSWERS.items()}
 Terms = Callable[[str], Sequence[str]]
 """A text to its content words, stemmed as in an English document."""
+_IDENTIFIER = re.compile(r"\w*(?:[._:]+|[a-z](?=[A-Z]))[\w.:]*\w")
+"""A name that only code has: with a dot, an underscore, a colon or a capital inside."""
 _DEFINED_WORDS = re.compile(
     r"where|is|are|the|an?|in|of|which|file|module|class|function|method|constant|variable|define[sd]?"
     r"|implement(?:s|ed)|declare[sd]?|contains?|code|source|parameters?|arguments?|signature|args|returns?|defaults?"
@@ -242,7 +244,7 @@ ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
 
 def defined_names(question: str) -> list[str]:
     """The last part of each identifier that a question names; every word too, if a declaration may answer it."""
-    found = [name for name in names(question) if re.fullmatch(r"[\w.:]+", name)]
+    found = [name for name in names(question) if _IDENTIFIER.fullmatch(name)]
     if asked_kind(question) in ABOUT_SYMBOLS:
         found += [word for word in re.findall(r"[\w.:]*\w", question) if not _DEFINED_WORDS.fullmatch(word)]
     return list(dict.fromkeys(re.split(r"[.:]+", name.rstrip(".:"))[-1] for name in found))
