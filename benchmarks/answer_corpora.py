@@ -107,13 +107,13 @@ def _visible(source: str, *, markup: bool) -> _Visible:
 
 
 def locate(root: Path, path: str, snippet: str, occurrence: int | None = None) -> GoldRange:
-    """The gold range of a snippet that stands once in a file, or of one of its occurrences; in HTML, of visible text.
+    """The gold range of a snippet that occurs once in a file, or of one of its occurrences; in HTML, of visible text.
 
     Any whitespace may stand between its words. With ` ... ` in the snippet, the range goes from the words before it
     to the nearest words after it. Occurrences are counted from 1.
 
     Raises:
-        ConfigurationError: the snippet does not stand there, or more than once.
+        ConfigurationError: the file does not contain the snippet, or contains it more than once.
     """
     raw = (root / path).read_bytes()
     source = raw.decode("utf-8")
@@ -124,7 +124,7 @@ def locate(root: Path, path: str, snippet: str, occurrence: int | None = None) -
         found = found[occurrence - 1 : occurrence]
     if len(found) != 1:
         where = ", ".join(f"line {text.count(chr(10), 0, each.start()) + 1}" for each in found[:5])
-        problem = f"the snippet stands {len(found)} times in {path}"
+        problem = f"{path} contains the snippet {len(found)} times"
         raise ConfigurationError(f"{problem} {where}".rstrip(), cure="copy more or other words of the file")
     first, last = spans[found[0].start()][0], spans[found[0].end() - 1][1]
     start, end = (len(source[:at].encode()) for at in (first, last))

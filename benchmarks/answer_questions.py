@@ -58,7 +58,7 @@ def main() -> None:
     place.add_argument("corpus")
     place.add_argument("path")
     place.add_argument("snippet")
-    place.add_argument("--occurrence", type=int, help="if the snippet stands there several times: which, from 1")
+    place.add_argument("--occurrence", type=int, help="which one, from 1, if there are several")
     commands.add_parser("check").add_argument("corpora", nargs="*")
     options = parser.parse_args()
     try:

@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from omni_pipelines.knowledge.answers.question import (
+    ABOUT_SYMBOLS,
     Asked,
     Terms,
     WeightedWords,
@@ -111,7 +112,7 @@ class Question:
         """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
         found: list[tuple[float, Candidate]] = []
         for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
-            context = f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
+            context = _context(hit)
             context_forms = self.forms(context)
             passage_forms = self.forms(hit.text) | context_forms
             scored = []
@@ -127,7 +128,7 @@ class Question:
 
     def _first_score(self, each: Candidate) -> float:
         """A score that needs no embedding: shared words, the passage's meaning and rank, and the asked kind."""
-        near = self.calibration.scaled(self.cosines.get(each.unit.hit.chunk_id, 0.0)) * self.readable
+        near = self._passage_nearness[each.rank - 1]
         words = self.words.coverage(each.forms | each.context_forms)
         return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
 
@@ -178,8 +179,6 @@ class Question:
         words, kind = self.words, answers_kind(self.asked, each.text)
         near, near_or_headed = np.clip(unit[1:], 0, 1), np.clip(np.maximum(unit, heading)[1:], 0, 1)
         labelled = each.forms | each.context_forms
-        scale = self.calibration.scaled
-        passages = [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
         is_signature = each.unit.kind is UnitKind.SIGNATURE
         return [
             words.coverage(each.forms),
@@ -196,20 +195,20 @@ class Question:
             words.heaviest_missing(each.passage_forms, near_or_headed),
             float(unit[0]),
             float(heading[0]),
-            passages[each.rank - 1],
-            max(passages, default=0.0),
+            self._passage_nearness[each.rank - 1],
+            max(self._passage_nearness),
             float(kind > 0),
             float(kind < 0),
             1 / each.rank,
             self._missing_names(f"{each.context}\n{each.text}"),
             self._missing_names(f"{each.context}\n{each.unit.hit.text}"),
-            self._missing_names(self._all_passages),
+            self._names_missing_everywhere,
             float(not figures(self.text) <= figures(f"{each.context}\n{each.unit.hit.text}")),
             float(is_negated(self.text) != is_negated(each.text)),
             math.log1p(len(each.text.split())),
             self._adjacent(each),
             sum(weight for word, weight in zip(words.words, words.weights, strict=True) if not word.count),
-            float(is_signature and self.asked in (Asked.DEFAULT, Asked.DEFINED, Asked.SIGNATURE)),
+            float(is_signature and self.asked in ABOUT_SYMBOLS),
             float(self._declares(each.unit)),
             words.coverage(each.context_forms),
             float(self.asked is Asked.STEPS and each.unit.kind in (UnitKind.CODE, UnitKind.ITEM)),
@@ -224,8 +223,14 @@ class Question:
         return defined_names(self.text)
 
     @cached_property
-    def _all_passages(self) -> str:
-        return "\n".join(f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}\n{hit.text}" for hit in self.hits)
+    def _passage_nearness(self) -> list[float]:
+        """How near the meaning of each passage is to the question."""
+        scale = self.calibration.scaled
+        return [scale(self.cosines.get(hit.chunk_id, 0.0)) * self.readable for hit in self.hits]
+
+    @cached_property
+    def _names_missing_everywhere(self) -> float:
+        return self._missing_names("\n".join(f"{_context(hit)}\n{hit.text}" for hit in self.hits))
 
     def _missing_names(self, text: str) -> float:
         return sum(not mentions(text, name) for name in self.names) / max(len(self.names), 1)
@@ -236,6 +241,11 @@ class Question:
         text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
+
+
+def _context(hit: Hit) -> str:
+    """Title, headings, path and source of a passage, which say what it is about."""
+    return f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
 
 
 def _counted(question: str, text: str) -> float:

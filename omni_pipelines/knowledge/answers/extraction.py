@@ -1,6 +1,6 @@
 """Extractive answers: the units of the sources that answer a question best, word for word, or an abstention."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
@@ -105,17 +105,13 @@ def _is_fragment(unit: Unit) -> bool:
 
 def whole_unit(each: Candidate, question: Question) -> Unit:
     """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph."""
-    around = [unit for unit in _containers(each, question) if unit.contains(each.unit)]
+    around = [unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS and unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
         return lists[0]
     limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
     short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
     return max(short, key=lambda unit: len(unit.text), default=each.unit)
-
-
-def _containers(each: Candidate, question: Question) -> Iterator[Unit]:
-    return (unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS)
 
 
 def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:

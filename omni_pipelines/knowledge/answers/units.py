@@ -118,11 +118,10 @@ def defines(hit: Hit, name: str) -> bool:
     declared = word.search(symbol)
     if declared is not None and "(" not in symbol[: declared.start()]:
         return True
-    return hit.kind == "code" and any(
-        block.kind is BlockKind.SIGNATURE and word.search(hit.text[block.start : block.end].partition("(")[0])
-        for block in code_blocks(hit.text)
-        if name in hit.text
-    )
+    if hit.kind != "code" or name not in hit.text:
+        return False
+    signatures = (block for block in code_blocks(hit.text) if block.kind is BlockKind.SIGNATURE)
+    return any(word.search(hit.text[block.start : block.end].partition("(")[0]) for block in signatures)
 
 
 def subject(hit: Hit) -> str:
