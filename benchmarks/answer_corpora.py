@@ -123,9 +123,9 @@ def locate(root: Path, path: str, snippet: str, occurrence: int | None = None) -
     if occurrence is not None:
         found = found[occurrence - 1 : occurrence]
     if len(found) != 1:
-        where = ", ".join(f"line {text.count(chr(10), 0, each.start()) + 1}" for each in found[:5])
-        problem = f"{path} contains the snippet {len(found)} times"
-        raise ConfigurationError(f"{problem} {where}".rstrip(), cure="copy more or other words of the file")
+        lines = ", ".join(f"line {text.count(chr(10), 0, each.start()) + 1}" for each in found[:5])
+        problem = f"{path} contains the snippet {len(found)} times" + (f": {lines}" if lines else "")
+        raise ConfigurationError(problem, cure="copy more or other words of the file")
     first, last = spans[found[0].start()][0], spans[found[0].end() - 1][1]
     start, end = (len(source[:at].encode()) for at in (first, last))
     return GoldRange(path=path, start=start, end=end, sha256=range_hash(raw[start:end]))

@@ -65,6 +65,6 @@ def test_locate_finds_a_snippet_with_any_space_and_without_tags(
 
 def test_locate_refuses_a_snippet_that_stands_twice_without_the_number_of_one(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("30 days\n30 days\n")
-    with pytest.raises(ConfigurationError, match=r"stands 2 times in a\.txt line 1, line 2"):
+    with pytest.raises(ConfigurationError, match=r"a\.txt contains the snippet 2 times: line 1, line 2"):
         locate(tmp_path, "a.txt", "30 days")
     assert locate(tmp_path, "a.txt", "30 days", 2).start == 8
