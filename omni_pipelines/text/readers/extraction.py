@@ -26,24 +26,30 @@ def one_line(text: str) -> str:
 class Extraction:
     """Collects the text of one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self._max_characters = max_characters
         self._parts: list[str] = []
         self.length = 0
         self._headings: list[Heading] = []
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
+        self._partial = ""
+        self.is_full = False
+        """Whether nothing can be added any more: a reader may stop."""
 
     def block(self, text: str, *, apart: bool = True, line: int | None = None) -> int | None:
         """Add a paragraph, or with `apart=False` a line directly below the previous one, and return its start.
 
-        Blank text adds nothing and returns None. `line` is the line of the file that the text comes from.
-
-        Raises:
-            Unreadable: E_OUTPUT_LIMIT.
+        Blank text adds nothing and returns None. Nothing is added beyond `max_characters`: the document is partial.
+        `line` is the line of the file that the text comes from.
         """
         text = clean(text).strip("\n").rstrip()
-        if not text.strip():
+        if not text.strip() or self.is_full:
+            return None
+        if self.length + len(text) > self._max_characters:
+            self.is_full = True
+            self.cut(f"its text is longer than {self._max_characters:,} characters; the rest was not read")
             return None
         if self._parts:
             text = ("\n\n" if apart else "\n") + text
@@ -55,8 +61,6 @@ class Extraction:
             self._lines.append((start, line))
         self._parts.append(text)
         self.length += len(text)
-        if self.length > MAX_CHARACTERS:
-            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"its text is longer than {MAX_CHARACTERS:,} characters")
         return start
 
     def heading(self, level: int, title: str, *, line: int | None = None) -> None:
@@ -82,6 +86,10 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
+    def cut(self, reason: str) -> None:
+        """Say what of the file was not read, and why, as one sentence. The first reason is kept."""
+        self._partial = self._partial or one_line(reason)
+
     def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
@@ -99,4 +107,5 @@ class Extraction:
             line_marks=tuple(self._lines),
             page_marks=tuple(self._pages),
             language=language,
+            partial=self._partial,
         )
