@@ -27,6 +27,7 @@ class DocumentRow(TypedDict):
     stored_hash: str
     encoding: str
     bom_bytes: int
+    encoding_probability: float
     verbatim: bool
     partial: str
     text: str

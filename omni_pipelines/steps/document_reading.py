@@ -115,7 +115,7 @@ class DocumentWriter:
             content = _read_settled(read, file, self._limit(file.reader))
             raw, mark = content.raw, content.version_mark
             reader = reader_by_content(content.reader or file.reader, raw)
-            parsed = self._parser.read(reader, raw, Path(file.path).name)
+            parsed = self._parser.read(reader, raw, Path(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
         except Unreadable as error:
@@ -194,6 +194,7 @@ def document_row(
         stored_hash=ids.content_hash(parsed.stored_bytes),
         encoding=parsed.decoded.encoding,
         bom_bytes=parsed.decoded.bom_bytes,
+        encoding_probability=parsed.decoded.probability,
         verbatim=parsed.verbatim,
         partial=parsed.partial,
         text=parsed.text,

@@ -63,27 +63,27 @@ class DocumentParser:
     ) -> None:
         self._end_process()
 
-    def read(self, reader: Reader, raw: bytes, name: str) -> Parsed:
-        """Parse a document with a reader that `reader_by_content` chose.
+    def read(self, reader: Reader, raw: bytes, name: str, charset: str = "") -> Parsed:
+        """Parse a document with a reader that `reader_by_content` chose. A server may have named its `charset`.
 
         Raises:
             Unreadable: with the code of the reader; or E_MEMORY, E_CPU, E_TIMEOUT, E_OUTPUT_LIMIT, E_CRASH_<signal>.
             OmniError: the parser process does not start.
         """
         if not reader.isolated:
-            return read_document(reader, raw, name)
+            return read_document(reader, raw, name, charset=charset)
         try:
-            return self._read_isolated(reader, raw, name)
+            return self._read_isolated(reader, raw, name, charset)
         except Unreadable as error:
             substitute = fallback_reader(reader)
             if substitute is None or not is_fault(error.code):
                 raise
-            return substitute.read(raw, name)
+            return read_document(substitute, raw, name, charset=charset)
 
-    def _read_isolated(self, reader: Reader, raw: bytes, name: str) -> Parsed:
+    def _read_isolated(self, reader: Reader, raw: bytes, name: str, charset: str) -> Parsed:
         process = self._process = self._process or _ParserProcess()
         try:
-            answer = process.ask(reader.name, raw, name, self._seconds)
+            answer = process.ask(reader.name, raw, name, charset, self._seconds)
             if process.is_worn(self._max_documents):
                 self._end_process()
             return document_of(answer)
@@ -125,13 +125,13 @@ class _ParserProcess:
         """Whether the next document needs a new process."""
         return self._parsed >= max_documents or self._peak_bytes > MAX_RESIDENT_BYTES
 
-    def ask(self, reader: str, raw: bytes, name: str, seconds: float) -> ParserAnswer:
+    def ask(self, reader: str, raw: bytes, name: str, charset: str, seconds: float) -> ParserAnswer:
         """The answer of the process to one document.
 
         Raises:
             Unreadable: the process died or was too slow, or its answer is too long.
         """
-        content = self._exchange((orjson.dumps({"reader": reader, "name": name}), raw), seconds)
+        content = self._exchange((orjson.dumps({"reader": reader, "name": name, "charset": charset}), raw), seconds)
         if content is None:
             raise self._cause_of_death(seconds)
         answer: ParserAnswer = orjson.loads(content)

@@ -1,4 +1,8 @@
-"""Decode the bytes of a file, and map every range of characters back to its exact range of bytes."""
+"""Decode the bytes of a file, and map every range of characters back to its exact range of bytes.
+
+A text is in the encoding of its byte order mark, else UTF-8, else as declared, else as detected with a probability, else
+refused. A few bytes that are no text are replaced by U+FFFD and counted, instead of refusing the file.
+"""
 
 import codecs
 import re
@@ -7,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.charset_labels import codec_of_label
+from omni_pipelines.text.encoding_detection import MIN_PROBABILITY, detect_encoding, detect_utf, is_stray
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -18,12 +24,22 @@ _BYTE_ORDER_MARKS = (
 """UTF-32 comes first, because its little-endian mark starts with the one of UTF-16."""
 _STATEFUL_CODECS = ("iso2022", "hz", "utf_7")
 """In these codecs, the bytes of a character depend on the characters before it, so no range can be read alone."""
-_IGNORED_DECLARATIONS = (
-    "utf_8", "ascii", "iso8859_1", "raw_unicode_escape", "unicode_escape", "punycode", "idna",
-)  # fmt: skip
-"""Often declared by default whatever the bytes are, or not encodings of documents at all: the bytes decide."""
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b$)C", b"\x1b(J", b"\x1b$(D")
+"""What switches to the characters of ISO 2022; mails and pages often declare nothing besides."""
+_BY_DEFAULT = ("cp1252",)
+"""Often declared by default whatever the bytes are: they are used only if the bytes do not clearly say otherwise."""
+_SURE = 0.95
+_UNMARKED = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32")
+"""Declared, these say nothing: bytes that are in them need no declaration."""
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_CONTROL_SHARE = 0.01
+_ZEROS = re.compile("\0+")
+_MAX_ZERO_SHARE = 0.05
+"""A run of zero bytes counts as one: a log that was cut while it was written begins with thousands."""
+_MAX_BROKEN_SHARE, _MAX_STRAY_SHARE = 0.02, 0.005
+"""Of the characters: of a text in a known encoding; of one that is ASCII otherwise."""
+_STATEFUL_SUBSTITUTES = ("iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3", "iso2022_kr")
+REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True)
@@ -32,9 +48,15 @@ class DecodedText:
 
     text: str
     encoding: str
-    """A Python codec: `text.encode(encoding)` gives the bytes of the file after the byte order mark."""
+    """A Python codec. If `is_exact`, `text.encode(encoding)` gives the bytes of the file after the byte order mark."""
     bom_bytes: int
     """Length of the byte order mark, 0 without one."""
+    probability: float = 1.0
+    """That the encoding is right; below 1 only where it was detected from the bytes alone."""
+    replaced: int = 0
+    """Places where bytes that are no text were replaced by U+FFFD."""
+    is_exact: bool = True
+    """Whether every range of characters has a range of bytes that alone decodes to it."""
 
     def byte_offsets(self, positions: Iterable[int]) -> list[int]:
         """The byte offset in the file of each character position; positions must be in ascending order."""
@@ -50,59 +72,113 @@ class DecodedText:
         bom = next((bom for bom, name in _BYTE_ORDER_MARKS if name == self.encoding), b"")[: self.bom_bytes]
         return bom + self.text.encode(self.encoding)
 
+    @property
+    def damage(self) -> str:
+        """What of the file is no text, as one sentence; "" if all of it is."""
+        if not self.replaced:
+            return ""
+        places = f"{self.replaced:,} places are" if self.replaced > 1 else "one place is"
+        return f"{places} not text in {self.encoding}; U+FFFD (�) stands there"
+
 
 def decode(raw: bytes, declared: str | None = None) -> DecodedText:
-    """Decode a file by its byte order mark, else as UTF-8, else as declared, else as Windows-1252 or Latin-1.
+    """Decode a file by its byte order mark, else as UTF-8, else as declared, else as its bytes are most probably meant.
 
     UTF-8 is tried before the declared encoding: other bytes are hardly ever valid UTF-8 by chance, and pages often
-    declare a wrong encoding.
+    declare a wrong encoding. `declared` is a label as pages, mails and servers write it.
 
     Raises:
-        Unreadable: E_BINARY, or E_ENCODING where no codec gives the same bytes back, character by character.
+        Unreadable: E_BINARY, or E_ENCODING where no encoding is probable enough.
     """
     for bom, name in _BYTE_ORDER_MARKS:
         if raw.startswith(bom):
-            return _decode_exactly(raw, name, len(bom))
-    if b"\0" in raw:
-        raise Unreadable(RefusalCode.BINARY, "not a text file: it contains zero bytes and no byte order mark")
-    codec = _declared_codec(declared)
-    if codec.startswith(_STATEFUL_CODECS):
-        return _ascii_despite(raw, codec)
+            return _decode_with(raw, name, len(bom))
+    if b"\0" in raw and (codec := detect_utf(raw)):
+        return _decode_with(raw, codec, 0)
+    codec = codec_of_label(declared or "")
+    if codec in _UNMARKED:
+        codec = ""
+    if codec.startswith(_STATEFUL_CODECS) or any(escape in raw for escape in _ESCAPES):
+        stateful = _decode_stateful(raw, codec or "iso2022_jp")
+        if stateful is not None:
+            return stateful
     if _is_utf8(raw):
-        return _decode_exactly(raw, "utf-8", 0)
-    if codec:
-        return _refuse_joined_characters(_decode_exactly(raw, codec, 0))
-    _refuse_damaged_utf8(raw)
-    try:
-        return _decode_exactly(raw, "cp1252", 0)
-    except Unreadable:
-        return _decode_exactly(raw, "latin-1", 0)
+        return _decode_with(raw, "utf-8", 0)
+    if codec and codec not in _BY_DEFAULT:
+        return _decode_with(raw, codec, 0)
+    return _decode_undeclared(raw, codec)
 
 
-def _decode_exactly(raw: bytes, encoding: str, bom_bytes: int) -> DecodedText:
+def _decode_undeclared(raw: bytes, default: str) -> DecodedText:
+    """Decode bytes that are not UTF-8 and have no declaration, or only `default`, which says little."""
+    if _is_damaged_utf8(raw):
+        return _decode_with(raw, "utf-8", 0)
+    found = detect_encoding(raw)
+    if default and (found is None or found.probability < _SURE):
+        return _decode_with(raw, default, 0)
+    if found is not None and found.probability >= MIN_PROBABILITY:
+        decoded = _decode_with(raw, found.codec, 0, found.probability)
+        if not is_stray(decoded.text):
+            return decoded
+    lenient = raw.decode("utf-8", "replace")
+    if lenient.count(REPLACEMENT) <= _MAX_STRAY_SHARE * len(lenient):
+        return _decode_with(raw, "utf-8", 0)
+    guess = f"most probably {found.codec} ({found.probability:.0%})" if found is not None else "none fits"
+    raise Unreadable(RefusalCode.ENCODING, f"its encoding is not declared and not clear: {guess}; convert it to UTF-8")
+
+
+def _decode_with(raw: bytes, encoding: str, bom_bytes: int, probability: float = 1.0) -> DecodedText:
+    """Decode with a codec; bytes that are no text in it are replaced, if they are few."""
     body = raw[bom_bytes:]
-    try:
-        text = body.decode(encoding)
-        is_same = text.encode(encoding) == body
-    except (UnicodeError, LookupError) as error:
-        raise Unreadable(RefusalCode.ENCODING, f"not {encoding}: {error}") from error
-    if not is_same:
-        raise Unreadable(RefusalCode.ENCODING, f"decoding as {encoding} and encoding again changes the bytes")
+    text, replaced = _lenient(body, encoding)
+    text, zeros = _ZEROS.subn(REPLACEMENT, text)
+    if zeros > _MAX_ZERO_SHARE * len(text):
+        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many zero bytes")
     if len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * len(text):
         raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
-    return DecodedText(text, encoding, bom_bytes)
+    is_exact = not replaced and not zeros and _is_exact(text, body, encoding)
+    return DecodedText(text, encoding, bom_bytes, probability, replaced + zeros, is_exact)
 
 
-def _declared_codec(declared: str | None) -> str:
-    """Python's name of the declared encoding; "" where it is unknown or the bytes should decide."""
-    if not declared:
-        return ""
+def _lenient(body: bytes, encoding: str) -> tuple[str, int]:
+    """The text, and the number of places where bytes that are no text in this encoding were replaced."""
     try:
-        name = codecs.lookup(declared).name.replace("-", "_")
-        b"a".decode(name)  # raises for codecs that are not text encodings, such as base64
-    except (LookupError, UnicodeError):
-        return ""
-    return "" if name in _IGNORED_DECLARATIONS else name
+        return body.decode(encoding), 0
+    except UnicodeError as error:
+        text = body.decode(encoding, "replace")
+        # the file itself may contain the replacement character, which other programs have put there
+        own = body.count(REPLACEMENT.encode(encoding, "ignore") or body + b"x")
+        broken = max(text.count(REPLACEMENT) - own, 1)
+        if broken > max(_MAX_BROKEN_SHARE * len(text), 1):
+            raise Unreadable(RefusalCode.ENCODING, f"not {encoding}: {broken:,} broken places, first: {error}") from error
+        return text, broken
+
+
+def _is_exact(text: str, body: bytes, encoding: str) -> bool:
+    """Whether encoding the text again gives the bytes, and each of its characters bytes of its own."""
+    try:
+        if text.encode(encoding) != body:
+            return False
+        if encoding.startswith(("utf-", "cp12", "iso8859", "koi8")):
+            return True
+        return sum(len(char.encode(encoding)) * number for char, number in Counter(text).items()) == len(body)
+    except UnicodeError:
+        return False
+
+
+def _decode_stateful(raw: bytes, codec: str) -> DecodedText | None:
+    """Decode ISO 2022, HZ or UTF-7; None if the bytes never leave ASCII, or are in no codec of this kind."""
+    if not raw.isascii():
+        return None
+    for name in dict.fromkeys((codec, *_STATEFUL_SUBSTITUTES)):
+        try:
+            text = raw.decode(name).encode("utf-8", "replace").decode()
+        except UnicodeError:
+            continue
+        return None if text == raw.decode("ascii") else DecodedText(text, name, 0, is_exact=False)
+    text = raw.decode(codec, "replace")
+    broken = text.count(REPLACEMENT)
+    return DecodedText(text, codec, 0, replaced=broken, is_exact=False) if broken * 20 <= len(text) else None
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -113,33 +189,12 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _ascii_despite(raw: bytes, codec: str) -> DecodedText:
-    """Decode ASCII that declares a stateful codec but never changes its state; refuse everything else."""
-    if raw.isascii() and raw.decode(codec, "replace") == raw.decode("ascii"):
-        return _decode_exactly(raw, "utf-8", 0)
-    detail = f"parts of a file in {codec} cannot be read on their own; convert it to UTF-8"
-    raise Unreadable(RefusalCode.ENCODING, detail)
-
-
-def _refuse_joined_characters(decoded: DecodedText) -> DecodedText:
-    """Refuse text whose codec encodes some characters together: a range between them has no bytes of its own."""
-    try:
-        separately = sum(len(char.encode(decoded.encoding)) * n for char, n in Counter(decoded.text).items())
-    except UnicodeEncodeError:
-        separately = -1
-    if separately != len(decoded.text.encode(decoded.encoding)):
-        detail = f"{decoded.encoding} encodes some characters of this file together; convert it to UTF-8"
-        raise Unreadable(RefusalCode.ENCODING, detail)
-    return decoded
-
-
-def _refuse_damaged_utf8(raw: bytes) -> None:
-    """Refuse UTF-8 with some broken sequences, which as Latin-1 would be nonsense. `raw` is not valid UTF-8."""
+def _is_damaged_utf8(raw: bytes) -> bool:
+    """Whether bytes are UTF-8 with some broken sequences: in other encodings there are more broken ones than good."""
     lenient = raw.decode("utf-8", "replace")
-    broken = lenient.count("�")
+    broken = lenient.count(REPLACEMENT)
     good = sum(1 for character in lenient if character > "\x7f") - broken
-    if good >= broken:
-        raise Unreadable(RefusalCode.ENCODING, f"damaged UTF-8: {broken} broken sequence(s)")
+    return good >= broken and broken <= _MAX_BROKEN_SHARE * len(lenient)
 
 
 def newline_offsets(text: str) -> list[int]:

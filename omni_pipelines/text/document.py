@@ -43,8 +43,8 @@ class Parsed:
 
     @property
     def verbatim(self) -> bool:
-        """Whether the text is the decoded file, character for character."""
-        return self.extracted is None
+        """Whether the text is the decoded file, and every range of it has a range of bytes of its own."""
+        return self.extracted is None and self.decoded.is_exact
 
     @property
     def text(self) -> str:
@@ -54,11 +54,11 @@ class Parsed:
     @property
     def stored_bytes(self) -> bytes:
         """The bytes that byte ranges refer to: those of the file, or the UTF-8 of extracted text."""
-        return self.decoded.file_bytes() if self.extracted is None else self.extracted.encode()
+        return self.decoded.file_bytes() if self.verbatim else self.text.encode()
 
     def byte_offsets(self, positions: list[int]) -> list[int]:
         """Byte offsets of ascending character positions, in the file or in the UTF-8 of extracted text."""
-        file = self.decoded if self.extracted is None else DecodedText(self.extracted, "utf-8", 0)
+        file = self.decoded if self.verbatim else DecodedText(self.text, "utf-8", 0)
         return file.byte_offsets(positions)
 
     def line(self, position: int) -> int:

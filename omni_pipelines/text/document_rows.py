@@ -17,6 +17,7 @@ class ParsedColumns(TypedDict):
     title: str
     encoding: str
     bom_bytes: int
+    encoding_probability: float
     verbatim: bool
     partial: str
     structure: str
@@ -37,6 +38,7 @@ def parsed_columns(parsed: Parsed) -> ParsedColumns:
         "title": parsed.title,
         "encoding": parsed.decoded.encoding,
         "bom_bytes": parsed.decoded.bom_bytes,
+        "encoding_probability": parsed.decoded.probability,
         "verbatim": parsed.verbatim,
         "partial": parsed.partial,
         "structure": structure_json(parsed),
@@ -54,10 +56,10 @@ def parsed_document(row: ParsedColumns) -> Parsed:
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
     if row["verbatim"]:
-        decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"])
+        decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"], row["encoding_probability"])
         return Parsed(decoded, row["title"], sections, partial=row["partial"])
     return Parsed(
-        DecodedText("", row["encoding"], row["bom_bytes"]),
+        DecodedText("", row["encoding"], row["bom_bytes"], row["encoding_probability"]),
         row["title"],
         sections,
         extracted=row["text"],

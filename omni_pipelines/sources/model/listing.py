@@ -60,6 +60,8 @@ class FileContent(NamedTuple):
     """The reader for the media type that a server names, if that overrides the file name."""
     mtime_ns: int | None = None
     """When it changed, if only the server knows."""
+    charset: str = ""
+    """The label by which the server declares the encoding; empty if it declares none."""
 
 
 ReadFile = Callable[[SourceFile, int], FileContent]

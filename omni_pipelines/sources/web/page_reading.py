@@ -17,7 +17,7 @@ from omni_pipelines.sources.model.file_reads import refuse_empty
 from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.model.source import Source
-from omni_pipelines.sources.web.client import WebResponse, media_type
+from omni_pipelines.sources.web.client import WebResponse, charset, media_type
 from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.site import Site
@@ -111,7 +111,8 @@ def _content(source: Source, file: SourceFile, response: WebResponse) -> FileCon
     if file.version_mark.startswith("lastmod:"):
         mark = file.version_mark
     reader = _reader_by_media_type(source.uri(file.path), kind)
-    return FileContent(response.body, mark, reader, file.mtime_ns or _changed_ns(response))
+    changed = file.mtime_ns or _changed_ns(response)
+    return FileContent(response.body, mark, reader, changed, charset(response.headers))
 
 
 def _reader_by_name(address: str) -> Reader | None:

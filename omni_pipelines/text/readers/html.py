@@ -10,6 +10,7 @@ from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, nest
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS
 from omni_pipelines.text.readers.visible_text import VisibleText
+from omni_pipelines.text.readers.xml_stream import declared_encoding
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([-\w.:]+)""", re.IGNORECASE)
 _MAX_CHARSET_BYTES = 4096
@@ -23,7 +24,7 @@ _NO_TEXT = "no text on the page is visible"
 def read(raw: bytes, name: str) -> Parsed:
     """Read a page: one block per line, with a blank line between paragraphs."""
     charset = _CHARSET.search(raw[:_MAX_CHARSET_BYTES])
-    decoded = decode(raw, charset[1].decode("ascii") if charset else None)
+    decoded = decode(raw, charset[1].decode("ascii") if charset else declared_encoding(raw))
     if not decoded.text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     page = VisibleText()

@@ -68,7 +68,7 @@ def serve(request: dict[str, str], raw: bytes) -> bytes:
     """Read one document with the reader that the request names, and encode the answer."""
     allow_cpu(MAX_CPU_SECONDS)
     try:
-        parsed = read_document(reader_named(request["reader"]), raw, request["name"])
+        parsed = read_document(reader_named(request["reader"]), raw, request["name"], charset=request["charset"])
         content = answer(parsed, None, _peak_bytes())
         if len(content) <= MAX_ANSWER_BYTES:
             return content

@@ -5,15 +5,17 @@ headings, but not its sentences. The choice depends only on the bytes, never on 
 again gives the same rows.
 """
 
+import codecs
 import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import (
     asciidoc,
@@ -110,6 +112,9 @@ READERS = (
 _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
+_OWN_CHARSETS = {"rtf", "mail"}
+"""Formats that consist of parts with encodings of their own."""
+
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
 _MAX_NAMES = 5_000
@@ -187,16 +192,24 @@ def fallback_reader(reader: Reader) -> Reader | None:
     return PLAIN if reader.name in _VERBATIM else None
 
 
-def read_document(reader: Reader, raw: bytes, name: str, readers: VariantRegistry | None = None) -> Parsed:
+def read_document(
+    reader: Reader, raw: bytes, name: str, readers: VariantRegistry | None = None, *, charset: str = ""
+) -> Parsed:
     """Read the bytes of a file, with the reader of its format or the one that replaces it after a failure.
+
+    `charset` is the label by which a server or a mail declares their encoding; what the bytes declare themselves counts
+    less, except for a byte order mark.
 
     Raises:
         Unreadable: no reader could read it; E_READER if the cause is a defect in a reader.
         MemoryError: there was not enough memory.
     """
 
+    known = decode(raw, charset) if charset and not reader.binary and reader.name not in _OWN_CHARSETS else None
+    source = raw if known is None else codecs.BOM_UTF8 + known.text.encode("utf-8", "replace")
+
     def read(variant: EngineVariant[Read]) -> Parsed:
-        return variant.engine(raw, name)
+        return with_damage(variant.engine(source, name), known)
 
     try:
         # `input_errors`: a failure says nothing about the reader's health, so the next file finds the same readers
@@ -207,6 +220,14 @@ def read_document(reader: Reader, raw: bytes, name: str, readers: VariantRegistr
         if isinstance(failed.last, RecursionError):
             raise Unreadable(RefusalCode.DEPTH, "its parts are nested too deeply") from failed
         raise Unreadable(RefusalCode.READER, f"{type(failed.last).__name__}: {failed.last}") from failed
+
+
+def with_damage(parsed: Parsed, known: DecodedText | None = None) -> Parsed:
+    """A document that says which of its bytes are no text. `known` is the file as it was decoded before it was read."""
+    decoded = parsed.decoded if known is None else known
+    if known is not None:
+        parsed = replace(parsed, decoded=known if parsed.extracted is None else replace(known, text=""))
+    return replace(parsed, partial=parsed.partial or decoded.damage) if decoded.damage else parsed
 
 
 def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READERS) -> None:

@@ -1,5 +1,6 @@
 """XML: the text and the attributes of the elements, one line each; title elements give the sections."""
 
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
@@ -15,8 +16,16 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a file. An element with nothing but text becomes `name: text`, one with attributes `name key=value`."""
     extraction = Extraction()
     elements = _Elements(extraction)
-    parse_xml(raw, elements)
-    return extraction.parsed(name, language=elements.language)
+    parse_xml(raw, elements, has_entities=True)
+    if elements.unread_entities:
+        extraction.cut(f"entities that it does not define are left out: {', '.join(elements.unread_entities)}"[:300])
+    try:
+        return extraction.parsed(name, language=elements.language)
+    except Unreadable as error:
+        if elements.unread_entities:
+            detail = "its text is in entities outside the file, which are not read"
+            raise Unreadable(RefusalCode.XML_ENTITY, detail) from error
+        raise
 
 
 class _Elements(XmlHandler):
@@ -29,6 +38,8 @@ class _Elements(XmlHandler):
         """Name and attributes of the element that has just started, as long as it holds nothing but text."""
         self._start_line = 1
         self._silent = 0
+        self.unread_entities: dict[str, None] = {}
+        """In order, each once."""
         self.language = ""
         """As the root element declares it."""
 
@@ -55,6 +66,9 @@ class _Elements(XmlHandler):
 
     def text(self, data: str) -> None:
         self._held.append(data)
+
+    def unread(self, entity: str) -> None:
+        self.unread_entities[entity] = None
 
     def _write(self) -> None:
         if not self._held:

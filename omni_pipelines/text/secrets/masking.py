@@ -107,8 +107,7 @@ def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     if not masked:
         return MaskedDocument(parsed, masking, dict(found), 0)
     if parsed.verbatim:
-        decoded = DecodedText(text, parsed.decoded.encoding, parsed.decoded.bom_bytes)
-        changed = replace(parsed, decoded=decoded, title=title, sections=sections)
+        changed = replace(parsed, decoded=replace(parsed.decoded, text=text), title=title, sections=sections)
     else:
         changed = replace(parsed, extracted=text, title=title, sections=sections)
     return MaskedDocument(changed, masking, dict(found), masked)
