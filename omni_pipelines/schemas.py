@@ -90,7 +90,11 @@ DOCUMENTS = Table.of(
     required("bom_bytes", pa.int8(), "bytes before the first character"),
     required("verbatim", pa.bool_(), "whether the text is exactly the decoded file"),
     packed("text", "the whole text"),
-    packed("structure", "JSON: {sections: [[start, [path]]], lines: [[char, line]], pages: [[char, page]]}"),
+    packed(
+        "structure",
+        "JSON: {sections: [[start, [path]]], tables: [[start, end, header]], lines: [[char, line]], "
+        "pages: [[char, page]]}",
+    ),
     required(
         "parser",
         pa.string(),

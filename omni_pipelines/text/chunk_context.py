@@ -1,4 +1,4 @@
-"""The context of a chunk: its sections, the signature of its symbol, and the header row of its table."""
+"""The context of a chunk: its sections, the signature of its symbol, and the column names of its table."""
 
 import re
 from bisect import bisect_right
@@ -6,6 +6,7 @@ from itertools import islice
 
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.sentences import Range, lines
+from omni_pipelines.text.text_tables import text_tables
 
 MAX_SIGNATURE_LENGTH = 200
 """Characters of a signature that are repeated with each chunk."""
@@ -13,12 +14,6 @@ _MAX_SIGNATURE_LINES = 6
 _MAX_CHARACTERS_SEARCHED = 8_192
 _MAX_LINES_ABOVE = 60
 """Lines of comments and decorators that may precede the signature of a symbol."""
-MAX_HEADER_LENGTH = 200
-"""Characters of a header row that are repeated with each chunk."""
-_CELL_END = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
-_MAX_ROWS_CHECKED = 3
-_MAX_CHARACTERS_CHECKED = 4_096
-"""The first line may be as long as the whole file."""
 _COMMENT = re.compile(r"\s*(?:#(?!define)|//|/\*|\*|--|;|@|%|<!--)")
 
 
@@ -77,17 +72,19 @@ def signature(text: str, section: Section, end: int) -> str:
     return " ".join(declaration.split()).rstrip(" {:=")[:MAX_SIGNATURE_LENGTH]
 
 
-def is_table(text: str, start: int, end: int) -> bool:
-    """Whether each of the first three lines has cells. A single line is not a table."""
-    checked = islice(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)), _MAX_ROWS_CHECKED)
-    first_lines = [text[begin:stop].rstrip("\r\n") for begin, stop in checked]
-    return len(first_lines) > 1 and all(_CELL_END.search(line) for line in first_lines)
+class Tables:
+    """The tables of one document with their headers: those that its reader marked, else those that its text shows."""
 
+    def __init__(self, parsed: Parsed) -> None:
+        self._tables = parsed.tables or tuple(text_tables(parsed.text))
+        self._starts = [table.start for table in self._tables]
 
-def row_header(text: str, start: int, end: int) -> str:
-    """The column names of the table between `start` and `end`; "" if there is no table."""
-    if not is_table(text, start, end):
-        return ""
-    begin, stop = next(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)))
-    cells = (cell.strip() for cell in text[begin:stop].split("|"))
-    return " | ".join(filter(None, cells))[:MAX_HEADER_LENGTH]
+    def header_at(self, position: int) -> str:
+        """The column names of the table whose rows contain a position; "" outside the rows of a table."""
+        index = bisect_right(self._starts, position) - 1
+        return self._tables[index].header if index >= 0 and position < self._tables[index].end else ""
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether a part of a range is in the rows of a table."""
+        index = bisect_right(self._starts, max(end - 1, start)) - 1
+        return index >= 0 and start < self._tables[index].end

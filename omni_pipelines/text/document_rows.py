@@ -6,7 +6,7 @@ from typing import TypedDict
 import orjson
 
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.document import Parsed, Section, Table
 from omni_pipelines.text.lines import Marks
 
 
@@ -42,20 +42,29 @@ def parsed_columns(parsed: Parsed) -> ParsedColumns:
 
 
 def structure_json(parsed: Parsed) -> str:
-    """Sections, line marks and page marks, for the column `structure`."""
-    sections = [[section.start, list(section.path)] for section in parsed.sections]
-    return orjson.dumps({"sections": sections, "lines": parsed.line_marks, "pages": parsed.page_marks}).decode()
+    """Sections, tables, line marks and page marks, for the column `structure`."""
+    structure = {
+        "sections": [[section.start, list(section.path)] for section in parsed.sections],
+        "tables": [[table.start, table.end, table.header] for table in parsed.tables],
+        "lines": parsed.line_marks,
+        "pages": parsed.page_marks,
+    }
+    return orjson.dumps(structure).decode()
 
 
 def parsed_document(row: ParsedColumns) -> Parsed:
     """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
+    tables = tuple(Table(start, end, header) for start, end, header in structure.get("tables", ()))
     if row["verbatim"]:
-        return Parsed(DecodedText(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
+        decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"])
+        return Parsed(decoded, row["title"], sections, tables=tables)
     empty = DecodedText("", row["encoding"], row["bom_bytes"])
     lines, pages = _marks(structure["lines"]), _marks(structure.get("pages", ()))
-    return Parsed(empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
+    return Parsed(
+        empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages, tables=tables
+    )
 
 
 def join_chunks(rows: Iterable[ChunkText]) -> str:

@@ -71,7 +71,7 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2) -> Reader:
+def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 3) -> Reader:
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
@@ -95,10 +95,10 @@ READERS = (
     _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
-    Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
-    Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 2, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 4, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(

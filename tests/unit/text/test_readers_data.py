@@ -41,22 +41,36 @@ def test_notebook_with_wrong_types_keeps_its_valid_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "path"),
+    ("text", "header", "first_row"),
     [
-        ("name,kg\notter,7\n", "name, kg"),
-        ("name;kg\r\notter;7", "name, kg"),
-        ('"a, b"\tc\n1\t2\n', "a, b, c"),
-        ("1,2\n3,4\n", None),
-        ("name,kg\n", None),
-        ("a,a\n1,2\n", None),
-        ("a,,b\n1,2,3\n", None),
-        ("words\nmore\n", None),
+        ("name,kg\notter,7\n", "name | kg", "otter"),
+        ("name;kg\r\notter;7", "name | kg", "otter"),
+        ('"a, b"\tc\n1\t2\n', "a, b | c", "1\t2"),
+        ("name|kg|born\notter|7|2020\nheron|2|2021\n", "name | kg | born", "otter"),
+        ("sep=;\nname;kg\notter;1,5\nheron;2,5\n", "name | kg", "otter"),
+        (
+            "Report of the zoo\ncreated 2026-01-01\n\nname,kg,born\notter,7,1\nheron,2,2\n",
+            "name | kg | born",
+            "otter",
+        ),
+        (",2023,2024\notter,7,8\nheron,2,3\n", "2023 | 2024", "otter"),
+        ("animal,2023,2024\notter,7,8\nheron,2,3\n", "animal | 2023 | 2024", "otter"),
+        ("a,a\n1,2\n", "a | a", "1,2"),
+        ("a,,b\n1,2,3\n", "a | b", "1,2,3"),
+        ("# made by hand\n# name,kg\notter,7\nheron,2\n", "name | kg", "otter"),
+        ("# made by hand\nname,kg\notter,7\n# end\n", "name | kg", "otter"),
+        ("#,name\n1,otter\n2,heron\n", "# | name", "1,otter"),
+        ("1,2\n3,4\n", None, ""),
+        ("otter,7\nheron,2\n", None, ""),
+        ("name,kg\n", None, ""),
+        ("words\nmore\n", None, ""),
     ],
 )
-def test_csv_column_names_are_the_heading_of_the_rows(text: str, path: str | None) -> None:
+def test_csv_rows_below_the_header_carry_the_column_names(text: str, header: str | None, first_row: str) -> None:
     parsed = delimited.read(text.encode(), "a.csv")
     assert parsed.text == text
-    assert [section.path for section in parsed.sections] == ([(path,)] if path else [])
+    assert [table.header for table in parsed.tables] == ([header] if header else [])
+    assert all(text[table.start :].startswith(first_row) and table.end == len(text) for table in parsed.tables)
 
 
 def test_xml_keeps_names_values_titles_and_lines() -> None:
