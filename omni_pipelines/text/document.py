@@ -23,7 +23,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """The rows of a table below the first row of its header: chunks that start in it carry the column names."""
 
     start: int
@@ -47,10 +47,12 @@ class Parsed:
     """(character, line of the file) for text extracted from a text file; without them, the text's own lines count."""
     page_marks: Marks = ()
     """(character, page or slide, from 1); empty for documents without pages."""
-    tables: tuple[Table, ...] = ()
+    tables: tuple[TextTable, ...] = ()
     """The tables with a header that the reader knows of, in order; `chunk_context` finds those that are only text."""
     language: str = ""
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
+    partial: str = ""
+    """What of the file was not read, and why, as one sentence; "" if all of it was read."""
 
     @property
     def verbatim(self) -> bool:

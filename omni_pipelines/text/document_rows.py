@@ -6,7 +6,7 @@ from typing import TypedDict
 import orjson
 
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Parsed, Section, Table
+from omni_pipelines.text.document import Parsed, Section, TextTable
 from omni_pipelines.text.lines import Marks
 
 
@@ -18,6 +18,7 @@ class ParsedColumns(TypedDict):
     encoding: str
     bom_bytes: int
     verbatim: bool
+    partial: str
     structure: str
 
 
@@ -37,6 +38,7 @@ def parsed_columns(parsed: Parsed) -> ParsedColumns:
         "encoding": parsed.decoded.encoding,
         "bom_bytes": parsed.decoded.bom_bytes,
         "verbatim": parsed.verbatim,
+        "partial": parsed.partial,
         "structure": structure_json(parsed),
     }
 
@@ -56,14 +58,19 @@ def parsed_document(row: ParsedColumns) -> Parsed:
     """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
-    tables = tuple(Table(start, end, header) for start, end, header in structure.get("tables", ()))
+    tables = tuple(TextTable(start, end, header) for start, end, header in structure.get("tables", ()))
     if row["verbatim"]:
         decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"])
-        return Parsed(decoded, row["title"], sections, tables=tables)
-    empty = DecodedText("", row["encoding"], row["bom_bytes"])
-    lines, pages = _marks(structure["lines"]), _marks(structure.get("pages", ()))
+        return Parsed(decoded, row["title"], sections, tables=tables, partial=row["partial"])
     return Parsed(
-        empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages, tables=tables
+        DecodedText("", row["encoding"], row["bom_bytes"]),
+        row["title"],
+        sections,
+        extracted=row["text"],
+        line_marks=_marks(structure["lines"]),
+        page_marks=_marks(structure.get("pages", ())),
+        tables=tables,
+        partial=row["partial"],
     )
 
 

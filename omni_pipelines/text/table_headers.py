@@ -37,7 +37,7 @@ Cells = Sequence[str]
 
 
 @dataclass(frozen=True)
-class Header:
+class TableHeader:
     """The header of a table."""
 
     first: int
@@ -55,7 +55,7 @@ def is_value(cell: str) -> bool:
     return _VALUE.match(cell.strip()) is not None
 
 
-def header_of(rows: Sequence[Cells]) -> Header | None:
+def header_of(rows: Sequence[Cells]) -> TableHeader | None:
     """The header of a table with these rows, or the first of them; None if it has none."""
     shown = [[cell.strip() for cell in row] for row in rows[:MAX_ROWS_CHECKED]]
     usual = median(sum(map(bool, row)) for row in shown) if len(shown) > 1 else 0
@@ -125,7 +125,7 @@ def _has_periods(rows: Sequence[Cells], column: int) -> bool:
     return all(PERIOD.match(value) for value in values)
 
 
-def _header_at(shown: Sequence[list[str]], index: int) -> Header:
+def _header_at(shown: Sequence[list[str]], index: int) -> TableHeader:
     """The header whose first full row is at `index`, with a row of groups above or a row of parts below it."""
     first = last = index
     if index and _is_group(shown[index - 1]) and not any(map(is_value, filter(None, shown[index - 1]))):
@@ -133,7 +133,7 @@ def _header_at(shown: Sequence[list[str]], index: int) -> Header:
     elif _is_group(shown[index]) and index + 2 < len(shown) and _are_names(shown[index + 1], shown[index + 2 :]):
         last += _has_contrast(shown[index + 1], shown[index + 2 :])
     is_sure = _has_contrast(shown[last], shown[last + 1 :])
-    return Header(first, last, header_names(shown[first : last + 1]), is_sure)
+    return TableHeader(first, last, header_names(shown[first : last + 1]), is_sure)
 
 
 def _is_group(row: Cells) -> bool:

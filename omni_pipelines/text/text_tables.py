@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from omni_pipelines.text.document import Table
+from omni_pipelines.text.document import TextTable
 from omni_pipelines.text.sentences import lines
 from omni_pipelines.text.table_headers import PERIOD, header_names, header_of
 
@@ -43,15 +43,15 @@ class _Line:
     """Without its line end."""
 
 
-_Found = tuple[int, Table | None]
+_Found = tuple[int, TextTable | None]
 """The number of lines taken, and the table they are; 0 lines where no table starts."""
 _NOTHING: _Found = (0, None)
 
 
-def text_tables(text: str) -> list[Table]:
+def text_tables(text: str) -> list[TextTable]:
     """The tables with a header in a text, in order."""
     found = [_Line(start, end, text[start:end].rstrip("\r\n")) for start, end in lines(text, 0, len(text))]
-    tables: list[Table] = []
+    tables: list[TextTable] = []
     figures = _Figures()
     index = 0
     while index < len(found):
@@ -88,12 +88,12 @@ def _run(found: Sequence[_Line], index: int, belongs: Callable[[str], bool]) -> 
     return found[index:end]
 
 
-def _marked(run: Sequence[_Line], first: int, names: str) -> Table | None:
+def _marked(run: Sequence[_Line], first: int, names: str) -> TextTable | None:
     """The table whose header starts at the line `first`."""
-    return Table(run[first].end, run[-1].end, names) if names else None
+    return TextTable(run[first].end, run[-1].end, names) if names else None
 
 
-def _by_cells(run: Sequence[_Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> Table | None:
+def _by_cells(run: Sequence[_Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> TextTable | None:
     """The table whose cells tell the header. `rows` has one list of cells for each line."""
     header = header_of(rows)
     if header is None or (is_sure and not header.is_sure):
@@ -247,7 +247,7 @@ class _Figures:
         if not header or (len(run) < _MIN_ROWS and header != self._header):
             return len(run), None
         self._count, self._end, self._header = count, index + len(run), header
-        return len(run), Table(run[0].start, run[-1].end, header)
+        return len(run), TextTable(run[0].start, run[-1].end, header)
 
     def _header_of(self, found: Sequence[_Line], index: int, run: Sequence[_Line], count: int) -> str:
         words = run[0].text.split()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed, Table
+from omni_pipelines.text.document import Parsed, TextTable
 from omni_pipelines.text.readers.extraction import one_line
 from omni_pipelines.text.sentences import Range, rows
 from omni_pipelines.text.table_headers import MAX_ROWS_CHECKED, header_of
@@ -38,7 +38,7 @@ def read(raw: bytes, name: str) -> Parsed:
     return Parsed(decoded, title=name, tables=(table,) if table else ())
 
 
-def _table(text: str, spans: Sequence[Range], declared: str) -> Table | None:
+def _table(text: str, spans: Sequence[Range], declared: str) -> TextTable | None:
     lines = [text[begin:end].rstrip("\r\n") for begin, end in spans]
     is_comment = [_COMMENT.match(line) is not None for line in lines]
     if sum(is_comment) * 2 > len(lines):  # `#` is the name or the mark of a column
@@ -54,7 +54,7 @@ def _table(text: str, spans: Sequence[Range], declared: str) -> Table | None:
             lines[above] = _NAMES_IN_COMMENT.sub("", lines[above])
             data.insert(0, above)
     header = header_of([_cells(lines[number], delimiter) for number in data[:MAX_ROWS_CHECKED]])
-    return Table(spans[data[header.first]][1], len(text), header.names) if header else None
+    return TextTable(spans[data[header.first]][1], len(text), header.names) if header else None
 
 
 def _delimiter(lines: Sequence[str]) -> str:

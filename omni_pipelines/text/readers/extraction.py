@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Heading, Parsed, Table, nest
+from omni_pipelines.text.document import Heading, Parsed, TextTable, nest
 from omni_pipelines.text.table_headers import (
     CELL_SEPARATOR,
     MAX_ROWS_CHECKED,
@@ -52,49 +52,55 @@ class _OpenTable:
             self.ends.append(end)
         self.end = end
 
-    def table(self, above: Table | None) -> Table | None:
+    def table(self, above: TextTable | None) -> TextTable | None:
         """The table as it is marked; None if it has no header. `above` is the table directly before it.
 
         A part of a table after a blank row has the header of the part above, unless it clearly has its own.
         """
         if self.marked:
             names = header_names([self.rows[number] for number in self.marked])
-            return Table(self.ends[self.marked[0]], self.end, names)
+            return TextTable(self.ends[self.marked[0]], self.end, names)
         header = header_of(self.rows)
         if above is not None and (header is None or not header.is_sure):
-            return Table(self.start, self.end, above.header)
-        return Table(self.ends[header.first], self.end, header.names) if header is not None else None
+            return TextTable(self.start, self.end, above.header)
+        return TextTable(self.ends[header.first], self.end, header.names) if header is not None else None
 
 
 class Extraction:
     """Collects the text of one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self._max_characters = max_characters
         self._parts: list[str] = []
         self.length = 0
         self._headings: list[Heading] = []
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
-        self._tables: list[Table] = []
+        self._tables: list[TextTable] = []
         self._open: _OpenTable | None = None
-        self._above: Table | None = None
+        self._above: TextTable | None = None
         """The table that the open one may continue."""
+        self._partial = ""
+        self.is_full = False
+        """Whether nothing can be added any more: a reader may stop."""
 
     def block(self, text: str, *, apart: bool = True, line: int | None = None) -> int | None:
         """Add a paragraph, or with `apart=False` a line directly below the previous one, and return its start.
 
-        Blank text adds nothing and returns None. `line` is the line of the file that the text comes from.
-
-        Raises:
-            Unreadable: E_OUTPUT_LIMIT.
+        Blank text adds nothing and returns None. Nothing is added beyond `max_characters`: the document is partial.
+        `line` is the line of the file that the text comes from.
         """
         self._close_table()
         return self._add(text, apart=apart, line=line)
 
     def _add(self, text: str, *, apart: bool, line: int | None) -> int | None:
         text = clean(text).strip("\n").rstrip()
-        if not text.strip():
+        if not text.strip() or self.is_full:
+            return None
+        if self.length + len(text) > self._max_characters:
+            self.is_full = True
+            self.cut(f"its text is longer than {self._max_characters:,} characters; the rest was not read")
             return None
         if self._parts:
             text = ("\n\n" if apart else "\n") + text
@@ -106,8 +112,6 @@ class Extraction:
             self._lines.append((start, line))
         self._parts.append(text)
         self.length += len(text)
-        if self.length > MAX_CHARACTERS:
-            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"its text is longer than {MAX_CHARACTERS:,} characters")
         return start
 
     def heading(self, level: int, title: str, *, line: int | None = None) -> None:
@@ -162,6 +166,10 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
+    def cut(self, reason: str) -> None:
+        """Say what of the file was not read, and why, as one sentence. The first reason is kept."""
+        self._partial = self._partial or one_line(reason)
+
     def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
@@ -181,4 +189,5 @@ class Extraction:
             page_marks=tuple(self._pages),
             tables=tuple(self._tables),
             language=language,
+            partial=self._partial,
         )

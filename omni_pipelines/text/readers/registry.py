@@ -71,7 +71,7 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 3) -> Reader:
+def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2) -> Reader:
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
@@ -88,11 +88,11 @@ READERS = (
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
-    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
-    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm"),
-    _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm"),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
+    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm", version=3),
+    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm", version=3),
+    _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", version=3),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods", version=3),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
