@@ -139,16 +139,15 @@ class Extraction:
 
         Every chunk that starts below the header of a table carries the names of its columns. `header` is for rows
         that the file marks as header; without such a row, the cells tell which row it is. `continues` is for the
-        first row of a table that may be a further part of the last one, without a header of its own.
+        first row of a part of a table after a gap, which may have no header of its own.
         """
         texts = [one_line(cell) for cell in cells]
         while texts and not texts[-1]:
             texts.pop()
-        if first or self._open is None:
+        opened = self._open
+        if opened is None or (first and not (continues and len(opened.rows) == 1)):
             self._close_table(keep=continues)
             opened = self._open = _OpenTable()
-        else:
-            opened = self._open
         start = self._add(CELL_SEPARATOR.join(texts), apart=first, line=line)
         if start is not None:
             opened.add(texts, start, self.length, is_header=header)

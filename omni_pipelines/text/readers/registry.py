@@ -25,6 +25,7 @@ from omni_pipelines.text.readers import (
     mail,
     markdown,
     notebook,
+    ods,
     opendocument,
     pdf,
     plain,
@@ -90,9 +91,11 @@ READERS = (
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm", version=3),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm", version=3),
-    _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", version=3),
+    _binary(
+        "xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", ".xltx", ".xltm", version=4
+    ),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods", version=3),
+    _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
@@ -162,6 +165,8 @@ def _format_of_zip(raw: bytes) -> str:
         media_type = raw[38:120]
         if media_type.startswith(b"application/epub+zip"):
             return "epub"
+        if media_type.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+            return "ods"
         if media_type.startswith(b"application/vnd.oasis.opendocument."):
             return "opendocument"
     try:
