@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import office
+from tests.samples import office, sheets
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -28,6 +28,9 @@ _WORD = office.docx(
     parts={"word/footnotes.xml": office.word_notes("See the report.")},
 )
 _SLIDES = office.pptx([("Herons", ["They wait."]), ("Otters", ["They swim."])], notes={2: "Smile."})
+_OPEN_SHEETS = sheets.ods(
+    "<table:table-row><table:table-cell><text:p>näme</text:p></table:table-cell></table:table-row>"
+)
 _SHEETS = office.xlsx({"Animals": [["name", "kg"], ["otter", 7.5]]}, dates={"A3": 45_000.5})
 _OPEN = office.opendocument(
     "<text:h text:outline-level='1'>River</text:h><text:p>Herons<text:s text:c='2'/>wait.</text:p>"
@@ -57,6 +60,7 @@ VALID: dict[str, list[bytes]] = {
     "pptx": [_SLIDES, _unpacked(_SLIDES)],
     "xlsx": [_SHEETS, _unpacked(_SHEETS)],
     "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "ods": [_OPEN_SHEETS, _unpacked(_OPEN_SHEETS)],
     "epub": [_BOOK, _unpacked(_BOOK)],
     "notebook": [NOTEBOOK],
     "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],
