@@ -93,7 +93,7 @@ DOCUMENTS = Table.of(
     packed("text", "the whole text"),
     packed(
         "structure",
-        "JSON: {sections: [[start, [path]]], tables: [[start, end, header]], lines: [[char, line]], "
+        "JSON: {sections: [[start, [path]]], tables: [[start, end, header, [row]]], lines: [[char, line]], "
         "pages: [[char, page]]}",
     ),
     required(

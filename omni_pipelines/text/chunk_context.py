@@ -1,11 +1,12 @@
 """The context of a chunk: its sections, the signature of its symbol, and the column names of its table."""
 
+import itertools
 import re
 from bisect import bisect_right
-from itertools import islice
+from collections.abc import Iterator
 
 from omni_pipelines.text.document import Parsed, Section
-from omni_pipelines.text.sentences import Range, lines
+from omni_pipelines.text.sentences import Range, Splitter, lines
 from omni_pipelines.text.text_tables import text_tables
 
 MAX_SIGNATURE_LENGTH = 200
@@ -62,7 +63,7 @@ def signature(text: str, section: Section, end: int) -> str:
     end = min(end, section.start + _MAX_CHARACTERS_SEARCHED)
     name = re.compile(rf"(?<!\w){re.escape(section.path[-1])}(?!\w)") if section.path else None
     declaration = ""
-    for begin, stop in islice(lines(text, section.start, end), _MAX_LINES_ABOVE):
+    for begin, stop in itertools.islice(lines(text, section.start, end), _MAX_LINES_ABOVE):
         line = text[begin:stop]
         if not declaration and (name is None or _COMMENT.match(line) or not name.search(line)):
             continue
@@ -79,10 +80,34 @@ class Tables:
         self._tables = parsed.tables or tuple(text_tables(parsed.text))
         self._starts = [table.start for table in self._tables]
 
-    def header_at(self, position: int) -> str:
-        """The column names of the table whose rows contain a position; "" outside the rows of a table."""
-        index = bisect_right(self._starts, position) - 1
-        return self._tables[index].header if index >= 0 and position < self._tables[index].end else ""
+    def header_of(self, start: int, end: int) -> str:
+        """The column names of the table in whose rows a range starts; "" for another range.
+
+        Rows of several lines, such as records of JSON, have no header row above: their names are also for a range that
+        starts before them.
+        """
+        index = bisect_right(self._starts, start) - 1
+        if index >= 0 and start < self._tables[index].end:
+            return self._tables[index].header
+        following = self._tables[index + 1] if index + 1 < len(self._tables) else None
+        return following.header if following is not None and following.rows and following.start < end else ""
+
+    def blocks(self, split: Splitter, text: str, start: int, end: int) -> Iterator[Range]:
+        """The rows of tables whose rows may have several lines, and between them what `split` gives."""
+        at = start
+        for table in self._tables[max(bisect_right(self._starts, start) - 1, 0) :]:
+            if table.start >= end:
+                break
+            if not table.rows or table.end <= at:
+                continue
+            if table.start > at:
+                yield from split(text, at, table.start)
+            for first, last in itertools.pairwise([*table.rows, table.end]):
+                if min(last, end) > max(first, at):
+                    yield max(first, at), min(last, end)
+            at = min(table.end, end)
+        if at < end:
+            yield from split(text, at, end)
 
     def overlap(self, start: int, end: int) -> bool:
         """Whether a part of a range is in the rows of a table."""

@@ -56,7 +56,7 @@ class Chunker:
                 spans += packer.add_section(section.start, end, section.path)
             spans += packer.flush()
         if tables is not None:
-            return [replace(span, context=tables.header_at(span.start)) for span in spans]
+            return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]
         enclosing = EnclosingSections(parsed)
         return [
             replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start))

@@ -31,6 +31,8 @@ class TextTable:
     end: int
     header: str
     """The names of the columns, with ` | ` between them."""
+    rows: tuple[int, ...] = ()
+    """Where each row starts, if a row may have several lines; without them, each line is a row."""
 
 
 @dataclass(frozen=True)

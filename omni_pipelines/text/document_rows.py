@@ -47,7 +47,7 @@ def structure_json(parsed: Parsed) -> str:
     """Sections, tables, line marks and page marks, for the column `structure`."""
     structure = {
         "sections": [[section.start, list(section.path)] for section in parsed.sections],
-        "tables": [[table.start, table.end, table.header] for table in parsed.tables],
+        "tables": [[table.start, table.end, table.header, list(table.rows)] for table in parsed.tables],
         "lines": parsed.line_marks,
         "pages": parsed.page_marks,
     }
@@ -58,7 +58,9 @@ def parsed_document(row: ParsedColumns) -> Parsed:
     """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
-    tables = tuple(TextTable(start, end, header) for start, end, header in structure.get("tables", ()))
+    tables = tuple(
+        TextTable(start, end, header, tuple(rows)) for start, end, header, rows in structure.get("tables", ())
+    )
     if row["verbatim"]:
         decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"])
         return Parsed(decoded, row["title"], sections, tables=tables, partial=row["partial"])

@@ -6,11 +6,12 @@ table.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from omni_pipelines.text.chunk_context import Tables
-from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
+from omni_pipelines.text.sentences import Range, Splitter, lines, paragraphs, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
 MAX_SMALL_SHARE = 0.25
@@ -21,9 +22,6 @@ MAX_CHARACTERS_PER_TOKEN = 128
 """Length of the longest token, nearly: a text with more characters for each allowed token is too long anyway."""
 _MAX_WORD_LENGTH = 256
 """A longer "word" is cut: nothing that people read is longer."""
-
-Splitter = Callable[[str, int, int], Iterator[Range]]
-"""Splits a range of a text into parts without gaps."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,8 @@ class Packer:
         return done
 
     def _units(self, start: int, end: int, limit: int) -> Iterator[_Unit]:
-        for first, last in self._cut.blocks(self._text, start, end):
+        split = self._cut.blocks if self._tables is None else partial(self._tables.blocks, self._cut.blocks)
+        for first, last in split(self._text, start, end):
             has_overlap = self._cut.has_overlap and not (self._tables and self._tables.overlap(first, last))
             pieces = _fit(self._text, first, last, limit, self._count, self._cut.finer)
             for number, (begin, stop, tokens) in enumerate(pieces):

@@ -6,7 +6,7 @@ lines with figures at the same places, as in text that comes from a PDF.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from omni_pipelines.text.document import TextTable
@@ -138,7 +138,10 @@ def _grid(found: Sequence[_Line], index: int) -> _Found:
     if not below and len(borders) == 3:
         below = 1
     if below and run[-1].end > run[borders[below]].end:
-        return len(run), _marked(run, borders[0] + 1, header_names(rows[:below]))
+        table = _marked(run, borders[0] + 1, header_names(rows[:below]))
+        starts = tuple(run[number].start for number in borders[below:-1])
+        has_borders = table is not None and len(starts) > 1
+        return len(run), replace(table, rows=(table.start, *starts)) if has_borders and table else table
     if len(borders) == 2:  # only around it
         return len(run), _by_cells(run[1:-1], [_piped_cells(line.text) for line in run[1:-1]])
     starts = [run[number + 1] for number in borders[:-1]]

@@ -55,6 +55,7 @@ VALID: dict[str, list[bytes]] = {
     "text": ["plain é\r\ntext\n".encode("utf-16"), b"plain text\n"],
     "csv": [b"name,kg\notter,7\n", "näme;kg\r\notter;7".encode("cp1252")],
     "code": ["/// é\nfn a() {}\nimpl B {\n  fn c() {}\n}\n".encode()],
+    "json": [b'[{"name": "otter", "kg": 7}, {"name": "her\\u00f6n", "kg": [2, 3]}]', b'{"a": {"b": 1}}'],
     "pdf": [_PDF],
     "docx": [_WORD, _unpacked(_WORD)],
     "pptx": [_SLIDES, _unpacked(_SLIDES)],

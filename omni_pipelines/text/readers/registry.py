@@ -22,6 +22,7 @@ from omni_pipelines.text.readers import (
     docx,
     epub,
     html,
+    json_records,
     mail,
     markdown,
     notebook,
@@ -98,6 +99,16 @@ READERS = (
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader(
+        "json",
+        1,
+        json_records.read,
+        "application/json",
+        "code",
+        (".json", ".jsonl", ".ndjson", ".jsonc", ".json5"),
+        "json",
+        isolated=True,
+    ),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
@@ -110,7 +121,7 @@ READERS = (
     ),
 )
 
-_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
+_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
