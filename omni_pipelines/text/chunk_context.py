@@ -83,8 +83,8 @@ class Tables:
     def header_of(self, start: int, end: int) -> str:
         """The column names of the table in whose rows a range starts; "" for another range.
 
-        Rows of several lines, such as records of JSON, have no header row above: their names are also for a range that
-        starts before them.
+        Rows of several lines, such as records of JSON, have no header row above: a range that starts before them has
+        their names as well.
         """
         index = bisect_right(self._starts, start) - 1
         if index >= 0 and start < self._tables[index].end:

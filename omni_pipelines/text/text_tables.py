@@ -144,8 +144,8 @@ def _grid(found: Sequence[_Line], index: int) -> _Found:
         return len(run), replace(table, rows=(table.start, *starts)) if has_borders and table else table
     if len(borders) == 2:  # only around it
         return len(run), _by_cells(run[1:-1], [_piped_cells(line.text) for line in run[1:-1]])
-    starts = [run[number + 1] for number in borders[:-1]]
-    return len(run), _by_cells([*starts[:-1], run[-1]], rows) if len(rows) > 1 else None
+    first_lines = [run[number + 1] for number in borders[:-1]]
+    return len(run), _by_cells([*first_lines[:-1], run[-1]], rows) if len(rows) > 1 else None
 
 
 def _joined(row: Sequence[_Line]) -> list[str]:

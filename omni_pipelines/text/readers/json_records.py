@@ -14,7 +14,12 @@ from omni_pipelines.text.embedding import HEADING_SEPARATOR
 from omni_pipelines.text.readers import code
 from omni_pipelines.text.table_headers import header_of, joined_names
 
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"?|//[^\n]*|/\*.*?\*/|[{}\[\],]|[^\s{}\[\],:"/]+', re.DOTALL)
+_STRING = r'"(?:[^"\\\n]++|\\.)*+"?'
+_SCALAR = rf"(?:{_STRING}|[^\s{{}}\[\],:\"/]++)"
+_TOKEN = re.compile(
+    rf"(?P<key>{_STRING})\s*+:\s*+{_SCALAR}\s*+,|[{{}}\[\],]|{_SCALAR}|//[^\n]*+|/\*.*?\*/", re.DOTALL
+)
+"""A key with a value that is no list or object, and the comma after it; else one sign, value or comment."""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 _FIRST_LETTER = 0x80
@@ -78,6 +83,13 @@ class _Frame:
     has_key: bool = False
     key_start: int = 0
 
+    def take_pair(self, key: str) -> None:
+        """Take a key with its value and the comma after it."""
+        self.scalars += 1
+        self.has_key = False
+        if len(self.keys) < _MAX_KEYS:
+            self.keys.append(key.strip('"'))
+
     def take(self, token: str, start: int) -> None:
         """Take a comma, a key, or a value that is no list or object."""
         if token == ",":
@@ -109,7 +121,9 @@ def _tables(text: str) -> list[TextTable]:
     frames = [_Frame("", 0)]
     for match in _TOKEN.finditer(text):
         token, frame = match[0], frames[-1]
-        if token in _CLOSING:
+        if match["key"] is not None:
+            frame.take_pair(match["key"])
+        elif token in _CLOSING:
             start = frame.key_start if frame.has_key else match.start()
             frames.append(_Frame(token, _line_start(text, start), frame.last_key))
         elif token in ("}", "]"):
