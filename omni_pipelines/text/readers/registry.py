@@ -98,7 +98,7 @@ READERS = (
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
-    Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
         1,

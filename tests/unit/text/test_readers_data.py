@@ -9,6 +9,7 @@ import pytest
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
+from omni_pipelines.text.text_tables import text_tables
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
 
@@ -38,6 +39,54 @@ def test_file_that_is_no_notebook_is_refused(raw: bytes) -> None:
 def test_notebook_with_wrong_types_keeps_its_valid_parts() -> None:
     cells = [{"cell_type": "code", "source": 5}, 7, {"cell_type": "code", "source": ["a", 1, "b"], "outputs": 3}]
     assert notebook.read(json.dumps({"cells": cells}).encode(), "a.ipynb").text == "ab"
+
+
+def _notebook_text(*outputs: object, **fields: object) -> str:
+    cell = {"cell_type": "code", "source": "f()", "outputs": outputs, **fields}
+    return notebook.read(json.dumps({"cells": [cell]}).encode(), "a.ipynb").text.removeprefix("f()\n\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (
+            {"output_type": "error", "ename": "KeyError", "evalue": "otter", "traceback": ["\x1b[0;31mat f\x1b[0m"]},
+            "KeyError: otter\nat f",
+        ),
+        ({"output_type": "error", "ename": "E", "evalue": "bad", "traceback": ["at f", "E: bad"]}, "at f\nE: bad"),
+        ({"output_type": "stream", "text": ["\x1b[32mgreen\x1b[0m\n", "more"]}, "green\nmore"),
+        ({"output_type": "stream", "text": " 10%\r 50%\r100%\nend\r\n"}, "100%\nend"),
+        ({"data": {"text/plain": "x", "text/markdown": ["**bold**"]}}, "**bold**"),
+        ({"data": {"text/plain": "x", "text/html": "<p>seen</p><script>y</script>"}}, "seen"),
+        ({"data": {"text/plain": "x", "text/html": "<script>y</script>"}}, "x"),
+        ({"data": {"text/plain": "<Math>", "text/latex": "$x^2$"}}, "$x^2$"),
+        ({"output_type": "pyout", "text": ["x"], "html": ["<b>old</b>"]}, "old"),
+    ],
+)
+def test_notebook_output_is_shown_in_its_richest_form(output: object, shown: str) -> None:
+    assert _notebook_text(output) == shown
+
+
+def test_notebook_table_has_its_column_names() -> None:
+    rows = "".join(f"<tr><th>{n}</th><td>otter</td><td>{n}.5</td></tr>" for n in range(3))
+    table = f"<table><thead><tr><th></th><th>name</th><th>kg</th></tr></thead><tbody>{rows}</tbody></table>"
+    text = _notebook_text({"data": {"text/html": table}})
+    assert [found.header for found in text_tables(text)] == ["name | kg"]
+
+
+def test_notebook_output_that_is_too_long_is_cut_and_said() -> None:
+    cell = {"cell_type": "code", "source": "f()", "outputs": [{"text": "x" * 9_000}]}
+    parsed = notebook.read(json.dumps({"cells": [cell]}).encode(), "a.ipynb")
+    assert (parsed.text.count("x"), parsed.partial) == (8_000, "an output of cell 1 is longer than 8,000 characters")
+
+
+def test_notebook_from_before_format_4_is_read() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": "River"},
+        {"cell_type": "code", "input": "f()", "outputs": [{"output_type": "stream", "text": "seen"}]},
+    ]
+    parsed = notebook.read(json.dumps({"worksheets": [{"cells": cells}]}).encode(), "a.ipynb")
+    assert (parsed.text, parsed.sections[0].path) == ("## River\n\nf()\n\nseen", ("River",))
 
 
 @pytest.mark.parametrize(
