@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.samples import office, pdf
+from tests.samples import office, pdf, sheets
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Terms of the licence"
@@ -116,6 +116,10 @@ def _pptx(parts: list[Part]) -> bytes:
 def _xlsx(parts: list[Part]) -> bytes:
     sheets = {part.heading: [[line] for line in _lines(part)] for part in parts}
     return office.xlsx({**sheets, "Table": TABLE})
+
+
+def _one_sheet(parts: list[Part]) -> list[list[str]]:
+    return [*([line] for part in parts for line in (part.heading, *_lines(part))), *TABLE]
 
 
 def _odt(parts: list[Part]) -> bytes:
@@ -249,6 +253,8 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.docx": _docx,
     "a.pptx": _pptx,
     "a.xlsx": _xlsx,
+    "a.xlsb": lambda parts: sheets.binary_workbook(_one_sheet(parts)),
+    "a.xls": lambda parts: sheets.old_workbook(_one_sheet(parts)),
     "a.odt": _odt,
     "a.epub": _epub,
     "a.ipynb": _notebook,

@@ -61,6 +61,8 @@ VALID: dict[str, list[bytes]] = {
     "pptx": [_SLIDES, _unpacked(_SLIDES)],
     "xlsx": [_SHEETS, _unpacked(_SHEETS)],
     "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "xls": [sheets.old_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
+    "xlsb": [sheets.binary_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
     "ods": [_OPEN_SHEETS, _unpacked(_OPEN_SHEETS)],
     "epub": [_BOOK, _unpacked(_BOOK)],
     "notebook": [NOTEBOOK],

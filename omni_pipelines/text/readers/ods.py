@@ -9,7 +9,7 @@ import re
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.office import document_properties
-from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, CellRange, SheetRows
+from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, CellRange, SheetRows, comment
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
@@ -127,9 +127,9 @@ class _Sheets(XmlHandler):
 
     def _end_text(self, name: str) -> None:
         if name == "annotation" and self._comment is not None:
-            text, author = one_line("".join(self._comment)), one_line("".join(self._author))
+            text = one_line("".join(self._comment))
             if text:
-                self._comments.append(f"Comment by {author}: {text}" if author else f"Comment: {text}")
+                self._comments.append(comment("".join(self._author), text))
             self._comment = None
         elif name == "creator":
             self._is_in_author = False

@@ -34,9 +34,12 @@ from omni_pipelines.text.readers import (
     python,
     restructured,
     rtf,
+    xls,
+    xlsb,
     xlsx,
     xml,
 )
+from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]
@@ -95,6 +98,8 @@ READERS = (
     _binary(
         "xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", ".xltx", ".xltm", version=4
     ),
+    _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
+    _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
@@ -125,8 +130,15 @@ _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "j
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+_MAIN_PARTS = {
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "xl/workbook.xml": "xlsx",
+    "xl/workbook.bin": "xlsb",
+}
 _MAX_NAMES = 5_000
+_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
+"""Names of the stream with the sheets in an OLE file."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
@@ -165,6 +177,8 @@ def _format_by_content(raw: bytes) -> str:
         return "pdf"
     if head.lstrip().startswith(b"{\\rtf"):
         return "rtf"
+    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
+        return "xls"
     if head.startswith(b"PK\x03\x04"):
         return _format_of_zip(raw)
     return "html" if _HTML.match(head) else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from omni_pipelines.text.readers.extraction import one_line
-from omni_pipelines.text.readers.sheet_rows import cell_place
+from omni_pipelines.text.readers.sheet_rows import cell_place, comment
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
@@ -30,8 +30,7 @@ def comments_of(archive: ZipArchive, targets: Iterable[tuple[str, str]], people:
                 continue
             if kind == "threadedComment":
                 threads.add(place)
-            text = text.removeprefix(f"{author}:").strip() if author else text
-            shown = f"Comment by {author}: {text}" if author else f"Comment: {text}"
+            shown = comment(author, text)
             found[place] = f"{found[place]}; {shown}" if place in found else shown
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from omni_pipelines.text.readers.extraction import Extraction
+from omni_pipelines.text.readers.extraction import Extraction, one_line
 
 MAX_COLUMNS = 16_384
 MAX_REPEATED_COLUMNS = 64
@@ -40,6 +40,13 @@ def cell_place(reference: str) -> tuple[int, int]:
             return 0, 0
         column = column * 26 + ord(letter) - 64
     return int(digits) if digits and len(digits) < 9 else 0, column
+
+
+def comment(author: str, text: str) -> str:
+    """A comment with its author, whose name many programs also write before the text."""
+    author = one_line(author)
+    text = text.removeprefix(f"{author}:").strip() if author else text
+    return f"Comment by {author}: {text}" if author else f"Comment: {text}"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
 import pytest
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.readers import ods, xlsx
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import ods, xls, xlsb, xlsx
 from omni_pipelines.text.readers.number_formats import shown_number
 from tests.samples.office import HEADER, relations
-from tests.samples.sheets import number_cell, text_cells, workbook
+from tests.samples.sheets import binary_workbook, number_cell, old_workbook, text_cells, workbook
 from tests.samples.sheets import ods as open_sheet
+
+Write = Callable[..., bytes]
+Read = Callable[[bytes, str], Parsed]
 
 
 def _rows(raw: bytes) -> list[str]:
@@ -261,3 +268,48 @@ def test_ods_hidden_sheets_rows_and_columns_are_left_out_and_said() -> None:
 def test_ods_header_rows_are_the_header() -> None:
     rows = f"<table:table-header-rows>{_open_row('7', '8')}</table:table-header-rows>{_open_row('9', '10')}"
     assert [table.header for table in ods.read(open_sheet(rows), "a.ods").tables] == ["7 | 8"]
+
+
+# --- older and binary workbooks
+
+ROWS = [
+    ["Prices of the harbour"],
+    ["name", "kg", "code", "time"],
+    ["öl", 7.5, (1067, 1), (1.25, 2)],
+    ["", 8.5, (45_000, 3)],
+]
+SHOWN = "S\n\nPrices of the harbour\nname | kg | code | time\nöl | 7.5 | 01067 | 30:00:00\nöl | 8.5 | 2023-03-15"
+
+
+@pytest.mark.parametrize(("write", "read"), [(old_workbook, xls.read), (binary_workbook, xlsb.read)])
+def test_other_workbooks_are_read_like_xlsx(write: Write, read: Read) -> None:
+    parsed = read(write(ROWS, ["00000", "[h]:mm:ss", "yyyy-mm-dd"], merged=[(2, 3, 0, 0)]), "a")
+    assert parsed.text == SHOWN
+    assert [table.header for table in parsed.tables] == ["name | kg | code | time"]
+    assert [section.path for section in parsed.sections] == [("S",)]
+
+
+@pytest.mark.parametrize(("write", "read"), [(old_workbook, xls.read), (binary_workbook, xlsb.read)])
+def test_hidden_sheets_of_other_workbooks_are_left_out(write: Write, read: Read) -> None:
+    with pytest.raises(Unreadable, match=r"E_NO_TEXT.*hidden"):
+        read(write([["Salary"]], hidden=True), "a")
+
+
+@pytest.mark.parametrize(("write", "read"), [(old_workbook, xls.read), (binary_workbook, xlsb.read)])
+def test_damaged_workbook_is_refused(write: Write, read: Read) -> None:
+    whole = write(ROWS, ["00000"])
+    for end in range(0, len(whole), 7):
+        with contextlib.suppress(Unreadable):
+            read(whole[:end], "a")
+
+
+def test_old_workbook_may_count_from_1904() -> None:
+    assert xls.read(old_workbook([[(43_538, 1)]], ["yyyy-mm-dd"], from_1904=True), "a.xls").text == "S\n\n2023-03-15"
+
+
+@pytest.mark.parametrize(
+    ("packed", "number"),
+    [(0x3FF00000, 1.0), (0x3FF00001, 0.01), (7 << 2 | 2, 7.0), (-7 << 2 & 0xFFFFFFFF | 3, -0.07)],
+)
+def test_packed_number_of_a_binary_workbook(packed: int, number: float) -> None:
+    assert xlsb.rk_number(packed) == number
