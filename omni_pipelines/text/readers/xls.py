@@ -29,12 +29,13 @@ _DAMAGE = (
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
     import xlrd
+    from xlrd.biffh import XLRDError
     from xlrd.compdoc import CompDocError
 
     try:
         book = xlrd.open_workbook(file_contents=raw, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
         return _read(book, name)
-    except xlrd.XLRDError as error:
+    except XLRDError as error:
         is_encrypted = "encrypted" in str(error).lower()
         raise Unreadable(RefusalCode.ENCRYPTED if is_encrypted else RefusalCode.PARSE, str(error)) from error
     except CompDocError as error:
@@ -85,10 +86,10 @@ def _shown(book: Book, cell: Cell) -> str:
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return "TRUE" if cell.value else "FALSE"
     if cell.ctype == xlrd.XL_CELL_ERROR:
-        return str(xlrd.error_text_from_code.get(cell.value, "#ERROR"))
+        return str(xlrd.error_text_from_code.get(int(cell.value), "#ERROR"))
     if cell.ctype not in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE):
         return ""
     styles = book.xf_list
-    known = cell.xf_index is not None and 0 <= cell.xf_index < len(styles)
-    code = book.format_map.get(styles[cell.xf_index].format_key) if known else None
+    style = styles[cell.xf_index] if cell.xf_index is not None and 0 <= cell.xf_index < len(styles) else None
+    code = book.format_map.get(style.format_key) if style is not None else None
     return shown_number(float(cell.value), code.format_str if code else GENERAL, is_from_1904=book.datemode == 1)
