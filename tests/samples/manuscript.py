@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.samples import office, pdf, sheets
+from tests.samples import data_files, office, pdf, sheets
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Terms of the licence"
@@ -120,6 +120,15 @@ def _xlsx(parts: list[Part]) -> bytes:
 
 def _one_sheet(parts: list[Part]) -> list[list[str]]:
     return [*([line] for part in parts for line in (part.heading, *_lines(part))), *TABLE]
+
+
+def _parquet(parts: list[Part]) -> bytes:
+    return data_files.parquet({"text": [" ".join(row) for row in _one_sheet(parts)]})
+
+
+def _sqlite(parts: list[Part]) -> bytes:
+    rows = [" ".join(row).replace("'", "''") for row in _one_sheet(parts)]
+    return data_files.sqlite("create table t(words)", *(f"insert into t values('{row}')" for row in rows))
 
 
 def _odt(parts: list[Part]) -> bytes:
@@ -255,6 +264,8 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.xlsx": _xlsx,
     "a.xlsb": lambda parts: sheets.binary_workbook(_one_sheet(parts)),
     "a.xls": lambda parts: sheets.old_workbook(_one_sheet(parts)),
+    "a.parquet": _parquet,
+    "a.sqlite": _sqlite,
     "a.odt": _odt,
     "a.epub": _epub,
     "a.ipynb": _notebook,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import office, sheets
+from tests.samples import data_files, office, sheets
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -61,6 +61,8 @@ VALID: dict[str, list[bytes]] = {
     "pptx": [_SLIDES, _unpacked(_SLIDES)],
     "xlsx": [_SHEETS, _unpacked(_SHEETS)],
     "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "parquet": [data_files.parquet({"näme": ["otter"], "kg": [7.5]}), data_files.arrow({"name": ["otter"]})],
+    "sqlite": [data_files.sqlite("create table animals(name text)", "insert into animals values('ötter')")],
     "xls": [sheets.old_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
     "xlsb": [sheets.binary_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
     "ods": [_OPEN_SHEETS, _unpacked(_OPEN_SHEETS)],

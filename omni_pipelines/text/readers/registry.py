@@ -28,12 +28,14 @@ from omni_pipelines.text.readers import (
     notebook,
     ods,
     opendocument,
+    parquet,
     pdf,
     plain,
     pptx,
     python,
     restructured,
     rtf,
+    sqlite,
     xls,
     xlsb,
     xlsx,
@@ -100,6 +102,20 @@ READERS = (
     ),
     _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
     _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
+    _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
+    _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
+    _binary(
+        "sqlite",
+        sqlite.read,
+        "application/vnd.sqlite3",
+        "data",
+        ".sqlite",
+        ".sqlite3",
+        ".db",
+        ".db3",
+        ".gpkg",
+        version=1,
+    ),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
@@ -177,6 +193,10 @@ def _format_by_content(raw: bytes) -> str:
         return "pdf"
     if head.lstrip().startswith(b"{\\rtf"):
         return "rtf"
+    if head.startswith(sqlite.SIGNATURE):
+        return "sqlite"
+    if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
+        return "parquet"
     if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
         return "xls"
     if head.startswith(b"PK\x03\x04"):
