@@ -122,6 +122,11 @@ def _one_sheet(parts: list[Part]) -> list[list[str]]:
     return [*([line] for part in parts for line in (part.heading, *_lines(part))), *TABLE]
 
 
+def _geojson(parts: list[Part]) -> bytes:
+    features = [{"type": "Feature", "properties": {"text": " ".join(row)}} for row in _one_sheet(parts)]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
+
+
 def _parquet(parts: list[Part]) -> bytes:
     return data_files.parquet({"text": [" ".join(row) for row in _one_sheet(parts)]})
 
@@ -264,6 +269,8 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.xlsx": _xlsx,
     "a.xlsb": lambda parts: sheets.binary_workbook(_one_sheet(parts)),
     "a.xls": lambda parts: sheets.old_workbook(_one_sheet(parts)),
+    "a.geojson": _geojson,
+    "a.pages": lambda parts: office.archive({"Index/Document.iwa": "", "QuickLook/Preview.pdf": _pdf(parts)}),
     "a.parquet": _parquet,
     "a.sqlite": _sqlite,
     "a.odt": _odt,

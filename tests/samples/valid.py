@@ -61,6 +61,10 @@ VALID: dict[str, list[bytes]] = {
     "pptx": [_SLIDES, _unpacked(_SLIDES)],
     "xlsx": [_SHEETS, _unpacked(_SHEETS)],
     "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "geojson": [
+        b'{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {"name": "n"}}'
+    ],
+    "iwork": [office.archive({"Index/Document.iwa": b"x", "preview.jpg": b"x", "QuickLook/Preview.pdf": _PDF})],
     "parquet": [data_files.parquet({"näme": ["otter"], "kg": [7.5]}), data_files.arrow({"name": ["otter"]})],
     "sqlite": [data_files.sqlite("create table animals(name text)", "insert into animals values('ötter')")],
     "xls": [sheets.old_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],

@@ -21,7 +21,9 @@ from omni_pipelines.text.readers import (
     delimited,
     docx,
     epub,
+    geojson,
     html,
+    iwork,
     json_records,
     mail,
     markdown,
@@ -102,6 +104,7 @@ READERS = (
     ),
     _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
     _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
+    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
     _binary(
@@ -130,6 +133,15 @@ READERS = (
         "json",
         isolated=True,
     ),
+    Reader(
+        "geojson",
+        1,
+        geojson.read,
+        "application/geo+json",
+        "data",
+        (".geojson", ".geojsonl", ".geojsons"),
+        isolated=True,
+    ),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
@@ -151,7 +163,9 @@ _MAIN_PARTS = {
     "ppt/presentation.xml": "pptx",
     "xl/workbook.xml": "xlsx",
     "xl/workbook.bin": "xlsb",
+    **dict.fromkeys(iwork.PARTS, "iwork"),
 }
+_GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
 _MAX_NAMES = 5_000
 _EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
 """Names of the stream with the sheets in an OLE file."""
@@ -201,6 +215,8 @@ def _format_by_content(raw: bytes) -> str:
         return "xls"
     if head.startswith(b"PK\x03\x04"):
         return _format_of_zip(raw)
+    if _GEOJSON.match(head):
+        return "geojson"
     return "html" if _HTML.match(head) else ""
 
 

@@ -32,6 +32,8 @@ def read(raw: bytes, name: str) -> Parsed:
     from xlrd.biffh import XLRDError
     from xlrd.compdoc import CompDocError
 
+    if raw.startswith(b"PK"):
+        raise Unreadable(RefusalCode.PARSE, "not a workbook of Excel before 2007")
     try:
         book = xlrd.open_workbook(file_contents=raw, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
         return _read(book, name)

@@ -25,6 +25,7 @@ from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_by_content, reader_for, reader_named
 from tests.integration.line import Line, write
+from tests.samples import data_files, office, sheets
 from tests.samples.office import docx, word_paragraph
 from tests.samples.pdf import pdf
 from tests.samples.valid import VALID
@@ -203,6 +204,14 @@ def test_limited_process_has_no_network() -> None:
         ("a.php", b"<!DOCTYPE html>\n<?php ?>", "code"),
         ("a.md", b"A <html> tag, and %PDF- in a text", "markdown"),
         ("a.docx", b"no zip", "docx"),
+        ("a.xls", office.xlsx({"S": [["x"]]}), "xlsx"),
+        ("a.csv", sheets.old_workbook([["x"]]), "csv"),
+        ("a.ods", sheets.binary_workbook([["x"]]), "xlsb"),
+        ("a.xlsx", sheets.ods(""), "ods"),
+        ("a.txt", data_files.sqlite("create table t(a)"), "sqlite"),
+        ("a.json", data_files.parquet({"a": [1]}), "parquet"),
+        ("a.json", b'{"name": "x", "type": "FeatureCollection", "features": []}', "geojson"),
+        ("a.json", b'{"kind": {"type": "FeatureCollection"}}', "json"),
         ("a.md", b"PK\x03\x04 damaged", "markdown"),
     ],
 )

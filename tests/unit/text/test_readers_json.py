@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget
-from omni_pipelines.text.readers import json_records
+from omni_pipelines.text.readers import geojson, json_records
 
 RECORDS = [{"name": f"Valve {n}", "sold by": f"Firm {n}", "price": {"EUR": n + 0.5}} for n in range(60)]
 HEADER = "name | sold by | price.EUR"
@@ -76,3 +77,48 @@ def test_escapes_are_the_characters_that_they_stand_for() -> None:
     raw = rb'{"a": "M\u00fcnster \ud83d\udc19", "b": "\\u00fc \u0041 \n \ud83d \u0000"}'
     parsed = json_records.read(raw, "a.json")
     assert parsed.text == '{"a": "Münster 🐙", "b": "\\\\u00fc \\u0041 \\n \\ud83d \\u0000"}'
+
+
+# --- GeoJSON
+
+LAKE = {"type": "Polygon", "coordinates": [[[11.1, 48.0], [11.3, 48.2], [11.2, 48.1], [11.1, 48.0]]]}
+FEATURES = [
+    {"type": "Feature", "id": 7, "properties": {"name": "Wörthsee", "km2": 4.34}, "geometry": LAKE},
+    {
+        "type": "Feature",
+        "properties": {"name": "Pier", "tags": ["old"]},
+        "geometry": {"type": "Point", "coordinates": [11.2, 48.1]},
+    },
+    {"type": "Feature", "properties": None, "geometry": None},
+]
+ROWS = [
+    "id | name | km2 | tags | geometry",
+    "7 | Wörthsee | 4.34 |  | Polygon 11.1, 48.0 to 11.3, 48.2",
+    ' | Pier |  | ["old"] | Point 11.2, 48.1',
+]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        json.dumps({"type": "FeatureCollection", "features": FEATURES}),
+        "\n".join(map(json.dumps, FEATURES)),
+        "\n".join(f"\x1e{json.dumps(each)}" for each in FEATURES),
+    ],
+)
+def test_features_are_rows_with_the_names_of_their_properties(raw: str) -> None:
+    parsed = geojson.read(raw.encode(), "a.geojson")
+    assert parsed.text.split("\n") == ROWS
+    assert parsed.tables[0].header == ROWS[0]
+
+
+def test_collection_has_its_name_and_a_geometry_is_a_feature() -> None:
+    named = geojson.read(b'{"type": "FeatureCollection", "name": "Lakes", "features": []}', "a.geojson")
+    assert (named.title, named.text.split("\n")[0]) == ("Lakes", "name: Lakes")
+    assert geojson.read(json.dumps(LAKE).encode(), "a").text.endswith("Polygon 11.1, 48.0 to 11.3, 48.2")
+
+
+@pytest.mark.parametrize("raw", [b"{", b"", b'{"type": 1}\n{'])
+def test_what_is_no_geojson_is_refused(raw: bytes) -> None:
+    with pytest.raises(Unreadable, match="E_PARSE"):
+        geojson.read(raw, "a.geojson")

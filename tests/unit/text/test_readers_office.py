@@ -8,8 +8,9 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import epub, ods, opendocument, pptx, xlsx
+from omni_pipelines.text.readers import epub, iwork, ods, opendocument, pptx, xlsx
 from tests.samples import office
+from tests.samples.pdf import pdf
 
 
 def test_pptx_slides_are_pages_in_the_order_shown() -> None:
@@ -94,3 +95,13 @@ def test_epub_with_copy_protection_is_refused_and_with_scrambled_fonts_is_read()
 def test_zip_of_another_format_is_refused(read: Callable[[bytes, str], Parsed]) -> None:
     with pytest.raises(Unreadable, match=r"E_PARSE.*missing"):
         read(office.archive({"a.txt": "text"}), "a")
+
+
+def test_pages_numbers_and_keynote_are_read_by_their_preview() -> None:
+    parts = {"Index/Document.iwa": b"", "preview.jpg": b"", "QuickLook/Preview.pdf": pdf([["Otters swim."]])}
+    parsed = iwork.read(office.archive(parts), "a.numbers")
+    assert (parsed.text, parsed.page(0)) == ("Otters swim.", 1)
+    assert parsed.partial.startswith("read from its preview")
+    del parts["QuickLook/Preview.pdf"]
+    with pytest.raises(Unreadable, match="without a preview in PDF"):
+        iwork.read(office.archive(parts), "a.numbers")
