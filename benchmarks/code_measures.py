@@ -31,6 +31,7 @@ MAX_BROAD_EXCEPTS = 0.4
 MAX_ANY = 8.0
 MAX_PATCHES = 2.0
 MAX_ROOM_SHARE = 15.0
+READERS_ROOM = "omni_pipelines.text.readers"
 _PATCH = re.compile(r"mock\.|MagicMock|monkeypatch\.|mocker\.")
 _BROAD = {"Exception", "BaseException"}
 _HEADER = ("measure", "value", "goal", "", "where")
@@ -63,8 +64,13 @@ class Module:
 
     @property
     def room(self) -> str:
-        """The folder under `omni_pipelines`, or the top-level package, that the module belongs to."""
+        """The folder under `omni_pipelines`, or the top-level package, that the module belongs to.
+
+        The readers of formats are a room of their own inside `text`.
+        """
         parts = self.name.split(".")
+        if parts[:3] == READERS_ROOM.split("."):
+            return READERS_ROOM
         is_folder = parts[0] == "omni_pipelines" and len(parts) > 1 and (self.is_package or len(parts) > 2)
         return ".".join(parts[:2]) if is_folder else parts[0]
 

@@ -92,7 +92,11 @@ DOCUMENTS = Table.of(
     required("verbatim", pa.bool_(), "whether the text is exactly the decoded file"),
     required("partial", pa.string(), "what of the file was not read, and why; empty if all of it was read"),
     packed("text", "the whole text"),
-    packed("structure", "JSON: {sections: [[start, [path]]], lines: [[char, line]], pages: [[char, page]]}"),
+    packed(
+        "structure",
+        "JSON: {sections: [[start, [path]]], tables: [[start, end, header, [row]]], lines: [[char, line]], "
+        "pages: [[char, page]]}",
+    ),
     required(
         "parser",
         pa.string(),

@@ -31,7 +31,7 @@ from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.token_counting import CountTokens
 
 MAX_HEADING_LENGTH = 300
-"""Characters of a heading path that are kept: the path is repeated in every chunk and embedded with it."""
+"""Characters of a section path that are kept: the path is repeated in every chunk."""
 _DELETED_AT_ONCE = 1000
 _FIRST_BATCH = 32
 """Documents of the first batch, before the rate of this machine is known."""
@@ -70,7 +70,8 @@ def chunker_fingerprint(settings: Settings, sources: Iterable[str]) -> str:
 def heading_of(span: Span) -> str:
     """The section path of a chunk, then its context; a signature as context replaces the last part of the path."""
     path = span.heading[:-1] if span.context and span.heading and span.heading[-1] in span.context else span.heading
-    return HEADING_SEPARATOR.join([*path, *filter(None, [span.context])])[:MAX_HEADING_LENGTH]
+    sections = HEADING_SEPARATOR.join(path)[:MAX_HEADING_LENGTH]
+    return HEADING_SEPARATOR.join(filter(None, [sections, span.context]))
 
 
 def reconcile_chunks(run: RunContext) -> ChunksReport:

@@ -1,11 +1,13 @@
-"""The context of a chunk: its sections, the signature of its symbol, and the header row of its table."""
+"""The context of a chunk: its sections, the signature of its symbol, and the column names of its table."""
 
+import itertools
 import re
 from bisect import bisect_right
-from itertools import islice
+from collections.abc import Iterator
 
 from omni_pipelines.text.document import Parsed, Section
-from omni_pipelines.text.sentences import Range, lines
+from omni_pipelines.text.sentences import Range, Splitter, lines
+from omni_pipelines.text.text_tables import text_tables
 
 MAX_SIGNATURE_LENGTH = 200
 """Characters of a signature that are repeated with each chunk."""
@@ -13,12 +15,6 @@ _MAX_SIGNATURE_LINES = 6
 _MAX_CHARACTERS_SEARCHED = 8_192
 _MAX_LINES_ABOVE = 60
 """Lines of comments and decorators that may precede the signature of a symbol."""
-MAX_HEADER_LENGTH = 200
-"""Characters of a header row that are repeated with each chunk."""
-_CELL_END = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
-_MAX_ROWS_CHECKED = 3
-_MAX_CHARACTERS_CHECKED = 4_096
-"""The first line may be as long as the whole file."""
 _COMMENT = re.compile(r"\s*(?:#(?!define)|//|/\*|\*|--|;|@|%|<!--)")
 
 
@@ -67,7 +63,7 @@ def signature(text: str, section: Section, end: int) -> str:
     end = min(end, section.start + _MAX_CHARACTERS_SEARCHED)
     name = re.compile(rf"(?<!\w){re.escape(section.path[-1])}(?!\w)") if section.path else None
     declaration = ""
-    for begin, stop in islice(lines(text, section.start, end), _MAX_LINES_ABOVE):
+    for begin, stop in itertools.islice(lines(text, section.start, end), _MAX_LINES_ABOVE):
         line = text[begin:stop]
         if not declaration and (name is None or _COMMENT.match(line) or not name.search(line)):
             continue
@@ -77,17 +73,43 @@ def signature(text: str, section: Section, end: int) -> str:
     return " ".join(declaration.split()).rstrip(" {:=")[:MAX_SIGNATURE_LENGTH]
 
 
-def is_table(text: str, start: int, end: int) -> bool:
-    """Whether each of the first three lines has cells. A single line is not a table."""
-    checked = islice(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)), _MAX_ROWS_CHECKED)
-    first_lines = [text[begin:stop].rstrip("\r\n") for begin, stop in checked]
-    return len(first_lines) > 1 and all(_CELL_END.search(line) for line in first_lines)
+class Tables:
+    """The tables of one document with their headers: those that its reader marked, else those that its text shows."""
 
+    def __init__(self, parsed: Parsed) -> None:
+        self._tables = parsed.tables or tuple(text_tables(parsed.text))
+        self._starts = [table.start for table in self._tables]
 
-def row_header(text: str, start: int, end: int) -> str:
-    """The column names of the table between `start` and `end`; "" if there is no table."""
-    if not is_table(text, start, end):
-        return ""
-    begin, stop = next(lines(text, start, min(end, start + _MAX_CHARACTERS_CHECKED)))
-    cells = (cell.strip() for cell in text[begin:stop].split("|"))
-    return " | ".join(filter(None, cells))[:MAX_HEADER_LENGTH]
+    def header_of(self, start: int, end: int) -> str:
+        """The column names of the table in whose rows a range starts; "" for another range.
+
+        Rows of several lines, such as records of JSON, have no header row above: a range that starts before them has
+        their names as well.
+        """
+        index = bisect_right(self._starts, start) - 1
+        if index >= 0 and start < self._tables[index].end:
+            return self._tables[index].header
+        following = self._tables[index + 1] if index + 1 < len(self._tables) else None
+        return following.header if following is not None and following.rows and following.start < end else ""
+
+    def blocks(self, split: Splitter, text: str, start: int, end: int) -> Iterator[Range]:
+        """The rows of tables whose rows may have several lines, and between them what `split` gives."""
+        at = start
+        for table in self._tables[max(bisect_right(self._starts, start) - 1, 0) :]:
+            if table.start >= end:
+                break
+            if not table.rows or table.end <= at:
+                continue
+            if table.start > at:
+                yield from split(text, at, table.start)
+            for first, last in itertools.pairwise([*table.rows, table.end]):
+                if min(last, end) > max(first, at):
+                    yield max(first, at), min(last, end)
+            at = min(table.end, end)
+        if at < end:
+            yield from split(text, at, end)
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether a part of a range is in the rows of a table."""
+        index = bisect_right(self._starts, max(end - 1, start)) - 1
+        return index >= 0 and start < self._tables[index].end

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from omni_pipelines.settings import ChunkMode
-from omni_pipelines.text.chunk_context import EnclosingSections, row_header, signature
+from omni_pipelines.text.chunk_context import EnclosingSections, Tables, signature
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_blank
 from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-5"
+CHUNKER = "structure-6"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""
@@ -47,15 +47,21 @@ class Chunker:
         has_symbols = kind == CODE and bool(parsed.sections)
         by_symbol = self.mode is ChunkMode.AST and has_symbols
         granularity = self._granularity(parsed, kind)
-        packer = Packer(parsed.text, self.budget, count, granularity, one_symbol_per_chunk=by_symbol)
+        tables = None if has_symbols else Tables(parsed)
+        packer = Packer(parsed.text, self.budget, count, granularity, tables, one_symbol_per_chunk=by_symbol)
         spans: list[Span] = []
         for begin, finish in _pages(parsed):  # no chunk spans two pages, so that every quote has one page
             sections = _sections(parsed, begin, finish)
             for section, end in _merge_closing_brackets(parsed.text, sections) if by_symbol else sections:
                 spans += packer.add_section(section.start, end, section.path)
             spans += packer.flush()
+        if tables is not None:
+            return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]
         enclosing = EnclosingSections(parsed)
-        return [replace(span, context=_context(parsed, enclosing, span, has_symbols=has_symbols)) for span in spans]
+        return [
+            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start))
+            for span in spans
+        ]
 
     def _granularity(self, parsed: Parsed, kind: str) -> Granularity:
         """CSV is cut by rows: it has no paragraphs, and a blank line may be part of a cell."""
@@ -94,9 +100,3 @@ def _merge_closing_brackets(text: str, sections: Iterator[tuple[Section, int]]) 
         held = section, end
     if held is not None:
         yield held
-
-
-def _context(parsed: Parsed, enclosing: EnclosingSections, span: Span, *, has_symbols: bool) -> str:
-    if not has_symbols:
-        return row_header(parsed.text, span.block, span.start)
-    return signature(parsed.text, enclosing.innermost(span.start), span.start)

@@ -23,6 +23,19 @@ class Section:
 
 
 @dataclass(frozen=True)
+class TextTable:
+    """The rows of a table below the first row of its header: chunks that start in it carry the column names."""
+
+    start: int
+    """The first character after the first header row, or of the first row where the header is on an earlier page."""
+    end: int
+    header: str
+    """The names of the columns, with ` | ` between them."""
+    rows: tuple[int, ...] = ()
+    """Where each row starts, if a row may have several lines; without them, each line is a row."""
+
+
+@dataclass(frozen=True)
 class Parsed:
     """One document as text."""
 
@@ -36,6 +49,8 @@ class Parsed:
     """(character, line of the file) for text extracted from a text file; without them, the text's own lines count."""
     page_marks: Marks = ()
     """(character, page or slide, from 1); empty for documents without pages."""
+    tables: tuple[TextTable, ...] = ()
+    """The tables with a header that the reader knows of, in order; `chunk_context` finds those that are only text."""
     language: str = ""
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
     partial: str = ""

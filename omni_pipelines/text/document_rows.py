@@ -6,7 +6,7 @@ from typing import TypedDict
 import orjson
 
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.document import Parsed, Section, TextTable
 from omni_pipelines.text.lines import Marks
 
 
@@ -46,18 +46,26 @@ def parsed_columns(parsed: Parsed) -> ParsedColumns:
 
 
 def structure_json(parsed: Parsed) -> str:
-    """Sections, line marks and page marks, for the column `structure`."""
-    sections = [[section.start, list(section.path)] for section in parsed.sections]
-    return orjson.dumps({"sections": sections, "lines": parsed.line_marks, "pages": parsed.page_marks}).decode()
+    """Sections, tables, line marks and page marks, for the column `structure`."""
+    structure = {
+        "sections": [[section.start, list(section.path)] for section in parsed.sections],
+        "tables": [[table.start, table.end, table.header, list(table.rows)] for table in parsed.tables],
+        "lines": parsed.line_marks,
+        "pages": parsed.page_marks,
+    }
+    return orjson.dumps(structure).decode()
 
 
 def parsed_document(row: ParsedColumns) -> Parsed:
     """The document as its reader returned it. The language is not among the columns and stays empty."""
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
+    tables = tuple(
+        TextTable(start, end, header, tuple(rows)) for start, end, header, rows in structure.get("tables", ())
+    )
     if row["verbatim"]:
         decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"], row["encoding_probability"])
-        return Parsed(decoded, row["title"], sections, partial=row["partial"])
+        return Parsed(decoded, row["title"], sections, tables=tables, partial=row["partial"])
     return Parsed(
         DecodedText("", row["encoding"], row["bom_bytes"], row["encoding_probability"]),
         row["title"],
@@ -65,6 +73,7 @@ def parsed_document(row: ParsedColumns) -> Parsed:
         extracted=row["text"],
         line_marks=_marks(structure["lines"]),
         page_marks=_marks(structure.get("pages", ())),
+        tables=tables,
         partial=row["partial"],
     )
 

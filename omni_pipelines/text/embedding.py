@@ -6,6 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 HEADING_SEPARATOR = " > "
+MAX_EMBEDDED_HEADING_LENGTH = 300
 TextKind = Literal["document", "query"]
 """What a text is: some models put other words before a query than before a document."""
 
@@ -28,7 +29,11 @@ class Embedder(Protocol):
 
 
 def embedded_text(heading: str, text: str) -> str:
-    """The text that is embedded for a chunk: its heading and its text. Not its path: renaming embeds nothing."""
+    """The text that is embedded for a chunk: its heading and its text. Not its path: renaming embeds nothing.
+
+    Of a long heading, such as the names of many columns, only the beginning is embedded, so that the text has room.
+    """
+    heading = heading[:MAX_EMBEDDED_HEADING_LENGTH]
     return f"{heading}\n{text}" if heading else text
 
 

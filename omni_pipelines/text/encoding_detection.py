@@ -150,7 +150,8 @@ def _is_odd(before: str, sign: str, after: str) -> bool:
     if category in ("Cc", "Co", "Cn"):
         return True
     if not category.startswith("L"):
-        return category[0] in "SPN" and sign not in _JOINING and before.isalpha() and after.isalpha()
+        is_inside = before.isalpha() and (after.isalpha() or after in "¹²³")
+        return is_inside and category[0] in "SPN" and sign not in _JOINING
     if category == "Lu" and before.islower():
         return True
     scripts = {_script(each) for each in (before, sign, after)} - {""}

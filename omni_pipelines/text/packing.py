@@ -6,11 +6,12 @@ table.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from omni_pipelines.text.chunk_context import is_table
-from omni_pipelines.text.sentences import Range, lines, paragraphs, sentences, words
+from omni_pipelines.text.chunk_context import Tables
+from omni_pipelines.text.sentences import Range, Splitter, lines, paragraphs, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
 MAX_SMALL_SHARE = 0.25
@@ -21,9 +22,6 @@ MAX_CHARACTERS_PER_TOKEN = 128
 """Length of the longest token, nearly: a text with more characters for each allowed token is too long anyway."""
 _MAX_WORD_LENGTH = 256
 """A longer "word" is cut: nothing that people read is longer."""
-
-Splitter = Callable[[str, int, int], Iterator[Range]]
-"""Splits a range of a text into parts without gaps."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Span:
     block: int = 0
     """Start of the paragraph or table that the chunk starts with or in."""
     context: str = ""
-    """What a reader needs from above the chunk: the header row of a table, the signature of a function."""
+    """What a reader needs from above the chunk: the column names of a table, the signature of a function."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,17 @@ class Packer:
     """Fills chunks with the sections of one document, in order."""
 
     def __init__(
-        self, text: str, budget: Budget, count: CountTokens, cut: Granularity, *, one_symbol_per_chunk: bool = False
+        self,
+        text: str,
+        budget: Budget,
+        count: CountTokens,
+        cut: Granularity,
+        tables: Tables | None = None,
+        *,
+        one_symbol_per_chunk: bool = False,
     ) -> None:
-        """With `one_symbol_per_chunk`, no chunk holds more than one section."""
-        self._text, self._count, self._cut = text, count, cut
+        """Chunks do not overlap in `tables`. With `one_symbol_per_chunk`, no chunk holds more than one section."""
+        self._text, self._count, self._cut, self._tables = text, count, cut, tables
         self._limit, self._max_overlap = budget.tokens, budget.overlap
         self._one_symbol_per_chunk = one_symbol_per_chunk
         self._held: list[_Unit] = []
@@ -131,8 +136,9 @@ class Packer:
         return done
 
     def _units(self, start: int, end: int, limit: int) -> Iterator[_Unit]:
-        for first, last in self._cut.blocks(self._text, start, end):
-            has_overlap = self._cut.has_overlap and not is_table(self._text, first, last)
+        split = self._cut.blocks if self._tables is None else partial(self._tables.blocks, self._cut.blocks)
+        for first, last in split(self._text, start, end):
+            has_overlap = self._cut.has_overlap and not (self._tables and self._tables.overlap(first, last))
             pieces = _fit(self._text, first, last, limit, self._count, self._cut.finer)
             for number, (begin, stop, tokens) in enumerate(pieces):
                 yield _Unit(begin, stop, tokens, first, is_continuation=has_overlap and number > 0)

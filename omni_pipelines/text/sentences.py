@@ -1,7 +1,7 @@
 """Split text into paragraphs, lines, rows, sentences and words: character ranges without gaps between them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
 r"""A \r before \n is no line end of its own: a \r\n would count as a blank line."""
@@ -15,6 +15,8 @@ _WORD_END = re.compile(r"\s+")
 
 Range = tuple[int, int]
 """Start and end, in characters."""
+Splitter = Callable[[str, int, int], Iterator[Range]]
+"""Splits a range of a text into parts without gaps."""
 
 
 def _split(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Range]:

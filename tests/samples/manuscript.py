@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.samples import office, pdf
+from tests.samples import data_files, office, pdf, sheets
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Terms of the licence"
@@ -116,6 +116,24 @@ def _pptx(parts: list[Part]) -> bytes:
 def _xlsx(parts: list[Part]) -> bytes:
     sheets = {part.heading: [[line] for line in _lines(part)] for part in parts}
     return office.xlsx({**sheets, "Table": TABLE})
+
+
+def _one_sheet(parts: list[Part]) -> list[list[str]]:
+    return [*([line] for part in parts for line in (part.heading, *_lines(part))), *TABLE]
+
+
+def _geojson(parts: list[Part]) -> bytes:
+    features = [{"type": "Feature", "properties": {"text": " ".join(row)}} for row in _one_sheet(parts)]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
+
+
+def _parquet(parts: list[Part]) -> bytes:
+    return data_files.parquet({"text": [" ".join(row) for row in _one_sheet(parts)]})
+
+
+def _sqlite(parts: list[Part]) -> bytes:
+    rows = [" ".join(row).replace("'", "''") for row in _one_sheet(parts)]
+    return data_files.sqlite("create table t(words)", *(f"insert into t values('{row}')" for row in rows))
 
 
 def _odt(parts: list[Part]) -> bytes:
@@ -249,6 +267,12 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.docx": _docx,
     "a.pptx": _pptx,
     "a.xlsx": _xlsx,
+    "a.xlsb": lambda parts: sheets.binary_workbook(_one_sheet(parts)),
+    "a.xls": lambda parts: sheets.old_workbook(_one_sheet(parts)),
+    "a.geojson": _geojson,
+    "a.pages": lambda parts: office.archive({"Index/Document.iwa": "", "QuickLook/Preview.pdf": _pdf(parts)}),
+    "a.parquet": _parquet,
+    "a.sqlite": _sqlite,
     "a.odt": _odt,
     "a.epub": _epub,
     "a.ipynb": _notebook,

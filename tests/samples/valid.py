@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import office
+from tests.samples import data_files, office, sheets
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -28,6 +28,9 @@ _WORD = office.docx(
     parts={"word/footnotes.xml": office.word_notes("See the report.")},
 )
 _SLIDES = office.pptx([("Herons", ["They wait."]), ("Otters", ["They swim."])], notes={2: "Smile."})
+_OPEN_SHEETS = sheets.ods(
+    "<table:table-row><table:table-cell><text:p>näme</text:p></table:table-cell></table:table-row>"
+)
 _SHEETS = office.xlsx({"Animals": [["name", "kg"], ["otter", 7.5]]}, dates={"A3": 45_000.5})
 _OPEN = office.opendocument(
     "<text:h text:outline-level='1'>River</text:h><text:p>Herons<text:s text:c='2'/>wait.</text:p>"
@@ -52,11 +55,21 @@ VALID: dict[str, list[bytes]] = {
     "text": ["plain é\r\ntext\n".encode("utf-16"), b"plain text\n"],
     "csv": [b"name,kg\notter,7\n", "näme;kg\r\notter;7".encode("cp1252")],
     "code": ["/// é\nfn a() {}\nimpl B {\n  fn c() {}\n}\n".encode()],
+    "json": [b'[{"name": "otter", "kg": 7}, {"name": "her\\u00f6n", "kg": [2, 3]}]', b'{"a": {"b": 1}}'],
     "pdf": [_PDF],
     "docx": [_WORD, _unpacked(_WORD)],
     "pptx": [_SLIDES, _unpacked(_SLIDES)],
     "xlsx": [_SHEETS, _unpacked(_SHEETS)],
     "opendocument": [_OPEN, _unpacked(_OPEN)],
+    "geojson": [
+        b'{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {"name": "n"}}'
+    ],
+    "iwork": [office.archive({"Index/Document.iwa": b"x", "preview.jpg": b"x", "QuickLook/Preview.pdf": _PDF})],
+    "parquet": [data_files.parquet({"näme": ["otter"], "kg": [7.5]}), data_files.arrow({"name": ["otter"]})],
+    "sqlite": [data_files.sqlite("create table animals(name text)", "insert into animals values('ötter')")],
+    "xls": [sheets.old_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
+    "xlsb": [sheets.binary_workbook([["näme", "kg"], ["otter", (7.5, 1)]], ["0.0"])],
+    "ods": [_OPEN_SHEETS, _unpacked(_OPEN_SHEETS)],
     "epub": [_BOOK, _unpacked(_BOOK)],
     "notebook": [NOTEBOOK],
     "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],

@@ -8,7 +8,7 @@ Its label, a heading or a symbol, says what it is about.
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from native.tantivy_analysis import character_pairs
@@ -17,7 +17,8 @@ from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
 from omni_pipelines.text.embedding import HEADING_SEPARATOR
-from omni_pipelines.text.sentences import Range, sentences, trimmed
+from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
+from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -25,6 +26,8 @@ MAX_PARAGRAPH_LENGTH = 500
 MAX_LEAD_LENGTH = 300
 MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
+_MAX_HEADER_LENGTH = 300
+"""Characters of the column names that label a row."""
 _MIN_WORDS = 4
 _CHARACTERS_PER_WORD = 2
 """In scripts without spaces between words."""
@@ -108,7 +111,8 @@ def label_of(hit: Hit) -> str:
     """The innermost heading of a passage that is not too long, or else its title."""
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
     label = headings[-1] if headings else hit.title
-    return label if len(label) <= _MAX_LABEL_LENGTH else label[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
+    limit = _MAX_HEADER_LENGTH if CELL_SEPARATOR in label else _MAX_LABEL_LENGTH
+    return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
 
 
 def defines(hit: Hit, name: str) -> bool:
@@ -135,10 +139,28 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
 
     Tracebacks and tables of contents give none, and licence texts only with `licences`.
     """
-    found = code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text)
+    found = _rows(hit) or (code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text))
+    if _is_below_header(hit):  # no row of a further part of a table has the names of the columns
+        found = [replace(block, is_header=False) for block in found]
     composer = _Composer(hit, found)
     units = (Unit(hit, kind, ranges) for kind, ranges in (*composer.units(), *composer.sections()))
     return [unit for unit in units if _is_answer(unit, licences=licences)]
+
+
+def _rows(hit: Hit) -> list[Block]:
+    """The rows of a file with delimiters as blocks; the first is the header unless the passage is below it."""
+    if hit.kind != "data" or not hit.verbatim:
+        return []
+    spans = [trimmed(hit.text, *span) for span in rows(hit.text, 0, len(hit.text))]
+    return [
+        Block(BlockKind.ROW, start, end, is_header=number == 0 and not _is_below_header(hit))
+        for number, (start, end) in enumerate(span for span in spans if span[0] < span[1])
+    ]
+
+
+def _is_below_header(hit: Hit) -> bool:
+    """Whether a passage begins below the header of a table, whose column names end its heading."""
+    return CELL_SEPARATOR in hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1]
 
 
 def _is_answer(unit: Unit, *, licences: bool) -> bool:

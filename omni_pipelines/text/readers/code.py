@@ -26,7 +26,6 @@ SUFFIXES = {
     "ini": (".ini", ".cfg"),
     "java": (".java",),
     "javascript": (".js", ".mjs", ".cjs", ".jsx"),
-    "json": (".json", ".jsonl", ".ndjson"),
     "julia": (".jl",),
     "kotlin": (".kt", ".kts"),
     "lua": (".lua",),
@@ -52,7 +51,7 @@ SUFFIXES = {
     "zig": (".zig",),
 }
 """Language to the suffixes of its files; without a dot, whole file names."""
-_GRAMMARS = {"shell": "bash", ".tsx": "tsx", ".jsonl": "", ".ndjson": "", ".scss": "scss"}
+_GRAMMARS = {"shell": "bash", ".tsx": "tsx", ".scss": "scss"}
 """Grammars whose name is not that of the language; "" for formats in which symbols are of no use."""
 _BY_SUFFIX = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
 _REST_OF_LINE = re.compile(r"[ \t;,)\]}]*(?:\r\n|\n|\r|\Z)")
@@ -64,9 +63,13 @@ def read(raw: bytes, name: str) -> Parsed:
     grammar = _grammar(name)
     if not grammar:
         return Parsed(decoded, title=name)
+    return Parsed(decoded, title=name, sections=symbol_sections(decoded, grammar))
+
+
+def symbol_sections(decoded: DecodedText, grammar: str) -> tuple[Section, ...]:
+    """The symbols of source code as sections, nested."""
     source = decoded.text.encode("utf-8")
-    sections = _sections(decoded, source, symbols(source, grammar))
-    return Parsed(decoded, title=name, sections=tuple(sections))
+    return tuple(_sections(decoded, source, symbols(source, grammar)))
 
 
 def _grammar(name: str) -> str:

@@ -1,43 +1,75 @@
-"""CSV and TSV: the text is the file's own; the column names are the heading of everything below them."""
+"""CSV and TSV: the text is the file's own; every chunk below the header row carries the column names."""
 
 import csv
 import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
 
 from omni_pipelines.text.decoding import decode
-from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.document import Parsed, TextTable
 from omni_pipelines.text.readers.extraction import one_line
+from omni_pipelines.text.sentences import Range, rows
+from omni_pipelines.text.table_headers import MAX_ROWS_CHECKED, header_of
 
 _DELIMITERS = ",;\t|"
-_MAX_HEADER_LENGTH = 10_000
-_MAX_HEADING_LENGTH = 200
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_QUOTED = re.compile(r'"[^"]*"')
-_NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?$")
+_MAX_BEGINNING = 200_000
+"""Characters in which the header is looked for."""
+_MAX_ROW = 20_000
+"""A row with more characters has an open quotation mark, or is no table."""
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<sign>[^\r\n]?)"?(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
+_COMMENT = re.compile(r"[ \t]*(?:#(?![,;\t|])|//|%%)")
+_NAMES_IN_COMMENT = re.compile(r"[ \t]*#+[ \t]*(?=[^\W\d])")
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. One section starts below the header row; without a header row there is none."""
+    """Read a file. The rows below the header row are a table; without a header row there is none.
+
+    A first line such as `sep=;`, comments, titles and blank lines may stand above the header, and the header may be a
+    comment itself.
+    """
     decoded = decode(raw)
     text = decoded.text
-    end = _header_end(text)
-    names = _names(text[:end])
-    sections = (Section(end, (", ".join(names)[:_MAX_HEADING_LENGTH],)),) if names else ()
-    return Parsed(decoded, title=name, sections=sections)
+    declared = _SEPARATOR_LINE.match(text)
+    start = declared.end() if declared else 0
+    spans = [span for span in islice(rows(text, start, min(len(text), start + _MAX_BEGINNING)), 3 * MAX_ROWS_CHECKED)]
+    spans = [(begin, end) for begin, end in spans if text[begin:end].strip() and end - begin <= _MAX_ROW]
+    table = _table(text, spans, declared["sign"] if declared else "")
+    return Parsed(decoded, title=name, tables=(table,) if table else ())
 
 
-def _header_end(text: str) -> int:
-    """Where the second row starts; 0 if there is none, or the first row is too long for a header."""
-    match = _LINE_END.search(text, 0, _MAX_HEADER_LENGTH)
-    return match.end() if match and match.end() < len(text) else 0
+def _table(text: str, spans: Sequence[Range], declared: str) -> TextTable | None:
+    lines = [text[begin:end].rstrip("\r\n") for begin, end in spans]
+    is_comment = [_COMMENT.match(line) is not None for line in lines]
+    if sum(is_comment) * 2 > len(lines):  # `#` is the name or the mark of a column
+        is_comment = [False] * len(lines)
+    data = [number for number, comment in enumerate(is_comment) if not comment]
+    if not data:
+        return None
+    delimiter = declared or _delimiter([lines[number] for number in data])
+    above = data[0] - 1
+    if above >= 0 and _NAMES_IN_COMMENT.match(lines[above]):
+        shown = _cells(_NAMES_IN_COMMENT.sub("", lines[above]), delimiter)
+        if len(shown) == len(_cells(lines[data[0]], delimiter)) > 1:
+            lines[above] = _NAMES_IN_COMMENT.sub("", lines[above])
+            data.insert(0, above)
+    header = header_of([_cells(lines[number], delimiter) for number in data[:MAX_ROWS_CHECKED]])
+    return TextTable(spans[data[header.first]][1], len(text), header.names) if header else None
 
 
-def _names(header: str) -> list[str]:
-    """The names in the first row; empty if it looks like values."""
-    delimiter = max(_DELIMITERS, key=_QUOTED.sub("", header).count)
+def _delimiter(lines: Sequence[str]) -> str:
+    """The sign that cuts most rows into the same number of cells; of several, the one that makes most cells."""
+
+    def regularity(sign: str) -> tuple[float, int]:
+        counts = Counter(len(_cells(line, sign)) for line in lines[:MAX_ROWS_CHECKED])
+        cells, rows_with_it = max(counts.items(), key=lambda item: (item[0] > 1, item[1]))
+        return (rows_with_it if cells > 1 else 0) * min(cells, 3), cells
+
+    return max(_DELIMITERS, key=regularity)
+
+
+def _cells(row: str, delimiter: str) -> list[str]:
     try:
-        cells = next(csv.reader([header], delimiter=delimiter), [])
+        return [one_line(cell) for cell in next(csv.reader([row], delimiter=delimiter), [])]
     except csv.Error:
         return []
-    names = [one_line(cell) for cell in cells]
-    has_names = len(names) > 1 and all(names) and not any(_NUMBER.match(name) for name in names)
-    return names if has_names and len(set(names)) == len(names) else []

@@ -6,10 +6,11 @@ A paragraph is a heading if its style is one, or has an outline level.
 import re
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.extraction import CELL_SEPARATOR, Extraction, one_line
+from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
+from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
 _SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
 """Field codes, deleted and moved text, and alternative renderings of content that is already there."""

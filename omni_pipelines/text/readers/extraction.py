@@ -1,14 +1,20 @@
 """Collect text that is extracted from a file, block by block, with its headings, pages and lines."""
 
 import re
+from dataclasses import dataclass, field
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.document import Heading, Parsed, TextTable, nest
+from omni_pipelines.text.table_headers import (
+    CELL_SEPARATOR,
+    MAX_ROWS_CHECKED,
+    header_names,
+    header_of,
+)
 
 MAX_CHARACTERS = 32 << 20
 """Characters of one document's text. A file with more is a decompression bomb or a data set, not a document."""
-CELL_SEPARATOR = " | "
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SPACE = re.compile(r"\s+")
 
@@ -23,6 +29,43 @@ def one_line(text: str) -> str:
     return _SPACE.sub(" ", clean(text)).strip()
 
 
+@dataclass
+class _OpenTable:
+    """The table whose rows are being added."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    """The first rows of it that have text."""
+    ends: list[int] = field(default_factory=list)
+    """Where each of these ends."""
+    start: int = 0
+    end: int = 0
+    marked: list[int] = field(default_factory=list)
+    """The rows that the file marks as header."""
+
+    def add(self, cells: list[str], start: int, end: int, *, is_header: bool) -> None:
+        if not self.rows:
+            self.start = start
+        if is_header and len(self.rows) == len(self.marked):
+            self.marked.append(len(self.rows))
+        if len(self.rows) < MAX_ROWS_CHECKED:
+            self.rows.append(cells)
+            self.ends.append(end)
+        self.end = end
+
+    def table(self, above: TextTable | None) -> TextTable | None:
+        """The table as it is marked; None if it has no header. `above` is the table directly before it.
+
+        A part of a table after a blank row has the header of the part above, unless it clearly has its own.
+        """
+        if self.marked:
+            names = header_names([self.rows[number] for number in self.marked])
+            return TextTable(self.ends[self.marked[0]], self.end, names)
+        header = header_of(self.rows)
+        if above is not None and (header is None or not header.is_sure):
+            return TextTable(self.start, self.end, above.header)
+        return TextTable(self.ends[header.first], self.end, header.names) if header is not None else None
+
+
 class Extraction:
     """Collects the text of one document."""
 
@@ -34,6 +77,10 @@ class Extraction:
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
+        self._tables: list[TextTable] = []
+        self._open: _OpenTable | None = None
+        self._above: TextTable | None = None
+        """The table that the open one may continue."""
         self._partial = ""
         self.is_full = False
         """Whether nothing can be added any more: a reader may stop."""
@@ -44,6 +91,10 @@ class Extraction:
         Blank text adds nothing and returns None. Nothing is added beyond `max_characters`: the document is partial.
         `line` is the line of the file that the text comes from.
         """
+        self._close_table()
+        return self._add(text, apart=apart, line=line)
+
+    def _add(self, text: str, *, apart: bool, line: int | None) -> int | None:
         text = clean(text).strip("\n").rstrip()
         if not text.strip() or self.is_full:
             return None
@@ -75,12 +126,40 @@ class Extraction:
         start = self.length + 2 if self._parts else 0
         self._headings.append((start, level, one_line(title)))
 
-    def row(self, cells: list[str], *, first: bool = False, line: int | None = None) -> None:
-        """Add a row of a table as one line; a blank line precedes the first row."""
+    def row(
+        self,
+        cells: list[str],
+        *,
+        first: bool = False,
+        header: bool = False,
+        continues: bool = False,
+        line: int | None = None,
+    ) -> None:
+        """Add a row of a table as one line; a blank line precedes the first row.
+
+        Every chunk that starts below the header of a table carries the names of its columns. `header` is for rows
+        that the file marks as header; without such a row, the cells tell which row it is. `continues` is for the
+        first row of a part of a table after a gap, which may have no header of its own.
+        """
         texts = [one_line(cell) for cell in cells]
         while texts and not texts[-1]:
             texts.pop()
-        self.block(CELL_SEPARATOR.join(texts), apart=first, line=line)
+        opened = self._open
+        if opened is None or (first and not (continues and len(opened.rows) == 1)):
+            self._close_table(keep=continues)
+            opened = self._open = _OpenTable()
+        start = self._add(CELL_SEPARATOR.join(texts), apart=first, line=line)
+        if start is not None:
+            opened.add(texts, start, self.length, is_header=header)
+
+    def _close_table(self, *, keep: bool = False) -> None:
+        opened, self._open = self._open, None
+        if opened is not None and opened.rows:
+            table = opened.table(self._above)
+            self._tables += [table] if table is not None else []
+            self._above = table
+        if not keep:
+            self._above = None
 
     def page(self, number: int) -> None:
         """Start a page: the following blocks are on it."""
@@ -96,6 +175,7 @@ class Extraction:
         Raises:
             Unreadable: E_NO_TEXT, with `no_text` as the detail.
         """
+        self._close_table()
         if not self._parts:
             raise Unreadable(RefusalCode.NO_TEXT, no_text)
         headings = [heading for heading in self._headings if heading[0] < self.length and heading[2]]
@@ -106,6 +186,7 @@ class Extraction:
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),
             page_marks=tuple(self._pages),
+            tables=tuple(self._tables),
             language=language,
             partial=self._partial,
         )

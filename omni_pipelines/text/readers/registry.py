@@ -23,20 +23,29 @@ from omni_pipelines.text.readers import (
     delimited,
     docx,
     epub,
+    geojson,
     html,
+    iwork,
+    json_records,
     mail,
     markdown,
     notebook,
+    ods,
     opendocument,
+    parquet,
     pdf,
     plain,
     pptx,
     python,
     restructured,
     rtf,
+    sqlite,
+    xls,
+    xlsb,
     xlsx,
     xml,
 )
+from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]
@@ -90,17 +99,55 @@ READERS = (
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
-    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
-    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm"),
-    _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm"),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
+    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm", version=3),
+    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm", version=3),
+    _binary(
+        "xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", ".xltx", ".xltm", version=4
+    ),
+    _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
+    _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
+    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=1),
+    _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
+    _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
+    _binary(
+        "sqlite",
+        sqlite.read,
+        "application/vnd.sqlite3",
+        "data",
+        ".sqlite",
+        ".sqlite3",
+        ".db",
+        ".db3",
+        ".gpkg",
+        version=1,
+    ),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
+    _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
-    Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
-    Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
-    Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader(
+        "json",
+        1,
+        json_records.read,
+        "application/json",
+        "code",
+        (".json", ".jsonl", ".ndjson", ".jsonc", ".json5"),
+        "json",
+        isolated=True,
+    ),
+    Reader(
+        "geojson",
+        1,
+        geojson.read,
+        "application/geo+json",
+        "data",
+        (".geojson", ".geojsonl", ".geojsons"),
+        isolated=True,
+    ),
+    Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
+    Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 2, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 4, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
@@ -109,15 +156,24 @@ READERS = (
     ),
 )
 
-_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
+_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _OWN_CHARSETS = {"rtf", "mail"}
 """Formats that consist of parts with encodings of their own."""
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+_MAIN_PARTS = {
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "xl/workbook.xml": "xlsx",
+    "xl/workbook.bin": "xlsb",
+    **dict.fromkeys(iwork.PARTS, "iwork"),
+}
+_GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
 _MAX_NAMES = 5_000
+_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
+"""Names of the stream with the sheets in an OLE file."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
@@ -156,8 +212,16 @@ def _format_by_content(raw: bytes) -> str:
         return "pdf"
     if head.lstrip().startswith(b"{\\rtf"):
         return "rtf"
+    if head.startswith(sqlite.SIGNATURE):
+        return "sqlite"
+    if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
+        return "parquet"
+    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
+        return "xls"
     if head.startswith(b"PK\x03\x04"):
         return _format_of_zip(raw)
+    if _GEOJSON.match(head):
+        return "geojson"
     return "html" if _HTML.match(head) else ""
 
 
@@ -167,6 +231,8 @@ def _format_of_zip(raw: bytes) -> str:
         media_type = raw[38:120]
         if media_type.startswith(b"application/epub+zip"):
             return "epub"
+        if media_type.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+            return "ods"
         if media_type.startswith(b"application/vnd.oasis.opendocument."):
             return "opendocument"
     try:

@@ -7,7 +7,6 @@ import lxml.etree
 from lxml.html import HtmlElement
 
 from omni_pipelines.text.document import Heading
-from omni_pipelines.text.readers.extraction import CELL_SEPARATOR
 from omni_pipelines.text.readers.html_elements import (
     HEADINGS,
     INLINE,
@@ -23,6 +22,7 @@ from omni_pipelines.text.readers.html_elements import (
     is_silent,
     whole_number,
 )
+from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
 MAX_TERM_LENGTH = 120
 """Characters of a term in a heading path: the path is repeated with each chunk, and the text has the whole term."""

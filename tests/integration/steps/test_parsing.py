@@ -23,13 +23,15 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.readers.registry import Reader, reader_by_content, reader_for
+from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_by_content, reader_for, reader_named
 from tests.integration.line import Line, write
+from tests.samples import data_files, office, sheets
 from tests.samples.office import docx, word_paragraph
 from tests.samples.pdf import pdf
 from tests.samples.valid import VALID
 
 ROOT = Path(__file__).parents[3]
+READ_BY_CONTENT = f"{PLAIN.fingerprint}+{reader_named('pdf').fingerprint}"
 HTML = b"<h1>Otters</h1><p>They swim."
 
 
@@ -202,6 +204,14 @@ def test_limited_process_has_no_network() -> None:
         ("a.php", b"<!DOCTYPE html>\n<?php ?>", "code"),
         ("a.md", b"A <html> tag, and %PDF- in a text", "markdown"),
         ("a.docx", b"no zip", "docx"),
+        ("a.xls", office.xlsx({"S": [["x"]]}), "xlsx"),
+        ("a.csv", sheets.old_workbook([["x"]]), "csv"),
+        ("a.ods", sheets.binary_workbook([["x"]]), "xlsb"),
+        ("a.xlsx", sheets.ods(""), "ods"),
+        ("a.txt", data_files.sqlite("create table t(a)"), "sqlite"),
+        ("a.json", data_files.parquet({"a": [1]}), "parquet"),
+        ("a.json", b'{"name": "x", "type": "FeatureCollection", "features": []}', "geojson"),
+        ("a.json", b'{"kind": {"type": "FeatureCollection"}}', "json"),
         ("a.md", b"PK\x03\x04 damaged", "markdown"),
     ],
 )
@@ -214,7 +224,7 @@ def test_file_with_a_wrong_suffix_is_read_once_by_its_content(line: Line, docs: 
     line.add(docs)
     line.run()
     (row,) = line.rows("documents", "parser", "media_type")
-    assert row == {"parser": "text/2+pdf/2", "media_type": "application/pdf"}
+    assert row == {"parser": READ_BY_CONTENT, "media_type": "application/pdf"}
     assert line.search("otters")[0].page == 1
     reads.clear()
     line.run()
@@ -227,7 +237,7 @@ def test_damaged_file_with_a_wrong_suffix_is_refused_once_by_its_content(
     write(docs, {"river.txt": b"%PDF-1.7 nothing"})
     line.add(docs)
     line.ingest()
-    assert line.rows("quarantine", "parser", "code") == [{"parser": "text/2+pdf/2", "code": "E_PARSE"}]
+    assert line.rows("quarantine", "parser", "code") == [{"parser": READ_BY_CONTENT, "code": "E_PARSE"}]
     reads.clear()
     line.ingest()
     assert reads == []
@@ -251,7 +261,7 @@ def test_newer_reader_of_the_content_reads_a_file_again(line: Line, docs: Path, 
     assert reads == []
     documents = open_table(line.home, DOCUMENTS)
     row = documents.read().to_pylist()[0]
-    older = {**row, "parser": "text/2+pdf/1"}
+    older = {**row, "parser": f"{PLAIN.fingerprint}+pdf/1"}
     documents.upsert(DOCUMENTS.key, pa.Table.from_pylist([older], schema=DOCUMENTS.schema))
     line.ingest()
     assert reads == ["river.txt"]

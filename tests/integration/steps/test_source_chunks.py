@@ -11,6 +11,7 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.preview import chunks_preview
+from omni_pipelines.text.chunking import CHUNKER
 from tests.integration.line import Line, paragraph, write
 
 
@@ -58,7 +59,7 @@ def test_another_size_cuts_one_source_again_and_embeds_what_is_new(two: Line, re
 def test_the_release_names_every_way_its_chunks_were_cut(two: Line) -> None:
     _set(two, 'chunk_mode = "text"\nchunk_tokens = 30')
     release = two.run().published.release
-    assert release.fingerprints["chunker"].startswith("structure-5/auto/cl100k_base/60/8; apples=structure-5/text/")
+    assert release.fingerprints["chunker"].startswith(f"{CHUNKER}/auto/cl100k_base/60/8; apples={CHUNKER}/text/")
     named = {part.rpartition("=")[2] for part in release.fingerprints["chunker"].split("; ")}
     assert {row["chunker"] for row in two.rows("chunks", "chunker")} == named
 

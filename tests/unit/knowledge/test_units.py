@@ -74,6 +74,19 @@ def test_item_has_the_sentence_that_introduces_its_list() -> None:
     assert units(LIST, UnitKind.LIST) == [(LIST.strip(),)]
 
 
+def test_row_below_the_header_of_its_table_is_labelled_with_the_column_names() -> None:
+    text = "Otter | river\nHeron | lake\nCrane | marsh"
+    for unit in answer_units(hit(text, heading="Animals > Name | Lives in")):
+        assert (len(unit.ranges), unit.label) == (1, "Name | Lives in")
+    assert units(text, UnitKind.ROW, heading="Animals > Name | Lives in")[0] == ("Otter | river",)
+
+
+def test_rows_of_a_file_with_delimiters_are_units() -> None:
+    rows = units('Otter;river\nHeron;"lake\nand sea"\n', UnitKind.ROW, source="data", heading="Name | Lives in")
+    assert rows == [("Otter;river",), ('Heron;"lake\nand sea"',)]
+    assert units("Name;Lives in\nOtter;river\n", UnitKind.ROW, source="data") == [("Name;Lives in", "Otter;river")]
+
+
 def test_row_has_its_header_and_the_table_is_a_list() -> None:
     text = "| part | price |\n|---|---|\n| bolt | 3 |\n| nut | 2 |"
     assert units(text, UnitKind.ROW) == [("| part | price |", "| bolt | 3 |"), ("| part | price |", "| nut | 2 |")]

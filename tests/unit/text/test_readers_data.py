@@ -9,6 +9,7 @@ import pytest
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
+from omni_pipelines.text.text_tables import text_tables
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
 
@@ -40,23 +41,85 @@ def test_notebook_with_wrong_types_keeps_its_valid_parts() -> None:
     assert notebook.read(json.dumps({"cells": cells}).encode(), "a.ipynb").text == "ab"
 
 
+def _notebook_text(*outputs: object, **fields: object) -> str:
+    cell = {"cell_type": "code", "source": "f()", "outputs": outputs, **fields}
+    return notebook.read(json.dumps({"cells": [cell]}).encode(), "a.ipynb").text.removeprefix("f()\n\n")
+
+
 @pytest.mark.parametrize(
-    ("text", "path"),
+    ("output", "shown"),
     [
-        ("name,kg\notter,7\n", "name, kg"),
-        ("name;kg\r\notter;7", "name, kg"),
-        ('"a, b"\tc\n1\t2\n', "a, b, c"),
-        ("1,2\n3,4\n", None),
-        ("name,kg\n", None),
-        ("a,a\n1,2\n", None),
-        ("a,,b\n1,2,3\n", None),
-        ("words\nmore\n", None),
+        (
+            {"output_type": "error", "ename": "KeyError", "evalue": "otter", "traceback": ["\x1b[0;31mat f\x1b[0m"]},
+            "KeyError: otter\nat f",
+        ),
+        ({"output_type": "error", "ename": "E", "evalue": "bad", "traceback": ["at f", "E: bad"]}, "at f\nE: bad"),
+        ({"output_type": "stream", "text": ["\x1b[32mgreen\x1b[0m\n", "more"]}, "green\nmore"),
+        ({"output_type": "stream", "text": " 10%\r 50%\r100%\nend\r\n"}, "100%\nend"),
+        ({"data": {"text/plain": "x", "text/markdown": ["**bold**"]}}, "**bold**"),
+        ({"data": {"text/plain": "x", "text/html": "<p>seen</p><script>y</script>"}}, "seen"),
+        ({"data": {"text/plain": "x", "text/html": "<script>y</script>"}}, "x"),
+        ({"data": {"text/plain": "<Math>", "text/latex": "$x^2$"}}, "$x^2$"),
+        ({"output_type": "pyout", "text": ["x"], "html": ["<b>old</b>"]}, "old"),
     ],
 )
-def test_csv_column_names_are_the_heading_of_the_rows(text: str, path: str | None) -> None:
+def test_notebook_output_is_shown_in_its_richest_form(output: object, shown: str) -> None:
+    assert _notebook_text(output) == shown
+
+
+def test_notebook_table_has_its_column_names() -> None:
+    rows = "".join(f"<tr><th>{n}</th><td>otter</td><td>{n}.5</td></tr>" for n in range(3))
+    table = f"<table><thead><tr><th></th><th>name</th><th>kg</th></tr></thead><tbody>{rows}</tbody></table>"
+    text = _notebook_text({"data": {"text/html": table}})
+    assert [found.header for found in text_tables(text)] == ["name | kg"]
+
+
+def test_notebook_output_that_is_too_long_is_cut_and_said() -> None:
+    cell = {"cell_type": "code", "source": "f()", "outputs": [{"text": "x" * 9_000}]}
+    parsed = notebook.read(json.dumps({"cells": [cell]}).encode(), "a.ipynb")
+    assert (parsed.text.count("x"), parsed.partial) == (8_000, "an output of cell 1 is longer than 8,000 characters")
+
+
+def test_notebook_from_before_format_4_is_read() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": "River"},
+        {"cell_type": "code", "input": "f()", "outputs": [{"output_type": "stream", "text": "seen"}]},
+    ]
+    parsed = notebook.read(json.dumps({"worksheets": [{"cells": cells}]}).encode(), "a.ipynb")
+    assert (parsed.text, parsed.sections[0].path) == ("## River\n\nf()\n\nseen", ("River",))
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "first_row"),
+    [
+        ("name,kg\notter,7\n", "name | kg", "otter"),
+        ("name;kg\r\notter;7", "name | kg", "otter"),
+        ('"a, b"\tc\n1\t2\n', "a, b | c", "1\t2"),
+        ("name|kg|born\notter|7|2020\nheron|2|2021\n", "name | kg | born", "otter"),
+        ("sep=;\nname;kg\notter;1,5\nheron;2,5\n", "name | kg", "otter"),
+        (
+            "Report of the zoo\ncreated 2026-01-01\n\nname,kg,born\notter,7,1\nheron,2,2\n",
+            "name | kg | born",
+            "otter",
+        ),
+        (",2023,2024\notter,7,8\nheron,2,3\n", "2023 | 2024", "otter"),
+        ("animal,2023,2024\notter,7,8\nheron,2,3\n", "animal | 2023 | 2024", "otter"),
+        ("a,a\n1,2\n", "a | a", "1,2"),
+        ("a,,b\n1,2,3\n", "a | b", "1,2,3"),
+        ("# made by hand\n# name,kg\notter,7\nheron,2\n", "name | kg", "otter"),
+        ("# made by hand\nname,kg\notter,7\n# end\n", "name | kg", "otter"),
+        ("#,name\n1,otter\n2,heron\n", "# | name", "1,otter"),
+        ("1,2\n3,4\n", None, ""),
+        ("otter,7\nheron,2\n", None, ""),
+        ("name,kg\n", None, ""),
+        ("words\nmore\n", None, ""),
+    ],
+)
+def test_csv_rows_below_the_header_carry_the_column_names(text: str, header: str | None, first_row: str) -> None:
     parsed = delimited.read(text.encode(), "a.csv")
     assert parsed.text == text
-    assert [section.path for section in parsed.sections] == ([(path,)] if path else [])
+    assert [table.header for table in parsed.tables] == ([header] if header else [])
+    assert all(text[table.start :].startswith(first_row) and table.end == len(text) for table in parsed.tables)
 
 
 def test_xml_keeps_names_values_titles_and_lines() -> None:

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.chunk_context import row_header
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import html
+from omni_pipelines.text.text_tables import text_tables
 
 PAGE = """<!doctype html>
 <html><head><title>The
@@ -295,7 +295,7 @@ def test_html_table_gives_its_header_to_the_chunks_of_its_rows() -> None:
     parsed = _read(
         "<table><tr><th>animal<th>kg" + "".join(f"<tr><td><p>otter<td><p>{n}" for n in range(9)) + "</table>"
     )
-    assert row_header(parsed.text, 0, len(parsed.text)) == "animal | kg"
+    assert [table.header for table in text_tables(parsed.text)] == ["animal | kg"]
 
 
 def _sections(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:

@@ -8,8 +8,9 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import epub, opendocument, pptx, xlsx
+from omni_pipelines.text.readers import epub, iwork, ods, opendocument, pptx, xlsx
 from tests.samples import office
+from tests.samples.pdf import pdf
 
 
 def test_pptx_slides_are_pages_in_the_order_shown() -> None:
@@ -34,13 +35,13 @@ def test_xlsx_sheet_is_a_section_and_a_row_is_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(45_000, "2023-03-15"), (45_000.5, "2023-03-15 12:00:00"), (0.25, "06:00:00"), (-1, "-1"), (9e9, "9000000000")],
+    [(45_000, "2023-03-15"), (45_000.5, "2023-03-15"), (0.25, "06:00:00"), (-1, "-1"), (9e9, "9000000000")],
 )
 def test_xlsx_number_in_a_date_format_is_a_date_if_the_day_exists(value: float, shown: str) -> None:
     assert xlsx.read(office.xlsx({"S": []}, dates={"A1": value}), "a.xlsx").text == f"S\n\n{shown}"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.1 + 0.2, "0.3"), (12_345_678, "12345678"), (1e300, "1e+300")])
+@pytest.mark.parametrize(("value", "shown"), [(0.1 + 0.2, "0.3"), (12_345_678, "12345678"), (1e300, "1E+300")])
 def test_xlsx_number_is_shown_as_in_excel(value: float, shown: str) -> None:
     assert xlsx.read(office.xlsx({"S": [[value]]}), "a.xlsx").text.endswith(shown)
 
@@ -62,7 +63,7 @@ def test_odt_keeps_headings_lists_and_tables() -> None:
 def test_ods_sheets_are_sections() -> None:
     row = "<table:table-row><table:table-cell><text:p>7</text:p></table:table-cell></table:table-row>"
     body = f"<table:table table:name='Animals'>{row}{row}</table:table>"
-    parsed = opendocument.read(office.opendocument(body, kind="spreadsheet"), "a.ods")
+    parsed = ods.read(office.opendocument(body, kind="spreadsheet"), "a.ods")
     assert (parsed.text, parsed.sections[0].path) == ("Animals\n\n7\n7", ("Animals",))
 
 
@@ -90,7 +91,17 @@ def test_epub_with_copy_protection_is_refused_and_with_scrambled_fonts_is_read()
         epub.read(_protected("http://www.w3.org/2001/04/xmlenc#aes128-cbc"), "a.epub")
 
 
-@pytest.mark.parametrize("read", [pptx.read, xlsx.read, opendocument.read, epub.read])
+@pytest.mark.parametrize("read", [pptx.read, xlsx.read, ods.read, opendocument.read, epub.read])
 def test_zip_of_another_format_is_refused(read: Callable[[bytes, str], Parsed]) -> None:
     with pytest.raises(Unreadable, match=r"E_PARSE.*missing"):
         read(office.archive({"a.txt": "text"}), "a")
+
+
+def test_pages_numbers_and_keynote_are_read_by_their_preview() -> None:
+    parts = {"Index/Document.iwa": b"", "preview.jpg": b"", "QuickLook/Preview.pdf": pdf([["Otters swim."]])}
+    parsed = iwork.read(office.archive(parts), "a.numbers")
+    assert (parsed.text, parsed.page(0)) == ("Otters swim.", 1)
+    assert parsed.partial.startswith("read from its preview")
+    del parts["QuickLook/Preview.pdf"]
+    with pytest.raises(Unreadable, match="without a preview in PDF"):
+        iwork.read(office.archive(parts), "a.numbers")
