@@ -88,7 +88,9 @@ DOCUMENTS = Table.of(
     required("stored_hash", pa.string(), "blake3 of the stored text, in its encoding or else in UTF-8"),
     required("encoding", pa.string(), "encoding of the bytes, as Python names it"),
     required("bom_bytes", pa.int8(), "bytes before the first character"),
-    required("encoding_probability", pa.float32(), "1 if the file is UTF-8 or declares its encoding, else as detected"),
+    required(
+        "encoding_probability", pa.float32(), "1 if the file is UTF-8 or declares its encoding, else as detected"
+    ),
     required("verbatim", pa.bool_(), "whether the text is exactly the decoded file"),
     required("partial", pa.string(), "what of the file was not read, and why; empty if all of it was read"),
     packed("text", "the whole text"),

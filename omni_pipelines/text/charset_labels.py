@@ -1,8 +1,8 @@
 """What the charset labels of pages, mails, servers and documents mean, which is not always what they say.
 
-Programs write labels of old character sets and mean the larger sets of Windows that replaced them: a page that declares
-ISO 8859-1 is read as Windows-1252 by every browser. The table follows the WHATWG Encoding Standard (section 4.2), with
-the names that mail programs, office programs and databases use besides.
+Programs write labels of old character sets and mean the larger sets of Windows that replaced them: a page that
+declares ISO 8859-1 is read as Windows-1252 by every browser. The table follows the WHATWG Encoding Standard (section
+4.2), with the names that mail programs, office programs and databases use besides.
 """
 
 import codecs
@@ -19,7 +19,8 @@ _ALIASES = {
     "x-sjis": "cp932", "sjis": "cp932", "ms-kanji": "cp932", "windows-31j": "cp932", "csshiftjis": "cp932",
     "x-euc-jp": "euc_jp", "x-jis": "iso2022_jp_ext", "csiso2022jp": "iso2022_jp_ext",
     "x-gbk": "gb18030", "chinese": "gb18030", "gb-2312": "gb18030", "cn-gb": "gb18030", "hz-gb-2312": "hz",
-    "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs", "big5": "big5hkscs", "csbig5": "big5hkscs", "big5-hkscs": "big5hkscs",
+    "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs", "big5": "big5hkscs", "csbig5": "big5hkscs",
+    "big5-hkscs": "big5hkscs",
     "korean": "cp949", "ks-c-5601": "cp949", "ks-c-5601-1987": "cp949", "ksc-5601": "cp949", "ks-x-1001": "cp949",
     "koi": "koi8_r", "koi8": "koi8_r", "koi8-ru": "koi8_u", "x-koi8-r": "koi8_r",
     "iso-8859-8-i": "iso8859_8", "iso-8859-8-e": "iso8859_8", "logical": "iso8859_8", "visual": "iso8859_8",
@@ -34,7 +35,8 @@ _PAGES = {"932": "cp932", "936": "gb18030", "949": "cp949", "950": "big5hkscs", 
           "10007": "mac_cyrillic", "10029": "mac_latin2", "10006": "mac_greek", "20866": "koi8_r", "21866": "koi8_u",
           "28591": "cp1252", "28592": "iso8859_2", "28595": "iso8859_5", "28597": "iso8859_7", "28605": "iso8859_15",
           "51932": "euc_jp", "51949": "cp949", "54936": "gb18030", "65000": "utf_7", "65001": "utf_8",
-          "1200": "utf_16_le", "1201": "utf_16_be", "50220": "iso2022_jp_ext", "50221": "iso2022_jp_ext", "50222": "iso2022_jp_ext",
+          "1200": "utf_16_le", "1201": "utf_16_be", "50220": "iso2022_jp_ext", "50221": "iso2022_jp_ext",
+          "50222": "iso2022_jp_ext",
           "50225": "iso2022_kr", "52936": "hz", "20127": "cp1252"}  # fmt: skip
 """Code pages of Windows that are no `cp` codec of Python."""
 _NO_CHARSETS = ("raw_unicode_escape", "unicode_escape", "punycode", "idna", "undefined", "mbcs", "oem")

@@ -1,7 +1,7 @@
 """Decode the bytes of a file, and map every range of characters back to its exact range of bytes.
 
-A text is in the encoding of its byte order mark, else UTF-8, else as declared, else as detected with a probability, else
-refused. A few bytes that are no text are replaced by U+FFFD and counted, instead of refusing the file.
+A text is in the encoding of its byte order mark, else UTF-8, else as declared, else as detected with a probability,
+else refused. A few bytes that are no text are replaced by U+FFFD and counted, instead of refusing the file.
 """
 
 import codecs
@@ -34,12 +34,16 @@ _UNMARKED = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32")
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_CONTROL_SHARE = 0.01
 _ZEROS = re.compile("\0+")
-_MAX_ZERO_SHARE = 0.05
+_MAX_ZERO_SHARE, _MIN_AROUND_GAP = 0.05, 10
 """A run of zero bytes counts as one: a log that was cut while it was written begins with thousands."""
-_MAX_BROKEN_SHARE, _MAX_STRAY_SHARE = 0.02, 0.005
-"""Of the characters: of a text in a known encoding; of one that is ASCII otherwise."""
+_MAX_BROKEN_SHARE, _MAX_DAMAGED_SHARE, _MAX_STRAY_SHARE = 0.02, 0.1, 0.005
+"""Of the characters: of a text in a known encoding; of one that is clearly UTF-8; of one that is ASCII otherwise."""
+_FEW_BROKEN, _LETTERS_FOR_BROKEN = 3, 20
+"""So many broken places are always few, if there are so many characters for each."""
 _STATEFUL_SUBSTITUTES = ("iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3", "iso2022_kr")
 REPLACEMENT = "\ufffd"
+_RECORD_SEPARATOR = "\x1e"
+"""It begins the records of JSON text sequences (RFC 7464)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class DecodedText:
 
     text: str
     encoding: str
-    """A Python codec. If `is_exact`, `text.encode(encoding)` gives the bytes of the file after the byte order mark."""
+    """A Python codec. If `is_exact`, `text.encode(encoding)` gives the bytes after the byte order mark."""
     bom_bytes: int
     """Length of the byte order mark, 0 without one."""
     probability: float = 1.0
@@ -82,7 +86,7 @@ class DecodedText:
 
 
 def decode(raw: bytes, declared: str | None = None) -> DecodedText:
-    """Decode a file by its byte order mark, else as UTF-8, else as declared, else as its bytes are most probably meant.
+    """Decode a file by its byte order mark, else as UTF-8, else as declared, else as is most probable.
 
     UTF-8 is tried before the declared encoding: other bytes are hardly ever valid UTF-8 by chance, and pages often
     declare a wrong encoding. `declared` is a label as pages, mails and servers write it.
@@ -102,6 +106,7 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
         stateful = _decode_stateful(raw, codec or "iso2022_jp")
         if stateful is not None:
             return stateful
+    _refuse_binary(raw.decode("latin-1"))
     if _is_utf8(raw):
         return _decode_with(raw, "utf-8", 0)
     if codec and codec not in _BY_DEFAULT:
@@ -112,7 +117,7 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
 def _decode_undeclared(raw: bytes, default: str) -> DecodedText:
     """Decode bytes that are not UTF-8 and have no declaration, or only `default`, which says little."""
     if _is_damaged_utf8(raw):
-        return _decode_with(raw, "utf-8", 0)
+        return _decode_with(raw, "utf-8", 0, max_share=_MAX_DAMAGED_SHARE)
     found = detect_encoding(raw)
     if default and (found is None or found.probability < _SURE):
         return _decode_with(raw, default, 0)
@@ -124,23 +129,37 @@ def _decode_undeclared(raw: bytes, default: str) -> DecodedText:
     if lenient.count(REPLACEMENT) <= _MAX_STRAY_SHARE * len(lenient):
         return _decode_with(raw, "utf-8", 0)
     guess = f"most probably {found.codec} ({found.probability:.0%})" if found is not None else "none fits"
-    raise Unreadable(RefusalCode.ENCODING, f"its encoding is not declared and not clear: {guess}; convert it to UTF-8")
+    raise Unreadable(
+        RefusalCode.ENCODING, f"its encoding is not declared and not clear: {guess}; convert it to UTF-8"
+    )
 
 
-def _decode_with(raw: bytes, encoding: str, bom_bytes: int, probability: float = 1.0) -> DecodedText:
+def _decode_with(
+    raw: bytes, encoding: str, bom_bytes: int, probability: float = 1.0, max_share: float = _MAX_BROKEN_SHARE
+) -> DecodedText:
     """Decode with a codec; bytes that are no text in it are replaced, if they are few."""
     body = raw[bom_bytes:]
-    text, replaced = _lenient(body, encoding)
+    text, replaced = _lenient(body, encoding, max_share)
+    _refuse_binary(text)
     text, zeros = _ZEROS.subn(REPLACEMENT, text)
-    if zeros > _MAX_ZERO_SHARE * len(text):
-        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many zero bytes")
-    if len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * len(text):
-        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
     is_exact = not replaced and not zeros and _is_exact(text, body, encoding)
     return DecodedText(text, encoding, bom_bytes, probability, replaced + zeros, is_exact)
 
 
-def _lenient(body: bytes, encoding: str) -> tuple[str, int]:
+def _refuse_binary(text: str) -> None:
+    others = len(text) - text.count("\0")
+    zeros = len(_ZEROS.findall(text))
+    is_one_gap = zeros == 1 and others >= _MIN_AROUND_GAP
+    if zeros > _MAX_ZERO_SHARE * others and not is_one_gap:
+        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many zero bytes")
+    begins_with_one = (
+        _CONTROL.match(text) and text[0] != _RECORD_SEPARATOR
+    )  # as the signatures of compressed files do
+    if begins_with_one or len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * others:
+        raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
+
+
+def _lenient(body: bytes, encoding: str, max_share: float) -> tuple[str, int]:
     """The text, and the number of places where bytes that are no text in this encoding were replaced."""
     try:
         return body.decode(encoding), 0
@@ -149,8 +168,10 @@ def _lenient(body: bytes, encoding: str) -> tuple[str, int]:
         # the file itself may contain the replacement character, which other programs have put there
         own = body.count(REPLACEMENT.encode(encoding, "ignore") or body + b"x")
         broken = max(text.count(REPLACEMENT) - own, 1)
-        if broken > max(_MAX_BROKEN_SHARE * len(text), 1):
-            raise Unreadable(RefusalCode.ENCODING, f"not {encoding}: {broken:,} broken places, first: {error}") from error
+        if broken > max(max_share * len(text), min(_FEW_BROKEN, len(text) // _LETTERS_FOR_BROKEN)):
+            raise Unreadable(
+                RefusalCode.ENCODING, f"not {encoding}: {broken:,} broken places, first: {error}"
+            ) from error
         return text, broken
 
 
@@ -194,7 +215,7 @@ def _is_damaged_utf8(raw: bytes) -> bool:
     lenient = raw.decode("utf-8", "replace")
     broken = lenient.count(REPLACEMENT)
     good = sum(1 for character in lenient if character > "\x7f") - broken
-    return good >= broken and broken <= _MAX_BROKEN_SHARE * len(lenient)
+    return good >= broken
 
 
 def newline_offsets(text: str) -> list[int]:

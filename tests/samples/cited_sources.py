@@ -54,13 +54,19 @@ ENCODINGS = {
     "mac.md": ("utf-8", b"", "\r"),
     "western.md": ("cp1252", b"", "\r\n"),
 }
+UNUSUAL = {
+    "unmarked.md": ("utf-16-be", b"", "\n"),
+    "japanese.html": ("iso-2022-jp", b"<meta charset=iso-2022-jp>\n<p>\x1b$BElKL\x1b(B\n", "\n"),
+}
+"""Encodings whose documents have sentences of other writing."""
+DAMAGED = "encodings/damaged.md"
 
 
 class Writing:
     """Documents of random sentences; no two sentences are the same."""
 
-    def __init__(self, seed: int) -> None:
-        self._random, self._count = random.Random(seed), 0
+    def __init__(self, seed: int, count: int = 0) -> None:
+        self._random, self._count = random.Random(seed), count
 
     def sentence(self) -> str:
         """A sentence with a number of its own."""
@@ -87,7 +93,7 @@ class Writing:
     def document(self, name: str) -> bytes:
         """A document in a format of `WRITERS`."""
         parts = self.parts()
-        if name.endswith(".pdf"):  # the fonts of the PDF have western letters only
+        if name.endswith((".pdf", ".pages")):  # the fonts of the PDF have western letters only
             parts = [
                 Part(_western(part.heading), [*map(_western, part.paragraphs)], [*map(_western, part.items)])
                 for part in parts
@@ -122,9 +128,12 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> Path:
 def _docs(writing: Writing) -> dict[str, bytes]:
     files = {name: writing.document("a.md") for name in NAMES}
     files |= {f"formats/{name}": writing.document(name) for name in WRITERS}
-    for name, (encoding, mark, line_end) in ENCODINGS.items():
-        text = writing.document("a.md").decode().replace("\n", line_end)
+    unusual = Writing(1, 100_000)
+    for name, (encoding, mark, line_end) in (ENCODINGS | UNUSUAL).items():
+        writer = unusual if name in UNUSUAL else writing
+        text = writer.document("a.md").decode().replace("\n", line_end)
         files[f"encodings/{name}"] = mark + text.encode(encoding, "replace")
+    files[DAMAGED] = unusual.document("a.md").replace(b". ", b".\xff ", 2)
     files["pages/lines.html"] = writing.page()
     files["pages/one line.html"] = writing.page(on_one_line=True)
     return files

@@ -7,6 +7,7 @@ addresses unchanged. Environment variables for proxies are ignored. Redirects ar
 import email.utils
 import gzip
 import io
+import re
 import ssl
 import time
 import zlib
@@ -30,6 +31,8 @@ _UNWANTED_BYTES = 1 << 16
 """Largest rest of a body that is read to keep its connection open."""
 HeaderTest = Callable[[Mapping[str, str]], bool]
 
+_CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';,]+)""", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class WebResponse:
@@ -45,6 +48,12 @@ class WebResponse:
 def media_type(headers: Mapping[str, str]) -> str:
     """The media type that response headers name, in lower case and without parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def charset(headers: Mapping[str, str]) -> str:
+    """The label of the encoding that response headers name; "" without one."""
+    found = _CHARSET.search(headers.get("content-type", ""))
+    return found[1] if found else ""
 
 
 class WebClient:

@@ -263,14 +263,13 @@ def read_document(
 ) -> Parsed:
     """Read the bytes of a file, with the reader of its format or the one that replaces it after a failure.
 
-    `charset` is the label by which a server or a mail declares their encoding; what the bytes declare themselves counts
-    less, except for a byte order mark.
+    `charset` is the label by which a server or a mail declares their encoding; what the bytes declare themselves
+    counts less, except for a byte order mark.
 
     Raises:
         Unreadable: no reader could read it; E_READER if the cause is a defect in a reader.
         MemoryError: there was not enough memory.
     """
-
     known = decode(raw, charset) if charset and not reader.binary and reader.name not in _OWN_CHARSETS else None
     source = raw if known is None else codecs.BOM_UTF8 + known.text.encode("utf-8", "replace")
 
@@ -289,7 +288,7 @@ def read_document(
 
 
 def with_damage(parsed: Parsed, known: DecodedText | None = None) -> Parsed:
-    """A document that says which of its bytes are no text. `known` is the file as it was decoded before it was read."""
+    """A document that says which of its bytes are no text. `known` is the file as decoded before it was read."""
     decoded = parsed.decoded if known is None else known
     if known is not None:
         parsed = replace(parsed, decoded=known if parsed.extracted is None else replace(known, text=""))

@@ -1,4 +1,4 @@
-"""Parse XML as a stream of calls: no tree is built, nothing is fetched, and nesting and the growth of entities are limited.
+"""Parse XML as a stream of calls: no tree is built, nothing is fetched, nesting and growth by entities are limited.
 
 Expat instead of lxml: it reports every entity declaration, in every encoding, before an entity is used, and it knows
 the line it is reading.

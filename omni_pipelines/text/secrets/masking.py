@@ -15,7 +15,6 @@ from functools import lru_cache
 import orjson
 
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.secrets.assignments import assignments
 from omni_pipelines.text.secrets.finding import Finding

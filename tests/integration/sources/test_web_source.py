@@ -168,6 +168,24 @@ def test_the_media_type_of_the_server_chooses_the_reader_if_the_name_is_unknown(
     assert not line.run().published.new
 
 
+def test_the_charset_that_the_server_names_decodes_pages_that_declare_none(line: Line, site: Site) -> None:
+    pages = {
+        "page": ("Склад у причала", "cp1251", "text/html; charset=windows-1251"),
+        "quoted": ("码头的仓库每周二盘点一次", "gb18030", 'text/html; charset="GB2312"'),
+        "plain.txt": ("Größe", "latin-1", "text/plain; charset=ISO-8859-1; format=flowed"),
+        "feed": ("灯台の鍵", "cp932", "application/xml;charset=Shift_JIS"),
+        "wrong": ("Größe und Schlüssel", "utf-8", "text/plain; charset=windows-1251"),
+    }
+    for path, (text, codec, kind) in pages.items():
+        body = f"<r>{text}</r>" if path == "feed" else text
+        site.pages[f"/{path}"] = Page(body.encode(codec), headers={"Content-Type": kind})
+    site.sitemap(*(f"/{path}" for path in pages))
+    save_sources(line.home, [website(site)])
+    line.run()
+    texts = {row["path"]: row["text"].removeprefix("r: ") for row in line.rows("documents", "path", "text")}
+    assert texts == {path: text for path, (text, _, _) in pages.items()}
+
+
 def test_a_document_has_the_time_of_the_last_change_of_its_page(ingested: Line) -> None:
     changed = {row["path"]: row["mtime_ns"] for row in ingested.rows("documents", "path", "mtime_ns")}
     assert changed["docs/otter"] == 1767693600 * 1_000_000_000

@@ -49,7 +49,7 @@ def xml() -> Iterator[Hostile]:
     quadratic = '<!DOCTYPE r [<!ENTITY a "' + "A" * 100_000 + '">]><r>' + "&a;" * 100_000 + "</r>"
     yield case("quadratic.xml", quadratic, "E_XML_ENTITY")
     yield case("outside.xml", '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>', "E_XML_ENTITY")
-    yield case("parameter.xml", '<!DOCTYPE r [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x"> %x;]><r/>', "E_XML_ENTITY")
+    yield case("parameter.xml", '<!DOCTYPE r [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x"> %x;]><r/>', "E_NO_TEXT")
     yield case("document_type.xml", '<!DOCTYPE r SYSTEM "http://127.0.0.1:9/x.dtd"><r/>', "E_NO_TEXT")
     include = '<r xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd" parse="text"/></r>'
     yield case("include.xml", include, text="include href=file:///etc/passwd parse=text")
@@ -57,7 +57,7 @@ def xml() -> Iterator[Hostile]:
     yield case("siblings.xml", "<r>" + "<a/>" * MB + "x</r>", text="x")
     many = "<r " + " ".join(f"a{n}='1'" for n in range(100_000)) + ">x</r>"
     yield case("attributes.xml", many, text="r " + " ".join(f"a{n}=1" for n in range(100_000)) + ": x")
-    yield case("encoding.xml", '<?xml version="1.0" encoding="nosuch"?><r>x</r>', "E_ENCODING")
+    yield case("encoding.xml", '<?xml version="1.0" encoding="nosuch"?><r>x</r>', text="r: x")
     picture = "<script>1</script><image href='http://169.254.169.254/'/><text>seen</text>"
     yield case(
         "picture.svg",

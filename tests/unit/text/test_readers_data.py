@@ -129,10 +129,36 @@ def test_xml_keeps_names_values_titles_and_lines() -> None:
     assert [parsed.line(parsed.text.index(word)) for word in ("River", "Herons", "otter", "link")] == [3, 4, 6, 7]
 
 
-def test_xml_document_type_is_not_fetched_and_entities_are_refused() -> None:
+def test_xml_document_type_is_not_fetched() -> None:
     assert xml.read(b'<!DOCTYPE r SYSTEM "http://127.0.0.1:9/x.dtd"><r>text</r>', "a").text == "r: text"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xml_entities_of_the_file_are_text(encoding: str) -> None:
+    raw = '<!DOCTYPE r [<!ENTITY co "Pump works"><!ENTITY who "&co; Ltd">]><r>&who;</r>'.encode(encoding)
+    assert xml.read(raw, "a").text == "r: Pump works Ltd"
+
+
+def test_xml_entities_of_html_are_characters_although_their_definition_is_not_read() -> None:
+    raw = b'<!DOCTYPE r SYSTEM "x.dtd"><r a="b">caf&eacute;&nbsp;&euro;5</r>'
+    assert " ".join(xml.read(raw, "a").text.split()) == "r a=b: café €5"
+
+
+def test_xml_entities_without_a_definition_are_left_out_and_said() -> None:
+    parsed = xml.read(b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r>a &e; &chapter; b</r>', "a")
+    assert " ".join(parsed.text.split()) == "r: a b"
+    assert "e, chapter" in parsed.partial
+
+
+def test_xml_entities_that_grow_without_limit_are_refused() -> None:
+    steps = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 9))
     with pytest.raises(Unreadable, match="E_XML_ENTITY"):
-        xml.read('<!DOCTYPE r [<!ENTITY x "y">]><r>&x;</r>'.encode("utf-16"), "a")
+        xml.read(f'<!DOCTYPE r [<!ENTITY e0 "{"x" * 20}">{steps}]><r>&e8;</r>'.encode(), "a")
+
+
+def test_xml_byte_order_mark_decides_against_the_declaration() -> None:
+    raw = '<?xml version="1.0" encoding="utf-8"?><r>größer</r>'.encode("utf-16")
+    assert xml.read(raw, "a").text == "r: größer"
 
 
 def test_rtf_keeps_headings_tables_and_characters() -> None:
