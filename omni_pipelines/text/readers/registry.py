@@ -71,6 +71,8 @@ class Reader:
     """The programming language; the language of prose is detected for each document."""
     isolated: bool = False
     """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
+    prepare: Callable[[str], None] | None = None
+    """What has to be done for a file name before that process starts, because it may not do it itself."""
     binary: bool = False
     """Whether files hold more than text, such as pictures and fonts, and may be larger."""
 
@@ -149,7 +151,7 @@ READERS = (
     Reader("mail", 4, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 3, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        Reader("code", 4, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )
