@@ -33,6 +33,7 @@ class Extraction:
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
+        self._partial = ""
 
     def block(self, text: str, *, apart: bool = True, line: int | None = None) -> int | None:
         """Add a paragraph, or with `apart=False` a line directly below the previous one, and return its start.
@@ -78,9 +79,22 @@ class Extraction:
             texts.pop()
         self.block(CELL_SEPARATOR.join(texts), apart=first, line=line)
 
+    def include(self, parsed: Parsed) -> None:
+        """Add the text of a document that is a part of this one, with its headings."""
+        start = self.block(parsed.text)
+        if start is not None:
+            shift = start - (len(parsed.text) - len(parsed.text.lstrip("\n")))
+            self._headings += [
+                (shift + section.start, len(section.path), section.path[-1]) for section in parsed.sections if section.path
+            ]
+
     def page(self, number: int) -> None:
         """Start a page: the following blocks are on it."""
         self._page = number
+
+    def cut(self, reason: str) -> None:
+        """Say what is not read, and why, in one plain sentence."""
+        self._partial = self._partial or one_line(reason)
 
     def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.

@@ -33,7 +33,7 @@ def read(raw: bytes, name: str) -> Parsed:
             parse_xml(part, handler)
     extraction = Extraction()
     for element, attributes in workbook:
-        kind, part_name = targets.get(attributes.get("id", ""), ("", ""))
+        kind, part_name = targets.get(attributes.get("r:id", ""), ("", ""))
         if element == "sheet" and kind == "worksheet":
             sheet = attributes.get("name", "")
             parse_xml(archive.read(part_name), _Cells(extraction, sheet, strings.texts, formats.dates, epoch))
