@@ -25,6 +25,7 @@ class RefusalCode(StrEnum):
     NO_TEXT = "E_NO_TEXT"
     OUTPUT_LIMIT = "E_OUTPUT_LIMIT"
     PARSE = "E_PARSE"
+    PARTIAL = "E_PARTIAL"
     PATH = "E_PATH"
     PERM = "E_PERM"
     READER = "E_READER"

@@ -28,6 +28,7 @@ class DocumentRow(TypedDict):
     encoding: str
     bom_bytes: int
     verbatim: bool
+    partial: str
     text: str
     structure: str
     parser: str

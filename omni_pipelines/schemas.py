@@ -89,6 +89,7 @@ DOCUMENTS = Table.of(
     required("encoding", pa.string(), "encoding of the bytes, as Python names it"),
     required("bom_bytes", pa.int8(), "bytes before the first character"),
     required("verbatim", pa.bool_(), "whether the text is exactly the decoded file"),
+    required("partial", pa.string(), "what of the file was not read, and why; empty if all of it was read"),
     packed("text", "the whole text"),
     packed("structure", "JSON: {sections: [[start, [path]]], lines: [[char, line]], pages: [[char, page]]}"),
     required(

@@ -9,15 +9,14 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
-from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.store_records import are_sources_published
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
 from omni_pipelines.steps.document_plan import listing_mark
+from omni_pipelines.steps.quarantine import count_unread
 from omni_pipelines.steps.step import RunContext, StepGroup
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
-from omni_pipelines.tables import open_table
 
 
 @dataclass(frozen=True)
@@ -145,4 +144,4 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
         if record is not None:
             seen = record.seen | seen
             write_step_record(home, "documents", record.output, record.inputs, record.fingerprint, seen)
-    return open_table(home, QUARANTINE).count(), sum(listing.skipped for listing in listings)
+    return count_unread(home), sum(listing.skipped for listing in listings)

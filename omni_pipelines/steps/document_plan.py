@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
-from omni_pipelines.rows import DocumentRow, FileRow
+from omni_pipelines.refusals import RefusalCode
+from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
@@ -45,7 +46,9 @@ class SourcePlan:
     gone: tuple[str, ...]
     """Paths that are stored, as documents or in quarantine, and are not in the source any more."""
     still_quarantined: tuple[str, ...]
-    """Paths in quarantine whose files did not change since."""
+    """Paths in quarantine, without a document, whose files did not change since."""
+    still_partial: tuple[str, ...] = ()
+    """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
     """Paths whose documents get other access tags."""
 
@@ -85,7 +88,7 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     listing = session.list(home, source)
     where = equals("source", source.name)
     stored = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
-    quarantine = read_rows(home, QUARANTINE, FileRow, ["path", "stat", "parser"], where)
+    quarantine = read_rows(home, QUARANTINE, QuarantineRow, ["path", "stat", "parser", "code"], where)
     quarantined = {row["path"]: row for row in quarantine}
     masking = masking_of(settings, source.name)
     # A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
@@ -100,6 +103,12 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
         if _is_in_place(source, row) and is_masking_current(row["masking"], row["findings"], masking)
     }
     skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
+    partial = {path: row for path, row in quarantined.items() if row["code"] == RefusalCode.PARTIAL}
+    # `omni quarantine retry` makes the row of a file that was read in part older than the file.
+    skip -= {
+        file.path for file in listing.files if file.path in partial and not _is_current(file, partial[file.path])
+    }
+    still_partial = sorted(skip & partial.keys())
     skip.update(still_quarantined)
     listed = {file.path for file in listing.files}
     unsure = tuple(listing.unreadable_paths)
@@ -113,6 +122,7 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
         stored=stored,
         gone=tuple(gone),
         still_quarantined=tuple(still_quarantined),
+        still_partial=tuple(still_partial),
         retagged=tuple(sorted(path for path, row in stored.items() if path not in gone and row["acl"] != tags)),
     )
 
@@ -122,7 +132,7 @@ def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
     return (size, mtime_ns) if kind is SourceKind.FILES else mark
 
 
-def _is_current(file: SourceFile, row: DocumentRow | FileRow | None) -> bool:
+def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bool:
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
 

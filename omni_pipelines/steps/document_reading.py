@@ -38,6 +38,8 @@ class ReadOutcome:
     contents: set[str] = field(default_factory=set)
     """Content hashes of the added documents."""
     refused: list[Refusal] = field(default_factory=list)
+    partial: set[str] = field(default_factory=set)
+    """Paths of the files that were read only in part."""
 
 
 @dataclass
@@ -46,6 +48,7 @@ class _Batch:
 
     rows: list[DocumentRow] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    """Files that were not read, or only in part."""
     began: float = field(default_factory=time.monotonic)
 
     def is_full(self, limits: BatchSizes) -> bool:
@@ -89,6 +92,9 @@ class DocumentWriter:
                 else:
                     _count(outcome, found, plan.stored.get(file.path))
                     batch.rows.append(found)
+                    if found["partial"]:
+                        outcome.partial.add(file.path)
+                        batch.refused.append(_partial_refusal(file, found))
                 if batch.is_full(self._batches):
                     self._commit(plan, batch)
                     batch = _Batch()
@@ -115,7 +121,7 @@ class DocumentWriter:
         except Unreadable as error:
             if error.code == RefusalCode.CHANGED:
                 self.racy.add(source.name)
-            return Refusal(self._marked(source, file, mark or error.mark), reader, error)
+            return Refusal(self._marked(source, file, mark or error.mark), parser_mark(file.reader, reader), error)
         file = self._marked(source, file, mark)
         if not mark or mark != file.version_mark:
             self.racy.add(source.name)
@@ -145,6 +151,12 @@ def _count(outcome: ReadOutcome, row: DocumentRow, stored: DocumentRow | None) -
         row["mtime_ns"] = stored["mtime_ns"]
     else:
         outcome.changed += 1
+
+
+def _partial_refusal(file: SourceFile, row: DocumentRow) -> Refusal:
+    """Why a file was read only in part: a row of quarantine beside its document."""
+    read = replace(file, version_mark=row["stat"])
+    return Refusal(read, row["parser"], Unreadable(RefusalCode.PARTIAL, row["partial"]))
 
 
 def _read_settled(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
@@ -183,6 +195,7 @@ def document_row(
         encoding=parsed.decoded.encoding,
         bom_bytes=parsed.decoded.bom_bytes,
         verbatim=parsed.verbatim,
+        partial=parsed.partial,
         text=parsed.text,
         structure=structure_json(parsed),
         parser=parser,

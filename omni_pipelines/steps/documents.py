@@ -41,6 +41,8 @@ class DocumentsReport:
     unchanged: int = 0
     quarantined: int = 0
     skipped: int = 0
+    partial: int = 0
+    """Documents that hold only a part of their file: the quarantine says what was not read."""
     masked: int = 0
     """Places with secrets or personal data that were masked in what was read."""
     moved: int = 0
@@ -120,7 +122,8 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
     if plan.retagged:
         set_tags(documents, source.name, source.acl)
     # Not only what was read now: a run that was killed may have stored a document and left its row in quarantine.
-    readable = {file.path for file in plan.listing.files}.difference(refused, plan.still_quarantined)
+    explained = {*refused, *outcome.partial, *plan.still_quarantined, *plan.still_partial}
+    readable = {file.path for file in plan.listing.files} - explained
     forget_refusals(home, source.name, {*plan.gone, *readable})
     quarantined = len(plan.still_quarantined) + len(outcome.refused)
     return DocumentsReport(
@@ -130,6 +133,7 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
         unchanged=len(plan.listing.files) - outcome.added - outcome.changed - quarantined,
         quarantined=quarantined,
         skipped=plan.listing.skipped,
+        partial=len(plan.still_partial) + len(outcome.partial),
         masked=outcome.masked,
         moved=len(outcome.contents & {plan.stored[path]["content_hash"] for path in plan.deletes}),
         warnings=plan.listing.notes,

@@ -1,4 +1,4 @@
-"""Files that could not become documents: one row each, with the reason. Such a file never stops a run."""
+"""Files that could not be read, or only in part: one row each, with the reason. Such a file never stops a run."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -19,7 +19,6 @@ from omni_pipelines.sources.model.listing import SourceFile
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
-from omni_pipelines.text.readers.registry import Reader, parser_mark
 from omni_pipelines.text.secrets.masking import Masking, masked_text
 
 _TRANSIENT = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.PERM, RefusalCode.IO, RefusalCode.TIMEOUT)
@@ -36,11 +35,11 @@ MAX_DETAIL_LENGTH = 500
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file, and why it was not read."""
+    """A file, and why it was not read, or only in part."""
 
     file: SourceFile
-    reader: Reader
-    """The reader that refused it; the content may have chosen another one than the file's name."""
+    parser: str
+    """The reader that refused it or read a part of it, as the column `parser` names it."""
     error: Unreadable
 
     @property
@@ -74,6 +73,12 @@ def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
     if not chosen:
         raise ConfigurationError(f"{name} is not in quarantine", cure="list the quarantine: omni quarantine list")
     return chosen
+
+
+def count_unread(home: Home) -> int:
+    """The number of files in quarantine without a document: those that were read in part do not count."""
+    rows = read_rows(home, QUARANTINE, QuarantineRow, ["code"])
+    return sum(row["code"] != RefusalCode.PARTIAL for row in rows)
 
 
 def release_for_retry(home: Home, rows: Sequence[QuarantineRow]) -> None:
@@ -119,7 +124,7 @@ def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> Quarant
         stat="" if error.code in _RETRIED else file.version_mark,
         code=error.stored_code,
         stage="read" if error.code in _READ_CODES else "parse",
-        parser=parser_mark(file.reader, refusal.reader),
+        parser=refusal.parser,
         # A parser may quote what it could not read, so the detail is masked like the text of documents.
         detail=masked_text(error.detail[:MAX_DETAIL_LENGTH], Masking()),
         first_seen=before["first_seen"] if before else datetime.now(UTC),

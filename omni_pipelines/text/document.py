@@ -38,6 +38,8 @@ class Parsed:
     """(character, page or slide, from 1); empty for documents without pages."""
     language: str = ""
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
+    partial: str = ""
+    """What of the file was not read, and why, as one sentence; "" if all of it was read."""
 
     @property
     def verbatim(self) -> bool:

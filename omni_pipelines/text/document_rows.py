@@ -18,6 +18,7 @@ class ParsedColumns(TypedDict):
     encoding: str
     bom_bytes: int
     verbatim: bool
+    partial: str
     structure: str
 
 
@@ -37,6 +38,7 @@ def parsed_columns(parsed: Parsed) -> ParsedColumns:
         "encoding": parsed.decoded.encoding,
         "bom_bytes": parsed.decoded.bom_bytes,
         "verbatim": parsed.verbatim,
+        "partial": parsed.partial,
         "structure": structure_json(parsed),
     }
 
@@ -52,10 +54,17 @@ def parsed_document(row: ParsedColumns) -> Parsed:
     structure = orjson.loads(row["structure"])
     sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
     if row["verbatim"]:
-        return Parsed(DecodedText(row["text"], row["encoding"], row["bom_bytes"]), row["title"], sections)
-    empty = DecodedText("", row["encoding"], row["bom_bytes"])
-    lines, pages = _marks(structure["lines"]), _marks(structure.get("pages", ()))
-    return Parsed(empty, row["title"], sections, extracted=row["text"], line_marks=lines, page_marks=pages)
+        decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"])
+        return Parsed(decoded, row["title"], sections, partial=row["partial"])
+    return Parsed(
+        DecodedText("", row["encoding"], row["bom_bytes"]),
+        row["title"],
+        sections,
+        extracted=row["text"],
+        line_marks=_marks(structure["lines"]),
+        page_marks=_marks(structure.get("pages", ())),
+        partial=row["partial"],
+    )
 
 
 def join_chunks(rows: Iterable[ChunkText]) -> str:

@@ -41,7 +41,7 @@ MAX_CUT = 1_100_000 if EXTENT.name == "short" else 1 << 62
 
 
 CASES: tuple[Hostile, ...] = tuple(chain.from_iterable(source() for source in SOURCES))
-_DOCUMENT = ("path", "text", "kind", "title", "encoding", "bom_bytes", "verbatim", "structure")
+_DOCUMENT = ("path", "text", "kind", "title", "encoding", "bom_bytes", "verbatim", "partial", "structure")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from omni_pipelines.text.readers.extraction import CELL_SEPARATOR, Extraction, o
 from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, main_part, relations
 from omni_pipelines.text.readers.word_numbering import WordNumbering
 from omni_pipelines.text.readers.word_styles import WordStyles
-from omni_pipelines.text.readers.word_text import Block, Paragraph, Reference, Row, WordText
+from omni_pipelines.text.readers.word_text import Block, Paragraph, Row, WordText
 from omni_pipelines.text.readers.xml_stream import Attributes, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
@@ -72,9 +72,7 @@ class _Document:
             return {}
         handler = _Notes(kind, self._styles, WordNumbering(self._numbering_part, self._styles))
         parse_xml(raw, handler)
-        return {
-            note_id: (mark, "\n".join(texts)) for note_id, (mark, texts) in handler.notes.items() if any(texts)
-        }
+        return {note_id: (mark, "\n".join(texts)) for note_id, (mark, texts) in handler.notes.items() if any(texts)}
 
     def _write(self, block: Block) -> None:
         if isinstance(block, Row):
@@ -108,9 +106,9 @@ class _Document:
         for each, part in self._relations.values():
             raw = self._archive.optional(part) if each == kind else None
             if raw is not None:
-                texts: list[str] = []
-                parse_xml(raw, self._reader(lambda block, texts=texts: texts.append(block_text(block))))
-                written["\n".join(filter(None, texts))] = None
+                blocks: list[Block] = []
+                parse_xml(raw, self._reader(blocks.append))
+                written["\n".join(filter(None, map(block_text, blocks)))] = None
         for text in written:
             if any(character.isalpha() for character in text):
                 self.extraction.block(f"{kind.capitalize()}: {text}")

@@ -26,7 +26,8 @@ def one_line(text: str) -> str:
 class Extraction:
     """Collects the text of one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self._max_characters = max_characters
         self._parts: list[str] = []
         self.length = 0
         self._headings: list[Heading] = []
@@ -34,17 +35,21 @@ class Extraction:
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
         self._partial = ""
+        self.is_full = False
+        """Whether nothing can be added any more: a reader may stop."""
 
     def block(self, text: str, *, apart: bool = True, line: int | None = None) -> int | None:
         """Add a paragraph, or with `apart=False` a line directly below the previous one, and return its start.
 
-        Blank text adds nothing and returns None. `line` is the line of the file that the text comes from.
-
-        Raises:
-            Unreadable: E_OUTPUT_LIMIT.
+        Blank text adds nothing and returns None. Nothing is added beyond `max_characters`: the document is partial.
+        `line` is the line of the file that the text comes from.
         """
         text = clean(text).strip("\n").rstrip()
-        if not text.strip():
+        if not text.strip() or self.is_full:
+            return None
+        if self.length + len(text) > self._max_characters:
+            self.is_full = True
+            self.cut(f"its text is longer than {self._max_characters:,} characters; the rest was not read")
             return None
         if self._parts:
             text = ("\n\n" if apart else "\n") + text
@@ -56,8 +61,6 @@ class Extraction:
             self._lines.append((start, line))
         self._parts.append(text)
         self.length += len(text)
-        if self.length > MAX_CHARACTERS:
-            raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"its text is longer than {MAX_CHARACTERS:,} characters")
         return start
 
     def heading(self, level: int, title: str, *, line: int | None = None) -> None:
@@ -72,6 +75,11 @@ class Extraction:
         start = self.length + 2 if self._parts else 0
         self._headings.append((start, level, one_line(title)))
 
+    def end_sections(self) -> None:
+        """End all sections: the next block is under no heading."""
+        if self._parts:
+            self._headings.append((self.length + 2, 1, ""))
+
     def row(self, cells: list[str], *, first: bool = False, line: int | None = None) -> None:
         """Add a row of a table as one line; a blank line precedes the first row."""
         texts = [one_line(cell) for cell in cells]
@@ -85,15 +93,18 @@ class Extraction:
         if start is not None:
             shift = start - (len(parsed.text) - len(parsed.text.lstrip("\n")))
             self._headings += [
-                (shift + section.start, len(section.path), section.path[-1]) for section in parsed.sections if section.path
+                (shift + section.start, max(len(section.path), 1), section.path[-1] if section.path else "")
+                for section in parsed.sections
             ]
+            if parsed.partial:
+                self.cut(parsed.partial)
 
     def page(self, number: int) -> None:
         """Start a page: the following blocks are on it."""
         self._page = number
 
     def cut(self, reason: str) -> None:
-        """Say what is not read, and why, in one plain sentence."""
+        """Say what of the file was not read, and why, as one sentence. The first reason is kept."""
         self._partial = self._partial or one_line(reason)
 
     def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
@@ -104,13 +115,14 @@ class Extraction:
         """
         if not self._parts:
             raise Unreadable(RefusalCode.NO_TEXT, no_text)
-        headings = [heading for heading in self._headings if heading[0] < self.length and heading[2]]
+        headings = [heading for heading in self._headings if heading[0] < self.length]
         return Parsed(
             DecodedText("", "utf-8", 0),
-            one_line(title) or (headings[0][2] if headings else name),
+            one_line(title) or next((title for *_, title in headings if title), name),
             nest(headings),
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),
             page_marks=tuple(self._pages),
             language=language,
+            partial=self._partial,
         )

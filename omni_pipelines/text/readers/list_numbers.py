@@ -74,7 +74,7 @@ class ListCounter:
 
 
 def numeral(number: int, name: str) -> str:
-    """A number as a list writes it: decimal, lowerRoman, upperLetter …, by the names of Word; unknown ones as decimal."""
+    """A number as a list writes it, by the names of Word: lowerRoman, upperLetter …; unknown names are decimal."""
     write = _NUMERALS.get(name)
     return (write(number) if write and number > 0 else "") or ("" if name == "none" else str(number))
 

@@ -77,6 +77,8 @@ def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, v
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
+_WORD = (".docx", ".docm", ".dotx", ".dotm")
+_SLIDES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
 PLAIN = Reader(
     "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
@@ -84,16 +86,16 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 8, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 9, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
-    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm"),
-    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm"),
+    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=3),
+    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=3),
     _binary("xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm"),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp"),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp"),
     _binary("opendocument", opendocument.read, f"{_OPEN}.spreadsheet", "data", ".ods"),
-    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
+    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),
     Reader("notebook", 2, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader("csv", 2, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 2, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
@@ -111,7 +113,8 @@ _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+_OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}
+"""Where Office files keep their parts, whatever the parts are called."""
 _MAX_NAMES = 5_000
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
@@ -168,7 +171,10 @@ def _format_of_zip(raw: bytes) -> str:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return ""
-    return next((name for part, name in _MAIN_PARTS.items() if part in names), "")
+    if "[Content_Types].xml" not in names and "_rels/.rels" not in names:
+        return ""
+    folders = {name.partition("/")[0] for name in names}
+    return next((name for folder, name in _OFFICE_FOLDERS.items() if folder in folders), "")
 
 
 def is_parser_current(parser: str, reader: Reader) -> bool:

@@ -43,7 +43,7 @@ class WordNumbering:
         self._begun: set[str] = set()
 
     def label(self, list_id: str, level: int | None, style: str = "") -> str | None:
-        """Count an item and return its label; None if the paragraph is in no list. `style` is that of its paragraph."""
+        """Count an item, whose paragraph has a `style`, and return its label; None if it is in no list."""
         if list_id == _NO_LIST:
             return None
         entry = self._lists.get(list_id)

@@ -71,28 +71,29 @@ class _StylesHandler(XmlHandler):
         self._style: WordStyle | None = None
 
     def start(self, name: str, attributes: Attributes) -> None:
-        value = attributes.get("val", "")
         if name == "style":
             self._style = self.styles.setdefault(attributes.get("styleId", ""), WordStyle())
             if attributes.get("type") == "paragraph" and attributes.get("default", "0") in ("1", "true", "on"):
                 self.default = attributes.get("styleId", "")
-        elif self._style is None:
-            return
-        elif name == "name":
-            self._name(self._style, value)
+        elif self._style is not None:
+            self._property(self._style, name, attributes)
+
+    def _property(self, style: WordStyle, name: str, attributes: Attributes) -> None:
+        value = attributes.get("val", "")
+        if name == "name":
+            self._name(style, value)
         elif name == "basedOn":
-            self._style.parent = value
+            style.parent = value
         elif name == "outlineLvl":
-            if not self._style.level:
-                self._style.level = heading_level(value)
+            style.level = style.level or heading_level(value)
         elif name == "numId":
-            self._style.list_id = value
+            style.list_id = value
         elif name == "ilvl" and value.isdecimal():
-            self._style.list_level = int(value)
+            style.list_level = int(value)
         elif name == "vanish":
-            self._style.is_hidden = is_on(attributes)
+            style.is_hidden = is_on(attributes)
         elif name == "rFonts":
-            self._style.font = attributes.get("ascii")
+            style.font = attributes.get("ascii")
 
     @staticmethod
     def _name(style: WordStyle, name: str) -> None:

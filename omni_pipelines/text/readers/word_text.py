@@ -117,6 +117,7 @@ class WordText(XmlHandler):
         self._choice = -1
 
     def start(self, name: str, attributes: Attributes) -> None:
+        """Handle the start of an element."""
         self._alternatives.start(name)
         self._silent += name in _SILENT
         self._in_text += name == "t"
@@ -245,11 +246,9 @@ class WordText(XmlHandler):
             self._choice = int(value) if value.isdecimal() and len(value) < 4 else int(is_on(attributes))
 
     def end(self, name: str) -> None:
+        """Handle the end of an element."""
         if self._formula is not None:
-            self._formula.end()
-            if not self._formula.is_open:
-                formula, self._formula = self._formula, None
-                self._end_formula(formula)
+            self._end_formula(self._formula)
         elif name == "p" and self._paragraph is not None:
             self._end_paragraph(self._paragraph)
         elif name == "pPr":
@@ -273,12 +272,17 @@ class WordText(XmlHandler):
         self._alternatives.end(name)
 
     def text(self, data: str) -> None:
+        """Handle characters."""
         if self._formula is not None:
             self._formula.add(data)
         elif self._in_text:
             self._add(data)
 
     def _end_formula(self, formula: Formula) -> None:
+        formula.end()
+        if formula.is_open:
+            return
+        self._formula = None
         if self._paragraph is None:
             self._give([Paragraph(formula.line())])
         else:

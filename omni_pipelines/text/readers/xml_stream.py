@@ -19,8 +19,8 @@ Attributes = dict[str, str]
 class XmlHandler:
     """Receives the elements and texts of a document.
 
-    Names come without their namespace; only ids of relations of Office files are "r:id", because elements also have an
-    "id" of their own.
+    Names come without their namespace; only ids of relations of Office files are "r:id", because elements also have
+    an "id" of their own.
     """
 
     line = 1

@@ -130,7 +130,7 @@ def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> 
     (source,) = load_sources(line.home)
     (file,) = plan_source(line.home, line.settings, source, SourceSession()).to_read
     crash = Unreadable(RefusalCode.CRASH, "its parser crashed", signal="SIGSEGV")
-    record_refusals(line.home, source.name, [Refusal(file, reader("a.html"), crash)])
+    record_refusals(line.home, source.name, [Refusal(file, reader("a.html").fingerprint, crash)])
     assert line.rows("quarantine", "code", "stage") == [{"code": "E_CRASH_SIGSEGV", "stage": "parse"}]
 
 

@@ -16,6 +16,10 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.file_reads import read_file
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps import documents
+from omni_pipelines.steps.parser_process import DocumentParser
+from omni_pipelines.steps.quarantine import count_unread, quarantined, release_for_retry
+from omni_pipelines.text.decoding import DecodedText
+from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers import registry
 from tests.integration.hooked_session import ReadHook, read_unchanged
 from tests.integration.line import Line, write
@@ -113,6 +117,35 @@ def test_a_mended_file_leaves_quarantine_though_the_pass_that_read_it_was_killed
 
 def killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+class FirstLine(DocumentParser):
+    """Reads the first line of each file."""
+
+    def read(self, reader: registry.Reader, raw: bytes, name: str) -> Parsed:
+        first, _, rest = raw.decode().partition("\n")
+        return Parsed(DecodedText(first, "utf-8", 0), name, partial="the rest was not read" if rest else "")
+
+
+def test_a_file_that_is_read_in_part_is_a_document_that_quarantine_explains(
+    line: Line, docs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "DocumentParser", FirstLine)
+    write(docs, {"a.txt": "Words about walruses.\nMore.", "b.txt": "Words about otters."})
+    line.add(docs)
+    done = line.run()
+    counts = done.documents
+    assert (counts.added, counts.quarantined, counts.partial, count_unread(line.home)) == (2, 0, 1, 0)
+    partial = {row["path"]: row["partial"] for row in line.rows("documents", "path", "partial")}
+    assert partial == {"a.txt": "the rest was not read", "b.txt": ""}
+    assert held(line) == {"a.txt": "E_PARTIAL"}
+    assert line.search("walruses")[0].path == "a.txt"
+    reads.clear()
+    assert (line.run().documents.partial, reads, held(line)) == (1, [], {"a.txt": "E_PARTIAL"})
+    release_for_retry(line.home, quarantined(line.home))
+    assert (line.run().documents.partial, reads) == (1, ["a.txt"])
+    write(docs, {"a.txt": "Words about walruses."})
+    assert (line.run().documents.partial, held(line)) == (0, {})
 
 
 def test_a_bad_file_that_is_deleted_leaves_quarantine(line: Line, docs: Path) -> None:
