@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MIN_VALUES = {"size": 1, "ordinal": 0, "start_char": 0, "start_byte": 0, "start_line": 1, "token_count": 1}
 """Smallest value of number columns."""
-_EMPTY_ALLOWED = {"language", "heading", "stat", "title"}
+_EMPTY_ALLOWED = {"language", "partial", "heading", "stat", "title"}
 _MAX_EXAMPLES = 20
 """Keys named in a verdict."""
 _MAX_DETAIL = 2000
