@@ -11,11 +11,17 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 
 MAX_DEPTH = 256
 _STEP_BYTES = 1 << 16
+_RELATIONS = ("officeDocument/2006/relationships", "ooxml/officeDocument/relationships")
+"""The ends of the namespaces of relations, in both editions of Office Open XML."""
 Attributes = dict[str, str]
 
 
 class XmlHandler:
-    """Receives the elements and texts of a document. Names come without their namespace."""
+    """Receives the elements and texts of a document.
+
+    Names come without their namespace; only ids of relations of Office files are "r:id", because elements also have
+    an "id" of their own.
+    """
 
     line = 1
     """The line of the file that is being read, from 1."""
@@ -76,7 +82,7 @@ def _parser(handler: XmlHandler) -> expat.XMLParserType:
         if depth > MAX_DEPTH:
             raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} levels of nested elements")
         handler.line = parser.CurrentLineNumber
-        handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
+        handler.start(_local(name), {_attribute(key): value for key, value in attributes.items()})
 
     def end(name: str) -> None:
         nonlocal depth
@@ -104,3 +110,8 @@ def _refuse_entity(*_: object) -> None:
 
 def _local(name: str) -> str:
     return name.rpartition(" ")[2]
+
+
+def _attribute(name: str) -> str:
+    namespace, _, local = name.rpartition(" ")
+    return f"r:{local}" if namespace.endswith(_RELATIONS) else local
