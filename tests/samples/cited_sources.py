@@ -87,7 +87,7 @@ class Writing:
     def document(self, name: str) -> bytes:
         """A document in a format of `WRITERS`."""
         parts = self.parts()
-        if name.endswith(".pdf"):  # the fonts of the PDF have western letters only
+        if name.endswith((".pdf", ".pages")):  # the fonts of the PDF have western letters only
             parts = [
                 Part(_western(part.heading), [*map(_western, part.paragraphs)], [*map(_western, part.items)])
                 for part in parts
