@@ -18,6 +18,7 @@ from types import TracebackType
 import orjson
 
 import omni_pipelines
+from native.grammars import FOLDER_VARIABLE, grammar_folder
 from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
@@ -69,6 +70,7 @@ class DocumentParser:
         Raises:
             Unreadable: with the code of the reader; or E_MEMORY, E_CPU, E_TIMEOUT, E_OUTPUT_LIMIT, E_CRASH_<signal>.
             OmniError: the parser process does not start.
+        EngineError: a grammar cannot be unpacked.
         """
         if not reader.isolated:
             return read_document(reader, raw, name, charset=charset)
@@ -81,6 +83,8 @@ class DocumentParser:
             return read_document(substitute, raw, name, charset=charset)
 
     def _read_isolated(self, reader: Reader, raw: bytes, name: str, charset: str) -> Parsed:
+        if reader.prepare is not None:
+            reader.prepare(name)
         process = self._process = self._process or _ParserProcess()
         try:
             answer = process.ask(reader.name, raw, name, charset, self._seconds)
@@ -109,7 +113,7 @@ class _ParserProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=os.sep,
-            env={},
+            env={FOLDER_VARIABLE: str(grammar_folder())},
             start_new_session=True,  # Ctrl+C reaches only the parent, which ends the child
         )
         assert self._child.stdin is not None

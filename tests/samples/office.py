@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 _MAIN = "http://schemas.openxmlformats.org"
-_W = f'xmlns:w="{_MAIN}/wordprocessingml/2006/main"'
+_MATH = f'xmlns:m="{_MAIN}/officeDocument/2006/math"'
+_W = f'xmlns:w="{_MAIN}/wordprocessingml/2006/main" {_MATH} xmlns:r="{_MAIN}/officeDocument/2006/relationships"'
 _A = f'xmlns:a="{_MAIN}/drawingml/2006/main" xmlns:p="{_MAIN}/presentationml/2006/main"'
 _R = f'xmlns:r="{_MAIN}/officeDocument/2006/relationships"'
 _RELATIONS = f"{_MAIN}/package/2006/relationships"
@@ -72,8 +73,28 @@ def word_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def word_notes(*notes: str) -> str:
-    inside = "".join(f"<w:footnote>{word_paragraph(note)}</w:footnote>" for note in notes)
-    return f"{HEADER}<w:footnotes {_W}>{inside}</w:footnotes>"
+    return word_part("footnotes", "".join(f"<w:footnote>{word_paragraph(note)}</w:footnote>" for note in notes))
+
+
+def word_part(root: str, inside: str) -> str:
+    """A part of a Word file with the XML inside its root element, such as `w:styles`."""
+    return f"{HEADER}<w:{root} {_W}>{inside}</w:{root}>"
+
+
+def chart(title: str, series: Mapping[str, Sequence[tuple[str, float]]]) -> str:
+    """A chart whose series have (category, value) points."""
+    c = f'xmlns:c="{_MAIN}/drawingml/2006/chart" xmlns:a="{_MAIN}/drawingml/2006/main"'
+    parts = ""
+    for name, points in series.items():
+        cats = "".join(f'<c:pt idx="{at}"><c:v>{escape(cat)}</c:v></c:pt>' for at, (cat, _) in enumerate(points))
+        values = "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, (_, value) in enumerate(points))
+        parts += (
+            f"<c:ser><c:tx><c:strRef><c:strCache><c:pt idx='0'><c:v>{escape(name)}</c:v></c:pt></c:strCache>"
+            f"</c:strRef></c:tx><c:cat><c:strRef><c:f>S!A1</c:f><c:strCache>{cats}</c:strCache></c:strRef></c:cat>"
+            f"<c:val><c:numRef><c:numCache>{values}</c:numCache></c:numRef></c:val></c:ser>"
+        )
+    head = f"<c:title><c:tx><c:rich><a:p><a:r><a:t>{escape(title)}</a:t></a:r></a:p></c:rich></c:tx></c:title>"
+    return f"{HEADER}<c:chartSpace {c}><c:chart>{head}<c:plotArea>{parts}</c:plotArea></c:chart></c:chartSpace>"
 
 
 def pptx(slides: Sequence[tuple[str, Sequence[str]]], notes: Mapping[int, str] | None = None) -> bytes:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
+from native.grammars import unpack_grammar
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers.symbols import Symbol, symbols
@@ -70,6 +71,16 @@ def symbol_sections(decoded: DecodedText, grammar: str) -> tuple[Section, ...]:
     """The symbols of source code as sections, nested."""
     source = decoded.text.encode("utf-8")
     return tuple(_sections(decoded, source, symbols(source, grammar)))
+
+
+def prepare(name: str) -> None:
+    """Unpack the grammar for a file name.
+
+    Raises:
+        EngineError: the cache of the user cannot be written.
+    """
+    if grammar := _grammar(name):
+        unpack_grammar(grammar)
 
 
 def _grammar(name: str) -> str:

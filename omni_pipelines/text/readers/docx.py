@@ -1,130 +1,174 @@
-"""Word: paragraphs, headings, lists, tables and notes. Deleted text of tracked changes is left out.
+"""Word: paragraphs, headings, numbered lists, tables, formulas, charts and diagrams, notes, comments and headers.
 
-A paragraph is a heading if its style is one, or has an outline level.
+The parts are found by their relations, whatever their names are. A paragraph is a heading if its style is one, or has
+an outline level.
 """
 
-import re
+from collections.abc import Callable
 
+from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import html, rtf
+from omni_pipelines.text.readers.drawing_parts import DRAWING_KINDS, drawing_text
 from omni_pipelines.text.readers.extraction import Extraction, one_line
-from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
+from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, main_part, relations
+from omni_pipelines.text.readers.word_numbering import WordNumbering
+from omni_pipelines.text.readers.word_styles import WordStyles
+from omni_pipelines.text.readers.word_text import Block, Paragraph, Row, WordText
+from omni_pipelines.text.readers.xml_stream import Attributes, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-_SILENT = {"instrText", "delText", "Fallback", "del", "moveFrom"}
-"""Field codes, deleted and moved text, and alternative renderings of content that is already there."""
-_AS_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
-_HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
-MAX_LEVEL = 9
+_MAIN = "word/document.xml"
+_MAIN_TYPES = ("document.main+xml", "template.main+xml")
+_NOTE_KINDS = {"footnotes": "footnote", "endnotes": "endnote", "comments": "comment"}
+MAX_INSERTED = 3
+"""Levels of files that are inserted into each other."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: the body, then footnotes and endnotes; a row of a table is one line."""
+    """Read a file: headers, the body with its notes and comments below their paragraphs, then footers."""
     archive = ZipArchive(raw)
-    body = archive.read("word/document.xml")
-    levels = _heading_levels(archive.optional("word/styles.xml"))
-    extraction = Extraction()
-    parse_xml(body, _Body(extraction, levels))
-    for part in ("word/footnotes.xml", "word/endnotes.xml"):
-        notes = archive.optional(part)
-        if notes is not None:
-            parse_xml(notes, _Body(extraction, {}))
-    return extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
+    document = _Document(archive, Extraction(), 0)
+    document.read_body()
+    return document.extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
 
 
-def _heading_levels(styles: bytes | None) -> dict[str, int]:
-    """The levels of the styles that are headings by their name or their outline level."""
-    levels: dict[str, int] = {}
-    style = ""
-    for element, attributes in elements(styles, "style", "name", "outlineLvl"):
-        value = attributes.get("val", "")
-        if element == "style":
-            style = attributes.get("styleId", "")
-        elif element == "name" and (heading := _HEADING.match(value)):
-            levels[style] = int(heading[1])
-        elif element == "name" and value.lower() == "title":
-            levels[style] = 1
-        elif element == "outlineLvl" and style and _level(value):
-            levels.setdefault(style, _level(value))
-    return levels
+class _Document:
+    def __init__(self, archive: ZipArchive, extraction: Extraction, inserted: int) -> None:
+        self.extraction = extraction
+        self._archive, self._inserted = archive, inserted
+        self._main = main_part(archive, _MAIN, _MAIN_TYPES)
+        self._relations = relations(archive, self._main)
+        self._styles = WordStyles(self._part("styles"))
+        self._numbering_part = self._part("numbering")
+        self._notes = {kind: self._read_notes(part_kind, kind) for part_kind, kind in _NOTE_KINDS.items()}
+        self._is_after_item = False
+        self._read_relations: set[str] = set()
+
+    def read_body(self) -> None:
+        """Write the whole document."""
+        self._write_margins("header")
+        parse_xml(self._archive.read(self._main), self._reader(self._write))
+        for kind, notes in self._notes.items():  # nothing refers to them, or only hidden text does
+            for note_id in list(notes):
+                self._write_note(kind, note_id)
+        for relation_id, (kind, _) in self._relations.items():
+            if kind in DRAWING_KINDS:
+                self._write_part(relation_id)
+        self._write_margins("footer")
+
+    def _part(self, kind: str) -> bytes | None:
+        """The bytes of the part with a kind, if the document has one."""
+        name = next((part for each, part in self._relations.values() if each == kind), f"word/{kind}.xml")
+        return self._archive.optional(name)
+
+    def _reader(self, write: Callable[[Block], None]) -> WordText:
+        return WordText(write, self._styles, WordNumbering(self._numbering_part, self._styles))
+
+    def _read_notes(self, part_kind: str, kind: str) -> dict[str, tuple[str, str]]:
+        """Id to (mark, text) of the notes of one kind that are not written yet."""
+        raw = self._part(part_kind)
+        if raw is None:
+            return {}
+        handler = _Notes(kind, self._styles, WordNumbering(self._numbering_part, self._styles))
+        parse_xml(raw, handler)
+        return {note_id: (mark, "\n".join(texts)) for note_id, (mark, texts) in handler.notes.items() if any(texts)}
+
+    def _write(self, block: Block) -> None:
+        if isinstance(block, Row):
+            self.extraction.row(block.cells, first=block.is_first)
+        elif isinstance(block, Paragraph):
+            self._write_paragraph(block)
+            return
+        elif block.kind == "part":
+            self._write_part(block.target)
+        else:
+            self._write_note(block.kind, block.target)
+        self._is_after_item = False
+
+    def _write_paragraph(self, paragraph: Paragraph) -> None:
+        is_item = bool(paragraph.label) and not paragraph.level
+        if paragraph.level:
+            self.extraction.heading(paragraph.level, paragraph.labelled)
+        else:
+            indent = "  " * min(paragraph.depth, 8) if paragraph.label == "-" else ""
+            self.extraction.block(indent + paragraph.labelled, apart=not (is_item and self._is_after_item))
+        self._is_after_item = is_item
+
+    def _write_note(self, kind: str, note_id: str) -> None:
+        mark, text = self._notes[kind].pop(note_id, ("", ""))
+        if text:
+            self.extraction.block(f"{mark}: {text}")
+
+    def _write_margins(self, kind: str) -> None:
+        """Write the headers or footers, each text once, unless they have only page numbers."""
+        written: dict[str, None] = {}
+        for each, part in self._relations.values():
+            raw = self._archive.optional(part) if each == kind else None
+            if raw is not None:
+                blocks: list[Block] = []
+                parse_xml(raw, self._reader(blocks.append))
+                written["\n".join(filter(None, map(block_text, blocks)))] = None
+        for text in written:
+            if any(character.isalpha() for character in text):
+                self.extraction.block(f"{kind.capitalize()}: {text}")
+
+    def _write_part(self, relation_id: str) -> None:
+        """Write the text of a part that the document shows: a chart, a diagram, or an inserted file."""
+        if relation_id in self._read_relations or relation_id not in self._relations:
+            return
+        self._read_relations.add(relation_id)
+        kind, part = self._relations[relation_id]
+        raw = self._archive.optional(part)
+        if raw is None:
+            self.extraction.cut(f"{part} is missing")
+        elif kind in DRAWING_KINDS:
+            drawing_text(raw, self.extraction)
+        elif kind == "aFChunk":
+            self._insert(raw, part)
+
+    def _insert(self, raw: bytes, part: str) -> None:
+        if self._inserted >= MAX_INSERTED:
+            self.extraction.cut(f"{part} is inserted into more than {MAX_INSERTED} files inside each other")
+            return
+        try:
+            if raw.startswith(b"PK"):
+                _Document(ZipArchive(raw), self.extraction, self._inserted + 1).read_body()
+                return
+            parsed = rtf.read(raw, part) if raw.lstrip().startswith(b"{\\rtf") else html.read_visible(raw, part)
+        except Unreadable as error:
+            if error.code in (RefusalCode.OUTPUT_LIMIT, RefusalCode.ZIP_BOMB):
+                raise
+            self.extraction.cut(f"{part}: {error.detail}")
+            return
+        if parsed is not None:
+            self.extraction.include(parsed)
 
 
-def _level(value: str) -> int:
-    """A heading level from 1; 0 for body text."""
-    return int(value) + 1 if value.isdecimal() and int(value) < MAX_LEVEL else 0
+def block_text(block: Block) -> str:
+    """A block as a part of another text; "" for a reference."""
+    if isinstance(block, Paragraph):
+        return block.labelled
+    return CELL_SEPARATOR.join(map(one_line, block.cells)) if isinstance(block, Row) else ""
 
 
-class _Body(XmlHandler):
-    def __init__(self, extraction: Extraction, levels: dict[str, int]) -> None:
-        self._extraction, self._levels = extraction, levels
-        self._silent = self._in_text = 0
-        self._level = 0
-        self._listed = self._after_item = False
-        self._texts: list[list[str]] = []
-        """Open paragraphs: a text box is inside one."""
-        self._tables: list[_WordTable] = []
+class _Notes(WordText):
+    """Collects the notes of a part by their ids."""
+
+    def __init__(self, kind: str, styles: WordStyles, numbering: WordNumbering) -> None:
+        super().__init__(self._collect, styles, numbering)
+        self.notes: dict[str, tuple[str, list[str]]] = {}
+        self._kind = kind
+        self._texts: list[str] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self._silent += name in _SILENT
-        self._in_text += name == "t"
-        if name == "p":
-            self._texts.append([])
-            self._level, self._listed = 0, False
-        elif name == "tbl":
-            self._tables.append(_WordTable())
-        elif name == "tc" and self._tables:
-            self._tables[-1].cells.append([])
-        elif name in _AS_TEXT and self._texts and "val" not in attributes:  # in a style, a tab is a tab stop
-            self._texts[-1].append(_AS_TEXT[name])
-        else:
-            self._format(name, attributes.get("val", ""))
+        if name == self._kind:
+            author = one_line(attributes.get("author", ""))
+            mark = self._kind.capitalize() + (f" by {author}" if author else "")
+            self._texts = []
+            self.notes[attributes.get("id", f"#{len(self.notes)}")] = (mark, self._texts)
+        super().start(name, attributes)
 
-    def _format(self, name: str, value: str) -> None:
-        if name == "pStyle":
-            self._level = self._levels.get(value, 0)
-        elif name == "outlineLvl":
-            self._level = self._level or _level(value)
-        elif name == "numPr":
-            self._listed = True
-
-    def end(self, name: str) -> None:
-        self._silent -= name in _SILENT
-        self._in_text -= name == "t"
-        if name == "p" and self._texts:
-            self._paragraph("".join(self._texts.pop()).strip())
-        elif name == "tr" and self._tables:
-            self._row()
-        elif name == "tbl" and self._tables:
-            self._tables.pop()
-
-    def text(self, data: str) -> None:
-        if self._in_text and not self._silent and self._texts:
-            self._texts[-1].append(data)
-
-    def _paragraph(self, text: str) -> None:
-        if self._tables and self._tables[-1].cells:
-            self._tables[-1].cells[-1].append(text)
-        elif self._level:
-            self._extraction.heading(self._level, text)
-        elif text:
-            self._extraction.block(
-                f"- {text}" if self._listed else text, apart=not (self._listed and self._after_item)
-            )
-        self._after_item = self._listed and not self._level
-
-    def _row(self) -> None:
-        table = self._tables[-1]
-        cells = [" ".join(paragraphs) for paragraphs in table.cells]
-        table.cells = []
-        if len(self._tables) > 1 and self._tables[-2].cells:  # a table in a cell is the cell's text
-            self._tables[-2].cells[-1].append(CELL_SEPARATOR.join(one_line(cell) for cell in cells))
-        else:
-            self._extraction.row(cells, first=not table.rows)
-        table.rows += 1
-
-
-class _WordTable:
-    def __init__(self) -> None:
-        self.cells: list[list[str]] = []
-        self.rows = 0
+    def _collect(self, block: Block) -> None:
+        self._texts.append(block_text(block))

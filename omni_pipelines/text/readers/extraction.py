@@ -126,6 +126,11 @@ class Extraction:
         start = self.length + 2 if self._parts else 0
         self._headings.append((start, level, one_line(title)))
 
+    def end_sections(self) -> None:
+        """End all sections: the next block is under no heading."""
+        if self._parts:
+            self._headings.append((self.length + 2, 1, ""))
+
     def row(
         self,
         cells: list[str],
@@ -161,6 +166,18 @@ class Extraction:
         if not keep:
             self._above = None
 
+    def include(self, parsed: Parsed) -> None:
+        """Add the text of a document that is a part of this one, with its headings."""
+        start = self.block(parsed.text)
+        if start is not None:
+            shift = start - (len(parsed.text) - len(parsed.text.lstrip("\n")))
+            self._headings += [
+                (shift + section.start, max(len(section.path), 1), section.path[-1] if section.path else "")
+                for section in parsed.sections
+            ]
+            if parsed.partial:
+                self.cut(parsed.partial)
+
     def page(self, number: int) -> None:
         """Start a page: the following blocks are on it."""
         self._page = number
@@ -178,10 +195,10 @@ class Extraction:
         self._close_table()
         if not self._parts:
             raise Unreadable(RefusalCode.NO_TEXT, no_text)
-        headings = [heading for heading in self._headings if heading[0] < self.length and heading[2]]
+        headings = [heading for heading in self._headings if heading[0] < self.length]
         return Parsed(
             DecodedText("", "utf-8", 0),
-            one_line(title) or (headings[0][2] if headings else name),
+            one_line(title) or next((title for *_, title in headings if title), name),
             nest(headings),
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),

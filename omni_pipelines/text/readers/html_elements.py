@@ -16,7 +16,7 @@ LISTS = {"ul", "ol", "menu"}
 PARAGRAPHS = {
     "p", "pre", "blockquote", "table", "caption", "dl", "section", "article", "figure", *LISTS, *HEADINGS,
 }  # fmt: skip
-_SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select"}
+_SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select", "rt", "rp"}
 """Without `head`: if a page has no `body` tag, the parser puts the content of the page there."""
 _LINE_NUMBERS = {"linenos", "lineno", "linenodiv", "linenumber", "lnt"}
 _NUMBERED = {"td", "span", "div", "a", "code", "small"}

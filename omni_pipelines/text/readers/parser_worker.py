@@ -4,7 +4,6 @@ Run it with `python -I`, an empty environment and no other open files. It needs 
 """
 
 import contextlib
-import ctypes
 import os
 import resource
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import orjson
 
+from native.confinement import Confinement, confine, python_paths
+from native.grammars import grammar_folder
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
@@ -28,9 +29,6 @@ MAX_CPU_SECONDS = 20
 """For one document."""
 MAX_OPEN_FILES = 64
 READY = b"ready"
-_PR_SET_NO_NEW_PRIVS = 38
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-"""From linux/prctl.h and linux/sched.h."""
 
 
 def main() -> None:
@@ -47,21 +45,9 @@ def main() -> None:
 
 
 def limit_process() -> None:
-    """Limit memory and open files, and forbid writing, core dumps and the network, for the rest of the process."""
-    limits = {
-        resource.RLIMIT_AS: MAX_MEMORY_BYTES,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, limit in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # the system has no such limit, or already a lower one
-            resource.setrlimit(kind, (limit, limit))
-    with contextlib.suppress(OSError, AttributeError):  # only Linux has these calls
-        library = ctypes.CDLL(None)
-        library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if library.unshare(_CLONE_NEWNET) != 0:  # an ordinary user needs a user namespace as well
-            library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    """Confine this process to parsing for the rest of its life."""
+    readable = (*python_paths(), str(grammar_folder()))
+    confine(Confinement(MAX_MEMORY_BYTES, MAX_OPEN_FILES, readable=readable))
 
 
 def serve(request: dict[str, str], raw: bytes) -> bytes:

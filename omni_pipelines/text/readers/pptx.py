@@ -1,83 +1,116 @@
-"""PowerPoint: slides in the order they are shown, each a page; titles are headings, notes follow their slide."""
+"""PowerPoint: slides in the order they are shown, each a page; titles are headings.
 
-from omni_pipelines.refusals import RefusalCode, Unreadable
+Charts, diagrams, notes and comments follow their slide. Of several renderings of one drawing, one is read.
+"""
+
+from dataclasses import dataclass, field
+
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.drawing_parts import DRAWING_KINDS, drawing_text
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, relations
+from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, main_part, relations
+from omni_pipelines.text.readers.slide_text import SlideText
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
-_PRESENTATION = "ppt/presentation.xml"
-_TITLES = {"title", "ctrTitle"}
-_REPEATED = {"sldNum", "dt", "ftr", "hdr"}
-"""Placeholders with the same text on every slide."""
+_MAIN = "ppt/presentation.xml"
+_MAIN_TYPES = ("presentation.main+xml", "template.main+xml", "slideshow.main+xml")
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file: for each slide its title, texts and tables, then its notes."""
+    """Read a file: for each slide its title, texts and tables, then its charts, diagrams, notes and comments."""
     archive = ZipArchive(raw)
-    # a slide has two ids; the first, without a namespace, is its own number
-    order = [list(attributes.values())[-1] for _, attributes in elements(archive.read(_PRESENTATION), "sldId")]
-    targets = relations(archive, _PRESENTATION)
-    extraction = Extraction()
+    main = main_part(archive, _MAIN, _MAIN_TYPES)
+    targets = relations(archive, main)
+    deck = _Deck(archive, Extraction(), _authors(archive, targets))
+    order = [attributes.get("r:id", "") for _, attributes in elements(archive.read(main), "sldId")]
     for number, relation_id in enumerate(order, 1):
-        if relation_id not in targets:
-            raise Unreadable(RefusalCode.PARSE, f"slide {number} is missing")
-        part = targets[relation_id][1]
-        extraction.page(number)
-        parse_xml(archive.read(part), _Slide(extraction))
-        for kind, notes in relations(archive, part).values():
-            if kind == "notesSlide":
-                parse_xml(archive.read(notes), _Slide(extraction))
-    return extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
+        _, part = targets.get(relation_id, ("", ""))
+        if archive.find(part):
+            deck.extraction.page(number)
+            deck.read_slide(part)
+        else:
+            deck.extraction.cut(f"slide {number} is missing")
+    return deck.extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
 
 
-class _Slide(XmlHandler):
-    def __init__(self, extraction: Extraction) -> None:
-        self._extraction = extraction
-        self._paragraph: list[str] | None = None
+def _authors(archive: ZipArchive, targets: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """The names of the people who comment, by their ids."""
+    authors = {}
+    for kind, part in targets.values():
+        if kind in ("commentAuthors", "authors"):
+            for _, attributes in elements(archive.optional(part), "cmAuthor", "author"):
+                authors[attributes.get("id", "")] = attributes.get("name", "")
+    return authors
+
+
+@dataclass
+class _Deck:
+    archive: ZipArchive
+    extraction: Extraction
+    authors: dict[str, str]
+    margins: set[str] = field(default_factory=set)
+    """Headers and footers of slides that are already written: most slides repeat them."""
+
+    def read_slide(self, part: str) -> None:
+        """Write a slide with everything that belongs to it."""
+        slide = SlideText(self.extraction)
+        parse_xml(self.archive.read(part), slide)
+        for kind, text in slide.margins:
+            if text not in self.margins and any(character.isalpha() for character in text):
+                self.margins.add(text)
+                self.extraction.block(f"{kind}: {text}")
+        targets = relations(self.archive, part)
+        shown = [targets[each] for each in slide.drawings if each in targets]
+        for kind, drawing in dict.fromkeys([*shown, *targets.values()]):
+            if kind in DRAWING_KINDS and (raw := self.archive.optional(drawing)) is not None:
+                drawing_text(raw, self.extraction)
+        for kind, each in targets.values():
+            if kind == "notesSlide" and (raw := self.archive.optional(each)) is not None:
+                self._read_notes(raw)
+            elif kind == "comments" and (raw := self.archive.optional(each)) is not None:
+                parse_xml(raw, _Comments(self.extraction, self.authors))
+
+    def _read_notes(self, raw: bytes) -> None:
+        notes = Extraction()
+        parse_xml(raw, SlideText(notes))
+        if notes.length:
+            self.extraction.block(f"Note: {notes.parsed('').text}")
+
+
+class _Comments(XmlHandler):
+    """Comments on one slide: texts of older files, paragraphs of newer ones."""
+
+    def __init__(self, extraction: Extraction, authors: dict[str, str]) -> None:
+        self._extraction, self._authors = extraction, authors
+        self._open: list[tuple[str, list[str]]] = []
         self._in_text = False
-        self._placeholder = ""
-        self._cells: list[list[str]] | None = None
-        self._rows = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        if name == "sp":
-            self._placeholder = ""
-        elif name == "ph":
-            self._placeholder = attributes.get("type", "body")
-        elif name == "p":
-            self._paragraph = []
-        elif name == "t":
+        if name in ("cm", "reply"):
+            self._open.append((self._authors.get(attributes.get("authorId", ""), ""), []))
+        elif name in ("t", "text"):
             self._in_text = True
-        elif name == "br" and self._paragraph is not None:
-            self._paragraph.append("\n")
-        elif name == "tbl":
-            self._rows, self._placeholder = 0, ""
-        elif name == "tr":
-            self._cells = []
-        elif name == "tc" and self._cells is not None:
-            self._cells.append([])
+        elif name == "replyLst":
+            self._write()
 
     def end(self, name: str) -> None:
-        if name == "t":
+        if name in ("t", "text"):
             self._in_text = False
-        elif name == "p" and self._paragraph is not None:
-            self._add_text("".join(self._paragraph).strip())
-            self._paragraph = None
-        elif name == "tr" and self._cells is not None:
-            self._extraction.row([" ".join(cell) for cell in self._cells], first=not self._rows)
-            self._rows += 1
-            self._cells = None
+        elif name == "p" and self._open:
+            self._open[-1][1].append(" ")
+        elif name in ("cm", "reply") and self._open:
+            self._write()
+            self._open.pop()
 
     def text(self, data: str) -> None:
-        if self._in_text and self._paragraph is not None:
-            self._paragraph.append(data)
+        if self._in_text and self._open:
+            self._open[-1][1].append(data)
 
-    def _add_text(self, text: str) -> None:
-        if self._cells:
-            self._cells[-1].append(text)
-        elif self._placeholder in _TITLES:
-            self._extraction.heading(1, text)
-        elif self._placeholder not in _REPEATED:
-            self._extraction.block(text)
+    def _write(self) -> None:
+        if self._open:
+            author, texts = self._open[-1]
+            text = "".join(texts).strip()
+            texts.clear()
+            if text:
+                self._extraction.block(f"Comment{f' by {author}' if author else ''}: {text}")

@@ -73,6 +73,8 @@ class Reader:
     """The programming language; the language of prose is detected for each document."""
     isolated: bool = False
     """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
+    prepare: Callable[[str], None] | None = None
+    """What has to be done for a file name before that process starts, because it may not do it itself."""
     binary: bool = False
     """Whether files hold more than text, such as pictures and fonts, and may be larger."""
 
@@ -88,6 +90,8 @@ def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, v
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
+_WORD = (".docx", ".docm", ".dotx", ".dotm")
+_SLIDES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
 PLAIN = Reader(
     "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
@@ -95,12 +99,12 @@ PLAIN = Reader(
 READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 8, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 9, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
-    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", ".docx", ".docm", version=3),
-    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", ".pptx", ".pptm", version=3),
+    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
+    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
         "xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", ".xltx", ".xltm", version=4
     ),
@@ -121,9 +125,9 @@ READERS = (
         ".gpkg",
         version=1,
     ),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", version=3),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=3),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
-    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=4),
+    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),
     Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
@@ -151,7 +155,7 @@ READERS = (
     Reader("mail", 4, mail.read, "message/rfc822", "prose", (".eml",), isolated=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 3, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True)
+        Reader("code", 4, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )
@@ -163,13 +167,10 @@ _OWN_CHARSETS = {"rtf", "mail"}
 """Formats that consist of parts with encodings of their own."""
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_MAIN_PARTS = {
-    "word/document.xml": "docx",
-    "ppt/presentation.xml": "pptx",
-    "xl/workbook.xml": "xlsx",
-    "xl/workbook.bin": "xlsb",
-    **dict.fromkeys(iwork.PARTS, "iwork"),
-}
+_OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}
+"""Where Office files keep their parts, whatever the parts are called."""
+_MAIN_PARTS = {"xl/workbook.bin": "xlsb", **dict.fromkeys(iwork.PARTS, "iwork")}
+"""Parts that decide the format, before the folders do."""
 _GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
 _MAX_NAMES = 5_000
 _EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
@@ -239,7 +240,12 @@ def _format_of_zip(raw: bytes) -> str:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return ""
-    return next((name for part, name in _MAIN_PARTS.items() if part in names), "")
+    if known := next((reader for part, reader in _MAIN_PARTS.items() if part in names), ""):
+        return known
+    if "[Content_Types].xml" not in names and "_rels/.rels" not in names:
+        return ""
+    folders = {name.partition("/")[0] for name in names}
+    return next((name for folder, name in _OFFICE_FOLDERS.items() if folder in folders), "")
 
 
 def is_parser_current(parser: str, reader: Reader) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from native.grammars import grammar_parser
+
 if TYPE_CHECKING:
     from tree_sitter import Node
 
@@ -55,9 +57,7 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
 
     A file with more than `MAX_NODES` nodes gives none.
     """
-    import semble_grammars
-
-    tree = semble_grammars.get_parser(grammar).parse(source)
+    tree = grammar_parser(grammar).parse(source)
     if tree.root_node.descendant_count > MAX_NODES:
         return
     stack: list[tuple[Node, tuple[str, ...], int, Node | None]] = [(tree.root_node, (), 0, None)]

@@ -20,11 +20,17 @@ _MAX_DECLARATION_BYTES = 512
 _AMPLIFICATION = 43
 """Expat's XML_ERROR_AMPLIFICATION_LIMIT_BREACH, which Python has no name for."""
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']""", re.ASCII)
+_RELATIONS = ("officeDocument/2006/relationships", "ooxml/officeDocument/relationships")
+"""The ends of the namespaces of relations, in both editions of Office Open XML."""
 Attributes = dict[str, str]
 
 
 class XmlHandler:
-    """Receives the elements and texts of a document. Names come without their namespace."""
+    """Receives the elements and texts of a document.
+
+    Names come without their namespace; only ids of relations of Office files are "r:id", because elements also have
+    an "id" of their own.
+    """
 
     line = 1
     """The line of the file that is being read, from 1."""
@@ -111,7 +117,7 @@ def _parser(handler: XmlHandler, expanded_bytes: int | None) -> expat.XMLParserT
         if depth > MAX_DEPTH:
             raise Unreadable(RefusalCode.DEPTH, f"more than {MAX_DEPTH} levels of nested elements")
         handler.line = parser.CurrentLineNumber
-        handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
+        handler.start(_local(name), {_attribute(key): value for key, value in attributes.items()})
 
     def end(name: str) -> None:
         nonlocal depth
@@ -183,3 +189,8 @@ def _refuse_entity(*_: object) -> None:
 
 def _local(name: str) -> str:
     return name.rpartition(" ")[2]
+
+
+def _attribute(name: str) -> str:
+    namespace, _, local = name.rpartition(" ")
+    return f"r:{local}" if namespace.endswith(_RELATIONS) else local

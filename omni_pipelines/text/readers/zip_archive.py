@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 import zipfile
 import zlib
 
@@ -37,7 +38,16 @@ class ZipArchive:
         parts = self._zip.infolist()
         self.names = [part.filename for part in parts]
         _check(parts, self.names)
+        self._by_folded: dict[str, str] | None = None
         self._left = min(MAX_UNPACKED_BYTES, len(raw) * MAX_RATIO + _FREE_BYTES)
+
+    def find(self, name: str) -> str | None:
+        """The name of a part as the archive spells it: case, Unicode form and a leading slash do not matter."""
+        if name in self.names:
+            return name
+        if self._by_folded is None:
+            self._by_folded = {_folded(each): each for each in reversed(self.names)}
+        return self._by_folded.get(_folded(name))
 
     def read(self, name: str) -> bytes:
         """The bytes of a part.
@@ -47,7 +57,7 @@ class ZipArchive:
         """
         pieces = []
         try:
-            with self._zip.open(name) as part:
+            with self._zip.open(self.find(name) or name) as part:
                 while piece := part.read(_STEP_BYTES):
                     self._left -= len(piece)
                     if self._left < 0:
@@ -63,7 +73,11 @@ class ZipArchive:
 
     def optional(self, name: str) -> bytes | None:
         """The bytes of a part; None if there is no such part."""
-        return self.read(name) if name in self.names else None
+        return self.read(name) if self.find(name) else None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold().lstrip("/")
 
 
 def _check(parts: list[zipfile.ZipInfo], names: list[str]) -> None:

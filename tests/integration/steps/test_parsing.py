@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from native.grammars import FOLDER_VARIABLE
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -151,14 +152,35 @@ def test_source_code_is_read_as_text_if_its_parser_crashes(parser: DocumentParse
     assert parser.read(reader("a.go"), b"package a\n", "a.go").text == "package a\n"
 
 
+def test_source_code_has_symbols_though_its_grammar_was_never_unpacked(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from omni_pipelines.steps.parser_process import DocumentParser\n"
+        "from omni_pipelines.text.readers.registry import reader_for\n"
+        "with DocumentParser() as parser:\n"
+        "    for name, code in (('A.java', b'class Otter {}\\n'), ('b.kt', b'class Heron\\n')):\n"
+        "        print([section.path for section in parser.read(reader_for(name), code, name).sections])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(ROOT)],
+        capture_output=True, text=True, check=False, env={FOLDER_VARIABLE: str(tmp_path / "grammars")},
+    )  # fmt: skip
+    assert [line for line in ran.stdout.splitlines() if "Otter" in line or "Heron" in line] == [
+        "[('Otter',), ()]",
+        "[('Heron',), ()]",
+    ], ran.stderr
+
+
 # --- the limits
 
 
 def attempt(code: str, *arguments: str) -> str:
     """Run code in a limited process: `done`, the name of its exception, or the signal that killed it."""
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + (
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from omni_pipelines.text.readers import parser_worker\nparser_worker.limit_process()\n"
-        f"try:\n    {code}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)\n"
+        f"try:\n    {code}\n    print('done')\nexcept OSError:\n    print('OSError')\n"
+        "except BaseException as error:\n    print(type(error).__name__)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-I", "-c", script, *arguments], capture_output=True, text=True, check=False, env={}
@@ -166,16 +188,27 @@ def attempt(code: str, *arguments: str) -> str:
     return ran.stdout.strip() or signal.Signals(-ran.returncode).name
 
 
-@pytest.mark.parametrize(
-    ("code", "outcome"),
-    [
-        ("bytearray(2 << 30)", "MemoryError"),
-        ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
-        ("[open('/dev/null') for _ in range(100)]", "OSError"),
-        ("parser_worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
-    ],
-    ids=["memory", "file", "handles", "processor"],
-)
+ATTEMPTS = {
+    "memory": ("bytearray(2 << 30)", "MemoryError"),
+    "file": ("import os; os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')", "OSError"),
+    "unlink": ("import os; os.unlink(sys.argv[1])", "OSError"),
+    "rename": ("import os; os.rename(sys.argv[1], sys.argv[1] + '2')", "OSError"),
+    "mkdir": ("import os; os.mkdir(sys.argv[1] + '.d')", "OSError"),
+    "symlink": ("import os; os.symlink('/', sys.argv[1] + '.link')", "OSError"),
+    "truncate": ("import os; os.truncate(sys.argv[1], 0)", "OSError"),
+    "fork": ("import os; os.fork() or os._exit(0)", "OSError"),
+    "subprocess": ("import subprocess; subprocess.run(['/bin/true'])", "OSError"),
+    "exec": ("import os; os.execv('/bin/true', ['true'])", "OSError"),
+    "parent's environment": ("import os; open(f'/proc/{os.getppid()}/environ').read()", "OSError"),
+    "file of the user": ("open(sys.argv[1]).read()", "OSError"),
+    "signal": ("import os; os.kill(os.getppid(), 0)", "OSError"),
+    "thread": ("import threading; thread = threading.Thread(target=int); thread.start(); thread.join()", "done"),
+    "handles": ("[open('/dev/null') for _ in range(100)]", "OSError"),
+    "processor": ("parser_worker.allow_cpu(0)\n    while True: pass", "SIGXCPU"),
+}
+
+
+@pytest.mark.parametrize(("code", "outcome"), ATTEMPTS.values(), ids=ATTEMPTS)
 def test_limited_process_cannot_exceed_its_limits(code: str, outcome: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert attempt(code, str(tmp_path / "file")) == outcome

@@ -39,7 +39,7 @@ otter | 7
 
 The end.
 
-See the annual report."""
+Footnote: See the annual report."""
 
 
 def read(body: str) -> Parsed:

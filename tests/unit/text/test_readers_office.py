@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +20,7 @@ def test_pptx_slides_are_pages_in_the_order_shown() -> None:
         [("Herons", ["They wait."]), ("Otters", ["They swim.", "They play."])], notes={2: "Smile here."}
     )
     parsed = pptx.read(deck, "a.pptx")
-    assert parsed.text == "Herons\n\nThey wait.\n\nOtters\n\nThey swim.\n\nThey play.\n\nSmile here."
+    assert parsed.text == "Herons\n\nThey wait.\n\nOtters\n\nThey swim.\n\nThey play.\n\nNote: Smile here."
     assert [(parsed.text[start:][:6], page) for start, page in parsed.page_marks] == [("Herons", 1), ("Otters", 2)]
     assert [section.path for section in parsed.sections] == [("Herons",), ("Otters",)]
     assert parsed.title == "Herons"
@@ -78,6 +80,61 @@ def test_epub_is_read_chapter_by_chapter() -> None:
         ("Two", ("Two",)),
         ("In", ("Two", "In")),
     ]
+
+
+_BODY = "<html><body><p>{}</p></body></html>"
+
+
+def test_epub_without_a_chapter_is_read_without_it() -> None:
+    book = office.epub(["<p>Herons.</p>", "<p>gone</p>", "<p>Otters.</p>"], title="x")
+    parsed = epub.read(_without(book, "OEBPS/text/c2.xhtml"), "a.epub")
+    assert parsed.text == "Herons.\n\nOtters."
+    assert "OEBPS/text/c2.xhtml" in parsed.partial
+
+
+def test_epub_with_a_chapter_that_no_parser_reads_is_read_without_it() -> None:
+    deep = "<div>" * 3000 + "deep"
+    parsed = epub.read(office.epub(["<p>Herons.</p>", deep], title="x"), "a.epub")
+    assert parsed.text == "Herons."
+    assert "2048 levels" in parsed.partial
+
+
+def _without(raw: bytes, part: str) -> bytes:
+    old = zipfile.ZipFile(io.BytesIO(raw))
+    return office.archive({name: old.read(name) for name in old.namelist() if name != part}, stored=("mimetype",))
+
+
+_PACKAGE = (
+    "<package><manifest><item id='a' href='One.xhtml' media-type='application/xhtml+xml '/>"
+    "<item id='b' href='two%20b.html' media-type='text/x-oeb1-document'/>"
+    "<item id='c' href='c.jpg' media-type='image/jpeg'/>"
+    "<item id='n' href='toc.ncx' media-type='application/x-dtbncx+xml'/></manifest>{}</package>"
+)
+_SPINE = "<spine><itemref idref='c'/><itemref idref='b'/><itemref idref='a'/></spine>"
+
+
+@pytest.mark.parametrize(
+    ("package", "text"),
+    [(_PACKAGE.format(_SPINE), "B.\n\nA."), (_PACKAGE.format(""), "A.\n\nB."), ("<package", "A.\n\nB.")],
+    ids=["spine", "no spine", "damaged"],
+)
+def test_epub_chapters_are_found_whatever_their_case_type_and_list(package: str, text: str) -> None:
+    contents = "<ncx><navPoint><navLabel><text>First</text></navLabel><content src='One.xhtml#x'/></navPoint></ncx>"
+    parts: dict[str, str | bytes] = {
+        "book/content.opf": package,
+        "book/one.xhtml": _BODY.format("A."),
+        "book/two b.html": _BODY.format("B."),
+        "book/toc.ncx": contents,
+        "book/c.jpg": b"\xff\xd8",
+    }
+    parsed = epub.read(office.archive(parts), "a.epub")
+    assert parsed.text == text
+    assert ("First",) in [section.path for section in parsed.sections] or parsed.partial
+
+
+def test_epub_readings_above_characters_are_left_out() -> None:
+    book = office.epub(["<p><ruby>東京<rp>(</rp><rt>とうきょう</rt></ruby>の<b>O</b>tter</p>"], title="x")
+    assert epub.read(book, "a.epub").text == "東京のOtter"
 
 
 def _protected(method: str) -> bytes:
