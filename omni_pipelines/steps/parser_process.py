@@ -70,7 +70,7 @@ class DocumentParser:
         Raises:
             Unreadable: with the code of the reader; or E_MEMORY, E_CPU, E_TIMEOUT, E_OUTPUT_LIMIT, E_CRASH_<signal>.
             OmniError: the parser process does not start.
-        EngineError: a grammar cannot be unpacked.
+            EngineError: a grammar cannot be unpacked.
         """
         if not reader.isolated:
             return read_document(reader, raw, name, charset=charset)

@@ -106,9 +106,9 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
         stateful = _decode_stateful(raw, codec or "iso2022_jp")
         if stateful is not None:
             return stateful
-    _refuse_binary(raw.decode("latin-1"))
     if _is_utf8(raw):
         return _decode_with(raw, "utf-8", 0)
+    _refuse_binary(raw.decode("latin-1"))
     if codec and codec not in _BY_DEFAULT:
         return _decode_with(raw, codec, 0)
     return _decode_undeclared(raw, codec)
@@ -152,9 +152,8 @@ def _refuse_binary(text: str) -> None:
     is_one_gap = zeros == 1 and others >= _MIN_AROUND_GAP
     if zeros > _MAX_ZERO_SHARE * others and not is_one_gap:
         raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many zero bytes")
-    begins_with_one = (
-        _CONTROL.match(text) and text[0] != _RECORD_SEPARATOR
-    )  # as the signatures of compressed files do
+    # the signatures of compressed files begin with one
+    begins_with_one = _CONTROL.match(text) and text[0] != _RECORD_SEPARATOR
     if begins_with_one or len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * others:
         raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
 

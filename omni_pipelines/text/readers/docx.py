@@ -12,7 +12,7 @@ from omni_pipelines.text.readers import html, rtf
 from omni_pipelines.text.readers.drawing_parts import DRAWING_KINDS, drawing_text
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, main_part, relations
-from omni_pipelines.text.readers.word_numbering import WordNumbering
+from omni_pipelines.text.readers.word_numbering import NumberingDefinitions, WordNumbering
 from omni_pipelines.text.readers.word_styles import WordStyles
 from omni_pipelines.text.readers.word_text import Block, Paragraph, Row, WordText
 from omni_pipelines.text.readers.xml_stream import Attributes, parse_xml
@@ -41,7 +41,7 @@ class _Document:
         self._main = main_part(archive, _MAIN, _MAIN_TYPES)
         self._relations = relations(archive, self._main)
         self._styles = WordStyles(self._part("styles"))
-        self._numbering_part = self._part("numbering")
+        self._numbering = NumberingDefinitions(self._part("numbering"))
         self._notes = {kind: self._read_notes(part_kind, kind) for part_kind, kind in _NOTE_KINDS.items()}
         self._is_after_item = False
         self._read_relations: set[str] = set()
@@ -64,14 +64,14 @@ class _Document:
         return self._archive.optional(name)
 
     def _reader(self, write: Callable[[Block], None]) -> WordText:
-        return WordText(write, self._styles, WordNumbering(self._numbering_part, self._styles))
+        return WordText(write, self._styles, WordNumbering(self._numbering, self._styles))
 
     def _read_notes(self, part_kind: str, kind: str) -> dict[str, tuple[str, str]]:
         """Id to (mark, text) of the notes of one kind that are not written yet."""
         raw = self._part(part_kind)
         if raw is None:
             return {}
-        handler = _Notes(kind, self._styles, WordNumbering(self._numbering_part, self._styles))
+        handler = _Notes(kind, self._styles, WordNumbering(self._numbering, self._styles))
         parse_xml(raw, handler)
         return {note_id: (mark, "\n".join(texts)) for note_id, (mark, texts) in handler.notes.items() if any(texts)}
 

@@ -81,11 +81,6 @@ def shown_number(number: float, code: str, *, is_from_1904: bool = False) -> str
     return _figures(abs(number) if is_negative else number, section) or general(number)
 
 
-def is_date_format(code: str) -> bool:
-    """Whether a format shows a date or a time."""
-    return any(token.kind in ("date", "elapsed") for token in _sections(code)[0])
-
-
 @functools.lru_cache(maxsize=4096)
 def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
     """The parts of a format, for positive numbers, negative ones, zero and texts."""

@@ -9,7 +9,7 @@ import re
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.office import document_properties
-from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, CellRange, SheetRows, comment
+from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, NO_TEXT, CellRange, SheetRows, comment, leave_out
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
@@ -19,7 +19,6 @@ _SILENT = {"tracked-changes", "desc", "title", "forms", "ruby-text", "scenario",
 _AS_TEXT = {"tab": " ", "line-break": " ", "s": " "}
 _DURATION = re.compile(r"(-?)PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?$")
 _REFERENCE = re.compile(r"\[([^\[\]]*)\]")
-_TRUE = {"true", "1"}
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -28,12 +27,11 @@ def read(raw: bytes, name: str) -> Parsed:
     extraction = Extraction()
     sheets = _Sheets(extraction)
     parse_xml(archive.read("content.xml"), sheets)
-    if sheets.hidden:
-        extraction.cut(f"hidden sheets are left out: {', '.join(sheets.hidden)}")
+    leave_out(sheets.hidden, extraction)
     if sheets.has_hidden_cells:
         extraction.cut("hidden rows or columns are left out")
     title, language = document_properties(archive.optional("meta.xml"))
-    return extraction.parsed(name, title or name, language, no_text="all its sheets are hidden or empty")
+    return extraction.parsed(name, title or name, language, no_text=NO_TEXT)
 
 
 class _Sheets(XmlHandler):

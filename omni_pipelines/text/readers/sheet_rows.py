@@ -1,14 +1,15 @@
 """Write the rows of a spreadsheet: gaps part tables, merged cells are repeated, comments stand in their cell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from omni_pipelines.text.readers.extraction import Extraction, one_line
+from omni_pipelines.text.readers.table_grid import MAX_REPEATED
 
 MAX_COLUMNS = 16_384
 MAX_REPEATED_COLUMNS = 64
-MAX_REPEATED_LENGTH = 200
-"""Characters of a merged cell that are repeated: a longer text is a passage, not a label."""
+NO_TEXT = "all its sheets are hidden or empty"
+"""Why a workbook is refused."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def comment(author: str, text: str) -> str:
     author = one_line(author)
     text = text.removeprefix(f"{author}:").strip() if author else text
     return f"Comment by {author}: {text}" if author else f"Comment: {text}"
+
+
+def leave_out(sheets: Sequence[str], extraction: Extraction) -> None:
+    """Say that hidden sheets are left out, if there are any."""
+    if sheets:
+        extraction.cut(f"hidden sheets are left out: {', '.join(sheets)}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,24 @@ class SheetRows:
         self._extraction.row(row, first=is_gap or starts, continues=is_gap and not starts, header=is_header)
         self._last, self._is_after_header = number, is_header
 
+    def add_visible(self, rows: Iterable[tuple[int, bool, Sequence[str]]], hidden_columns: Collection[int]) -> None:
+        """Add rows, each as (number from 1, whether it is hidden, cells), and say whether hidden cells are left out.
+
+        Columns count from 0.
+        """
+        has_hidden = False
+        for number, is_hidden, cells in rows:
+            shown = ["" if is_hidden or column in hidden_columns else cell for column, cell in enumerate(cells)]
+            has_hidden |= shown != list(cells)
+            self.add(number, shown)
+        self.end()
+        if has_hidden:
+            self.say_hidden()
+
+    def say_hidden(self) -> None:
+        """Say that cells of the sheet are left out."""
+        self._extraction.cut(f"hidden rows or columns of the sheet {self._name} are left out")
+
     def end(self, texts: Iterable[str] = ()) -> None:
         """Add what belongs to the sheet but to none of its rows: comments on empty rows, and these texts."""
         for text in (*self._comments.values(), *texts):
@@ -106,7 +131,7 @@ class SheetRows:
         while self._merged and self._merged[-1].top <= number:
             each = self._merged.pop()
             text = row[each.left - 1] if each.top == number and each.left <= len(row) else ""
-            if text and len(text) <= MAX_REPEATED_LENGTH:
+            if text and len(text) <= MAX_REPEATED:
                 self._open.append((each, text))
         self._open = [(each, text) for each, text in self._open if each.bottom >= number]
         others = sum(map(bool, row))

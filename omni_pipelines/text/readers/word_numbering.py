@@ -32,13 +32,10 @@ class _List:
 
 
 class WordNumbering:
-    """Counts the items of all lists of a document, in the order in which they are read."""
+    """Counts the items of the lists of one part, in the order in which they are read."""
 
-    def __init__(self, raw: bytes | None, styles: WordStyles) -> None:
-        handler = _NumberingHandler()
-        if raw is not None:
-            parse_xml(raw, handler)
-        self._definitions, self._lists, self._styles = handler.definitions, handler.lists, styles
+    def __init__(self, definitions: "NumberingDefinitions", styles: WordStyles) -> None:
+        self._definitions, self._lists, self._styles = definitions.definitions, definitions.lists, styles
         self._counters: dict[str, ListCounter] = {}
         self._begun: set[str] = set()
 
@@ -77,16 +74,21 @@ def _levels(shared: Mapping[int, Level], own: Mapping[int, Level]) -> list[Level
     return [own.get(number) or shared.get(number, BULLET) for number in range(MAX_LEVELS - 1)]
 
 
-class _NumberingHandler(XmlHandler):
-    def __init__(self) -> None:
+class NumberingDefinitions(XmlHandler):
+    """What the numbering part of a document says about its lists; nothing if it has no such part."""
+
+    def __init__(self, raw: bytes | None) -> None:
         self.definitions: dict[str, _Definition] = {}
         self.lists: dict[str, _List] = {}
         self._definition: _Definition | None = None
         self._list: _List | None = None
         self._number = 0
         self._level: Level | None = None
+        if raw is not None:
+            parse_xml(raw, self)
 
     def start(self, name: str, attributes: Attributes) -> None:
+        """Handle the start of an element."""
         value = attributes.get("val", "")
         if name == "abstractNum":
             self._definition = self.definitions.setdefault(attributes.get("abstractNumId", ""), _Definition())
@@ -122,6 +124,7 @@ class _NumberingHandler(XmlHandler):
         return level
 
     def end(self, name: str) -> None:
+        """Handle the end of an element."""
         if name == "lvl" and self._level is not None:
             if self._list is not None:
                 self._list.own[self._number] = self._level

@@ -13,9 +13,11 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.number_formats import GENERAL, shown_number
-from omni_pipelines.text.readers.sheet_rows import CellRange, SheetNotes, SheetRows, comment
+from omni_pipelines.text.readers.sheet_rows import NO_TEXT, CellRange, SheetNotes, SheetRows, comment, leave_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xlrd.book import Book
     from xlrd.sheet import Cell, Sheet
 
@@ -48,15 +50,14 @@ def read(raw: bytes, name: str) -> Parsed:
 
 def _read(book: Book, name: str) -> Parsed:
     extraction = Extraction()
-    hidden = []
+    hidden: list[str] = []
     for sheet in book.sheets():
         if sheet.visibility:
             hidden.append(sheet.name)
         elif not extraction.is_full:
             _add_sheet(book, sheet, extraction)
-    if hidden:
-        extraction.cut(f"hidden sheets are left out: {', '.join(hidden)}")
-    return extraction.parsed(name, no_text="all its sheets are hidden or empty")
+    leave_out(hidden, extraction)
+    return extraction.parsed(name, no_text=NO_TEXT)
 
 
 def _add_sheet(book: Book, sheet: Sheet, extraction: Extraction) -> None:
@@ -68,16 +69,14 @@ def _add_sheet(book: Book, sheet: Sheet, extraction: Extraction) -> None:
     }
     rows = SheetRows(extraction, sheet.name, SheetNotes(merged, comments=comments))
     hidden_columns = {column for column, info in sheet.colinfo_map.items() if info.hidden}
-    has_hidden = False
+    rows.add_visible(_rows(book, sheet), hidden_columns)
+
+
+def _rows(book: Book, sheet: Sheet) -> Iterator[tuple[int, bool, list[str]]]:
+    """Number from 1, whether it is hidden, and cells of each row."""
     for number in range(sheet.nrows):
-        cells = [_shown(book, cell) for cell in sheet.row(number)]
         is_hidden = number in sheet.rowinfo_map and bool(sheet.rowinfo_map[number].hidden)
-        seen = ["" if is_hidden or column in hidden_columns else cell for column, cell in enumerate(cells)]
-        has_hidden |= seen != cells
-        rows.add(number + 1, seen)
-    rows.end()
-    if has_hidden:
-        extraction.cut(f"hidden rows or columns of the sheet {sheet.name} are left out")
+        yield number + 1, is_hidden, [_shown(book, cell) for cell in sheet.row(number)]
 
 
 def _shown(book: Book, cell: Cell) -> str:

@@ -12,7 +12,7 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.number_formats import BUILT_IN, GENERAL, shown_number
 from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_properties, relations
-from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, CellRange, SheetNotes, SheetRows
+from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, NO_TEXT, CellRange, SheetNotes, SheetRows, leave_out
 from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 WORKBOOK = "xl/workbook.bin"
@@ -53,7 +53,7 @@ def _read(archive: ZipArchive, name: str) -> Parsed:
     book = _Book(_strings(archive.optional(parts.get("sharedStrings", "xl/sharedStrings.bin"))))
     book.formats = _formats(archive.optional(parts.get("styles", "xl/styles.bin")))
     extraction = Extraction()
-    hidden = []
+    hidden: list[str] = []
     for kind, content in _records(archive.read(WORKBOOK)):
         if kind == _WORKBOOK_PROPERTIES:
             book.is_from_1904 = bool(content[0] & 1)
@@ -65,10 +65,9 @@ def _read(archive: ZipArchive, name: str) -> Parsed:
                 hidden.append(sheet)
             elif part_kind == "worksheet" and not extraction.is_full:
                 _add_sheet(archive.read(part), sheet, book, extraction)
-    if hidden:
-        extraction.cut(f"hidden sheets are left out: {', '.join(hidden)}")
+    leave_out(hidden, extraction)
     title, _ = document_properties(archive.optional(CORE_PROPERTIES))
-    return extraction.parsed(name, title or name, no_text="all its sheets are hidden or empty")
+    return extraction.parsed(name, title or name, no_text=NO_TEXT)
 
 
 @dataclass
@@ -149,14 +148,7 @@ def _add_sheet(raw: bytes, name: str, book: _Book, extraction: Extraction) -> No
             if content[16] & 1:
                 hidden_columns.update(range(first, min(last, MAX_COLUMNS) + 1))
     rows = SheetRows(extraction, name, SheetNotes(merged, frozenset(header_rows)))
-    has_hidden = False
-    for number, is_hidden, cells in _rows(raw, book):
-        seen = ["" if is_hidden or column in hidden_columns else cell for column, cell in enumerate(cells)]
-        has_hidden |= seen != cells
-        rows.add(number, seen)
-    rows.end()
-    if has_hidden:
-        extraction.cut(f"hidden rows or columns of the sheet {name} are left out")
+    rows.add_visible(_rows(raw, book), hidden_columns)
 
 
 def _rows(raw: bytes, book: _Book) -> Iterator[tuple[int, bool, list[str]]]:

@@ -15,11 +15,13 @@ from omni_pipelines.text.readers.office import CORE_PROPERTIES, document_propert
 from omni_pipelines.text.readers.sheet_comments import comments_of
 from omni_pipelines.text.readers.sheet_rows import (
     MAX_COLUMNS,
+    NO_TEXT,
     CellRange,
     SheetNotes,
     SheetRows,
     cell_place,
     cell_range,
+    leave_out,
 )
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, elements, parse_xml
 from omni_pipelines.text.readers.zip_archive import ZipArchive
@@ -43,7 +45,7 @@ def read(raw: bytes, name: str) -> Parsed:
         kind == "workbookPr" and value.get("date1904") in ("1", "true") for kind, value in workbook
     )
     extraction = Extraction()
-    hidden = []
+    hidden: list[str] = []
     for element, attributes in workbook:
         kind, part = targets.get(attributes.get("r:id") or attributes.get("id", ""), ("", ""))
         if element != "sheet" or kind != "worksheet" or extraction.is_full:
@@ -52,10 +54,9 @@ def read(raw: bytes, name: str) -> Parsed:
             hidden.append(attributes.get("name", ""))
             continue
         _add_sheet(archive, part, attributes.get("name", ""), book, extraction)
-    if hidden:
-        extraction.cut(f"hidden sheets are left out: {', '.join(hidden)}")
+    leave_out(hidden, extraction)
     title, _ = document_properties(archive.optional(CORE_PROPERTIES))
-    return extraction.parsed(name, title or name, no_text="all its sheets are hidden or empty")
+    return extraction.parsed(name, title or name, no_text=NO_TEXT)
 
 
 @dataclass
@@ -120,7 +121,7 @@ def _add_sheet(archive: ZipArchive, part: str, name: str, book: _Book, extractio
     parse_xml(raw, cells)
     rows.end(cells.page_texts)
     if cells.hidden:
-        extraction.cut(f"hidden rows or columns of the sheet {name} are left out")
+        rows.say_hidden()
 
 
 def unescaped(text: str) -> str:
