@@ -1,7 +1,7 @@
 """Grammars of tree-sitter, which the package `semble-grammars` holds compiled in an archive.
 
-A grammar is unpacked once, into the cache of the user. A confined process cannot write there: whoever starts it has
-to unpack the grammar before.
+A grammar is unpacked once, into the cache of the user. A confined process cannot write there, so the process that
+starts it unpacks the grammar first.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class DecodedText:
 
     @property
     def damage(self) -> str:
-        """What of the file is no text, as one sentence; "" if all of it is."""
+        """How many places of the file are not text, as one sentence; "" if there are none."""
         if not self.replaced:
             return ""
         places = f"{self.replaced:,} places are" if self.replaced > 1 else "one place is"

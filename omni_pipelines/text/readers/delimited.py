@@ -16,7 +16,7 @@ _DELIMITERS = ",;\t|"
 _MAX_BEGINNING = 200_000
 """Characters in which the header is looked for."""
 _MAX_ROW = 20_000
-"""A row with more characters has an open quotation mark, or is no table."""
+"""A row with more characters is not a row of a table: a quotation mark was left open, for example."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<sign>[^\r\n]?)"?(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 _COMMENT = re.compile(r"[ \t]*(?:#(?![,;\t|])|//|%%)")
 _NAMES_IN_COMMENT = re.compile(r"[ \t]*#+[ \t]*(?=[^\W\d])")

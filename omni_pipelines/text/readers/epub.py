@@ -73,7 +73,7 @@ def _book(archive: ZipArchive, extraction: Extraction) -> _Book:
 
 
 def _listed(archive: ZipArchive, package: bytes, folder: str) -> _Book:
-    """The chapters of the reading order; all pages of the list of files if there is no order."""
+    """The chapters in reading order; every page in the list of files if the book states no order."""
     files: dict[str, tuple[str, str]] = {}
     order: dict[str, None] = {}
     contents = ""

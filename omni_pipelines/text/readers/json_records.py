@@ -1,7 +1,7 @@
 r"""JSON and JSON Lines: the text is the file's own; records stay whole, and carry their keys.
 
 Records are the objects of a list, of a file with one value a line, or of an object whose values have the same keys.
-A file without records has its keys as sections. `\uXXXX` is the character that it stands for.
+A file without records has its keys as sections. Escapes such as `\u00e9` are read as their character.
 """
 
 import re
@@ -19,7 +19,7 @@ _SCALAR = rf"(?:{_STRING}|[^\s{{}}\[\],:\"/]++)"
 _TOKEN = re.compile(
     rf"(?P<key>{_STRING})\s*+:\s*+{_SCALAR}\s*+,|[{{}}\[\],]|{_SCALAR}|//[^\n]*+|/\*.*?\*/", re.DOTALL
 )
-"""A key with a value that is no list or object, and the comma after it; else one sign, value or comment."""
+"""Either a key, its value (not a list or object) and the comma after it; or one sign, value or comment."""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 _FIRST_LETTER = 0x80
@@ -47,7 +47,7 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 def without_escapes(text: str) -> str:
-    r"""A text with the characters that `\uXXXX` stands for, where these are no control characters or ASCII."""
+    r"""A text with its `\uXXXX` escapes replaced by their characters, except for control characters and ASCII."""
     return _ESCAPE.sub(_character, text) if "\\u" in text else text
 
 
