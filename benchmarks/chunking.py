@@ -24,8 +24,8 @@ from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.knowledge.quality.evaluation import permutation_test
 from omni_pipelines.settings import ChunkMode
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.embedding import HEADING_SEPARATOR, Embedder, embedded_text
+from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed
+from omni_pipelines.text.embedding import Embedder, embedded_text
 from omni_pipelines.text.engines import load_counter, load_embedder, vocabulary_file
 from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.readers import plain

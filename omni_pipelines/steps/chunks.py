@@ -24,9 +24,8 @@ from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed
 from omni_pipelines.text.document_rows import parsed_document
-from omni_pipelines.text.embedding import HEADING_SEPARATOR
 from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.token_counting import CountTokens
 

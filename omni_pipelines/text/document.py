@@ -9,6 +9,8 @@ from functools import cached_property
 from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.lines import Lines, Marks
 
+HEADING_SEPARATOR = " > "
+"""It stands between the headings of a section path that is written as one text."""
 Heading = tuple[int, int, str]
 """Start, level from 1 (outermost), title."""
 

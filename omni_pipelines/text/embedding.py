@@ -5,7 +5,6 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-HEADING_SEPARATOR = " > "
 MAX_EMBEDDED_HEADING_LENGTH = 300
 TextKind = Literal["document", "query"]
 """What a text is: some models put other words before a query than before a document."""

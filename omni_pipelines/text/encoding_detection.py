@@ -34,6 +34,8 @@ _UTF_CODECS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _ANCHORS = frozenset(" \n、。，．,.")  # noqa: RUF001
 """Characters that every text has now and then, and that with the bytes exchanged are rare or no characters."""
 _MAX_ANCHOR_DISTANCE = 200
+_MAX_ASCII_SHARE = 0.6
+"""Of the bytes: in UTF-16, each character of ASCII has a zero byte beside it, so more are another encoding."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def detect_encoding(raw: bytes) -> Detected | None:
 
 def detect_utf(raw: bytes) -> str:
     """The codec of UTF-16 or UTF-32 without a byte order mark; "" for other bytes."""
+    others = raw.translate(None, b"\0")
+    if others.isascii() and len(others) > _MAX_ASCII_SHARE * len(raw):
+        return ""
     found = {codec: _anchors(raw, codec) for codec in _UTF_CODECS}
     best = max(found, key=lambda codec: found[codec])
     return best if found[best] else ""

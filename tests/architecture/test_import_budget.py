@@ -54,6 +54,11 @@ def test_help_of_a_command_loads_neither_engines_nor_dagster(command: str) -> No
     assert not modules_after_omni(command, "--help") & (ENGINES | {"dagster"})
 
 
+def test_parser_process_starts_without_engines_and_frameworks() -> None:
+    """It has 1 GiB of addresses for one document, and NumPy alone takes 120 MiB of them."""
+    assert not modules_after("import omni_pipelines.text.readers.parser_worker") & (ENGINES | FRAMEWORKS)
+
+
 def test_sensor_with_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Sensors tick every 15 seconds; LanceDB, pandera and the model take seconds to import."""
     home = str(tmp_path_factory.mktemp("empty") / ".omni")

@@ -23,6 +23,7 @@ def python_type(column: pa.Field) -> str:
     kinds = [
         (pa.types.is_string, str),
         (pa.types.is_integer, int),
+        (pa.types.is_floating, float),
         (pa.types.is_boolean, bool),
         (pa.types.is_timestamp, datetime),
         (pa.types.is_fixed_size_list, list[float]),

@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
-from omni_pipelines.text.embedding import HEADING_SEPARATOR
+from omni_pipelines.text.document import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 

@@ -122,7 +122,7 @@ class _Document:
         kind, part = self._relations[relation_id]
         raw = self._archive.optional(part)
         if raw is None:
-            self.extraction.cut(f"{part} is missing")
+            self.extraction.cut(f"{part} is missing", RefusalCode.PARSE)
         elif kind in DRAWING_KINDS:
             drawing_text(raw, self.extraction)
         elif kind == "aFChunk":
@@ -140,7 +140,7 @@ class _Document:
         except Unreadable as error:
             if error.code in (RefusalCode.OUTPUT_LIMIT, RefusalCode.ZIP_BOMB):
                 raise
-            self.extraction.cut(f"{part}: {error.detail}")
+            self.extraction.cut(f"{part}: {error.detail}", error.code)
             return
         if parsed is not None:
             self.extraction.include(parsed)

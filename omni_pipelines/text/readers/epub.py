@@ -141,7 +141,7 @@ def _read_chapter(archive: ZipArchive, part: str, title: str, extraction: Extrac
     except Unreadable as error:
         if error.code is RefusalCode.ZIP_BOMB:
             raise
-        extraction.cut(f"the chapter {part} was not read: {error.detail}")
+        extraction.cut(f"the chapter {part} was not read: {error.detail}", error.code)
         return
     if chapter is None:  # a cover, for example
         return

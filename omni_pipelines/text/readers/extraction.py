@@ -82,6 +82,7 @@ class Extraction:
         self._above: TextTable | None = None
         """The table that the open one may continue."""
         self._partial = ""
+        self._code = RefusalCode.NO_TEXT
         self.is_full = False
         """Whether nothing can be added any more: a reader may stop."""
 
@@ -182,19 +183,23 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
-    def cut(self, reason: str) -> None:
-        """Say what of the file was not read, and why, as one sentence. The first reason is kept."""
-        self._partial = self._partial or one_line(reason)
+    def cut(self, reason: str, code: RefusalCode = RefusalCode.NO_TEXT) -> None:
+        """Say what of the file was not read, and why, as one sentence. The first reason is kept.
+
+        If nothing else of the file is text, `code` and the reason are why it is refused.
+        """
+        if not self._partial:
+            self._partial, self._code = one_line(reason), code
 
     def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
         Raises:
-            Unreadable: E_NO_TEXT, with `no_text` as the detail.
+            Unreadable: E_NO_TEXT, with `no_text` as the detail, or what `cut` was given.
         """
         self._close_table()
         if not self._parts:
-            raise Unreadable(RefusalCode.NO_TEXT, no_text)
+            raise Unreadable(self._code, no_text if self._code is RefusalCode.NO_TEXT else self._partial)
         headings = [heading for heading in self._headings if heading[0] < self.length]
         return Parsed(
             DecodedText("", "utf-8", 0),

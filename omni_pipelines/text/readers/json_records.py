@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from omni_pipelines.text.decoding import DecodedText, decode
-from omni_pipelines.text.document import Parsed, TextTable
-from omni_pipelines.text.embedding import HEADING_SEPARATOR
+from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed, TextTable
 from omni_pipelines.text.readers import code
 from omni_pipelines.text.table_headers import header_of, joined_names
 

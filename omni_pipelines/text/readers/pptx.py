@@ -5,6 +5,7 @@ Charts, diagrams, notes and comments follow their slide. Of several renderings o
 
 from dataclasses import dataclass, field
 
+from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.drawing_parts import DRAWING_KINDS, drawing_text
 from omni_pipelines.text.readers.extraction import Extraction
@@ -30,7 +31,7 @@ def read(raw: bytes, name: str) -> Parsed:
             deck.extraction.page(number)
             deck.read_slide(part)
         else:
-            deck.extraction.cut(f"slide {number} is missing")
+            deck.extraction.cut(f"slide {number} is missing", RefusalCode.PARSE)
     return deck.extraction.parsed(name, *document_properties(archive.optional(CORE_PROPERTIES)))
 
 
