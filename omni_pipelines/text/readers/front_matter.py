@@ -47,8 +47,7 @@ def front_matter(text: str) -> FrontMatter:
     """The front matter of a text. What does not parse, or has no names with values, is none."""
     head = text[:MAX_LENGTH]
     if found := _FENCED.match(head):
-        parse = {"-": _yaml, "+": tomllib.loads, ";": json.loads}[found["rule"][0]]
-        return _read(found.end(), found["content"], parse)
+        return _read(found.end(), found["content"], _PARSERS[found["rule"][0]])
     if found := _BRACES.match(head):
         return _read(found.end(), found["content"], json.loads)
     if found := _PANDOC.match(head):
@@ -59,6 +58,9 @@ def front_matter(text: str) -> FrontMatter:
 def _yaml(content: str) -> object:
     # every value is a text, as it is written; nothing is created from tags, and no C code is used
     return yaml.load(content, Loader=yaml.BaseLoader)  # noqa: S506
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {"-": _yaml, "+": tomllib.loads, ";": json.loads}
 
 
 def _read(end: int, content: str, parse: Callable[[str], object]) -> FrontMatter:
