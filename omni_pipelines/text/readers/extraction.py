@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Heading, Parsed, TextTable, nest
+from omni_pipelines.text.document import EmbeddedFile, Heading, Parsed, TextTable, nest
 from omni_pipelines.text.table_headers import (
     CELL_SEPARATOR,
     MAX_ROWS_CHECKED,
@@ -167,13 +167,13 @@ class Extraction:
         if not keep:
             self._above = None
 
-    def include(self, parsed: Parsed) -> None:
-        """Add the text of a document that is a part of this one, with its headings."""
+    def include(self, parsed: Parsed, level: int = 0) -> None:
+        """Add the text of a document that is a part of this one, with its headings, below the one of `level`."""
         start = self.block(parsed.text)
         if start is not None:
             shift = start - (len(parsed.text) - len(parsed.text.lstrip("\n")))
             self._headings += [
-                (shift + section.start, max(len(section.path), 1), section.path[-1] if section.path else "")
+                (shift + section.start, level + max(len(section.path), 1), section.path[-1] if section.path else "")
                 for section in parsed.sections
             ]
             if parsed.partial:
@@ -191,7 +191,14 @@ class Extraction:
         if not self._partial:
             self._partial, self._code = one_line(reason), code
 
-    def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
+    def parsed(
+        self,
+        name: str,
+        title: str = "",
+        language: str = "",
+        no_text: str = "it contains no text",
+        embedded: tuple[EmbeddedFile, ...] = (),
+    ) -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
         Raises:
@@ -211,4 +218,5 @@ class Extraction:
             tables=tuple(self._tables),
             language=language,
             partial=self._partial,
+            embedded=embedded,
         )
