@@ -4,14 +4,15 @@ SQLAlchemy takes what follows a question mark for options, and `%20` for a space
 `dagster.yaml`, so that every process that opens the instance quotes the path.
 """
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 from urllib.parse import quote
 
 from dagster._core.storage import sqlite
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
 _plain_address = sqlite.create_db_conn_string
@@ -27,7 +28,7 @@ class QuotedSqliteStorage(DagsterSqliteStorage):
     """The SQLite storage that Dagster uses by default, with quoted paths."""
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
         """Make the storage from its configuration."""
         for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
             vars(module)["create_db_conn_string"] = quoted_address  # each imported the function by its name

@@ -14,7 +14,7 @@ change time. The change time decides: programs can set the modification time to 
 
 MAX_POINTER_BYTES = 1024
 _LFS_POINTER = re.compile(
-    rb"version https?://[\w.-]+/[\w./-]+\r?\n(?:ext-\d-[^\n]+\n)*oid sha256:[0-9a-f]{64}\r?\n(?:[^\n]+\n)*?size \d+\s*"
+    rb"version https?://[\w./-]+\r?\n(?:ext-\d-[^\n]+\n)*oid sha256:[0-9a-f]{64}\r?\n(?:[^\n]+\n)*?size \d+\s*"
 )
 _ANNEX_POINTER = re.compile(rb"(?:/annex/objects/|(?:\.\./)*\.git/annex/objects/)[^\n]+\s*")
 

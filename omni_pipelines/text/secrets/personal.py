@@ -7,7 +7,8 @@ from itertools import chain
 from omni_pipelines.text.secrets.finding import Finding
 
 _CARD = re.compile(
-    r"\d(?<![\w.-]\d)\d{3}(?:\d{10,15}|([ -])\d{4}\1\d{4}\1(?:\d{4}\1\d{3}|\d{2,4})|([ -])\d{6}\2\d{4,5})(?![\w.-]*\d)"
+    r"\d(?<![\w.-]\d)\d{3}(?:\d{10,15}|([ -])\d{4}\1\d{4}\1(?:\d{4}\1\d{3}|\d{2,4})|([ -])\d{6}\2\d{4,5})"
+    r"(?![\w.-]*\d)"
 )
 """All digits together, or in groups as they are embossed. Starts with a digit and then looks back: several times as
 fast as the other order."""

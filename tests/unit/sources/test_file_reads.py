@@ -25,7 +25,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("raw", POINTERS.values(), ids=POINTERS)
 def test_a_pointer_is_refused_with_the_command_that_fetches_the_file(raw: bytes) -> None:
-    with pytest.raises(Unreadable, match="fetch it with git (lfs pull|annex get)") as refused:
+    with pytest.raises(Unreadable, match=r"fetch it with git (lfs pull|annex get)") as refused:
         refuse_pointer(raw)
     assert refused.value.code == RefusalCode.POINTER
 
