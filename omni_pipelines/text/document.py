@@ -38,6 +38,19 @@ class TextTable:
 
 
 @dataclass(frozen=True)
+class EmbeddedFile:
+    """A file inside a document that is a document of its own, such as an attachment."""
+
+    name: str
+    """Its name in the document, with `/` between folders."""
+    raw: bytes
+    media_type: str = ""
+    """As the document declares it; empty if it does not."""
+    charset: str = ""
+    """The label by which the document declares its encoding; empty if it declares none."""
+
+
+@dataclass(frozen=True)
 class Parsed:
     """One document as text."""
 
@@ -57,6 +70,8 @@ class Parsed:
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
     partial: str = ""
     """What of the file was not read, and why, as one sentence; "" if all of it was read."""
+    embedded: tuple[EmbeddedFile, ...] = ()
+    """The files inside it, which are read as documents of their own; not stored with this one."""
 
     @property
     def verbatim(self) -> bool:
