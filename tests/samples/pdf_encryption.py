@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from tests.samples.pdf import assemble, page_content, stream
 
@@ -102,7 +102,7 @@ def _round_keys(key: bytes) -> list[list[int]]:
             word[0] ^= constant
             constant = _doubled(constant)
         words.append([first ^ second for first, second in zip(words[-4], word, strict=True)])
-    return [sum(words[at : at + 4], []) for at in range(0, 44, 4)]
+    return [list(chain.from_iterable(words[at : at + 4])) for at in range(0, 44, 4)]
 
 
 def _aes_block(keys: list[list[int]], block: bytes) -> bytes:
@@ -110,7 +110,7 @@ def _aes_block(keys: list[list[int]], block: bytes) -> bytes:
     for number, key in enumerate(keys[1:], 1):
         state = [_BOXES[state[(at + 4 * (at % 4)) % 16]] for at in range(16)]
         if number < 10:
-            state = sum((_mixed(state[at : at + 4]) for at in range(0, 16, 4)), [])
+            state = list(chain.from_iterable(_mixed(state[at : at + 4]) for at in range(0, 16, 4)))
         state = [first ^ second for first, second in zip(state, key, strict=True)]
     return bytes(state)
 

@@ -16,12 +16,12 @@ from native.pdfium_text import Run
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.layout.cut_words import join_cut_words, words_of
-from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
 from omni_pipelines.text.layout.garbled import is_garbled, is_language
-from omni_pipelines.text.layout.page_layout import Line, Part, TableRows, page_parts
 from omni_pipelines.text.layout.page_headings import Headings, font_headings, outline_headings
-from omni_pipelines.text.readers.processor_time import allow_more_cpu
+from omni_pipelines.text.layout.page_layout import Line, Part, TableRows, page_parts
 from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
+from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
+from omni_pipelines.text.readers.processor_time import allow_more_cpu
 from omni_pipelines.text.readers.symbol_fonts import symbols
 
 MAX_PAGES = 5000
