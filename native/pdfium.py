@@ -8,6 +8,7 @@ Interface: https://pdfium.googlesource.com/pdfium/+/refs/heads/main/public/.
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
@@ -17,8 +18,9 @@ from native.pdfium_text import Run, page_runs
 
 _MAX_TEXT_BYTES = 1 << 20
 """Of one title, value or note."""
-_PASSWORD, _SECURITY = 4, 5
-"""FPDF_ERR_PASSWORD and FPDF_ERR_SECURITY."""
+_FORMAT, _PASSWORD, _SECURITY = 3, 4, 5
+"""FPDF_ERR_FORMAT, FPDF_ERR_PASSWORD and FPDF_ERR_SECURITY."""
+_CATALOG = re.compile(rb"(\d+)\s+\d+\s+obj\s*<<[^>]*?/Type\s*/Catalog")
 _HIDDEN = 2 | 32
 """FPDF_ANNOT_FLAG_HIDDEN and FPDF_ANNOT_FLAG_NOVIEW."""
 _WIDGET, _POPUP, _LINK = 20, 16, 2
@@ -72,10 +74,16 @@ class PdfFile:
         self._api = api = _library()
         self._raw = raw  # PDFium reads from these bytes until the file is closed
         self._document = api.FPDF_LoadMemDocument64(raw, len(raw), None)
+        self.is_mended = False
+        """Whether the end of the file, which says where everything is, was missing."""
+        code = 0 if self._document else api.FPDF_GetLastError()
+        if code == _FORMAT and (catalogs := _CATALOG.findall(raw)):
+            self._raw = raw + b"\nendobj\ntrailer\n<</Root %s 0 R>>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1]
+            self._document = api.FPDF_LoadMemDocument64(self._raw, len(self._raw), None)
+            self.is_mended = bool(self._document)
+        if code in (_PASSWORD, _SECURITY):
+            raise PdfPasswordNeeded("a password is needed to open it; save it again without one")
         if not self._document:
-            code = api.FPDF_GetLastError()
-            if code in (_PASSWORD, _SECURITY):
-                raise PdfPasswordNeeded("a password is needed to open it; save it again without one")
             raise PdfError("it has no pages that can be found")
         self._form: Any = None
         self._form_calls: Any = None
@@ -212,8 +220,9 @@ class PdfPage:
         label = text_of(api.FPDFAnnot_GetFormFieldAlternateName, form, handle)
         label = label or text_of(api.FPDFAnnot_GetFormFieldName, form, handle)
         if kind in (_CHECK, _RADIO):
-            value = text_of(api.FPDFAnnot_GetFormFieldExportValue, form, handle) or "yes"
-            value = value if api.FPDFAnnot_IsChecked(form, handle) else ""
+            state = text_of(api.FPDFAnnot_GetStringValue, handle, b"AS")
+            state = state or text_of(api.FPDFAnnot_GetStringValue, handle, b"V")
+            value = "" if state == "Off" else state
         else:
             value = self._chosen(handle) or text_of(api.FPDFAnnot_GetFormFieldValue, form, handle)
         return [Annotation("Field", label, value)] if value.strip() else []

@@ -50,5 +50,33 @@ def pdf(pages: Sequence[Sequence[str]], *, title: str = "", outline: Sequence[tu
     return assemble(objects, b"/Info %d 0 R" % len(objects))
 
 
+def placed(*texts: tuple[float, float, str], size: float = 10, font: str = "F1") -> bytes:
+    """Contents of a page: each text at its place from the left and from below."""
+    return b"".join(
+        b"BT /%s %g Tf %g %g Td (%s) Tj ET\n" % (font.encode(), size, left, above, _escaped(text))
+        for left, above, text in texts
+    )
+
+
+def drawn(
+    *contents: bytes, font: bytes = FONT, page: bytes = b"", catalog: bytes = b"", more: Sequence[bytes] = ()
+) -> bytes:
+    """A file with pages of these contents. `more` objects have the numbers from 5 on, before those of the pages."""
+    first = 5 + len(more)
+    kids = b" ".join(b"%d 0 R" % (first + 2 * at) for at in range(len(contents)))
+    bold = FONT.replace(b"Helvetica", b"Helvetica-Bold")
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(contents)),
+    ]
+    objects += [font, bold, *more]
+    for at, content in enumerate(contents):
+        fonts = b"/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R/F2 4 0 R>>>>"
+        objects += [
+            b"<</Type/Page/Parent 2 0 R%s%s/Contents %d 0 R>>" % (fonts, page, first + 2 * at + 1), stream(content)
+        ]  # fmt: skip
+    return assemble(objects)
+
+
 def _escaped(text: str) -> bytes:
     return text.encode("cp1252").replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)")

@@ -27,11 +27,11 @@ _LAST_PARTS = frozenset(
 )
 
 
-def words_of(lines: Iterable[Line]) -> set[str]:
-    """The words of lines in lower case, with their hyphens."""
+def words_of(texts: Iterable[str]) -> set[str]:
+    """The words of texts in lower case, with their hyphens."""
     found: set[str] = set()
-    for line in lines:
-        found.update(_WORD.findall(line.text.lower()))
+    for text in texts:
+        found.update(_WORD.findall(text.lower()))
     return found
 
 

@@ -21,6 +21,7 @@ _WIDE_GAP = 1.2
 _STRIP = 0.7
 """Times the size of the font: the narrowest strip between columns."""
 _SAME_LINE = 0.4
+_SAME_BASELINE = 0.05
 _NO_SPACE = 0.12
 _MIN_LINES = 3
 _EMPTY = 3.5
@@ -30,7 +31,10 @@ _APART = 1.25
 _EDGE = 1.35
 """The same for the first and last lines of a page, such as page numbers."""
 _MAX_EDGES = 2
+_LARGE = 1.15
+"""Times the usual size of the font: a title, and not the running head of a page."""
 _MAX_DEPTH = 24
+_MAX_STRIPS = 8
 _LONG_LINE = 25
 """Characters from which a line is a part of a text, and no cell."""
 _MAX_CELL = 60
@@ -126,6 +130,8 @@ class _Page:
             return 0
         gaps = [abs(first[0].baseline - second[0].baseline) for first, second in pairwise(rows)]
         usual = max(median(gaps), self._size)
+        if max(run.size for run in rows[0]) > _LARGE * self._size:
+            return 0
         return next((count for count in (2, 1) if gaps[count - 1] > _EDGE * usual), 0)
 
     def _rows_of(self, runs: list[Run]) -> list[Row]:
@@ -137,8 +143,11 @@ class _Page:
             if len(run.words) == 1 and key in seen:  # drawn twice to look bold
                 continue
             seen.add(key)
-            height = rows[-1][0].baseline if rows else 0.0
-            if rows and height - run.baseline < _SAME_LINE * max(self._size, min(run.size, rows[-1][0].size)):
+            size = max(self._size, min(run.size, rows[-1][0].size)) if rows else 0.0
+            if rows and (
+                rows[-1][0].baseline - run.baseline < _SAME_LINE * size
+                or rows[-1][-1].baseline - run.baseline < _SAME_BASELINE
+            ):
                 rows[-1].append(run)
             else:
                 rows.append([run])
@@ -238,15 +247,30 @@ class _Strip:
 
     @staticmethod
     def best(rows: list[Row], size: float) -> _Strip | None:
-        """The strip with the most lines on the side that has fewer; None without one."""
+        """The strip to divide rows at; None without one.
+
+        Of those with many lines on both sides, one between columns comes before one inside a table.
+        """
         found: list[_Strip] = []
         for at, low, high in _gaps(rows, size):
             if any(each.first <= at <= each.last and low < each.high and each.low < high for each in found):
                 continue
             found.append(_Strip.around(rows, at, low, high, size))
-        counts = [(min(map(len, each.sides(rows[each.first : each.last + 1]))), each) for each in found]
-        count, best = max(counts, key=lambda pair: pair[0], default=(0, None))
-        return best if count >= _MIN_LINES else None
+        counts = [(each.count(rows), each) for each in found]
+        most = max((count for count, _ in counts), default=0)
+        if most < _MIN_LINES:
+            return None
+        counts = [(count, each) for count, each in counts if count >= max(_MIN_LINES, most / 2)]
+        counts.sort(key=lambda pair: -pair[0])
+        strips = [each for _, each in counts]
+        between = (each for each in strips[:_MAX_STRIPS] if each.is_columns(rows[each.first : each.last + 1]))
+        return next(between, strips[0])
+
+    def count(self, rows: list[Row]) -> int:
+        """The lines on the side that has fewer."""
+        inside = rows[self.first : self.last + 1]
+        left = sum(row[0].right <= self.low for row in inside)
+        return min(left, sum(row[-1].left >= self.high for row in inside))
 
     @staticmethod
     def around(rows: list[Row], at: int, low: float, high: float, size: float) -> _Strip:

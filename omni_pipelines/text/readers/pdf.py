@@ -24,12 +24,6 @@ from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, o
 from omni_pipelines.text.readers.processor_time import allow_more_cpu
 from omni_pipelines.text.readers.symbol_fonts import symbols
 
-MAX_PAGES = 5000
-CPU_SECONDS, CPU_SECONDS_OF_PAGE = 15.0, 0.02
-"""Processor time for a file and for each of its pages: the pages that are read until then are kept."""
-_CPU_RESERVE_SECONDS = 5.0
-_CPU_RESERVE = 1.5
-"""Time for one more page, and as a factor for the work on all pages together."""
 _MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH = 10_000, 32
 _MAX_ANNOTATIONS = 2_000
 _PRESENTATION = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc]+")
@@ -45,6 +39,19 @@ _FILE_NAME = re.compile(r"\.(?:docx?|pptx?|xlsx?|indd|tex|dvi|ps|pdf|html?)$|^un
 _PROGRAM = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) - ")
 _NO_TEXT = "it contains no text: its pages are probably scans; run text recognition (OCR) on it"
 _NO_MEANING = "the file does not say which characters its fonts show; run text recognition (OCR) on it"
+
+
+@dataclass(frozen=True)
+class PdfLimits:
+    """How much of a file is read. What was read before a limit is kept."""
+
+    pages: int = 5_000
+    characters: int = MAX_CHARACTERS
+    seconds: float = 15.0
+    """Processor time for the pages of a file, besides the time for each page."""
+    seconds_of_page: float = 0.02
+    reserve: float = 1.5
+    """Times this time, more is asked for, because the work on all pages together and one slow page come on top."""
 
 
 @dataclass(slots=True)
@@ -63,24 +70,24 @@ class _Page:
         return [line for part in self.parts if not isinstance(part, TableRows) for line in part]
 
 
-def read(raw: bytes, name: str) -> Parsed:
+def read(raw: bytes, name: str, limits: PdfLimits = PdfLimits()) -> Parsed:
     """Read a file, page by page."""
     try:
         with PdfFile(raw) as file:
-            return _read(file, name)
+            return _read(file, name, limits)
     except PdfPasswordNeeded as error:
         raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
     except PdfError as error:
         raise Unreadable(RefusalCode.PARSE, f"damaged: {error}") from error
 
 
-def _read(file: PdfFile, name: str) -> Parsed:
+def _read(file: PdfFile, name: str, limits: PdfLimits) -> Parsed:
     extraction = Extraction()
-    pages = _pages(file, extraction)
+    pages = _pages(file, extraction, limits)
     _take_running_heads(pages)
     lines = [line for page in pages for line in page.lines]
     if any(line.is_cut or line.text.endswith(("-", "\u00ad", "\u2010")) for line in lines):
-        join_cut_words(lines, words_of(lines))
+        join_cut_words(lines, words_of(line.text for line in lines))
     headings = _headings(file, pages)
     for number, page in enumerate(pages):
         extraction.page(number + 1)
@@ -90,25 +97,25 @@ def _read(file: PdfFile, name: str) -> Parsed:
     return extraction.parsed(name, title, file.language, no_text)
 
 
-def _pages(file: PdfFile, extraction: Extraction) -> list[_Page]:
+def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Page]:
     """The pages that can be read within the limits."""
-    count = min(file.page_count, MAX_PAGES)
-    if not count:
+    total = file.page_count
+    if not total:
         raise PdfError("none of its pages can be found")
-    if file.page_count > MAX_PAGES:
-        extraction.cut(f"it has {file.page_count:,} pages; the first {MAX_PAGES:,} were read", RefusalCode.TOO_LARGE)
-    seconds = CPU_SECONDS + CPU_SECONDS_OF_PAGE * count
-    allow_more_cpu(seconds * _CPU_RESERVE + _CPU_RESERVE_SECONDS)
+    count = min(total, limits.pages)
+    if total > count:
+        extraction.cut(f"it has {total:,} pages; the first {count:,} were read", RefusalCode.TOO_LARGE)
+    seconds = limits.seconds + limits.seconds_of_page * count
+    allow_more_cpu(seconds * limits.reserve)
     deadline = time.process_time() + seconds
     pages: list[_Page] = []
     damaged: list[int] = []
     length = 0
     for number in range(1, count + 1):
-        if time.process_time() > deadline or length > MAX_CHARACTERS:
-            extraction.cut(
-                f"its first {number - 1:,} of {file.page_count:,} pages were read; the others would take too long",
-                RefusalCode.CPU,
-            )
+        if pages and (time.process_time() > deadline or length > limits.characters):
+            limit = "characters" if length > limits.characters else "processor time"
+            detail = f"its first {len(pages):,} of {total:,} pages were read; the others exceed the limit of {limit}"
+            extraction.cut(detail, RefusalCode.CPU)
             break
         try:
             with file.page(number - 1) as page:
@@ -117,6 +124,8 @@ def _pages(file: PdfFile, extraction: Extraction) -> list[_Page]:
             pages.append(_Page())
             damaged.append(number)
         length += sum(len(line.text) for line in pages[-1].lines)
+    if file.is_mended:
+        extraction.cut("its end is missing; what is before it was read", RefusalCode.PARSE)
     if damaged:
         extraction.cut(f"{_named(damaged)} damaged and could not be read", RefusalCode.PARSE)
     if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
@@ -165,11 +174,13 @@ def _take_running_heads(pages: list[_Page]) -> None:
     heads = running_heads([[line for line in page.lines if line.edge] for page in pages])
     if not heads:
         return
-    known = words_of(line for page in pages for line in page.lines if line not in heads)
+    known = words_of(line.text for page in pages for line in page.lines if line not in heads)
     for page in pages:
         for line in page.lines:
-            if line in heads and not is_page_number(line) and not words_of([line]) <= known:
-                known |= words_of([line])
+            is_head = line in heads and not is_page_number(heads[line])
+            words = {word for word in words_of([heads[line]]) if len(word) > 3} if is_head else set()
+            if not words <= known:
+                known |= words
                 page.heads.append(line)
         page.parts = [part for part in page.parts if isinstance(part, TableRows) or part[0] not in heads]
 
@@ -196,29 +207,41 @@ def _write(extraction: Extraction, page: _Page, number: int, headings: Headings)
         extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
     for level, title in headings.on_page.get(number, ()):
         extraction.mark(level, title)
+    paragraph: list[str] = []
     for part in page.parts:
         if isinstance(part, TableRows):
+            _end(extraction, paragraph)
             for at, row in enumerate(part.rows):
                 extraction.row(row, first=at == 0, continues=at == 0)
         else:
-            _write_lines(extraction, part, headings)
+            _write_lines(extraction, paragraph, part, headings)
+    _end(extraction, paragraph)
     for annotation in page.annotations:
         extraction.block(_described(annotation))
 
 
-def _write_lines(extraction: Extraction, lines: list[Line], headings: Headings) -> None:
-    paragraph: list[str] = []
+def _write_lines(extraction: Extraction, paragraph: list[str], lines: list[Line], headings: Headings) -> None:
+    """Write the paragraphs of these lines, except for the last one, which may go on in the next column."""
     for line in lines:
         titles = headings.at_line.get(line, ())
-        if titles or line.is_apart:
-            extraction.block("\n".join(paragraph))
-            paragraph = []
+        if titles or (line.is_apart and not _goes_on(paragraph, line.text)):
+            _end(extraction, paragraph)
         for level, title in titles:
             extraction.mark(level, title)
         text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
         if text.strip():
             paragraph.append(text.rstrip())
-    extraction.block("\n".join(paragraph))
+
+
+def _goes_on(paragraph: list[str], text: str) -> bool:
+    """Whether a line goes on with a sentence from the column before."""
+    return bool(paragraph) and paragraph[-1][-1].isalpha() and text[:1].islower()
+
+
+def _end(extraction: Extraction, paragraph: list[str]) -> None:
+    if paragraph:  # even an empty block would end a table
+        extraction.block("\n".join(paragraph))
+        paragraph.clear()
 
 
 def _described(annotation: Annotation) -> str:
