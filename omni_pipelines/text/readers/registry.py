@@ -151,7 +151,7 @@ READERS = (
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
