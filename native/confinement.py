@@ -20,8 +20,8 @@ _SECCOMP_MODE_FILTER = 2
 _CLONE_THREAD, _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000, 0x10000000, 0x40000000
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION, _PATH_BENEATH = 1, 1
-_WRITE_FILE, _READ_FILE, _READ_DIR = 2, 4, 8
-_FILE_RIGHTS = _WRITE_FILE | _READ_FILE
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
+_FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE
 _RIGHTS_OF_VERSION = ((1, 0x1FFF), (2, 0x3FFF), (3, 0x7FFF), (5, 0xFFFF))
 """Version of Landlock to everything that it can refuse about files; from linux/landlock.h."""
 _TCP = 3
@@ -29,9 +29,9 @@ _TCP = 3
 _SCOPES = 3
 """Abstract sockets and signals to processes outside, from version 6."""
 _SYSTEM_CALLS = {
-    # machine: (AUDIT_ARCH, clone, clone3, what is refused: fork, vfork, execve, execveat, ptrace, socket)
-    "x86_64": (0xC000003E, 56, 435, (57, 58, 59, 322, 101, 41)),
-    "aarch64": (0xC00000B7, 220, 435, (221, 281, 117, 198)),
+    # machine: (AUDIT_ARCH, clone, clone3, execve, what else is refused: fork, vfork, execveat, ptrace, socket)
+    "x86_64": (0xC000003E, 56, 435, 59, (57, 58, 322, 101, 41)),
+    "aarch64": (0xC00000B7, 220, 435, 221, (281, 117, 198)),
 }
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
 """SECCOMP_RET_ALLOW and SECCOMP_RET_ERRNO, which is combined with the error number."""
@@ -40,12 +40,14 @@ _EPERM, _ENOSYS = 1, 38
 
 @dataclass(frozen=True)
 class Confinement:
-    """What a process may still do. It can never write a file, run a program, start a process or use the network."""
+    """What a process may still do. It can never write a file, start a process or use the network."""
 
     memory_bytes: int
     open_files: int
     readable: tuple[str, ...]
     """Files, and folders with everything below them. A path that does not exist is ignored."""
+    programs: tuple[str, ...] = ()
+    """The files that it may run in its own place, and their dynamic loader; without Landlock, it may run any file."""
 
 
 def confine(limits: Confinement) -> None:
@@ -57,7 +59,7 @@ def confine(limits: Confinement) -> None:
         if library.unshare(_CLONE_NEWNET) != 0:  # an ordinary user needs a user namespace as well
             library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         _restrict_files(library, limits)
-        _refuse_calls(library)
+        _refuse_calls(library, may_execute=bool(limits.programs))
 
 
 def python_paths() -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def _limit_resources(limits: Confinement) -> None:
 
 
 def _restrict_files(library: ctypes.CDLL, limits: Confinement) -> None:
-    """Let the process open only what it may read, and run nothing."""
+    """Let the process open only what it may read, and run only what it may run."""
     version = library.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _RULESET_VERSION)
     if version < 1:
         return
@@ -96,6 +98,7 @@ def _restrict_files(library: ctypes.CDLL, limits: Confinement) -> None:
     try:
         _allow(library, ruleset, limits.readable, _READ_FILE | _READ_DIR)
         _allow(library, ruleset, ("/dev/null",), _READ_FILE | _WRITE_FILE)
+        _allow(library, ruleset, limits.programs, _EXECUTE | _READ_FILE)
         library.syscall(_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
@@ -112,12 +115,13 @@ def _allow(library: ctypes.CDLL, ruleset: int, paths: Iterable[str], rights: int
                 os.close(handle)
 
 
-def _refuse_calls(library: ctypes.CDLL) -> None:
+def _refuse_calls(library: ctypes.CDLL, *, may_execute: bool) -> None:
     """Refuse to start processes and programs, to look into others and to open sockets. Threads are allowed."""
     calls = _SYSTEM_CALLS.get(platform.machine())
     if calls is None:
         return
-    filters = _filter(*calls)
+    architecture, clone, clone3, execute, refused = calls
+    filters = _filter(architecture, clone, clone3, refused if may_execute else (execute, *refused))
     code = ctypes.create_string_buffer(b"".join(filters))
     program = struct.pack("HxxxxxxP", len(filters), ctypes.addressof(code))
     library.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, program, 0, 0)

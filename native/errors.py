@@ -7,6 +7,7 @@ EngineError            3002   an engine failed; `code` says how where that is kn
 ├── IndexCorrupt       4004   a keyword index cannot be opened or disagrees with its table
 ├── ModelCorrupt       3006   a model or vocabulary file does not have the expected sha256
 ├── StoreError         6001   an object store refuses a request or cannot be reached
+├── RepositoryUnreadable 4003   a folder is in no git repository, or git cannot read it
 ├── StatementRefused   1001   an SQL statement is invalid, is not read-only, or exceeds a limit
 └── WriteConflict      3005   another writer was faster; the same call may succeed on a reopened table
 
@@ -82,6 +83,12 @@ class StoreError(EngineError):
     """An object store refuses a request or cannot be reached. No caller ever sees part of an object."""
 
     code = "6001"
+
+
+class RepositoryUnreadable(EngineError):
+    """A folder is in no git repository, or git cannot read the repository."""
+
+    code = "4003"
 
 
 class StatementRefused(EngineError):

@@ -11,6 +11,7 @@ from omni_pipelines import ids, progress
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.sources.model.file_reads import refuse_large, refuse_pointer
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import SourcePlan
@@ -114,7 +115,9 @@ class DocumentWriter:
         try:
             content = _read_settled(read, file, self._limit(file.reader))
             raw, mark = content.raw, content.version_mark
+            refuse_pointer(raw)
             reader = reader_by_content(content.reader or file.reader, raw)
+            refuse_large(len(raw), self._limit(reader))  # files of a kind that nobody knows before may be larger
             parsed = self._parser.read(reader, raw, Path(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")

@@ -84,7 +84,7 @@ class DocumentParser:
 
     def _read_isolated(self, reader: Reader, raw: bytes, name: str, charset: str) -> Parsed:
         if reader.prepare is not None:
-            reader.prepare(name)
+            reader.prepare(raw, name)
         process = self._process = self._process or _ParserProcess()
         try:
             answer = process.ask(reader.name, raw, name, charset, self._seconds)

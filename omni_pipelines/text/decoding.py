@@ -41,6 +41,7 @@ _MAX_BROKEN_SHARE, _MAX_DAMAGED_SHARE, _MAX_STRAY_SHARE = 0.02, 0.1, 0.005
 _FEW_BROKEN, _LETTERS_FOR_BROKEN = 3, 20
 """So many broken places are always few, if there are so many characters for each."""
 _STATEFUL_SUBSTITUTES = ("iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3", "iso2022_kr")
+_JIS_SWITCH = re.compile(rb"(\x1b(?:\$[@B]|\([BJ]))")
 REPLACEMENT = "\ufffd"
 _RECORD_SEPARATOR = "\x1e"
 """It begins the records of JSON text sequences (RFC 7464)."""
@@ -196,9 +197,34 @@ def _decode_stateful(raw: bytes, codec: str) -> DecodedText | None:
         except UnicodeError:
             continue
         return None if text == raw.decode("ascii") else DecodedText(text, name, 0, is_exact=False)
+    if codec.startswith("iso2022_jp") and (windows := _windows_iso2022_jp(raw)) is not None:
+        return DecodedText(windows, codec, 0, is_exact=False)
     text = raw.decode(codec, "replace")
     broken = text.count(REPLACEMENT)
     return DecodedText(text, codec, 0, replaced=broken, is_exact=False) if broken * 20 <= len(text) else None
+
+
+def _windows_iso2022_jp(raw: bytes) -> str | None:
+    """ISO-2022-JP as Windows writes it, with the characters of NEC such as ①, which Python has in `cp932` only."""
+    first, *rest = _JIS_SWITCH.split(raw)
+    try:
+        pieces = [
+            _shift_jis(piece) if b"$" in switch else piece
+            for switch, piece in zip(rest[::2], rest[1::2], strict=True)
+        ]
+        return b"".join((first, *pieces)).decode("cp932")
+    except ValueError:  # no pairs of JIS X 0208, or no characters of cp932
+        return None
+
+
+def _shift_jis(piece: bytes) -> bytes:
+    """Characters of JIS X 0208, in two bytes each, in Shift JIS."""
+    codes = bytearray()
+    for row, cell in zip(piece[::2], piece[1::2], strict=True):
+        lead = (row - 0x21) // 2 + 0x81
+        trail = cell + (0x7E if row % 2 == 0 else 0x20 if cell >= 0x60 else 0x1F)
+        codes += bytes((lead + (0x40 if lead > 0x9F else 0), trail))
+    return bytes(codes)
 
 
 def _is_utf8(raw: bytes) -> bool:

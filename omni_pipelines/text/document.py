@@ -2,8 +2,8 @@
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from omni_pipelines.text.decoding import DecodedText
@@ -13,6 +13,10 @@ HEADING_SEPARATOR = " > "
 """It stands between the headings of a section path that is written as one text."""
 Heading = tuple[int, int, str]
 """Start, level from 1 (outermost), title."""
+
+
+Properties = Mapping[str, Sequence[str]]
+"""Names to values, such as `tags` to the tags of a note."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ class TextTable:
 
 
 @dataclass(frozen=True)
+class EmbeddedFile:
+    """A file inside a document that is a document of its own, such as an attachment."""
+
+    name: str
+    """Its name in the document, with `/` between folders."""
+    raw: bytes
+    media_type: str = ""
+    """As the document declares it; empty if it does not."""
+    charset: str = ""
+    """The label by which the document declares its encoding; empty if it declares none."""
+
+
+@dataclass(frozen=True)
 class Parsed:
     """One document as text."""
 
@@ -57,6 +74,10 @@ class Parsed:
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
     partial: str = ""
     """What of the file was not read, and why, as one sentence; "" if all of it was read."""
+    properties: Properties = field(default_factory=dict)
+    """What the file says about itself: its `tags`, `aliases`, and the `links` to other notes."""
+    embedded: tuple[EmbeddedFile, ...] = ()
+    """The files inside it, which are read as documents of their own; not stored with this one."""
 
     @property
     def verbatim(self) -> bool:

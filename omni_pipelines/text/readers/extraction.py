@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText
-from omni_pipelines.text.document import Heading, Parsed, TextTable, nest
+from omni_pipelines.text.document import EmbeddedFile, Heading, Parsed, TextTable, nest
 from omni_pipelines.text.table_headers import (
     CELL_SEPARATOR,
     MAX_ROWS_CHECKED,
@@ -17,6 +17,11 @@ MAX_CHARACTERS = 32 << 20
 """Characters of one document's text. A file with more is a decompression bomb or a data set, not a document."""
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SPACE = re.compile(r"\s+")
+
+
+def too_long(limit: int) -> str:
+    """What is said about a document of which only the first `limit` characters were read."""
+    return f"its text is longer than {limit:,} characters; the rest was not read"
 
 
 def clean(text: str) -> str:
@@ -101,7 +106,7 @@ class Extraction:
             return None
         if self.length + len(text) > self._max_characters:
             self.is_full = True
-            self.cut(f"its text is longer than {self._max_characters:,} characters; the rest was not read")
+            self.cut(too_long(self._max_characters))
             return None
         if self._parts:
             text = ("\n\n" if apart else "\n") + text
@@ -167,13 +172,13 @@ class Extraction:
         if not keep:
             self._above = None
 
-    def include(self, parsed: Parsed) -> None:
-        """Add the text of a document that is a part of this one, with its headings."""
+    def include(self, parsed: Parsed, level: int = 0) -> None:
+        """Add the text of a document that is a part of this one, with its headings, below the one of `level`."""
         start = self.block(parsed.text)
         if start is not None:
             shift = start - (len(parsed.text) - len(parsed.text.lstrip("\n")))
             self._headings += [
-                (shift + section.start, max(len(section.path), 1), section.path[-1] if section.path else "")
+                (shift + section.start, level + max(len(section.path), 1), section.path[-1] if section.path else "")
                 for section in parsed.sections
             ]
             if parsed.partial:
@@ -191,7 +196,14 @@ class Extraction:
         if not self._partial:
             self._partial, self._code = one_line(reason), code
 
-    def parsed(self, name: str, title: str = "", language: str = "", no_text: str = "it contains no text") -> Parsed:
+    def parsed(
+        self,
+        name: str,
+        title: str = "",
+        language: str = "",
+        no_text: str = "it contains no text",
+        embedded: tuple[EmbeddedFile, ...] = (),
+    ) -> Parsed:
         """The document. Without a title, its first heading or else `name` is its title.
 
         Raises:
@@ -211,4 +223,5 @@ class Extraction:
             tables=tuple(self._tables),
             language=language,
             partial=self._partial,
+            embedded=embedded,
         )

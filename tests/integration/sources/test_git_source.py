@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources, save_sources
 from tests.integration.line import Line, texts
+
+ROOT = Path(__file__).parents[3]
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -122,18 +127,134 @@ def test_a_folder_that_is_not_a_repository_is_refused(tmp_path: Path) -> None:
         list_source(source_at(str(tmp_path / "plain"), "plain", rev="main"))
 
 
-def test_ingest_runs_nothing_that_the_repository_configures(ingested: Line, repository: Path, tmp_path: Path) -> None:
-    trap, hook = tmp_path / "sprung", repository / ".git" / "trap"
-    hook.write_text(f"#!/bin/sh\ntouch {trap}\n")
-    hook.chmod(0o755)
-    for name in ("core.fsmonitor", "core.sshCommand", "core.pager", "diff.external", "filter.x.smudge"):
-        git(repository, "config", name, str(hook))
-    git(repository, "config", "core.attributesFile", str(tmp_path / "attributes"))
-    (tmp_path / "attributes").write_text("*.md filter=x diff=x\n")
-    (repository / ".git" / "HEAD").touch()
-    trap.unlink(missing_ok=True)
+@pytest.fixture
+def trap(tmp_path: Path) -> Path:
+    """A program that leaves a file with the suffix .sprung beside it when anything runs it."""
+    trap = tmp_path / "trap"
+    trap.write_text('#!/bin/sh\ntouch "$0.sprung"\nexit 1\n')
+    trap.chmod(0o755)
+    return trap
+
+
+def has_sprung(trap: Path) -> bool:
+    return trap.with_suffix(".sprung").exists()
+
+
+def sign_head(repository: Path) -> None:
+    """Add a signature to the last commit, which nobody can check."""
+    head, _, message = git(repository, "cat-file", "commit", "HEAD").partition("\n\n")
+    signed = f"{head}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ\n -----END PGP SIGNATURE-----\n\n{message}\n"
+    (repository / "signed").write_text(signed)
+    name = git(repository, "hash-object", "-t", "commit", "-w", "signed")
+    (repository / "signed").unlink()
+    git(repository, "update-ref", "refs/heads/main", name)
+
+
+def test_the_signature_of_a_commit_runs_no_program(ingested: Line, repository: Path, trap: Path) -> None:
+    sign_head(repository)
+    for name, value in (
+        ("log.showSignature", "true"),
+        ("gpg.program", str(trap)),
+        ("gpg.openpgp.program", str(trap)),
+    ):
+        git(repository, "config", name, value)
+    git(repository, "show", "--no-patch", "HEAD")
+    assert has_sprung(trap), "the trap does not work"
+    trap.with_suffix(".sprung").unlink()
     ingested.run()
-    assert not trap.exists()
+    assert not has_sprung(trap)
+
+
+def test_no_setting_that_git_documents_counts(ingested: Line, repository: Path, trap: Path) -> None:
+    names = subprocess.run(["git", "help", "--config"], capture_output=True, text=True, check=True).stdout.split()
+    lines = ["[include]", f"path = {repository / 'more'}"]
+    for name in (re.sub(r"<[^>]*>|\*", "x", name) for name in names if name.count(".") and name.isascii()):
+        section, _, key = name.rpartition(".")
+        first, _, rest = section.partition(".")
+        lines += [f'[{first} "{rest}"]' if rest else f"[{first}]", f"{key} = {trap}"]
+    assert len(lines) > 1_000
+    (repository / ".git" / "config").write_text("\n".join(lines))
+    (repository / "more").write_text(f"[core]\nfsmonitor = {trap}\n")
+    (repository / ".git" / "info" / "attributes").write_text(
+        "* filter=x diff=x merge=x textconv=x working-tree-encoding=x\n"
+    )
+    for hook in ("post-index-change", "reference-transaction", "post-checkout", "fsmonitor-watchman"):
+        shutil.copy(trap, repository / ".git" / "hooks" / hook)
+    counts = ingested.run().documents.counts
+    assert (counts["unchanged"], counts["deleted"]) == (2, 0)
+    assert not has_sprung(trap)
+    assert not list((repository / ".git" / "hooks").glob("*.sprung"))
+
+
+def test_objects_of_another_repository_are_not_read(line: Line, repository: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    git(repository, "clone", "-q", "--shared", str(repository), str(shared))
+    with pytest.raises(SourceMissing, match="handbook"):
+        list_source(source_at(str(shared), "handbook", rev="main"))
+
+
+def test_a_replacement_of_an_object_does_not_count(ingested: Line, repository: Path) -> None:
+    blob = git(repository, "rev-parse", "HEAD:guide.md")
+    (repository / "other.md").write_text("Replaced.\n")
+    git(repository, "replace", blob, git(repository, "hash-object", "-w", "other.md"))
+    commit(repository, guide_md="# Guide\n\nThe heron waits.\n\n", moose_md="Moose swim.\n")
+    ingested.run()
+    assert "heron" in texts(ingested)["guide.md"]
+
+
+def test_what_a_partial_clone_lacks_is_not_fetched(line: Line, repository: Path, tmp_path: Path, trap: Path) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    partial = tmp_path / "partial"
+    git(repository, "clone", "-q", "--no-checkout", "--filter=blob:none", repository.as_uri(), str(partial))
+    git(partial, "config", "remote.origin.uploadpack", str(trap))
+    save_sources(line.home, [source_at(f"{partial}@main", "partial")])
+    line.run()
+    assert [row["code"] for row in line.rows("quarantine")] == ["E_VANISHED", "E_VANISHED"]
+    assert not has_sprung(trap)
+
+
+def test_a_damaged_object_costs_one_document(line: Line, repository: Path) -> None:
+    blob = git(repository, "rev-parse", "HEAD:guide.md")
+    path = repository / ".git" / "objects" / blob[:2] / blob[2:]
+    raw = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(raw[: len(raw) // 2] + bytes(20))
+    save_sources(line.home, [source_at(f"{repository}@main", "handbook")])
+    line.run()
+    assert set(texts(line)) == {"docs/otter.md"}
+    assert [row["path"] for row in line.rows("quarantine")] == ["guide.md"]
+
+
+@pytest.mark.parametrize("program", ["/bin/sh", "/usr/bin/env", "script"])
+def test_a_confined_process_runs_only_the_program_it_may_run(tmp_path: Path, program: str, trap: Path) -> None:
+    path = str(trap) if program == "script" else program
+    assert run_confined(tmp_path, path, [path]) == "PermissionError"
+    assert not has_sprung(trap)
+
+
+def test_a_confined_program_reads_only_what_it_may_read(tmp_path: Path) -> None:
+    for name in ("inside", "outside"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "text").write_text(f"{name}\n")
+    assert run_confined(tmp_path / "inside", CAT, [CAT, str(tmp_path / "inside" / "text")]) == "inside"
+    assert run_confined(tmp_path / "inside", CAT, [CAT, str(tmp_path / "outside" / "text")]) == ""
+
+
+CAT = str(Path("/bin/cat").resolve())
+
+
+def run_confined(readable: Path, program: str, command: list[str]) -> str:
+    """What a program prints in a process that may run only `cat`; the name of the error if it may not be run."""
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "import glob, os\nfrom native.confinement import Confinement, confine\n"
+        "from native.git_objects import LIBRARIES, LOADERS\n"
+        f"programs = ({CAT!r}, *(path for pattern in LOADERS for path in glob.glob(pattern)))\n"
+        f"confine(Confinement(1 << 30, 64, (*LIBRARIES, {str(readable)!r}), programs))\n"
+        f"try:\n    os.execv({program!r}, {command!r})\nexcept OSError as error:\n    print(type(error).__name__)\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False, env={})
+    return ran.stdout.strip()
 
 
 def test_a_committed_file_over_the_size_limit_is_quarantined(line: Line, repository: Path) -> None:

@@ -82,12 +82,12 @@ def letters() -> Iterator[Hostile]:
         text="Subject: x\n\nbody",
     )
     unknown = "Subject: =?nosuch?q?x?=\nContent-Type: text/plain; charset=nosuch\n\nbody\n"
-    yield case("encoding.eml", unknown, text="Subject: =?nosuch?q?x?=\n\nbody")
+    yield case("encoding.eml", unknown, text="Subject: x\n\nbody")
     receivers = "<a@b>," * 50_000
     yield case(
         "addresses.eml",
         f"Subject: x\nTo: {receivers}\n\nbody\n",
-        text=f"To: {receivers[:1_000].rstrip(',')}\nSubject: x\n\nbody",
+        text=f"To: {receivers}\nSubject: x\n\nbody",
     )
     yield case("none.eml", "no headers\n\nat all\n", "E_PARSE")
     broken = b"Subject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n!!!\xff\n"

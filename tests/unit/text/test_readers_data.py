@@ -1,4 +1,4 @@
-"""The readers of notebooks, CSV, XML, RTF, e-mail and AsciiDoc."""
+"""The readers of notebooks, CSV, XML, RTF and AsciiDoc."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import asciidoc, delimited, mail, notebook, rtf, xml
+from omni_pipelines.text.readers import asciidoc, delimited, notebook, rtf, xml
 from omni_pipelines.text.text_tables import text_tables
-from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
+from tests.samples.text import NOTEBOOK, RTF, XML
 
 
 def outline(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
@@ -182,24 +182,6 @@ def test_rtf_keeps_headings_tables_and_characters() -> None:
 )
 def test_rtf_skips_as_many_fallback_characters_as_uc_says(raw: bytes, text: str) -> None:
     assert rtf.read(raw, "a.rtf").text == text
-
-
-def test_mail_keeps_headers_text_and_names_of_attachments() -> None:
-    parsed = mail.read(MAIL, "a.eml")
-    assert parsed.title == "Otters – news"
-    headers, *rest = parsed.text.split("\n\n")
-    assert headers == "From: Ann <ann@example.org>\nTo: bob@example.org\nSubject: Otters – news"
-    assert rest == ["They swim.", "Attachments: otter.png"]
-
-
-def test_mail_subject_in_an_unknown_encoding_stays_as_written() -> None:
-    raw = b"From: a@example.org\r\nSubject: =?\xfftf-8?q?Hello?=\r\n\r\nThe heron waits.\r\n"
-    assert "The heron waits." in mail.read(raw, "letter").text
-
-
-def test_mail_without_plain_text_is_read_from_its_html() -> None:
-    raw = b"Subject: x\nContent-Type: text/html\n\n<p>They <b>swim</b>.</p>"
-    assert mail.read(raw, "a.eml").text == "Subject: x\n\nThey swim."
 
 
 def test_asciidoc_titles_outside_blocks_are_headings() -> None:
