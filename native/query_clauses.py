@@ -35,7 +35,7 @@ _SATURATION = 2.2
 _SCORED = (PASSAGE, AROUND)
 
 
-class Word(NamedTuple):
+class TypedWord(NamedTuple):
     """One word of a query as it was typed: its terms in the reading of each language."""
 
     readings: list[list[str]]
@@ -76,7 +76,7 @@ class QueryClauses:
         elif len(readings[0]) > 1:
             self._raise_phrase(readings)
 
-    def add_word(self, word: Word) -> None:
+    def add_word(self, word: TypedWord) -> None:
         """One word of the query, in all its readings."""
         readings = self._within_budget(word.readings)
         size = len(readings[0])

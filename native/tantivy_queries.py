@@ -15,7 +15,7 @@ from tantivy import FieldType, Index, Occur, Query
 
 from native import tantivy_analysis as analysis
 from native.filters import MODIFIED, day_range, folder_prefix
-from native.query_clauses import MAX_QUERY_TERMS, QueryClauses, Word, any_of
+from native.query_clauses import MAX_QUERY_TERMS, QueryClauses, TypedWord, any_of
 from native.word_forms import character_pairs, identifier_parts, joined, normal, spelled_out, with_marks, words
 
 MAX_QUERY_CHARACTERS = 1_000
@@ -119,7 +119,7 @@ def _clean(text: str) -> str:
     return _CONTRACTED.sub("", text.translate(_QUOTES))
 
 
-def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyzer) -> Word:
+def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyzer) -> TypedWord:
     """The terms of one word as it was typed.
 
     Letters between marks are no terms of their own: those of "e.g." are not even a part of the word. The short
@@ -130,7 +130,7 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     if len(parts) < 2:
         readings, alone = for_words.readings(word), [0]
     elif all(map(_is_letter, parts)) and word.islower():
-        return Word([[]], [], [[]], [])
+        return TypedWord([[]], [], [[]], [])
     else:
         readings = for_phrases.readings(word)
         is_number = all(map(_is_weak, parts))
@@ -143,7 +143,7 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     if other := spelled_out(word.lower()):
         folded += for_phrases.readings(other)
     humps = " ".join(identifier_parts(word))
-    return Word(readings, folded, for_phrases.readings(humps), alone if readings[0] else [])
+    return TypedWord(readings, folded, for_phrases.readings(humps), alone if readings[0] else [])
 
 
 def _is_letter(part: str) -> bool:

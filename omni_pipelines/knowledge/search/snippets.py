@@ -31,7 +31,7 @@ class SnippetLine:
 def matches(text: str, wanted: Set[str], forms: Forms) -> list[tuple[Span, str]]:
     """Where words stand in a text that have one of the wanted forms, each with that form.
 
-    Of a word in several parts, such as e-mail, it is the parts that have one, or the whole if all or none of them have.
+    Of a word in several parts, such as e-mail, it is the parts that have one, or the whole if all or none have.
     """
     form_of = cache(lambda word: min(forms(word) & wanted, default=""))
     found: list[tuple[Span, str]] = []
