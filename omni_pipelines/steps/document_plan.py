@@ -1,7 +1,7 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
@@ -11,10 +11,10 @@ from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.source import Source, SourceKind
+from omni_pipelines.sources.model.source import Source, SourceKind, path_filter
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import is_parser_current
+from omni_pipelines.text.readers.registry import is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = (
@@ -51,11 +51,19 @@ class SourcePlan:
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
     """Paths whose documents get other access tags."""
+    embedded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Path of a listed file to the stored paths of the files inside it."""
 
     @property
     def deletes(self) -> tuple[str, ...]:
         """Paths whose documents are to be deleted."""
         return tuple(path for path in self.gone if path in self.stored)
+
+    @property
+    def kept_embedded(self) -> set[str]:
+        """Stored paths of files inside others that are not read again."""
+        read = {file.path for file in self.to_read}
+        return {path for outer, inside in self.embedded.items() if outer not in read for path in inside}
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -69,9 +77,8 @@ class SourcePlan:
             if file.path not in self.stored
         }
         rows = ((path, self.stored[path]) for path in self.deletes)
-        return tuple(
-            path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) not in new
-        )
+        moved = {path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) in new}
+        return tuple(path for path in self.deletes if path not in moved and not _outer(path, moved))
 
     @property
     def empty(self) -> bool:
@@ -91,12 +98,8 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     quarantine = read_rows(home, QUARANTINE, QuarantineRow, ["path", "stat", "parser", "code"], where)
     quarantined = {row["path"]: row for row in quarantine}
     masking = masking_of(settings, source.name)
-    # A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
-    still_quarantined = [
-        file.path
-        for file in listing.files
-        if _is_current(file, quarantined.get(file.path)) and file.path not in stored
-    ]
+    listed = {file.path: file for file in listing.files}
+    embedded = _embedded(listed, stored.keys() | quarantined.keys())
     in_place = {
         path
         for path, row in stored.items()
@@ -108,23 +111,62 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     skip -= {
         file.path for file in listing.files if file.path in partial and not _is_current(file, partial[file.path])
     }
-    still_partial = sorted(skip & partial.keys())
-    skip.update(still_quarantined)
-    listed = {file.path for file in listing.files}
+    is_wanted = path_filter(source)
+    skip = {
+        path
+        for path in skip
+        if all(
+            is_wanted(inner)
+            and _is_inside_current(listed[path], stored.get(inner), quarantined.get(inner))
+            and (inner in in_place or inner not in stored)
+            for inner in embedded.get(path, ())
+        )
+    }
+    # A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
+    refused = {
+        file.path
+        for file in listing.files
+        if _is_current(file, quarantined.get(file.path)) and file.path not in stored
+    }
+    kept = {path for outer in skip for path in embedded.get(outer, ())}
+    skip_or_inside = skip | kept
     unsure = tuple(listing.unreadable_paths)
+    inside_refused = {path for outer in refused for path in embedded.get(outer, ())}
+    inside = {path for each in embedded.values() for path in each} - inside_refused
     gone = sorted(
-        path for path in stored.keys() | quarantined.keys() if path not in listed and not path.startswith(unsure)
+        path
+        for path in stored.keys() | quarantined.keys()
+        if path not in listed and path not in inside and not path.startswith(unsure)
     )
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
-        to_read=tuple(file for file in listing.files if file.path not in skip),
+        to_read=tuple(file for file in listing.files if file.path not in skip | refused),
         stored=stored,
         gone=tuple(gone),
-        still_quarantined=tuple(still_quarantined),
-        still_partial=tuple(still_partial),
+        still_quarantined=tuple(sorted(refused | {path for path in kept if path not in stored})),
+        still_partial=tuple(sorted(skip_or_inside & partial.keys() & stored.keys())),
         retagged=tuple(sorted(path for path, row in stored.items() if path not in gone and row["acl"] != tags)),
+        embedded=embedded,
     )
+
+
+def _embedded(listed: Collection[str], paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Path of a listed file to those of `paths` that are inside it."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        if path not in listed and (outer := _outer(path, listed)):
+            found.setdefault(outer, []).append(path)
+    return {outer: tuple(sorted(inside)) for outer, inside in found.items()}
+
+
+def _outer(path: str, files: Collection[str]) -> str:
+    """Which of the files a path leads into; "" if none: a folder is no file."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        if path in files:
+            return path
+    return ""
 
 
 def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
@@ -134,6 +176,16 @@ def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
 
 def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bool:
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
+
+
+def _is_inside_current(file: SourceFile, row: DocumentRow | None, refused: QuarantineRow | None) -> bool:
+    """Whether a stored path inside a file was read from the file as it is now, by the readers of now."""
+    if row is not None and refused is not None and refused["code"] != RefusalCode.PARTIAL:
+        return False
+    return all(
+        each is None or (each["stat"] == file.version_mark and is_mark_current(each["parser"]))
+        for each in (row, refused)
+    )
 
 
 def _is_in_place(source: Source, row: DocumentRow) -> bool:

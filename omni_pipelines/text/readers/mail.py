@@ -155,7 +155,7 @@ class MailReading:
     def _attach(self, leaf: Message) -> None:
         name, raw = filename_of(leaf), content_of(leaf)
         is_shown_in_text = leaf.get_content_maintype() == "image" and leaf.get_content_disposition() != "attachment"
-        if raw and not (is_shown_in_text and not name):
+        if not is_shown_in_text or name:
             self.mail.attach(name, raw, leaf.get_content_type(), label_of(leaf))
 
 

@@ -72,6 +72,8 @@ class MailText:
         """Add an attachment: it is named in the text, and is a document of its own."""
         base = _SEPARATORS.sub("_", one_line(name)).strip(". ")[-_MAX_NAME_LENGTH:]
         self._listed += [base] if base else []
+        if not raw:
+            return
         stem, suffix = posixpath.splitext(base or f"attachment{_SUFFIXES.get(media_type, '')}")
         unique, number = f"{stem}{suffix}", 1
         while unique.casefold() in self._names:

@@ -254,6 +254,11 @@ def is_parser_current(parser: str, reader: Reader) -> bool:
     return by_name == reader.fingerprint and (not by_content or by_content in readers_fingerprint().split(","))
 
 
+def is_mark_current(parser: str) -> bool:
+    """Whether the readers of a document are those of now; `parser` is its column, as `parser_mark` writes it."""
+    return set(parser.split("+")) <= {reader.fingerprint for reader in READERS}
+
+
 def parser_mark(reader: Reader, used: Reader) -> str:
     """The column `parser`: the reader for the file's name, and the one for its content if that is another."""
     return reader.fingerprint if used.name == reader.name else f"{reader.fingerprint}+{used.fingerprint}"
