@@ -116,6 +116,7 @@ class FileReader:
         reader = file.reader
         try:
             reader = reader_by_content(content.reader or file.reader, content.raw)
+            refuse_large(len(content.raw), self._limit(reader))  # files of an unknown kind may be larger before
             parsed = self._parser.read(reader, content.raw, PurePosixPath(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")

@@ -83,7 +83,7 @@ class DocumentParser:
 
     def _read_isolated(self, reader: Reader, raw: bytes, name: str, charset: str) -> Parsed:
         if reader.prepare is not None:
-            reader.prepare(name)
+            reader.prepare(raw, name)
         if self._process is not None and self._process.is_worn(self._max_documents):
             self._end_process()
         process = self._process = self._process or _ParserProcess()

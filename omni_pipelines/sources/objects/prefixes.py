@@ -16,7 +16,7 @@ from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile,
 from omni_pipelines.sources.model.names import is_hidden, is_vendored, refuse_name
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.objects.client import ObjectClient
-from omni_pipelines.text.readers.registry import reader_for
+from omni_pipelines.text.readers.registry import reader_by_name, reader_for
 
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f]+")
 
@@ -48,7 +48,7 @@ def object_source(location: str, name: str) -> Source:
             f"{location!r} is not an address in an object store", cure="write it as s3://bucket/prefix"
         )
     parent, _, last = address.rpartition("/")
-    is_single = last != parts.netloc and not location.endswith("/") and reader_for(last) is not None
+    is_single = last != parts.netloc and not location.endswith("/") and reader_by_name(last) is not None
     url, file = (parent, last) if is_single else (address, "")
     return Source(name=name, kind=SourceKind.OBJECTS, url=url, file=file)
 

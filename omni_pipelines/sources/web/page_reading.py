@@ -22,7 +22,7 @@ from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.site import Site
 from omni_pipelines.sources.web.sitemap import nanoseconds
-from omni_pipelines.text.readers.registry import READERS, Reader, reader_for, reader_named
+from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_name, reader_named
 
 GONE_MARKS = {"status:404", "status:410"}
 """Version marks of pages that are not there."""
@@ -116,7 +116,7 @@ def _content(source: Source, file: SourceFile, response: WebResponse) -> FileCon
 
 
 def _reader_by_name(address: str) -> Reader | None:
-    return reader_for(urlsplit(address).path)
+    return reader_by_name(urlsplit(address).path)
 
 
 def _reader_by_media_type(address: str, kind: str) -> Reader | None:

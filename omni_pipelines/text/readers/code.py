@@ -7,61 +7,123 @@ from pathlib import PurePosixPath
 from native.grammars import unpack_grammar
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.readers.file_names import kind_by_name
 from omni_pipelines.text.readers.symbols import Symbol, symbols
 
 SUFFIXES = {
+    "astro": (".astro",),
+    "asm": (".s", ".asm"),
+    "basic": (".vb", ".vbs", ".bas"),
+    "batch": (".bat", ".cmd"),
     "c": (".c", ".h"),
-    "clojure": (".clj", ".cljs"),
-    "cmake": (".cmake",),
-    "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh"),
-    "csharp": (".cs",),
-    "css": (".css", ".scss"),
+    "clojure": (".clj", ".cljs", ".cljc", ".edn"),
+    "cmake": (".cmake", "cmakelists.txt"),
+    "coffeescript": (".coffee",),
+    "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx", ".ino", ".cu"),
+    "csharp": (".cs", ".csx"),
+    "css": (".css", ".scss", ".less", ".sass"),
     "dart": (".dart",),
-    "dockerfile": (".dockerfile", "dockerfile"),
+    "diff": (".diff", ".patch"),
+    "dockerfile": (".dockerfile", "dockerfile", "containerfile"),
+    "dotenv": (".env",),
     "elixir": (".ex", ".exs"),
+    "elm": (".elm",),
+    "erlang": (".erl", ".hrl"),
+    "fortran": (".f", ".for", ".f90", ".f95", ".f03"),
+    "fsharp": (".fs", ".fsx"),
     "go": (".go",),
     "graphql": (".graphql", ".gql"),
-    "groovy": (".groovy", ".gradle"),
+    "groovy": (".groovy", ".gradle", "jenkinsfile"),
     "haskell": (".hs",),
-    "hcl": (".tf", ".hcl"),
-    "ini": (".ini", ".cfg"),
+    "hcl": (".tf", ".hcl", ".tfvars"),
+    "ini": (".ini", ".cfg", ".conf", ".cnf", ".inf", ".service", ".desktop"),
     "java": (".java",),
     "javascript": (".js", ".mjs", ".cjs", ".jsx"),
+    "jsonnet": (".jsonnet", ".libsonnet"),
     "julia": (".jl",),
+    "just": ("justfile", ".just"),
+    "kdl": (".kdl",),
     "kotlin": (".kt", ".kts"),
+    "lisp": (".el", ".lisp", ".cl"),
     "lua": (".lua",),
-    "make": (".mk", "makefile"),
+    "make": (".mk", ".mak", "makefile", "gnumakefile"),
+    "nim": (".nim",),
+    "nix": (".nix",),
+    "objc": (".mm",),
     "ocaml": (".ml", ".mli"),
+    "pascal": (".pas", ".dpr"),
     "perl": (".pl", ".pm"),
     "php": (".php",),
-    "powershell": (".ps1", ".psm1"),
+    "powershell": (".ps1", ".psm1", ".psd1"),
+    "properties": (".properties",),
     "proto": (".proto",),
     "r": (".r",),
-    "ruby": (".rb",),
+    "racket": (".rkt",),
+    "ruby": (".rb", ".rake", ".gemspec", "gemfile", "rakefile", "vagrantfile"),
     "rust": (".rs",),
-    "scala": (".scala",),
-    "shell": (".sh", ".bash", ".zsh"),
+    "scala": (".scala", ".sbt"),
+    "scheme": (".scm",),
+    "shell": (".sh", ".bash", ".zsh", ".ksh", ".fish"),
     "solidity": (".sol",),
-    "sql": (".sql",),
+    "sql": (".sql", ".ddl"),
+    "starlark": (".bzl", ".star"),
     "svelte": (".svelte",),
     "swift": (".swift",),
-    "toml": (".toml",),
-    "typescript": (".ts", ".tsx"),
+    "tcl": (".tcl",),
+    "thrift": (".thrift",),
+    "toml": (".toml", "cargo.lock", "poetry.lock", "pipfile"),
+    "typescript": (".ts", ".tsx", ".mts", ".cts"),
+    "typst": (".typ",),
+    "verilog": (".v", ".sv", ".vhd", ".vhdl"),
+    "vim": (".vim", "vimrc"),
     "vue": (".vue",),
     "yaml": (".yaml", ".yml"),
     "zig": (".zig",),
 }
 """Language to the suffixes of its files; without a dot, whole file names."""
-_GRAMMARS = {"shell": "bash", ".tsx": "tsx", ".scss": "scss"}
+_GRAMMARS = {
+    "shell": "bash",
+    ".tsx": "tsx",
+    ".scss": "scss",
+    "dotenv": "properties",
+    **dict.fromkeys(
+        (
+            "asm",
+            "basic",
+            "coffeescript",
+            "diff",
+            "elm",
+            "fsharp",
+            "lisp",
+            "nim",
+            "pascal",
+            "tcl",
+            "thrift",
+            "verilog",
+        ),
+        "",
+    ),
+    **dict.fromkeys((".less", ".sass", ".fish"), ""),
+}
 """Grammars whose name is not that of the language; "" for formats in which symbols are of no use."""
 _BY_SUFFIX = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
+_INTERPRETER = re.compile(
+    rb"(?:\xef\xbb\xbf)?#![ \t]*(?:\S*/env(?:[ \t]+-\S+)*[ \t]+)?(?:\S*/)?([A-Za-z]+)[-\d.]*(?=[ \t\r\n]|\Z)"
+)
+_INTERPRETERS = {
+    **{name: name for name in ("groovy", "julia", "lua", "make", "perl", "php", "python", "ruby", "scala", "swift")},
+    **dict.fromkeys(("sh", "bash", "dash", "ksh", "zsh", "ash", "fish"), "shell"),
+    **dict.fromkeys(("node", "nodejs", "bun"), "javascript"),
+    "pypy": "python", "pwsh": "powershell", "Rscript": "r", "runghc": "haskell", "tclsh": "tcl", "deno": "typescript",
+}  # fmt: skip
+"""The names of interpreters to the languages that they read."""
 _REST_OF_LINE = re.compile(r"[ \t;,)\]}]*(?:\r\n|\n|\r|\Z)")
 
 
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. Symbols are sections, nested; the name of the file is its title and selects the grammar."""
     decoded = decode(raw)
-    grammar = _grammar(name)
+    grammar = _grammar(raw, name)
     if not grammar:
         return Parsed(decoded, title=name)
     return Parsed(decoded, title=name, sections=symbol_sections(decoded, grammar))
@@ -73,20 +135,25 @@ def symbol_sections(decoded: DecodedText, grammar: str) -> tuple[Section, ...]:
     return tuple(_sections(decoded, source, symbols(source, grammar)))
 
 
-def prepare(name: str) -> None:
-    """Unpack the grammar for a file name.
+def prepare(raw: bytes, name: str) -> None:
+    """Unpack the grammar for a file.
 
     Raises:
         EngineError: the cache of the user cannot be written.
     """
-    if grammar := _grammar(name):
+    if grammar := _grammar(raw, name):
         unpack_grammar(grammar)
 
 
-def _grammar(name: str) -> str:
-    path = PurePosixPath(name)
-    suffix = path.suffix.lower() or path.name.lower()
-    language = _BY_SUFFIX.get(suffix, "")
+def script_language(raw: bytes) -> str:
+    """The language of a script by its first line, such as `#!/usr/bin/env python3`; "" if it names none of ours."""
+    found = _INTERPRETER.match(raw)
+    return _INTERPRETERS.get(found[1].decode("ascii"), "") if found else ""
+
+
+def _grammar(raw: bytes, name: str) -> str:
+    suffix = PurePosixPath(name).suffix.lower()
+    language = kind_by_name(name, _BY_SUFFIX) or script_language(raw)
     return _GRAMMARS.get(suffix, _GRAMMARS.get(language, language))
 
 

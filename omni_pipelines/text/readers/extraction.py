@@ -19,6 +19,11 @@ _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SPACE = re.compile(r"\s+")
 
 
+def too_long(limit: int) -> str:
+    """What is said about a document of which only the first `limit` characters were read."""
+    return f"its text is longer than {limit:,} characters; the rest was not read"
+
+
 def clean(text: str) -> str:
     r"""The text with \n as line ends, without control characters and lone surrogates."""
     return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -101,7 +106,7 @@ class Extraction:
             return None
         if self.length + len(text) > self._max_characters:
             self.is_full = True
-            self.cut(f"its text is longer than {self._max_characters:,} characters; the rest was not read")
+            self.cut(too_long(self._max_characters))
             return None
         if self._parts:
             text = ("\n\n" if apart else "\n") + text

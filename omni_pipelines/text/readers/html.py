@@ -8,7 +8,7 @@ import lxml.html
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, nest
-from omni_pipelines.text.readers.extraction import MAX_CHARACTERS
+from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, too_long
 from omni_pipelines.text.readers.visible_text import VisibleText
 from omni_pipelines.text.readers.xml_stream import declared_encoding
 
@@ -21,18 +21,16 @@ _MAX_TAG_LENGTH = 1 << 15
 _NO_TEXT = "no text on the page is visible"
 
 
-def read(raw: bytes, name: str) -> Parsed:
+def read(raw: bytes, name: str, max_characters: int = MAX_CHARACTERS) -> Parsed:
     """Read a page: one block per line, with a blank line between paragraphs."""
     charset = _CHARSET.search(raw[:_MAX_CHARSET_BYTES])
     decoded = decode(raw, charset[1].decode("ascii") if charset else declared_encoding(raw))
     if not decoded.text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
-    page = VisibleText()
     root = _parse(decoded.text)
-    page.walk(root)
-    if page.length > MAX_CHARACTERS:
-        raise Unreadable(RefusalCode.OUTPUT_LIMIT, f"its text is longer than {MAX_CHARACTERS:,} characters")
-    text = "".join(page.parts)
+    page = VisibleText(root, max_characters)
+    page.walk()
+    text = "".join(page.parts).rstrip("\n" if page.is_full else "")
     if not text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     title = _SPACE.sub(" ", root.findtext("head/title") or "").strip()
@@ -44,6 +42,7 @@ def read(raw: bytes, name: str) -> Parsed:
         extracted=text,
         line_marks=tuple(page.marks),
         language=root.get("lang") or root.get("xml:lang") or "",
+        partial=too_long(max_characters) if page.is_full else "",
     )
 
 

@@ -8,16 +8,22 @@ from lxml.html import HtmlElement
 CELLS = {"td", "th"}
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 INLINE = {
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
-    "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",
-    "wbr",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "ins", "kbd", "label", "mark", "nobr", "picture", "q", "rp", "rt", "ruby", "s", "samp", "small", "source", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 }  # fmt: skip
 LISTS = {"ul", "ol", "menu"}
 PARAGRAPHS = {
     "p", "pre", "blockquote", "table", "caption", "dl", "section", "article", "figure", *LISTS, *HEADINGS,
 }  # fmt: skip
-_SILENT = {"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select", "rt", "rp"}
+_SILENT = {
+    "script", "style", "template", "noscript", "noframes", "noembed", "title", "iframe", "object", "select",
+    "datalist", "rt", "rp", "audio", "video", "canvas", "meter", "progress", "annotation", "annotation-xml", "defs",
+    "symbol", "clippath", "mask", "metadata", "desc",
+}  # fmt: skip
 """Without `head`: if a page has no `body` tag, the parser puts the content of the page there."""
+_FILE_NAME = re.compile(r"\S*\.(?:png|jpe?g|gif|svg|webp|avif|bmp|ico)$", re.IGNORECASE)
+_MAX_DESCRIPTION = 1_000
 _LINE_NUMBERS = {"linenos", "lineno", "linenodiv", "linenumber", "lnt"}
 _NUMBERED = {"td", "span", "div", "a", "code", "small"}
 _DIGITS = re.compile(r"[\d\s]*")
@@ -39,9 +45,16 @@ _FENCES = re.compile("`{3,}")
 def is_silent(element: HtmlElement) -> bool:
     """Whether what an element contains is no text of the page: scripts, hidden parts, permalinks, line numbers."""
     tag = element.tag
-    if tag in _SILENT or element.get("hidden") is not None:
+    if tag in _SILENT or element.get("hidden") is not None or (tag == "dialog" and element.get("open") is None):
         return True
     return (tag == "a" and _is_link_sign(element)) or (tag in _NUMBERED and is_line_numbers(element))
+
+
+def description(picture: HtmlElement) -> str:
+    """The words that stand for a picture; "" if there are none."""
+    text = " ".join((picture.get("alt") or "").split())
+    has_words = any(map(str.isalpha, text)) and not _FILE_NAME.fullmatch(text)
+    return text[:_MAX_DESCRIPTION] if has_words else ""
 
 
 def is_line_numbers(element: HtmlElement) -> bool:

@@ -6,9 +6,6 @@ again gives the same rows.
 """
 
 import codecs
-import io
-import re
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -45,7 +42,8 @@ from omni_pipelines.text.readers import (
     xlsx,
     xml,
 )
-from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
+from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
+from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]
@@ -73,8 +71,8 @@ class Reader:
     """The programming language; the language of prose is detected for each document."""
     isolated: bool = False
     """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
-    prepare: Callable[[str], None] | None = None
-    """What has to be done for a file name before that process starts, because it may not do it itself."""
+    prepare: Callable[[bytes, str], None] | None = None
+    """What has to be done for a file before that process starts, because it may not do it itself."""
     binary: bool = False
     """Whether files hold more than text, such as pictures and fonts, and may be larger."""
 
@@ -95,11 +93,13 @@ _SLIDES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
 PLAIN = Reader(
     "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
+UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", (), binary=True)
+"""For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 READERS = (
     Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 9, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
@@ -166,24 +166,26 @@ _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "j
 _OWN_CHARSETS = {"rtf", "mail"}
 """Formats that consist of parts with encodings of their own."""
 
-_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}
-"""Where Office files keep their parts, whatever the parts are called."""
-_MAIN_PARTS = {"xl/workbook.bin": "xlsb", **dict.fromkeys(iwork.PARTS, "iwork")}
-"""Parts that decide the format, before the folders do."""
-_GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
-_MAX_NAMES = 5_000
-_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
-"""Names of the stream with the sheets in an OLE file."""
-
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
-_BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+_BY_NAME_OF_FILE = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+_BY_LANGUAGE = {reader.language: reader for reader in READERS if reader.language}
 
 
 def reader_for(path: str) -> Reader | None:
-    """The reader for a file name; None if no reader reads such files."""
-    name = PurePosixPath(path)
-    return _BY_SUFFIX.get(name.suffix.lower() or name.name.lower())
+    """The reader for a file: by its name, or `UNKNOWN`, for which the content decides; None for kinds without text.
+
+    Files of None are those whose name says that they are binary and of a kind that no reader reads.
+    """
+    return reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
+
+
+def reader_by_name(path: str) -> Reader | None:
+    """The reader for a file name; None if the name says nothing, or is that of a kind that no reader reads."""
+    if is_binary_name(path):
+        return None
+    found = kind_by_name(path, _BY_NAME_OF_FILE)
+    is_inner = found is not None and found.binary and PurePosixPath(path).suffix.lower() not in found.suffixes
+    return None if is_inner else found  # the `.docx` in `a.docx.part` promises nothing
 
 
 def reader_named(name: str) -> Reader:
@@ -198,54 +200,17 @@ def reader_named(name: str) -> Reader:
 def reader_by_content(reader: Reader, raw: bytes) -> Reader:
     """The reader for the content: `reader`, unless the bytes have the signature of another format.
 
+    A file whose name says nothing, or that it is binary although it is text, is read as the kind of text that it is.
     HTML inside source code, as in PHP or in a template, is still source code.
     """
-    name = _format_by_content(raw)
-    if not name or name == reader.name or (name == "html" and reader.kind == "code"):
-        return reader
-    return _BY_NAME[name]
-
-
-def _format_by_content(raw: bytes) -> str:
-    """The name of the reader whose signature the bytes have; "" for plain text and unknown formats."""
-    head = raw[:512]
-    if head.lstrip().startswith(b"%PDF-"):
-        return "pdf"
-    if head.lstrip().startswith(b"{\\rtf"):
-        return "rtf"
-    if head.startswith(sqlite.SIGNATURE):
-        return "sqlite"
-    if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
-        return "parquet"
-    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
-        return "xls"
-    if head.startswith(b"PK\x03\x04"):
-        return _format_of_zip(raw)
-    if _GEOJSON.match(head):
-        return "geojson"
-    return "html" if _HTML.match(head) else ""
-
-
-def _format_of_zip(raw: bytes) -> str:
-    """The document format of a zip file, from its stated type or the names of its parts; nothing is unpacked."""
-    if raw[30:38] == b"mimetype":  # in OpenDocument and EPUB, the first part, never compressed
-        media_type = raw[38:120]
-        if media_type.startswith(b"application/epub+zip"):
-            return "epub"
-        if media_type.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
-            return "ods"
-        if media_type.startswith(b"application/vnd.oasis.opendocument."):
-            return "opendocument"
-    try:
-        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return ""
-    if known := next((reader for part, reader in _MAIN_PARTS.items() if part in names), ""):
-        return known
-    if "[Content_Types].xml" not in names and "_rels/.rels" not in names:
-        return ""
-    folders = {name.partition("/")[0] for name in names}
-    return next((name for folder, name in _OFFICE_FOLDERS.items() if folder in folders), "")
+    name = binary_format(raw)
+    if name:
+        is_template = name == "html" and reader.kind == "code"
+        return reader if name == reader.name or is_template else _BY_NAME[name]
+    if reader is UNKNOWN or (reader.binary and reader.name not in _OWN_CHARSETS and is_text(raw)):
+        language = code.script_language(raw)
+        return _BY_LANGUAGE.get(language) or _BY_NAME.get(text_format(raw), PLAIN)
+    return reader
 
 
 def is_parser_current(parser: str, reader: Reader) -> bool:
@@ -256,7 +221,7 @@ def is_parser_current(parser: str, reader: Reader) -> bool:
 
 def is_mark_current(parser: str) -> bool:
     """Whether the readers of a document are those of now; `parser` is its column, as `parser_mark` writes it."""
-    return set(parser.split("+")) <= {reader.fingerprint for reader in READERS}
+    return set(parser.split("+")) <= {reader.fingerprint for reader in (*READERS, UNKNOWN)}
 
 
 def parser_mark(reader: Reader, used: Reader) -> str:

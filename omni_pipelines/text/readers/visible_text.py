@@ -7,11 +7,13 @@ import lxml.etree
 from lxml.html import HtmlElement
 
 from omni_pipelines.text.document import Heading
+from omni_pipelines.text.readers.extraction import MAX_CHARACTERS
 from omni_pipelines.text.readers.html_elements import (
     HEADINGS,
     INLINE,
     LISTS,
     PARAGRAPHS,
+    description,
     fence_of,
     header_cells,
     is_after,
@@ -22,6 +24,7 @@ from omni_pipelines.text.readers.html_elements import (
     is_silent,
     whole_number,
 )
+from omni_pipelines.text.readers.page_styles import PageStyles
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
 MAX_TERM_LENGTH = 120
@@ -102,7 +105,11 @@ class _Lists:
 class VisibleText:
     """Collects text on an iterative walk through the tree, because pages may be nested very deeply."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: HtmlElement, max_characters: int = MAX_CHARACTERS) -> None:
+        self._root, self._max_characters = root, max_characters
+        self.is_full = False
+        """The text is as long as it may be, and the rest of the page is left out."""
+        self._styles = PageStyles(root)
         self.parts: list[str] = []
         self.length = 0
         self.marks: list[tuple[int, int]] = []
@@ -129,9 +136,11 @@ class VisibleText:
         self._ended_level = 0
         """The level of terms whose list has ended: the next text belongs to what encloses them. 0 for none."""
 
-    def walk(self, root: HtmlElement) -> None:
-        """Collect the text of a page."""
-        for event, element in lxml.etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+    def walk(self) -> None:
+        """Collect the text of the page."""
+        for event, element in lxml.etree.iterwalk(self._root, events=("start", "end", "comment", "pi")):
+            if self.is_full:
+                return
             if event == "start":
                 self._enter(element)
             elif event == "end":
@@ -142,13 +151,13 @@ class VisibleText:
 
     def _enter(self, element: HtmlElement) -> None:
         tag = element.tag
-        if not self._silent and is_silent(element):
+        if not self._silent and (is_silent(element) or self._styles.hides(element)):
             self._silent.append(element)
         if tag not in INLINE:
             self._enter_block(element, tag)
         if element.sourceline and element.sourceline < _MAX_PARSER_LINE:
             self._line = element.sourceline
-        self._add(element.text)
+        self._add(element.text if tag != "img" else description(element))
 
     def _enter_block(self, element: HtmlElement, tag: str) -> None:
         if is_cell(element):
@@ -369,6 +378,9 @@ class VisibleText:
             self._ended_level = 0
 
     def _write(self, text: str) -> None:
+        self.is_full = self.is_full or self.length + len(text) > self._max_characters
+        if self.is_full:
+            return
         line_ends = len(text) - len(text.lstrip("\n"))  # they belong to the line before
         if line_ends < len(text) and (not self.marks or self.marks[-1][1] != self._line):
             self.marks.append((self.length + line_ends, self._line))

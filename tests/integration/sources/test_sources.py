@@ -120,11 +120,11 @@ def test_register_of_a_path_inside_a_source_adds_nothing(docs: Path) -> None:
 
 
 def test_register_of_an_ignored_path_adds_a_source(docs: Path) -> None:
-    write(docs, {"a.md": "x", "node_modules/lib/b.md": "x", "c.unknown": "x", ".gitignore": "d.md\n", "d.md": "x"})
+    write(docs, {"a.md": "x", "node_modules/lib/b.md": "x", "c.png": "x", ".gitignore": "d.md\n", "d.md": "x"})
     sources, _ = register([], [docs])
-    paths = [docs / "node_modules" / "lib", docs / "c.unknown", docs / "d.md"]
+    paths = [docs / "node_modules" / "lib", docs / "c.png", docs / "d.md"]
     sources, chosen = register(sources, paths)
-    assert chosen == ["lib", "c.unknown", "d.md"]
+    assert chosen == ["lib", "c.png", "d.md"]
     assert set(names(sources)) == {"docs", *chosen}
 
 

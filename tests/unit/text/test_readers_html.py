@@ -300,3 +300,63 @@ def test_html_table_gives_its_header_to_the_chunks_of_its_rows() -> None:
 
 def _sections(parsed: Parsed) -> list[tuple[str, tuple[str, ...]]]:
     return [(parsed.text[section.start :].partition("\n")[0], section.path) for section in parsed.sections]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p style='display:none'>no</p>",
+        "<p style='color: red; DISPLAY : none !important'>no</p>",
+        "<div style='visibility: hidden'><b>no</b></div>",
+        "<table style='visibility:collapse'><tr><td>no</table>",
+        "<style>.a { display: none }</style><p class='b a'>no</p>",
+        "<style>#a, .c {color: red; visibility: hidden}</style><p id=a>no</p>",
+        "<style>p.a{display:none!important} .a{display:block}</style><p class=a style='display:block'>no</p>",
+        "<style>@media screen { .a {display: none} }</style><p class=a>no</p>",
+        "<span class='visually-hidden'>no</span>",
+        "<p hidden=''>no</p>",
+        "<dialog>no</dialog>",
+        "<noscript><p>no</p></noscript>",
+        "<template><p>no</p></template>",
+        "<video>no</video>",
+        "<math><semantics><mi></mi><annotation>no</annotation></semantics></math>",
+        "<svg><title>no</title><defs><text>no</text></defs></svg>",
+        "<img src='a.png' alt='a.png'>",
+    ],
+)
+def test_html_what_is_not_displayed_is_left_out(hidden: str) -> None:
+    assert _read(f"<p>one</p>{hidden}<p>two</p>").text == "one\n\ntwo"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<p style='display:none; display:block'>yes</p>",
+        "<p class=a>yes</p><style>@media print { .a {display: none} }</style>",
+        "<p class=a>yes</p><style media=print>.a {display: none}</style>",
+        "<p class=a>yes</p><style>/* .a {display:none} */ .a:hover, .b .a {display: none}</style>",
+        "<noscript><style>.a {display: none}</style></noscript><p class=a>yes</p>",
+        "<style>.a {display: none} .a.on {display: block}</style><p class='a on'>yes</p>",
+        "<style>.a {display: none} p {display: block}</style><p>yes</p>",
+        "<p aria-label='no' aria-hidden=true>yes</p>",
+        "<dialog open>yes</dialog>",
+        "<details><summary></summary>yes</details>",
+        "<textarea>yes</textarea>",
+        "<svg><text>yes</text></svg>",
+    ],
+)
+def test_html_what_is_displayed_is_kept(shown: str) -> None:
+    assert _read(shown).text == "yes"
+
+
+def test_html_description_of_a_picture_stands_in_its_sentence() -> None:
+    assert _read("<p>It lasts <img src=x alt='two years'>.").text == "It lasts two years."
+
+
+def test_html_of_too_much_text_is_cut_and_says_so() -> None:
+    parsed = html.read(b"<h1>One</h1><p>two</p><p>three and more</p><h2>Four</h2>", "a", 12)
+    assert (parsed.text, parsed.partial) == (
+        "One\n\ntwo",
+        "its text is longer than 12 characters; the rest was not read",
+    )
+    assert [section.path for section in parsed.sections] == [("One",)]

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.readers.registry import PLAIN, READERS, Reader, reader_for, readers_fingerprint
+from omni_pipelines.text.readers.registry import (
+    PLAIN,
+    READERS,
+    UNKNOWN,
+    Reader,
+    reader_by_content,
+    reader_for,
+    readers_fingerprint,
+)
 from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}
@@ -84,17 +92,60 @@ def test_every_suffix_has_one_reader() -> None:
         ("README.md", "markdown"),
         ("Makefile", "code"),
         ("main.rs", "code"),
+        ("CMakeLists.txt", "code"),
+        ("Jenkinsfile", "code"),
+        ("Dockerfile.dev", "code"),
+        ("access.log.1", "text"),
+        ("README.de", "text"),
+        ("settings.py.bak", "python"),
+        ("notes.md~", "markdown"),
+        (".env.local", "code"),
     ],
 )
-def test_reader_for_a_file_depends_on_its_suffix_or_its_bare_name(path: str, name: str) -> None:
+def test_reader_for_a_file_depends_on_its_name(path: str, name: str) -> None:
     reader = reader_for(path)
     assert reader is not None
     assert reader.name == name
 
 
-@pytest.mark.parametrize("path", ["photo.png", "data.bin", "noname", ".gitignore", "a.md/b.xyz", "README.xyz", ""])
-def test_reader_for_an_unknown_file_is_none(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["photo.png", "data.bin", "a.md/b.EXE", "libz.so.1.3", "page.html.gz", "notes.txt.zip"]
+)
+def test_reader_for_a_binary_kind_without_reader_is_none(path: str) -> None:
     assert reader_for(path) is None
+
+
+@pytest.mark.parametrize("path", ["noname", ".gitignore", "INSTALL", "messages-2026", "x.docx.part", "a.md/b.xyz"])
+def test_reader_for_a_name_that_says_nothing_is_chosen_by_the_content(path: str) -> None:
+    assert reader_for(path) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "language"),
+    [
+        (b"Run ./configure first.\n", "text", ""),
+        (b"%PDF-1.4", "pdf", ""),
+        (b"<?xml version='1.0'?><a>b</a>", "xml", ""),
+        (b'\xef\xbb\xbf{"a": 1}', "json", "json"),
+        (b'{"cells": [], "nbformat": 4}', "notebook", ""),
+        (b"From: a@x.org\nTo: b@x.org\n c@x.org\nSubject: d\nDate: now\n\nHello", "mail", ""),
+        (b"From: the start\nTo: the end\n\nA poem.", "text", ""),
+        (b"#!/usr/bin/env python3\n", "python", "python"),
+        (b"#! /bin/sh -e\n", "code", "shell"),
+        (b"#!/usr/bin/env -S node --x\r\n", "code", "javascript"),
+        (b"#!/usr/local/bin/perl5.36 -w\n", "code", "perl"),
+        (b"#!/opt/unheard\n", "text", ""),
+    ],
+)
+def test_content_decides_the_reader_of_a_file_whose_name_says_nothing(raw: bytes, name: str, language: str) -> None:
+    found = reader_by_content(UNKNOWN, raw)
+    assert (found.name, found.language) == (name, language)
+
+
+def test_script_without_a_suffix_has_symbols() -> None:
+    reader = reader_by_content(UNKNOWN, b"#!/bin/sh\nwait_for() {\n  sleep 1\n}\n")
+    parsed = reader.read(b"#!/bin/sh\nwait_for() {\n  sleep 1\n}\n", "start")
+    assert ("wait_for",) in [section.path for section in parsed.sections]
 
 
 def test_code_readers_have_a_language() -> None:

@@ -1,0 +1,106 @@
+"""Recognise the format of a file by its bytes: the signature of a binary format, or how a kind of text begins.
+
+The functions return names of readers; "" for what they do not know.
+"""
+
+import io
+import re
+import zipfile
+
+from omni_pipelines.text.readers import iwork, parquet, sqlite
+from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
+
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}
+"""Where Office files keep their parts, whatever the parts are called."""
+_MAIN_PARTS = {"xl/workbook.bin": "xlsb", **dict.fromkeys(iwork.PARTS, "iwork")}
+"""Parts that decide the format, before the folders do."""
+_GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
+_MAX_NAMES = 5_000
+_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
+"""Names of the stream with the sheets in an OLE file."""
+_HEAD_BYTES = 4096
+_XML = re.compile(r"<\?xml\s|<!doctype\s|<svg\s", re.IGNORECASE)
+_JSON = re.compile(r'[\[{]\s*(?:["{\[\]}]|-?\d|true|false|null)')
+_NOTEBOOK = re.compile(rb'"nbformat(?:_minor)?"\s*:')
+_HEADER = re.compile(r"(?P<name>[!-9;-~]+):[ \t]?[^\n]*\n(?:[ \t]+\S[^\n]*\n)*")
+_MAIL_HEADERS = {
+    "from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "delivered-to",
+    "reply-to", "in-reply-to", "content-type",
+}  # fmt: skip
+_MIN_MAIL_HEADERS = 3
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def binary_format(raw: bytes) -> str:
+    """The format whose signature the bytes have."""
+    head = raw[:512]
+    if head.lstrip().startswith(b"%PDF-"):
+        return "pdf"
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "rtf"
+    if head.startswith(sqlite.SIGNATURE):
+        return "sqlite"
+    if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
+        return "parquet"
+    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
+        return "xls"
+    if head.startswith(b"PK\x03\x04"):
+        return _format_of_zip(raw)
+    if _GEOJSON.match(head):
+        return "geojson"
+    return "html" if _HTML.match(head) else ""
+
+
+def text_format(raw: bytes) -> str:
+    """The format of a text whose name says nothing: by its first lines."""
+    head = raw[:_HEAD_BYTES].decode("utf-8-sig", "replace").replace("\r\n", "\n").lstrip()
+    if _XML.match(head):
+        return "xml"
+    if _JSON.match(head):
+        return "notebook" if _NOTEBOOK.search(raw) else "json"
+    return "mail" if _is_mail(head) else ""
+
+
+def is_text(raw: bytes) -> bool:
+    """Whether the beginning of a file is UTF-8 without control characters."""
+    head = raw[:_HEAD_BYTES]
+    try:
+        head[: -3 if len(raw) > _HEAD_BYTES else None].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(raw) <= _HEAD_BYTES or error.start < _HEAD_BYTES - 6:
+            return False
+    return _CONTROL.search(head) is None
+
+
+def _is_mail(head: str) -> bool:
+    """Whether it begins with the headers of a mail, and nothing else before the blank line."""
+    names: set[str] = set()
+    position = 0
+    while found := _HEADER.match(head, position):
+        names.add(found["name"].lower())
+        position = found.end()
+    is_complete = position >= len(head) or head[position] == "\n" or position > len(head) * 3 // 4
+    return is_complete and len(names & _MAIL_HEADERS) >= _MIN_MAIL_HEADERS
+
+
+def _format_of_zip(raw: bytes) -> str:
+    """The document format of a zip file, from its stated type or the names of its parts; nothing is unpacked."""
+    if raw[30:38] == b"mimetype":  # in OpenDocument and EPUB, the first part, never compressed
+        media_type = raw[38:120]
+        if media_type.startswith(b"application/epub+zip"):
+            return "epub"
+        if media_type.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+            return "ods"
+        if media_type.startswith(b"application/vnd.oasis.opendocument."):
+            return "opendocument"
+    try:
+        names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return ""
+    if known := next((reader for part, reader in _MAIN_PARTS.items() if part in names), ""):
+        return known
+    if "[Content_Types].xml" not in names and "_rels/.rels" not in names:
+        return ""
+    folders = {name.partition("/")[0] for name in names}
+    return next((name for folder, name in _OFFICE_FOLDERS.items() if folder in folders), "")
