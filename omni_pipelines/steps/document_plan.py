@@ -29,7 +29,9 @@ _KNOWN = (
     "acl",
     "mtime_ns",
     "size",
+    "partial",
 )
+NOT_UNPACKED = "the files inside it were not read: the setting unpack_archives is off"
 GUARDED_DELETIONS = 3
 """Fewer documents may go without a question, unless nothing is left."""
 
@@ -103,7 +105,9 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     in_place = {
         path
         for path, row in stored.items()
-        if _is_in_place(source, row) and is_masking_current(row["masking"], row["findings"], masking)
+        if _is_in_place(source, row)
+        and is_masking_current(row["masking"], row["findings"], masking)
+        and _is_unpacked_as_set(row, settings)
     }
     skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
     partial = {path: row for path, row in quarantined.items() if row["code"] == RefusalCode.PARTIAL}
@@ -188,6 +192,12 @@ def _is_inside_current(file: SourceFile, row: DocumentRow | None, refused: Quara
     )
 
 
+def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
+    """Whether the files inside an archive became documents, if the settings say so."""
+    is_archive = any(mark.startswith("archive/") for mark in row["parser"].split("+"))
+    return not is_archive or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
+
+
 def _is_in_place(source: Source, row: DocumentRow) -> bool:
     """Whether the stored URI is still the document's URI: the root of a source can move."""
     return row["uri"] == source.uri(row["path"])
@@ -222,4 +232,5 @@ def _suspicion(plan: SourcePlan, share: float) -> str:
 
 def listing_mark(listing: Listing, settings: Settings) -> str:
     """What the documents of a source depend on: its files, and the settings they are read with."""
-    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}"
+    packed = "" if settings.unpack_archives else " packed"
+    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}{packed}"

@@ -4,24 +4,32 @@ A file inside a file, such as an attachment of a mail or a member of an archive,
 version mark of the file around it. The row of the outer file comes last, so that a killed run reads it again.
 """
 
+import io
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import IO
 
 from omni_pipelines import ids
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
+from omni_pipelines.sources.local.archive import read_entry
+from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, settled_mark
+from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import shown_name
+from omni_pipelines.sources.model.names import is_hidden, is_vendored, shown_name
 from omni_pipelines.sources.model.source import Source, path_filter
+from omni_pipelines.steps.document_plan import NOT_UNPACKED
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
-from omni_pipelines.text.document import EmbeddedFile
+from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
+from omni_pipelines.text.readers.archives.archive import contents, open_archive
 from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content, reader_for
 from omni_pipelines.text.secrets.masking import MaskedDocument, mask_document, masking_of
 
@@ -40,6 +48,7 @@ class EmbeddingLimits:
     files: int = 20_000
     file_bytes: int = 2 << 30
     """All of them together."""
+    source: SourceLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -115,53 +124,97 @@ class FileReader:
         """The documents in the bytes of a file; `depth` is how many levels of files inside it are read."""
         reader = file.reader
         try:
-            reader = reader_by_content(content.reader or file.reader, content.raw)
-            refuse_large(len(content.raw), self._limit(reader))  # files of an unknown kind may be larger before
-            parsed = self._parser.read(reader, content.raw, PurePosixPath(file.path).name, content.charset)
+            if content.path is None:
+                reader = reader_by_content(content.reader or file.reader, content.raw)
+                refuse_large(len(content.raw), self._limit(reader))  # an unknown kind may have been allowed more
+            if reader.is_archive:
+                parsed = yield from self._read_archive(file, content, budget, depth)
+            else:
+                parsed = self._parser.read(reader, content.raw, PurePosixPath(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
+            parsed = yield from self._read_embedded(file, parsed, content.version_mark, budget, depth)
+            hashed = _content_hash(content)
         except Unreadable as error:
             yield Refusal(file, parser_mark(file.reader, reader), error)
             return
+        masked = mask_document(parsed, masking_of(self._settings, self._source.name))
+        document = _Document(file, reader, content.version_mark, hashed, len(content.raw) or file.size)
+        yield ReadDocument(file, document.row(self._source, masked))
+
+    def _read_embedded(
+        self, file: SourceFile, parsed: Parsed, mark: str, budget: _Budget, depth: int
+    ) -> Generator[Found, None, Parsed]:
+        """The documents embedded in another. Returns that other one, without them."""
         unread = 0
-        for embedded in parsed.embedded:
-            inner = self._embedded(file, embedded, content.version_mark)
-            if inner is not None and depth and budget.allows(len(embedded.raw)):
-                inner_content = FileContent(embedded.raw, content.version_mark, charset=embedded.charset)
-                yield from self._read_embedded(inner, inner_content, budget, depth - 1)
+        for each in parsed.embedded:
+            inner = self._inner_file(file, each.name, len(each.raw), mark, 0)
+            if inner is not None and depth and budget.allows(inner.size):
+                yield from self._read_inner(inner, FileContent(each.raw, mark, charset=each.charset), budget, depth)
             elif inner is not None:
                 unread += 1
-        if unread and not parsed.partial:
-            parsed = replace(
-                parsed, partial=f"{unread:,} of the files inside it were not read: {self._reason(depth)}"
-            )
-        masked = mask_document(replace(parsed, embedded=()), masking_of(self._settings, self._source.name))
-        row = document_row(self._source, file, reader, content.raw, content.version_mark, masked)
-        yield ReadDocument(file, row)
+        return self._without_unread(replace(parsed, embedded=()), unread, depth)
 
-    def _read_embedded(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
+    def _read_archive(
+        self, file: SourceFile, content: FileContent, budget: _Budget, depth: int
+    ) -> Generator[Found, None, Parsed]:
+        """The documents in an archive. Returns the one that lists its entries.
+
+        Raises:
+            Unreadable: the archive cannot be opened, or changed while it was read.
+        """
+        name, mark = PurePosixPath(file.path).name, content.version_mark
+        limits = self._limits.source
+        archive_limits = replace(limits.archive, inflated_bytes=self._limits.file_bytes)
+        with _opened(content) as stream, open_archive(stream, name, archive_limits) as archive:
+            parsed = contents(archive, name)
+            if not self._settings.unpack_archives:
+                return replace(parsed, partial=NOT_UNPACKED)
+            unread = 0
+            counts = Counter(entry.name for entry in archive.entries)
+            for entry in archive.entries:
+                if is_hidden(entry.name) or (is_vendored(entry.name) and not self._source.include):
+                    continue
+                inner = self._inner_file(file, entry.name, entry.size, mark, entry.mtime_ns)
+                if inner is not None and not (depth and budget.allows(entry.size)):
+                    unread += 1
+                elif inner is not None:
+                    try:
+                        raw = read_entry(entry, self._limit(inner.reader), limits, counts[entry.name])
+                    except Unreadable as error:
+                        yield Refusal(inner, inner.reader.fingerprint, error)
+                    else:
+                        yield from self._read_inner(inner, FileContent(raw, mark), budget, depth)
+        if content.path is not None and settled_mark(content.path, limits.racy_ns) != mark:
+            raise Unreadable(RefusalCode.CHANGED, "the file changed while it was read")
+        return self._without_unread(parsed, unread, depth)
+
+    def _read_inner(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
         try:
-            refuse_large(len(content.raw), self._limit(file.reader))
+            refuse_large(file.size, self._limit(file.reader))
             refuse_empty(content.raw)
         except Unreadable as error:
             yield Refusal(file, file.reader.fingerprint, error)
             return
-        yield from self._read_content(file, content, budget, depth)
+        yield from self._read_content(file, content, budget, depth - 1)
 
-    def _embedded(self, outer: SourceFile, embedded: EmbeddedFile, mark: str) -> SourceFile | None:
+    def _inner_file(self, outer: SourceFile, name: str, size: int, mark: str, mtime_ns: int) -> SourceFile | None:
         """A file inside another; None if it is empty, no reader reads it, or the source leaves it out."""
-        name = shown_name(embedded.name)
-        reader = reader_for(name)
-        path = f"{outer.path}/{name}"
-        if reader is None or not embedded.raw or not self._is_wanted(path):
+        shown = shown_name(name)
+        reader = reader_for(shown)
+        path = f"{outer.path}/{shown}"
+        if reader is None or not size or not self._is_wanted(path):
             return None
-        return SourceFile(path, len(embedded.raw), outer.mtime_ns, mark, reader)
+        return SourceFile(path, size, mtime_ns or outer.mtime_ns, mark, reader)
 
-    def _reason(self, depth: int) -> str:
+    def _without_unread(self, parsed: Parsed, unread: int, depth: int) -> Parsed:
+        """A document that says how many of the files inside it were not read."""
+        if not unread or parsed.partial:
+            return parsed
         limits = self._limits
-        if not depth:
-            return f"they are more than {limits.depth} levels deep"
-        return f"more than {limits.files:,} files or {limits.file_bytes >> 20:,} MiB"
+        beyond = f"more than {limits.files:,} files or {limits.file_bytes >> 20:,} MiB"
+        reason = beyond if depth else f"they are more than {limits.depth} levels deep"
+        return replace(parsed, partial=f"{unread:,} of the files inside it were not read: {reason}")
 
     def _limit(self, reader: Reader) -> int:
         return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
@@ -179,38 +232,60 @@ def _read_settled(read: ReadFile, file: SourceFile, limit: int) -> FileContent:
     return read(file, limit)
 
 
-def document_row(
-    source: Source, file: SourceFile, reader: Reader, raw: bytes, stat: str, masked: MaskedDocument
-) -> DocumentRow:
-    """The row of a document. `reader` read it; the content may have chosen another one than the file's name."""
-    content, parsed = ids.content_hash(raw), masked.parsed
-    parser = parser_mark(file.reader, reader)
-    masking = masked.masking.fingerprint
-    return DocumentRow(
-        doc_id=ids.document_id(source.name, file.path),
-        source=source.name,
-        path=file.path,
-        uri=source.uri(file.path),
-        media_type=reader.media_type,
-        kind=reader.kind,
-        language=language_of(parsed) if reader.kind in _SPOKEN else reader.language,
-        title=parsed.title[:300],
-        size=len(raw),
-        mtime_ns=file.mtime_ns,
-        stat=stat,
-        content_hash=content,
-        stored_hash=ids.content_hash(parsed.stored_bytes),
-        encoding=parsed.decoded.encoding,
-        bom_bytes=parsed.decoded.bom_bytes,
-        encoding_probability=parsed.decoded.probability,
-        verbatim=parsed.verbatim,
-        partial=parsed.partial,
-        text=parsed.text,
-        structure=structure_json(parsed),
-        parser=parser,
-        masking=masking,
-        findings=masked.findings,
-        masked=masked.masked,
-        revision=ids.revision(content, parser, source.uri(file.path), masking if masked.masked else ""),
-        acl=list(source.acl),
-    )
+@contextmanager
+def _opened(content: FileContent) -> Iterator[IO[bytes]]:
+    try:
+        stream: IO[bytes] = io.BytesIO(content.raw) if content.path is None else content.path.open("rb")
+    except OSError as error:
+        raise Unreadable(RefusalCode.IO, f"{error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _content_hash(content: FileContent) -> str:
+    return ids.content_hash(content.raw) if content.path is None else ids.file_content_hash(content.path)
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A document that was read. `reader` read it; the content may have chosen another one than the file's name."""
+
+    file: SourceFile
+    reader: Reader
+    stat: str
+    content_hash: str
+    size: int
+
+    def row(self, source: Source, masked: MaskedDocument) -> DocumentRow:
+        """Its row."""
+        file, reader, parsed = self.file, self.reader, masked.parsed
+        parser = parser_mark(file.reader, reader)
+        masking = masked.masking.fingerprint
+        return DocumentRow(
+            doc_id=ids.document_id(source.name, file.path),
+            source=source.name,
+            path=file.path,
+            uri=source.uri(file.path),
+            media_type=reader.media_type,
+            kind=reader.kind,
+            language=language_of(parsed) if reader.kind in _SPOKEN else reader.language,
+            title=parsed.title[:300],
+            size=self.size,
+            mtime_ns=file.mtime_ns,
+            stat=self.stat,
+            content_hash=self.content_hash,
+            stored_hash=ids.content_hash(parsed.stored_bytes),
+            encoding=parsed.decoded.encoding,
+            bom_bytes=parsed.decoded.bom_bytes,
+            encoding_probability=parsed.decoded.probability,
+            verbatim=parsed.verbatim,
+            partial=parsed.partial,
+            text=parsed.text,
+            structure=structure_json(parsed),
+            parser=parser,
+            masking=masking,
+            findings=masked.findings,
+            masked=masked.masked,
+            revision=ids.revision(self.content_hash, parser, source.uri(file.path), masking if masked.masked else ""),
+            acl=list(source.acl),
+        )

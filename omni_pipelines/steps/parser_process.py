@@ -84,8 +84,6 @@ class DocumentParser:
     def _read_isolated(self, reader: Reader, raw: bytes, name: str, charset: str) -> Parsed:
         if reader.prepare is not None:
             reader.prepare(raw, name)
-        if self._process is not None and self._process.is_worn(self._max_documents):
-            self._end_process()
         process = self._process = self._process or _ParserProcess()
         try:
             return process.ask(reader.name, raw, name, charset, self._seconds)
@@ -93,6 +91,9 @@ class DocumentParser:
             if is_fault(error.code):
                 self._end_process()
             raise
+        finally:
+            if process.is_worn(self._max_documents):
+                self._end_process()
 
     def _end_process(self) -> None:
         if self._process is not None:

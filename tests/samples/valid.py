@@ -75,4 +75,5 @@ VALID: dict[str, list[bytes]] = {
     "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],
     "rtf": [RTF],
     "mail": [MAIL],
+    "archive": [office.archive({"näme.md": b"x"}), b"From a@example.org Mon Jan  5 10:00:00 2026\n" + MAIL],
 }

@@ -8,6 +8,7 @@ import re
 import zipfile
 
 from omni_pipelines.text.readers import iwork, parquet, sqlite
+from omni_pipelines.text.readers.archives.archive import is_archive
 from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
@@ -45,8 +46,8 @@ def binary_format(raw: bytes) -> str:
         return "parquet"
     if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
         return "xls"
-    if head.startswith(b"PK\x03\x04"):
-        return _format_of_zip(raw)
+    if is_archive(head):
+        return _format_of_zip(raw) or "archive"
     if _GEOJSON.match(head):
         return "geojson"
     return "html" if _HTML.match(head) else ""
@@ -94,6 +95,8 @@ def _format_of_zip(raw: bytes) -> str:
             return "ods"
         if media_type.startswith(b"application/vnd.oasis.opendocument."):
             return "opendocument"
+    if not raw.startswith(b"PK"):
+        return ""
     try:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):

@@ -13,9 +13,10 @@ import pytest
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.model.limits import ArchiveLimits, SourceLimits
+from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.source import SourceKind
 from omni_pipelines.sources.registry import save_sources
+from omni_pipelines.text.readers.archives.entries import ArchiveLimits
 from tests.integration.line import Line, refused, texts
 
 FILES = {"guide.md": "# Guide\n\nThe heron waits.\n", "docs/otter.md": "# Otter\n\nOtters hold hands.\n"}
@@ -140,7 +141,7 @@ def test_an_archive_with_too_many_entries_is_refused(tmp_path: Path) -> None:
 def test_a_compressed_tar_that_inflates_over_the_limit_is_refused(tmp_path: Path) -> None:
     limits = SourceLimits(archive=ArchiveLimits(inflated_bytes=1 << 20))
     path = write_tar(tmp_path / "big.tgz", {"a.md": "a" * (3 << 20)})
-    with pytest.raises(SourceMissing, match="inflates to more"):
+    with pytest.raises(SourceMissing, match="more than 200,000 files or 1 MiB"):
         list_source(source_at(str(path), "packed"), limits=limits)
 
 

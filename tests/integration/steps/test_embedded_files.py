@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
 from collections.abc import Mapping
 from email.message import EmailMessage
 from pathlib import Path
@@ -130,6 +133,80 @@ def test_what_a_killed_run_left_inside_a_file_is_read_again(line: Line, docs: Pa
     assert (line.ingest().unchanged, read) == (2, ["offer.eml"])
     assert line.ingest().unchanged == 2
     assert read == ["offer.eml"]
+
+
+def zipped(files: Mapping[str, bytes | str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+MAILBOX = (
+    b"From ada@example.org Mon Jan  5 10:00:00 2026\n" + mail({"terms.txt": b"Two years."}) + b"\n"
+    b"From bob@example.org Tue Jan  6 10:00:00 2026\nSubject: Second\n\nWords.\n"
+)
+PACKED: dict[str, bytes | str] = {
+    "docs/Übersicht.md": "# Otters\n\nThey hold hands.\n",
+    "inner.zip": zipped({"deep.md": "Deep words.", "offer.eml": mail({"terms.txt": b"Two years."})}),
+    "notes.txt.gz": gzip.compress(b"Packed words.\n"),
+    "photo.png": b"\x89PNG",
+    ".hidden.md": "Hidden.",
+    "node_modules/x/readme.md": "Vendored.",
+    "empty.md": "",
+    "../out.md": "Leads out.",
+}
+
+
+def test_files_in_archives_and_mailboxes_are_documents(line: Line, docs: Path) -> None:
+    line.add(write(docs, {"all.zip": zipped(PACKED), "Inbox": MAILBOX}))
+    line.ingest()
+    found = texts(line)
+    assert found["all.zip"].splitlines() == list(PACKED)
+    assert found["Inbox"].splitlines() == ["1.eml Offer", "2.eml Second"]
+    assert {path: text for path, text in found.items() if path.startswith("all.zip/") and "eml" not in path} == {
+        "all.zip/docs/Übersicht.md": "# Otters\n\nThey hold hands.\n",
+        "all.zip/inner.zip": "deep.md\noffer.eml",
+        "all.zip/inner.zip/deep.md": "Deep words.",
+        "all.zip/notes.txt.gz": "notes.txt",
+        "all.zip/notes.txt.gz/notes.txt": "Packed words.\n",
+    }
+    assert found["all.zip/inner.zip/offer.eml/terms.txt"] == found["Inbox/1.eml/terms.txt"] == "Two years."
+    assert found["Inbox/2.eml"] == "Subject: Second\n\nWords."
+    assert refused(line) == {"all.zip/../out.md": "E_PATH"}
+    assert line.ingest().unchanged == len(found)
+
+
+def test_archive_too_large_for_memory_is_read_in_place(line: Line, docs: Path, read: list[str]) -> None:
+    line.settings = line.settings.model_copy(update={"max_binary_bytes": 300, "max_file_bytes": 300})
+    files = {f"{number}.md": f"Words {number}." for number in range(9)} | {"large.md": "word " * 100}
+    line.add(write(docs, {"all.zip": zipped(files)}))
+    assert line.ingest().counts["added"] == 10
+    assert refused(line) == {"all.zip/large.md": "E_TOO_LARGE"}
+    read.clear()
+    assert (line.ingest().unchanged, read) == (10, [])
+
+
+def test_files_in_an_archive_are_read_only_while_the_settings_say_so(line: Line, docs: Path) -> None:
+    unpacked = line.settings
+    packed = unpacked.model_copy(update={"unpack_archives": False})
+    line.add(write(docs, {"all.zip": zipped({"a.md": "Words."}), "offer.eml": mail(TERMS)}))
+    mails = ["offer.eml", "offer.eml/terms.txt"]
+    for settings, archive in ((packed, ["all.zip"]), (unpacked, ["all.zip", "all.zip/a.md"]), (packed, ["all.zip"])):
+        line.settings = settings
+        line.ingest()
+        assert sorted(texts(line)) == [*archive, *mails]
+        assert refused(line) == ({"all.zip": "E_PARTIAL"} if settings is packed else {})
+        assert line.ingest().unchanged == len(texts(line))
+
+
+def test_archive_that_is_damaged_keeps_its_name_in_quarantine(line: Line, docs: Path) -> None:
+    line.add(write(docs, {"all.zip": zipped({"a.md": "Words."})}))
+    line.ingest()
+    write(docs, {"all.zip": b"PK\x03\x04 no more"})
+    line.ingest()
+    assert (texts(line), refused(line)) == ({}, {"all.zip": "E_PARSE"})
 
 
 def found_in(raw: bytes, limits: EmbeddingLimits) -> list[ReadDocument | Refusal]:

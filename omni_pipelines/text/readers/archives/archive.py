@@ -7,7 +7,14 @@ from typing import IO
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.archives.entries import DAMAGED, Archive, ArchiveEntry, ArchiveLimits, limited
+from omni_pipelines.text.readers.archives.entries import (
+    DAMAGED,
+    Archive,
+    ArchiveEntry,
+    ArchiveLimits,
+    TooMuch,
+    limited,
+)
 from omni_pipelines.text.readers.archives.mailbox_entries import is_mailbox, mailbox_entries
 from omni_pipelines.text.readers.archives.tar_entries import (
     compressed_entries,
@@ -39,7 +46,7 @@ def open_archive(file: IO[bytes], name: str, limits: ArchiveLimits) -> Iterator[
         try:
             archive = limited(_entries(file, name, limits, stack), limits)
         except DAMAGED as error:
-            code = RefusalCode.ZIP_BOMB if "holds more than" in str(error) else RefusalCode.PARSE
+            code = RefusalCode.ZIP_BOMB if isinstance(error, TooMuch) else RefusalCode.PARSE
             raise Unreadable(code, str(error)) from error
         yield archive
 
@@ -53,7 +60,8 @@ def _entries(file: IO[bytes], name: str, limits: ArchiveLimits, stack: ExitStack
         return mailbox_entries(file)
     if head.startswith(_SEVEN_ZIP):
         raise NotImplementedError("7z files are not read; pack it as a zip file")
-    return tar_entries(file) if is_tar(head) else zip_entries(file)
+    is_old_tar = name.lower().endswith(".tar") and not head.startswith((_ZIP, _ZIP_EMPTY))
+    return tar_entries(file) if is_tar(head) or is_old_tar else zip_entries(file)
 
 
 def read(raw: bytes, name: str) -> Parsed:

@@ -35,6 +35,13 @@ class ArchiveLimits:
     """Entries up to this size may have any ratio."""
 
 
+class TooMuch(ValueError):
+    """An archive that exceeds the limits."""
+
+    def __init__(self, limits: ArchiveLimits) -> None:
+        super().__init__(f"it holds more than {limits.entries:,} files or {limits.inflated_bytes >> 20:,} MiB")
+
+
 @dataclass(frozen=True)
 class ArchiveEntry:
     """A regular file in an archive."""
@@ -67,7 +74,7 @@ def limited(entries: Iterable[ArchiveEntry], limits: ArchiveLimits) -> Archive:
     """An archive with these entries, as far as they can be listed.
 
     Raises:
-        ValueError: they are too many or too large; no other error, unless nothing can be listed.
+        TooMuch: they are too many or too large; or one of `DAMAGED`, if not one can be listed.
     """
     found: list[ArchiveEntry] = []
     size = 0
@@ -77,17 +84,12 @@ def limited(entries: Iterable[ArchiveEntry], limits: ArchiveLimits) -> Archive:
             found.append(entry)
             size += entry.size
     except DAMAGED as error:
-        if not found:
+        if isinstance(error, TooMuch) or not found:
             raise
         damage = f"the archive is damaged after {found[-1].name}: {error}"
     if len(found) > limits.entries or size > limits.inflated_bytes:
-        raise ValueError(too_much(limits))
+        raise TooMuch(limits)
     return Archive(tuple(found), damage)
-
-
-def too_much(limits: ArchiveLimits) -> str:
-    """What is wrong with an archive that exceeds the limits."""
-    return f"it holds more than {limits.entries:,} files or {limits.inflated_bytes >> 20:,} MiB"
 
 
 def nanoseconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:

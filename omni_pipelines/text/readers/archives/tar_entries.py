@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import IO, cast
 
-from omni_pipelines.text.readers.archives.entries import ArchiveEntry, ArchiveLimits, too_much
+from omni_pipelines.text.readers.archives.entries import DAMAGED, ArchiveEntry, ArchiveLimits, TooMuch
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 16
 _IN_MEMORY_BYTES = 8 << 20
 _DECOMPRESSORS: Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\x1f\x8b": lambda file: cast("IO[bytes]", gzip.open(file)),
@@ -42,23 +42,32 @@ def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
         if info.isreg():
             opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))  # None only for links
             yield ArchiveEntry(info.name.removeprefix("./"), info.size, int(info.mtime) * 1_000_000_000, opened)
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # tarfile ends without an error at a damaged header
+        raise tarfile.ReadError("the header of the next file is damaged")
 
 
 def compressed_entries(file: IO[bytes], name: str, limits: ArchiveLimits, stack: ExitStack) -> Iterator[ArchiveEntry]:
     """What a compressed file holds: the files of a tar file, or the one file that was compressed.
 
     Raises:
-        ValueError: it inflates to too much.
+        TooMuch: it inflates to too much; or one of `DAMAGED`.
     """
     inflated = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES))
     head = file.read(6)
     file.seek(0)
     opener = next(opener for magic, opener in _DECOMPRESSORS.items() if head.startswith(magic))
-    with opener(file) as packed:
-        while piece := packed.read(_PIECE_BYTES):
-            inflated.write(piece)
-            if inflated.tell() > limits.inflated_bytes:
-                raise ValueError(too_much(limits))
+    damage: Exception | None = None
+    try:
+        with opener(file) as packed:
+            while piece := packed.read(_PIECE_BYTES):
+                inflated.write(piece)
+                if inflated.tell() > limits.inflated_bytes:
+                    raise TooMuch(limits)
+    except DAMAGED as error:
+        if isinstance(error, TooMuch) or not inflated.tell():
+            raise
+        damage = error
     size = inflated.tell()
     inflated.seek(0)
     contents = cast("IO[bytes]", inflated)
@@ -67,6 +76,8 @@ def compressed_entries(file: IO[bytes], name: str, limits: ArchiveLimits, stack:
         yield from tar_entries(contents)
     else:
         yield ArchiveEntry(_inner_name(name), size, 0, partial(_rewound, contents))
+    if damage is not None:  # what came before the damage is kept
+        raise damage
 
 
 def _has_tar_header(file: IO[bytes]) -> bool:
