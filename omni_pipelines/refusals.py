@@ -28,6 +28,7 @@ class RefusalCode(StrEnum):
     PARTIAL = "E_PARTIAL"
     PATH = "E_PATH"
     PERM = "E_PERM"
+    POINTER = "E_POINTER"
     READER = "E_READER"
     SYMLINK = "E_SYMLINK"
     TIMEOUT = "E_TIMEOUT"

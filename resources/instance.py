@@ -1,5 +1,6 @@
 """The Dagster instance of a home: its run history, logs and sensor cursors, in `<home>/dagster`."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,14 +25,25 @@ run_retries: {enabled: true, max_retries: 0}
 retention:
   sensor: {purge_after_days: {skipped: 3, failure: 30, success: -1}}
 """
+_QUOTED_STORAGE = """\
+storage:
+  custom: {{module: resources.quoted_storage, class: QuotedSqliteStorage, config: {{base_dir: {folder}}}}}
+"""
 
 
 def prepare_instance(home: Home) -> None:
     """Write the instance's configuration, if it is not there or not this one."""
     home.create()
     path = home.dagster / "dagster.yaml"
-    if not path.is_file() or path.read_text("utf-8") != INSTANCE_YAML:
-        write_whole(path, INSTANCE_YAML.encode())
+    configuration = INSTANCE_YAML + _storage(home)
+    if not path.is_file() or path.read_text("utf-8") != configuration:
+        write_whole(path, configuration.encode())
+
+
+def _storage(home: Home) -> str:
+    """The storage for a home whose path Dagster would not write into a URL correctly; else "", for the default."""
+    folder = str(home.dagster)
+    return _QUOTED_STORAGE.format(folder=json.dumps(folder)) if set("?%") & set(folder) else ""
 
 
 @contextmanager

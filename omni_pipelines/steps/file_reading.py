@@ -18,7 +18,7 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.local.archive import read_entry
-from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, settled_mark
+from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, refuse_pointer, settled_mark
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import is_hidden, is_vendored, shown_name
@@ -124,6 +124,7 @@ class FileReader:
         """The documents in the bytes of a file; `depth` is how many levels of files inside it are read."""
         reader = file.reader
         try:
+            refuse_pointer(content.raw)
             if content.path is None:
                 reader = reader_by_content(content.reader or file.reader, content.raw)
                 refuse_large(len(content.raw), self._limit(reader))  # an unknown kind may have been allowed more

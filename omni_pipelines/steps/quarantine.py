@@ -27,8 +27,8 @@ _RETRIED = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.IO)
 """The next run tries again, even if the file did not change."""
 _READ_CODES = {
     RefusalCode.BINARY, RefusalCode.CHANGED, RefusalCode.EMPTY, RefusalCode.ENCODING, RefusalCode.GONE,
-    RefusalCode.IO, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.SYMLINK, RefusalCode.TOO_LARGE,
-    RefusalCode.VANISHED,
+    RefusalCode.IO, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.POINTER, RefusalCode.SYMLINK,
+    RefusalCode.TOO_LARGE, RefusalCode.VANISHED,
 }  # fmt: skip
 MAX_DETAIL_LENGTH = 500
 

@@ -1,6 +1,7 @@
 """Read a regular file so that its bytes are those of one moment and never more than allowed."""
 
 import os
+import re
 import stat as modes
 import time
 from pathlib import Path
@@ -10,6 +11,12 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 RACY_NS = 20_000_000
 """A file that changed this shortly before it was read could change again within the same clock tick without a new
 change time. The change time decides: programs can set the modification time to anything."""
+
+MAX_POINTER_BYTES = 1024
+_LFS_POINTER = re.compile(
+    rb"version https?://[\w./-]+\r?\n(?:ext-\d-[^\n]+\n)*oid sha256:[0-9a-f]{64}\r?\n(?:[^\n]+\n)*?size \d+\s*"
+)
+_ANNEX_POINTER = re.compile(rb"(?:/annex/objects/|(?:\.\./)*\.git/annex/objects/)[^\n]+\s*")
 
 
 def read_file(path: Path, limit: int, racy_ns: int = RACY_NS) -> tuple[bytes, str]:
@@ -73,6 +80,22 @@ def refuse_empty(raw: bytes) -> None:
     """
     if not raw.strip():
         raise Unreadable(RefusalCode.EMPTY, "the file is empty")
+
+
+def refuse_pointer(raw: bytes) -> None:
+    """Refuse what git keeps in the place of a large file until that is fetched.
+
+    Raises:
+        Unreadable: E_POINTER.
+    """
+    if len(raw) > MAX_POINTER_BYTES:
+        return
+    if _LFS_POINTER.fullmatch(raw):
+        raise Unreadable(RefusalCode.POINTER, "a pointer of Git LFS, not the file itself: fetch it with git lfs pull")
+    if _ANNEX_POINTER.fullmatch(raw):
+        raise Unreadable(
+            RefusalCode.POINTER, "a pointer of git-annex, not the file itself: fetch it with git annex get"
+        )
 
 
 def _open(path: Path) -> int:

@@ -100,7 +100,7 @@ UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", 
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 READERS = (
-    Reader("markdown", 3, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
+    Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),

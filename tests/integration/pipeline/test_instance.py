@@ -42,6 +42,20 @@ def test_it_is_replaced_when_different_or_cut_short(home: Home, text: str) -> No
     assert configuration(home).read_text() == INSTANCE_YAML
 
 
+@pytest.mark.parametrize("name", ["what next?", "my%20files", "%", "?a=1&b=2#c", "100%25 [x]*"])
+def test_an_instance_in_a_folder_of_any_name_keeps_its_runs_there(tmp_path: Path, name: str) -> None:
+    home = Home(tmp_path / name / ".omni")
+    for run in ("first", "second"):
+        with open_instance(home) as instance:
+            instance.add_dynamic_partitions("runs", [run])
+            instance.report_runless_asset_event(dg.AssetMaterialization("documents"))
+    with open_instance(home) as instance:
+        assert sorted(instance.get_dynamic_partitions("runs")) == ["first", "second"]
+        assert instance.get_latest_materialization_event(dg.AssetKey("documents")) is not None
+    assert (home.dagster / "history" / "runs.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is written beside it"
+
+
 def test_a_home_that_is_not_there_is_made(tmp_path: Path) -> None:
     home = Home(tmp_path / "new" / ".omni")
     prepare_instance(home)

@@ -99,6 +99,49 @@ def test_card_number_of_one_or_two_different_digits_is_not_found(number: str, is
     assert [finding.kind for finding in find_sensitive(f"card {number}, thanks")] == ["card"] * is_card
 
 
+CARDS = {
+    "Visa": "4539 1488 0343 6467",
+    "Visa, 19 digits": "4000 0000 0000 0000 006",
+    "Mastercard": "5555-3412-4444-1115",
+    "Mastercard, 2-series": "2223003122003222",
+    "American Express": "378282246310005",
+    "American Express, in groups": "3714 496353 98431",
+    "Diners Club": "3056 930902 5904",
+    "Diners Club, 16 digits": "3056930009020004",
+    "Discover": "6011111111111117",
+    "JCB": "3566002020360505",
+    "UnionPay": "6200000000000005",
+    "UnionPay, 19 digits": "6205500000000000004",
+    "Maestro": "6759649826438453",
+    "Mir": "2200000000000053",
+    "RuPay": "6073849700004947",
+    "Troy": "9792030394440796",
+}
+"""Test numbers that the networks publish."""
+NO_CARDS = {
+    "IMEI of a phone": "356938035643809",
+    "IMEI of an old phone": "490154203237518",
+    "IMEI that begins with 86": "861536030196001",
+    "IMEI in four groups": "35-693803-564380-9",
+    "IMEI with the beginning of a card": "IMEI 371449635398431",
+    "IMEI with its software version": "IMEI/SV: 3530 1113 3330 0000",
+    "number of a SIM card": "8991101200003204510",
+    "ISBN": "ISBN 9780306406157",
+    "number of an article": "4006381333931",
+    "Visa with 15 digits": "401288888888188",
+}
+
+
+@pytest.mark.parametrize("number", CARDS.values(), ids=CARDS)
+def test_numbers_of_every_network_are_cards(number: str) -> None:
+    assert [finding.kind for finding in find_sensitive(f"paid with {number}.")] == ["card"]
+
+
+@pytest.mark.parametrize("number", NO_CARDS.values(), ids=NO_CARDS)
+def test_other_numbers_with_a_check_digit_are_no_cards(number: str) -> None:
+    assert find_sensitive(f"| phone | {number} |") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
