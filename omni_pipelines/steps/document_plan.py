@@ -88,6 +88,65 @@ class SourcePlan:
         return not self.to_read and not self.gone and not self.retagged
 
 
+class _StoredRows:
+    """What is stored of a source: its documents and its rows in quarantine, by path."""
+
+    def __init__(self, home: Home, settings: Settings, source: Source) -> None:
+        where = equals("source", source.name)
+        columns = ["path", "stat", "parser", "code"]
+        self.documents = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
+        self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
+        self._settings, self._source = settings, source
+        self._masking = masking_of(settings, source.name)
+        self._is_wanted = path_filter(source)
+
+    @property
+    def paths(self) -> set[str]:
+        """All paths."""
+        return self.documents.keys() | self.refusals.keys()
+
+    def is_kept(self, file: SourceFile, inside: Iterable[str]) -> bool:
+        """Whether the documents of a file and of the paths inside it are those that reading it would give."""
+        row, refusal = self.documents.get(file.path), self.refusals.get(file.path)
+        if row is None or not _is_current(file, row) or not self._is_as_set(row):
+            return False
+        # `omni quarantine retry` makes the row of a file that was read in part older than the file.
+        if refusal is not None and refusal["code"] == RefusalCode.PARTIAL and not _is_current(file, refusal):
+            return False
+        return all(self._is_kept_inside(file, path) for path in inside)
+
+    def is_refused(self, file: SourceFile) -> bool:
+        """Whether a file is in quarantine and did not change since.
+
+        A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
+        """
+        return _is_current(file, self.refusals.get(file.path)) and file.path not in self.documents
+
+    def is_partial(self, path: str) -> bool:
+        """Whether a document is a part of its file."""
+        refusal = self.refusals.get(path)
+        return path in self.documents and refusal is not None and refusal["code"] == RefusalCode.PARTIAL
+
+    def _is_kept_inside(self, file: SourceFile, path: str) -> bool:
+        """Whether a path inside a file was read from the file as it is now, by the readers and settings of now."""
+        row, refusal = self.documents.get(path), self.refusals.get(path)
+        has_lost_deletion = row is not None and refusal is not None and not self.is_partial(path)
+        is_current = all(
+            each is None or (each["stat"] == file.version_mark and is_mark_current(each["parser"]))
+            for each in (row, refusal)
+        )
+        is_as_set = row is None or self._is_as_set(row)
+        return self._is_wanted(path) and is_current and is_as_set and not has_lost_deletion
+
+    def _is_as_set(self, row: DocumentRow) -> bool:
+        """Whether a document has the place and the content that the source and the settings say."""
+        return (
+            row["uri"] == self._source.uri(row["path"])  # the root of a source can move
+            and is_masking_current(row["masking"], row["findings"], self._masking)
+            and _is_unpacked_as_set(row, self._settings)
+        )
+
+
 def plan_source(home: Home, settings: Settings, source: Source, session: SourceSession) -> SourcePlan:
     """List a source and compare the listing with what is stored. Reads no file.
 
@@ -95,62 +154,26 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
         SourceMissing: the source cannot be listed.
     """
     listing = session.list(home, source)
-    where = equals("source", source.name)
-    stored = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
-    quarantine = read_rows(home, QUARANTINE, QuarantineRow, ["path", "stat", "parser", "code"], where)
-    quarantined = {row["path"]: row for row in quarantine}
-    masking = masking_of(settings, source.name)
-    listed = {file.path: file for file in listing.files}
-    embedded = _embedded(listed, stored.keys() | quarantined.keys())
-    in_place = {
-        path
-        for path, row in stored.items()
-        if _is_in_place(source, row)
-        and is_masking_current(row["masking"], row["findings"], masking)
-        and _is_unpacked_as_set(row, settings)
-    }
-    skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
-    partial = {path: row for path, row in quarantined.items() if row["code"] == RefusalCode.PARTIAL}
-    # `omni quarantine retry` makes the row of a file that was read in part older than the file.
-    skip -= {
-        file.path for file in listing.files if file.path in partial and not _is_current(file, partial[file.path])
-    }
-    is_wanted = path_filter(source)
-    skip = {
-        path
-        for path in skip
-        if all(
-            is_wanted(inner)
-            and _is_inside_current(listed[path], stored.get(inner), quarantined.get(inner))
-            and (inner in in_place or inner not in stored)
-            for inner in embedded.get(path, ())
-        )
-    }
-    # A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
-    refused = {
-        file.path
-        for file in listing.files
-        if _is_current(file, quarantined.get(file.path)) and file.path not in stored
-    }
-    kept = {path for outer in skip for path in embedded.get(outer, ())}
-    skip_or_inside = skip | kept
+    rows = _StoredRows(home, settings, source)
+    listed = {file.path for file in listing.files}
+    embedded = _embedded(listed, rows.paths)
+    kept = {file.path for file in listing.files if rows.is_kept(file, embedded.get(file.path, ()))}
+    refused = {file.path for file in listing.files if rows.is_refused(file)}
+    kept_inside = {path for outer in kept for path in embedded.get(outer, ())}
+    inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
-    inside_refused = {path for outer in refused for path in embedded.get(outer, ())}
-    inside = {path for each in embedded.values() for path in each} - inside_refused
-    gone = sorted(
-        path
-        for path in stored.keys() | quarantined.keys()
-        if path not in listed and path not in inside and not path.startswith(unsure)
-    )
+    gone = {path for path in rows.paths - listed - inside if not path.startswith(unsure)}
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
-        to_read=tuple(file for file in listing.files if file.path not in skip | refused),
-        stored=stored,
-        gone=tuple(gone),
-        still_quarantined=tuple(sorted(refused | {path for path in kept if path not in stored})),
-        still_partial=tuple(sorted(skip_or_inside & partial.keys() & stored.keys())),
-        retagged=tuple(sorted(path for path, row in stored.items() if path not in gone and row["acl"] != tags)),
+        to_read=tuple(file for file in listing.files if file.path not in kept | refused),
+        stored=rows.documents,
+        gone=tuple(sorted(gone)),
+        still_quarantined=tuple(sorted(refused | (kept_inside - rows.documents.keys()))),
+        still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
+        retagged=tuple(
+            sorted(path for path, row in rows.documents.items() if path not in gone and row["acl"] != tags)
+        ),
         embedded=embedded,
     )
 
@@ -182,25 +205,10 @@ def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bo
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
 
-def _is_inside_current(file: SourceFile, row: DocumentRow | None, refused: QuarantineRow | None) -> bool:
-    """Whether a stored path inside a file was read from the file as it is now, by the readers of now."""
-    if row is not None and refused is not None and refused["code"] != RefusalCode.PARTIAL:
-        return False
-    return all(
-        each is None or (each["stat"] == file.version_mark and is_mark_current(each["parser"]))
-        for each in (row, refused)
-    )
-
-
 def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
     """Whether the files inside an archive became documents, if the settings say so."""
     is_archive = any(mark.startswith("archive/") for mark in row["parser"].split("+"))
     return not is_archive or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
-
-
-def _is_in_place(source: Source, row: DocumentRow) -> bool:
-    """Whether the stored URI is still the document's URI: the root of a source can move."""
-    return row["uri"] == source.uri(row["path"])
 
 
 def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:

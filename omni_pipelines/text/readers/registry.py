@@ -24,7 +24,6 @@ from omni_pipelines.text.readers import (
     html,
     iwork,
     json_records,
-    mail,
     markdown,
     notebook,
     ods,
@@ -44,6 +43,7 @@ from omni_pipelines.text.readers import (
 )
 from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
+from omni_pipelines.text.readers.mails import mail, mht, msg
 from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -156,6 +156,8 @@ READERS = (
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
     Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
+    _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
     Reader(
         "archive",
         1,
@@ -176,7 +178,7 @@ READERS = (
 _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
-_OWN_CHARSETS = {"rtf", "mail"}
+_OWN_CHARSETS = {"rtf", "mail", "mht"}
 """Formats that consist of parts with encodings of their own."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}

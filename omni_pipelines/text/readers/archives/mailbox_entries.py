@@ -10,7 +10,7 @@ from functools import partial
 from typing import IO
 
 from omni_pipelines.text.readers.archives.entries import ArchiveEntry
-from omni_pipelines.text.readers.mail_headers import shown_header
+from omni_pipelines.text.readers.mails.mail_headers import shown_header
 
 _START = re.compile(rb"From [^\r\n]*\d{1,2}:\d\d[^\r\n]*\r?\n|From [^\s]+\s*\r?\n|From - [^\r\n]*\r?\n")
 """The line before each mail: the envelope's sender and the date."""
