@@ -105,7 +105,7 @@ READERS = (
     Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf"),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=3),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
@@ -113,7 +113,7 @@ READERS = (
     ),
     _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
     _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
-    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=1),
+    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=2),
     _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
     _binary(
@@ -154,7 +154,7 @@ READERS = (
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
     _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
