@@ -85,7 +85,7 @@ def test_a_gitignore_that_is_a_link_is_not_read(docs: Path, tmp_path: Path) -> N
 
 
 def test_empty_files_and_unknown_kinds_are_counted_as_skipped(docs: Path) -> None:
-    write(docs, {"a.md": "x", "empty.md": "", "photo.jpeg": "x", "archive.zip": "x"})
+    write(docs, {"a.md": "x", "empty.md": "", "photo.jpeg": "x", "archive.rar": "x"})
     listing = list_source(Source(name="s", root=docs))
     assert ([file.path for file in listing.files], listing.skipped) == (["a.md"], 3)
 
