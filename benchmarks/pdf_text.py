@@ -185,9 +185,9 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
         f"Made by `python -m benchmarks.pdf_text FOLDER` with PDF files of these packages: {named}. They are "
         f"{len(results)} files with {sum(result.pages for result in results):,} pages. At most {MAX_PAGES_COMPARED} "
         f"pages of a file, with {sum(result.words for result in results):,} words in all, are compared with what "
-        "pdftotext of poppler gives for the page, without the lines that are repeated at the edges of pages. Order is "
-        "the share of the common words that are in the same order; it is low for tables, which pdftotext often reads "
-        "column by column.",
+        "pdftotext of poppler gives for the page, without what is repeated at the edges of pages. Order is the share "
+        "of the common words that are in the same order; it is low for tables, which pdftotext often reads column by "
+        "column.",
         "",
         "| | median | tenth percentile | goal |",
         "|---|---|---|---|",

@@ -26,6 +26,8 @@ _HIDDEN = 2 | 32
 _WIDGET, _POPUP, _LINK = 20, 16, 2
 _NOTES = {1: "Note", 3: "Text box", 13: "Stamp"}
 """Kinds of annotations that have their text alone; the others are marks on the text of the page."""
+_IMAGE, _MAX_OBJECTS = 3, 100
+"""FPDF_PAGEOBJ_IMAGE, and the objects of a page that are examined."""
 _BUTTON, _CHECK, _RADIO, _SIGNATURE = 1, 2, 3, 7
 """FPDF_FORMFIELD_PUSHBUTTON, CHECKBOX, RADIOBUTTON and SIGNATURE."""
 
@@ -185,6 +187,19 @@ class PdfPage:
     def runs(self) -> list[Run]:
         """The text of the page, in the order in which the file draws it."""
         return page_runs(self._api, self._page)
+
+    def has_large_picture(self) -> bool:
+        """Whether one of its first pictures covers a quarter of the page, as on scanned pages."""
+        api = self._api
+        area = api.FPDF_GetPageWidthF(self._page) * api.FPDF_GetPageHeightF(self._page)
+        sides = [ctypes.c_float() for _ in range(4)]
+        for index in range(min(api.FPDFPage_CountObjects(self._page), _MAX_OBJECTS)):
+            thing = api.FPDFPage_GetObject(self._page, index)
+            if api.FPDFPageObj_GetType(thing) == _IMAGE and api.FPDFPageObj_GetBounds(thing, *sides):
+                left, bottom, right, top = (side.value for side in sides)
+                if 4 * (right - left) * (top - bottom) >= area:
+                    return True
+        return False
 
     def annotations(self, max_count: int) -> list[Annotation]:
         """The form fields that have a value, and the notes, in the order of the file."""

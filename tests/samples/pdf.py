@@ -59,7 +59,12 @@ def placed(*texts: tuple[float, float, str], size: float = 10, font: str = "F1")
 
 
 def drawn(
-    *contents: bytes, font: bytes = FONT, page: bytes = b"", catalog: bytes = b"", more: Sequence[bytes] = ()
+    *contents: bytes,
+    font: bytes = FONT,
+    page: bytes = b"",
+    resources: bytes = b"",
+    catalog: bytes = b"",
+    more: Sequence[bytes] = (),
 ) -> bytes:
     """A file with pages of these contents. `more` objects have the numbers from 5 on, before those of the pages."""
     first = 5 + len(more)
@@ -71,7 +76,7 @@ def drawn(
     ]
     objects += [font, bold, *more]
     for at, content in enumerate(contents):
-        fonts = b"/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R/F2 4 0 R>>>>"
+        fonts = b"/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R/F2 4 0 R>>%s>>" % resources
         objects += [
             b"<</Type/Page/Parent 2 0 R%s%s/Contents %d 0 R>>" % (fonts, page, first + 2 * at + 1), stream(content)
         ]  # fmt: skip

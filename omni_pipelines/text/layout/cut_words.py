@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from omni_pipelines.text.layout.page_layout import Line
+from omni_pipelines.text.layout.page_layout import PageLine
 
 _END = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]$")
 _LAST_WORD = re.compile(r"[\w'’-]*$")  # noqa: RUF001
@@ -35,7 +35,7 @@ def words_of(texts: Iterable[str]) -> set[str]:
     return found
 
 
-def join_cut_words(lines: Sequence[Line], known: set[str]) -> None:
+def join_cut_words(lines: Sequence[PageLine], known: set[str]) -> None:
     """Join the words that are cut between two lines, which follow each other. `known` are the document's words."""
     for number, line in enumerate(lines[:-1]):
         cut = _END.search(line.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from omni_pipelines.text.layout.page_layout import Line
+from omni_pipelines.text.layout.page_layout import PageLine
 
 _NEAR = 6
 """Pages before and after: heads change with the chapters, and left and right pages have different ones."""
@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 """The edge, the text with # for a number that grows with the pages, and that number less the page."""
 
 
-def running_heads(edges: Sequence[Sequence[Line]]) -> dict[Line, str]:
+def running_heads(edges: Sequence[Sequence[PageLine]]) -> dict[PageLine, str]:
     """The lines that neighbouring pages share, as text with # for a number that counts the pages.
 
     `edges` are the lines at the edges of each page.
@@ -47,7 +47,7 @@ def _is_repeated(key: _Key, page: int, pages: list[int]) -> bool:
     return others >= (1 if is_page_number(key[1]) else _MIN_OTHERS)
 
 
-def _keys(line: Line, page: int) -> Iterator[_Key]:
+def _keys(line: PageLine, page: int) -> Iterator[_Key]:
     text = " ".join(line.text.split())
     yield line.edge, text, 0
     for match in _NUMBER.finditer(text):

@@ -18,7 +18,8 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.layout.cut_words import join_cut_words, words_of
 from omni_pipelines.text.layout.garbled import is_garbled, is_language
 from omni_pipelines.text.layout.page_headings import Headings, font_headings, outline_headings
-from omni_pipelines.text.layout.page_layout import Line, Part, TableRows, page_parts
+from omni_pipelines.text.layout.page_layout import PageLine, Part, page_parts
+from omni_pipelines.text.layout.page_tables import TableRows
 from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
 from omni_pipelines.text.readers.processor_time import allow_more_cpu
@@ -50,6 +51,8 @@ class PdfLimits:
     seconds: float = 15.0
     """Processor time for the pages of a file, besides the time for each page."""
     seconds_of_page: float = 0.02
+    clock_seconds: float = 180.0
+    """By the clock: the machine may be busy, and the process ends some time later."""
     reserve: float = 1.5
     """Times this time, more is asked for, because the work on all pages together and one slow page come on top."""
 
@@ -60,13 +63,15 @@ class _Page:
 
     parts: list[Part] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
-    heads: list[Line] = field(default_factory=list)
+    heads: list[PageLine] = field(default_factory=list)
     """Running heads of this and other pages."""
     is_garbled: bool = False
     """Whether it has text that was left out, because its meaning is unknown."""
+    is_picture: bool = False
+    """Whether it has no text, but a large picture, which may show one."""
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[PageLine]:
         return [line for part in self.parts if not isinstance(part, TableRows) for line in part]
 
 
@@ -89,9 +94,9 @@ def _read(file: PdfFile, name: str, limits: PdfLimits) -> Parsed:
     if any(line.is_cut or line.text.endswith(("-", "\u00ad", "\u2010")) for line in lines):
         join_cut_words(lines, words_of(line.text for line in lines))
     headings = _headings(file, pages)
+    writer = _Writer(extraction, headings)
     for number, page in enumerate(pages):
-        extraction.page(number + 1)
-        _write(extraction, page, number, headings)
+        writer.write(page, number)
     title = _title(file) or _first_heading(pages, headings) or name
     no_text = _NO_MEANING if any(page.is_garbled for page in pages) else _NO_TEXT
     return extraction.parsed(name, title, file.language, no_text)
@@ -107,13 +112,14 @@ def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Pa
         extraction.cut(f"it has {total:,} pages; the first {count:,} were read", RefusalCode.TOO_LARGE)
     seconds = limits.seconds + limits.seconds_of_page * count
     allow_more_cpu(seconds * limits.reserve)
-    deadline = time.process_time() + seconds
+    deadline, latest = time.process_time() + seconds, time.monotonic() + limits.clock_seconds
     pages: list[_Page] = []
     damaged: list[int] = []
     length = 0
     for number in range(1, count + 1):
-        if pages and (time.process_time() > deadline or length > limits.characters):
-            limit = "characters" if length > limits.characters else "processor time"
+        is_late = time.process_time() > deadline or time.monotonic() > latest
+        if pages and (is_late or length > limits.characters):
+            limit = "time" if is_late else "characters"
             detail = f"its first {len(pages):,} of {total:,} pages were read; the others exceed the limit of {limit}"
             extraction.cut(detail, RefusalCode.CPU)
             break
@@ -128,8 +134,11 @@ def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Pa
         extraction.cut("its end is missing; what is before it was read", RefusalCode.PARSE)
     if damaged:
         extraction.cut(f"{_named(damaged)} damaged and could not be read", RefusalCode.PARSE)
+    pictures = [number for number, page in enumerate(pages, 1) if page.is_picture]
     if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
         extraction.cut(f"{_named(garbled)} not readable as text: {_NO_MEANING}")
+    if pictures and len(pictures) < len(pages):
+        extraction.cut(f"{_named(pictures)} without text, probably scanned; run text recognition (OCR) on it")
     return pages
 
 
@@ -148,7 +157,12 @@ def _page(page: PdfPage) -> _Page:
     if not text.isascii() or _TEX_LIGATURE.search(text):
         for run in readable:
             run.words = [_plain(word, run.font) for word in run.words]
-    return _Page(page_parts(readable), page.annotations(_MAX_ANNOTATIONS), is_garbled=len(readable) < len(runs))
+    return _Page(
+        page_parts(readable),
+        page.annotations(_MAX_ANNOTATIONS),
+        is_garbled=len(readable) < len(runs),
+        is_picture=not runs and page.has_large_picture(),
+    )
 
 
 def _mapped(runs: list[Run]) -> list[Run]:
@@ -202,46 +216,55 @@ def _first_heading(pages: list[_Page], headings: Headings) -> str:
     return next((titles[0][1] for titles in first if titles and titles[0][0] == 1), "")
 
 
-def _write(extraction: Extraction, page: _Page, number: int, headings: Headings) -> None:
-    for line in page.heads:  # first, because a table may continue on the next page
-        extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
-    for level, title in headings.on_page.get(number, ()):
-        extraction.mark(level, title)
-    paragraph: list[str] = []
-    for part in page.parts:
-        if isinstance(part, TableRows):
-            _end(extraction, paragraph)
-            for at, row in enumerate(part.rows):
-                extraction.row(row, first=at == 0, continues=at == 0)
-        else:
-            _write_lines(extraction, paragraph, part, headings)
-    _end(extraction, paragraph)
-    for annotation in page.annotations:
-        extraction.block(_described(annotation))
+class _Writer:
+    """Writes pages as blocks, headings and tables."""
 
+    def __init__(self, extraction: Extraction, headings: Headings) -> None:
+        self._extraction, self._headings = extraction, headings
+        self._paragraph: list[str] = []
+        self._above: TableRows | None = None
+        """The last table, which may go on."""
 
-def _write_lines(extraction: Extraction, paragraph: list[str], lines: list[Line], headings: Headings) -> None:
-    """Write the paragraphs of these lines, except for the last one, which may go on in the next column."""
-    for line in lines:
-        titles = headings.at_line.get(line, ())
-        if titles or (line.is_apart and not _goes_on(paragraph, line.text)):
-            _end(extraction, paragraph)
-        for level, title in titles:
-            extraction.mark(level, title)
-        text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
-        if text.strip():
-            paragraph.append(text.rstrip())
+    def write(self, page: _Page, number: int) -> None:
+        """Write a page; `number` counts from 0."""
+        self._extraction.page(number + 1)
+        for line in page.heads:  # first, because a table may go on with the next page
+            self._extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
+        for level, title in self._headings.on_page.get(number, ()):
+            self._extraction.mark(level, title)
+        for part in page.parts:
+            if isinstance(part, TableRows):
+                self._end_paragraph()
+                goes_on = self._above is not None and part.has_columns_of(self._above)
+                for at, row in enumerate(part.rows):
+                    self._extraction.row(row, first=at == 0, continues=goes_on and at == 0)
+                self._above = part
+            else:
+                self._write_lines(part)
+        self._end_paragraph()
+        for annotation in page.annotations:
+            self._extraction.block(_described(annotation))
 
+    def _write_lines(self, lines: list[PageLine]) -> None:
+        """Write the paragraphs of these lines, except for the last one, which may go on in the next column."""
+        for line in lines:
+            titles = self._headings.at_line.get(line, ())
+            if titles or (line.is_apart and not self._goes_on(line.text)):
+                self._end_paragraph()
+            for level, title in titles:
+                self._extraction.mark(level, title)
+            text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
+            if text.strip():
+                self._paragraph.append(text.rstrip())
 
-def _goes_on(paragraph: list[str], text: str) -> bool:
-    """Whether a line goes on with a sentence from the column before."""
-    return bool(paragraph) and paragraph[-1][-1].isalpha() and text[:1].islower()
+    def _goes_on(self, text: str) -> bool:
+        """Whether a line goes on with a sentence from the column before."""
+        return bool(self._paragraph) and self._paragraph[-1][-1].isalpha() and text[:1].islower()
 
-
-def _end(extraction: Extraction, paragraph: list[str]) -> None:
-    if paragraph:  # even an empty block would end a table
-        extraction.block("\n".join(paragraph))
-        paragraph.clear()
+    def _end_paragraph(self) -> None:
+        if self._paragraph:  # even an empty block would end a table
+            self._extraction.block("\n".join(self._paragraph))
+            self._paragraph.clear()
 
 
 def _described(annotation: Annotation) -> str:

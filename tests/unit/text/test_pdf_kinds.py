@@ -77,6 +77,17 @@ def test_damaged_page_among_others_is_said_and_the_others_are_read(instead: byte
     assert parsed.partial == "page 2 is damaged and could not be read"
 
 
+@pytest.mark.parametrize(("side", "is_said"), [(500, True), (40, False)])
+def test_page_that_is_only_a_picture_is_said_among_others(side: int, is_said: bool) -> None:
+    picture = stream(
+        b"\x80", b"/Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8"
+    )
+    drawing = b"%d 0 0 %d 50 50 cm /I Do" % (side, side)
+    parsed = read(drawn(CONTENT, drawing, resources=b"/XObject<</I 5 0 R>>", more=[picture]))
+    assert parsed.text == LINE
+    assert parsed.partial.startswith("page 2 is without text, probably scanned") == is_said
+
+
 def test_damaged_operators_of_a_page_do_not_end_it() -> None:
     parsed = read(
         drawn(b"BT /F1 12 Tf 72 700 Td [(One ) 0.0 Tc (two.)] TJ ET", b"BT /F1 12 Tf 72 700 Td ((( Tj ET" + CONTENT)

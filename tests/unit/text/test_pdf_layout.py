@@ -76,6 +76,23 @@ def test_rows_of_a_table_are_lines_and_every_chunk_has_the_names_of_its_columns(
     assert {span.context for span in spans[2:]} == {" | ".join(NAMES)}
 
 
+def test_table_with_other_columns_on_the_next_page_is_a_table_of_its_own() -> None:
+    others = [[f"Port {n}", f"{n}.20"] for n in range(8)]
+    parsed = read(table_page([NAMES, *ROWS[:8]]), table_page(others))
+    assert [table.header for table in parsed.tables] == [" | ".join(NAMES)]
+
+
+def test_cell_of_several_lines_is_one_cell() -> None:
+    rows = [["A1", "A long description that", "1.50"], ["", "is wrapped in its cell", ""], ["A2", "Short", "2.50"]]
+    lines = read(table_page([["Part", "Description", "Price"], *rows])).text.split("\n")
+    assert lines[1:] == ["A1 | A long description that is wrapped in its cell | 1.50", "A2 | Short | 2.50"]
+
+
+def test_letters_that_stand_apart_are_words() -> None:
+    apart = [(72.0 + 14 * at + (20 if at >= 6 else 0), 700.0, letter) for at, letter in enumerate("annualreport")]
+    assert read(placed(*apart, (72, 686, "Text."))).text == "annual report\nText."
+
+
 def test_numbered_list_is_text_and_no_table() -> None:
     items = [(60.0, 700.0 - 14 * n, f"{n + 1}.") for n in range(5)] + [
         (85.0, 700.0 - 14 * n, f"Step {'one two three four five'.split()[n]} of the work") for n in range(5)
