@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any
 
-from native.pdfium_text import Run, page_runs
+from native.pdfium_text import LetterGaps, Run, page_runs
 
 _MAX_TEXT_BYTES = 1 << 20
 """Of one title, value or note."""
@@ -88,6 +88,7 @@ class PdfFile:
         if not self._document:
             raise PdfError("it has no pages that can be found")
         self._form: Any = None
+        self.letter_gaps = LetterGaps()
         self._form_calls: Any = None
 
     def __enter__(self) -> PdfFile:
@@ -186,7 +187,7 @@ class PdfPage:
 
     def runs(self) -> list[Run]:
         """The text of the page, in the order in which the file draws it."""
-        return page_runs(self._api, self._page)
+        return page_runs(self._api, self._page, self._file.letter_gaps)
 
     def has_large_picture(self) -> bool:
         """Whether one of its first pictures covers a quarter of the page, as on scanned pages."""

@@ -93,6 +93,20 @@ def test_letters_that_stand_apart_are_words() -> None:
     assert read(placed(*apart, (72, 686, "Text."))).text == "annual report\nText."
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"(how) Tj 23.5 0 Td (the harbour) Tj", "how the harbour"),
+        (b"[(how)-140(they are)-140(moored)] TJ", "how they are moored"),
+        (b"[(W)80(ater)20(ways)] TJ", "Waterways"),
+        (b"1.5 Tc (harbours) Tj", "harbours"),
+    ],
+    ids=["little space", "little space in a row", "kerning", "letters apart"],
+)
+def test_words_with_little_space_between_them_are_two(content: bytes, text: str) -> None:
+    assert read(b"BT /F1 12 Tf 72 700 Td " + content + b" ET").text == text
+
+
 def test_numbered_list_is_text_and_no_table() -> None:
     items = [(60.0, 700.0 - 14 * n, f"{n + 1}.") for n in range(5)] + [
         (85.0, 700.0 - 14 * n, f"Step {'one two three four five'.split()[n]} of the work") for n in range(5)
