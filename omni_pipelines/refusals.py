@@ -21,6 +21,7 @@ class RefusalCode(StrEnum):
     GONE = "E_GONE"
     IO = "E_IO"
     MEMORY = "E_MEMORY"
+    NEEDS_PROGRAM = "E_NEEDS_PROGRAM"
     NOT_REGULAR = "E_NOT_REGULAR"
     NO_TEXT = "E_NO_TEXT"
     OUTPUT_LIMIT = "E_OUTPUT_LIMIT"
