@@ -23,7 +23,7 @@ from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_bl
 from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-7"
+CHUNKER = "structure-8"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""
@@ -66,7 +66,7 @@ class Chunker:
             return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]
         enclosing = EnclosingSections(parsed)
         return [
-            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start))
+            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start), joined=())
             for span in spans
         ]
 
