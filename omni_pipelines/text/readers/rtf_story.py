@@ -83,6 +83,9 @@ class RtfStory:
 
     def end_paragraph(self) -> None:
         """Write the current paragraph, or add it to the cell that it is in."""
+        if not self._texts and not self._cells and not self.notes and not self.table_depth:
+            self.label = []
+            return
         level, text = self.level, self._taken()
         if self.table_depth:
             self._cell += [text] if text else []
