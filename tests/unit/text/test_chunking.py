@@ -213,7 +213,7 @@ def test_fingerprint_depends_on_budget_mode_and_encoding() -> None:
     [
         ("# One\n\nfirst\n\n# Two\n\nsecond\n", ["One; Two"]),
         ("# Guide\n\n## One\n\nfirst\n\n## Two\n\nsecond\n", ["Guide"]),
-        ("# Guide\n\n" + "text " * 40 + "\n\n## One\n\nx\n\n## Two\n\n### Leaf\n\ny\n", ["Guide", "Guide > One; Two"]),
+        ("# Guide\n\n" + "text " * 40 + "\n\n## One\n\nx\n\n## Two\n\n### A\n\ny\n", ["Guide", "Guide > One; Two"]),
         ("an introduction\n\n# One\n\nfirst\n", [""]),
         ("".join(f"# S{number}\n\n" for number in range(6)), ["S0; S1; S2; S3; S4; …"]),
     ],
