@@ -47,6 +47,8 @@ class SourcePlan:
     """Paths that are stored, as documents or in quarantine, and are not in the source any more."""
     still_quarantined: tuple[str, ...]
     """Paths in quarantine, without a document, whose files did not change since."""
+    still_unknown: tuple[str, ...] = ()
+    """Those of them that are of a kind that no reader reads."""
     still_partial: tuple[str, ...] = ()
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
@@ -122,6 +124,7 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
         stored=stored,
         gone=tuple(gone),
         still_quarantined=tuple(still_quarantined),
+        still_unknown=tuple(path for path in still_quarantined if quarantined[path]["code"] == RefusalCode.KIND),
         still_partial=tuple(still_partial),
         retagged=tuple(sorted(path for path, row in stored.items() if path not in gone and row["acl"] != tags)),
     )

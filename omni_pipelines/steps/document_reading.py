@@ -20,7 +20,8 @@ from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.steps.step import BatchSizes, RunContext
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
-from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content
+from omni_pipelines.text.readers.registry import UNKNOWN, Reader, parser_mark, reader_by_content
+from omni_pipelines.text.readers.signatures import unread_format
 from omni_pipelines.text.secrets.masking import MaskedDocument, mask_document, masking_of
 
 _SPOKEN = ("prose", "markup")
@@ -124,6 +125,8 @@ class DocumentWriter:
         except Unreadable as error:
             if error.code == RefusalCode.CHANGED:
                 self.racy.add(source.name)
+            if file.reader is UNKNOWN and error.code in (RefusalCode.BINARY, RefusalCode.ENCODING):
+                error = Unreadable(RefusalCode.KIND, f"no reader for {unread_format(raw)}")
             return Refusal(self._marked(source, file, mark or error.mark), parser_mark(file.reader, reader), error)
         file = self._marked(source, file, mark)
         if not mark or mark != file.version_mark:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -25,9 +26,9 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, version_mark
 from omni_pipelines.sources.model.limits import ArchiveLimits, SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import is_hidden, refuse_name, shown_name
+from omni_pipelines.sources.model.names import refuse_name, shown_name
+from omni_pipelines.sources.model.selection import Selection
 from omni_pipelines.sources.model.source import Source, missing_source
-from omni_pipelines.text.readers.registry import reader_for
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _PIECE_BYTES = 1 << 20
@@ -51,7 +52,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """A regular file in an archive."""
+    """A file in an archive."""
 
     name: str
     size: int
@@ -60,6 +61,8 @@ class ArchiveEntry:
     mtime_ns: int
     version_mark: str
     is_encrypted: bool = False
+    is_regular: bool = True
+    """Whether it is no link and no device."""
 
 
 def is_archive(name: str) -> bool:
@@ -74,19 +77,21 @@ def list_archive(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: it is not there, is damaged, or exceeds the limits.
     """
     entries = _source_entries(source, limits.archive)
-    files: dict[str, SourceFile] = {}
+    selection = Selection(source)
     for entry in entries:
-        if entry.size and not is_hidden(entry.name) and (reader := reader_for(entry.name)) is not None:
-            name = shown_name(entry.name)
-            files[name] = SourceFile(name, entry.size, entry.mtime_ns, entry.version_mark, reader)
-    ordered = tuple(files[name] for name in sorted(files))
-    return Listing(source, ordered, len(entries) - len(files), (), datetime.now(UTC))
+        name = shown_name(entry.name)
+        if not entry.is_regular:
+            selection.ignore(name, "link", "built-in rule: it is a link or a device")
+        elif not selection.is_ruled_out(name, is_vendored_read=True):
+            marks = entry.size, entry.mtime_ns, entry.version_mark
+            selection.add(name, entry.size, partial(SourceFile, name, *marks))
+    return selection.listing()
 
 
 @contextmanager
 def open_archive(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
     """Read entries of the archive as it is now."""
-    entries = _source_entries(source, limits.archive)
+    entries = [entry for entry in _source_entries(source, limits.archive) if entry.is_regular]
     counts = Counter(shown_name(entry.name) for entry in entries)
     by_name = {shown_name(entry.name): entry for entry in entries}
     with _opened(source.local_path, limits.archive) as open_entry:
@@ -138,7 +143,7 @@ def _source_entries(source: Source, limits: ArchiveLimits) -> tuple[ArchiveEntry
 
 @functools.lru_cache(maxsize=32)
 def _entries(path: Path, mark: str, limits: ArchiveLimits) -> tuple[ArchiveEntry, ...]:
-    """The regular files in an archive. Cached by its version mark: a compressed tar is inflated to list it."""
+    """The files in an archive. Cached by its version mark: a compressed tar is inflated to list it."""
     entries: list[ArchiveEntry] = []
     size = 0
     for entry in _zip_entries(path) if zipfile.is_zipfile(path) else _tar_entries(path, mark, limits):
@@ -153,11 +158,12 @@ def _zip_entries(path: Path) -> Iterator[ArchiveEntry]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             is_link = info.external_attr >> 16 & 0o170000 == 0o120000
-            if not info.is_dir() and not is_link:
+            if not info.is_dir():
                 seconds = int(datetime(*_valid_date(info.date_time), tzinfo=UTC).timestamp())
                 mark = f"{info.file_size}:{info.CRC:08x}:{seconds}"
                 sizes = info.file_size, info.compress_size
-                yield ArchiveEntry(info.filename, *sizes, seconds * 1_000_000_000, mark, bool(info.flag_bits & 1))
+                is_encrypted = bool(info.flag_bits & 1)
+                yield ArchiveEntry(info.filename, *sizes, seconds * 1_000_000_000, mark, is_encrypted, not is_link)
 
 
 def _valid_date(written: tuple[int, int, int, int, int, int]) -> tuple[int, int, int, int, int, int]:
@@ -169,9 +175,11 @@ def _valid_date(written: tuple[int, int, int, int, int, int]) -> tuple[int, int,
 def _tar_entries(path: Path, mark: str, limits: ArchiveLimits) -> Iterator[ArchiveEntry]:
     with _opened_tar(path, limits) as archive:
         for info in archive:
-            if info.isreg():
+            if not info.isdir():
                 name, nanoseconds = info.name.removeprefix("./"), int(info.mtime) * 1_000_000_000
-                yield ArchiveEntry(name, info.size, 0, nanoseconds, f"{info.size}:{info.mtime}:{mark}")
+                yield ArchiveEntry(
+                    name, info.size, 0, nanoseconds, f"{info.size}:{info.mtime}:{mark}", is_regular=info.isreg()
+                )
 
 
 @contextmanager
