@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
 
 from native.errors import StatementRefused
 from native.foreign_errors import engine_errors
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection, Statement
+    from duckdb import DuckDBPyConnection
 
 LOCKED_DOWN: Mapping[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
@@ -25,22 +28,13 @@ LOCKED_DOWN: Mapping[str, str | bool | int | float | list[str]] = {
     "threads": 2,
 }
 """A statement can read the tables that it is given and nothing else: no file, no network, no extension."""
-_ALLOWED = ("SELECT", "EXPLAIN")
+_READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+"""The query nodes of a parsed statement that only read."""
+_EXPLAIN_OPTIONS = {b"analyze", b"verbose", b"format"}
+_BATCH_ROWS = 2_048
 
 SqlRow = tuple[Any, ...]
 """One row of a result: a value for each column, of the Python type that DuckDB chooses."""
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """The result of a statement."""
-
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    """DuckDB's names of the column types."""
-    rows: list[SqlRow]
-    more: bool
-    """Whether there are more rows than were fetched."""
 
 
 def query(sql: str, tables: Mapping[str, object], parameters: Sequence[object] = ()) -> list[SqlRow]:
@@ -56,51 +50,97 @@ def query(sql: str, tables: Mapping[str, object], parameters: Sequence[object] =
         return connection.execute(sql, list(parameters)).fetchall()
 
 
-def select(sql: str, tables: Mapping[str, object], *, max_rows: int, seconds: float) -> QueryResult:
-    """Run one statement of a user, which may only read.
+def read_only_select(
+    sql: str, tables: Mapping[str, object], max_rows: int, seconds: float, memory_bytes: int
+) -> tuple[pa.Table, list[str], list[str]]:
+    """Run one statement of a user, which may only read, in a database of its own.
 
-    Args:
-        sql: one SELECT (or WITH, SHOW, DESCRIBE, VALUES, EXPLAIN) statement.
-        tables: name to Lance scanner or Arrow table.
-        max_rows: how many rows are fetched.
-        seconds: the statement is stopped after this time.
+    Returns at most one row more than `max_rows`, the names of the columns, and DuckDB's names of their types.
 
     Raises:
         StatementRefused: it is invalid, is not read-only, or takes too much time or memory.
     """
     import duckdb
 
-    with _connection(tables) as connection:
-        timed_out = threading.Event()
+    settings = {**LOCKED_DOWN, "memory_limit": f"{memory_bytes >> 20}MiB"}
+    timed_out = threading.Event()
+    with duckdb.connect(config=settings) as connection:
 
         def stop() -> None:
             timed_out.set()
             connection.interrupt()
 
         timer = threading.Timer(seconds, stop)
+        timer.daemon = True
         timer.start()
         try:
-            cursor = connection.execute(_read_only(connection, sql))
-            description = cursor.description or []
-            rows = cursor.fetchmany(max_rows + 1)
-        except duckdb.Error as error:
+            for name, table in tables.items():
+                connection.register(name, table)
+            _refuse_writing(connection, sql)
+            found = connection.sql(sql)
+            reader = found.limit(max_rows + 1).to_arrow_reader(_BATCH_ROWS)
+            return reader.read_all(), found.columns, [str(kind) for kind in found.types]
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # the last two: from the reader of the result
             if timed_out.is_set():
                 raise StatementRefused(f"it took more than {seconds:g} s and was stopped") from error
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise StatementRefused(f"it took more than {memory_bytes >> 20:,} MiB of memory") from error
             raise StatementRefused(_message(error)) from error
         finally:
             timer.cancel()
-    names, types = tuple(str(column[0]) for column in description), tuple(str(column[1]) for column in description)
-    return QueryResult(names, types, rows[:max_rows], more=len(rows) > max_rows)
 
 
-def _read_only(connection: DuckDBPyConnection, sql: str) -> Statement:
+def _refuse_writing(connection: DuckDBPyConnection, sql: str) -> None:
+    """Refuse what is not one statement that only reads, in all of its parts."""
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise StatementRefused(f"there are {len(statements)} statements instead of one")
     kind = str(statements[0].type).rpartition(".")[2]
-    if kind not in _ALLOWED:
+    if kind == "EXPLAIN":
+        return _refuse_writing(connection, _explained(sql))
+    if kind != "SELECT":
         raise StatementRefused(f"{kind} is not allowed: only SELECT is, because the tables are read-only")
-    return statements[0]
+    [(tree,)] = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()
+    try:
+        parsed = orjson.loads(tree)
+    except orjson.JSONDecodeError as error:
+        raise StatementRefused("its parts are nested too deeply") from error
+    if parsed.get("error", True):
+        raise StatementRefused("it cannot be checked: write it as a SELECT without PIVOT")
+    for node in _nodes(parsed):
+        if node not in _READING_NODES:
+            name = node.removesuffix("_NODE").removesuffix("_QUERY")
+            raise StatementRefused(f"{name} is not allowed in a SELECT, because the tables are read-only")
+    return None
+
+
+def _nodes(tree: object) -> Iterator[str]:
+    """The types of all query nodes of a parsed statement."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            kind = part.get("type")
+            if isinstance(kind, str) and kind.endswith("_NODE"):
+                yield kind
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+
+
+def _explained(sql: str) -> str:
+    """The statement that an EXPLAIN explains."""
+    import duckdb
+
+    raw = sql.encode()  # DuckDB counts bytes
+    starts = [start for start, kind in duckdb.tokenize(sql) if kind != duckdb.token_type.comment]
+    words = [raw[start:end].split()[0].lower() for start, end in itertools.pairwise([*starts, len(raw)])]
+    position = 1
+    if words[position] == b"(" and words[position + 1] in _EXPLAIN_OPTIONS:
+        position = words.index(b")", position) + 1
+    elif words[position] in _EXPLAIN_OPTIONS:
+        position += 1
+    return raw[starts[position] :].decode()
 
 
 def _message(error: Exception) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
-from native.duckdb_sql import QueryResult, select
 from native.errors import StatementRefused
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
+from native.sql_process import QueryResult, SqlLimits, StoredTable, select
 from omni_pipelines import schemas
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
@@ -23,13 +23,13 @@ from omni_pipelines.records import Release
 PINNED_TABLES = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
 OTHER_TABLES = (schemas.SOURCES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
 JOURNAL_TABLES = (schemas.GATE_RESULTS, schemas.QUESTIONS, schemas.ANSWERS)
-MAX_SECONDS = 30.0
-MAX_ROWS = 1_000
+LIMITS = SqlLimits(rows=1_000, seconds=30)
+"""For one statement."""
 _COLUMN = re.compile(r'Referenced column "([^"]*)"')
 _TABLE = re.compile(r'Table with name "?([\w.]+)"? does not exist|Referenced table "([^"]*)" not found')
 
-SqlTables = Mapping[str, object]
-"""Table name to Lance scanner or Arrow table."""
+SqlTables = Mapping[str, StoredTable | pa.Table]
+"""By name."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ def run_sql(
     sql: str,
     release: int | None = None,
     *,
-    most: int = MAX_ROWS,
-    seconds: float = MAX_SECONDS,
+    limits: SqlLimits = LIMITS,
     viewer: Viewer | None = None,
 ) -> tuple[Release, QueryResult]:
     """The first rows of one SELECT over the tables of a release, by default the newest.
@@ -74,7 +73,7 @@ def run_sql(
     """
     pinned = require_release(home, release)
     try:
-        return pinned, select(sql, _tables(home, pinned, viewer), max_rows=most, seconds=seconds)
+        return pinned, select(sql, _tables(home, pinned, viewer), limits)
     except StatementRefused as error:
         raise _refusal(error.message, sql) from error
 
@@ -99,14 +98,16 @@ def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> S
         for name, source in release.sources.items()
         if visible is None or name in visible
     ]
-    tables: dict[str, object] = {schemas.SOURCES.name: pa.Table.from_pylist(sources, schema=schemas.SOURCES.schema)}
+    tables: dict[str, StoredTable | pa.Table] = {
+        schemas.SOURCES.name: pa.Table.from_pylist(sources, schema=schemas.SOURCES.schema)
+    }
     for table in PINNED_TABLES:
         pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
         if stored.version(pinned.version) != pinned:
             problem = f"table {table.name} is not the one that release {release.release} was made of"
             raise ConfigurationError(problem, cure="run: omni ingest")
-        names = [column.name for column in _readable_columns(table)]
-        tables[table.name] = stored.scanner(names, where, pinned.version)
+        names = tuple(column.name for column in _readable_columns(table))
+        tables[table.name] = StoredTable(str(stored.path), pinned.version, names, where)
     return tables
 
 

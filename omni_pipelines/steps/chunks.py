@@ -24,7 +24,7 @@ from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed
+from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed, Properties
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.token_counting import CountTokens
@@ -136,6 +136,13 @@ def chunk_layout(parsed: Parsed, start: int, end: int) -> dict[str, object]:
     return {"layout": layout} if layout else {}
 
 
+def chunk_properties(properties: Properties, text: str) -> dict[str, object]:
+    """What a document says about itself, as far as it concerns a chunk: of the links, those that the chunk has."""
+    links = [link for link in properties.get("links", ()) if link in text]
+    found = {**properties, "links": links}
+    return {name: values for name, values in found.items() if values}
+
+
 class _Cutter:
     """Makes the chunk rows of the documents of a source."""
 
@@ -170,6 +177,7 @@ class _Cutter:
             "verbatim": document["verbatim"],
             "section": section,
             **chunk_layout(parsed, span.start, span.end),
+            **chunk_properties(parsed.properties, text),
         }
         return ChunkRow(
             chunk_id=ids.chunk_id(document["doc_id"], ordinal, text, self.fingerprint),

@@ -1,4 +1,6 @@
-"""Cut a document into chunks within a token budget. Every character that is not blank is in at least one chunk.
+"""Cut a document into chunks within a token budget.
+
+Every character is in at least one chunk, except for blanks and for the data of pictures (`embedded_data`).
 
 The mode says where to cut:
 
@@ -16,11 +18,12 @@ from dataclasses import dataclass, replace
 from omni_pipelines.settings import ChunkMode
 from omni_pipelines.text.chunk_context import EnclosingSections, Tables, signature
 from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.embedded_data import data_ranges, without_data
 from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_blank
 from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-6"
+CHUNKER = "structure-7"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""
@@ -50,10 +53,14 @@ class Chunker:
         tables = None if has_symbols else Tables(parsed)
         packer = Packer(parsed.text, self.budget, count, granularity, tables, one_symbol_per_chunk=by_symbol)
         spans: list[Span] = []
+        data = list(data_ranges(parsed.text))
         for begin, finish in _pages(parsed):  # no chunk spans two pages, so that every quote has one page
             sections = _sections(parsed, begin, finish)
             for section, end in _merge_closing_brackets(parsed.text, sections) if by_symbol else sections:
-                spans += packer.add_section(section.start, end, section.path)
+                for first, last in without_data(data, section.start, end) if data else ((section.start, end),):
+                    spans += packer.flush() if first > section.start else ()
+                    if not is_blank(parsed.text, first, last):
+                        spans += packer.add_section(first, last, section.path)
             spans += packer.flush()
         if tables is not None:
             return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]

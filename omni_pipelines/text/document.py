@@ -2,8 +2,8 @@
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from omni_pipelines.text.decoding import DecodedText
@@ -13,6 +13,10 @@ HEADING_SEPARATOR = " > "
 """It stands between the headings of a section path that is written as one text."""
 Heading = tuple[int, int, str]
 """Start, level from 1 (outermost), title."""
+
+
+Properties = Mapping[str, Sequence[str]]
+"""Names to values, such as `tags` to the tags of a note."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Parsed:
     """The language that the file declares, in its own spelling, such as `de-AT`; see `languages`."""
     partial: str = ""
     """What of the file was not read, and why, as one sentence; "" if all of it was read."""
+    properties: Properties = field(default_factory=dict)
+    """What the file says about itself: its `tags`, `aliases`, and the `links` to other notes."""
     embedded: tuple[EmbeddedFile, ...] = ()
     """The files inside it, which are read as documents of their own; not stored with this one."""
 

@@ -52,6 +52,7 @@ def structure_json(parsed: Parsed) -> str:
         "tables": [[table.start, table.end, table.header, list(table.rows)] for table in parsed.tables],
         "lines": parsed.line_marks,
         "pages": parsed.page_marks,
+        "properties": parsed.properties,
     }
     return orjson.dumps(structure).decode()
 
@@ -63,9 +64,10 @@ def parsed_document(row: ParsedColumns) -> Parsed:
     tables = tuple(
         TextTable(start, end, header, tuple(rows)) for start, end, header, rows in structure.get("tables", ())
     )
+    properties = structure.get("properties", {})
     if row["verbatim"]:
         decoded = DecodedText(row["text"], row["encoding"], row["bom_bytes"], row["encoding_probability"])
-        return Parsed(decoded, row["title"], sections, tables=tables, partial=row["partial"])
+        return Parsed(decoded, row["title"], sections, tables=tables, partial=row["partial"], properties=properties)
     return Parsed(
         DecodedText("", row["encoding"], row["bom_bytes"], row["encoding_probability"]),
         row["title"],
@@ -75,6 +77,7 @@ def parsed_document(row: ParsedColumns) -> Parsed:
         page_marks=_marks(structure.get("pages", ())),
         tables=tables,
         partial=row["partial"],
+        properties=properties,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from native.sql_process import SqlLimits
 from omni_pipelines.cli.command import Result, Rows, command
 from omni_pipelines.cli.formats import Format, FormatOption
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
@@ -25,6 +26,7 @@ def sql(
     statement: StatementArgument = None,
     limit: Annotated[int, Option(min=1, help="How many rows at most.")] = 1_000,
     timeout: Annotated[float, Option(min=0.1, metavar="SECONDS", help="Stop the statement after this time.")] = 30.0,
+    memory: Annotated[int, Option(min=64, metavar="MIB", help="How much memory the statement may use.")] = 1_024,
     form: FormatOption = Format.TEXT,
 ) -> Rows[SqlColumn] | Result[Rows[SqlColumn] | SqlResult]:
     """Query documents, releases, questions and more in SQL.
@@ -34,7 +36,8 @@ def sql(
     if statement is None:
         return Rows("columns", columns())
     text = read_stdin() if statement == STDIN else statement
-    pinned, selected = run_sql(home, text, release, most=limit, seconds=timeout, viewer=viewer)
+    limits = SqlLimits(limit, timeout, memory << 20)
+    pinned, selected = run_sql(home, text, release, limits=limits, viewer=viewer)
     names = _unique(selected.columns)
     result = SqlResult(pinned.release, names, selected.types, selected.rows, selected.more, form)
     return Result(result, note=f"the first {limit:,} rows; see more with --limit" if selected.more else "")

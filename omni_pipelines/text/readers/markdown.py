@@ -1,25 +1,23 @@
 """Markdown: the text is the file's own; headings give the sections."""
 
 import functools
-import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from omni_pipelines.text.decoding import decode, newline_offsets
 from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.readers.front_matter import front_matter
 
 _NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
-_FRONT_MATTER = re.compile(
-    rf"---[ \t]*{_NEWLINE}(?=[\w-]+[ \t]*:)(?:[^\r\n]*{_NEWLINE})*?(?:---|\.\.\.)[ \t]*(?:{_NEWLINE}|\Z)"
-)
-"""Metadata for a site generator. In Markdown alone, the closing `---` would make its last line a heading."""
-_TITLE = re.compile(
-    r"""(?:\A|[\r\n])title:[ \t]*(?:(?P<q>["'])(?P<quoted>[^\r\n]*)(?P=q)[ \t]*(?=[\r\n])|(?P<plain>[^\r\n]*))"""
-)
 _LONG_GAP = re.compile(rf"(?<=[\r\n]{{3}})(?<!\r\n\r)(?:[ \t]*+{_NEWLINE})++")
+_DATA_ADDRESS = re.compile(r"\(data:[^)\s]*+")
+_CODE_SPAN = re.compile(r"`[^`]*+`")
+_WIKI_LINK = re.compile(r"\[\[([^\[\]|#\n]{1,200})(?:#[^\[\]|\n]{0,200})?(?:\|[^\[\]\n]{0,200})?\]\]")
+_TAG = re.compile(r"(?<![^\s(])#([^\W\d_][\w/-]{0,60})")
+_MAX_FOUND = 1_000
 _MAX_TITLE_LENGTH = 500
 """Characters of a heading: an underlined paragraph is a heading however long it is."""
 
@@ -27,15 +25,16 @@ _MAX_TITLE_LENGTH = 500
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. Headings outside fences start sections; the title is from the front matter, or the first one."""
     decoded = decode(raw)
-    front = _FRONT_MATTER.match(decoded.text)
-    headings = list(_headings(decoded.text, front.end() if front else 0))
-    first = headings[0][2] if headings else name
-    return Parsed(decoded, title=(_declared_title(front[0]) if front else "") or first, sections=nest(headings))
-
-
-def _declared_title(front: str) -> str:
-    match = _TITLE.search(front)
-    return " ".join((match["quoted"] or match["plain"] or "").split()) if match else ""
+    front = front_matter(decoded.text)
+    note = _Note()
+    note.scan(decoded.text, front.end)
+    found = {"tags": (*front.tags, *note.tags), "aliases": front.aliases, "links": tuple(note.links)}
+    return Parsed(
+        decoded,
+        title=front.title or next((title for *_, title in note.headings), name),
+        sections=nest(note.headings),
+        properties={key: list(dict.fromkeys(values)) for key, values in found.items() if values},
+    )
 
 
 @functools.cache
@@ -44,16 +43,36 @@ def _parser(*, inline: bool) -> MarkdownIt:
     return parser if inline else parser.disable("inline")  # it takes most of the time, and only headings need it
 
 
-def _headings(text: str, begin: int) -> Iterator[Heading]:
-    # markdown-it counts \r\n, \n and \r as one line end each, as newline_offsets does
-    body, offsets = _without_long_gaps(text, begin)
-    starts = [0, *newline_offsets(body)]
-    tokens = _parser(inline=False).parse(body)
-    for token, inline in itertools.pairwise(tokens):
-        if token.type == "heading_open" and token.map and token.level == 0:
-            title = _visible(inline.content[:_MAX_TITLE_LENGTH])
-            if title:
-                yield _original_offset(offsets, starts[token.map[0]]), int(token.tag[1:]), title
+class _Note:
+    """Collects the headings of a text, and the tags and links between double brackets that note programs know."""
+
+    def __init__(self) -> None:
+        self.headings: list[Heading] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def scan(self, text: str, begin: int) -> None:
+        # markdown-it counts \r\n, \n and \r as one line end each, as newline_offsets does
+        body, offsets = _without_long_gaps(text, begin)
+        starts = [0, *newline_offsets(body)]
+        previous: Token | None = None
+        for token in _parser(inline=False).parse(body):
+            if token.type == "inline":
+                self._collect(token.content)
+                if previous is not None and previous.type == "heading_open" and previous.map and not previous.level:
+                    title = _visible(_DATA_ADDRESS.sub("(x", token.content)[:_MAX_TITLE_LENGTH])
+                    start = _original_offset(offsets, starts[previous.map[0]])
+                    self.headings += [(start, int(previous.tag[1:]), title)] if title else []
+            previous = token
+
+    def _collect(self, content: str) -> None:
+        if "[[" not in content and "#" not in content:
+            return
+        shown = _CODE_SPAN.sub("", content)
+        if len(self.links) < _MAX_FOUND:
+            self.links += [link.strip() for link in _WIKI_LINK.findall(shown) if link.strip()]
+        if len(self.tags) < _MAX_FOUND:
+            self.tags += _TAG.findall(shown)
 
 
 _Offsets = list[tuple[int, int]]

@@ -3,11 +3,9 @@
 Run it with `python -I`, an empty environment and no other open files. It needs no files, network or child processes.
 """
 
-import contextlib
 import os
 import resource
 import sys
-import time
 from pathlib import Path
 
 import orjson
@@ -15,6 +13,7 @@ import orjson
 from native.confinement import Confinement, confine, python_paths
 from native.grammars import grammar_folder
 from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.readers.processor_time import allow_cpu
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
     MAX_ANSWER_BYTES,
@@ -26,7 +25,7 @@ from omni_pipelines.text.readers.worker_protocol import (
 
 MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_SECONDS = 20
-"""For one document."""
+"""For one document; a reader may allow more for a large one."""
 MAX_OPEN_FILES = 64
 READY = b"ready"
 
@@ -64,14 +63,6 @@ def serve(request: dict[str, str], raw: bytes) -> bytes:
     except MemoryError:
         error = Unreadable(RefusalCode.MEMORY, f"its parser needs more than {MAX_MEMORY_BYTES >> 20} MiB of memory")
     return answer(None, error, _peak_bytes())
-
-
-def allow_cpu(seconds: int) -> None:
-    """Allow so much more processor time; after that the system kills this process with SIGXCPU."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = int(time.process_time()) + 1 + seconds
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _peak_bytes() -> int:

@@ -1,110 +1,233 @@
-"""PDF: the text of each page, and the page of every character; the outline gives the sections."""
+"""PDF: the text of each page in reading order, tables, form fields and notes, with the headings of the outline.
+
+Running heads and page numbers are recognised and left out. So are damaged pages and characters whose meaning the file
+does not say; the document is then partial.
+"""
 
 from __future__ import annotations
 
-import io
-import logging
 import re
-import struct
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+import time
+import unicodedata
+from dataclasses import dataclass, field
 
+from native.pdfium import Annotation, PdfError, PdfFile, PdfPage, PdfPasswordNeeded
+from native.pdfium_text import Run
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.extraction import Extraction, one_line
+from omni_pipelines.text.layout.cut_words import join_cut_words, words_of
+from omni_pipelines.text.layout.garbled import is_garbled, is_language
+from omni_pipelines.text.layout.page_headings import Headings, font_headings, outline_headings
+from omni_pipelines.text.layout.page_layout import Line, Part, TableRows, page_parts
+from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
+from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
+from omni_pipelines.text.readers.processor_time import allow_more_cpu
+from omni_pipelines.text.readers.symbol_fonts import symbols
 
-if TYPE_CHECKING:
-    from pypdf import PdfReader
-    from pypdf.generic import Destination
-
-    Outline = Sequence["Destination | Outline"]
-
-Value = TypeVar("Value")
-Headings = dict[int, list[tuple[int, str]]]
-"""Page to the headings that start on it, as (level, title)."""
 MAX_PAGES = 5000
-_MAX_OUTLINE_ENTRIES = 10_000
-_MAX_OUTLINE_DEPTH = 32
-_LIGATURES = dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "ft", "st"), strict=True))
-_LIGATURE = re.compile("[ﬀ-ﬆ]")
-_FILE_NAME = re.compile(r"\.(?:docx?|pptx?|xlsx?|indd|tex|dvi|ps|pdf)$", re.IGNORECASE)
+CPU_SECONDS, CPU_SECONDS_OF_PAGE = 15.0, 0.02
+"""Processor time for a file and for each of its pages: the pages that are read until then are kept."""
+_CPU_RESERVE_SECONDS = 5.0
+_CPU_RESERVE = 1.5
+"""Time for one more page, and as a factor for the work on all pages together."""
+_MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH = 10_000, 32
+_MAX_ANNOTATIONS = 2_000
+_PRESENTATION = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc]+")
+"""Ligatures and Arabic letters in the form they have at one place of a word."""
+_TEX_LIGATURES = dict(
+    zip("\x0b\x0c\x0e\x0f\x1b\x1c\x1d\x1e\x1f", "ff fi ffi ffl ff fi fl ffi ffl".split(), strict=True)
+)
+_TEX_LIGATURE = re.compile("[\x0b\x0c\x0e\x0f\x1b-\x1f]")
+"""Codes of ligatures in the fonts of TeX, which a file may use without saying their meaning."""
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_LEADERS = re.compile(r"(?:\s?[.·…_]){4,}")
+_FILE_NAME = re.compile(r"\.(?:docx?|pptx?|xlsx?|indd|tex|dvi|ps|pdf|html?)$|^untitled$", re.IGNORECASE)
+_PROGRAM = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) - ")
 _NO_TEXT = "it contains no text: its pages are probably scans; run text recognition (OCR) on it"
-_DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError,
-    ValueError, struct.error, zlib.error,
-)  # fmt: skip
-"""What pypdf raises for damaged files besides its own errors: it does not check the type of most objects."""
+_NO_MEANING = "the file does not say which characters its fonts show; run text recognition (OCR) on it"
+
+
+@dataclass(slots=True)
+class _Page:
+    """What a page contains."""
+
+    parts: list[Part] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    heads: list[Line] = field(default_factory=list)
+    """Running heads of this and other pages."""
+    is_garbled: bool = False
+    """Whether it has text that was left out, because its meaning is unknown."""
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for part in self.parts if not isinstance(part, TableRows) for line in part]
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file, page by page. A heading of the outline starts at the page it points to."""
-    import pypdf
-    from pypdf.errors import DependencyError, DeprecationError, LimitReachedError, PyPdfError
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every irregularity of every file
+    """Read a file, page by page."""
     try:
-        return _read(pypdf.PdfReader(io.BytesIO(raw)), name)
-    except RecursionError as error:
-        raise Unreadable(RefusalCode.DEPTH, "its objects are nested too deeply") from error
-    except LimitReachedError as error:
-        raise Unreadable(RefusalCode.OUTPUT_LIMIT, str(error)) from error
-    except DependencyError as error:
+        with PdfFile(raw) as file:
+            return _read(file, name)
+    except PdfPasswordNeeded as error:
         raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
-    except PyPdfError as error:
-        raise Unreadable(RefusalCode.PARSE, str(error)) from error
-    except (DeprecationError, *_DAMAGE) as error:
-        raise Unreadable(RefusalCode.PARSE, f"damaged: {type(error).__name__}: {error}") from error
+    except PdfError as error:
+        raise Unreadable(RefusalCode.PARSE, f"damaged: {error}") from error
 
 
-def _read(file: PdfReader, name: str) -> Parsed:
-    if file.is_encrypted and not file.decrypt(""):
-        raise Unreadable(RefusalCode.ENCRYPTED, "a password is needed to open it; save it again without one")
-    no_headings: Headings = {}
-    headings = _tolerant(lambda: _headings(file), no_headings)
+def _read(file: PdfFile, name: str) -> Parsed:
     extraction = Extraction()
-    for number, page in enumerate(file.pages, 1):
-        if number > MAX_PAGES:
-            raise Unreadable(RefusalCode.TOO_LARGE, f"more than {MAX_PAGES:,} pages")
-        extraction.page(number)
-        text = _LIGATURE.sub(lambda match: _LIGATURES[match[0]], page.extract_text())
-        if text.strip():
-            for level, title in headings.get(number, ()):
-                extraction.mark(level, title)
-        extraction.block(text)
-    title = _tolerant(lambda: _title(file), "")
-    language = _tolerant(lambda: str(file.root_object.get("/Lang", "")), "")
-    return extraction.parsed(name, title or name, language, _NO_TEXT)
+    pages = _pages(file, extraction)
+    _take_running_heads(pages)
+    lines = [line for page in pages for line in page.lines]
+    if any(line.is_cut or line.text.endswith(("-", "\u00ad", "\u2010")) for line in lines):
+        join_cut_words(lines, words_of(lines))
+    headings = _headings(file, pages)
+    for number, page in enumerate(pages):
+        extraction.page(number + 1)
+        _write(extraction, page, number, headings)
+    title = _title(file) or _first_heading(pages, headings) or name
+    no_text = _NO_MEANING if any(page.is_garbled for page in pages) else _NO_TEXT
+    return extraction.parsed(name, title, file.language, no_text)
 
 
-def _tolerant(get: Callable[[], Value], default: Value) -> Value:
-    """Metadata of the file, or the default if it is damaged: the pages may still be good."""
-    try:
-        return get()
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  # pypdf raises even a bare Exception, for an invalid destination
-        return default
+def _pages(file: PdfFile, extraction: Extraction) -> list[_Page]:
+    """The pages that can be read within the limits."""
+    count = min(file.page_count, MAX_PAGES)
+    if not count:
+        raise PdfError("none of its pages can be found")
+    if file.page_count > MAX_PAGES:
+        extraction.cut(f"it has {file.page_count:,} pages; the first {MAX_PAGES:,} were read", RefusalCode.TOO_LARGE)
+    seconds = CPU_SECONDS + CPU_SECONDS_OF_PAGE * count
+    allow_more_cpu(seconds * _CPU_RESERVE + _CPU_RESERVE_SECONDS)
+    deadline = time.process_time() + seconds
+    pages: list[_Page] = []
+    damaged: list[int] = []
+    length = 0
+    for number in range(1, count + 1):
+        if time.process_time() > deadline or length > MAX_CHARACTERS:
+            extraction.cut(
+                f"its first {number - 1:,} of {file.page_count:,} pages were read; the others would take too long",
+                RefusalCode.CPU,
+            )
+            break
+        try:
+            with file.page(number - 1) as page:
+                pages.append(_page(page))
+        except PdfError:
+            pages.append(_Page())
+            damaged.append(number)
+        length += sum(len(line.text) for line in pages[-1].lines)
+    if damaged:
+        extraction.cut(f"{_named(damaged)} damaged and could not be read", RefusalCode.PARSE)
+    if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
+        extraction.cut(f"{_named(garbled)} not readable as text: {_NO_MEANING}")
+    return pages
 
 
-def _title(file: PdfReader) -> str:
+def _named(numbers: list[int]) -> str:
+    """The subject of a sentence: "page 3 is", "pages 3, 7 and 90 more are"."""
+    shown = ", ".join(map(str, numbers[:5]))
+    if len(numbers) == 1:
+        return f"page {shown} is"
+    return f"pages {shown}{f' and {len(numbers) - 5:,} more' if len(numbers) > 5 else ''} are"
+
+
+def _page(page: PdfPage) -> _Page:
+    runs = page.runs()
+    text = "\n".join(run.text for run in runs)
+    readable = [] if is_garbled(text) else _mapped(runs)
+    if not text.isascii() or _TEX_LIGATURE.search(text):
+        for run in readable:
+            run.words = [_plain(word, run.font) for word in run.words]
+    return _Page(page_parts(readable), page.annotations(_MAX_ANNOTATIONS), is_garbled=len(readable) < len(runs))
+
+
+def _mapped(runs: list[Run]) -> list[Run]:
+    """The runs whose meaning the file says; all of them if the codes of the others happen to be a text."""
+    unknown = [word for run in runs if run.is_unmapped for word in run.words]
+    return runs if not unknown or is_language(unknown) else [run for run in runs if not run.is_unmapped]
+
+
+def _plain(text: str, font: str) -> str:
+    """A word in the letters that people type."""
+    text = _TEX_LIGATURE.sub(lambda match: _TEX_LIGATURES[match[0]], text)
+    text = _PRESENTATION.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    if _PRIVATE.search(text):
+        text = symbols(text, "" if "+" in font[:8] else font)
+    return _PRIVATE.sub("", text)
+
+
+def _take_running_heads(pages: list[_Page]) -> None:
+    """Take what is repeated at the edges of pages out of their text.
+
+    A head with a word that is nowhere else, such as the number of a contract, is kept once, on its first page.
+    """
+    heads = running_heads([[line for line in page.lines if line.edge] for page in pages])
+    if not heads:
+        return
+    known = words_of(line for page in pages for line in page.lines if line not in heads)
+    for page in pages:
+        for line in page.lines:
+            if line in heads and not is_page_number(line) and not words_of([line]) <= known:
+                known |= words_of([line])
+                page.heads.append(line)
+        page.parts = [part for part in page.parts if isinstance(part, TableRows) or part[0] not in heads]
+
+
+def _headings(file: PdfFile, pages: list[_Page]) -> Headings:
+    lines = [page.lines for page in pages]
+    bookmarks = list(file.bookmarks(_MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH))
+    return outline_headings(bookmarks, lines) if bookmarks else font_headings(lines)
+
+
+def _title(file: PdfFile) -> str:
     """The title that the file declares, unless it is the name of the file it was made from."""
-    title = one_line((file.metadata.title if file.metadata else None) or "")
+    title = _PROGRAM.sub("", one_line(file.title))
     return "" if _FILE_NAME.search(title) else title
 
 
-def _headings(file: PdfReader) -> Headings:
-    headings: Headings = {}
-    for level, destination in _destinations(file.outline, 1):
-        page = file.get_destination_page_number(destination)
-        if page is not None and page >= 0:
-            headings.setdefault(page + 1, []).append((level, str(destination.title)))
-    return headings
+def _first_heading(pages: list[_Page], headings: Headings) -> str:
+    first = (headings.at_line.get(line) for line in pages[0].lines) if pages else ()
+    return next((titles[0][1] for titles in first if titles and titles[0][0] == 1), "")
 
 
-def _destinations(outline: Outline, level: int) -> Iterator[tuple[int, Destination]]:
-    for entry in outline[:_MAX_OUTLINE_ENTRIES]:
-        if not isinstance(entry, Sequence):
-            yield level, entry
-        elif level < _MAX_OUTLINE_DEPTH:
-            yield from _destinations(entry, level + 1)
+def _write(extraction: Extraction, page: _Page, number: int, headings: Headings) -> None:
+    for line in page.heads:  # first, because a table may continue on the next page
+        extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
+    for level, title in headings.on_page.get(number, ()):
+        extraction.mark(level, title)
+    for part in page.parts:
+        if isinstance(part, TableRows):
+            for at, row in enumerate(part.rows):
+                extraction.row(row, first=at == 0, continues=at == 0)
+        else:
+            _write_lines(extraction, part, headings)
+    for annotation in page.annotations:
+        extraction.block(_described(annotation))
+
+
+def _write_lines(extraction: Extraction, lines: list[Line], headings: Headings) -> None:
+    paragraph: list[str] = []
+    for line in lines:
+        titles = headings.at_line.get(line, ())
+        if titles or line.is_apart:
+            extraction.block("\n".join(paragraph))
+            paragraph = []
+        for level, title in titles:
+            extraction.mark(level, title)
+        text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
+        if text.strip():
+            paragraph.append(text.rstrip())
+    extraction.block("\n".join(paragraph))
+
+
+def _described(annotation: Annotation) -> str:
+    """A form field or note as text, with its kind."""
+    text = annotation.text.strip()
+    if annotation.kind == "Field":
+        return f"Field {one_line(annotation.label)}: {text}"
+    return (
+        f"{annotation.kind} by {one_line(annotation.label)}: {text}"
+        if annotation.label
+        else f"{annotation.kind}: {text}"
+    )

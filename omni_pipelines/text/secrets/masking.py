@@ -6,6 +6,7 @@ Sections, pages and line marks therefore stay valid, and a citation of the maske
 from __future__ import annotations
 
 import contextlib
+import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -92,7 +93,8 @@ class MaskedDocument:
 def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     """Mask the text, the title and the headings of a document."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
-    names = dict.fromkeys([parsed.title, *(name for section in parsed.sections for name in section.path)])
+    values = itertools.chain.from_iterable(parsed.properties.values())
+    names = dict.fromkeys([parsed.title, *values, *(name for section in parsed.sections for name in section.path)])
     titles = {name: _mask(name, masking, "utf-8") for name in names}  # a heading is in the paths of all below it
     title = titles[parsed.title][0]
     sections = tuple(
@@ -105,10 +107,12 @@ def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     masked = max(masked, sum(masked_in_title for _, _, masked_in_title in titles.values()))
     if not masked:
         return MaskedDocument(parsed, masking, dict(found), 0)
+    properties = {name: [titles[each][0] for each in values] for name, values in parsed.properties.items()}
+    parsed = replace(parsed, title=title, sections=sections, properties=properties)
     if parsed.verbatim:
-        changed = replace(parsed, decoded=replace(parsed.decoded, text=text), title=title, sections=sections)
+        changed = replace(parsed, decoded=replace(parsed.decoded, text=text))
     else:
-        changed = replace(parsed, extracted=text, title=title, sections=sections)
+        changed = replace(parsed, extracted=text)
     return MaskedDocument(changed, masking, dict(found), masked)
 
 

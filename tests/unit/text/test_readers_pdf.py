@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
-import pypdf
 import pytest
 
 from omni_pipelines.refusals import Unreadable
@@ -12,6 +9,7 @@ from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers import pdf
 from tests.samples.pdf import pdf as make
+from tests.samples.pdf_encryption import encrypted_pdf
 
 PAGES = [["Herons fish at dawn.", "They stand still."], ["Otters (the small ones) swim."], ["Déjà vu: 12 €."]]
 FILE = make(PAGES, title="River animals", outline=[("Herons", 1), ("Otters", 2)])
@@ -49,21 +47,15 @@ def test_pdf_page_without_text_counts_as_a_page() -> None:
     assert parsed.page_marks == ((0, 1), (parsed.text.index("Three"), 3))
 
 
-def test_pdf_with_a_password_is_refused_as_encrypted() -> None:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(FILE))
-    writer.encrypt("secret", algorithm="RC4-128")
-    out = io.BytesIO()
-    writer.write(out)
+@pytest.mark.parametrize("aes", [False, True])
+def test_pdf_with_a_password_is_refused_as_encrypted(aes: bool) -> None:
     with pytest.raises(Unreadable, match=r"E_ENCRYPTED.*password"):
-        pdf.read(out.getvalue(), "a.pdf")
+        pdf.read(encrypted_pdf(["Otters swim."], password="secret", aes=aes), "a.pdf")
 
 
-def test_pdf_encrypted_without_a_password_is_read() -> None:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(FILE))
-    writer.encrypt("", owner_password="owner", algorithm="RC4-128")
-    out = io.BytesIO()
-    writer.write(out)
-    assert "Otters" in pdf.read(out.getvalue(), "a.pdf").text
+@pytest.mark.parametrize("aes", [False, True])
+def test_pdf_encrypted_without_a_password_is_read(aes: bool) -> None:
+    assert pdf.read(encrypted_pdf(["Otters swim."], aes=aes), "a.pdf").text == "Otters swim."
 
 
 @pytest.mark.parametrize(

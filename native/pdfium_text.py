@@ -1,0 +1,201 @@
+"""The text of a page of a PDF, as runs of words with their places.
+
+Calls into PDFium are what costs time here: the text of a page is fetched at once, the places only of the first and
+last character of each word, and the font only where a line starts or the height of its characters changes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+_LINE_END = re.compile("\r\n|\ufffe")
+_WORD = re.compile("[^ \t\r\n\u00a0\u3000]+")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_BOLD = re.compile("bold|black|heavy|demi|semib", re.IGNORECASE)
+_FORCE_BOLD = 1 << 18
+_BOLD_WEIGHT = 600
+_MAX_NAME_BYTES = 256
+_BOX = 4
+"""Numbers of a box: left, top, right, bottom."""
+_SAME_HEIGHT = 0.05
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Neighbouring words of a line in one font. Places are in points, seen with the letters upright."""
+
+    words: list[str]
+    lefts: list[float]
+    rights: list[float]
+    top: float
+    baseline: float
+    """The height of the line on which the letters stand."""
+    font: str
+    size: float
+    is_bold: bool
+    line: int
+    """The number of its line, in the order in which the file draws."""
+    turn: int
+    """Quarter turns of its letters against the page as a person sees it."""
+    is_unmapped: bool
+    """Whether the file does not say the meaning of most of its characters: `words` has their codes in the font."""
+    is_cut: bool = False
+    """Whether a hyphen at the end of the line cuts its last word, which is without that hyphen."""
+
+    @property
+    def text(self) -> str:
+        """The words with blanks between them."""
+        return " ".join(self.words)
+
+    @property
+    def left(self) -> float:
+        """Where it begins."""
+        return min(self.lefts[0], self.lefts[-1])
+
+    @property
+    def right(self) -> float:
+        """Where it ends."""
+        return max(self.rights[0], self.rights[-1])
+
+
+def page_runs(api: ModuleType, page: Any) -> list[Run]:
+    """The text of a page, in the order in which the file draws it."""
+    handle = api.FPDFText_LoadPage(page)
+    if not handle:
+        return []
+    try:
+        return list(_TextPage(api, handle, api.FPDFPage_GetRotation(page)).runs())
+    finally:
+        api.FPDFText_ClosePage(handle)
+
+
+class _TextPage:
+    """The characters of a page."""
+
+    def __init__(self, api: ModuleType, handle: Any, turn: int) -> None:
+        self._api, self._handle, self._turn = api, handle, turn
+        self._matrix = api.FS_MATRIX()
+        self._name = ctypes.create_string_buffer(_MAX_NAME_BYTES)
+        self._flags = ctypes.c_int()
+        self._text = self._all_text()
+
+    def runs(self) -> Iterator[Run]:
+        text = self._text
+        ends = [(match.start(), match.end()) for match in _LINE_END.finditer(text)] + [(len(text), len(text))]
+        start, lines = 0, []
+        for end, following in ends:
+            words = [match.span() for match in _WORD.finditer(text, start, end)]
+            if words:
+                lines.append((words, text[end:following] == "\ufffe"))
+            start = following
+        numbers = self._boxes([index for words, _ in lines for start, end in words for index in (start, end - 1)])
+        at = 0
+        for number, (words, is_cut) in enumerate(lines):
+            end = at + 2 * _BOX * len(words)
+            yield from self._line(number, words, numbers[at:end], is_cut=is_cut)
+            at = end
+
+    def _all_text(self) -> str:
+        """The text of the page, with one character for each of PDFium's."""
+        api, handle = self._api, self._handle
+        count = api.FPDFText_CountChars(handle)
+        if count <= 0:
+            return ""
+        buffer = (ctypes.c_ushort * (2 * count + 1))()
+        written = api.FPDFText_GetText(handle, 0, count, buffer)
+        text = bytes(buffer)[: 2 * max(written - 1, 0)].decode("utf-16-le", "surrogatepass")
+        if len(text) == count:
+            return text
+        codes = (api.FPDFText_GetUnicode(handle, index) for index in range(count))  # some have no text
+        return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes).replace("\x02", "\ufffe")
+
+    def _boxes(self, indices: list[int]) -> list[float]:
+        """The boxes of characters: their width, and the height of their font."""
+        buffer = (ctypes.c_float * (_BOX * len(indices)))()
+        size = ctypes.sizeof(ctypes.c_float) * _BOX
+        get, handle = _fast_call(self._api.FPDFText_GetLooseCharBox), ctypes.cast(self._handle, ctypes.c_void_p).value
+        first = ctypes.addressof(buffer)
+        for index, address in zip(indices, range(first, first + size * len(indices), size), strict=True):
+            get(handle, index, address)
+        return list(buffer)
+
+    def _line(self, number: int, spans: list[tuple[int, int]], boxes: list[float], *, is_cut: bool) -> Iterator[Run]:
+        """The runs of a line. `boxes` has two boxes for each word: of its first and of its last character."""
+        begin = spans[0][0]
+        turn = round(self._api.FPDFText_GetCharAngle(self._handle, begin) / (math.pi / 2)) % 4
+        left, top, right, bottom = _upright(boxes, turn)
+        lefts, rights, tops = left[::2], right[1::2], top[::2]
+        heights = [above - below for above, below in zip(tops, bottom[::2], strict=True)]
+        words = [self._text[start:end] for start, end in spans]
+        if not self._text[begin : spans[-1][1]].isascii():
+            for at, word in enumerate(words):
+                if RIGHT_TO_LEFT.search(word):  # its last character stands on the left
+                    lefts[at], rights[at] = left[2 * at + 1], right[2 * at]
+        starts = [0, *(at for at in range(1, len(words)) if abs(heights[at] - heights[at - 1]) > _SAME_HEIGHT)]
+        baseline = self._baseline(begin, turn)
+        for start, end in pairwise([*starts, len(words)]):
+            yield Run(
+                words[start:end],
+                lefts[start:end],
+                rights[start:end],
+                max(tops[start:end]),
+                baseline,
+                *self._font(spans[start][0]),
+                number,
+                (turn + self._turn) % 4,
+                self._is_unmapped(spans[start:end]),
+                is_cut and end == len(words),
+            )
+
+    def _baseline(self, index: int, turn: int) -> float:
+        x, y = ctypes.c_double(), ctypes.c_double()
+        self._api.FPDFText_GetCharOrigin(self._handle, index, x, y)
+        return (y.value, x.value, -y.value, -x.value)[turn]
+
+    def _is_unmapped(self, spans: list[tuple[int, int]]) -> bool:
+        """Whether most characters have no meaning. A run whose first one has a meaning is not examined further."""
+        has_error = self._api.FPDFText_HasUnicodeMapError
+        if has_error(self._handle, spans[0][0]) != 1:
+            return False
+        indices = [index for start, end in spans for index in range(start, end)]
+        return 2 * sum(has_error(self._handle, index) == 1 for index in indices) > len(indices)
+
+    def _font(self, index: int) -> tuple[str, float, bool]:
+        """The name of a character's font, its size, and whether it is bold."""
+        api, handle = self._api, self._handle
+        size, matrix = api.FPDFText_GetFontSize(handle, index), self._matrix
+        if api.FPDFText_GetMatrix(handle, index, matrix):
+            size *= math.hypot(matrix.c, matrix.d)
+        length = api.FPDFText_GetFontInfo(handle, index, self._name, _MAX_NAME_BYTES, self._flags)
+        name = self._name.value.decode("utf-8", "replace") if 0 < length <= _MAX_NAME_BYTES else ""
+        is_bold = bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
+        return name, size or 1.0, is_bold or api.FPDFText_GetFontWeight(handle, index) >= _BOLD_WEIGHT
+
+
+def _upright(boxes: list[float], turn: int) -> tuple[list[float], list[float], list[float], list[float]]:
+    """The left, top, right and bottom ends of boxes after so many quarter turns."""
+    left, top, right, bottom = (boxes[side::_BOX] for side in range(_BOX))
+    if turn == 0:
+        return left, top, right, bottom
+    if turn == 1:
+        return _negated(top), right, _negated(bottom), left
+    if turn == 2:
+        return _negated(right), _negated(bottom), _negated(left), _negated(top)
+    return bottom, _negated(left), top, _negated(right)
+
+
+def _negated(numbers: list[float]) -> list[float]:
+    return [-number for number in numbers]
+
+
+def _fast_call(function: Any) -> Any:
+    """A function of three arguments without the checks of their types, which cost half of the call."""
+    prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+    return prototype(ctypes.cast(function, ctypes.c_void_p).value or 0)
