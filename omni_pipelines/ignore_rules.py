@@ -1,8 +1,8 @@
 """The lines of a `.gitignore` as git reads them, byte for byte.
 
-The library `pathspec` decides differently from git about one path in seventy of our random rules, and raises for some
-lines that git passes over. This follows `wildmatch.c` and `dir.c` of git. Stars become lazy atomic groups, as in
-`fnmatch`, so that hostile rules cannot make a match slow.
+This follows `wildmatch.c` and `dir.c` of git: pathspec 1.1 decides differently about one path in seventy of random
+rules, and raises for some lines that git passes over. Stars become lazy atomic groups, as in `fnmatch`, so that
+hostile rules cannot make a match slow.
 """
 
 from __future__ import annotations

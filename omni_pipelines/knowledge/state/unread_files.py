@@ -36,13 +36,16 @@ def record_unread(home: Home, listed: Mapping[str, Sequence[UnreadFile]], source
     _write(home, {name: rows for name, rows in {**read_unread(home), **listed}.items() if name in sources})
 
 
-def forget_unread(home: Home, documents: Collection[str]) -> None:
-    """Drop the files whose document ids are given. Hold the writer lock."""
+def forget_unread(home: Home, documents: Collection[str], *, write: bool) -> int:
+    """Drop the files with these document ids, and return how many there are. Hold the writer lock to write."""
+    stored = read_unread(home)
     kept = {
         source: [row for row in rows if ids.document_id(source, row.path) not in documents]
-        for source, rows in read_unread(home).items()
+        for source, rows in stored.items()
     }
-    _write(home, kept)
+    if write:
+        _write(home, kept)
+    return sum(map(len, stored.values())) - sum(map(len, kept.values()))
 
 
 def _write(home: Home, unread: Mapping[str, Sequence[UnreadFile]]) -> None:

@@ -66,7 +66,9 @@ class _FolderWalk:
 
     def __init__(self, source: Source, depth: int) -> None:
         self._root, self._depth = source.root, depth
-        self.selection, self.ignore_files = Selection(source), IgnoreFiles.above(source.root)
+        self.selection = Selection(source)
+        # a home keeps its entries whatever the repository around it ignores
+        self.ignore_files = IgnoreFiles.above(source.root) if source.guarded else IgnoreFiles(source.root, ())
         self.unreadable: list[str] = []
 
     def collect(self) -> None:

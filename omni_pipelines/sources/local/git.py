@@ -41,14 +41,15 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
         commit, seconds = found
         entries = repository.tree(commit)
     for entry in entries:
-        path, size = shown_name(entry.path), entry.size or 0
+        path = shown_name(entry.path)
         if entry.mode not in _REGULAR_MODES:
             what = _OTHER_MODES.get(entry.mode, "not a regular file")
             selection.ignore(path, what.removeprefix("a "), f"built-in rule: it is {what}")
         elif path.count("/") > limits.folder_depth:
             selection.ignore(path, "too deep", f"built-in rule: it is below {limits.folder_depth} folders")
         elif not selection.is_ruled_out(path):
-            selection.add(path, size, partial(SourceFile, path, size, seconds * 1_000_000_000, entry.blob))
+            marks = entry.size or 0, seconds * 1_000_000_000, entry.blob
+            selection.add(path, entry.size, partial(SourceFile, path, *marks))
     return selection.listing()
 
 

@@ -25,12 +25,14 @@ class Selection:
         self._files: dict[str, SourceFile] = {}
         self._unread: dict[str, UnreadFile] = {}
 
-    def add(self, path: str, size: int, file: Callable[[Reader], SourceFile], fallback: Reader | None = None) -> None:
+    def add(
+        self, path: str, size: int | None, file: Callable[[Reader], SourceFile], fallback: Reader | None = None
+    ) -> None:
         """Add a file under its shown path, unless the patterns leave it out, it is empty, or no reader reads it.
 
         Args:
             path: as documents have it.
-            size: in bytes.
+            size: in bytes, if it is known.
             file: makes the file, with its reader.
             fallback: reads it if no reader reads files of this name.
         """

@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.model.limits import ArchiveLimits, SourceLimits
@@ -107,7 +108,7 @@ def test_an_entry_larger_than_its_header_says_is_quarantined(line: Line, tmp_pat
     assert list(refused(line).values()) == ["E_PARSE"]
 
 
-def test_links_and_devices_in_a_tar_file_are_skipped(line: Line, tmp_path: Path) -> None:
+def test_links_and_devices_in_a_tar_file_are_named_and_not_read(line: Line, tmp_path: Path) -> None:
     path = write_tar(tmp_path / "a.tar", FILES)
     with tarfile.open(path, "a") as archive:
         for kind, name in (
@@ -119,6 +120,7 @@ def test_links_and_devices_in_a_tar_file_are_skipped(line: Line, tmp_path: Path)
             info.type, info.linkname = kind, "/etc/passwd"
             archive.addfile(info)
     assert texts(ingest(line, path)) == FILES
+    assert [file.path for file in read_unread(line.home)["packed"]] == ["device.md", "hard.md", "link.md"]
 
 
 @pytest.mark.parametrize("raw", [b"PK\x03\x04 no more", b"", b"\x1f\x8b\x08 cut", b"not an archive at all"])
