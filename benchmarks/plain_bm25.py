@@ -4,7 +4,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-from native.tantivy_analysis import Analyzer, normal
+from native.tantivy_analysis import Analyzer
+from native.word_forms import normal
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection
 
 K1, B = 1.2, 0.75

@@ -87,6 +87,10 @@ acl = ["hr"]
 The variable of a setting is its name in capitals after `OMNI_`: `OMNI_CHUNK_TOKENS=512`. Lists and tables are written
 with commas: `OMNI_MASK_PERSONAL=card,iban,email`, `OMNI_CODECS=chunks.text=zstd:9,documents.text=lz4`.
 
+An `omni.toml` may come from somebody else. Therefore some of its settings are ignored, and named, until you run
+`omni trust`: `store`, `llm_url`, `rerank_url`, `cache`, and of a source `allow`, `allow_private` and a location that
+is a URL or outside the folder. If one of them changes, `omni trust` is needed again. Variables need no trust.
+
 """
 
 VARIABLES = """

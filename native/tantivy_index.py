@@ -17,7 +17,8 @@ from native import tantivy_analysis as analysis
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
-from native.query_words import QueryWord, query_words, text_forms
+from native.query_words import QueryWord, content_forms, query_words, text_forms
+from native.word_forms import character_pairs, identifier_parts, joined, normal, words
 
 if TYPE_CHECKING:
     from tantivy import DocAddress, Index, IndexWriter, Searcher
@@ -197,6 +198,11 @@ class KeywordIndex:
         counts = self.frequencies(form for word in found for form in word.forms)
         return [replace(word, count=sum(counts[form] for form in word.forms)) for word in found]
 
+    def query_forms(self, text: str) -> set[str]:
+        """The forms of the words of a query, without stop words unless it has nothing else."""
+        analyzer = self._queries.content_analyzer(text)
+        return content_forms(text, analyzer) if analyzer is not None else self.forms(text)
+
     def forms(self, text: str) -> set[str]:
         """The forms of all words of a text, as `query_words` gives those of a question."""
         return text_forms(text, self._queries.text_analyzer)
@@ -208,7 +214,7 @@ class KeywordIndex:
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """Each term, as `terms` gives it, to the number of entries whose text, title, heading or path contains it."""
         searcher = self._index.searcher()
-        fields = (analysis.PASSAGE, "pairs")
+        fields = (analysis.PASSAGE, analysis.SPELLINGS, "pairs")
         return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
 
 
@@ -253,18 +259,19 @@ class KeywordWriter:
         count = 0
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
-            text, language = analysis.normal(entry.text), entry.filters.get(LANGUAGE, "")
-            stems = analysis.stems(text, language)
-            context = analysis.stems(analysis.normal(entry.context), language)
-            around = analysis.stems(analysis.normal(entry.around), language) if entry.around else stems
+            text, language = normal(entry.text), entry.filters.get(LANGUAGE, "")
+            inside, above = words(text), words(normal(entry.context))
+            stems, context = analysis.stems(inside, language), analysis.stems(above, language)
+            around = analysis.stems(words(normal(entry.around)), language) if entry.around else stems
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_key_halves(entry.key),
                     fingerprint=entry.fingerprint,
-                    passage=" ".join((context, stems, *analysis.identifier_parts(text))),
+                    passage=" ".join((context, stems, *identifier_parts(text))),
                     around=f"{around} {context}",
-                    pairs=" ".join(analysis.character_pairs(text)),
+                    spellings=analysis.other_spellings(f"{above} {inside}", joined(text), language),
+                    pairs=" ".join(character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )
             )

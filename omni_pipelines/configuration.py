@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.settings import Settings
+from omni_pipelines.trust import is_trusted, settings_to_trust, trust, without_settings
 
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
@@ -33,7 +34,7 @@ def find_home(flag: Path | None = None) -> Home:
 
 
 def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> Settings:
-    """Load the settings of a home.
+    """Load the settings of a home, without those of omni.toml that a person has to trust first.
 
     Args:
         home: the home whose omni.toml is read, if there is one.
@@ -45,16 +46,47 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
     variables = os.environ if environment is None else environment
     known = set(Settings.model_fields)
     base = variables.get("XDG_CACHE_HOME")
-    values = ({"cache": Path(base, "omni_pipelines")} if base else {}) | _read_file(home.config)
-    for name in values:
+    written = _read_file(home.config)
+    for name in written:
         if name not in known:
             cure = nearest(name, sorted(known), f"known settings: {', '.join(sorted(known))}")
             raise ConfigurationError(f"unknown setting {name!r} in {home.config}", cure=cure)
+    values: dict[str, object] = {"cache": Path(base, "omni_pipelines")} if base else {}
+    values |= without_settings(written, _untrusted(home, written, variables))
     values |= {name: value for name in known if (value := variables.get(f"OMNI_{name.upper()}"))}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise _invalid_setting(error, home) from error
+
+
+def untrusted_settings(home: Home) -> dict[str, object]:
+    """The settings of omni.toml that are ignored until a person trusts them, by their dotted names.
+
+    Raises:
+        ConfigurationError: omni.toml cannot be read.
+    """
+    return _untrusted(home, _read_file(home.config), os.environ)
+
+
+def trust_settings(home: Home) -> dict[str, object]:
+    """Trust the settings of omni.toml as they are now, and return those that needed it.
+
+    Raises:
+        ConfigurationError: omni.toml cannot be read.
+    """
+    found = settings_to_trust(_read_file(home.config), home.config.parent)
+    trust(_trusted_file(os.environ), home.config, found)
+    return found
+
+
+def _untrusted(home: Home, written: Mapping[str, object], variables: Mapping[str, str]) -> dict[str, object]:
+    found = settings_to_trust(written, home.config.parent)
+    return {} if not found or is_trusted(_trusted_file(variables), home.config, found) else found
+
+
+def _trusted_file(variables: Mapping[str, str]) -> Path:
+    return Path(variables.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "omni_pipelines" / "trusted.json"
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -14,6 +14,11 @@ def content_hash(data: bytes) -> str:
     return blake3(data).hexdigest()
 
 
+def file_content_hash(path: Path) -> str:
+    """Return the `content_hash` of a file, without reading the whole file into memory."""
+    return blake3().update_mmap(path).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, 64 hex digits, without reading the whole file into memory."""
     with path.open("rb") as file:

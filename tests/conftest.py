@@ -20,8 +20,9 @@ hypothesis.settings.load_profile("omni")
 
 @pytest.fixture(autouse=True)
 def no_settings_of_the_developer(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Models stay where they are; everything else of OMNI_* is hidden."""
+    """Models stay where they are; everything else of OMNI_* is hidden, and so is what the developer trusts."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
 
 
 @pytest.fixture(autouse=True)

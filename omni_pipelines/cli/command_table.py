@@ -20,6 +20,11 @@ class CommandRow(NamedTuple):
 SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "Build the knowledge base": (
         ("init", "init:init", "Create an empty knowledge base in this folder."),
+        (
+            "trust",
+            "trust:trust",
+            "Trust what omni.toml says about sending content away and reading outside its folder.",
+        ),
         ("ingest", "ingest:ingest", "Read what changed, index it, and publish a release."),
         ("source", "", "Where the documents come from."),
         ("source add", "source:add", "Register a source, which the next omni ingest reads."),

@@ -1,12 +1,14 @@
 """What commands take besides their own options: the home and its settings."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from typer import Option
 
 from omni_pipelines.cli.command import Depends
-from omni_pipelines.configuration import find_home, load_settings
+from omni_pipelines.cli.output import narrate
+from omni_pipelines.configuration import find_home, load_settings, untrusted_settings
 from omni_pipelines.home import Home
 from omni_pipelines.settings import Settings
 
@@ -16,8 +18,15 @@ HomeOption = Annotated[
 
 
 def any_home(home: HomeOption = None) -> Home:
-    """The home that `--home` or the environment names; it may not exist yet."""
-    return find_home(home)
+    """The home that `--home` or the environment names; it may not exist yet.
+
+    Settings of its omni.toml that are ignored are named on standard error.
+    """
+    found = find_home(home)
+    if names := untrusted_settings(found):
+        narrate(f"{found.config} is not trusted, so these settings of it are ignored: {', '.join(names)}")
+        narrate("  read them, then run: omni trust" + (f" --home {quote(str(home))}" if home else ""))
+    return found
 
 
 def existing_home(home: Annotated[Home, Depends(any_home)]) -> Home:

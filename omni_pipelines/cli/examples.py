@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "": ("omni ingest docs/ src/", "omni ask How do I rotate the keys?", "omni search key rotation"),
     "init": ("omni init", "omni init --home ~/notes/.omni"),
+    "trust": ("omni trust", "omni trust --home ~/notes/.omni"),
     "ingest": ("omni ingest docs/ src/", "omni ingest . --include '*.md' --dry-run"),
     "source": ("omni source add .@v1.2 --name v1", "omni source list"),
     "source add": ("omni source add https://example.org/sitemap.xml --name site", "omni source add .@v1.2 --name v1"),

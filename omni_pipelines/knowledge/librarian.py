@@ -175,9 +175,13 @@ class Librarian:
         self._metrics.record(options.mode, time.perf_counter() - began)
         return [hit for hit in hits if hit.score >= min_score]
 
-    def terms(self, text: str) -> list[str]:
-        """The terms of a text as the keyword index has them: words that a search takes for the same have one term."""
-        return self._snapshot.keyword.terms(text)
+    def forms(self, text: str) -> set[str]:
+        """The forms of the words of a text in the keyword index; words with a common form count as the same."""
+        return self._snapshot.keyword.forms(text)
+
+    def query_forms(self, query: str) -> set[str]:
+        """The forms of the words of a query, without its stop words."""
+        return self._snapshot.keyword.query_forms(query)
 
     def why_not(
         self,

@@ -7,7 +7,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
-from omni_pipelines.knowledge.state.unread_files import record_unread
+from omni_pipelines.knowledge.state.unread_files import ListedFiles, record_unread
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
 from omni_pipelines.settings import Settings
@@ -146,5 +146,6 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
             seen = record.seen | seen
             write_step_record(home, "documents", record.output, record.inputs, record.fingerprint, seen)
         names = {source.name for source in load_sources(home)} | seen.keys()
-        record_unread(home, {listing.source.name: listing.unread for listing in listings}, names)
+        listed = {each.source.name: ListedFiles(each.unread, {file.path for file in each.files}) for each in listings}
+        record_unread(home, listed, names)
     return count_unread(home)

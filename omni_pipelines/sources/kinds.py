@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from omni_pipelines.sources.local.archive import list_archive, open_archive
+from omni_pipelines.sources.local.archive import list_archive, open_archive_source
 from omni_pipelines.sources.local.folder import list_folder, open_folder
 from omni_pipelines.sources.local.git import list_revision, open_revision
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
@@ -59,7 +59,7 @@ def open_source(
         case SourceKind.GIT:
             return open_revision(source)
         case SourceKind.ARCHIVE:
-            return open_archive(source, limits)
+            return open_archive_source(source, limits)
         case SourceKind.OBJECTS:
             return open_objects(source, limits)
         case SourceKind.WEB:

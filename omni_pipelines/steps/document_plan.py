@@ -1,7 +1,7 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
@@ -11,10 +11,11 @@ from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
+from omni_pipelines.sources.model.selection import Selection
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import is_parser_current
+from omni_pipelines.text.readers.registry import is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = (
@@ -29,7 +30,9 @@ _KNOWN = (
     "acl",
     "mtime_ns",
     "size",
+    "partial",
 )
+NOT_UNPACKED = "the files inside it were not read: the setting unpack_archives is off"
 GUARDED_DELETIONS = 3
 """Fewer documents may go without a question, unless nothing is left."""
 
@@ -53,11 +56,19 @@ class SourcePlan:
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
     """Paths whose documents get other access tags."""
+    embedded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Path of a listed file to the stored paths of the files inside it."""
 
     @property
     def deletes(self) -> tuple[str, ...]:
         """Paths whose documents are to be deleted."""
         return tuple(path for path in self.gone if path in self.stored)
+
+    @property
+    def kept_embedded(self) -> set[str]:
+        """Stored paths of files inside others that are not read again."""
+        read = {file.path for file in self.to_read}
+        return {path for outer, inside in self.embedded.items() if outer not in read for path in inside}
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -71,14 +82,72 @@ class SourcePlan:
             if file.path not in self.stored
         }
         rows = ((path, self.stored[path]) for path in self.deletes)
-        return tuple(
-            path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) not in new
-        )
+        moved = {path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) in new}
+        return tuple(path for path in self.deletes if path not in moved and not _outer(path, moved))
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.to_read and not self.gone and not self.retagged
+
+
+class _StoredRows:
+    """What is stored of a source: its documents and its rows in quarantine, by path."""
+
+    def __init__(self, home: Home, settings: Settings, source: Source) -> None:
+        where = equals("source", source.name)
+        columns = ["path", "stat", "parser", "code"]
+        self.documents = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
+        self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
+        self._settings, self._source = settings, source
+        self._masking = masking_of(settings, source.name)
+        self._is_wanted = Selection(source).wants
+
+    @property
+    def paths(self) -> set[str]:
+        """All paths."""
+        return self.documents.keys() | self.refusals.keys()
+
+    def is_kept(self, file: SourceFile, inside: Iterable[str]) -> bool:
+        """Whether the documents of a file and of the paths inside it are those that reading it would give."""
+        row, refusal = self.documents.get(file.path), self.refusals.get(file.path)
+        if row is None or not _is_current(file, row) or not self._is_as_set(row):
+            return False
+        # `omni quarantine retry` makes the row of a file that was read in part older than the file.
+        if refusal is not None and refusal["code"] == RefusalCode.PARTIAL and not _is_current(file, refusal):
+            return False
+        return all(self._is_kept_inside(file, path) for path in inside)
+
+    def is_refused(self, file: SourceFile) -> bool:
+        """Whether a file is in quarantine and did not change since.
+
+        A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
+        """
+        return _is_current(file, self.refusals.get(file.path)) and file.path not in self.documents
+
+    def is_partial(self, path: str) -> bool:
+        """Whether a document is a part of its file."""
+        refusal = self.refusals.get(path)
+        return path in self.documents and refusal is not None and refusal["code"] == RefusalCode.PARTIAL
+
+    def _is_kept_inside(self, file: SourceFile, path: str) -> bool:
+        """Whether a path inside a file was read from the file as it is now, by the readers and settings of now."""
+        row, refusal = self.documents.get(path), self.refusals.get(path)
+        has_lost_deletion = row is not None and refusal is not None and not self.is_partial(path)
+        is_current = all(
+            each is None or (each["stat"] == file.version_mark and is_mark_current(each["parser"]))
+            for each in (row, refusal)
+        )
+        is_as_set = row is None or self._is_as_set(row)
+        return self._is_wanted(path) and is_current and is_as_set and not has_lost_deletion
+
+    def _is_as_set(self, row: DocumentRow) -> bool:
+        """Whether a document has the place and the content that the source and the settings say."""
+        return (
+            row["uri"] == self._source.uri(row["path"])  # the root of a source can move
+            and is_masking_current(row["masking"], row["findings"], self._masking)
+            and _is_unpacked_as_set(row, self._settings)
+        )
 
 
 def plan_source(home: Home, settings: Settings, source: Source, session: SourceSession) -> SourcePlan:
@@ -88,46 +157,48 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
         SourceMissing: the source cannot be listed.
     """
     listing = session.list(home, source)
-    where = equals("source", source.name)
-    stored = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
-    quarantine = read_rows(home, QUARANTINE, QuarantineRow, ["path", "stat", "parser", "code"], where)
-    quarantined = {row["path"]: row for row in quarantine}
-    masking = masking_of(settings, source.name)
-    # A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
-    still_quarantined = [
-        file.path
-        for file in listing.files
-        if _is_current(file, quarantined.get(file.path)) and file.path not in stored
-    ]
-    in_place = {
-        path
-        for path, row in stored.items()
-        if _is_in_place(source, row) and is_masking_current(row["masking"], row["findings"], masking)
-    }
-    skip = {file.path for file in listing.files if _is_current(file, stored.get(file.path)) and file.path in in_place}
-    partial = {path: row for path, row in quarantined.items() if row["code"] == RefusalCode.PARTIAL}
-    # `omni quarantine retry` makes the row of a file that was read in part older than the file.
-    skip -= {
-        file.path for file in listing.files if file.path in partial and not _is_current(file, partial[file.path])
-    }
-    still_partial = sorted(skip & partial.keys())
-    skip.update(still_quarantined)
+    rows = _StoredRows(home, settings, source)
     listed = {file.path for file in listing.files}
+    embedded = _embedded(listed, rows.paths)
+    kept = {file.path for file in listing.files if rows.is_kept(file, embedded.get(file.path, ()))}
+    refused = {file.path for file in listing.files if rows.is_refused(file)}
+    kept_inside = {path for outer in kept for path in embedded.get(outer, ())}
+    inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
-    gone = sorted(
-        path for path in stored.keys() | quarantined.keys() if path not in listed and not path.startswith(unsure)
-    )
+    gone = {path for path in rows.paths - listed - inside if not path.startswith(unsure)}
+    still_quarantined = tuple(sorted(refused | (kept_inside - rows.documents.keys())))
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
-        to_read=tuple(file for file in listing.files if file.path not in skip),
-        stored=stored,
-        gone=tuple(gone),
-        still_quarantined=tuple(still_quarantined),
-        still_unknown=tuple(path for path in still_quarantined if quarantined[path]["code"] == RefusalCode.KIND),
-        still_partial=tuple(still_partial),
-        retagged=tuple(sorted(path for path, row in stored.items() if path not in gone and row["acl"] != tags)),
+        to_read=tuple(file for file in listing.files if file.path not in kept | refused),
+        stored=rows.documents,
+        gone=tuple(sorted(gone)),
+        still_quarantined=still_quarantined,
+        still_unknown=tuple(path for path in still_quarantined if rows.refusals[path]["code"] == RefusalCode.KIND),
+        still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
+        retagged=tuple(
+            sorted(path for path, row in rows.documents.items() if path not in gone and row["acl"] != tags)
+        ),
+        embedded=embedded,
     )
+
+
+def _embedded(listed: Collection[str], paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Path of a listed file to those of `paths` that are inside it."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        if path not in listed and (outer := _outer(path, listed)):
+            found.setdefault(outer, []).append(path)
+    return {outer: tuple(sorted(inside)) for outer, inside in found.items()}
+
+
+def _outer(path: str, files: Collection[str]) -> str:
+    """Which of the files a path leads into; "" if none: a folder is no file."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        if path in files:
+            return path
+    return ""
 
 
 def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
@@ -139,9 +210,10 @@ def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bo
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
 
 
-def _is_in_place(source: Source, row: DocumentRow) -> bool:
-    """Whether the stored URI is still the document's URI: the root of a source can move."""
-    return row["uri"] == source.uri(row["path"])
+def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
+    """Whether the files inside an archive became documents, if the settings say so."""
+    is_archive = any(mark.startswith("archive/") for mark in row["parser"].split("+"))
+    return not is_archive or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
 
 
 def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:
@@ -173,4 +245,5 @@ def _suspicion(plan: SourcePlan, share: float) -> str:
 
 def listing_mark(listing: Listing, settings: Settings) -> str:
     """What the documents of a source depend on: its files, and the settings they are read with."""
-    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}"
+    packed = "" if settings.unpack_archives else " packed"
+    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}{packed}"

@@ -35,7 +35,10 @@ _DELETED_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class DocumentsReport:
-    """What one run did. The first five counts add up to the files listed, plus the deleted documents."""
+    """What one run did.
+
+    The first five counts add up to the files listed and those inside them, plus the deleted documents.
+    """
 
     added: int = 0
     changed: int = 0
@@ -96,9 +99,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         for plan in plans:
             report += _apply(home, plan, writer, documents)
     lance_maintenance.compact(documents)
-    record_unread(
-        home, {plan.listing.source.name: plan.listing.unread for plan in plans}, {each.name for each in sources}
-    )
+    record_unread(home, writer.listed_files(plans), {source.name for source in sources})
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 
@@ -129,20 +130,21 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
         set_tags(documents, source.name, source.acl)
     # Not only what was read now: a run that was killed may have stored a document and left its row in quarantine.
     explained = {*refused, *outcome.partial, *plan.still_quarantined, *plan.still_partial}
-    readable = {file.path for file in plan.listing.files} - explained
-    forget_refusals(home, source.name, {*plan.gone, *readable})
+    seen = {file.path for file in plan.listing.files} | plan.kept_embedded | outcome.embedded
+    forget_refusals(home, source.name, {*plan.gone, *outcome.gone, *(seen - explained)})
     unknown = len(plan.still_unknown) + sum(each.error.code == RefusalCode.KIND for each in outcome.refused)
     quarantined = len(plan.still_quarantined) + len(outcome.refused) - unknown
+    gone = [path for path in (*plan.deletes, *outcome.gone) if path in plan.stored]
     return DocumentsReport(
         added=outcome.added,
         changed=outcome.changed,
-        deleted=len(plan.deletes),
-        unchanged=len(plan.listing.files) - outcome.added - outcome.changed - quarantined - unknown,
+        deleted=len(gone),
+        unchanged=len(seen) - outcome.added - outcome.changed - quarantined - unknown,
         quarantined=quarantined,
-        unread=len(plan.listing.unread) + unknown,
+        unread=len(plan.listing.unread) + len(outcome.unread) + unknown,
         partial=len(plan.still_partial) + len(outcome.partial),
         masked=outcome.masked,
-        moved=len(outcome.contents & {plan.stored[path]["content_hash"] for path in plan.deletes}),
+        moved=len(outcome.contents & {plan.stored[path]["content_hash"] for path in gone}),
         warnings=plan.listing.notes,
     )
 

@@ -24,10 +24,9 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
 from omni_pipelines.text.readers.worker_protocol import (
-    MAX_ANSWER_BYTES,
     ParserAnswer,
     document_of,
-    read_frame,
+    read_answer,
     write_frame,
 )
 
@@ -87,14 +86,14 @@ class DocumentParser:
             reader.prepare(raw, name)
         process = self._process = self._process or _ParserProcess()
         try:
-            answer = process.ask(reader.name, raw, name, charset, self._seconds)
-            if process.is_worn(self._max_documents):
-                self._end_process()
-            return document_of(answer)
+            return process.ask(reader.name, raw, name, charset, self._seconds)
         except Unreadable as error:
             if is_fault(error.code):
                 self._end_process()
             raise
+        finally:
+            if process.is_worn(self._max_documents):
+                self._end_process()
 
     def _end_process(self) -> None:
         if self._process is not None:
@@ -129,29 +128,29 @@ class _ParserProcess:
         """Whether the next document needs a new process."""
         return self._parsed >= max_documents or self._peak_bytes > MAX_RESIDENT_BYTES
 
-    def ask(self, reader: str, raw: bytes, name: str, charset: str, seconds: float) -> ParserAnswer:
-        """The answer of the process to one document.
+    def ask(self, reader: str, raw: bytes, name: str, charset: str, seconds: float) -> Parsed:
+        """The document that the process makes of a file.
 
         Raises:
-            Unreadable: the process died or was too slow, or its answer is too long.
+            Unreadable: the process died or was too slow, its answer is too long, or it refused the document.
         """
-        content = self._exchange((orjson.dumps({"reader": reader, "name": name, "charset": charset}), raw), seconds)
-        if content is None:
+        frames = self._exchange((orjson.dumps({"reader": reader, "name": name, "charset": charset}), raw), seconds)
+        if frames is None:
             raise self._cause_of_death(seconds)
-        answer: ParserAnswer = orjson.loads(content)
+        answer: ParserAnswer = orjson.loads(frames[0])
         self._parsed += 1
         self._peak_bytes = answer["peak"]
-        return answer
+        return document_of(answer, frames[1:])
 
-    def _exchange(self, frames: tuple[bytes, ...], seconds: float) -> bytes | None:
-        """Send frames, and return the next frame of the process; None if it died, or was killed after `seconds`."""
+    def _exchange(self, frames: tuple[bytes, ...], seconds: float) -> list[bytes] | None:
+        """Send frames, and return the answer of the process; None if it died, or was killed after `seconds`."""
         timer = threading.Timer(seconds, self._kill)
         timer.start()
         try:
             for frame in frames:
                 write_frame(self._requests, frame)
             self._requests.flush()
-            return read_frame(self._answers, MAX_ANSWER_BYTES)
+            return read_answer(self._answers)
         except (BrokenPipeError, ConnectionResetError):
             return None
         finally:

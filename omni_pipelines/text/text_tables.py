@@ -5,19 +5,22 @@ lines with figures at the same places, as in text that comes from a PDF.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from omni_pipelines.text.document import TextTable
 from omni_pipelines.text.sentences import lines
+from omni_pipelines.text.table_directives import directive_table
 from omni_pipelines.text.table_headers import PERIOD, header_names, header_of
+from omni_pipelines.text.table_lines import NOTHING, Found, Line, marked, run_of
 
 _PIPED = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
 _PIPE = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"[ \t]*[|:+=-][-:|+= \t]{2,}$")
 _GRID = re.compile(r"[ \t]*\+(?:[-=]+\+)+[ \t]*$")
 _SIMPLE = re.compile(r"[ \t]*=+(?:[ \t]+=+)+[ \t]*$")
+_DASHED = re.compile(r"[ \t]*-{2,}(?:[ \t]+-{2,})+[ \t]*$")
 _ASCIIDOC = re.compile(r"[|!,:]===[ \t]*$")
 _ASCIIDOC_HEADER = re.compile(r"\[.*(?:%header|options?=.*header).*\]")
 _WIKI, _WIKI_END, _WIKI_ROW, _WIKI_NAMES = (
@@ -35,22 +38,9 @@ _MAX_LINES_BETWEEN = 4
 _SENTENCE_ENDS = (".", ":", ";", ",", "!", "?")
 
 
-@dataclass(frozen=True)
-class _Line:
-    start: int
-    end: int
-    text: str
-    """Without its line end."""
-
-
-_Found = tuple[int, TextTable | None]
-"""The number of lines taken, and the table they are; 0 lines where no table starts."""
-_NOTHING: _Found = (0, None)
-
-
 def text_tables(text: str) -> list[TextTable]:
     """The tables with a header in a text, in order."""
-    found = [_Line(start, end, text[start:end].rstrip("\r\n")) for start, end in lines(text, 0, len(text))]
+    found = [Line(start, end, text[start:end].rstrip("\r\n")) for start, end in lines(text, 0, len(text))]
     tables: list[TextTable] = []
     figures = _Figures()
     index = 0
@@ -63,7 +53,7 @@ def text_tables(text: str) -> list[TextTable]:
     return tables
 
 
-def _table_at(found: Sequence[_Line], index: int) -> _Found:
+def _table_at(found: Sequence[Line], index: int) -> Found:
     line = found[index].text
     if not line.strip():
         return 1, None
@@ -75,41 +65,32 @@ def _table_at(found: Sequence[_Line], index: int) -> _Found:
         return _asciidoc(found, index)
     if _WIKI.match(line):
         return _wiki(found, index)
+    if (directive := directive_table(found, index))[0]:
+        return directive
+    if index + 1 < len(found) and _DASHED.match(found[index + 1].text):
+        return _dashed(found, index)
     if _PIPED.search(line):
         return _piped(found, index)
-    return _columns(found, index) if _COLUMN_GAP.search(line.strip()) else _NOTHING
+    return _columns(found, index) if _COLUMN_GAP.search(line.strip()) else NOTHING
 
 
-def _run(found: Sequence[_Line], index: int, belongs: Callable[[str], bool]) -> Sequence[_Line]:
-    """The lines from `index` on up to the first that does not belong to them."""
-    end = index
-    while end < len(found) and belongs(found[end].text):
-        end += 1
-    return found[index:end]
-
-
-def _marked(run: Sequence[_Line], first: int, names: str) -> TextTable | None:
-    """The table whose header starts at the line `first`."""
-    return TextTable(run[first].end, run[-1].end, names) if names else None
-
-
-def _by_cells(run: Sequence[_Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> TextTable | None:
+def _by_cells(run: Sequence[Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> TextTable | None:
     """The table whose cells tell the header. `rows` has one list of cells for each line."""
     header = header_of(rows)
     if header is None or (is_sure and not header.is_sure):
         return None
-    return _marked(run, header.first, header.names)
+    return marked(run, header.first, header.names)
 
 
-def _piped(found: Sequence[_Line], index: int) -> _Found:
+def _piped(found: Sequence[Line], index: int) -> Found:
     """Rows with `|` between their cells. What stands above a rule is the header."""
-    run = _run(found, index, lambda line: _PIPED.search(line) is not None or _RULE.match(line) is not None)
+    run = run_of(found, index, lambda line: _PIPED.search(line) is not None or _RULE.match(line) is not None)
     if len(run) < 2:  # a single line is not a table
         return len(run), None
     rows = [[] if _RULE.match(line.text) else _piped_cells(line.text) for line in run]
     above = _rows_above_rule(rows)
     if above:
-        return len(run), _marked(run, above[0], header_names([rows[number] for number in above]))
+        return len(run), marked(run, above[0], header_names([rows[number] for number in above]))
     return len(run), _by_cells(
         [line for line, row in zip(run, rows, strict=True) if row], [row for row in rows if row]
     )
@@ -126,19 +107,19 @@ def _piped_cells(line: str) -> list[str]:
     return [cell.strip() for cell in _PIPE.split(line.strip().removeprefix("|").removesuffix("|"))]
 
 
-def _grid(found: Sequence[_Line], index: int) -> _Found:
+def _grid(found: Sequence[Line], index: int) -> Found:
     """A table with borders of `+---+`, as in reStructuredText and of database consoles.
 
     A border of `=` is below the header. Without one, three borders in all show that the second is.
     """
-    run = _run(found, index, lambda line: line.lstrip().startswith(("+", "|")))
+    run = run_of(found, index, lambda line: line.lstrip().startswith(("+", "|")))
     borders = [number for number, line in enumerate(run) if _GRID.match(line.text)]
     rows = [_joined(run[above + 1 : below]) for above, below in pairwise(borders)]
     below = next((at for at, number in enumerate(borders) if at and "=" in run[number].text), 0)
     if not below and len(borders) == 3:
         below = 1
     if below and run[-1].end > run[borders[below]].end:
-        table = _marked(run, borders[0] + 1, header_names(rows[:below]))
+        table = marked(run, borders[0] + 1, header_names(rows[:below]))
         starts = tuple(run[number].start for number in borders[below:-1])
         has_borders = table is not None and len(starts) > 1
         return len(run), replace(table, rows=(table.start, *starts)) if has_borders and table else table
@@ -148,7 +129,7 @@ def _grid(found: Sequence[_Line], index: int) -> _Found:
     return len(run), _by_cells([*first_lines[:-1], run[-1]], rows) if len(rows) > 1 else None
 
 
-def _joined(row: Sequence[_Line]) -> list[str]:
+def _joined(row: Sequence[Line]) -> list[str]:
     """The cells of a row of several lines."""
     cells = [_piped_cells(line.text) for line in row]
     width = max(map(len, cells), default=0)
@@ -157,11 +138,11 @@ def _joined(row: Sequence[_Line]) -> list[str]:
     ]
 
 
-def _simple(found: Sequence[_Line], index: int) -> _Found:
+def _simple(found: Sequence[Line], index: int) -> Found:
     """A simple table of reStructuredText: borders of `===` above and below its header, and at its end."""
     columns = [(match.start(), match.end()) for match in re.finditer("=+", found[index].text)]
     borders = [0]
-    run: list[_Line] = []
+    run: list[Line] = []
     for line in found[index:]:
         if len(run) and _SIMPLE.match(line.text):
             borders.append(len(run))
@@ -170,13 +151,23 @@ def _simple(found: Sequence[_Line], index: int) -> _Found:
         if len(borders) == 3 or (len(borders) == 2 and not following.strip()):
             break
         if len(borders) == 1 and not line.text.strip():
-            return _NOTHING
+            return NOTHING
     if len(borders) == 1:
-        return _NOTHING
+        return NOTHING
     rows = [_simple_cells(line.text, columns) for line in run]
     if len(borders) == 2:  # without a header
         return len(run), _by_cells(run[1:-1], rows[1:-1])
-    return len(run), _marked(run, 1, header_names(rows[1 : borders[1]]))
+    return len(run), marked(run, 1, header_names(rows[1 : borders[1]]))
+
+
+def _dashed(found: Sequence[Line], index: int) -> Found:
+    """Names, dashes below each, and rows up to a blank line: consoles of databases and Pandoc write such tables."""
+    columns = [(match.start(), match.end()) for match in re.finditer("-+", found[index + 1].text)]
+    run = [*found[index : index + 2], *run_of(found, index + 2, lambda line: bool(line.strip()))]
+    names = _simple_cells(run[0].text, columns)
+    if len(run) < _MIN_ROWS or not any(names):
+        return NOTHING
+    return len(run), marked(run, 0, header_names([names]))
 
 
 def _simple_cells(line: str, columns: Sequence[tuple[int, int]]) -> list[str]:
@@ -186,9 +177,9 @@ def _simple_cells(line: str, columns: Sequence[tuple[int, int]]) -> list[str]:
     return [line[start:end].strip() for (start, _), end in zip(columns, ends, strict=True)]
 
 
-def _asciidoc(found: Sequence[_Line], index: int) -> _Found:
+def _asciidoc(found: Sequence[Line], index: int) -> Found:
     """A table of AsciiDoc. The first line is the header if an attribute says so, or a blank line follows it."""
-    run = [found[index], *_run(found, index + 1, lambda line: _ASCIIDOC.match(line) is None)]
+    run = [found[index], *run_of(found, index + 1, lambda line: _ASCIIDOC.match(line) is None)]
     first = next((number for number, line in enumerate(run[1:], 1) if line.text.strip()), 0)
     if not first or index + len(run) == len(found):
         return len(run), None
@@ -196,38 +187,38 @@ def _asciidoc(found: Sequence[_Line], index: int) -> _Found:
     names = [cell for cell in _PIPE.split(run[first].text)[1:] if cell.strip()]
     is_followed_by_blank = first + 1 < len(run) and not run[first + 1].text.strip()
     if len(names) > 1 and (declared or (first == 1 and is_followed_by_blank)):
-        return len(run), _marked(run, first, header_names([[cell.strip() for cell in names]]))
+        return len(run), marked(run, first, header_names([[cell.strip() for cell in names]]))
     if declared and len(names) == 1:  # each name on a line of its own
-        names = [line.text.lstrip("| ") for line in _run(run, first, lambda line: bool(line.strip()))]
-        return len(run), _marked(run, first, header_names([names]))
+        names = [line.text.lstrip("| ") for line in run_of(run, first, lambda line: bool(line.strip()))]
+        return len(run), marked(run, first, header_names([names]))
     return len(run), _by_cells(run[1:], [[cell.strip() for cell in _PIPE.split(line.text)[1:]] for line in run[1:]])
 
 
-def _wiki(found: Sequence[_Line], index: int) -> _Found:
+def _wiki(found: Sequence[Line], index: int) -> Found:
     """A table of MediaWiki: names of columns stand after `!` or `!!`, before the first row of other cells."""
-    run = [found[index], *_run(found, index + 1, lambda line: _WIKI_END.match(line) is None)]
+    run = [found[index], *run_of(found, index + 1, lambda line: _WIKI_END.match(line) is None)]
     first = next((number for number, line in enumerate(run) if _WIKI_NAMES.match(line.text)), 0)
     if not first:
         return len(run), None
-    header = _run(run, first, lambda line: _WIKI_NAMES.match(line) is not None)
+    header = run_of(run, first, lambda line: _WIKI_NAMES.match(line) is not None)
     cells = [cell for line in header for cell in re.split(r"!!|\|\|", line.text.strip()[1:])]
     names = [_WIKI_FORMAT.sub("", cell).strip() for cell in cells]
     following = run[first + len(header)].text if first + len(header) < len(run) else ""
     if len(names) < 2 or not _WIKI_ROW.match(following):  # names of rows
         return len(run), None
-    return len(run), _marked(run, first, header_names([names]))
+    return len(run), marked(run, first, header_names([names]))
 
 
-def _columns(found: Sequence[_Line], index: int) -> _Found:
+def _columns(found: Sequence[Line], index: int) -> Found:
     """Lines with the same number of cells, two blanks or a tab apart, if figures or dates stand below names."""
     width = len(_COLUMN_GAP.split(found[index].text.strip()))
-    run = _run(found, index, lambda line: len(_COLUMN_GAP.split(line.strip())) == width)
+    run = run_of(found, index, lambda line: len(_COLUMN_GAP.split(line.strip())) == width)
     if len(run) < _MIN_ROWS:
-        return _NOTHING
+        return NOTHING
     rows = [_COLUMN_GAP.split(line.text.strip()) for line in run]
     kept = [number for number, row in enumerate(rows) if any(cell.strip("-=_") for cell in row)]
     table = _by_cells([run[number] for number in kept], [rows[number] for number in kept], is_sure=True)
-    return (len(run), table) if table is not None else _NOTHING
+    return (len(run), table) if table is not None else NOTHING
 
 
 class _Figures:
@@ -241,18 +232,18 @@ class _Figures:
         self._end = 0
         self._header = ""
 
-    def at(self, found: Sequence[_Line], index: int) -> _Found:
+    def at(self, found: Sequence[Line], index: int) -> Found:
         count = _figures(found[index].text)
         if count < _MIN_FIGURES:
-            return _NOTHING
-        run = _run(found, index, lambda line: _figures(line) == count)
+            return NOTHING
+        run = run_of(found, index, lambda line: _figures(line) == count)
         header = self._header_of(found, index, run, count)
         if not header or (len(run) < _MIN_ROWS and header != self._header):
             return len(run), None
         self._count, self._end, self._header = count, index + len(run), header
         return len(run), TextTable(run[0].start, run[-1].end, header)
 
-    def _header_of(self, found: Sequence[_Line], index: int, run: Sequence[_Line], count: int) -> str:
+    def _header_of(self, found: Sequence[Line], index: int, run: Sequence[Line], count: int) -> str:
         words = run[0].text.split()
         if all(PERIOD.match(word) for word in words[-count:]) and not any(
             PERIOD.match(word) for word in run[-1].text.split()[-count:]

@@ -6,6 +6,7 @@ import io
 import zipfile
 
 from tests.samples import data_files, office, sheets
+from tests.samples.ole import OUTLOOK_MAIL
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -75,4 +76,7 @@ VALID: dict[str, list[bytes]] = {
     "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],
     "rtf": [RTF],
     "mail": [MAIL],
+    "msg": [OUTLOOK_MAIL],
+    "mht": [b"Subject: x\nContent-Type: text/html\n\n<h1>Otter</h1><p>They swim.</p>"],
+    "archive": [office.archive({"näme.md": b"x"}), b"From a@example.org Mon Jan  5 10:00:00 2026\n" + MAIL],
 }

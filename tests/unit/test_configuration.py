@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.configuration import child_environment, find_home, load_settings
+from omni_pipelines.configuration import (
+    child_environment,
+    find_home,
+    load_settings,
+    trust_settings,
+    untrusted_settings,
+)
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 
@@ -74,7 +80,8 @@ def test_a_file_that_is_not_toml_is_refused_with_its_name(home: Home, raw: bytes
 
 def test_a_tilde_in_the_cache_means_the_folder_of_the_user(home: Home) -> None:
     _configure(home, 'cache = "~/models"\n')
-    assert load_settings(home, {}).cache == Path.home() / "models"
+    trust_settings(home)
+    assert load_settings(home).cache == Path.home() / "models"
 
 
 def test_xdg_cache_home_moves_the_default_cache_and_no_other(home: Home, tmp_path: Path) -> None:
@@ -101,3 +108,60 @@ def test_a_flag_overrides_the_variable_and_the_variable_overrides_the_folders(
 def test_a_child_process_gets_the_home_of_its_parent(home: Home) -> None:
     environment = child_environment(home)
     assert (environment["OMNI_HOME"], environment["DAGSTER_HOME"]) == (str(home.root), str(home.root / "dagster"))
+
+
+# --- settings that need trust
+
+RISKY = {
+    "store": 'store = "s3://elsewhere/kb"\n',
+    "llm_url": 'llm_url = "http://elsewhere.example/v1"\n',
+    "rerank_url": 'reranker = "http"\nrerank_url = "http://elsewhere.example/rerank"\n',
+    "cache": 'cache = "/srv/models"\n',
+    "sources.a.location": '[sources.a]\nlocation = "../../etc"\nacl = ["team"]\n',
+    "sources.b.location": '[sources.b]\nlocation = "https://elsewhere.example/"\n',
+    "sources.c.allow_private": '[sources.c]\nlocation = "docs"\nallow_private = true\n',
+}
+
+
+@pytest.mark.parametrize(("name", "text"), RISKY.items())
+def test_a_setting_that_needs_trust_is_ignored_until_then(home: Home, name: str, text: str) -> None:
+    _configure(home, "chunk_tokens = 100\n" + text)
+    before = load_settings(home)
+    assert list(untrusted_settings(home)) == [name]
+    assert before.chunk_tokens == 100
+    trusted = trust_settings(home)
+    assert list(trusted) == [name]
+    assert untrusted_settings(home) == {}
+    assert load_settings(home) != before
+
+
+def test_a_source_outside_keeps_its_access_tags_without_its_location(home: Home) -> None:
+    _configure(home, RISKY["sources.a.location"])
+    (source,) = load_settings(home).sources.values()
+    assert (source.location, source.acl) == ("", ("team",))
+
+
+def test_trust_holds_for_the_values_and_for_one_file(home: Home, tmp_path: Path) -> None:
+    _configure(home, RISKY["llm_url"])
+    trust_settings(home)
+    _configure(home, RISKY["llm_url"] + "chunk_tokens = 100\n")
+    assert load_settings(home).llm_url
+    _configure(home, 'llm_url = "http://another.example/v1"\n')
+    assert not load_settings(home).llm_url
+    other = Home(tmp_path / "other" / ".omni")
+    other.root.parent.mkdir()
+    _configure(other, RISKY["llm_url"])
+    assert not load_settings(other).llm_url
+
+
+def test_what_stays_in_the_folder_and_what_the_environment_says_need_no_trust(home: Home) -> None:
+    _configure(home, '[sources.a]\nlocation = "docs"\n')
+    assert untrusted_settings(home) == {}
+    assert load_settings(home, {"OMNI_LLM_URL": "http://x.example/v1"}).llm_url == "http://x.example/v1"
+
+
+def test_a_damaged_list_of_what_is_trusted_trusts_nothing(home: Home, tmp_path: Path) -> None:
+    _configure(home, RISKY["llm_url"])
+    trust_settings(home)
+    (tmp_path / ".config" / "omni_pipelines" / "trusted.json").write_text("[]")
+    assert not load_settings(home).llm_url

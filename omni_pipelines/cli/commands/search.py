@@ -56,7 +56,7 @@ def search(
     if files:
         found = FoundFiles(librarian.release, _by_document(hits)[:k], form)
     else:
-        found = SearchResult(librarian.release, hits, words, librarian.terms, explain, form)
+        found = SearchResult(librarian.release, hits, librarian.query_forms(words), librarian.forms, explain, form)
     return Result(found, error=None if hits else nothing)
 
 

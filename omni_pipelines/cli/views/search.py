@@ -1,6 +1,6 @@
 """What the commands print that search and answer."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,7 @@ from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.search.snippets import Terms, snippet
+from omni_pipelines.knowledge.search.snippets import Forms, snippet
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
@@ -29,9 +29,10 @@ class SearchResult:
 
     release: int
     hits: Sequence[Hit]
-    query: str = text_only("")
-    terms: Terms = text_only(str.split)
-    """The terms of a text as the index of the release has them: they tell which words of a hit to highlight."""
+    wanted: Set[str] = text_only(frozenset())
+    """The forms of the words of the query: they tell which words of a hit to highlight."""
+    forms: Forms = text_only(frozenset)
+    """The forms of the words of a text, as the index of the release has them."""
     explain: bool = text_only(False)
     form: Format = text_only(Format.TEXT)
 
@@ -98,7 +99,7 @@ def show_hits(result: SearchResult) -> None:
         say(f"{hit.rank}. {shell_word(hit.citation)}{heading}  ({hit.score:.3f})")
         if result.explain:
             say(f"     {score_as_sum(hit)}")
-        for line in snippet(hit.text, result.query, result.terms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
+        for line in snippet(hit.text, result.wanted, result.forms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
             say_highlighted("     ", line.text, line.matches)
         for other in hit.also_in:
             say(f"     also in {shell_word(other.citation)}")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from native.tantivy_analysis import character_pairs
+from native.word_forms import character_pairs
 from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks

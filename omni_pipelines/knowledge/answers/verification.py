@@ -20,7 +20,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, shown_quotes
 from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
-from omni_pipelines.knowledge.search.citations import citation_of, unchanged_bytes
+from omni_pipelines.knowledge.search.citations import citation_of, is_unchanged
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -209,6 +209,6 @@ def _check_lines(
 
 def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:
     """Read the file that the release names, never a file that only the receipt names."""
-    if document["uri"].startswith("file:") and unchanged_bytes(document) is None:
+    if document["uri"].startswith("file:") and not is_unchanged(document):
         path = url2pathname(urlsplit(document["uri"]).path)
         checks.notes.append(f"{Path(path)} has changed since the release, or is gone")

@@ -107,12 +107,17 @@ def _cited(snapshot: Snapshot, citation: str) -> tuple[DocumentName, CitedPart]:
 
 
 def file_of(uri: str) -> Path:
-    """The file that a `file:` URI names. Bytes of its name that are not text appear in the URI as `%FF`."""
+    """The file that a `file:` URI names. Bytes of its name that are not text appear in the URI as `%FF`.
+
+    For a document inside a file, such as an attachment, it is that file.
+    """
     path = Path(url2pathname(urlsplit(uri).path))
-    if "%" in str(path) and not path.exists():
-        real = Path(os.fsdecode(unquote_to_bytes(str(path))))
-        return real if real.exists() else path
-    return path
+    return _outer_file(path) or _outer_file(Path(os.fsdecode(unquote_to_bytes(str(path))))) or path
+
+
+def _outer_file(path: Path) -> Path | None:
+    """The path, or the file on the way to it; None if neither is there."""
+    return next((each for each in (path, *path.parents) if each.is_file()), None)
 
 
 def citation_of(row: DocumentRow, parsed: Parsed, start: int, end: int) -> str:
@@ -147,7 +152,7 @@ def _passage(row: DocumentRow, parsed: Parsed, start: int, end: int) -> Passage:
         line_numbers=tuple(number for number, _ in shown),
         encoding=row["encoding"],
         verbatim=row["verbatim"],
-        from_file=unchanged_bytes(row) is not None,
+        from_file=is_unchanged(row),
         page=parts[0].page,
     )
 
@@ -209,9 +214,23 @@ def _row(snapshot: Snapshot, document: str) -> DocumentRow:
     return row
 
 
+def is_unchanged(row: DocumentRow) -> bool:
+    """Whether the file is on this machine and has the bytes that were indexed.
+
+    A document inside a file counts as unchanged while the file has the size and time of its version mark.
+    """
+    if not _is_inside_file(row["uri"]):
+        return unchanged_bytes(row) is not None
+    try:
+        status = file_of(row["uri"]).stat()
+    except OSError:
+        return False
+    return row["stat"].startswith(f"{status.st_size}:{status.st_mtime_ns}:")
+
+
 def unchanged_bytes(row: DocumentRow) -> bytes | None:
-    """The bytes of the file, if they are those that were indexed."""
-    if not row["uri"].startswith("file:"):
+    """The bytes of the file, if they are those that were indexed; None for a document inside a file."""
+    if not row["uri"].startswith("file:") or _is_inside_file(row["uri"]):
         return None
     try:
         path = file_of(row["uri"])
@@ -219,3 +238,7 @@ def unchanged_bytes(row: DocumentRow) -> bytes | None:
     except OSError:
         return None
     return raw if raw is not None and content_hash(raw) == row["content_hash"] else None
+
+
+def _is_inside_file(uri: str) -> bool:
+    return uri.startswith("file:") and len(file_of(uri).parts) < len(Path(url2pathname(urlsplit(uri).path)).parts)

@@ -1,17 +1,22 @@
 """Snippets: the lines of a passage in which the words of a query stand."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 
-_WORD = re.compile(r"\w+")
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff\u00ad\u200b-\u200d\u2060"
+"""Marks on letters and signs inside words, which \\w does not match."""
+_PART = re.compile(rf"[\w{_MARKS}]+")
+_WORD = re.compile(rf"\.?{_PART.pattern}(?:[-.,'\u2019]{_PART.pattern})*(?:\+\+|[#*])?")
+"""A word with its signs: C++, .NET, e-mail, 1,234."""
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Scripts that put no space between words: a term is found inside a run of letters."""
 _ELLIPSIS = "…"
 
 Span = tuple[int, int]
-Terms = Callable[[str], Sequence[str]]
-"""The terms of a text as the keyword index has them: stems, in order."""
+Forms = Callable[[str], Set[str]]
+"""The forms of the words of a text as the keyword index has them: stems, with and without accents."""
 
 
 @dataclass(frozen=True)
@@ -23,19 +28,21 @@ class SnippetLine:
     """Ranges of characters, in order."""
 
 
-def matches(text: str, query: str, terms: Terms) -> list[tuple[Span, str]]:
-    """Where words of a query stand in a text, in any form that the index takes for the same, each with its term."""
-    wanted = set(terms(query))
-    known: dict[str, str] = {}
+def matches(text: str, wanted: Set[str], forms: Forms) -> list[tuple[Span, str]]:
+    """Where words stand in a text that have one of the wanted forms, each with that form.
+
+    Of a word in several parts, such as e-mail, it is the parts that have one, or the whole if all or none have.
+    """
+    form_of = cache(lambda word: min(forms(word) & wanted, default=""))
     found: list[tuple[Span, str]] = []
     for word in _WORD.finditer(text):
         if _UNSPACED.search(word[0]):
-            found.extend(_inside(word, wanted))
-            continue
-        if word[0] not in known:
-            known[word[0]] = next((term for term in terms(word[0]) if term in wanted), "")
-        if known[word[0]]:
-            found.append((word.span(), known[word[0]]))
+            for run in _PART.finditer(text, *word.span()):
+                found.extend(_inside(run, wanted))
+        elif form := form_of(word[0]):
+            parts = [(part.span(), form_of(part[0])) for part in _PART.finditer(text, *word.span())]
+            hits = [hit for hit in parts if hit[1]]
+            found.extend(hits if 0 < len(hits) < len(parts) else [(word.span(), form)])
     return found
 
 
@@ -54,13 +61,15 @@ def _inside(run: re.Match[str], wanted: Iterable[str]) -> Iterator[tuple[Span, s
             yield (start, stop), term
 
 
-def snippet(text: str, query: str, terms: Terms, *, lines: int, width: int) -> list[SnippetLine]:
+def snippet(text: str, wanted: Set[str], forms: Forms, *, lines: int, width: int) -> list[SnippetLine]:
     """The lines of a text that show the most different words of a query, and after them the following ones.
+
+    `wanted` has the forms of these words.
 
     Blank lines are left out. A line longer than `width` characters is cut around its first match; "…" marks a cut.
     A text without a word of the query, as a search by meaning finds, is shown from its beginning.
     """
-    found = matches(text, query, terms)
+    found = matches(text, wanted, forms)
     rows = [(row.start(), row[0].rstrip()) for row in re.finditer(r"[^\n]+", text) if row[0].strip()]
     by_row = [[hit for hit in found if start <= hit[0][0] < start + len(row)] for start, row in rows]
     last = max(len(rows) - lines, 0)

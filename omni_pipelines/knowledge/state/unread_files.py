@@ -4,6 +4,7 @@ Files that a reader refused are in the table `quarantine`; all others that are n
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -25,15 +26,33 @@ def read_unread(home: Home) -> dict[str, list[UnreadFile]]:
         return {}
 
 
-def record_unread(home: Home, listed: Mapping[str, Sequence[UnreadFile]], sources: Collection[str]) -> None:
+class ListedFiles(NamedTuple):
+    """What a listing of a source, and the reading of its files, found."""
+
+    unread: Sequence[UnreadFile]
+    kept: Collection[str] = ()
+    """Paths of files that were not read again: the unread files inside them stay."""
+
+
+def record_unread(home: Home, listed: Mapping[str, ListedFiles], sources: Collection[str]) -> None:
     """Replace the unread files of the sources that were listed; those of other sources stay. Hold the writer lock.
 
     Args:
         home: the home.
-        listed: source to its unread files.
+        listed: source to what was found.
         sources: names of all sources: what is stored of others is dropped.
     """
-    _write(home, {name: rows for name, rows in {**read_unread(home), **listed}.items() if name in sources})
+    unread = read_unread(home)
+    for source, found in listed.items():
+        inside = [row for row in unread.get(source, ()) if _is_inside(row.path, found.kept)]
+        unread[source] = sorted({row.path: row for row in (*inside, *found.unread)}.values())
+    _write(home, {source: rows for source, rows in unread.items() if source in sources})
+
+
+def _is_inside(path: str, files: Collection[str]) -> bool:
+    """Whether a path leads into one of the files, such as an archive."""
+    parts = path.rstrip("/").split("/")
+    return any("/".join(parts[:count]) in files for count in range(1, len(parts)))
 
 
 def forget_unread(home: Home, documents: Collection[str], *, write: bool) -> int:

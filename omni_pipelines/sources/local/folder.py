@@ -8,7 +8,7 @@ from functools import partial
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.local.ignore_files import IgnoreFiles
-from omni_pipelines.sources.model.file_reads import read_file, version_mark
+from omni_pipelines.sources.model.file_reads import read_file, settled_mark, version_mark
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import rule_for_name, shown_name
@@ -22,7 +22,10 @@ def open_folder(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
     """Read files of a folder, or the single file."""
 
     def read(file: SourceFile, limit: int) -> FileContent:
-        return FileContent(*read_file(source.root / (file.real_path or file.path), limit, limits.racy_ns))
+        path = source.root / (file.real_path or file.path)
+        if file.reader.is_archive and file.size > limit:
+            return FileContent(b"", settled_mark(path, limits.racy_ns), path=path)
+        return FileContent(*read_file(path, limit, limits.racy_ns))
 
     yield read
 

@@ -45,6 +45,23 @@ def read_file(path: Path, limit: int, racy_ns: int = RACY_NS) -> tuple[bytes, st
     return raw, version_mark(after) if after.st_ctime_ns < start - racy_ns else ""
 
 
+def settled_mark(path: Path, racy_ns: int = RACY_NS) -> str:
+    """The version mark of a file that is read later; empty if a later change could have the same mark.
+
+    Raises:
+        Unreadable: E_VANISHED, E_PERM, E_SYMLINK, E_NOT_REGULAR or E_IO.
+    """
+    now = time.time_ns()
+    handle = _open(path)
+    try:
+        status = os.fstat(handle)
+    finally:
+        os.close(handle)
+    if not modes.S_ISREG(status.st_mode):
+        raise Unreadable(RefusalCode.NOT_REGULAR, "not a regular file")
+    return version_mark(status) if status.st_ctime_ns < now - racy_ns else ""
+
+
 def refuse_large(size: int, limit: int) -> None:
     """Refuse a file of more bytes than the settings allow.
 

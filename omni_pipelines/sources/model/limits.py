@@ -4,19 +4,7 @@ from dataclasses import dataclass, field
 
 from omni_pipelines.sources.model.file_reads import RACY_NS
 from omni_pipelines.sources.model.names import MAX_DEPTH
-
-
-@dataclass(frozen=True)
-class ArchiveLimits:
-    """Limits of one archive."""
-
-    entries: int = 200_000
-    inflated_bytes: int = 8 << 30
-    """All entries together."""
-    ratio: int = 200
-    """How many times larger than in the archive an entry may be."""
-    ratio_free_bytes: int = 1 << 20
-    """Entries up to this size may have any ratio."""
+from omni_pipelines.text.readers.archives.entries import ArchiveLimits
 
 
 @dataclass(frozen=True)

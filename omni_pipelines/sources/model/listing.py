@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from omni_pipelines.ids import text_hash
@@ -63,6 +64,8 @@ class FileContent(NamedTuple):
     """When it changed, if only the server knows."""
     charset: str = ""
     """The label by which the server declares the encoding; empty if it declares none."""
+    path: Path | None = None
+    """Where an archive lies that is too large to be read at once; then `raw` is empty."""
 
 
 ReadFile = Callable[[SourceFile, int], FileContent]

@@ -36,36 +36,45 @@ class Selection:
             file: makes the file, with its reader.
             fallback: reads it if no reader reads files of this name.
         """
+        reader = self.reader_of(path, size, fallback)
+        if reader is not None:
+            self._files[path] = file(reader)
+
+    def reader_of(self, path: str, size: int | None, fallback: Reader | None = None) -> Reader | None:
+        """The reader of a file; None if the file is not read, which is named then."""
         if not self.is_chosen(path):
-            return
+            return None
         reader = reader_for(path) or fallback
         if size == 0:
             self.leave_out(path, Fate.EMPTY, "it has no bytes")
-        elif reader is None:
+            return None
+        if reader is None:
             kind = _MEDIA_TYPES.guess_type(path)[0] or f"{suffix_of(path)} files"
             self.leave_out(path, Fate.UNKNOWN, f"no reader for {kind}")
-        else:
-            self._files[path] = file(reader)
+        return reader
 
-    def is_ruled_out(self, path: str, *, is_vendored_read: bool = False) -> bool:
-        """Whether a built-in rule leaves out a path; it is named then, or the folder of it that is not entered."""
+    def is_ruled_out(self, path: str, *, inside: str = "", is_vendored_read: bool = False) -> bool:
+        """Whether a built-in rule leaves out a path; it is named then, or the folder of it that is not entered.
+
+        `inside` is what stands before the path: the file that holds it, with a slash.
+        """
         rule = built_in_rule(path, is_vendored_read=is_vendored_read)
-        if rule is not None:
-            self.ignore(*rule)
-        return rule is not None
+        if rule is None:
+            return False
+        left_out, kind, reason = rule
+        self.ignore(f"{inside}{left_out}", kind, reason)
+        return True
 
     def is_chosen(self, path: str) -> bool:
         """Whether the patterns of the source choose a path; if not, it is named. Erased files are never chosen."""
-        if self._is_forgotten(path):
-            return False
-        if self._exclude and (excluded := self._exclude.matching(path)) is not None:
-            left_out, rule = excluded
-            self.ignore(left_out, "exclude", f"exclude: {rule.text}")
-            return False
-        if self._source.include and not self._include.matching(path):
-            self.ignore(path, "include", f"include: {' '.join(self._source.include)}")
-            return False
-        return True
+        pattern = self._pattern_against(path)
+        if pattern is not None:
+            self.ignore(*pattern)
+        return pattern is None and not self._is_forgotten(path)
+
+    def wants(self, path: str) -> bool:
+        """The same, without naming anything."""
+        return self._pattern_against(path) is None and not self._is_forgotten(path)
 
     def ignore(self, path: str, kind: str, reason: str) -> None:
         """Name a file or folder that a rule leaves out."""
@@ -84,8 +93,21 @@ class Selection:
     def listing(self, unreadable: Iterable[str] = (), notes: Iterable[str] = ()) -> Listing:
         """The listing of everything that was added and left out."""
         files = tuple(self._files[path] for path in sorted(self._files))
-        unread = tuple(self._unread[path] for path in sorted(self._unread) if path not in self._files)
-        return Listing(self._source, files, unread, tuple(unreadable), datetime.now(UTC), tuple(notes))
+        return Listing(self._source, files, self.unread, tuple(unreadable), datetime.now(UTC), tuple(notes))
+
+    @property
+    def unread(self) -> tuple[UnreadFile, ...]:
+        """What was left out, sorted by path."""
+        return tuple(self._unread[path] for path in sorted(self._unread) if path not in self._files)
+
+    def _pattern_against(self, path: str) -> tuple[str, str, str] | None:
+        """What a pattern of the source leaves out of a path, the kind of pattern and the reason."""
+        if self._exclude and (excluded := self._exclude.matching(path)) is not None:
+            left_out, rule = excluded
+            return left_out, "exclude", f"exclude: {rule.text}"
+        if self._source.include and not self._include.matching(path):
+            return path, "include", f"include: {' '.join(self._source.include)}"
+        return None
 
     def _is_forgotten(self, path: str) -> bool:
         return bool(self._forgotten) and not self._forgotten.isdisjoint(forgotten_marks(self._source, path))

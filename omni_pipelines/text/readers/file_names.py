@@ -17,8 +17,8 @@ NOT_TEXT = frozenset(
         "mp3 wav flac ogg oga opus m4a aac wma aiff aif mid midi amr mp4 m4v mkv mov avi wmv flv webm mpg mpeg ogv "
         # fonts
         "ttf otf woff woff2 eot pfb pfm ttc "
-        # archives and images of disks
-        "zip tar gz tgz bz2 tbz tbz2 xz txz zst lz lz4 lzma z 7z rar cab jar war ear apk ipa aar whl egg deb rpm msi "
+        # packed programs, archives that no library reads, and images of disks
+        "zst lz lz4 lzma z rar cab jar war ear apk ipa aar whl egg deb rpm msi "
         "dmg iso img vhd vhdx vmdk qcow2 crx xpi nupkg "
         # programs and object code
         "exe dll so dylib o obj a lib ko sys class pyc pyo pyd elc wasm node bin pdb lo beam rlib rmeta nib "

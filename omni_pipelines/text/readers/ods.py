@@ -9,9 +9,9 @@ import re
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.office import document_properties
+from omni_pipelines.text.readers.opendocument import open_package
 from omni_pipelines.text.readers.sheet_rows import MAX_COLUMNS, NO_TEXT, CellRange, SheetRows, comment, leave_out
 from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
-from omni_pipelines.text.readers.zip_archive import ZipArchive
 
 MAX_REPEATED_ROWS = 1_000
 _CELLS = {"table-cell", "covered-table-cell"}
@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"\[([^\[\]]*)\]")
 
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
-    archive = ZipArchive(raw)
+    archive = open_package(raw)
     extraction = Extraction()
     sheets = _Sheets(extraction)
     parse_xml(archive.read("content.xml"), sheets)

@@ -20,7 +20,7 @@ from omni_pipelines.text.readers.worker_protocol import (
     answer,
     output_limit_detail,
     read_frame,
-    write_frame,
+    write_answer,
 )
 
 MAX_MEMORY_BYTES = 1 << 30
@@ -36,11 +36,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not corrupt a frame
     limit_process()
-    write_frame(answers, READY)
-    answers.flush()
+    write_answer(answers, [READY])
     while (head := read_frame(requests)) is not None and (raw := read_frame(requests)) is not None:
-        write_frame(answers, serve(orjson.loads(head), raw))
-        answers.flush()
+        write_answer(answers, serve(orjson.loads(head), raw))
 
 
 def limit_process() -> None:
@@ -49,15 +47,16 @@ def limit_process() -> None:
     confine(Confinement(MAX_MEMORY_BYTES, MAX_OPEN_FILES, readable=readable))
 
 
-def serve(request: dict[str, str], raw: bytes) -> bytes:
-    """Read one document with the reader that the request names, and encode the answer."""
+def serve(request: dict[str, str], raw: bytes) -> list[bytes]:
+    """Read one document with the reader that the request names. The frames of the answer."""
     allow_cpu(MAX_CPU_SECONDS)
     try:
         parsed = read_document(reader_named(request["reader"]), raw, request["name"], charset=request["charset"])
-        content = answer(parsed, None, _peak_bytes())
-        if len(content) <= MAX_ANSWER_BYTES:
-            return content
-        error = Unreadable(RefusalCode.OUTPUT_LIMIT, output_limit_detail(len(content), MAX_ANSWER_BYTES))
+        frames = answer(parsed, None, _peak_bytes())
+        length = max(len(frames[0]), sum(map(len, frames[1:])))
+        if length <= MAX_ANSWER_BYTES:
+            return frames
+        error = Unreadable(RefusalCode.OUTPUT_LIMIT, output_limit_detail(length, MAX_ANSWER_BYTES))
     except Unreadable as refusal:
         error = refusal
     except MemoryError:

@@ -24,7 +24,6 @@ from omni_pipelines.text.readers import (
     html,
     iwork,
     json_records,
-    mail,
     markdown,
     notebook,
     ods,
@@ -42,7 +41,9 @@ from omni_pipelines.text.readers import (
     xlsx,
     xml,
 )
+from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
+from omni_pipelines.text.readers.mails import mail, mht, msg
 from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -75,6 +76,8 @@ class Reader:
     """What has to be done for a file before that process starts, because it may not do it itself."""
     binary: bool = False
     """Whether files hold more than text, such as pictures and fonts, and may be larger."""
+    is_archive: bool = False
+    """Whether files consist of other files, which `open_archive` gives; `read` gives their names."""
 
     @property
     def fingerprint(self) -> str:
@@ -125,7 +128,7 @@ READERS = (
         ".gpkg",
         version=1,
     ),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=3),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=4),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),
     Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
@@ -151,8 +154,20 @@ READERS = (
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
-    Reader("rtf", 3, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
+    _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
+    Reader(
+        "archive",
+        1,
+        archive.read,
+        "application/zip",
+        "data",
+        archive.SUFFIXES,
+        binary=True,
+        is_archive=True,
+    ),
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
         Reader("code", 4, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
@@ -163,7 +178,7 @@ READERS = (
 _VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
-_OWN_CHARSETS = {"rtf", "mail"}
+_OWN_CHARSETS = {"rtf", "mail", "mht"}
 """Formats that consist of parts with encodings of their own."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
@@ -206,8 +221,9 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
     name = binary_format(raw)
     if name:
         is_template = name == "html" and reader.kind == "code"
-        return reader if name == reader.name or is_template else _BY_NAME[name]
-    if reader is UNKNOWN or (reader.binary and is_text(raw)):
+        is_damaged = name == "archive" and reader.binary and reader is not UNKNOWN  # an Office file without its parts
+        return reader if name == reader.name or is_template or is_damaged else _BY_NAME[name]
+    if reader is UNKNOWN or (reader.binary and reader.name not in _OWN_CHARSETS and is_text(raw)):
         language = code.script_language(raw)
         return _BY_LANGUAGE.get(language) or _BY_NAME.get(text_format(raw), PLAIN)
     return reader
@@ -217,6 +233,11 @@ def is_parser_current(parser: str, reader: Reader) -> bool:
     """Whether reading a document again would give the same; `parser` is its column, as `parser_mark` writes it."""
     by_name, _, by_content = parser.partition("+")
     return by_name == reader.fingerprint and (not by_content or by_content in readers_fingerprint().split(","))
+
+
+def is_mark_current(parser: str) -> bool:
+    """Whether the readers of a document are those of now; `parser` is its column, as `parser_mark` writes it."""
+    return set(parser.split("+")) <= {reader.fingerprint for reader in (*READERS, UNKNOWN)}
 
 
 def parser_mark(reader: Reader, used: Reader) -> str:

@@ -8,6 +8,7 @@ import re
 import zipfile
 
 from omni_pipelines.text.readers import iwork, parquet, sqlite
+from omni_pipelines.text.readers.archives.archive import is_archive
 from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
@@ -17,6 +18,10 @@ _MAIN_PARTS = {"xl/workbook.bin": "xlsb", **dict.fromkeys(iwork.PARTS, "iwork")}
 """Parts that decide the format, before the folders do."""
 _GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureCollection"')
 _MAX_NAMES = 5_000
+_MAX_ZIP_END_BYTES = (1 << 16) + 22
+"""A zip file ends with a record that may have a comment of up to 64 KiB."""
+_MESSAGE_STREAM = "__properties_version1.0".encode("utf-16-le")
+"""In the OLE file of a mail of Outlook."""
 _EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
 """Names of the stream with the sheets in an OLE file."""
 _HEAD_BYTES = 4096
@@ -83,8 +88,10 @@ def binary_format(raw: bytes) -> str:
         return "parquet"
     if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
         return "xls"
-    if head.startswith(b"PK\x03\x04"):
-        return _format_of_zip(raw)
+    if head.startswith(OLE_SIGNATURE) and _MESSAGE_STREAM in raw:
+        return "msg"
+    if is_archive(head):
+        return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):
         return "geojson"
     return "html" if _HTML.match(head) else ""
@@ -122,6 +129,11 @@ def _is_mail(head: str) -> bool:
     return is_complete and len(names & _MAIL_HEADERS) >= _MIN_MAIL_HEADERS
 
 
+def _archive(raw: bytes) -> str:
+    """The reader of archives, unless the file begins like a zip file and has no directory."""
+    return "" if raw.startswith(b"PK\x03\x04") and b"PK\x05\x06" not in raw[-_MAX_ZIP_END_BYTES:] else "archive"
+
+
 def _format_of_zip(raw: bytes) -> str:
     """The document format of a zip file, from its stated type or the names of its parts; nothing is unpacked."""
     if raw[30:38] == b"mimetype":  # in OpenDocument and EPUB, the first part, never compressed
@@ -132,6 +144,8 @@ def _format_of_zip(raw: bytes) -> str:
             return "ods"
         if media_type.startswith(b"application/vnd.oasis.opendocument."):
             return "opendocument"
+    if not raw.startswith(b"PK"):
+        return ""
     try:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()[:_MAX_NAMES]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):

@@ -1,12 +1,17 @@
-"""The protocol of a parser process: frames of 8 bytes of length and the content, and the JSON inside them."""
+"""The protocol of a parser process: frames of 8 bytes of length and the content, and the JSON inside them.
 
+An answer begins with a frame that holds the number of the others: one of JSON, and one with the bytes of each file
+that is embedded in the document.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import IO, TypedDict
 
 import orjson
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.document import EmbeddedFile, Parsed
 from omni_pipelines.text.document_rows import ParsedColumns, parsed_columns, parsed_document
 
 MAX_ANSWER_BYTES = 64 << 20
@@ -18,6 +23,8 @@ class ParsedFields(ParsedColumns):
     """A document as JSON."""
 
     language: str
+    embedded: list[tuple[str, str, str]]
+    """Name, media type and charset of each embedded file."""
 
 
 class ParserAnswer(TypedDict):
@@ -51,23 +58,57 @@ def read_frame(stream: IO[bytes], max_bytes: int = 1 << 62) -> bytes | None:
     return content if len(content) == length else None
 
 
+def write_answer(stream: IO[bytes], frames: Sequence[bytes]) -> None:
+    """Write the frames of an answer, and flush the stream."""
+    write_frame(stream, str(len(frames)).encode())
+    for frame in frames:
+        write_frame(stream, frame)
+    stream.flush()
+
+
+def read_answer(stream: IO[bytes]) -> list[bytes] | None:
+    """The frames of the next answer; None at the end of the stream.
+
+    Raises:
+        Unreadable: as `read_frame`; embedded files together may have as many bytes as the document.
+    """
+    count = read_frame(stream, _LENGTH_BYTES)
+    if count is None:
+        return None
+    frames: list[bytes] = []
+    left = MAX_ANSWER_BYTES
+    for number in range(int(count)):
+        frame = read_frame(stream, left if number else MAX_ANSWER_BYTES)
+        if frame is None:
+            return None
+        left -= len(frame) if number else 0
+        frames.append(frame)
+    return frames
+
+
 def output_limit_detail(length: int, max_bytes: int) -> str:
     """The detail of a refusal because a text is too long."""
     return f"its text has {length:,} bytes; {max_bytes:,} are allowed"
 
 
-def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> bytes:
-    """Encode the answer to one document."""
+def answer(parsed: Parsed | None, error: Unreadable | None, peak: int) -> list[bytes]:
+    """The frames of the answer to one document."""
+    embedded = parsed.embedded if parsed is not None else ()
     content: ParserAnswer = {
-        "document": {**parsed_columns(parsed), "language": parsed.language} if parsed is not None else None,
+        "document": _fields(parsed) if parsed is not None else None,
         "refusal": (error.code.value, error.detail) if error is not None else None,
         "peak": peak,
     }
-    return orjson.dumps(content)
+    return [orjson.dumps(content), *(file.raw for file in embedded)]
 
 
-def document_of(answered: ParserAnswer) -> Parsed:
-    """The document of an answer.
+def _fields(parsed: Parsed) -> ParsedFields:
+    embedded = [(file.name, file.media_type, file.charset) for file in parsed.embedded]
+    return {**parsed_columns(parsed), "language": parsed.language, "embedded": embedded}
+
+
+def document_of(answered: ParserAnswer, files: list[bytes]) -> Parsed:
+    """The document of an answer; `files` are the bytes of what is embedded in it.
 
     Raises:
         Unreadable: the parser refused it.
@@ -78,4 +119,6 @@ def document_of(answered: ParserAnswer) -> Parsed:
     document = answered["document"]
     if document is None:
         raise ValueError("an answer has neither a document nor a refusal")
-    return replace(parsed_document(document), language=document["language"])
+    described = zip(document["embedded"], files, strict=True)
+    embedded = tuple(EmbeddedFile(name, raw, media_type, charset) for (name, media_type, charset), raw in described)
+    return replace(parsed_document(document), language=document["language"], embedded=embedded)

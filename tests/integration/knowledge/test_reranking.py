@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import pytest
 
-from omni_pipelines.configuration import load_settings
+from omni_pipelines.configuration import load_settings, trust_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.hits import Hit
@@ -81,6 +81,7 @@ def server() -> Iterator[RerankServer]:
 
 def hits(line: Line, setting: str, mode: Mode = Mode.HYBRID) -> list[Hit]:
     line.home.config.write_text(setting)
+    trust_settings(line.home)
     return line.search("heron cold water", mode)
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
+from native.query_clauses import MAX_QUERY_TERMS
 from native.tantivy_index import KeywordEntry, KeywordIndex
-from native.tantivy_queries import MAX_QUERY_TERMS
 
 FILTERS = ("source", "path")
 NAUGHTY = [

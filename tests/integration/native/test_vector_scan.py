@@ -40,13 +40,13 @@ def test_products_equal_exact_integer_products() -> None:
 
 
 def test_graph_equals_the_one_that_onnx_writes() -> None:
-    product = helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["products"])
+    product = helper.make_node("MatMulInteger", ["query", "vectors", "zero", "zero"], ["products"])
     graph = helper.make_graph(
         [product],
         "scan",
         [
             helper.make_tensor_value_info("query", TensorProto.UINT8, [1, "d"]),
-            helper.make_tensor_value_info("vectors", TensorProto.INT8, ["blocks", "d", int8_scan._BLOCK]),
+            helper.make_tensor_value_info("vectors", TensorProto.UINT8, ["blocks", "d", int8_scan._BLOCK]),
         ],
         [helper.make_tensor_value_info("products", TensorProto.INT32, ["blocks", 1, int8_scan._BLOCK])],
         [helper.make_tensor("zero", TensorProto.UINT8, [], [int8_scan._ZERO])],

@@ -12,6 +12,7 @@ from native.errors import StoreError
 from native.lance_tables import LanceTable
 from native.object_store import ObjectStore
 from omni_pipelines.cli.main import app
+from omni_pipelines.configuration import trust_settings
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
@@ -150,6 +151,7 @@ def test_a_claimed_source_is_read_from_its_new_folder(tmp_path: Path, store_url:
     right.run()
     docs_of(left).rename(tmp_path / "moved")
     right.home.config.write_text(f'store = "{store_url}"\n')
+    trust_settings(right.home)
     arguments = ["source", "claim", "left-docs", "--at", str(tmp_path / "moved"), "--home", str(right.home.root)]
     result = CliRunner().invoke(app, arguments)
     assert "1 files" in result.output, result.output
@@ -238,6 +240,7 @@ def test_reading_continues_with_a_note_if_the_store_cannot_be_reached(
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     left.home.config.write_text('store = "s3://nobody-made-this/kb"\n')
+    trust_settings(left.home)
     result = CliRunner().invoke(app, ["releases", "list", "--home", str(left.home.root)])
     assert result.exit_code == 0
     assert "1 documents" in result.stdout

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from native.errors import StoreError
 from native.object_store import ObjectStore
 from omni_pipelines.cli.main import app
+from omni_pipelines.configuration import trust_settings
 from omni_pipelines.errors import ConfigurationError, StoreRefused
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
@@ -214,6 +215,7 @@ def test_store_status_shows_which_settings_differ(tmp_path: Path, store_url: str
     left = member(tmp_path, "left", store_url, a="Walrus eats.")
     left.run()
     left.home.config.write_text(f'store = "{store_url}"\nchunk_tokens = 99\n')
+    trust_settings(left.home)
     result = CliRunner().invoke(app, ["store", "status", "--home", str(left.home.root)])
     assert result.exit_code == 0, result.output
     assert "releases 1" in result.stdout

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
-from omni_pipelines.configuration import load_settings
+from omni_pipelines.configuration import load_settings, trust_settings
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
@@ -114,6 +114,7 @@ def test_a_claim_reaches_the_other_home_without_a_changed_document(tmp_path: Pat
     left.run()
     right.run()
     right.home.config.write_text(f'store = "{store_url}"\n')
+    trust_settings(right.home)
     result = CliRunner().invoke(app, ["source", "claim", "left-docs", "--home", str(right.home.root)])
     assert result.exit_code == 0, result.output
     catch_up(right)
@@ -148,6 +149,7 @@ def test_a_run_starts_again_if_another_command_pulls_a_release_between_its_steps
     left, right = pair(tmp_path, store_url)
     for line in (left, right):
         line.home.config.write_text(f'store = "{store_url}"\n')
+        trust_settings(line.home)
         line.settings = load_settings(line.home)
         ingest(line)
     (docs_of(left) / "c.md").write_text("Candle burns.")

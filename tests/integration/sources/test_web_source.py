@@ -395,12 +395,13 @@ def test_source_add_refuses_allow_private_for_a_folder(line: Line, docs: Path) -
 
 
 def test_a_website_can_be_declared_in_omni_toml(line: Line, site: Site) -> None:
-    from omni_pipelines.configuration import load_settings
+    from omni_pipelines.configuration import load_settings, trust_settings
 
     line.home.create()
     line.home.config.write_text(
         f'[sources.wiki]\nlocation = "{site.url("/sitemap.xml")}"\nallow_private = true\nacl = ["hr"]\n'
     )
+    trust_settings(line.home)
     line.settings = line.settings.model_copy(update={"sources": load_settings(line.home).sources})
     line.run()
     assert [(row["source"], row["acl"]) for row in line.rows("documents")] == [("wiki", ["hr"])] * 3

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from native.errors import EngineError
-from omni_pipelines.configuration import load_settings
+from omni_pipelines.configuration import load_settings, trust_settings
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -45,6 +45,7 @@ class Shared:
         shared = cls(Home(folder / name / ".omni"), docs, seed)
         shared.home.create()
         shared.home.config.write_text(f'store = "{url}"\n')
+        trust_settings(shared.home)
         return shared
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.configuration import language_model_key, load_settings
+from omni_pipelines.configuration import language_model_key, load_settings, trust_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.language_models.port import COMPLETE
@@ -42,6 +42,7 @@ def test_key_in_a_settings_file_is_refused(home: Home) -> None:
 def test_key_is_not_sent_to_an_address_from_a_settings_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file may be part of a folder from somebody else."""
     home.config.write_text(f'llm_url = "{URL}"\n')
+    trust_settings(home)
     monkeypatch.setenv("OMNI_LLM_KEY", KEY)
     with pytest.raises(ConfigurationError, match="comes from a file") as caught:
         register_language_models(VariantRegistry(), load_settings(home))
@@ -50,4 +51,5 @@ def test_key_is_not_sent_to_an_address_from_a_settings_file(home: Home, monkeypa
 
 def test_address_in_a_settings_file_works_without_a_key(home: Home) -> None:
     home.config.write_text('llm_url = "http://127.0.0.1:8080/v1"\n')
+    trust_settings(home)
     assert language_model_key(load_settings(home)).get_secret_value() == ""

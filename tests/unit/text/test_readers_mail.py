@@ -9,8 +9,8 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import mail
-from omni_pipelines.text.readers.mail_headers import decoded_words, thread_of
+from omni_pipelines.text.readers.mails import mail
+from omni_pipelines.text.readers.mails.mail_headers import decoded_words, thread_of
 from tests.samples.text import MAIL
 
 HTML, PLAIN = "<p>They <b>swim</b> at night.</p>", "They swim at night."

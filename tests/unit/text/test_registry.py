@@ -109,7 +109,7 @@ def test_reader_for_a_file_depends_on_its_name(path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["photo.png", "data.bin", "a.md/b.EXE", "libz.so.1.3", "page.html.gz", "notes.txt.zip"]
+    "path", ["photo.png", "data.bin", "a.md/b.EXE", "libz.so.1.3", "page.html.zst", "notes.txt.rar"]
 )
 def test_reader_for_a_binary_kind_without_reader_is_none(path: str) -> None:
     assert reader_for(path) is None

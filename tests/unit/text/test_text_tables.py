@@ -29,6 +29,14 @@ TABLES = {
     "simple": "======= ========== ======\nPart    Sold       Months\n        by\n======= ========== ======\n"
     + "".join(f"{a:7} {b:10} {c}\n" for a, b, c in ROWS)
     + "======= ========== ======\n",
+    "console": "Part     Sold by    Months\n-------- ---------- ------\n"
+    + "".join(f"{a:8} {b:10} {c}\n" for a, b, c in ROWS),
+    "list table": ".. list-table:: Parts\n   :header-rows: 1\n\n   * - Part\n     - Sold\n       by\n     - Months\n"
+    + "".join(f"   * - {a}\n     - {b}\n     - {c}\n" for a, b, c in ROWS),
+    "csv table": '.. csv-table::\n   :header: "Part", "Sold by", Months\n\n'
+    + "".join(f'   "{a}", {b}, {c}\n' for a, b, c in ROWS),
+    "csv table with a header row": ".. csv-table::\n   :header-rows: 1\n\n   Part,Sold by,Months\n"
+    + "".join(f"   {','.join(row)}\n" for row in ROWS),
     "AsciiDoc": "|===\n|Part |Sold by |Months\n\n" + "".join(f"|{' |'.join(row)}\n" for row in ROWS) + "|===\n",
     "AsciiDoc with an attribute": '[%header,cols="2,2,1"]\n|===\n|Part |Sold by |Months\n'
     + "".join(f"|{' |'.join(row)}\n" for row in ROWS)

@@ -2,15 +2,16 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import EmbeddedFile, Parsed
 from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction, one_line
-from omni_pipelines.text.readers.mail_headers import decoded_text, thread_of
+from omni_pipelines.text.readers.mails.mail_headers import decoded_text, thread_of
 
 _MAX_NAME_LENGTH = 120
+_RICHER_SHARE = 0.5
 _SUFFIXES = {
     "application/pdf": ".pdf", "text/html": ".html", "text/plain": ".txt", "text/calendar": ".ics",
     "text/vcard": ".vcf", "text/x-vcard": ".vcf", "text/csv": ".csv", "application/json": ".json",
@@ -25,6 +26,15 @@ _SUFFIXES = {
 """For attachments without a name."""
 _TAG = re.compile(r"<(?:<|/?[A-Za-z][-\w]*>)")
 _SEPARATORS = re.compile(r"[/\\]")
+
+
+def richest(words: Sequence[int]) -> int:
+    """Which of several forms of a text to read, the richest last, by their numbers of words; -1 if all are empty.
+
+    A richer form with far fewer words than another is only an excerpt, or a request to use a browser.
+    """
+    enough = max(words, default=0) * _RICHER_SHARE
+    return next((number for number in reversed(range(len(words))) if 0 < words[number] >= enough), -1)
 
 
 class MailText:
@@ -72,6 +82,8 @@ class MailText:
         """Add an attachment: it is named in the text, and is a document of its own."""
         base = _SEPARATORS.sub("_", one_line(name)).strip(". ")[-_MAX_NAME_LENGTH:]
         self._listed += [base] if base else []
+        if not raw:
+            return
         stem, suffix = posixpath.splitext(base or f"attachment{_SUFFIXES.get(media_type, '')}")
         unique, number = f"{stem}{suffix}", 1
         while unique.casefold() in self._names:

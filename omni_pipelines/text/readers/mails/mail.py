@@ -13,14 +13,14 @@ from email.message import Message
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.mail_headers import (
+from omni_pipelines.text.readers.mails.mail_headers import (
     MAX_HEADER_LENGTH,
     SHOWN_HEADERS,
     decoded_text,
     decoded_words,
     shown_header,
 )
-from omni_pipelines.text.readers.mail_text import MailText, enriched_text, page_of
+from omni_pipelines.text.readers.mails.mail_text import MailText, enriched_text, page_of, richest
 
 _MAX_PARTS = 10_000
 _MAX_DEPTH = 32
@@ -32,8 +32,6 @@ _ENRICHED = ("text/enriched", "text/richtext")
 _NO_BODIES = ("text/calendar", "text/x-amp-html", "text/vcard", "text/x-vcard", "text/csv", "text/directory")
 """Texts that mail programs do not show as the text of a mail."""
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/external-body")
-_RICHER_SHARE = 0.5
-"""A richer form with a smaller share of the words of another is only an excerpt, or a request to use a browser."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -110,9 +108,7 @@ class MailReading:
 
     def _add_richest(self, forms: list[Message], depth: int) -> None:
         """Add one of several forms of the same text, and what is attached beside the others."""
-        words = [self._words(form, depth) for form in forms]
-        enough = max(words, default=0) * _RICHER_SHARE
-        chosen = next((number for number in reversed(range(len(forms))) if 0 < words[number] >= enough), -1)
+        chosen = richest([self._words(form, depth) for form in forms])
         for number, form in enumerate(forms):
             if number == chosen:
                 self.add_part(form, depth + 1)
@@ -155,7 +151,7 @@ class MailReading:
     def _attach(self, leaf: Message) -> None:
         name, raw = filename_of(leaf), content_of(leaf)
         is_shown_in_text = leaf.get_content_maintype() == "image" and leaf.get_content_disposition() != "attachment"
-        if raw and not (is_shown_in_text and not name):
+        if not is_shown_in_text or name:
             self.mail.attach(name, raw, leaf.get_content_type(), label_of(leaf))
 
 

@@ -1,0 +1,25 @@
+"""`omni trust`."""
+
+from omni_pipelines.cli.command import Fields, command
+from omni_pipelines.cli.dependencies import HomeOption
+from omni_pipelines.cli.output import say
+from omni_pipelines.configuration import find_home, trust_settings
+
+
+def _show(result: Fields) -> None:
+    settings = result["settings"]
+    assert isinstance(settings, dict)
+    for name, value in settings.items():
+        say(f"{name} = {value}")
+    say(f"{'trusted' if settings else 'no setting needs trust'}: {result['file']}")
+
+
+@command(_show)
+def trust(home: HomeOption = None) -> Fields:
+    """Trust what omni.toml says about sending content away and reading outside its folder.
+
+    Such settings are ignored until then, because the file may come from somebody else: store, llm_url, rerank_url,
+    cache, and of a source allow, allow_private and a location outside the folder. A change of one needs trust again.
+    """
+    found = find_home(home)
+    return {"file": found.config, "settings": trust_settings(found)}

@@ -1,0 +1,134 @@
+"""OLE files (MS-CFB), and mails of Outlook in them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+Tree = Mapping[str, "bytes | Tree"]
+_SECTOR, _SMALL_SECTOR, _CUTOFF = 512, 64, 4096
+_FREE, _END, _FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+
+def ole(tree: Tree) -> bytes:
+    """An OLE file with these streams (bytes) and storages (mappings)."""
+    entries: list[list[object]] = [["Root Entry", 5, _FREE, _FREE, b""]]
+    _add(tree, 0, entries)
+    small = b"".join(_padded(raw, _SMALL_SECTOR) for raw in _streams(entries))
+    entries[0][4] = small
+    sectors: list[bytes] = []
+    chains: list[int] = []
+    starts: dict[int, int] = {}
+
+    def place(raw: bytes) -> int:
+        start = len(sectors)
+        pieces = [raw[at : at + _SECTOR].ljust(_SECTOR, b"\0") for at in range(0, len(raw), _SECTOR)]
+        sectors.extend(pieces)
+        chains.extend([*range(start + 1, start + len(pieces)), _END] if pieces else [])
+        return start if pieces else _END
+
+    small_chains: list[int] = []
+    for number, (_, kind, _, _, raw) in enumerate(entries):
+        assert isinstance(raw, bytes)
+        if kind == 2 and len(raw) < _CUTOFF:
+            count = -(-len(raw) // _SMALL_SECTOR)
+            starts[number] = len(small_chains) if count else _END
+            small_chains += [*range(len(small_chains) + 1, len(small_chains) + count), _END] if count else []
+        elif kind != 1:
+            starts[number] = place(raw)
+    small_table = place(struct.pack(f"<{len(small_chains)}I", *small_chains).ljust(_SECTOR, b"\xff"))
+    directory = place(_padded(b"".join(_entry(each, starts.get(n, 0)) for n, each in enumerate(entries)), _SECTOR))
+    tables = -(-(len(chains) + 1) // (_SECTOR // 4 - 1))
+    first_table = len(sectors)
+    chains += [_FAT] * tables
+    table = struct.pack(f"<{len(chains)}I", *chains).ljust(tables * _SECTOR, b"\xff")
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    header += struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<IIIIIIIIII", 0, tables, directory, 0, _CUTOFF, small_table, 1, _END, 0, first_table)
+    numbers = [*range(first_table, first_table + tables), *([_FREE] * (109 - tables))]
+    header = header[:76] + struct.pack("<109I", *numbers)
+    return header + b"".join(sectors) + table
+
+
+def _add(tree: Tree, parent: int, entries: list[list[object]]) -> None:
+    previous = None
+    for name, content in tree.items():
+        number = len(entries)
+        is_stream = isinstance(content, bytes)
+        entries.append([name, 2 if is_stream else 1, _FREE, _FREE, content if is_stream else b""])
+        if previous is None:
+            entries[parent][3] = number
+        else:
+            entries[previous][2] = number
+        previous = number
+        if not isinstance(content, bytes):
+            _add(content, number, entries)
+
+
+def _streams(entries: Sequence[Sequence[object]]) -> list[bytes]:
+    """The streams that are kept in small sectors."""
+    streams = [raw for _, kind, _, _, raw in entries if kind == 2 and isinstance(raw, bytes)]
+    return [raw for raw in streams if len(raw) < _CUTOFF]
+
+
+def _entry(entry: Sequence[object], start: int) -> bytes:
+    name, kind, right, child, raw = entry
+    wide = f"{name}\0".encode("utf-16-le")
+    assert isinstance(raw, bytes)
+    return (
+        wide.ljust(64, b"\0")
+        + struct.pack("<HBBIII", len(wide), kind, 1, _FREE, right, child)
+        + bytes(36)
+        + struct.pack("<IQ", start, len(raw))
+    )
+
+
+def _padded(raw: bytes, size: int) -> bytes:
+    return raw + bytes(-len(raw) % size)
+
+
+def message(
+    texts: Mapping[int, str | bytes],
+    *,
+    numbers: Mapping[int, int] | None = None,
+    inside: Mapping[str, Tree] | None = None,
+    header: int = 32,
+) -> dict[str, bytes | Tree]:
+    """The streams of a message, recipient or attachment: texts as Unicode, bytes as binary properties."""
+    tree: dict[str, bytes | Tree] = {}
+    for number, value in texts.items():
+        is_text = isinstance(value, str)
+        raw = value.encode("utf-16-le") if isinstance(value, str) else value
+        tree[f"__substg1.0_{number:04X}{'001F' if is_text else '0102'}"] = raw
+    fixed = b"".join(struct.pack("<HHIQ", 3, number, 6, value) for number, value in (numbers or {}).items())
+    tree["__properties_version1.0"] = bytes(header) + fixed
+    return {**tree, **(inside or {})}
+
+
+def person(name: str, address: str, kind: int = 1) -> dict[str, bytes | Tree]:
+    """A recipient."""
+    return message({0x3001: name, 0x39FE: address}, numbers={0x0C15: kind}, header=8)
+
+
+def attached(name: str, raw: bytes) -> dict[str, bytes | Tree]:
+    """An attachment."""
+    return message({0x3707: name, 0x3701: raw}, header=8)
+
+
+def ticks(moment: datetime) -> int:
+    """A date as Outlook stores it."""
+    return int((moment - datetime(1601, 1, 1, tzinfo=UTC)).total_seconds()) * 10_000_000
+
+
+OUTLOOK_MAIL = ole(
+    message(
+        {0x0037: "RE: Größe", 0x0C1A: "Ada", 0x5D01: "ada@example.org", 0x1000: "They swim at night."},
+        numbers={0x0039: ticks(datetime(2026, 1, 5, 10, tzinfo=UTC))},
+        inside={
+            "__recip_version1.0_#00000000": person("Bo", "bo@example.org"),
+            "__recip_version1.0_#00000001": person("Cy", "cy@example.org", 2),
+            "__attach_version1.0_#00000000": attached("terms.txt", b"Two years. " * 500),
+        },
+    )
+)

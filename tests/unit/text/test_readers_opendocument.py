@@ -1,0 +1,116 @@
+"""The reader of OpenDocument texts: tables in tables, numbers of lists, hidden text, notes, encryption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers import ods, opendocument
+from tests.samples import office
+
+STYLES = (
+    "<office:automatic-styles xmlns:style='urn:s'><text:list-style style:name='L1'>"
+    "<text:list-level-style-number text:level='1' style:num-format='1' style:num-suffix='.'/>"
+    "<text:list-level-style-number text:level='2' style:num-format='1' text:display-levels='2'/>"
+    "</text:list-style><text:list-style style:name='L2'><text:list-level-style-number text:level='1' "
+    "style:num-format='a' style:num-prefix='(' style:num-suffix=')' text:start-value='3'/></text:list-style>"
+    "<style:style style:name='H'><style:text-properties text:display='none'/></style:style>"
+    "<style:style style:name='I' style:parent-style-name='H'/></office:automatic-styles>"
+)
+
+
+def _read(body: str) -> Parsed:
+    return opendocument.read(office.opendocument(body), "a.odt")
+
+
+def _p(text: str) -> str:
+    return f"<text:p>{text}</text:p>"
+
+
+def _table(*rows: list[str]) -> str:
+    cells = ("".join(f"<table:table-cell>{cell}</table:table-cell>" for cell in row) for row in rows)
+    return f"<table:table>{''.join(f'<table:table-row>{row}</table:table-row>' for row in cells)}</table:table>"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (_table([_p("Outer A") + _table([_p("Inner 1"), _p("Inner 2")]), _p("Outer B")]) + _p("End"),
+         "Outer A Inner 1 | Inner 2 | Outer B\n\nEnd"),
+        (_table([_table([_p("Inner")]) + _p("Outer A"), _p("Outer B")]), "Inner Outer A | Outer B"),
+        (_table([_p("Frame") + _table([_p("a"), _p("b")], [_p("c"), _p("d")])]), "Frame\n\na | b\n\nc | d"),
+        (_table([_table([_table([_p("deep"), _p("er")]), _p("b")]), _p("c")]), "deep | er | b | c"),
+        (_table(["", _p("b")]), " | b"),
+    ],
+)  # fmt: skip
+def test_odt_text_around_a_table_in_a_cell_is_kept(body: str, text: str) -> None:
+    assert _read(body).text == text
+
+
+def test_odt_merged_cells_are_repeated() -> None:
+    body = (
+        "<table:table><table:table-row><table:table-cell table:number-rows-spanned='2'><text:p>North</text:p>"
+        "</table:table-cell><table:table-cell><text:p>Kiel</text:p></table:table-cell></table:table-row>"
+        "<table:table-row><table:covered-table-cell/><table:table-cell><text:p>Bremen</text:p></table:table-cell>"
+        "</table:table-row><table:table-row><table:table-cell table:number-columns-spanned='2'><text:p>Both</text:p>"
+        "</table:table-cell><table:covered-table-cell/></table:table-row></table:table>"
+    )
+    assert _read(body).text == "North | Kiel\nNorth | Bremen\nBoth | Both"
+
+
+def test_odt_items_of_lists_have_their_numbers() -> None:
+    inner = "<text:list><text:list-item><text:p>deep</text:p></text:list-item></text:list>"
+    body = (
+        f"<text:list text:style-name='L1'><text:list-item>{_p('one')}{inner}</text:list-item>"
+        f"<text:list-item>{_p('two')}</text:list-item></text:list>{_p('Text')}"
+        f"<text:list text:style-name='L1' text:continue-numbering='true'><text:list-item>{_p('three')}"
+        f"</text:list-item></text:list>"
+        f"<text:list text:style-name='L2'><text:list-item>{_p('c')}{_p('goes on')}</text:list-item></text:list>"
+        f"<text:list><text:list-item>{_p('dot')}</text:list-item></text:list>"
+    )
+    assert _read(STYLES + body).text == "1. one\n1.1 deep\n2. two\n\nText\n\n3. three\n(c) c\n\ngoes on\n\n- dot"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<text:span text:style-name='H'>no</text:span>",
+        "<text:span text:style-name='I'>no</text:span>",
+        "<text:hidden-text>no</text:hidden-text>",
+        "</text:p><text:p text:style-name='H'>no</text:p><text:p>",
+        "</text:p><text:p><text:hidden-paragraph text:is-hidden='true'/></text:p><text:p>",
+    ],
+)
+def test_odt_hidden_text_is_left_out(hidden: str) -> None:
+    assert _read(STYLES + _p(f"one {hidden}two")).text.split() == ["one", "two"]
+
+
+def test_odt_notes_and_comments_have_their_kind() -> None:
+    note = (
+        "<text:note text:note-class='{}'><text:note-citation>1</text:note-citation>"
+        "<text:note-body>{}</text:note-body></text:note>"
+    )
+    comment = (
+        "<office:annotation xmlns:dc='urn:d'><dc:creator>Ann</dc:creator><dc:date>2026</dc:date>"
+        f"{_p('Check')}</office:annotation>"
+    )
+    body = _p(f"Text{note.format('footnote', _p('See there.'))} and{comment} more") + _p(
+        note.format("endnote", _p("End.")) + "Last"
+    )
+    assert _read(body).text == (
+        "Text and more\n\nFootnote: See there.\n\nComment by Ann: Check\n\nLast\n\nEndnote: End."
+    )
+
+
+@pytest.mark.parametrize("read", [opendocument.read, ods.read])
+def test_opendocument_with_a_password_is_refused_as_encrypted(read: Callable[[bytes, str], Parsed]) -> None:
+    manifest = (
+        '<m:manifest xmlns:m="urn:x"><m:file-entry m:full-path="content.xml"><m:encryption-data/></m:file-entry>'
+        "</m:manifest>"
+    )
+    raw = office.archive({"content.xml": b"\x01\x02 no XML", "META-INF/manifest.xml": manifest.encode()})
+    with pytest.raises(Unreadable, match="E_ENCRYPTED"):
+        read(raw, "a.odt")
