@@ -11,7 +11,7 @@ from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.tables import read_rows
@@ -101,7 +101,7 @@ class _StoredRows:
         self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
-        self._is_wanted = Selection(source).wants
+        self._is_wanted = FileSelection(source).wants
 
     @property
     def paths(self) -> set[str]:

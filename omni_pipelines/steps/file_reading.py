@@ -22,7 +22,7 @@ from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, 
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import shown_name
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import NOT_UNPACKED
 from omni_pipelines.steps.parser_process import DocumentParser
@@ -90,7 +90,7 @@ class FileReader:
     ) -> None:
         self._source, self._settings, self._parser, self._read = source, settings, parser, read
         self._limits = limits or EmbeddingLimits()
-        self.selection = Selection(source)
+        self.selection = FileSelection(source)
         """What of the files inside others was left out."""
         self.is_racy = False
         """Whether a file changed while it was read: the source is listed again in the next run."""

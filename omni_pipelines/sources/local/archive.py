@@ -19,7 +19,7 @@ from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, 
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import refuse_name, shown_name
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.archives.archive import SUFFIXES, open_archive
 from omni_pipelines.text.readers.archives.entries import DAMAGED, Archive, ArchiveEntry, ArchiveLimits
@@ -37,7 +37,7 @@ def list_archive(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: it is not there, is damaged, or exceeds the limits.
     """
     mark, entries = _source_entries(source, limits.archive)
-    selection = Selection(source)
+    selection = FileSelection(source)
     for entry in entries:
         name = shown_name(entry.name)
         if not selection.is_ruled_out(name, is_vendored_read=True):

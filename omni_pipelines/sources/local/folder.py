@@ -12,7 +12,7 @@ from omni_pipelines.sources.model.file_reads import read_file, settled_mark, ver
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import rule_for_name, shown_name
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.registry import PLAIN, Reader
 
@@ -52,7 +52,7 @@ def _list_file(source: Source) -> Listing:
         status = source.local_path.stat(follow_symlinks=False)
     except OSError as error:
         raise missing_source(source) from error
-    selection = Selection(source)
+    selection = FileSelection(source)
     # a person named it: it is tried as text
     selection.add(shown_name(source.file), status.st_size, partial(_source_file, source.file, status), PLAIN)
     return selection.listing()
@@ -69,7 +69,7 @@ class _FolderWalk:
 
     def __init__(self, source: Source, depth: int) -> None:
         self._root, self._depth = source.root, depth
-        self.selection = Selection(source)
+        self.selection = FileSelection(source)
         # a home keeps its entries whatever the repository around it ignores
         self.ignore_files = IgnoreFiles.above(source.root) if source.guarded else IgnoreFiles(source.root, ())
         self.unreadable: list[str] = []

@@ -16,7 +16,7 @@ from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import shown_name
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 
 _REGULAR_MODES = {"100644", "100755"}
@@ -30,7 +30,7 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: there is no such repository or revision.
         ConfigurationError: git is not installed.
     """
-    selection = Selection(source)
+    selection = FileSelection(source)
     with _repository(source) as repository:
         found = repository.commit(source.rev)
         if found is None:

@@ -15,7 +15,7 @@ _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
 """Not the types of this machine: every machine must say the same."""
 
 
-class Selection:
+class FileSelection:
     """The files of one listing of a source: those that are read, and those that are not."""
 
     def __init__(self, source: Source) -> None:

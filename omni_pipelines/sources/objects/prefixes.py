@@ -14,7 +14,7 @@ from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
 from omni_pipelines.sources.model.names import refuse_name
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.objects.client import ObjectClient
 from omni_pipelines.text.readers.registry import reader_by_name
@@ -62,7 +62,7 @@ def list_objects(source: Source, limits: SourceLimits) -> Listing:
         ConfigurationError: there is no driver for such an address.
     """
     client = _client(source, limits)
-    selection = Selection(source)
+    selection = FileSelection(source)
     for number, stored in enumerate([client.describe(source.file)] if source.file else client.list()):
         if number >= limits.objects:
             raise SourceMissing(

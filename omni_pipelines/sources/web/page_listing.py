@@ -14,7 +14,7 @@ from omni_pipelines import progress
 from omni_pipelines.refusals import Fate, Unreadable
 from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.selection import Selection
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.model.web_addresses import BadAddress, authority, page_path, web_address
 from omni_pipelines.sources.web.client import inflate
@@ -46,7 +46,7 @@ def list_pages(source: Source, known: Mapping[str, str], limits: WebLimits, netw
     """
     with closing(Site(source, limits, network)) as site:
         return (
-            _SitemapListing(site, known, Selection(source)).listing()
+            _SitemapListing(site, known, FileSelection(source)).listing()
             if is_sitemap(source)
             else _list_single_page(site, known)
         )
@@ -77,7 +77,7 @@ class _SitemapListing:
 
     site: Site
     known: Mapping[str, str]
-    selection: Selection
+    selection: FileSelection
     files: list[SourceFile] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
