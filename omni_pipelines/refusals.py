@@ -23,6 +23,7 @@ class RefusalCode(StrEnum):
     IO = "E_IO"
     KIND = "E_KIND"
     MEMORY = "E_MEMORY"
+    NEEDS_PROGRAM = "E_NEEDS_PROGRAM"
     NOT_REGULAR = "E_NOT_REGULAR"
     NO_TEXT = "E_NO_TEXT"
     OUTPUT_LIMIT = "E_OUTPUT_LIMIT"

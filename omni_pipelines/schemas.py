@@ -134,7 +134,7 @@ CHUNKS = Table.of(
     required("path", pa.string(), "path of the document, relative to the source"),
     required("uri", pa.string(), "location of the document"),
     required("title", pa.string(), "title of the document"),
-    required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
+    required("heading", pa.string(), "Guide > Install; Upgrade for two sections, or a code symbol; empty at the top"),
     required("language", pa.string(), "python for code, de for prose; empty if unknown"),
     required("kind", pa.string(), "prose, markup, data or code"),
     packed("text", "text of the chunk"),

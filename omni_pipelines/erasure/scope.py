@@ -47,6 +47,8 @@ class Scope:
 def find_scope(home: Home, target: str) -> Scope:
     """Everything that belongs to a source, by name, or to a document, by citation, path, URI or id.
 
+    What is inside the file of the document belongs to it.
+
     Raises:
         ConfigurationError: no source or document has this name, or several documents have.
     """
@@ -84,7 +86,8 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
         raise ConfigurationError(
             f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
         )
-    return [row for row in known if row.uri == uris[0]]
+    inside = f"{uris[0]}/"  # attachments of a mail, entries of an archive
+    return [row for row in known if row.uri == uris[0] or row.uri.startswith(inside)]
 
 
 def _known(home: Home) -> Iterator[DocumentName]:

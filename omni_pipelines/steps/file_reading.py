@@ -25,6 +25,7 @@ from omni_pipelines.sources.model.names import shown_name
 from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import NOT_UNPACKED
+from omni_pipelines.steps.office_conversion import converted
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
 from omni_pipelines.text.document import Parsed
@@ -125,16 +126,18 @@ class FileReader:
 
     def _read_content(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
         """The documents in the bytes of a file; `depth` is how many levels of files inside it are read."""
-        reader = file.reader
+        reader = used = file.reader
         try:
             refuse_pointer(content.raw)
             if content.path is None:
                 reader = reader_by_content(content.reader or file.reader, content.raw)
+                used = reader
                 refuse_large(len(content.raw), self._limit(reader))  # an unknown kind may have been allowed more
             if reader.is_archive:
                 parsed = yield from self._read_archive(file, content, budget, depth)
             else:
-                parsed = self._parser.read(reader, content.raw, PurePosixPath(file.path).name, content.charset)
+                used, raw = converted(reader, content.raw, file.path)
+                parsed = self._parser.read(used, raw, PurePosixPath(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
             parsed = yield from self._read_embedded(file, parsed, content.version_mark, budget, depth)
@@ -142,10 +145,10 @@ class FileReader:
         except Unreadable as error:
             if file.reader is UNKNOWN and error.code in (RefusalCode.BINARY, RefusalCode.ENCODING):
                 error = Unreadable(RefusalCode.KIND, f"no reader for {unread_format(content.raw)}")
-            yield Refusal(file, parser_mark(file.reader, reader), error)
+            yield Refusal(file, parser_mark(file.reader, used), error)
             return
         masked = mask_document(parsed, masking_of(self._settings, self._source.name))
-        document = _Document(file, reader, content.version_mark, hashed, len(content.raw) or file.size)
+        document = _Document(file, reader, used, content.version_mark, hashed, len(content.raw) or file.size)
         yield ReadDocument(file, document.row(self._source, masked))
 
     def _read_embedded(
@@ -258,6 +261,8 @@ class _Document:
 
     file: SourceFile
     reader: Reader
+    used: Reader
+    """The reader of what LibreOffice made of the file, or else the same."""
     stat: str
     content_hash: str
     size: int
@@ -265,7 +270,7 @@ class _Document:
     def row(self, source: Source, masked: MaskedDocument) -> DocumentRow:
         """Its row."""
         file, reader, parsed = self.file, self.reader, masked.parsed
-        parser = parser_mark(file.reader, reader)
+        parser = parser_mark(file.reader, self.used)
         masking = masked.masking.fingerprint
         return DocumentRow(
             doc_id=ids.document_id(source.name, file.path),

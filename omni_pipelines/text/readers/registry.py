@@ -36,6 +36,7 @@ from omni_pipelines.text.readers import (
     restructured,
     rtf,
     sqlite,
+    unconverted,
     xls,
     xlsb,
     xlsx,
@@ -76,6 +77,8 @@ class Reader:
     """What has to be done for a file before that process starts, because it may not do it itself."""
     binary: bool = False
     """Whether files hold more than text, such as pictures and fonts, and may be larger."""
+    converts_to: str = ""
+    """The suffix of the format into which LibreOffice converts files before another reader reads them."""
     is_archive: bool = False
     """Whether files consist of other files, which `open_archive` gives; `read` gives their names."""
 
@@ -87,6 +90,10 @@ class Reader:
 
 def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2) -> Reader:
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
+
+
+def _converted(name: str, media_type: str, kind: str, converts_to: str, *suffixes: str) -> Reader:
+    return Reader(name, 1, unconverted.read, media_type, kind, suffixes, binary=True, converts_to=converts_to)
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -156,6 +163,10 @@ READERS = (
     Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
     Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", ".wps", ".wpd", ".sxw", ".stw", ".hwp"),
+    _converted("ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", ".sxi", ".sti"),
+    _converted("sheets", "application/vnd.sun.xml.calc", "data", ".xlsx", ".sxc", ".stc", ".wk1", ".wks", ".wb2"),
+    _converted("drawing", "application/vnd.visio", "prose", ".pdf", ".vsd", ".vsdx", ".pub", ".sxd", ".cdr"),
     Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
     _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
     Reader(

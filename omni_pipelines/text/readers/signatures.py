@@ -20,10 +20,18 @@ _GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureC
 _MAX_NAMES = 5_000
 _MAX_ZIP_END_BYTES = (1 << 16) + 22
 """A zip file ends with a record that may have a comment of up to 64 KiB."""
-_MESSAGE_STREAM = "__properties_version1.0".encode("utf-16-le")
-"""In the OLE file of a mail of Outlook."""
-_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
-"""Names of the stream with the sheets in an OLE file."""
+_OLE_STREAMS = {
+    f"{stream}\0".encode("utf-16-le"): reader
+    for stream, reader in {
+        "__properties_version1.0": "msg",
+        "Workbook": "xls",
+        "Book": "xls",
+        "WordDocument": "doc",
+        "PowerPoint Document": "ppt",
+        "VisioDocument": "drawing",
+    }.items()
+}
+"""Names of streams in OLE files, which tell the format; an Outlook mail may have the others attached."""
 _HEAD_BYTES = 4096
 _XML = re.compile(r"<\?xml\s|<!doctype\s|<svg\s", re.IGNORECASE)
 _JSON = re.compile(r'[\[{]\s*(?:["{\[\]}]|-?\d|true|false|null)')
@@ -86,10 +94,8 @@ def binary_format(raw: bytes) -> str:
         return "sqlite"
     if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
         return "parquet"
-    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
-        return "xls"
-    if head.startswith(OLE_SIGNATURE) and _MESSAGE_STREAM in raw:
-        return "msg"
+    if head.startswith(OLE_SIGNATURE):
+        return next((reader for stream, reader in _OLE_STREAMS.items() if stream in raw), "")
     if is_archive(head):
         return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.vector_index import build_vector_index
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, paragraph, texts, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
     "casserole", 3
@@ -151,6 +152,21 @@ def test_an_ingest_does_not_bring_it_back(told: Line, docs: Path) -> None:
     told.run()
     assert "casserole" not in everything(told)
     assert {row["path"] for row in told.rows("documents", "path")} == {"badger.md", "sub/gecko.md", "new.md"}
+
+
+def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, docs: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(docs / name, "w") as archive:
+            archive.writestr("one.md", "Words about walruses.")
+            archive.writestr("two.md", "Words about otters.")
+    line.add(docs)
+    line.run()
+    forgotten(line, "a.zip")
+    forgotten(line, "b.zip/one.md")
+    assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
+    (docs / "b.zip").touch()
+    line.run()
+    assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
 
 
 def test_a_folder_around_it_does_not_bring_it_back(told: Line, docs: Path) -> None:
