@@ -59,6 +59,44 @@ _MAIL_HEADERS = {
 _MIN_MAIL_HEADERS = 3
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
+_UNREAD_FORMATS = {
+    b"\x7fELF": "programs (ELF)",
+    b"MZ": "programs of Windows",
+    b"\xcf\xfa\xed\xfe": "programs of macOS",
+    b"\xca\xfe\xba\xbe": "programs (Java, macOS)",
+    b"\0asm": "programs (WebAssembly)",
+    b"\x89PNG": "pictures (PNG)",
+    b"\xff\xd8\xff": "pictures (JPEG)",
+    b"GIF8": "pictures (GIF)",
+    b"BM": "pictures (BMP)",
+    b"II*\0": "pictures (TIFF)",
+    b"MM\0*": "pictures (TIFF)",
+    b"RIFF": "sound, film or pictures (RIFF)",
+    b"OggS": "sound or film (Ogg)",
+    b"ID3": "sound (MP3)",
+    b"fLaC": "sound (FLAC)",
+    b"\x1aE\xdf\xa3": "film (Matroska)",
+    b"PK\x03\x04": "archives (zip)",
+    b"\x1f\x8b": "compressed data (gzip)",
+    b"BZh": "compressed data (bzip2)",
+    b"\xfd7zXZ": "compressed data (xz)",
+    b"7z\xbc\xaf": "archives (7z)",
+    b"Rar!": "archives (RAR)",
+    b"\x28\xb5\x2f\xfd": "compressed data (zstd)",
+    OLE_SIGNATURE: "documents of old office programs (OLE)",
+    b"\0\x01\0\0": "fonts (TrueType)",
+    b"OTTO": "fonts (OpenType)",
+    b"wOF": "fonts (WOFF)",
+}
+"""How files begin that no reader reads, and what they are."""
+
+
+def unread_format(raw: bytes) -> str:
+    """What a file is that no reader reads, as far as its first bytes tell."""
+    if raw[4:8] == b"ftyp":
+        return "film or pictures (MP4, HEIF)"
+    return next((name for start, name in _UNREAD_FORMATS.items() if raw.startswith(start)), "this binary format")
+
 
 def binary_format(raw: bytes) -> str:
     """The format whose signature the bytes have."""
