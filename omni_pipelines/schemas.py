@@ -134,7 +134,7 @@ CHUNKS = Table.of(
     required("path", pa.string(), "path of the document, relative to the source"),
     required("uri", pa.string(), "location of the document"),
     required("title", pa.string(), "title of the document"),
-    required("heading", pa.string(), "Guide > Install, or a code symbol; empty at the top"),
+    required("heading", pa.string(), "Guide > Install; Upgrade for two sections, or a code symbol; empty at the top"),
     required("language", pa.string(), "python for code, de for prose; empty if unknown"),
     required("kind", pa.string(), "prose, markup, data or code"),
     packed("text", "text of the chunk"),
@@ -245,6 +245,15 @@ SOURCES = Table.of(
     required("place", pa.string(), "location of the source"),
     required("seen", MOMENT, "time of the last complete listing"),
     required("documents", pa.int64(), "number of documents"),
+)
+
+FILES = Table.of(
+    "files",
+    required("source", pa.string(), "name of the source"),
+    required("path", pa.string(), "path relative to the source; that of a folder ends with a slash"),
+    required("fate", pa.string(), "read, partial, quarantined, ignored, unknown kind, empty, ..."),
+    required("kind", pa.string(), "suffix of the file; for an ignored one what ignores it"),
+    required("reason", pa.string(), "why it is not read, or not all of it; empty if it is read"),
 )
 
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}

@@ -31,6 +31,8 @@ from omni_pipelines.text.token_counting import CountTokens
 
 MAX_HEADING_LENGTH = 300
 """Characters of a section path that are kept: the path is repeated in every chunk."""
+MAX_JOINED_HEADINGS = 5
+"""Sections of a chunk that are named."""
 _DELETED_AT_ONCE = 1000
 _FIRST_BATCH = 32
 """Documents of the first batch, before the rate of this machine is known."""
@@ -67,9 +69,14 @@ def chunker_fingerprint(settings: Settings, sources: Iterable[str]) -> str:
 
 
 def heading_of(span: Span) -> str:
-    """The section path of a chunk, then its context; a signature as context replaces the last part of the path."""
+    """The section path of a chunk, with all sections that it joins, then its context.
+
+    A signature as context replaces the last part of the path.
+    """
     path = span.heading[:-1] if span.context and span.heading and span.heading[-1] in span.context else span.heading
-    sections = HEADING_SEPARATOR.join(path)[:MAX_HEADING_LENGTH]
+    more = ["…"] if len(span.joined) > MAX_JOINED_HEADINGS else []
+    joined = "; ".join([*span.joined[:MAX_JOINED_HEADINGS], *more])
+    sections = HEADING_SEPARATOR.join(filter(None, [*path, joined]))[:MAX_HEADING_LENGTH]
     return HEADING_SEPARATOR.join(filter(None, [sections, span.context]))
 
 

@@ -66,7 +66,7 @@ class Chunker:
             return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]
         enclosing = EnclosingSections(parsed)
         return [
-            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start))
+            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start), joined=())
             for span in spans
         ]
 

@@ -8,7 +8,7 @@ table.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 from omni_pipelines.text.chunk_context import Tables
 from omni_pipelines.text.sentences import Range, Splitter, lines, paragraphs, sentences, words
@@ -37,6 +37,8 @@ class Span:
     """Start of the paragraph or table that the chunk starts with or in."""
     context: str = ""
     """What a reader needs from above the chunk: the column names of a table, the signature of a function."""
+    joined: tuple[str, ...] = ()
+    """The headings below `heading` of the sections that it joins; empty if one of them is `heading` itself."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class _Unit:
     end: int
     tokens: int
     block: int
+    heading: tuple[str, ...]
     is_continuation: bool
     """It starts inside a paragraph, so the end of the previous unit is worth repeating before it."""
 
@@ -116,17 +119,15 @@ class Packer:
         self._held: list[_Unit] = []
         self._repeated = 0
         """How many of the held units the previous chunk contains as well."""
-        self._heading: tuple[str, ...] = ()
         self._tokens = 0
 
     def add_section(self, start: int, end: int, heading: tuple[str, ...]) -> list[Span]:
         """Add a section that is not blank, and return the chunks that are now complete."""
-        units = list(self._units(start, end, self._limit))
+        units = list(self._units(start, end, heading, self._limit))
         done = [] if self._accepts(sum(unit.tokens for unit in units)) else self.flush()
-        self._heading = _common_prefix(self._heading, heading) if self._held else heading
         for unit in units:
             for piece in self._fit_beside_stray(unit):
-                done += self._add(piece, heading)
+                done += self._add(piece)
         return done
 
     def flush(self) -> list[Span]:
@@ -135,13 +136,13 @@ class Packer:
         self._hold([])
         return done
 
-    def _units(self, start: int, end: int, limit: int) -> Iterator[_Unit]:
+    def _units(self, start: int, end: int, heading: tuple[str, ...], limit: int) -> Iterator[_Unit]:
         split = self._cut.blocks if self._tables is None else partial(self._tables.blocks, self._cut.blocks)
         for first, last in split(self._text, start, end):
             has_overlap = self._cut.has_overlap and not (self._tables and self._tables.overlap(first, last))
             pieces = _fit(self._text, first, last, limit, self._count, self._cut.finer)
             for number, (begin, stop, tokens) in enumerate(pieces):
-                yield _Unit(begin, stop, tokens, first, is_continuation=has_overlap and number > 0)
+                yield _Unit(begin, stop, tokens, first, heading, is_continuation=has_overlap and number > 0)
 
     def _accepts(self, tokens: int) -> bool:
         if self._one_symbol_per_chunk:
@@ -156,14 +157,13 @@ class Packer:
         is_stray = 0 < self._tokens < MAX_STRAY_SHARE * self._limit
         if unit.start > unit.block or unit.tokens <= left or not is_stray:
             return [unit]
-        return list(self._units(unit.start, unit.end, left))
+        return list(self._units(unit.start, unit.end, unit.heading, left))
 
-    def _add(self, unit: _Unit, heading: tuple[str, ...]) -> list[Span]:
+    def _add(self, unit: _Unit) -> list[Span]:
         done = []
         if self._tokens + unit.tokens > self._limit:
             done = self._spans(self._held, self._repeated)
             self._hold(self._overlap(unit) if unit.is_continuation else [])
-            self._heading = heading
         if self._held or not is_blank(self._text, unit.start, unit.end):
             self._held.append(unit)
             self._tokens += unit.tokens
@@ -193,7 +193,11 @@ class Packer:
         start, end = _without_blank_lines(self._text, units[0].start, units[-1].end)
         tokens = self._count(self._text[start:end])
         if tokens <= self._limit or len(units) == 1:
-            return [Span(start, end, tokens, self._heading, units[0].block)]
+            paths = list(dict.fromkeys(unit.heading for unit in units))
+            heading = reduce(_common_prefix, paths)
+            is_below = all(len(path) > len(heading) for path in paths)
+            joined = dict.fromkeys(path[len(heading)] for path in paths) if is_below else ()
+            return [Span(start, end, tokens, heading, units[0].block, joined=tuple(joined))]
         if repeated:
             return self._spans(units[repeated:], 0)
         half = len(units) // 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.settings import ChunkMode, Settings
+from omni_pipelines.steps.chunks import heading_of
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed
@@ -205,3 +206,18 @@ def test_fingerprint_depends_on_budget_mode_and_encoding() -> None:
         Chunker(budget, mode, encoding).fingerprint for budget in budgets for mode in ChunkMode for encoding in "ab"
     }
     assert len(fingerprints) == 18
+
+
+@pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        ("# One\n\nfirst\n\n# Two\n\nsecond\n", ["One; Two"]),
+        ("# Guide\n\n## One\n\nfirst\n\n## Two\n\nsecond\n", ["Guide"]),
+        ("# Guide\n\n" + "text " * 40 + "\n\n## One\n\nx\n\n## Two\n\n### A\n\ny\n", ["Guide", "Guide > One; Two"]),
+        ("an introduction\n\n# One\n\nfirst\n", [""]),
+        ("".join(f"# S{number}\n\n" for number in range(6)), ["S0; S1; S2; S3; S4; …"]),
+    ],
+)  # fmt: skip
+def test_chunk_carries_the_headings_of_all_sections_that_it_joins(text: str, headings: list[str]) -> None:
+    spans = Chunker(Budget(48, 0)).cut(_markdown(text), word_count)
+    assert [heading_of(span) for span in spans] == headings
