@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import data_files, office, ole, sheets
+from tests.samples import data_files, markups, office, ole, sheets
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -80,4 +80,5 @@ VALID: dict[str, list[bytes]] = {
     "ppt": [ole.old_slides([("näme", "text", "note")])],
     "mht": [b"Subject: x\nContent-Type: text/html\n\n<h1>Otter</h1><p>They swim.</p>"],
     "archive": [office.archive({"näme.md": b"x"}), b"From a@example.org Mon Jan  5 10:00:00 2026\n" + MAIL],
+    **markups.VALID,
 }
