@@ -11,7 +11,8 @@ from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.source import Source, SourceKind, path_filter
+from omni_pipelines.sources.model.selection import FileSelection
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.office_conversion import can_convert
 from omni_pipelines.tables import read_rows
@@ -50,6 +51,8 @@ class SourcePlan:
     """Paths that are stored, as documents or in quarantine, and are not in the source any more."""
     still_quarantined: tuple[str, ...]
     """Paths in quarantine, without a document, whose files did not change since."""
+    still_unknown: tuple[str, ...] = ()
+    """Those of them that are of a kind that no reader reads."""
     still_partial: tuple[str, ...] = ()
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ class _StoredRows:
         self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
-        self._is_wanted = path_filter(source)
+        self._is_wanted = FileSelection(source).wants
         self._can_convert = can_convert()
 
     @property
@@ -171,13 +174,15 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
     gone = {path for path in rows.paths - listed - inside if not path.startswith(unsure)}
+    still_quarantined = tuple(sorted(refused | (kept_inside - rows.documents.keys())))
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
         to_read=tuple(file for file in listing.files if file.path not in kept | refused),
         stored=rows.documents,
         gone=tuple(sorted(gone)),
-        still_quarantined=tuple(sorted(refused | (kept_inside - rows.documents.keys()))),
+        still_quarantined=still_quarantined,
+        still_unknown=tuple(path for path in still_quarantined if rows.refusals[path]["code"] == RefusalCode.KIND),
         still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
         retagged=tuple(
             sorted(path for path, row in rows.documents.items() if path not in gone and row["acl"] != tags)

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.samples import data_files, office, pdf, sheets
+from tests.samples import data_files, markups, office, pdf, sheets
 from tests.samples.ole import message, ole
 
 ROOT = Path(__file__).parents[2]
@@ -298,4 +298,5 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.go": _go,
     "a.json": _json,
     "a.yaml": _yaml,
+    **markups.writers(TITLE, TABLE, _html),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import data_files, office, sheets
+from tests.samples import data_files, markups, office, sheets
 from tests.samples.ole import OUTLOOK_MAIL
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
@@ -79,4 +79,5 @@ VALID: dict[str, list[bytes]] = {
     "msg": [OUTLOOK_MAIL],
     "mht": [b"Subject: x\nContent-Type: text/html\n\n<h1>Otter</h1><p>They swim.</p>"],
     "archive": [office.archive({"näme.md": b"x"}), b"From a@example.org Mon Jan  5 10:00:00 2026\n" + MAIL],
+    **markups.VALID,
 }

@@ -33,6 +33,21 @@ _OLE_STREAMS = {
 }
 """Names of streams in OLE files, which tell the format; an Outlook mail may have the others attached."""
 _HEAD_BYTES = 4096
+_SIGNED_TEXTS = {
+    "calendar": re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:(?:VCALENDAR|VCARD)\s", re.IGNORECASE),
+    "subtitles": re.compile(
+        rb"(?:\xef\xbb\xbf)?(?:WEBVTT[ \t]*[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
+    ),
+    "warc": re.compile(rb"WARC/[01]\.\d+\r?\n"),
+    "man": re.compile(rb"(?:['.]\\?\\\"[^\n]*\n|\.\\}[^\n]*\n)*[.](?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])"),
+}
+"""Kinds of text that nothing else begins like."""
+_BEGINNINGS = {
+    "tex": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|documentstyle|RequirePackage)\b"),
+    "texinfo": re.compile(r"\\input[ \t]+texinfo|@(?:settitle|setfilename)[ \t]"),
+    "bibtex": re.compile(r"(?:%[^\n]*\n|\s)*@[A-Za-z]+[ \t]*\{[ \t]*[^\s,{}]+[ \t]*,\s*[a-z]+[ \t]*=", re.IGNORECASE),
+    "org": re.compile(r"#\+(?:TITLE|AUTHOR|STARTUP|OPTIONS):", re.IGNORECASE),
+}
 _XML = re.compile(r"<\?xml\s|<!doctype\s|<svg\s", re.IGNORECASE)
 _JSON = re.compile(r'[\[{]\s*(?:["{\[\]}]|-?\d|true|false|null)')
 _NOTEBOOK = re.compile(rb'"nbformat(?:_minor)?"\s*:')
@@ -43,6 +58,44 @@ _MAIL_HEADERS = {
 }  # fmt: skip
 _MIN_MAIL_HEADERS = 3
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+_UNREAD_FORMATS = {
+    b"\x7fELF": "programs (ELF)",
+    b"MZ": "programs of Windows",
+    b"\xcf\xfa\xed\xfe": "programs of macOS",
+    b"\xca\xfe\xba\xbe": "programs (Java, macOS)",
+    b"\0asm": "programs (WebAssembly)",
+    b"\x89PNG": "pictures (PNG)",
+    b"\xff\xd8\xff": "pictures (JPEG)",
+    b"GIF8": "pictures (GIF)",
+    b"BM": "pictures (BMP)",
+    b"II*\0": "pictures (TIFF)",
+    b"MM\0*": "pictures (TIFF)",
+    b"RIFF": "sound, film or pictures (RIFF)",
+    b"OggS": "sound or film (Ogg)",
+    b"ID3": "sound (MP3)",
+    b"fLaC": "sound (FLAC)",
+    b"\x1aE\xdf\xa3": "film (Matroska)",
+    b"PK\x03\x04": "archives (zip)",
+    b"\x1f\x8b": "compressed data (gzip)",
+    b"BZh": "compressed data (bzip2)",
+    b"\xfd7zXZ": "compressed data (xz)",
+    b"7z\xbc\xaf": "archives (7z)",
+    b"Rar!": "archives (RAR)",
+    b"\x28\xb5\x2f\xfd": "compressed data (zstd)",
+    OLE_SIGNATURE: "documents of old office programs (OLE)",
+    b"\0\x01\0\0": "fonts (TrueType)",
+    b"OTTO": "fonts (OpenType)",
+    b"wOF": "fonts (WOFF)",
+}
+"""How files begin that no reader reads, and what they are."""
+
+
+def unread_format(raw: bytes) -> str:
+    """What a file is that no reader reads, as far as its first bytes tell."""
+    if raw[4:8] == b"ftyp":
+        return "film or pictures (MP4, HEIF)"
+    return next((name for start, name in _UNREAD_FORMATS.items() if raw.startswith(start)), "this binary format")
 
 
 def binary_format(raw: bytes) -> str:
@@ -62,6 +115,8 @@ def binary_format(raw: bytes) -> str:
         return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):
         return "geojson"
+    if signed := next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), ""):
+        return signed
     return "html" if _HTML.match(head) else ""
 
 
@@ -72,7 +127,9 @@ def text_format(raw: bytes) -> str:
         return "xml"
     if _JSON.match(head):
         return "notebook" if _NOTEBOOK.search(raw) else "json"
-    return "mail" if _is_mail(head) else ""
+    if _is_mail(head):
+        return "mail"
+    return next((name for name, beginning in _BEGINNINGS.items() if beginning.match(head)), "")
 
 
 def is_text(raw: bytes) -> bool:

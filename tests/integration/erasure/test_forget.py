@@ -26,6 +26,7 @@ from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
+from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
@@ -212,6 +213,20 @@ def test_a_file_in_quarantine_is_forgotten(told: Line, docs: Path) -> None:
     forgotten(told, "broken.md")
     told.run()
     assert told.rows("quarantine", "path") == []
+
+
+def test_the_name_of_a_file_that_is_not_read_is_forgotten(told: Line, docs: Path) -> None:
+    write(docs, {"Ottilie.bak": "x", "other.bak": "x", ".gitignore": "*.bak\nsecret/*.md\n"})
+    told.run(allow_delete=True)
+    assert {file.path for file in read_unread(told.home)["docs"]} >= {"Ottilie.bak", "secret/plan.md"}
+    for target in ("docs/Ottilie.bak", "secret/plan.md"):
+        certificate = forgotten(told, target)
+        counts = {place.place: (place.before, place.after) for place in certificate.places}
+        assert counts["list of unread files"] == (1, 0)
+    told.run()
+    assert [file.path for file in read_unread(told.home)["docs"]] == [".gitignore", "other.bak"]
+    forgotten(told, "docs")
+    assert b"other" not in told.home.unread_files.read_bytes()
 
 
 def test_files_moved_aside_by_recovery_go(told: Line) -> None:
