@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
-import pathspec
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.evaluation.answer_questions import GoldRange, range_hash
+from omni_pipelines.ignore_rules import IgnoreRules
 
 FOLDER = Path(__file__).parent / "questions"
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
@@ -54,10 +54,9 @@ class Corpus(BaseModel, frozen=True, extra="forbid"):
     def files(self) -> Iterator[str]:
         """The paths of its files, relative to its root, in order."""
         root = self.root()
-        include = pathspec.GitIgnoreSpec.from_lines(self.include)
-        exclude = pathspec.GitIgnoreSpec.from_lines(self.exclude)
-        for path in sorted(include.match_tree_files(root)):
-            if not exclude.match_file(path):
+        include, exclude = map(IgnoreRules.of_patterns, (self.include, self.exclude))
+        for path in sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()):
+            if include.matching(path) and not exclude.matching(path):
                 yield path
 
 

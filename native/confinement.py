@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
 _SECCOMP_MODE_FILTER = 2
@@ -56,10 +57,26 @@ def confine(limits: Confinement) -> None:
     with contextlib.suppress(OSError, AttributeError):  # only Linux has these calls
         library = ctypes.CDLL(None, use_errno=True)
         library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if library.unshare(_CLONE_NEWNET) != 0:  # an ordinary user needs a user namespace as well
-            library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        _leave_network(library)
         _restrict_files(library, limits)
         _refuse_calls(library, may_execute=bool(limits.programs))
+
+
+def leave_network() -> None:
+    """Give up the network, and nothing else, for the rest of the life of this process."""
+    with contextlib.suppress(OSError, AttributeError):  # only Linux has these calls
+        library = ctypes.CDLL(None, use_errno=True)
+        library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        user = os.geteuid()
+        if _leave_network(library):
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1", "ascii")  # files keep their owner
+
+
+def _leave_network(library: ctypes.CDLL) -> bool:
+    """Give up the network. Whether that needed a user namespace, as it does for an ordinary user."""
+    if library.unshare(_CLONE_NEWNET) == 0:
+        return False
+    return bool(library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
 def python_paths() -> tuple[str, ...]:

@@ -138,3 +138,13 @@ def aws_region() -> str:
 def child_environment(home: Home) -> dict[str, str]:
     """Return the environment for a child process that works on this home."""
     return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
+
+
+def git_environment() -> dict[str, str]:
+    """The environment of a git command that finds its repository by the folder it runs in."""
+    return {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+
+
+def default_git_ignore_file() -> Path:
+    """The file with the ignore rules of a user, where git's configuration names no other one."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git" / "ignore"

@@ -69,6 +69,8 @@ class Home:
     """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
     sources = _Inside("sources.json")
     """File with the registry of sources."""
+    unread_files = _Inside("unread.json")
+    """File with the files of each source that were seen and not read, as of its last ingest."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
     writer = _Inside("writer.json")

@@ -247,6 +247,15 @@ SOURCES = Table.of(
     required("documents", pa.int64(), "number of documents"),
 )
 
+FILES = Table.of(
+    "files",
+    required("source", pa.string(), "name of the source"),
+    required("path", pa.string(), "path relative to the source; that of a folder ends with a slash"),
+    required("fate", pa.string(), "read, partial, quarantined, ignored, unknown kind, empty, ..."),
+    required("kind", pa.string(), "suffix of the file; for an ignored one what ignores it"),
+    required("reason", pa.string(), "why it is not read, or not all of it; empty if it is read"),
+)
+
 TABLES = {table.name: table for table in (DOCUMENTS, QUARANTINE, CHUNKS, EMBEDDINGS)}
 """The tables that the steps write."""
 

@@ -5,7 +5,7 @@ that reads its fields. A format prints the rows alone.
 """
 
 import csv
-import sys
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -22,14 +22,21 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "md"
     CSV = "csv"
+    """Cells that a spreadsheet would compute have a quote in front."""
+    CSV_RAW = "csv-raw"
+    """Every cell as it is."""
     JSON_LINES = "jsonl"
 
+
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell starts that a spreadsheet computes."""
 
 FormatOption = Annotated[
     Format,
     Option(
         "--format",
-        help="text for people; md for notes and prompts; csv with a line of names; jsonl with one object per line.",
+        help="text for people; md for notes and prompts; csv with a line of names; csv-raw without the "
+        "quote before cells that a spreadsheet would compute; jsonl with one object per line.",
     ),
 ]
 
@@ -39,10 +46,13 @@ def say_rows(form: Format, names: Sequence[str], rows: Iterable[Mapping[str, obj
     if form is Format.JSON_LINES:
         for row in rows:
             say(orjson.dumps(row, default=str).decode())
-    elif form is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+    elif form in (Format.CSV, Format.CSV_RAW):
+        text = _csv_cell if form is Format.CSV else _plain
+        written = io.StringIO()
+        writer = csv.writer(written, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([_plain(row[name]) for name in names] for row in rows)
+        writer.writerows([text(row[name]) for name in names] for row in rows)
+        say(written.getvalue().removesuffix("\n"))
     else:
         say(f"| {' | '.join(names)} |")
         say(f"|{'---|' * len(names)}")
@@ -52,6 +62,12 @@ def say_rows(form: Format, names: Sequence[str], rows: Iterable[Mapping[str, obj
 
 def _plain(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _csv_cell(value: object) -> str:
+    """A value that no spreadsheet takes for a formula; see https://owasp.org/www-community/attacks/CSV_Injection."""
+    text = _plain(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_COMPUTED) else text
 
 
 def _markdown_cell(value: object) -> str:

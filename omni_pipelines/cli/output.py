@@ -1,8 +1,12 @@
 """What the command line writes: data to stdout, messages for the person who watches to stderr."""
 
+import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+"""What a terminal obeys instead of showing it: control characters, and those that turn the direction of a text."""
 
 
 @dataclass
@@ -13,14 +17,19 @@ class Stdout:
 
 
 def say(text: str = "") -> None:
-    """Write a line of data to stdout."""
-    sys.stdout.write(text + "\n")
+    """Write a line of data to stdout: a terminal gets it with `visible` control characters, a pipe as it is."""
+    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
 
 
 def narrate(text: str) -> None:
     """Write a line for the person who watches to stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
+
+
+def visible(text: str) -> str:
+    r"""The text with what a terminal would obey as an escape, such as \x1b; a document must not steer a terminal."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def complaint(message: str, code: str | None, cure: str) -> str:

@@ -30,6 +30,7 @@ from omni_pipelines.errors import NotForgotten
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.knowledge.state.unread_files import forget_unread
 from omni_pipelines.publishing.publish import drop_all_but, publish
 from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_of, sealed
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
@@ -97,6 +98,8 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     )
     journal = clear_journal(home, scope.wanted, phrases, write=False)
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
+    unread = forget_unread(home, scope.wanted.documents, write=False)
+    found["list of unread files", "files with its name"] = unread
     found["registry of sources", "a source with that name or location"] = len(_registered(home, scope))
     found["all files", "files whose bytes contain an id or a line of it"] = len(
         search_bytes(home, scope.wanted.needles).found
@@ -117,6 +120,7 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     plan = read_plan(home, target) or _plan(run, target)
     scope = plan.scope
     _unregister(home, scope)
+    forget_unread(home, scope.wanted.documents, write=True)
     _erase_rows(run, scope)
     _rebuild(run)
     kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones

@@ -14,7 +14,9 @@ from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.ids import document_id
 from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
+from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources
@@ -44,6 +46,8 @@ class Scope:
 
 def find_scope(home: Home, target: str) -> Scope:
     """Everything that belongs to a source, by name, or to a document, by citation, path, URI or id.
+
+    What is inside the file of the document belongs to it.
 
     Raises:
         ConfigurationError: no source or document has this name, or several documents have.
@@ -82,7 +86,8 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
         raise ConfigurationError(
             f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
         )
-    return [row for row in known if row.uri == uris[0]]
+    inside = f"{uris[0]}/"  # attachments of a mail, entries of an archive
+    return [row for row in known if row.uri == uris[0] or row.uri.startswith(inside)]
 
 
 def _known(home: Home) -> Iterator[DocumentName]:
@@ -91,11 +96,11 @@ def _known(home: Home) -> Iterator[DocumentName]:
     for definition in (DOCUMENTS, CHUNKS):
         for row in _every_row(home, definition.name, ("doc_id", "source", "path", "uri")):
             yield DocumentName(row["doc_id"], row["source"], row["path"], row["uri"])
-    for row in _every_row(home, QUARANTINE.name, ("quarantine_id", "source", "path")):
-        source = roots.get(row["source"])
-        yield DocumentName(
-            row["quarantine_id"], row["source"], row["path"], source.uri(row["path"]) if source else ""
-        )
+    refused = [(row["source"], row["path"]) for row in _every_row(home, QUARANTINE.name, ("source", "path"))]
+    unread = [(name, file.path) for name, files in read_unread(home).items() for file in files]
+    for name, path in refused + unread:
+        source = roots.get(name)
+        yield DocumentName(document_id(name, path), name, path, source.uri(path) if source else "")
 
 
 def _every_row(

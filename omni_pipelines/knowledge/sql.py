@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native.errors import StatementRefused
 from native.filters import is_in
@@ -17,15 +18,18 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.entries import list_entries
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.access import Viewer, visible_sources
+from omni_pipelines.knowledge.state.files import seen_files
 from omni_pipelines.knowledge.state.releases import list_releases, read_with_checksum, require_release
 from omni_pipelines.records import Release
+from omni_pipelines.refusals import RefusalCode
 
 PINNED_TABLES = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
-OTHER_TABLES = (schemas.SOURCES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
+OTHER_TABLES = (schemas.SOURCES, schemas.FILES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
 JOURNAL_TABLES = (schemas.GATE_RESULTS, schemas.QUESTIONS, schemas.ANSWERS)
 LIMITS = SqlLimits(rows=1_000, seconds=30)
 """For one statement."""
 _COLUMN = re.compile(r'Referenced column "([^"]*)"')
+_FILES = re.compile(r"\bfiles\b", re.IGNORECASE)
 _TABLE = re.compile(r'Table with name "?([\w.]+)"? does not exist|Referenced table "([^"]*)" not found')
 
 SqlTables = Mapping[str, StoredTable | pa.Table]
@@ -73,22 +77,41 @@ def run_sql(
     """
     pinned = require_release(home, release)
     try:
-        return pinned, select(sql, _tables(home, pinned, viewer), limits)
+        return pinned, select(sql, _tables(home, pinned, viewer, sql), limits)
     except StatementRefused as error:
         raise _refusal(error.message, sql) from error
 
 
-def _tables(home: Home, release: Release, viewer: Viewer | None) -> SqlTables:
+def _tables(home: Home, release: Release, viewer: Viewer | None, sql: str) -> SqlTables:
+    visible = visible_sources(home, release, viewer) if viewer is not None else None
+    tables = {
+        **_release_tables(home, release, visible),
+        # to name every file takes a moment, which other statements need not wait for
+        schemas.FILES.name: _files(home, release, visible)
+        if _FILES.search(sql)
+        else schemas.FILES.schema.empty_table(),
+    }
     if viewer is not None:
-        return _release_tables(home, release, visible_sources(home, release, viewer))
-    stored = LanceTable(home.table(schemas.QUARANTINE.name))
+        return tables
     return {
-        **_release_tables(home, release, None),
-        schemas.QUARANTINE.name: stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table(),
+        **tables,
+        schemas.QUARANTINE.name: _quarantine(home),
         schemas.ENTRIES.name: _entries(home),
         schemas.RELEASES.name: _releases(home),
         **{table.name: journal.read(home, table) for table in JOURNAL_TABLES},
     }
+
+
+def _files(home: Home, release: Release, visible: Set[str] | None) -> pa.Table:
+    rows = [file.model_dump() for file in seen_files(home, release, visible)]
+    return pa.Table.from_pylist(rows, schema=schemas.FILES.schema)
+
+
+def _quarantine(home: Home) -> pa.Table:
+    """The files that were refused, without those of a kind that no reader reads: they are in `files`."""
+    stored = LanceTable(home.table(schemas.QUARANTINE.name))
+    rows = stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table()
+    return rows.filter(pc.not_equal(rows["code"], RefusalCode.KIND.value))
 
 
 def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> SqlTables:

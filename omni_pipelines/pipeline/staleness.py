@@ -7,6 +7,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.knowledge.state.unread_files import ListedFiles, record_unread
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import StepRecord
 from omni_pipelines.settings import Settings
@@ -132,8 +133,8 @@ def is_chained(run: RunContext, records: Mapping[str, StepRecord]) -> bool:
     )
 
 
-def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]) -> tuple[int, int]:
-    """Record that nothing had changed when the sources were listed. Returns (files in quarantine, files skipped).
+def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]) -> int:
+    """Record that nothing had changed when the sources were listed. Returns the number of files in quarantine.
 
     Raises:
         HomeBusy: another process is writing.
@@ -144,4 +145,7 @@ def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]
         if record is not None:
             seen = record.seen | seen
             write_step_record(home, "documents", record.output, record.inputs, record.fingerprint, seen)
-    return count_unread(home), sum(listing.skipped for listing in listings)
+        names = {source.name for source in load_sources(home)} | seen.keys()
+        listed = {each.source.name: ListedFiles(each.unread, {file.path for file in each.files}) for each in listings}
+        record_unread(home, listed, names)
+    return count_unread(home)

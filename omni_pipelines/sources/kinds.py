@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 from omni_pipelines.sources.local.archive import list_archive, open_archive_source
 from omni_pipelines.sources.local.folder import list_folder, open_folder
 from omni_pipelines.sources.local.git import list_revision, open_revision
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import Listing, ReadFile
-from omni_pipelines.sources.model.source import Source, SourceKind, path_filter
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.objects.prefixes import list_objects, open_objects
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 
@@ -20,7 +19,7 @@ def list_source(
     limits: SourceLimits = DEFAULT_LIMITS,
     network: Network = SYSTEM_NETWORK,
 ) -> Listing:
-    """List the files of a source, sorted by path, without those that its patterns exclude or that were erased.
+    """List the files of a source that are read, and those that are not, each with the reason.
 
     Args:
         source: the source.
@@ -31,12 +30,6 @@ def list_source(
     Raises:
         SourceMissing: it cannot be listed completely, which does not prove that its documents are deleted.
     """
-    listing = _list(source, known or {}, limits, network)
-    is_wanted = path_filter(source)
-    return replace(listing, files=tuple(file for file in listing.files if is_wanted(file.path)))
-
-
-def _list(source: Source, known: Mapping[str, str], limits: SourceLimits, network: Network) -> Listing:
     match source.kind:
         case SourceKind.FILES:
             return list_folder(source, limits)
@@ -49,7 +42,7 @@ def _list(source: Source, known: Mapping[str, str], limits: SourceLimits, networ
         case SourceKind.WEB:
             from omni_pipelines.sources.web.page_listing import list_pages  # loads the HTTP client
 
-            return list_pages(source, known, limits.web, network)
+            return list_pages(source, known or {}, limits.web, network)
 
 
 def open_source(

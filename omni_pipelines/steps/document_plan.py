@@ -11,8 +11,10 @@ from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.source import Source, SourceKind, path_filter
+from omni_pipelines.sources.model.selection import FileSelection
+from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
+from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
@@ -49,6 +51,8 @@ class SourcePlan:
     """Paths that are stored, as documents or in quarantine, and are not in the source any more."""
     still_quarantined: tuple[str, ...]
     """Paths in quarantine, without a document, whose files did not change since."""
+    still_unknown: tuple[str, ...] = ()
+    """Those of them that are of a kind that no reader reads."""
     still_partial: tuple[str, ...] = ()
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
@@ -98,7 +102,8 @@ class _StoredRows:
         self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
-        self._is_wanted = path_filter(source)
+        self._is_wanted = FileSelection(source).wants
+        self._can_convert = can_convert()
 
     @property
     def paths(self) -> set[str]:
@@ -120,7 +125,8 @@ class _StoredRows:
 
         A file with a row in both tables lost the deletion of its document in a recovery, and is read again.
         """
-        return _is_current(file, self.refusals.get(file.path)) and file.path not in self.documents
+        refusal = self.refusals.get(file.path)
+        return _is_current(file, refusal) and file.path not in self.documents and not self._is_readable_now(refusal)
 
     def is_partial(self, path: str) -> bool:
         """Whether a document is a part of its file."""
@@ -136,7 +142,12 @@ class _StoredRows:
             for each in (row, refusal)
         )
         is_as_set = row is None or self._is_as_set(row)
-        return self._is_wanted(path) and is_current and is_as_set and not has_lost_deletion
+        is_done = not has_lost_deletion and not self._is_readable_now(refusal)
+        return self._is_wanted(path) and is_current and is_as_set and is_done
+
+    def _is_readable_now(self, refusal: QuarantineRow | None) -> bool:
+        """Whether the program that a refused file needs is installed by now."""
+        return refusal is not None and refusal["code"] == RefusalCode.NEEDS_PROGRAM and self._can_convert
 
     def _is_as_set(self, row: DocumentRow) -> bool:
         """Whether a document has the place and the content that the source and the settings say."""
@@ -144,6 +155,7 @@ class _StoredRows:
             row["uri"] == self._source.uri(row["path"])  # the root of a source can move
             and is_masking_current(row["masking"], row["findings"], self._masking)
             and _is_unpacked_as_set(row, self._settings)
+            and is_converted_as_possible(row["parser"])
         )
 
 
@@ -163,13 +175,15 @@ def plan_source(home: Home, settings: Settings, source: Source, session: SourceS
     inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
     gone = {path for path in rows.paths - listed - inside if not path.startswith(unsure)}
+    still_quarantined = tuple(sorted(refused | (kept_inside - rows.documents.keys())))
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
         to_read=tuple(file for file in listing.files if file.path not in kept | refused),
         stored=rows.documents,
         gone=tuple(sorted(gone)),
-        still_quarantined=tuple(sorted(refused | (kept_inside - rows.documents.keys()))),
+        still_quarantined=still_quarantined,
+        still_unknown=tuple(path for path in still_quarantined if rows.refusals[path]["code"] == RefusalCode.KIND),
         still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
         retagged=tuple(
             sorted(path for path, row in rows.documents.items() if path not in gone and row["acl"] != tags)
@@ -241,4 +255,6 @@ def _suspicion(plan: SourcePlan, share: float) -> str:
 def listing_mark(listing: Listing, settings: Settings) -> str:
     """What the documents of a source depend on: its files, and the settings they are read with."""
     packed = "" if settings.unpack_archives else " packed"
-    return f"{listing.fingerprint} {masking_of(settings, listing.source.name).fingerprint}{packed}"
+    is_converted = any(file.reader.converts_to for file in listing.files) and can_convert()
+    masking = masking_of(settings, listing.source.name).fingerprint
+    return f"{listing.fingerprint} {masking}{packed}{' converted' if is_converted else ''}"

@@ -10,7 +10,8 @@ from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
-from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.knowledge.state.unread_files import ListedFiles
+from omni_pipelines.refusals import RefusalCode, Unreadable, UnreadFile
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.sources.model.listing import Listing
@@ -38,6 +39,8 @@ class ReadOutcome:
     """Paths of the files that were read only in part."""
     embedded: set[str] = field(default_factory=set)
     """Paths of the files that were found inside others."""
+    unread: tuple[UnreadFile, ...] = ()
+    """Files inside others that were left out."""
     gone: set[str] = field(default_factory=set)
     """Stored paths of files that were inside others, and are not any more."""
 
@@ -69,6 +72,17 @@ class DocumentWriter:
         """Sources with a file that changed while it was read: they are listed again in the next run."""
         self._marks: dict[str, dict[str, str]] = {}
         """Source to the marks that `FileReader` found."""
+        self._unread: dict[str, tuple[UnreadFile, ...]] = {}
+        """Source to the files inside others that were left out."""
+
+    def listed_files(self, plans: Iterable[SourcePlan]) -> dict[str, ListedFiles]:
+        """Source to its files that are not read, and those that were not read again and may hold such files."""
+        found = {}
+        for plan in plans:
+            name = plan.listing.source.name
+            kept = {file.path for file in plan.listing.files} - {file.path for file in plan.to_read}
+            found[name] = ListedFiles((*plan.listing.unread, *self._unread.get(name, ())), kept)
+        return found
 
     def completed(self, listing: Listing) -> Listing:
         """The listing, with the version marks that only reading revealed."""
@@ -101,6 +115,7 @@ class DocumentWriter:
                         batch = _Batch()
                 outcome.embedded.update(found_inside)
         self._commit(plan, batch)
+        outcome.unread = self._unread[source.name] = reader.selection.unread
         self._marks[source.name] = reader.marks
         if reader.is_racy:
             self.racy.add(source.name)

@@ -13,6 +13,8 @@ from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.unread_files import record_unread
+from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.listing import Listing
@@ -43,7 +45,8 @@ class DocumentsReport:
     deleted: int = 0
     unchanged: int = 0
     quarantined: int = 0
-    skipped: int = 0
+    unread: int = 0
+    """Files of kinds that no reader reads, and files and folders that were seen and left out."""
     partial: int = 0
     """Documents that hold only a part of their file: the quarantine says what was not read."""
     masked: int = 0
@@ -96,6 +99,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         for plan in plans:
             report += _apply(home, plan, writer, documents)
     lance_maintenance.compact(documents)
+    record_unread(home, writer.listed_files(plans), {source.name for source in sources})
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 
@@ -128,15 +132,16 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
     explained = {*refused, *outcome.partial, *plan.still_quarantined, *plan.still_partial}
     seen = {file.path for file in plan.listing.files} | plan.kept_embedded | outcome.embedded
     forget_refusals(home, source.name, {*plan.gone, *outcome.gone, *(seen - explained)})
-    quarantined = len(plan.still_quarantined) + len(outcome.refused)
+    unknown = len(plan.still_unknown) + sum(each.error.code == RefusalCode.KIND for each in outcome.refused)
+    quarantined = len(plan.still_quarantined) + len(outcome.refused) - unknown
     gone = [path for path in (*plan.deletes, *outcome.gone) if path in plan.stored]
     return DocumentsReport(
         added=outcome.added,
         changed=outcome.changed,
         deleted=len(gone),
-        unchanged=len(seen) - outcome.added - outcome.changed - quarantined,
+        unchanged=len(seen) - outcome.added - outcome.changed - quarantined - unknown,
         quarantined=quarantined,
-        skipped=plan.listing.skipped,
+        unread=len(plan.listing.unread) + len(outcome.unread) + unknown,
         partial=len(plan.still_partial) + len(outcome.partial),
         masked=outcome.masked,
         moved=len(outcome.contents & {plan.stored[path]["content_hash"] for path in gone}),

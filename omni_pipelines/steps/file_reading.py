@@ -21,16 +21,19 @@ from omni_pipelines.sources.local.archive import read_entry
 from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, refuse_pointer, settled_mark
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import is_hidden, is_vendored, shown_name
-from omni_pipelines.sources.model.source import Source, path_filter
+from omni_pipelines.sources.model.names import shown_name
+from omni_pipelines.sources.model.selection import FileSelection
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import NOT_UNPACKED
+from omni_pipelines.steps.office_conversion import converted
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.archives.archive import contents, open_archive
-from omni_pipelines.text.readers.registry import Reader, parser_mark, reader_by_content, reader_for
+from omni_pipelines.text.readers.registry import UNKNOWN, Reader, parser_mark, reader_by_content
+from omni_pipelines.text.readers.signatures import unread_format
 from omni_pipelines.text.secrets.masking import MaskedDocument, mask_document, masking_of
 
 _SPOKEN = ("prose", "markup")
@@ -88,7 +91,8 @@ class FileReader:
     ) -> None:
         self._source, self._settings, self._parser, self._read = source, settings, parser, read
         self._limits = limits or EmbeddingLimits()
-        self._is_wanted = path_filter(source)
+        self.selection = FileSelection(source)
+        """What of the files inside others was left out."""
         self.is_racy = False
         """Whether a file changed while it was read: the source is listed again in the next run."""
         self.marks: dict[str, str] = {}
@@ -122,25 +126,29 @@ class FileReader:
 
     def _read_content(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
         """The documents in the bytes of a file; `depth` is how many levels of files inside it are read."""
-        reader = file.reader
+        reader = used = file.reader
         try:
             refuse_pointer(content.raw)
             if content.path is None:
                 reader = reader_by_content(content.reader or file.reader, content.raw)
+                used = reader
                 refuse_large(len(content.raw), self._limit(reader))  # an unknown kind may have been allowed more
             if reader.is_archive:
                 parsed = yield from self._read_archive(file, content, budget, depth)
             else:
-                parsed = self._parser.read(reader, content.raw, PurePosixPath(file.path).name, content.charset)
+                used, raw = converted(reader, content.raw, file.path)
+                parsed = self._parser.read(used, raw, PurePosixPath(file.path).name, content.charset)
             if not parsed.text.strip():
                 raise Unreadable(RefusalCode.NO_TEXT, "no text in it")
             parsed = yield from self._read_embedded(file, parsed, content.version_mark, budget, depth)
             hashed = _content_hash(content)
         except Unreadable as error:
-            yield Refusal(file, parser_mark(file.reader, reader), error)
+            if file.reader is UNKNOWN and error.code in (RefusalCode.BINARY, RefusalCode.ENCODING):
+                error = Unreadable(RefusalCode.KIND, f"no reader for {unread_format(content.raw)}")
+            yield Refusal(file, parser_mark(file.reader, used), error)
             return
         masked = mask_document(parsed, masking_of(self._settings, self._source.name))
-        document = _Document(file, reader, content.version_mark, hashed, len(content.raw) or file.size)
+        document = _Document(file, reader, used, content.version_mark, hashed, len(content.raw) or file.size)
         yield ReadDocument(file, document.row(self._source, masked))
 
     def _read_embedded(
@@ -174,7 +182,7 @@ class FileReader:
             unread = 0
             counts = Counter(entry.name for entry in archive.entries)
             for entry in archive.entries:
-                if is_hidden(entry.name) or (is_vendored(entry.name) and not self._source.include):
+                if self.selection.is_ruled_out(shown_name(entry.name), inside=f"{file.path}/"):
                     continue
                 inner = self._inner_file(file, entry.name, entry.size, mark, entry.mtime_ns)
                 if inner is not None and not (depth and budget.allows(entry.size)):
@@ -202,9 +210,9 @@ class FileReader:
     def _inner_file(self, outer: SourceFile, name: str, size: int, mark: str, mtime_ns: int) -> SourceFile | None:
         """A file inside another; None if it is empty, no reader reads it, or the source leaves it out."""
         shown = shown_name(name)
-        reader = reader_for(shown)
         path = f"{outer.path}/{shown}"
-        if reader is None or not size or not self._is_wanted(path):
+        reader = self.selection.reader_of(path, size)
+        if reader is None:
             return None
         return SourceFile(path, size, mtime_ns or outer.mtime_ns, mark, reader)
 
@@ -253,6 +261,8 @@ class _Document:
 
     file: SourceFile
     reader: Reader
+    used: Reader
+    """The reader of what LibreOffice made of the file, or else the same."""
     stat: str
     content_hash: str
     size: int
@@ -260,7 +270,7 @@ class _Document:
     def row(self, source: Source, masked: MaskedDocument) -> DocumentRow:
         """Its row."""
         file, reader, parsed = self.file, self.reader, masked.parsed
-        parser = parser_mark(file.reader, reader)
+        parser = parser_mark(file.reader, self.used)
         masking = masked.masking.fingerprint
         return DocumentRow(
             doc_id=ids.document_id(source.name, file.path),

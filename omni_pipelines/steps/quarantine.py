@@ -27,8 +27,8 @@ _RETRIED = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.IO)
 """The next run tries again, even if the file did not change."""
 _READ_CODES = {
     RefusalCode.BINARY, RefusalCode.CHANGED, RefusalCode.EMPTY, RefusalCode.ENCODING, RefusalCode.GONE,
-    RefusalCode.IO, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.POINTER, RefusalCode.SYMLINK,
-    RefusalCode.TOO_LARGE, RefusalCode.VANISHED,
+    RefusalCode.IO, RefusalCode.KIND, RefusalCode.NOT_REGULAR, RefusalCode.PERM, RefusalCode.POINTER,
+    RefusalCode.SYMLINK, RefusalCode.TOO_LARGE, RefusalCode.VANISHED,
 }  # fmt: skip
 MAX_DETAIL_LENGTH = 500
 
@@ -51,6 +51,8 @@ class Refusal:
 def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
     """Rows of the table, by source and path; with `name`, those of files that it names.
 
+    Files of a kind that no reader reads are left out: nothing is wrong with them.
+
     A name is a path in its source, or the end of one, also behind the name of the source as in a list; or the path of
     a file here. White space counts as a list prints it.
 
@@ -61,6 +63,7 @@ def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
         read_rows(home, QUARANTINE, QuarantineRow, QUARANTINE.schema.names),
         key=lambda row: (row["source"], row["path"]),
     )
+    rows = [row for row in rows if row["code"] != RefusalCode.KIND]  # `omni status --files` names them
     if not name:
         return rows
     roots = {source.name: source for source in load_sources(home)}
@@ -76,9 +79,12 @@ def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
 
 
 def count_unread(home: Home) -> int:
-    """The number of files in quarantine without a document: those that were read in part do not count."""
+    """The number of files in quarantine without a document.
+
+    Those that were read in part do not count, nor those of a kind that no reader reads.
+    """
     rows = read_rows(home, QUARANTINE, QuarantineRow, ["code"])
-    return sum(row["code"] != RefusalCode.PARTIAL for row in rows)
+    return sum(row["code"] not in (RefusalCode.PARTIAL, RefusalCode.KIND) for row in rows)
 
 
 def release_for_retry(home: Home, rows: Sequence[QuarantineRow]) -> None:

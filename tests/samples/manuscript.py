@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.samples import data_files, office, pdf, sheets
+from tests.samples import data_files, markups, office, pdf, sheets
+from tests.samples.ole import message, old_slides, old_word, ole
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Terms of the licence"
@@ -173,11 +174,32 @@ def _rtf(parts: list[Part]) -> bytes:
     return (r"{\rtf1\ansi{\info{\title " + TITLE + "}}" + texts + rows + "}").encode("ascii")
 
 
-def _mail(parts: list[Part]) -> bytes:
+def _outlook_mail(parts: list[Part]) -> bytes:
+    return ole(message({0x0037: TITLE, 0x1000: _letter(parts)}))
+
+
+def _old_word(parts: list[Part]) -> bytes:
+    paragraphs = []
+    for part in parts:
+        paragraphs += [(f"{part.heading}\r", 1, 0), *((f"{line}\r", 0, 0) for line in _lines(part))]
+    for row in TABLE:
+        paragraphs += [*((f"{cell}\x07", 0, 1) for cell in row), ("\x07", 0, 2)]
+    return old_word(paragraphs)
+
+
+def _old_slides(parts: list[Part]) -> bytes:
+    table = ("Table", "\r".join(" ".join(row) for row in TABLE), "")
+    return old_slides([*((part.heading, "\r".join(_lines(part)), "") for part in parts), table])
+
+
+def _letter(parts: list[Part]) -> str:
     body = "\n\n".join(["\n\n".join([part.heading, *_lines(part)]) for part in parts])
-    table = "\n".join(map(" ".join, TABLE))
+    return body + "\n\n" + "\n".join(map(" ".join, TABLE))
+
+
+def _mail(parts: list[Part]) -> bytes:
     head = f"From: a@example.org\nSubject: {TITLE}\nContent-Type: text/plain; charset=utf-8\n"
-    return f"{head}Content-Transfer-Encoding: 8bit\n\n{body}\n\n{table}\n".encode()
+    return f"{head}Content-Transfer-Encoding: 8bit\n\n{_letter(parts)}\n".encode()
 
 
 def _xml(parts: list[Part]) -> bytes:
@@ -278,6 +300,10 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.ipynb": _notebook,
     "a.rtf": _rtf,
     "a.eml": _mail,
+    "a.msg": _outlook_mail,
+    "a.doc": _old_word,
+    "a.ppt": _old_slides,
+    "a.mht": lambda parts: b"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n" + _html(parts),
     "a.xml": _xml,
     "a.csv": _csv,
     "a.tsv": _tsv,
@@ -288,4 +314,5 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.go": _go,
     "a.json": _json,
     "a.yaml": _yaml,
+    **markups.writers(TITLE, TABLE, _html),
 }

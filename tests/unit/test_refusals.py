@@ -8,9 +8,9 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 
 STORED = {
     "E_BINARY", "E_CHANGED", "E_CPU", "E_CRASH", "E_DEPTH", "E_EMPTY", "E_ENCODING", "E_ENCRYPTED", "E_GONE", "E_IO",
-    "E_MEMORY", "E_NOT_REGULAR", "E_NO_TEXT", "E_OUTPUT_LIMIT", "E_PARSE", "E_PARTIAL", "E_PATH", "E_PERM",
-    "E_POINTER", "E_READER", "E_SYMLINK", "E_TIMEOUT", "E_TOO_LARGE", "E_VANISHED", "E_XML_ENTITY", "E_ZIP_BOMB",
-    "E_ZIP_DUPLICATE",
+    "E_KIND", "E_MEMORY", "E_NEEDS_PROGRAM", "E_NOT_REGULAR", "E_NO_TEXT", "E_OUTPUT_LIMIT", "E_PARSE", "E_PARTIAL",
+    "E_PATH", "E_PERM", "E_POINTER", "E_READER", "E_SYMLINK", "E_TIMEOUT", "E_TOO_LARGE", "E_VANISHED",
+    "E_XML_ENTITY", "E_ZIP_BOMB", "E_ZIP_DUPLICATE",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
 from omni_pipelines.errors import DeletionRefused, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.files import count_fates
 from omni_pipelines.knowledge.state.foreign_languages import foreign_languages, language_hint
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.pipeline.run import retry_when_overtaken
@@ -92,7 +93,9 @@ def ingest_sources(
     published = require_release(home, report.release)
     hint = language_hint(published.fingerprints["embedder"], foreign_languages(home, published))
     warnings = [hint, *report.warnings] if hint else report.warnings
-    return report.model_copy(update={"seconds": round(time.monotonic() - start, 2), "warnings": warnings})
+    files = count_fates(home, published, names or None)
+    seconds = round(time.monotonic() - start, 2)
+    return report.model_copy(update={"seconds": seconds, "files": files, "warnings": warnings})
 
 
 def _take_over_newest(home: Home, settings: Settings) -> None:
@@ -140,8 +143,8 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: So
     listings = list_sources(run)
     if stale_ingest(run, listings) is not None:
         return None
-    quarantined, skipped = record_unchanged(home, settings, listings)
-    counts = {"unchanged": release.counts["documents"], "quarantined": quarantined, "skipped": skipped}
+    quarantined = record_unchanged(home, settings, listings)
+    counts = {"unchanged": release.counts["documents"], "quarantined": quarantined}
     return IngestReport(
         release=release.release,
         documents=dict.fromkeys(COUNTS, 0) | counts,
@@ -169,7 +172,7 @@ def _run_refresh_job(
     published = finished.metadata["release"]
     return IngestReport(
         release=published["release"],
-        documents={name: documents[name] for name in (*COUNTS, "skipped")},
+        documents={name: documents[name] for name in COUNTS},
         chunks=published["chunks"],
         embedded=embeddings["embedded"],
         reused=embeddings["reused"],

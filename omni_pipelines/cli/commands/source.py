@@ -62,7 +62,7 @@ def add(
             raise ConfigurationError(f"{source.location} is not a website", cure=cure)
         listing = list_source(source)  # a source that cannot be listed is not registered
         registry.save_sources(home, [*registry.load_sources(home), source])
-    return source_fields(source, files=len(listing.files), skipped=listing.skipped)
+    return source_fields(source, files=len(listing.files), unread=len(listing.unread))
 
 
 @command(show_sources)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.cli.text import say_fields
+from omni_pipelines.cli.text import cell, say_fields
 from omni_pipelines.records import Record
+from omni_pipelines.refusals import Fate
 
 MAX_WARNINGS = 10
+MAX_KINDS = 8
+_CHANGES = ("added", "changed", "deleted")
 
 
 class IngestReport(Record):
@@ -16,7 +19,9 @@ class IngestReport(Record):
 
     release: int
     documents: dict[str, int]
-    """added, changed, deleted, unchanged, quarantined and skipped → how many."""
+    """added, changed, deleted, unchanged and quarantined → how many."""
+    files: Mapping[str, Mapping[str, int]] = {}
+    """What became of the files that were seen → their kind → how many."""
     chunks: int
     embedded: int = 0
     reused: int = 0
@@ -28,20 +33,35 @@ class IngestReport(Record):
 
 
 def show_report(report: IngestReport) -> None:
-    """Print the counts of an ingest, and its first warnings."""
-    counts = ", ".join(f"{count:,} {name}" for name, count in report.documents.items() if count)
-    say(f"release {report.release}: {counts or 'no documents'}")
+    """Print what an ingest changed, what became of the files, and its first warnings."""
+    changes = [f"{report.documents[name]:,} {name}" for name in _CHANGES if report.documents[name]]
+    say(f"release {report.release}: {', '.join(changes) or 'nothing changed'}")
     if report.moved:
         say(f"  {report.moved:,} of the added files only moved: their text is not embedded again")
+    say_files(report.files)
+    say(f"  {report.chunks:,} chunks, {report.embedded:,} embedded, {report.seconds:.1f} s")
     if report.masked:
         narrate(
             f"{report.masked:,} secrets and personal data masked: see omni status and docs/explanation/masking.md"
         )
-    say(f"  {report.chunks:,} chunks, {report.embedded:,} embedded, {report.seconds:.1f} s")
+    unread = [fate for fate in report.files if fate not in (Fate.READ, Fate.IGNORED)]
+    if unread:
+        narrate(f"next: omni status --files {unread[0].replace(' ', '-')}")
     for warning in report.warnings[:MAX_WARNINGS]:
         narrate(f"note: {warning}")
     if (more := len(report.warnings) - MAX_WARNINGS) > 0:
         narrate(f"note: and {more:,} more like these")
+
+
+def say_files(files: Mapping[str, Mapping[str, int]]) -> None:
+    """Print a line for each fate: the number of its files, and their kinds."""
+    numbers = {fate: f"{sum(kinds.values()):,}" for fate, kinds in files.items()}
+    width, digits = (max(map(len, names), default=0) for names in (numbers, numbers.values()))
+    for fate, kinds in files.items():
+        most = list(kinds.items())[:MAX_KINDS]
+        parts = [f"{count:,} {cell(kind)}" for kind, count in most] if len(kinds) > 1 else [cell(most[0][0])]
+        more = f" and {len(kinds) - MAX_KINDS:,} other kinds" if len(kinds) > MAX_KINDS else ""
+        say(f"  {fate:<{width}}  {numbers[fate]:>{digits}}  {', '.join(parts)}{more}")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from omni_pipelines.cli.command import Fields
+from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import local_time, narrate, say
-from omni_pipelines.cli.text import cell
+from omni_pipelines.cli.text import cell, table
 from omni_pipelines.knowledge.state.changes import Changes
+from omni_pipelines.knowledge.state.files import SeenFile
 from omni_pipelines.knowledge.state.foreign_languages import language_hint
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.knowledge.state.writer import Writer
@@ -24,6 +25,17 @@ class FirstIngest:
     home: str
     writer: Writer
     release: None = None
+
+
+def show_state(state: Status | FirstIngest | Rows[SeenFile]) -> None:
+    """Print the state of a home, or files and what became of them."""
+    if isinstance(state, Rows):
+        _show_files(state)
+    else:
+        show_status(state)
+
+
+_show_files = table("fate", "source", "path", "reason", empty="there is no such file")
 
 
 def show_status(status: Status | FirstIngest) -> None:

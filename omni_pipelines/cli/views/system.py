@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from omni_pipelines.cli.command import Fields, Rows
-from omni_pipelines.cli.output import narrate, say
+from omni_pipelines.cli.output import narrate, say, visible
 from omni_pipelines.cli.text import say_table
 from omni_pipelines.model_store import ModelStatus
 from omni_pipelines.responses import ToolResponse
@@ -76,7 +76,8 @@ def show_checked_models(models: Rows[CheckedModel]) -> None:
 
 def show_shortened_text(shortened: Fields) -> None:
     """Print the text, without a line end of its own."""
-    sys.stdout.write(str(shortened["text"]))
+    text = str(shortened["text"])
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def show_tools(tools: Rows[Fields]) -> None:

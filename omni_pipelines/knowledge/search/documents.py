@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pathspec
 from pydantic import BaseModel
 
 from omni_pipelines.errors import CitationNotFound, nearest
+from omni_pipelines.ignore_rules import IgnoreRules
 from omni_pipelines.knowledge.search.citations import file_of
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
@@ -77,12 +77,12 @@ def _named(rows: Sequence[DocumentRow], pattern: str) -> list[str]:
     exact = [row["doc_id"] for row in rows if pattern in (row["path"], row["doc_id"]) or row["uri"] == uri]
     if exact:
         return exact
-    spec = pathspec.GitIgnoreSpec.from_lines([pattern.removeprefix("./")])
-    on_disk = pathspec.GitIgnoreSpec.from_lines([here])
+    rules = IgnoreRules.of_patterns([pattern.removeprefix("./")])
+    on_disk = IgnoreRules.of_patterns([here])
     return [
         row["doc_id"]
         for row in rows
-        if spec.match_file(row["path"])
-        or spec.match_file(f"{row['source']}/{row['path']}")
-        or (row["uri"].startswith("file:") and on_disk.match_file(file_of(row["uri"])))
+        if rules.matching(row["path"])
+        or rules.matching(f"{row['source']}/{row['path']}")
+        or (row["uri"].startswith("file:") and on_disk.matching(str(file_of(row["uri"])).lstrip("/")))
     ]

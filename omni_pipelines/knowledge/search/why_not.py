@@ -15,6 +15,7 @@ from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, rank
 from omni_pipelines.knowledge.search.reranking import RerankScores
 from omni_pipelines.knowledge.search.retrieval import find_hits
+from omni_pipelines.knowledge.search.unread_names import find_unread
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 Stage = Literal["release", "filter", "keyword", "vector", "fused"]
@@ -76,6 +77,10 @@ class _SearchTrace:
         try:
             found = find_document(self.snapshot, document)
         except CitationNotFound as error:
+            file = find_unread(self.snapshot, document)
+            if file is not None:
+                verdict = f"The file was seen, and it is not read: {file.fate}."
+                return self._lost(file.path, "release", file.reason, verdict)
             verdict = f"No single document of the release has this name; {error.cure}."
             return self._lost(document, "release", error.message, verdict)
         rows = self.snapshot.chunks_of(found.doc_id)

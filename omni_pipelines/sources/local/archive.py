@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,11 +18,11 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large, version_mark
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import is_hidden, refuse_name, shown_name
+from omni_pipelines.sources.model.names import refuse_name, shown_name
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.archives.archive import SUFFIXES, open_archive
 from omni_pipelines.text.readers.archives.entries import DAMAGED, Archive, ArchiveEntry, ArchiveLimits
-from omni_pipelines.text.readers.registry import reader_for
 
 
 def is_archive(name: str) -> bool:
@@ -37,13 +37,13 @@ def list_archive(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: it is not there, is damaged, or exceeds the limits.
     """
     mark, entries = _source_entries(source, limits.archive)
-    files: dict[str, SourceFile] = {}
+    selection = FileSelection(source)
     for entry in entries:
-        if entry.size and not is_hidden(entry.name) and (reader := reader_for(entry.name)) is not None:
-            name = shown_name(entry.name)
-            files[name] = SourceFile(name, entry.size, entry.mtime_ns, _entry_mark(entry, mark), reader)
-    ordered = tuple(files[name] for name in sorted(files))
-    return Listing(source, ordered, len(entries) - len(files), (), datetime.now(UTC))
+        name = shown_name(entry.name)
+        if not selection.is_ruled_out(name, is_vendored_read=True):
+            marks = entry.size, entry.mtime_ns, _entry_mark(entry, mark)
+            selection.add(name, entry.size, partial(SourceFile, name, *marks))
+    return selection.listing()
 
 
 @contextmanager
@@ -87,6 +87,8 @@ def read_entry(entry: ArchiveEntry, limit: int, limits: SourceLimits, count: int
     try:
         with entry.open() as entry_file:
             raw = entry_file.read(limit + 1)
+    except NotImplementedError as error:
+        raise Unreadable(RefusalCode.PARSE, f"it is packed by a method that is not read: {error}") from error
     except (*DAMAGED, RuntimeError) as error:
         raise Unreadable(RefusalCode.PARSE, f"the archive is damaged here: {error}") from error
     if len(raw) > limit:

@@ -1,22 +1,20 @@
 """Folders and single files: listed without following links, and read so that a change during the read is noticed."""
 
 import os
+import stat as modes
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-
-import pathspec
+from functools import partial
 
 from omni_pipelines.errors import SourceMissing
+from omni_pipelines.sources.local.ignore_files import IgnoreFiles
 from omni_pipelines.sources.model.file_reads import read_file, settled_mark, version_mark
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import VENDORED, shown_name
+from omni_pipelines.sources.model.names import rule_for_name, shown_name
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
-from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_for
-
-_IgnoreRules = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-"""The .gitignore files on the way down from the root: folder and rules."""
+from omni_pipelines.text.readers.registry import PLAIN, Reader
 
 
 @contextmanager
@@ -43,15 +41,10 @@ def list_folder(source: Source, limits: SourceLimits) -> Listing:
     if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing if a parent cannot be entered
         raise missing_source(source)
     walk = _FolderWalk(source, limits.folder_depth)
-    files: dict[str, SourceFile] = {}
-    for file in walk.files():
-        other = files.setdefault(file.path, file)  # an escaped name can be equal to the real name of another file
-        files[file.path] = file if other.real_path else other
-        walk.skipped += other is not file
+    walk.collect()
     unreadable = tuple(map(shown_name, walk.unreadable))
-    notes = tuple(f"{source.root / path} cannot be read; its documents are kept" for path in unreadable)
-    ordered = tuple(files[path] for path in sorted(files))
-    return Listing(source, ordered, walk.skipped, unreadable, datetime.now(UTC), notes)
+    notes = (f"{source.root / path} cannot be read; its documents are kept" for path in unreadable)
+    return walk.selection.listing(unreadable, (*walk.ignore_files.notes, *notes))
 
 
 def _list_file(source: Source) -> Listing:
@@ -59,10 +52,10 @@ def _list_file(source: Source) -> Listing:
         status = source.local_path.stat(follow_symlinks=False)
     except OSError as error:
         raise missing_source(source) from error
-    if status.st_size == 0:
-        return Listing(source, (), 1, (), datetime.now(UTC))
-    file = _source_file(source.file, status, reader_for(source.file) or PLAIN)  # named by a person: tried as text
-    return Listing(source, (file,), 0, (), datetime.now(UTC))
+    selection = FileSelection(source)
+    # a person named it: it is tried as text
+    selection.add(shown_name(source.file), status.st_size, partial(_source_file, source.file, status), PLAIN)
+    return selection.listing()
 
 
 def _source_file(path: str, status: os.stat_result, reader: Reader) -> SourceFile:
@@ -76,23 +69,25 @@ class _FolderWalk:
 
     def __init__(self, source: Source, depth: int) -> None:
         self._root, self._depth = source.root, depth
-        self._include = pathspec.GitIgnoreSpec.from_lines(source.include) if source.include else None
-        self.skipped = 0
+        self.selection = FileSelection(source)
+        # a home keeps its entries whatever the repository around it ignores
+        self.ignore_files = IgnoreFiles.above(source.root) if source.guarded else IgnoreFiles(source.root, ())
         self.unreadable: list[str] = []
 
-    def files(self) -> Iterator[SourceFile]:
-        pending: list[tuple[str, _IgnoreRules]] = [("", ())]
+    def collect(self) -> None:
+        """Visit every folder that no rule leaves out."""
+        pending = [("", self.ignore_files)]
         while pending:
             folder, ignores = pending.pop()
             entries = self._entries(folder)
-            ignores = self._with_ignore_file(folder, entries, ignores)
+            ignores = ignores.entered(folder, {entry.name for entry in entries})
             for entry in entries:
                 path = f"{folder}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    if self._is_entered(path, entry.name, ignores):
+                    if not self._is_ruled_out(f"{path}/", entry.name, ignores):
                         pending.append((f"{path}/", ignores))
-                elif entry.is_file(follow_symlinks=False) and not _is_ignored(path, ignores):
-                    yield from self._file(path, entry)
+                elif not self._is_ruled_out(path, entry.name, ignores):
+                    self._add(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
@@ -106,27 +101,18 @@ class _FolderWalk:
             self.unreadable.append(folder)
             return []
 
-    def _with_ignore_file(self, folder: str, entries: list[os.DirEntry[str]], ignores: _IgnoreRules) -> _IgnoreRules:
-        rules = (entry for entry in entries if entry.name == ".gitignore" and entry.is_file(follow_symlinks=False))
-        if self._include is not None or next(rules, None) is None:
-            return ignores
-        try:
-            text = (self._root / folder / ".gitignore").read_text("utf-8", "replace")
-        except OSError:
-            return ignores
-        return (*ignores, (folder, pathspec.GitIgnoreSpec.from_lines(text.splitlines())))
+    def _is_ruled_out(self, path: str, name: str, ignores: IgnoreFiles) -> bool:
+        """Whether a rule leaves out a file, or a folder with a slash at the end of its path. It is named then."""
+        is_folder = path.endswith("/")
+        rule = rule_for_name(name, is_folder=is_folder) or ignores.ignoring(path.rstrip("/"), is_folder=is_folder)
+        if rule is None and path.count("/") > self._depth:
+            rule = "too deep", f"built-in rule: it is below {self._depth} folders"
+        if rule is not None:
+            self.selection.ignore(shown_name(path), *rule)
+        return rule is not None
 
-    def _is_entered(self, path: str, name: str, ignores: _IgnoreRules) -> bool:
-        if path.count("/") >= self._depth:
-            return False
-        if self._include is not None:
-            return not name.startswith(".") and name != "__pycache__"
-        return not name.startswith(".") and name not in VENDORED and not _is_ignored(f"{path}/", ignores)
-
-    def _file(self, path: str, entry: os.DirEntry[str]) -> Iterator[SourceFile]:
-        if self._include is not None and not self._include.match_file(shown_name(path)):
-            return
-        reader = None if entry.name.startswith(".") else reader_for(path)
+    def _add(self, path: str, entry: os.DirEntry[str]) -> None:
+        shown = shown_name(path)
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -134,16 +120,14 @@ class _FolderWalk:
         except OSError:
             self.unreadable.append(path)  # the folder permits listing names, but nothing else
             return
-        if reader is None or status.st_size == 0:
-            self.skipped += 1
-        else:
-            yield _source_file(path, status, reader)
-
-
-def _is_ignored(path: str, ignores: _IgnoreRules) -> bool:
-    """Whether a path is ignored; the nearest .gitignore with a matching rule decides."""
-    for folder, spec in reversed(ignores):
-        verdict = spec.check_file(path[len(folder) :]).include
-        if verdict is not None:
-            return verdict
-    return False
+        if not modes.S_ISREG(status.st_mode):
+            what = "a link" if modes.S_ISLNK(status.st_mode) else "not a regular file"
+            self.selection.ignore(shown, what.removeprefix("a "), f"built-in rule: it is {what}")
+            return
+        if (other := self.selection.added(shown)) is not None:  # an escaped name can equal the real name of another
+            loser = path if shown != path else other.real_path
+            name = os.fsencode(loser).decode("ascii", "backslashreplace")
+            self.selection.ignore(name, "name", f"another file has the name {shown} by which it would be shown")
+            if shown != path:
+                return
+        self.selection.add(shown, status.st_size, partial(_source_file, path, status))

@@ -6,7 +6,7 @@ Nothing that the repository configures is run: no hooks, filters or helpers. Not
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import partial
 
 from native.errors import RepositoryUnreadable
 from native.git_objects import GitObjects, open_repository
@@ -15,11 +15,12 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import is_vendored, shown_name
+from omni_pipelines.sources.model.names import shown_name
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
-from omni_pipelines.text.readers.registry import reader_for
 
 _REGULAR_MODES = {"100644", "100755"}
+_OTHER_MODES = {"120000": "a link", "160000": "a submodule"}
 
 
 def list_revision(source: Source, limits: SourceLimits) -> Listing:
@@ -29,7 +30,7 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
         SourceMissing: there is no such repository or revision.
         ConfigurationError: git is not installed.
     """
-    files, skipped = [], 0
+    selection = FileSelection(source)
     with _repository(source) as repository:
         found = repository.commit(source.rev)
         if found is None:
@@ -40,15 +41,16 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
         commit, seconds = found
         entries = repository.tree(commit)
     for entry in entries:
-        if entry.mode not in _REGULAR_MODES or not _is_entered(entry.path, source, limits.folder_depth):
-            continue
-        reader = reader_for(entry.path)
-        if reader is None or entry.size == 0 or entry.path.rpartition("/")[2].startswith("."):
-            skipped += 1
-        else:
-            size = entry.size or 0
-            files.append(SourceFile(shown_name(entry.path), size, seconds * 1_000_000_000, entry.blob, reader))
-    return Listing(source, tuple(sorted(files, key=lambda file: file.path)), skipped, (), datetime.now(UTC))
+        path = shown_name(entry.path)
+        if entry.mode not in _REGULAR_MODES:
+            what = _OTHER_MODES.get(entry.mode, "not a regular file")
+            selection.ignore(path, what.removeprefix("a "), f"built-in rule: it is {what}")
+        elif path.count("/") > limits.folder_depth:
+            selection.ignore(path, "too deep", f"built-in rule: it is below {limits.folder_depth} folders")
+        elif not selection.is_ruled_out(path):
+            marks = entry.size or 0, seconds * 1_000_000_000, entry.blob
+            selection.add(path, entry.size, partial(SourceFile, path, *marks))
+    return selection.listing()
 
 
 @contextmanager
@@ -82,11 +84,3 @@ def _repository(source: Source) -> Iterator[GitObjects]:
             yield repository
     except RepositoryUnreadable as error:
         raise SourceMissing(f"source {source.name}: {source.location}: {error.message}", cure=error.cure) from error
-
-
-def _is_entered(path: str, source: Source, depth: int) -> bool:
-    """Whether a folder source would enter the folders of a path: none is hidden, and vendored only with patterns."""
-    folders = path.split("/")[:-1]
-    if len(folders) > depth or any(name.startswith(".") for name in folders):
-        return False
-    return bool(source.include) or not is_vendored(path)

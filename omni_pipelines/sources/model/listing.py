@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from omni_pipelines.ids import text_hash
+from omni_pipelines.refusals import UnreadFile
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.text.readers.registry import Reader
 
@@ -36,8 +37,8 @@ class Listing:
     source: Source
     files: tuple[SourceFile, ...]
     """Sorted by path."""
-    skipped: int
-    """Number of files that are empty or that no reader can read."""
+    unread: tuple[UnreadFile, ...]
+    """The other files, sorted by path, and the folders that were not entered. Erased files are not named."""
     unreadable_paths: tuple[str, ...]
     """Files and folders that could not be listed: a document whose path starts with one of them is not deleted."""
     listed_at: datetime

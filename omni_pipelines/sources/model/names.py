@@ -4,6 +4,7 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
 """Folders with third-party or generated files. They are read only if they are a source of their own."""
+HIDDEN, VENDORED_FOLDER = "hidden", "vendored folder"
 MAX_DEPTH = 64
 
 
@@ -33,14 +34,29 @@ def _escaped(letter: str) -> str:
     )
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a part of a path starts with a dot, or is the folder in which macOS hides metadata in archives."""
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/")) or "__MACOSX/" in name
+def built_in_rule(path: str, *, is_vendored_read: bool = False) -> tuple[str, str, str] | None:
+    """The rule that leaves out a path in any source: the first folder or the file that it is about, kind and reason.
+
+    None if there is none. A folder has a slash at its end.
+    """
+    parts = path.split("/")
+    for count, name in enumerate(parts, 1):
+        is_folder = count < len(parts)
+        rule = rule_for_name(name, is_folder=is_folder)
+        if rule is not None and not (is_vendored_read and rule[0] == VENDORED_FOLDER):
+            return ("/".join(parts[:count]) + "/" * is_folder, *rule)
+    return None
 
 
-def is_vendored(name: str) -> bool:
-    """Whether a file is in a folder of third-party or generated files."""
-    return not VENDORED.isdisjoint(name.split("/")[:-1])
+def rule_for_name(name: str, *, is_folder: bool) -> tuple[str, str] | None:
+    """The kind and the reason of the rule that leaves out a file or folder by its name; None if there is none."""
+    if name.startswith(".") and name not in (".", ".."):
+        return HIDDEN, "built-in rule: its name begins with a dot"
+    if is_folder and name == "__MACOSX":
+        return HIDDEN, "built-in rule: macOS hides metadata in it"
+    if is_folder and name in VENDORED:
+        return VENDORED_FOLDER, f"built-in rule: {name} holds third-party or generated files"
+    return None
 
 
 def refuse_name(name: str, container: str, depth: int = MAX_DEPTH) -> None:

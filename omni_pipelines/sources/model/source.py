@@ -1,11 +1,9 @@
 """What a source is: a folder, file, archive, repository, object prefix or website kept in the knowledge base."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
-import pathspec
 from pydantic import field_validator
 
 from omni_pipelines.errors import SourceMissing
@@ -102,20 +100,3 @@ def forgotten_marks(source: Source, path: str) -> tuple[str, str]:
     """
     identity = text_hash("forgotten", document_id(source.name, path))
     return identity, text_hash("forgotten", source.uri(path))
-
-
-def path_filter(source: Source) -> Callable[[str], bool]:
-    """A function that tells whether the file at a path is read, by the patterns and erased files of a source."""
-    include = pathspec.GitIgnoreSpec.from_lines(source.include)
-    exclude = pathspec.GitIgnoreSpec.from_lines(source.exclude)
-    forgotten = frozenset(source.forgotten)
-    is_filtered = bool(source.include) and source.kind is not SourceKind.FILES  # the folder walk applies them itself
-
-    def is_wanted(path: str) -> bool:
-        if is_filtered and not include.match_file(path):
-            return False
-        if source.exclude and exclude.match_file(path):
-            return False
-        return not forgotten or forgotten.isdisjoint(forgotten_marks(source, path))
-
-    return is_wanted

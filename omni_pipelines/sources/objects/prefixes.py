@@ -6,17 +6,18 @@ A client lists and reads; this module decides for all of them which objects are 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.sources.model.file_reads import refuse_empty, refuse_large
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import is_hidden, is_vendored, refuse_name
+from omni_pipelines.sources.model.names import refuse_name
+from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.objects.client import ObjectClient
-from omni_pipelines.text.readers.registry import reader_by_name, reader_for
+from omni_pipelines.text.readers.registry import reader_by_name
 
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f]+")
 
@@ -61,21 +62,19 @@ def list_objects(source: Source, limits: SourceLimits) -> Listing:
         ConfigurationError: there is no driver for such an address.
     """
     client = _client(source, limits)
-    files: dict[str, SourceFile] = {}
-    skipped = 0
+    selection = FileSelection(source)
     for number, stored in enumerate([client.describe(source.file)] if source.file else client.list()):
         if number >= limits.objects:
             raise SourceMissing(
                 f"source {source.name}: {source.location} has more than {limits.objects:,} objects",
                 cure="use a longer prefix",
             )
-        if source.file or not _is_passed_over(stored.key, source):
-            reader = reader_for(stored.key)
-            if reader is None or stored.size == 0:
-                skipped += 1
-            else:
-                files[stored.key] = SourceFile(stored.key, stored.size, stored.mtime_ns, stored.version_mark, reader)
-    return Listing(source, tuple(files[key] for key in sorted(files)), skipped, (), datetime.now(UTC))
+        key = stored.key
+        is_folder_marker = not key or key.endswith("/")
+        if source.file or not (is_folder_marker or selection.is_ruled_out(key)):
+            marks = stored.size, stored.mtime_ns, stored.version_mark
+            selection.add(key, stored.size, partial(SourceFile, key, *marks))
+    return selection.listing()
 
 
 @contextmanager
@@ -91,11 +90,6 @@ def open_objects(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
         return FileContent(raw, mark)
 
     yield read
-
-
-def _is_passed_over(key: str, source: Source) -> bool:
-    """Whether a folder source would not enter it: hidden, vendored without patterns, or the marker of a folder."""
-    return not key or key.endswith("/") or is_hidden(key) or (is_vendored(key) and not source.include)
 
 
 def _client(source: Source, limits: SourceLimits) -> ObjectClient:

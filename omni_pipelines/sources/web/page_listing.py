@@ -6,15 +6,16 @@ A page that does not answer is kept as it was; a page that is gone is left out o
 import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from omni_pipelines import progress
-from omni_pipelines.refusals import Unreadable
+from omni_pipelines.refusals import Fate, Unreadable
 from omni_pipelines.sources.model.limits import WebLimits
 from omni_pipelines.sources.model.listing import Listing, SourceFile
-from omni_pipelines.sources.model.source import Source, path_filter
+from omni_pipelines.sources.model.selection import FileSelection
+from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.model.web_addresses import BadAddress, authority, page_path, web_address
 from omni_pipelines.sources.web.client import inflate
 from omni_pipelines.sources.web.failures import Blocked, Unavailable, WebFailure
@@ -25,6 +26,7 @@ from omni_pipelines.sources.web.sitemap import Sitemap, SitemapEntry, changed_ns
 
 UNSEEN_MARK = "unseen"
 """Version mark of a page that was never fetched."""
+MAX_SHOWN_ADDRESS = 200
 _GZIP_MAGIC = b"\x1f\x8b"
 _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())  # not the types of this machine: every machine must list the same
 
@@ -43,7 +45,11 @@ def list_pages(source: Source, known: Mapping[str, str], limits: WebLimits, netw
         SourceMissing: the sitemap or the single page cannot be fetched, or the website is down.
     """
     with closing(Site(source, limits, network)) as site:
-        return _SitemapListing(site, known).listing() if is_sitemap(source) else _list_single_page(site, known)
+        return (
+            _SitemapListing(site, known, FileSelection(source)).listing()
+            if is_sitemap(source)
+            else _list_single_page(site, known)
+        )
 
 
 def is_sitemap(source: Source) -> bool:
@@ -62,7 +68,7 @@ def _list_single_page(site: Site, known: Mapping[str, str]) -> Listing:
         raise site.missing(str(error), error.cure) from error
     if mark.startswith("status:"):
         raise site.missing(f"the server answers {mark.partition(':')[2]}")
-    return Listing(source, (SourceFile(path, 0, 0, mark, reader),), 0, (), datetime.now(UTC))
+    return Listing(source, (SourceFile(path, 0, 0, mark, reader),), (), (), datetime.now(UTC))
 
 
 @dataclass
@@ -71,7 +77,7 @@ class _SitemapListing:
 
     site: Site
     known: Mapping[str, str]
-    skipped: int = 0
+    selection: FileSelection
     files: list[SourceFile] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -84,31 +90,30 @@ class _SitemapListing:
         if pages and not permitted and not self.unreadable:
             raise self.site.missing("its robots.txt forbids every page")
         if forbidden := len(pages) - len(permitted):
-            self.skipped += forbidden
             self.notes.append(f"robots.txt forbids {forbidden:,} pages")
         for number, path in enumerate(sorted(permitted)):
             progress.report("checking pages", number, len(permitted), "pages", path)
             self._add(path, permitted[path])
-        now = datetime.now(UTC)
-        files, unreadable = tuple(self.files), tuple(self.unreadable)
-        return Listing(self.site.source, files, self.skipped, unreadable, now, tuple(self.notes))
+        unread = self.selection.listing(self.unreadable, self.notes)
+        return replace(unread, files=tuple(self.files))
 
     def _pages(self) -> dict[str, str]:
         """Path to lastmod of every page that the sitemaps name and the patterns choose."""
         pages: dict[str, str] = {}
-        is_chosen = path_filter(self.site.source)
         limit = self.site.limits.pages
         for entry in self._entries():
             try:
                 path = self._path(entry.location)
-            except BadAddress:
-                self.skipped += 1
+            except BadAddress as error:
+                shown = "an address with a user" if "@" in entry.location else entry.location[:MAX_SHOWN_ADDRESS]
+                self.selection.ignore(shown, "address", f"built-in rule: {error}")
                 continue
-            kind = _MEDIA_TYPES.guess_type(path.partition("?")[0])[0] or ""
-            if is_chosen(path) and kind.startswith(NOT_TEXT):
-                self.skipped += 1
-            elif is_chosen(path):
-                pages[path] = max(pages.get(path, ""), entry.lastmod)
+            media_type = _MEDIA_TYPES.guess_type(path.partition("?")[0])[0] or ""
+            if self.selection.is_chosen(path):
+                if media_type.startswith(NOT_TEXT):
+                    self.selection.leave_out(path, Fate.UNKNOWN, f"no reader for {media_type}")
+                else:
+                    pages[path] = max(pages.get(path, ""), entry.lastmod)
             if len(pages) > limit:
                 raise self.site.missing(f"it names more than {limit:,} pages", "use a sitemap of a part of the site")
         return pages
@@ -169,12 +174,15 @@ class _SitemapListing:
     def _is_permitted(self, path: str) -> bool:
         address = self.site.source.uri(path)
         try:
-            return self.site.permits(address)
+            if not self.site.permits(address):
+                self.selection.ignore(path, "robots.txt", f"the robots.txt of {authority(address)} forbids it")
+                return False
         except WebFailure as error:
             if isinstance(error, Unavailable) and authority(address) == authority(self.site.source.url):
                 raise self.site.missing(str(error), error.cure) from error
             self._keep(path, str(error))
             return False
+        return True
 
     def _add(self, path: str, lastmod: str) -> None:
         """Add a page. The server is asked only about a stored page whose date in the sitemap does not decide."""

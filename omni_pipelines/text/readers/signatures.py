@@ -20,11 +20,34 @@ _GEOJSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}\[\]]*?"type"\s*:\s*"FeatureC
 _MAX_NAMES = 5_000
 _MAX_ZIP_END_BYTES = (1 << 16) + 22
 """A zip file ends with a record that may have a comment of up to 64 KiB."""
-_MESSAGE_STREAM = "__properties_version1.0".encode("utf-16-le")
-"""In the OLE file of a mail of Outlook."""
-_EXCEL_STREAMS = [f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book")]
-"""Names of the stream with the sheets in an OLE file."""
+_OLE_STREAMS = {
+    f"{stream}\0".encode("utf-16-le"): reader
+    for stream, reader in {
+        "__properties_version1.0": "msg",
+        "Workbook": "xls",
+        "Book": "xls",
+        "WordDocument": "doc",
+        "PowerPoint Document": "ppt",
+        "VisioDocument": "drawing",
+    }.items()
+}
+"""Names of streams in OLE files, which tell the format; an Outlook mail may have the others attached."""
 _HEAD_BYTES = 4096
+_SIGNED_TEXTS = {
+    "calendar": re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:(?:VCALENDAR|VCARD)\s", re.IGNORECASE),
+    "subtitles": re.compile(
+        rb"(?:\xef\xbb\xbf)?(?:WEBVTT[ \t]*[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
+    ),
+    "warc": re.compile(rb"WARC/[01]\.\d+\r?\n"),
+    "man": re.compile(rb"(?:['.]\\?\\\"[^\n]*\n|\.\\}[^\n]*\n)*[.](?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])"),
+}
+"""Kinds of text that nothing else begins like."""
+_BEGINNINGS = {
+    "tex": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|documentstyle|RequirePackage)\b"),
+    "texinfo": re.compile(r"\\input[ \t]+texinfo|@(?:settitle|setfilename)[ \t]"),
+    "bibtex": re.compile(r"(?:%[^\n]*\n|\s)*@[A-Za-z]+[ \t]*\{[ \t]*[^\s,{}]+[ \t]*,\s*[a-z]+[ \t]*=", re.IGNORECASE),
+    "org": re.compile(r"#\+(?:TITLE|AUTHOR|STARTUP|OPTIONS):", re.IGNORECASE),
+}
 _XML = re.compile(r"<\?xml\s|<!doctype\s|<svg\s", re.IGNORECASE)
 _JSON = re.compile(r'[\[{]\s*(?:["{\[\]}]|-?\d|true|false|null)')
 _NOTEBOOK = re.compile(rb'"nbformat(?:_minor)?"\s*:')
@@ -35,6 +58,44 @@ _MAIL_HEADERS = {
 }  # fmt: skip
 _MIN_MAIL_HEADERS = 3
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+_UNREAD_FORMATS = {
+    b"\x7fELF": "programs (ELF)",
+    b"MZ": "programs of Windows",
+    b"\xcf\xfa\xed\xfe": "programs of macOS",
+    b"\xca\xfe\xba\xbe": "programs (Java, macOS)",
+    b"\0asm": "programs (WebAssembly)",
+    b"\x89PNG": "pictures (PNG)",
+    b"\xff\xd8\xff": "pictures (JPEG)",
+    b"GIF8": "pictures (GIF)",
+    b"BM": "pictures (BMP)",
+    b"II*\0": "pictures (TIFF)",
+    b"MM\0*": "pictures (TIFF)",
+    b"RIFF": "sound, film or pictures (RIFF)",
+    b"OggS": "sound or film (Ogg)",
+    b"ID3": "sound (MP3)",
+    b"fLaC": "sound (FLAC)",
+    b"\x1aE\xdf\xa3": "film (Matroska)",
+    b"PK\x03\x04": "archives (zip)",
+    b"\x1f\x8b": "compressed data (gzip)",
+    b"BZh": "compressed data (bzip2)",
+    b"\xfd7zXZ": "compressed data (xz)",
+    b"7z\xbc\xaf": "archives (7z)",
+    b"Rar!": "archives (RAR)",
+    b"\x28\xb5\x2f\xfd": "compressed data (zstd)",
+    OLE_SIGNATURE: "documents of old office programs (OLE)",
+    b"\0\x01\0\0": "fonts (TrueType)",
+    b"OTTO": "fonts (OpenType)",
+    b"wOF": "fonts (WOFF)",
+}
+"""How files begin that no reader reads, and what they are."""
+
+
+def unread_format(raw: bytes) -> str:
+    """What a file is that no reader reads, as far as its first bytes tell."""
+    if raw[4:8] == b"ftyp":
+        return "film or pictures (MP4, HEIF)"
+    return next((name for start, name in _UNREAD_FORMATS.items() if raw.startswith(start)), "this binary format")
 
 
 def binary_format(raw: bytes) -> str:
@@ -48,14 +109,14 @@ def binary_format(raw: bytes) -> str:
         return "sqlite"
     if head.startswith((parquet.PARQUET_SIGNATURE, parquet.ARROW_SIGNATURE)):
         return "parquet"
-    if head.startswith(OLE_SIGNATURE) and any(stream in raw for stream in _EXCEL_STREAMS):
-        return "xls"
-    if head.startswith(OLE_SIGNATURE) and _MESSAGE_STREAM in raw:
-        return "msg"
+    if head.startswith(OLE_SIGNATURE):
+        return next((reader for stream, reader in _OLE_STREAMS.items() if stream in raw), "")
     if is_archive(head):
         return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):
         return "geojson"
+    if signed := next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), ""):
+        return signed
     return "html" if _HTML.match(head) else ""
 
 
@@ -66,7 +127,9 @@ def text_format(raw: bytes) -> str:
         return "xml"
     if _JSON.match(head):
         return "notebook" if _NOTEBOOK.search(raw) else "json"
-    return "mail" if _is_mail(head) else ""
+    if _is_mail(head):
+        return "mail"
+    return next((name for name, beginning in _BEGINNINGS.items() if beginning.match(head)), "")
 
 
 def is_text(raw: bytes) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -25,12 +26,13 @@ from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
+from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.vector_index import build_vector_index
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, paragraph, texts, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
     "casserole", 3
@@ -152,6 +154,21 @@ def test_an_ingest_does_not_bring_it_back(told: Line, docs: Path) -> None:
     assert {row["path"] for row in told.rows("documents", "path")} == {"badger.md", "sub/gecko.md", "new.md"}
 
 
+def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, docs: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(docs / name, "w") as archive:
+            archive.writestr("one.md", "Words about walruses.")
+            archive.writestr("two.md", "Words about otters.")
+    line.add(docs)
+    line.run()
+    forgotten(line, "a.zip")
+    forgotten(line, "b.zip/one.md")
+    assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
+    (docs / "b.zip").touch()
+    line.run()
+    assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
+
+
 def test_a_folder_around_it_does_not_bring_it_back(told: Line, docs: Path) -> None:
     forgotten(told, "secret/plan.md")
     told.add(docs.parent)
@@ -196,6 +213,20 @@ def test_a_file_in_quarantine_is_forgotten(told: Line, docs: Path) -> None:
     forgotten(told, "broken.md")
     told.run()
     assert told.rows("quarantine", "path") == []
+
+
+def test_the_name_of_a_file_that_is_not_read_is_forgotten(told: Line, docs: Path) -> None:
+    write(docs, {"Ottilie.bak": "x", "other.bak": "x", ".gitignore": "*.bak\nsecret/*.md\n"})
+    told.run(allow_delete=True)
+    assert {file.path for file in read_unread(told.home)["docs"]} >= {"Ottilie.bak", "secret/plan.md"}
+    for target in ("docs/Ottilie.bak", "secret/plan.md"):
+        certificate = forgotten(told, target)
+        counts = {place.place: (place.before, place.after) for place in certificate.places}
+        assert counts["list of unread files"] == (1, 0)
+    told.run()
+    assert [file.path for file in read_unread(told.home)["docs"]] == [".gitignore", "other.bak"]
+    forgotten(told, "docs")
+    assert b"other" not in told.home.unread_files.read_bytes()
 
 
 def test_files_moved_aside_by_recovery_go(told: Line) -> None:

@@ -97,14 +97,19 @@ def test_a_bare_repository_is_a_source(line: Line, repository: Path, tmp_path: P
     assert line.run().documents.added == 2
 
 
-def test_links_hidden_and_vendored_files_are_skipped(repository: Path) -> None:
+def test_links_hidden_and_vendored_files_are_named_and_not_read(repository: Path) -> None:
     commit(repository, node_modules__x_md="x", **{".hidden__y_md": "y"})
     (repository / "link.md").symlink_to("/etc/passwd")
     commit(repository)
-    assert [file.path for file in list_source(source_at(str(repository), "r", rev="main")).files] == [
-        "docs/otter.md",
-        "guide.md",
-    ]
+    source = source_at(str(repository), "r", rev="main")
+    for include in ((), ("*.md",)):
+        listing = list_source(source.model_copy(update={"include": include}))
+        assert [file.path for file in listing.files] == ["docs/otter.md", "guide.md"]
+        assert {file.path: file.kind for file in listing.unread} == {
+            ".hidden/": "hidden",
+            "link.md": "link",
+            "node_modules/": "vendored folder",
+        }
 
 
 def test_patterns_choose_committed_files(repository: Path) -> None:

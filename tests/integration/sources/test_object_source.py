@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError, SourceMissing
+from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
-from omni_pipelines.refusals import Unreadable
+from omni_pipelines.refusals import Fate, Unreadable
 from omni_pipelines.sources.kinds import list_source, open_source
 from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.model.limits import SourceLimits
@@ -210,7 +211,13 @@ def test_a_bucket_with_odd_keys_is_read_and_bad_keys_are_quarantined(line: Line,
     for key in ("docs/folder/", "docs/.hidden/x.md", "docs/node_modules/x.md", "docs/photo.jpeg", "docs/empty.md"):
         bucket.put_at(key, "" if key.endswith(("/", "empty.md")) else "x")
     save_sources(line.home, [source_at(bucket.url("docs"), "papers")])
-    assert line.run().documents.skipped == 2
+    assert line.run().documents.unread == 4
+    assert {file.path: (file.fate, file.kind) for file in read_unread(line.home)["papers"]} == {
+        ".hidden/": (Fate.IGNORED, "hidden"),
+        "node_modules/": (Fate.IGNORED, "vendored folder"),
+        "photo.jpeg": (Fate.UNKNOWN, ".jpeg"),
+        "empty.md": (Fate.EMPTY, ".md"),
+    }
     assert set(texts(line)) == {"guide.md", "deep/otter.md", *(key.removeprefix("docs/") for key in odd)}
     assert refused(line) == dict.fromkeys(("../up.md", "deep/../../up.md", "/root.md"), "E_PATH")
     for hit in line.search("words", k=20):

@@ -11,7 +11,7 @@ from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.sources.kinds import list_source
-from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from tests.integration.line import Line, write
 
@@ -84,20 +84,47 @@ def test_a_gitignore_that_is_a_link_is_not_read(docs: Path, tmp_path: Path) -> N
     assert listed(docs) == ["a.md"]
 
 
-def test_empty_files_and_unknown_kinds_are_counted_as_skipped(docs: Path) -> None:
-    write(docs, {"a.md": "x", "empty.md": "", "photo.jpeg": "x", "archive.rar": "x"})
-    listing = list_source(Source(name="s", root=docs))
-    assert ([file.path for file in listing.files], listing.skipped) == (["a.md"], 3)
+def test_every_file_that_is_not_read_is_named_with_the_reason(docs: Path, tmp_path: Path) -> None:
+    write(docs, {"a.md": "x", "empty.md": "", "photo.jpeg": "x", "noted.log": "x", "node_modules/p/i.js": "x"})
+    write(docs, {".gitignore": "# logs\n*.log\n", "drafts/one.md": "x", "drafts/two.md": "x", "b.txt": "x"})
+    (docs / "link.md").symlink_to("a.md")
+    os.mkfifo(docs / "pipe")
+    source = Source(name="s", root=docs, include=("*.md", "*.log", "*.jpeg"), exclude=("drafts/",))
+    listing = list_source(source)
+    assert [file.path for file in listing.files] == ["a.md"]
+    assert {file.path: (file.fate.value, file.kind, file.reason) for file in listing.unread} == {
+        ".gitignore": ("ignored", "hidden", "built-in rule: its name begins with a dot"),
+        "b.txt": ("ignored", "include", "include: *.md *.log *.jpeg"),
+        "drafts/": ("ignored", "exclude", "exclude: drafts/"),
+        "empty.md": ("empty", ".md", "it has no bytes"),
+        "link.md": ("ignored", "link", "built-in rule: it is a link"),
+        "node_modules/": (
+            "ignored", "vendored folder", "built-in rule: node_modules holds third-party or generated files"
+        ),
+        "noted.log": ("ignored", ".gitignore", ".gitignore:2: *.log"),
+        "photo.jpeg": ("unknown kind", ".jpeg", "no reader for image/jpeg"),
+        "pipe": ("ignored", "not a regular file", "built-in rule: it is not a regular file"),
+    }  # fmt: skip
+
+
+def test_erased_files_are_not_named(docs: Path) -> None:
+    write(docs, {"a.md": "x", "gone.md": "", "b.log": "x", ".gitignore": "*.log\n"})
+    source = Source(name="s", root=docs)
+    marks = (mark for path in ("gone.md", "b.log") for mark in forgotten_marks(source, path))
+    listing = list_source(source.model_copy(update={"forgotten": tuple(marks)}))
+    assert [file.path for file in listing.unread] == [".gitignore"]
 
 
 # --- patterns and single files
 
 
-def test_include_patterns_override_gitignore_files(docs: Path) -> None:
-    write(docs, {".gitignore": "*.md\n", "a.md": "x", "b.py": "x", "build/c.md": "x", ".git/d.md": "x"})
-    assert listed(docs, "*.md") == ["a.md", "build/c.md"]
-    assert listed(docs, "*.md", "!build/**") == ["a.md"]
-    assert listed(docs, "/build/") == ["build/c.md"]
+def test_include_patterns_choose_among_the_files_that_are_read_without_them(docs: Path) -> None:
+    write(docs, {".gitignore": "no.md\n", "a.md": "x", "b.py": "x", "no.md": "x", "in/c.md": "x", "in/no.md": "x"})
+    write(docs, {"build/d.md": "x", "node_modules/e.md": "x", ".git/f.md": "x"})
+    assert listed(docs, "*.md") == ["a.md", "in/c.md"]
+    assert listed(docs, "*.md", "!in/**") == ["a.md"]
+    assert listed(docs, "/in/") == ["in/c.md"]
+    assert listed(docs, "*.md", "build/", "no.md") == ["a.md", "in/c.md"]
 
 
 def test_a_single_file_of_an_unknown_kind_is_read_as_text(line: Line, docs: Path) -> None:

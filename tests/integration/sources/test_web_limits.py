@@ -167,10 +167,16 @@ def test_too_many_pages_or_sitemaps_are_refused(site: Site) -> None:
         listed_paths(website(site), WebLimits(sitemaps=2))
 
 
-def test_invalid_addresses_in_a_sitemap_are_skipped(site: Site) -> None:
+def test_addresses_in_a_sitemap_that_are_not_followed_are_named_without_passwords(site: Site) -> None:
     site.sitemap("/docs/otter", "javascript://x", "http://u:p@127.0.0.1/x", "http://[::1/", "http://elsewhere.test/y")
     listing = list_source(website(site))
-    assert ([file.path for file in listing.files], listing.skipped) == (["docs/otter"], 4)
+    assert [file.path for file in listing.files] == ["docs/otter"]
+    assert {file.path: file.reason for file in listing.unread} == {
+        "javascript://x": "built-in rule: it is neither http nor https",
+        "an address with a user": "built-in rule: it contains a user name or password",
+        "http://[::1/": "built-in rule: its host is not valid",
+        "http://elsewhere.test/y": "built-in rule: its host is not allowed",
+    }
 
 
 def certificate(folder: Path, *names: str) -> Path:

@@ -156,7 +156,7 @@ def test_the_media_type_of_the_server_chooses_the_reader_if_the_name_is_unknown(
     site.pages["/picture"] = Page(b"\x89PNG" + b"\0" * 50, headers={"Content-Type": "image/png"})
     site.sitemap("/plain", "/notes.md", "/wiki/Node.js", "/feed", "/picture", "/photo.jpg")
     save_sources(line.home, [website(site)])
-    assert line.run().documents.skipped == 1
+    assert line.run().documents.unread == 1
     kinds = {row["path"]: row["media_type"] for row in line.rows("documents", "path", "media_type")}
     assert kinds == {
         "plain": "text/plain",
@@ -325,7 +325,7 @@ def test_pages_that_robots_txt_forbids_are_not_requested(line: Line, site: Site)
     robots(site, "User-agent: *\nDisallow: /docs/*lang=\nDisallow: /docs/otter$\n")
     save_sources(line.home, [website(site)])
     done = line.run().documents
-    assert (document_paths(line), done.skipped) == (["docs/heron.html"], 2)
+    assert (document_paths(line), done.unread) == (["docs/heron.html"], 2)
     assert [request.path for request in site.requests if request.path.startswith("/docs")] == ["/docs/heron.html"]
     assert "robots.txt forbids 2 pages" in done.warnings
 

@@ -24,7 +24,7 @@ from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}
 """File names, where the reader needs more than `name`."""
-DISTINCT = list({reader.name: reader for reader in READERS}.values())
+DISTINCT = [reader for reader in {reader.name: reader for reader in READERS}.values() if reader.name in VALID]
 
 
 def _damaged(data: st.DataObject, name: str) -> bytes:
@@ -154,7 +154,7 @@ def test_code_readers_have_a_language() -> None:
 
 def test_readers_fingerprint_names_every_reader_and_its_version() -> None:
     assert PLAIN.fingerprint in readers_fingerprint().split(",")
-    assert len(readers_fingerprint().split(",")) == len(DISTINCT)
+    assert len(readers_fingerprint().split(",")) == len({reader.name for reader in READERS})
 
 
 def test_plain_text_is_read_unchanged() -> None:

@@ -1,0 +1,38 @@
+"""Finds a file that was seen and not read by what a person calls it."""
+
+from pathlib import Path
+
+from omni_pipelines.ids import document_id
+from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
+from omni_pipelines.knowledge.state.files import SeenFile, seen_files
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.refusals import Fate
+
+
+def find_unread(snapshot: Snapshot, name: str) -> SeenFile | None:
+    """The one file with a name that is not read, or the folder that holds it and is not entered."""
+    release = snapshot.release
+    visible = None if snapshot.viewer is None else {name for name in release.sources if snapshot.sees(name)}
+    places = {source: seen.place for source, seen in release.sources.items()}
+    files = {
+        document_id(file.source, file.path): file
+        for file in seen_files(snapshot.home, release, visible)
+        if file.fate not in (Fate.READ, Fate.PARTIAL)
+    }
+    names = [
+        DocumentName(key, file.source, file.path, _uri(places.get(file.source, ""), file.path))
+        for key, file in files.items()
+    ]
+    above = Path(name).parents
+    for each in (name, *(f"{folder}/" for folder in above if folder.name)):
+        found = named_documents(each, names)
+        if found:
+            return files[found[0].doc_id] if len(found) == 1 else None
+    return None
+
+
+def _uri(place: str, path: str) -> str:
+    """The URI of a file in the folder of a source on this machine; elsewhere its address."""
+    if place.startswith("/"):
+        return Path(place if place.endswith(f"/{path}") else f"{place}/{path}").as_uri()
+    return f"{place}/{path}"

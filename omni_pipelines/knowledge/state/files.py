@@ -1,0 +1,73 @@
+"""What became of every file that the sources hold: as of their last ingest, each file has exactly one fate."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from pydantic import BaseModel
+
+from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.unread_files import read_unread
+from omni_pipelines.records import Release
+from omni_pipelines.refusals import Fate, fate_of, suffix_of
+from omni_pipelines.rows import QuarantineRow
+from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
+from omni_pipelines.tables import read_rows
+
+
+class SeenFile(BaseModel, frozen=True):
+    """A file that was seen in a source, or a folder that was not entered, and what became of it."""
+
+    source: str
+    path: str
+    """As in `documents`; that of a folder ends with a slash."""
+    fate: Fate
+    kind: str
+    """For an ignored file what ignores it, such as `.gitignore`; else its suffix."""
+    reason: str
+    """Why it is not read, or not all of it; empty if it is read."""
+
+
+def seen_files(home: Home, release: Release, sources: Collection[str] | None = None) -> list[SeenFile]:
+    """The files of the sources with these names, or of all, by source and path."""
+    found = {(source, path): rest for source, path, *rest in _found(home, release, sources)}
+    return [
+        SeenFile(source=source, path=path, fate=fate, kind=kind, reason=reason)
+        for (source, path), (fate, kind, reason) in sorted(found.items())
+    ]
+
+
+def count_fates(home: Home, release: Release, sources: Collection[str] | None = None) -> dict[Fate, dict[str, int]]:
+    """Fate to kind to the number of its files, the most frequent first."""
+    found = {(source, path): (fate, kind) for source, path, fate, kind, _ in _found(home, release, sources)}
+    counts = Counter(found.values())
+    return {
+        fate: {kind: count for (of, kind), count in counts.most_common() if of is fate}
+        for fate in Fate
+        if any(of is fate for of, _ in counts)
+    }
+
+
+def _found(
+    home: Home, release: Release, sources: Collection[str] | None
+) -> Iterator[tuple[str, str, Fate, str, str]]:
+    """Source, path, fate, kind and reason of each file. Where a file is found twice, what comes later holds.
+
+    A file that could not be read this time may still have its former document, and one that is ignored since the
+    release was made is in that release.
+    """
+    columns = ["source", "path", "partial"]
+    version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
+    documents = LanceTable(home.table(DOCUMENTS.name)).read(columns, version=version)
+    for source, path, partial in zip(*(documents[name].to_pylist() for name in columns), strict=True):
+        if sources is None or source in sources:
+            yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial
+    for row in read_rows(home, QUARANTINE, QuarantineRow, ["source", "path", "code", "detail"]):
+        fate = fate_of(row["code"])
+        if fate is not Fate.PARTIAL and (sources is None or row["source"] in sources):
+            reason = row["detail"] if fate is Fate.UNKNOWN else f"{row['code']}: {row['detail']}"
+            yield row["source"], row["path"], fate, suffix_of(row["path"]), reason
+    for source, unread in read_unread(home).items():
+        if sources is None or source in sources:
+            for file in unread:
+                yield source, *file

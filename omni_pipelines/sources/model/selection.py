@@ -1,0 +1,113 @@
+"""Decides which files of a source are read, and names the others with what became of them."""
+
+import mimetypes
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from omni_pipelines.ignore_rules import IgnoreRules
+from omni_pipelines.refusals import Fate, UnreadFile, suffix_of
+from omni_pipelines.sources.model.listing import Listing, SourceFile
+from omni_pipelines.sources.model.names import built_in_rule
+from omni_pipelines.sources.model.source import Source, forgotten_marks
+from omni_pipelines.text.readers.registry import Reader, reader_for
+
+_MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
+"""Not the types of this machine: every machine must say the same."""
+
+
+class FileSelection:
+    """The files of one listing of a source: those that are read, and those that are not."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._include, self._exclude = map(IgnoreRules.of_patterns, (source.include, source.exclude))
+        self._forgotten = frozenset(source.forgotten)
+        self._files: dict[str, SourceFile] = {}
+        self._unread: dict[str, UnreadFile] = {}
+
+    def add(
+        self, path: str, size: int | None, file: Callable[[Reader], SourceFile], fallback: Reader | None = None
+    ) -> None:
+        """Add a file under its shown path, unless the patterns leave it out, it is empty, or no reader reads it.
+
+        Args:
+            path: as documents have it.
+            size: in bytes, if it is known.
+            file: makes the file, with its reader.
+            fallback: reads it if no reader reads files of this name.
+        """
+        reader = self.reader_of(path, size, fallback)
+        if reader is not None:
+            self._files[path] = file(reader)
+
+    def reader_of(self, path: str, size: int | None, fallback: Reader | None = None) -> Reader | None:
+        """The reader of a file; None if the file is not read, which is named then."""
+        if not self.is_chosen(path):
+            return None
+        reader = reader_for(path) or fallback
+        if size == 0:
+            self.leave_out(path, Fate.EMPTY, "it has no bytes")
+            return None
+        if reader is None:
+            kind = _MEDIA_TYPES.guess_type(path)[0] or f"{suffix_of(path)} files"
+            self.leave_out(path, Fate.UNKNOWN, f"no reader for {kind}")
+        return reader
+
+    def is_ruled_out(self, path: str, *, inside: str = "", is_vendored_read: bool = False) -> bool:
+        """Whether a built-in rule leaves out a path; it is named then, or the folder of it that is not entered.
+
+        `inside` is what stands before the path: the file that holds it, with a slash.
+        """
+        rule = built_in_rule(path, is_vendored_read=is_vendored_read)
+        if rule is None:
+            return False
+        left_out, kind, reason = rule
+        self.ignore(f"{inside}{left_out}", kind, reason)
+        return True
+
+    def is_chosen(self, path: str) -> bool:
+        """Whether the patterns of the source choose a path; if not, it is named. Erased files are never chosen."""
+        pattern = self._pattern_against(path)
+        if pattern is not None:
+            self.ignore(*pattern)
+        return pattern is None and not self._is_forgotten(path)
+
+    def wants(self, path: str) -> bool:
+        """The same, without naming anything."""
+        return self._pattern_against(path) is None and not self._is_forgotten(path)
+
+    def ignore(self, path: str, kind: str, reason: str) -> None:
+        """Name a file or folder that a rule leaves out."""
+        if not self._is_forgotten(path):
+            self._unread[path] = UnreadFile(path, Fate.IGNORED, kind, reason)
+
+    def leave_out(self, path: str, fate: Fate, reason: str) -> None:
+        """Name a file that is not read for another reason than a rule."""
+        if not self._is_forgotten(path):
+            self._unread[path] = UnreadFile(path, fate, suffix_of(path), reason)
+
+    def added(self, path: str) -> SourceFile | None:
+        """The file that was added under a path."""
+        return self._files.get(path)
+
+    def listing(self, unreadable: Iterable[str] = (), notes: Iterable[str] = ()) -> Listing:
+        """The listing of everything that was added and left out."""
+        files = tuple(self._files[path] for path in sorted(self._files))
+        return Listing(self._source, files, self.unread, tuple(unreadable), datetime.now(UTC), tuple(notes))
+
+    @property
+    def unread(self) -> tuple[UnreadFile, ...]:
+        """What was left out, sorted by path."""
+        return tuple(self._unread[path] for path in sorted(self._unread) if path not in self._files)
+
+    def _pattern_against(self, path: str) -> tuple[str, str, str] | None:
+        """What a pattern of the source leaves out of a path, the kind of pattern and the reason."""
+        if self._exclude and (excluded := self._exclude.matching(path)) is not None:
+            left_out, rule = excluded
+            return left_out, "exclude", f"exclude: {rule.text}"
+        if self._source.include and not self._include.matching(path):
+            return path, "include", f"include: {' '.join(self._source.include)}"
+        return None
+
+    def _is_forgotten(self, path: str) -> bool:
+        return bool(self._forgotten) and not self._forgotten.isdisjoint(forgotten_marks(self._source, path))
