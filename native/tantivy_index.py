@@ -8,9 +8,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -34,6 +35,8 @@ _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
 _HASH = re.compile("[0-9a-f]{32}")
 _SIGN_OFFSET = 1 << 63
+_ANALYZED_TEXTS = 4
+"""Texts whose analysis is kept: each is the text of one entry and around two others."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class KeywordEntry:
     context: str
     """Title, heading, path, and what the document is: its source, and its language if it is code."""
     filters: Mapping[str, str]
-    around: str = ""
-    """The text with the chunks before and after it. For a short document that is the whole document."""
+    around: tuple[str, ...] = ()
+    """The text between the texts before and after it. For a short document that is the whole document."""
     day: int = 1
     """Day of the last change, in UTC, as `date.toordinal` counts."""
 
@@ -258,11 +261,26 @@ def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
     ]
 
 
+class _Analyzed(NamedTuple):
+    """A text in its normal form, and its words and stems, separated by spaces."""
+
+    text: str
+    words: str
+    stems: str
+
+
+def _analyze(text: str, language: str) -> _Analyzed:
+    text = normal(text)
+    separated = words(text)
+    return _Analyzed(text, separated, analysis.stems(separated, language))
+
+
 class KeywordWriter:
     """The one writer of an index. Nothing is visible before `commit`."""
 
     def __init__(self, writer: IndexWriter) -> None:
         self._writer = writer
+        self._analyzed = lru_cache(_ANALYZED_TEXTS)(_analyze)
 
     def __enter__(self) -> KeywordWriter:
         return self
@@ -281,18 +299,19 @@ class KeywordWriter:
         count = 0
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
-            text, language = normal(entry.text), entry.filters.get(LANGUAGE, "")
-            inside, above = words(text), words(normal(entry.context))
-            stems, context = analysis.stems(inside, language), analysis.stems(above, language)
-            around = analysis.stems(words(normal(entry.around)), language) if entry.around else stems
+            language = entry.filters.get(LANGUAGE, "")
+            text, separated, stems = self._analyzed(entry.text, language)
+            above = words(normal(entry.context))
+            context = analysis.stems(above, language)
+            around = [self._analyzed(piece, language).stems for piece in entry.around or (entry.text,)]
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_key_halves(entry.key),
                     fingerprint=entry.fingerprint,
                     passage=" ".join((context, stems, *identifier_parts(text))),
-                    around=f"{around} {context}",
-                    spellings=analysis.other_spellings(f"{above} {inside}", joined(text), language),
+                    around=" ".join((*around, context)),
+                    spellings=analysis.other_spellings(f"{above} {separated}", joined(text), language),
                     pairs=" ".join(character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )
