@@ -194,7 +194,7 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
         f"{len(results)} files with {sum(result.pages for result in results):,} pages. At most {MAX_PAGES_COMPARED} "
         f"pages of a file, with {sum(result.words for result in results):,} words in all, are compared with what "
         "pdftotext of poppler gives for the page, without what is repeated at the edges of pages. Order is the share "
-        "of the common words that are in the same order as there, or as in what pdftotext gives with `-layout`, which "
+        "of the common words that are in the same order as there, or as pdftotext gives them with `-layout`, which "
         "keeps the rows of tables: the larger of the two for each page.",
         "",
         "| | median | tenth percentile | goal |",
