@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from native import tantivy_analysis as analysis
+from native.durable import link_or_copy
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
@@ -57,8 +59,16 @@ class KeywordEntry:
 class KeywordIndex:
     """A generation of the keyword index in a folder. Readers see the last commit only."""
 
-    def __init__(self, folder: Path, index: Index, filters: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        index: Index,
+        filters: tuple[str, ...],
+        links: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
         self.folder = folder
+        self._links = links
+        """Lives as long as the index, which was opened through it."""
         self._index = index
         self._filters = filters
         analysis.register(index)
@@ -74,7 +84,7 @@ class KeywordIndex:
 
     @classmethod
     def open(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
-        """Open an existing index.
+        """Open an existing index, also in a folder that nobody may write to.
 
         Raises:
             IndexMissing: there is no index in the folder.
@@ -85,7 +95,10 @@ class KeywordIndex:
         if not (folder / "meta.json").is_file():
             raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
         with engine_errors(f"the keyword index at {folder} cannot be opened", INDEX, opening=True):
-            return cls(folder, tantivy.Index.open(str(folder)), filters)
+            if os.access(folder, os.W_OK):
+                return cls(folder, tantivy.Index.open(str(folder)), filters)
+            links = _links_to(folder)
+            return cls(folder, tantivy.Index.open(links.name), filters, links)
 
     @classmethod
     def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -97,7 +110,7 @@ class KeywordIndex:
             if path.name in _MUTABLE_FILES:
                 shutil.copyfile(path, target / path.name)
             else:
-                os.link(path, target / path.name)
+                link_or_copy(path, target / path.name)
         return cls.open(target, filters)
 
     def writer(self) -> KeywordWriter:
@@ -227,6 +240,15 @@ def _key_halves(key: str) -> dict[str, int]:
         return {}
     halves = (int(key[:16], 16) - _SIGN_OFFSET, int(key[16:], 16) - _SIGN_OFFSET)
     return dict(zip(analysis.KEY_HALVES, halves, strict=True))
+
+
+def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder with links to the files of an index, because Tantivy makes a lock file beside them."""
+    links = tempfile.TemporaryDirectory(prefix="omni-keyword-")
+    for path in folder.iterdir():
+        if not path.name.endswith(".lock"):
+            Path(links.name, path.name).symlink_to(path.absolute())
+    return links
 
 
 def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
