@@ -126,9 +126,8 @@ def table() -> str:
         found = measure(name, parts)
         shares = (found.words, found.order, found.headings, found.cells)
         shown = " | ".join(f"{share:.3f}" for share in shares)
-        lines.append(
-            f"| `{name.removeprefix('a')}` | {shown} | {'yes' if found.title else 'no'} | {_by_another_tool(name, parts)} |"
-        )
+        title = "yes" if found.title else "no"
+        lines.append(f"| `{name.removeprefix('a')}` | {shown} | {title} | {_by_another_tool(name, parts)} |")
     return "\n".join(lines) + "\n"
 
 
