@@ -172,7 +172,7 @@ def children(part: Message) -> list[Message]:
 
 
 def _inner_message(part: Message, inner: Message) -> Message:
-    """The mail in a part. Many programs encode it in base64, which is not allowed and which `email` does not decode."""
+    """The mail in a part. Many programs encode it in base64, which is not allowed; `email` does not decode it."""
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding != "base64" or shown_headers(inner):
         return inner
