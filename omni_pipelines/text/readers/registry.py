@@ -36,7 +36,6 @@ from omni_pipelines.text.readers import (
     restructured,
     rtf,
     sqlite,
-    unconverted,
     xls,
     xlsb,
     xlsx,
@@ -45,6 +44,9 @@ from omni_pipelines.text.readers import (
 from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
 from omni_pipelines.text.readers.mails import mail, mht, msg
+from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo
+from omni_pipelines.text.readers.old_office import old_slides, old_word, unconverted
+from omni_pipelines.text.readers.records import content_lines, subtitles, warc
 from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -92,14 +94,25 @@ def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, v
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
-def _converted(name: str, media_type: str, kind: str, converts_to: str, *suffixes: str) -> Reader:
-    return Reader(name, 1, unconverted.read, media_type, kind, suffixes, binary=True, converts_to=converts_to)
+def _converted(
+    name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = unconverted.read
+) -> Reader:
+    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to)
+
+
+def _marked_up(name: str, read: Read, media_type: str, *suffixes: str, version: int = 1) -> Reader:
+    return Reader(name, version, read, media_type, "prose", suffixes, isolated=True)
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 _WORD = (".docx", ".docm", ".dotx", ".dotm")
 _SLIDES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
+_XML = (
+    ".xml", ".svg", ".rss", ".atom", ".rdf", ".opml", ".drawio", ".dio", ".dita", ".ditamap", ".docbook", ".dbk",
+    ".fb2", ".tei", ".nxml", ".xsd", ".xsl", ".xslt", ".wsdl", ".xlf", ".xliff", ".resx", ".gpx", ".kml", ".plist",
+    ".tmx",
+)  # fmt: skip
 PLAIN = Reader(
     "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
@@ -160,11 +173,26 @@ READERS = (
     ),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 2, xml.read, "application/xml", "markup", (".xml", ".svg", ".dita", ".rss"), isolated=True),
+    Reader("xml", 3, xml.read, "application/xml", "markup", _XML, isolated=True),
+    _marked_up("org", org.read, "text/org", ".org"),
+    _marked_up("mediawiki", mediawiki.read, "text/x-wiki", ".wiki", ".mediawiki"),
+    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx"),
+    _marked_up("bibtex", bib.read, "text/x-bibtex", ".bib"),
+    _marked_up("man", man.read, "text/troff", ".man", ".roff", ".mdoc"),
+    _marked_up("texinfo", texinfo.read, "text/x-texinfo", ".texi", ".texinfo", ".txi"),
+    _marked_up("calendar", content_lines.read, "text/calendar", ".ics", ".ical", ".ifb", ".vcs"),
+    _marked_up("calendar", content_lines.read, "text/vcard", ".vcf", ".vcard"),
+    _marked_up("subtitles", subtitles.read, "application/x-subrip", ".srt"),
+    _marked_up("subtitles", subtitles.read, "text/vtt", ".vtt"),
+    _binary("warc", warc.read, "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
-    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", ".wps", ".wpd", ".sxw", ".stw", ".hwp"),
-    _converted("ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", ".sxi", ".sti"),
+    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=old_word.read),
+    _converted(
+        "ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", read=old_slides.read
+    ),
+    _converted("letter", "application/vnd.sun.xml.writer", "prose", ".docx", ".sxw", ".stw", ".wps", ".wpd", ".hwp"),
+    _converted("slides", "application/vnd.sun.xml.impress", "prose", ".pptx", ".sxi", ".sti"),
     _converted("sheets", "application/vnd.sun.xml.calc", "data", ".xlsx", ".sxc", ".stc", ".wk1", ".wks", ".wb2"),
     _converted("drawing", "application/vnd.visio", "prose", ".pdf", ".vsd", ".vsdx", ".pub", ".sxd", ".cdr"),
     Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
@@ -186,10 +214,10 @@ READERS = (
     ),
 )
 
-_VERBATIM = {"markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
+_VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
-_OWN_CHARSETS = {"rtf", "mail", "mht"}
+_OWN_CHARSETS = {"rtf", "mail", "mht", "warc"}
 """Formats that consist of parts with encodings of their own."""
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}

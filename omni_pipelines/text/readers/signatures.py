@@ -33,6 +33,21 @@ _OLE_STREAMS = {
 }
 """Names of streams in OLE files, which tell the format; an Outlook mail may have the others attached."""
 _HEAD_BYTES = 4096
+_SIGNED_TEXTS = {
+    "calendar": re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:(?:VCALENDAR|VCARD)\s", re.IGNORECASE),
+    "subtitles": re.compile(
+        rb"(?:\xef\xbb\xbf)?(?:WEBVTT[ \t]*[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
+    ),
+    "warc": re.compile(rb"WARC/[01]\.\d+\r?\n"),
+    "man": re.compile(rb"(?:['.]\\?\\\"[^\n]*\n|\.\\}[^\n]*\n)*[.](?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])"),
+}
+"""Kinds of text that nothing else begins like."""
+_BEGINNINGS = {
+    "tex": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|documentstyle|RequirePackage)\b"),
+    "texinfo": re.compile(r"\\input[ \t]+texinfo|@(?:settitle|setfilename)[ \t]"),
+    "bibtex": re.compile(r"(?:%[^\n]*\n|\s)*@[A-Za-z]+[ \t]*\{[ \t]*[^\s,{}]+[ \t]*,\s*[a-z]+[ \t]*=", re.IGNORECASE),
+    "org": re.compile(r"#\+(?:TITLE|AUTHOR|STARTUP|OPTIONS):", re.IGNORECASE),
+}
 _XML = re.compile(r"<\?xml\s|<!doctype\s|<svg\s", re.IGNORECASE)
 _JSON = re.compile(r'[\[{]\s*(?:["{\[\]}]|-?\d|true|false|null)')
 _NOTEBOOK = re.compile(rb'"nbformat(?:_minor)?"\s*:')
@@ -100,6 +115,8 @@ def binary_format(raw: bytes) -> str:
         return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):
         return "geojson"
+    if signed := next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), ""):
+        return signed
     return "html" if _HTML.match(head) else ""
 
 
@@ -110,7 +127,9 @@ def text_format(raw: bytes) -> str:
         return "xml"
     if _JSON.match(head):
         return "notebook" if _NOTEBOOK.search(raw) else "json"
-    return "mail" if _is_mail(head) else ""
+    if _is_mail(head):
+        return "mail"
+    return next((name for name, beginning in _BEGINNINGS.items() if beginning.match(head)), "")
 
 
 def is_text(raw: bytes) -> bool:

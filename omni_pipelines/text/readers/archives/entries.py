@@ -1,6 +1,7 @@
 """The files in an archive, and how much of one is looked at."""
 
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,6 +19,9 @@ DAMAGED = (
     OSError,
     ValueError,
     NotImplementedError,
+    OverflowError,
+    IndexError,
+    struct.error,
 )
 """What the libraries raise for a damaged archive."""
 

@@ -1,0 +1,181 @@
+r"""Pages of manuals in roff, with the macros `man` or `mdoc`: the text as it is shown, without `\fB` and macros."""
+
+import re
+
+from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.extraction import Extraction, one_line
+from omni_pipelines.text.readers.markup.man_macros import (
+    ALONE,
+    AROUND,
+    CALLABLE,
+    CHARACTERS,
+    FONTS,
+    HEADINGS,
+    MIXED_FONTS,
+    NEW_PARAGRAPH,
+    SIGNS,
+    WITH_TEXT,
+)
+
+_REQUEST = re.compile(r"[.'][ \t]*(?P<name>[A-Za-z0-9%]{1,3}|\\\"|[^\s\w]?)(?:[ \t]+(?P<rest>.*))?$")
+_ESCAPE = re.compile(
+    r"\\(?:f(?:\[[^\]]*\]|\(..|.)|s(?:\[[^\]]*\]|[-+]?\(?\d{1,2}|'[^']*')|\*(?:\[[^\]]*\]|\(..|.)"
+    r"|[hvlLwDbxoNRSHZXAC]'[^']*'|[nkmMFgVY](?:\[[^\]]*\]|\(..|.)|\[(?P<long>[^\]]*)\]|\((?P<two>..)"
+    r"|\".*|(?P<sign>.))"
+)
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
+_BULLETS = ("•", "o", "*", "·", "-")
+
+
+def read(raw: bytes, name: str) -> Parsed:
+    """Read a page: sections, paragraphs, and the tags of options above their descriptions."""
+    decoded = decode(raw)
+    page = _Page(Extraction())
+    for number, line in enumerate(decoded.text.splitlines(), 1):
+        page.take(line, number)
+    page.end_paragraph()
+    return page.extraction.parsed(name, page.title)
+
+
+class _Page:
+    def __init__(self, extraction: Extraction) -> None:
+        self.extraction = extraction
+        self.title = ""
+        self._held: list[str] = []
+        self._first = 0
+        self._name = ""
+        self._is_as_written = self._is_tag = False
+        self._definition = self._heading = ""
+        self._table = 0
+
+    def take(self, line: str, number: int) -> None:
+        """Take a line of the file."""
+        if self._definition:
+            self._definition = "" if line.strip() in ("..", f".{self._definition}") else self._definition
+            return
+        found = _REQUEST.match(line)
+        if found is None:
+            self._text(line, number)
+            return
+        name, rest = found["name"] or "", found["rest"] or ""
+        if name in ("de", "de1", "am", "ig"):
+            self._definition = "."
+        elif name in ("TS", "TE"):
+            self.end_paragraph()
+            self._table = int(name == "TS")
+        elif name in ("nf", "EX", "fi", "EE"):
+            self.end_paragraph()
+            self._is_as_written = name in ("nf", "EX")
+        elif name in ("TH", "Dt"):
+            words = _arguments(rest)
+            self.title = f"{words[0]}({words[1]})" if len(words) > 1 else "".join(words)
+        elif name in HEADINGS:
+            self._section(HEADINGS[name], _shown(" ".join(_arguments(rest))), number)
+        else:
+            self._inline(name, rest, number)
+
+    def _section(self, level: int, title: str, number: int) -> None:
+        self.end_paragraph()
+        self._is_as_written = False
+        if title:
+            self.extraction.heading(level, title, line=number)
+        self._heading = "" if title else str(level)
+
+    def _inline(self, name: str, rest: str, number: int) -> None:
+        if name in FONTS:
+            self._text(" ".join(_arguments(rest)), number)
+        elif name in MIXED_FONTS:
+            self._text("".join(_arguments(rest)), number)
+        elif name in NEW_PARAGRAPH:
+            self.end_paragraph()
+            words = _arguments(rest)
+            if name in WITH_TEXT and words:
+                is_bullet = name == "IP" and _shown(words[0]) in _BULLETS
+                self._text("-" if is_bullet else words[0] if name == "IP" else self._mdoc(words), number)
+                self._is_tag = not is_bullet and name in ("IP", "It")
+                self._end_tag()
+            self._is_tag = name in ("TP", "TQ")
+        elif name in ("UR", "MT"):
+            self._text(f"<{rest.strip()}>", number)
+        elif name in CALLABLE or name in ("Nd", "Nm"):
+            self._text(self._mdoc([name, *_arguments(rest)]), number)
+
+    def _mdoc(self, words: list[str]) -> str:
+        """The words of a line of mdoc, in which macros stand between the words."""
+        shown: list[str] = []
+        names = [word for word in words if word not in CALLABLE]
+        if words[:1] == ["Nm"]:
+            self._name = self._name or "".join(names[:1])
+            if not names or not (names[0][0].isalnum() or names[0].startswith("\\")):
+                words = ["Nm", self._name, *words[1:]]
+        mark = ""
+        for index, word in enumerate(words):
+            if word == "Xr" and index + 2 < len(words):
+                words[index + 1 : index + 3] = [f"{words[index + 1]}({words[index + 2]})"]
+            if word in ALONE:
+                shown.append(ALONE[word])
+            elif word in CALLABLE:
+                mark = AROUND.get(word, "")
+                if word == "Op":
+                    shown.append("[")
+            else:
+                shown.append(mark.format(word) if mark and "[" not in mark else word)
+                mark = "" if mark == "-{}" else mark
+        closing = "]" if "Op" in words else ""
+        text = re.sub(r"([\[(<“‘]) ", r"\1", " ".join(shown))  # noqa: RUF001
+        return re.sub(r" ([\])>”’.,;:!?])(?=\s|$)", r"\1", text + closing)  # noqa: RUF001
+
+    def _text(self, line: str, number: int) -> None:
+        if self._heading:
+            level, self._heading = int(self._heading), ""
+            self.extraction.heading(level, _shown(line), line=number)
+            return
+        if self._table:
+            if self._table > 1 and "\t" in line:
+                self.extraction.row([_shown(cell) for cell in line.split("\t")], first=self._table == 2, line=number)
+                self._table = 3
+            elif line.rstrip().endswith("."):
+                self._table = 2
+            return
+        if self._is_as_written:
+            self.extraction.block(_shown(line), apart=False, line=number)
+            return
+        if not line.strip():
+            self.end_paragraph()
+            return
+        if not self._held:
+            self._first = number
+        self._held.append(_shown(line))
+        self._end_tag()
+
+    def _end_tag(self) -> None:
+        if self._is_tag:
+            self._is_tag = False
+            self.end_paragraph()
+
+    def end_paragraph(self) -> None:
+        """Write the words so far."""
+        text, self._held = one_line(" ".join(self._held)), []
+        if text:
+            self.extraction.block(text, line=self._first)
+
+
+def _arguments(rest: str) -> list[str]:
+    r"""The arguments of a macro; those with blanks are quoted. A comment after `\"` is none."""
+    rest = re.sub(r"(?<!\\)\\\".*$", "", rest)
+    return [(quoted.replace('""', '"') if quoted or not bare else bare) for quoted, bare in _QUOTED.findall(rest)]
+
+
+def _shown(line: str) -> str:
+    """A line as it is shown."""
+    return _ESCAPE.sub(_character, line) if "\\" in line else line
+
+
+def _character(found: re.Match[str]) -> str:
+    name = found["long"] or found["two"]
+    if name:
+        if re.fullmatch("u[0-9A-F]{4,6}", name) and int(name[1:], 16) < 0x110000:
+            return chr(int(name[1:], 16))
+        return CHARACTERS.get(name, "")
+    return SIGNS.get(found["sign"], found["sign"]) if found["sign"] else ""
