@@ -186,7 +186,7 @@ READERS = (
     _marked_up("subtitles", subtitles.read, "text/vtt", ".vtt"),
     _binary("warc", warc.read, "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    Reader("mail", 6, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=old_word.read),
     _converted(
         "ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", read=old_slides.read

@@ -183,6 +183,17 @@ def test_archive_beyond_the_limits_is_refused() -> None:
             pass
 
 
+def test_small_archive_that_unpacks_to_far_more_than_a_real_one_is_refused() -> None:
+    limits = ArchiveLimits(archive_free_bytes=1 << 20)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(30):
+            archive.writestr(f"{number}.md", bytes(1 << 20))
+    for raw in (bomb.getvalue(), gzip.compress(bytes(30 << 20))):
+        with pytest.raises(Unreadable, match="E_ZIP_BOMB"), open_archive(io.BytesIO(raw), "a.gz", limits):
+            pass
+
+
 def test_archives_are_recognised_by_their_content() -> None:
     for raw in (zipped([b"a.md"]), tarred({"a.md": b"x"}), gzip.compress(b"x"), MAILBOX):
         assert is_archive(raw)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import IO
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -45,8 +45,10 @@ def open_archive(file: IO[bytes], name: str, limits: ArchiveLimits) -> Iterator[
         Unreadable: E_PARSE, E_ZIP_BOMB or E_ENCRYPTED; nothing of it can be read.
     """
     with ExitStack() as stack:
+        allowed = limits.of_archive(file.seek(0, SEEK_END))
+        file.seek(0)
         try:
-            archive = limited(_entries(file, name, limits, stack), limits)
+            archive = limited(_entries(file, name, allowed, stack), allowed)
         except DAMAGED as error:
             code = RefusalCode.ZIP_BOMB if isinstance(error, TooMuch) else RefusalCode.PARSE
             raise Unreadable(code, str(error)) from error

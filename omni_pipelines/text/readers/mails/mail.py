@@ -13,6 +13,7 @@ from email.message import Message
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.mails import tnef
 from omni_pipelines.text.readers.mails.mail_headers import (
     MAX_HEADER_LENGTH,
     SHOWN_HEADERS,
@@ -150,6 +151,11 @@ class MailReading:
 
     def _attach(self, leaf: Message) -> None:
         name, raw = filename_of(leaf), content_of(leaf)
+        packed = tnef.attachments(raw) if leaf.get_content_type() in tnef.MEDIA_TYPES else []
+        for inner_name, inner in packed:
+            self.mail.attach(inner_name, inner, "")
+        if packed:
+            return
         is_shown_in_text = leaf.get_content_maintype() == "image" and leaf.get_content_disposition() != "attachment"
         if not is_shown_in_text or name:
             self.mail.attach(name, raw, leaf.get_content_type(), label_of(leaf))
