@@ -120,6 +120,14 @@ def test_tar_file_of_every_format_and_compression_holds_its_files(compress: obje
     assert opened(raw, "backup") == {"a.md": b"one", "b/Größe.md": b"two"}
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("Größe.md", "cp1252"), ("日本語メモ.txt", "cp932"), ("Отчет за май.txt", "koi8-r")]
+)
+def test_names_in_a_tar_file_are_in_the_encoding_of_their_bytes(name: str, encoding: str) -> None:
+    raw = tarred({name.encode(encoding).decode("utf-8", "surrogateescape"): b"one"}, tarfile.GNU_FORMAT)
+    assert opened(raw) == {name: b"one"}
+
+
 def test_tar_file_without_a_mark_is_recognised_by_its_name() -> None:
     raw = bytearray(tarred({"a.md": b"one"}, tarfile.USTAR_FORMAT))
     raw[257:265] = bytes(8)

@@ -191,6 +191,17 @@ def test_forwarded_mail_keeps_its_sender_and_subject() -> None:
     ]
 
 
+def test_forwarded_mail_in_base64_keeps_its_sender_and_subject() -> None:
+    inner = base64.encodebytes("From: Ida\nSubject: The winch\n\nIt turns für uns.\n".encode())
+    head = ["Content-Type: message/rfc822", "Content-Transfer-Encoding: base64", ""]
+    parsed = multipart("mixed", ["Content-Type: text/plain", "", "See below."], [*head, inner])
+    assert body(parsed) == "See below.\n\nFrom: Ida\nSubject: The winch\n\nIt turns für uns."
+
+
+def test_mail_of_several_parts_without_a_boundary_is_text() -> None:
+    assert body(read("Subject: x", "Content-Type: multipart/mixed", "", "They swim.")) == "They swim."
+
+
 def test_digest_keeps_each_mail_with_its_sender() -> None:
     mails = [["Content-Type: message/rfc822", "", f"From: {name}", "", f"by {name}"] for name in ("Ann", "Bob")]
     assert body(multipart("digest", *mails)) == "From: Ann\n\nby Ann\n\nFrom: Bob\n\nby Bob"
