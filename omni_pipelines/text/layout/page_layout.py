@@ -34,6 +34,8 @@ _LARGE = 1.15
 """Times the usual size of the font: a title, and not the running head of a page."""
 _MAX_DEPTH = 24
 _MAX_STRIPS = 8
+_MAX_RUNS = 20_000
+"""Of a page that is searched for columns: more are a drawing."""
 _LONG_LINE = 25
 """Characters from which a line is a part of a text, and no cell."""
 _MIN_LETTERS = 6
@@ -123,7 +125,8 @@ class _Page:
         body = rows[top : len(rows) - bottom]
         above = [[self._line(row, edge="top")] for row in rows[:top]]
         below = [[self._line(row, edge="bottom")] for row in rows[len(rows) - bottom :]]
-        return [*above, *self._divide(body, 0), *below]
+        is_too_full = sum(map(len, body)) > _MAX_RUNS
+        return [*above, *self._divide(body, _MAX_DEPTH if is_too_full else 0), *below]
 
     def _edge(self, rows: list[Row]) -> int:
         """How many of the first rows stand alone, with more space to the next row than there is between others."""
