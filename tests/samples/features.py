@@ -18,7 +18,7 @@ from tests.samples.office import word_paragraph as p
 from tests.samples.pdf import drawn, page_content
 
 Word = Callable[[str], str]
-_LABEL = re.compile(r"^[A-Z][\w ]*: [^:]*$")
+_LABEL = re.compile(r"(?:^|[\[(])[A-Z][\w ]*: [^:]*$")
 """What a reader writes before the text of a comment, a header or a slide that is hidden."""
 
 
