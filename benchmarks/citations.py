@@ -24,7 +24,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.judged_collections import JudgedCollection, JudgedDocument, load_collection
-from omni_pipelines.knowledge.search.citations import file_of, open_citation
+from omni_pipelines.knowledge.search.citations import file_of, is_inside_file, open_citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH, Mode
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -141,7 +141,7 @@ def quoted(snapshot: Snapshot, citation: Citation | Hit) -> str:
     """Return the text at the bytes of a citation."""
     row = snapshot.document(snapshot.chunks([citation.chunk_id])[citation.chunk_id]["doc_id"])
     assert row is not None
-    is_file = citation.verbatim and citation.uri.startswith("file:")
+    is_file = citation.verbatim and citation.uri.startswith("file:") and not is_inside_file(citation.uri)
     raw = file_of(citation.uri).read_bytes() if is_file else parsed_document(row).stored_bytes
     return raw[citation.start_byte : citation.end_byte].decode(citation.encoding if citation.verbatim else "utf-8")
 

@@ -1,5 +1,6 @@
 """Files that survive a power cut: written completely or not at all, and synced before anything refers to them."""
 
+import errno
 import os
 import shutil
 import threading
@@ -7,6 +8,8 @@ from pathlib import Path
 
 PART = ".part"
 """Suffix of an unfinished file or folder; its name begins with a dot."""
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+"""What a file system says that has no hard links, or no more of them for this file."""
 
 
 def sync_file(path: Path) -> None:
@@ -53,13 +56,40 @@ def put_if_absent(path: Path, data: bytes) -> bool:
     part = _part(path)
     try:
         _write_synced(part, data)
-        os.link(part, path)
+        name_if_absent(part, path)
     except FileExistsError:
         return False
     finally:
         part.unlink(missing_ok=True)
     sync_file(path.parent)
     return True
+
+
+def name_if_absent(part: Path, path: Path) -> None:
+    """Give a complete file its name.
+
+    Raises:
+        FileExistsError: there is a file with this name.
+    """
+    try:
+        os.link(part, path)  # unlike a rename, it replaces nothing
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(
+            os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        )  # after a crash an empty file, which is no record
+        os.replace(part, path)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file that never changes a second name; where there are no hard links, copy it."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
 
 
 def drop_parts(folder: Path) -> None:

@@ -8,22 +8,26 @@ Interface: https://pdfium.googlesource.com/pdfium/+/refs/heads/main/public/.
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any
 
-from native.pdfium_text import Run, page_runs
+from native.pdfium_text import LetterGaps, Run, page_runs
 
 _MAX_TEXT_BYTES = 1 << 20
 """Of one title, value or note."""
-_PASSWORD, _SECURITY = 4, 5
-"""FPDF_ERR_PASSWORD and FPDF_ERR_SECURITY."""
+_FORMAT, _PASSWORD, _SECURITY = 3, 4, 5
+"""FPDF_ERR_FORMAT, FPDF_ERR_PASSWORD and FPDF_ERR_SECURITY."""
+_CATALOG = re.compile(rb"(\d+)\s+\d+\s+obj\s*<<[^>]*?/Type\s*/Catalog")
 _HIDDEN = 2 | 32
 """FPDF_ANNOT_FLAG_HIDDEN and FPDF_ANNOT_FLAG_NOVIEW."""
 _WIDGET, _POPUP, _LINK = 20, 16, 2
 _NOTES = {1: "Note", 3: "Text box", 13: "Stamp"}
 """Kinds of annotations that have their text alone; the others are marks on the text of the page."""
+_IMAGE, _MAX_OBJECTS = 3, 100
+"""FPDF_PAGEOBJ_IMAGE, and the objects of a page that are examined."""
 _BUTTON, _CHECK, _RADIO, _SIGNATURE = 1, 2, 3, 7
 """FPDF_FORMFIELD_PUSHBUTTON, CHECKBOX, RADIOBUTTON and SIGNATURE."""
 
@@ -72,12 +76,19 @@ class PdfFile:
         self._api = api = _library()
         self._raw = raw  # PDFium reads from these bytes until the file is closed
         self._document = api.FPDF_LoadMemDocument64(raw, len(raw), None)
+        self.is_mended = False
+        """Whether the end of the file, which says where everything is, was missing."""
+        code = 0 if self._document else api.FPDF_GetLastError()
+        if code == _FORMAT and (catalogs := _CATALOG.findall(raw)):
+            self._raw = raw + b"\nendobj\ntrailer\n<</Root %s 0 R>>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1]
+            self._document = api.FPDF_LoadMemDocument64(self._raw, len(self._raw), None)
+            self.is_mended = bool(self._document)
+        if code in (_PASSWORD, _SECURITY):
+            raise PdfPasswordNeeded("a password is needed to open it; save it again without one")
         if not self._document:
-            code = api.FPDF_GetLastError()
-            if code in (_PASSWORD, _SECURITY):
-                raise PdfPasswordNeeded("a password is needed to open it; save it again without one")
             raise PdfError("it has no pages that can be found")
         self._form: Any = None
+        self.letter_gaps = LetterGaps()
         self._form_calls: Any = None
 
     def __enter__(self) -> PdfFile:
@@ -176,7 +187,20 @@ class PdfPage:
 
     def runs(self) -> list[Run]:
         """The text of the page, in the order in which the file draws it."""
-        return page_runs(self._api, self._page)
+        return page_runs(self._api, self._page, self._file.letter_gaps)
+
+    def has_large_picture(self) -> bool:
+        """Whether one of its first pictures covers a quarter of the page, as on scanned pages."""
+        api = self._api
+        area = api.FPDF_GetPageWidthF(self._page) * api.FPDF_GetPageHeightF(self._page)
+        sides = [ctypes.c_float() for _ in range(4)]
+        for index in range(min(api.FPDFPage_CountObjects(self._page), _MAX_OBJECTS)):
+            thing = api.FPDFPage_GetObject(self._page, index)
+            if api.FPDFPageObj_GetType(thing) == _IMAGE and api.FPDFPageObj_GetBounds(thing, *sides):
+                left, bottom, right, top = (side.value for side in sides)
+                if 4 * (right - left) * (top - bottom) >= area:
+                    return True
+        return False
 
     def annotations(self, max_count: int) -> list[Annotation]:
         """The form fields that have a value, and the notes, in the order of the file."""
@@ -212,8 +236,9 @@ class PdfPage:
         label = text_of(api.FPDFAnnot_GetFormFieldAlternateName, form, handle)
         label = label or text_of(api.FPDFAnnot_GetFormFieldName, form, handle)
         if kind in (_CHECK, _RADIO):
-            value = text_of(api.FPDFAnnot_GetFormFieldExportValue, form, handle) or "yes"
-            value = value if api.FPDFAnnot_IsChecked(form, handle) else ""
+            state = text_of(api.FPDFAnnot_GetStringValue, handle, b"AS")
+            state = state or text_of(api.FPDFAnnot_GetStringValue, handle, b"V")
+            value = "" if state == "Off" else state
         else:
             value = self._chosen(handle) or text_of(api.FPDFAnnot_GetFormFieldValue, form, handle)
         return [Annotation("Field", label, value)] if value.strip() else []

@@ -25,6 +25,14 @@ _MAX_NAME_BYTES = 256
 _BOX = 4
 """Numbers of a box: left, top, right, bottom."""
 _SAME_HEIGHT = 0.05
+_BLANK = 0.1
+"""Times the height of a line: so much space between two letters is a blank."""
+_MIN_PARTED = 4
+_WITH_BLANKS = re.compile("[\x00-\u058f\u1e00-\u206f]+$")
+"""Words of scripts that have blanks between words, from left to right."""
+_MIN_EXAMINED, _MAX_WORDS_OF_GAP = 500, 300
+Span = tuple[int, int]
+"""First and last index, from 0; the last one is the first that is not part of it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,13 +73,29 @@ class Run:
         return max(self.rights[0], self.rights[-1])
 
 
-def page_runs(api: ModuleType, page: Any) -> list[Run]:
+@dataclass(slots=True)
+class LetterGaps:
+    """How often PDFium takes two words of a file for one, because there is little space between them.
+
+    It is examined on the first pages, and on all if it happens: it costs as much as the rest.
+    """
+
+    words: int = 0
+    parted: int = 0
+
+    @property
+    def are_examined(self) -> bool:
+        """Whether the letters of the next page are examined."""
+        return self.words < _MIN_EXAMINED or self.parted * _MAX_WORDS_OF_GAP > self.words
+
+
+def page_runs(api: ModuleType, page: Any, gaps: LetterGaps) -> list[Run]:
     """The text of a page, in the order in which the file draws it."""
     handle = api.FPDFText_LoadPage(page)
     if not handle:
         return []
     try:
-        return list(_TextPage(api, handle, api.FPDFPage_GetRotation(page)).runs())
+        return list(_TextPage(api, handle, api.FPDFPage_GetRotation(page), gaps).runs())
     finally:
         api.FPDFText_ClosePage(handle)
 
@@ -79,8 +103,8 @@ def page_runs(api: ModuleType, page: Any) -> list[Run]:
 class _TextPage:
     """The characters of a page."""
 
-    def __init__(self, api: ModuleType, handle: Any, turn: int) -> None:
-        self._api, self._handle, self._turn = api, handle, turn
+    def __init__(self, api: ModuleType, handle: Any, turn: int, gaps: LetterGaps) -> None:
+        self._api, self._handle, self._turn, self._gaps = api, handle, turn, gaps
         self._matrix = api.FS_MATRIX()
         self._name = ctypes.create_string_buffer(_MAX_NAME_BYTES)
         self._flags = ctypes.c_int()
@@ -95,6 +119,8 @@ class _TextPage:
             if words:
                 lines.append((words, text[end:following] == "\ufffe"))
             start = following
+        if self._gaps.are_examined:
+            lines = self._parted(lines)
         numbers = self._boxes([index for words, _ in lines for start, end in words for index in (start, end - 1)])
         at = 0
         for number, (words, is_cut) in enumerate(lines):
@@ -116,6 +142,22 @@ class _TextPage:
         codes = (api.FPDFText_GetUnicode(handle, index) for index in range(count))  # some have no text
         return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes).replace("\x02", "\ufffe")
 
+    def _parted(self, lines: list[tuple[list[Span], bool]]) -> list[tuple[list[Span], bool]]:
+        """The lines with words parted where there is as much space between two letters as a blank needs."""
+        spans = [span for words, _ in lines for span in words]
+        boxes = self._boxes([index for start, end in spans for index in range(start, end)])
+        parts: dict[Span, list[Span]] = {}
+        at = 0
+        for start, end in spans:
+            size = _BOX * (end - start)
+            inside = _spaces(self._text[start:end], boxes[at : at + size])
+            at += size
+            if inside:
+                parts[start, end] = list(pairwise([start, *(start + each for each in inside), end]))
+        self._gaps.words += len(spans)
+        self._gaps.parted += len(parts)
+        return [([part for span in words for part in parts.get(span, [span])], is_cut) for words, is_cut in lines]
+
     def _boxes(self, indices: list[int]) -> list[float]:
         """The boxes of characters: their width, and the height of their font."""
         buffer = (ctypes.c_float * (_BOX * len(indices)))()
@@ -126,7 +168,7 @@ class _TextPage:
             get(handle, index, address)
         return list(buffer)
 
-    def _line(self, number: int, spans: list[tuple[int, int]], boxes: list[float], *, is_cut: bool) -> Iterator[Run]:
+    def _line(self, number: int, spans: list[Span], boxes: list[float], *, is_cut: bool) -> Iterator[Run]:
         """The runs of a line. `boxes` has two boxes for each word: of its first and of its last character."""
         begin = spans[0][0]
         turn = round(self._api.FPDFText_GetCharAngle(self._handle, begin) / (math.pi / 2)) % 4
@@ -159,7 +201,7 @@ class _TextPage:
         self._api.FPDFText_GetCharOrigin(self._handle, index, x, y)
         return (y.value, x.value, -y.value, -x.value)[turn]
 
-    def _is_unmapped(self, spans: list[tuple[int, int]]) -> bool:
+    def _is_unmapped(self, spans: list[Span]) -> bool:
         """Whether most characters have no meaning. A run whose first one has a meaning is not examined further."""
         has_error = self._api.FPDFText_HasUnicodeMapError
         if has_error(self._handle, spans[0][0]) != 1:
@@ -177,6 +219,21 @@ class _TextPage:
         name = self._name.value.decode("utf-8", "replace") if 0 < length <= _MAX_NAME_BYTES else ""
         is_bold = bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
         return name, size or 1.0, is_bold or api.FPDFText_GetFontWeight(handle, index) >= _BOLD_WEIGHT
+
+
+def _spaces(word: str, boxes: list[float]) -> list[int]:
+    """The letters of a word before which there is the space of a blank; none if all its letters stand apart."""
+    if len(word) < _MIN_PARTED or not _WITH_BLANKS.match(word):
+        return []
+    rights = zip(boxes[1::_BOX], boxes[2::_BOX], boxes[3::_BOX], strict=True)
+    found = [
+        at
+        for at, ((top, right, bottom), left, following) in enumerate(
+            zip(rights, boxes[_BOX::_BOX], boxes[_BOX + 1 :: _BOX], strict=False), 1
+        )
+        if left - right > _BLANK * (top - bottom) and top == following and word[at - 1 : at + 1].isalnum()
+    ]
+    return found if 3 * len(found) < len(word) else []
 
 
 def _upright(boxes: list[float], turn: int) -> tuple[list[float], list[float], list[float], list[float]]:

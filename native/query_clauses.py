@@ -17,6 +17,8 @@ PHRASE_ALONE_BOOST = 2.0
 """For a word such as 3.11.2, whose parts count side by side only: as much as a word in both fields."""
 FOLDED_SHARE = 0.5
 """The weight of a word with other accents than in the query, as a share of the weight with the same ones."""
+JOINED_SHARE = 0.25
+"""The weight of two words of the query as one word, as a share of that word's own weight."""
 COMPOUND_SHARE = 0.25
 """The weight of the compounds that begin with a word of the query, as a share of the word's own weight."""
 NEAR_SHARE = 0.5
@@ -41,8 +43,8 @@ class TypedWord(NamedTuple):
     readings: list[list[str]]
     folded: list[list[str]]
     """The readings without accents."""
-    humps: list[list[str]]
-    """The readings of the words inside camelCase."""
+    splits: list[list[list[str]]]
+    """The readings of other ways to split it into words, which count side by side only."""
     alone: list[int]
     """Indices of the terms that count alone; the others count as parts of the whole word only."""
 
@@ -88,13 +90,15 @@ class QueryClauses:
             self._raise_phrase(readings, PHRASE_BOOST if word.alone else PHRASE_ALONE_BOOST)
             if not word.alone:
                 self.highest += sum(self._weight(PASSAGE, term) for term in readings[0])
-        if len(word.humps[0]) > 1:
-            self._raise_phrase(self._within_budget(word.humps))
+        for split in map(self._within_budget, word.splits):
+            if len(split[0]) > 1:
+                self._raise_phrase(split)
 
-    def add_joined(self, readings: list[list[str]]) -> None:
-        """The form without separators of a word that was typed with them, as far as entries have it."""
+    def add_joined(self, readings: list[list[str]], share: float = 1.0) -> None:
+        """A word that was typed with separators, or as two words, without them, as far as entries have it."""
         for terms in zip(*self._within_budget(readings), strict=True):
-            self._add_forms(self._forms(terms, (SPELLINGS,) * len(_SCORED)) + self._forms(terms, _SCORED))
+            if forms := self._forms(terms, (SPELLINGS,) * len(_SCORED)) + self._forms(terms, _SCORED):
+                self._add_forms(forms, share)
 
     def add_pair(self, pair: str) -> None:
         """Two adjacent characters of a script without spaces."""
@@ -112,10 +116,12 @@ class QueryClauses:
         """One word in the forms that documents of each language have; beside them, other spellings weigh less."""
         exact = self._forms(terms, _SCORED)
         plain = [term for term in folded if term not in terms]
-        others = self._forms(plain, _SCORED) + self._forms([*folded, *map(contracted, terms)], (SPELLINGS,))
+        marked = [*folded, *filter(None, map(contracted, terms))]
+        others = self._forms(plain, _SCORED) + self._forms(marked, (SPELLINGS,))
         if exact:
             weight = self._add_forms(exact)
-            self._add_forms(others, FOLDED_SHARE, weight)
+            if others:
+                self._add_forms(others, FOLDED_SHARE, weight)
             if self._has_compounds and (longer := self._longer(terms)):
                 self.clauses.append((Occur.Should, Query.const_score_query(longer, COMPOUND_SHARE * weight)))
         elif others:
@@ -128,8 +134,8 @@ class QueryClauses:
 
     def _forms(self, terms: Iterable[str], fields: tuple[str, ...]) -> list[_Form]:
         """The terms that occur in the first of the fields."""
-        forms = (_Form(fields, term, self._searcher.doc_freq(fields[0], term)) for term in dict.fromkeys(terms))
-        return [form for form in forms if form.entries]
+        counts = ((term, self._searcher.doc_freq(fields[0], term)) for term in dict.fromkeys(terms))
+        return [_Form(fields, term, count) for term, count in counts if count]
 
     def _add_forms(self, forms: Sequence[_Form], share: float = 1.0, most: float = math.inf) -> float:
         """Add forms of one word. A rare form weighs as all forms together do. Returns that weight."""
@@ -149,7 +155,7 @@ class QueryClauses:
         if self._unknown == 0 or len(term) > _MAX_NEAR_LETTERS:
             return False
         self._unknown -= 1
-        if forms := self._forms(map(contracted, terms), _SCORED):
+        if forms := self._forms(filter(None, map(contracted, terms)), _SCORED):
             self.highest += len(_SCORED) * _SATURATION * self._add_forms(forms, NEAR_SHARE)
             return True
         if self._add_parts(term):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from native.filters import MODIFIED
@@ -33,6 +32,7 @@ rare in all of them: "Python" is no rare word among Python files, although few o
 """
 SPELLINGS = "spellings"
 """The field of what people also write for the words of an entry: without accents, hyphens and separators."""
+_CACHED_WORDS = 20_000
 MAX_WORD_BYTES = 256
 """A longer word is not indexed."""
 KEY_HALVES = ("key_high", "key_low")
@@ -90,11 +90,16 @@ def stems(separated: str, language: str) -> str:
 
 def other_spellings(separated: str, joined: Iterable[str], language: str) -> str:
     """The stems of words without their accents, and of joined words; no accents where the stem is the same anyway."""
-    marked, whole = with_marks(separated), " ".join(joined)
-    if language not in STEMMED or not (marked or whole):
-        return f"{marked} {whole}"
-    plain, folded = _stemmer(language).analyze(marked), _stemmer(language, fold=True).analyze(f"{marked} {whole}")
-    return " ".join(other for stem, other in zip_longest(plain, folded) if stem != other)
+    return " ".join(filter(None, (_other_stem(word, language) for word in (*with_marks(separated), *joined))))
+
+
+@lru_cache(_CACHED_WORDS)
+def _other_stem(word: str, language: str) -> str:
+    """The stem of a word without accents; "" if the word has accents, but its stem has not."""
+    if language not in STEMMED:
+        return word
+    plain, folded = (" ".join(_stemmer(language, fold=fold).analyze(word)) for fold in (False, True))
+    return folded if word.isascii() or plain != folded else ""
 
 
 class Analyzer:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from native import tantivy_analysis as analysis
+from native.durable import link_or_copy
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
@@ -32,6 +35,8 @@ _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
 _HASH = re.compile("[0-9a-f]{32}")
 _SIGN_OFFSET = 1 << 63
+_ANALYZED_TEXTS = 4
+"""Texts whose analysis is kept: each is the text of one entry and around two others."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class KeywordEntry:
     context: str
     """Title, heading, path, and what the document is: its source, and its language if it is code."""
     filters: Mapping[str, str]
-    around: str = ""
-    """The text with the chunks before and after it. For a short document that is the whole document."""
+    around: tuple[str, ...] = ()
+    """The text between the texts before and after it. For a short document that is the whole document."""
     day: int = 1
     """Day of the last change, in UTC, as `date.toordinal` counts."""
 
@@ -54,8 +59,16 @@ class KeywordEntry:
 class KeywordIndex:
     """A generation of the keyword index in a folder. Readers see the last commit only."""
 
-    def __init__(self, folder: Path, index: Index, filters: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        index: Index,
+        filters: tuple[str, ...],
+        links: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
         self.folder = folder
+        self._links = links
+        """Lives as long as the index, which was opened through it."""
         self._index = index
         self._filters = filters
         analysis.register(index)
@@ -71,7 +84,7 @@ class KeywordIndex:
 
     @classmethod
     def open(cls, folder: Path, filters: tuple[str, ...]) -> KeywordIndex:
-        """Open an existing index.
+        """Open an existing index, also in a folder that nobody may write to.
 
         Raises:
             IndexMissing: there is no index in the folder.
@@ -82,7 +95,10 @@ class KeywordIndex:
         if not (folder / "meta.json").is_file():
             raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
         with engine_errors(f"the keyword index at {folder} cannot be opened", INDEX, opening=True):
-            return cls(folder, tantivy.Index.open(str(folder)), filters)
+            if os.access(folder, os.W_OK):
+                return cls(folder, tantivy.Index.open(str(folder)), filters)
+            links = _links_to(folder)
+            return cls(folder, tantivy.Index.open(links.name), filters, links)
 
     @classmethod
     def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:
@@ -94,7 +110,7 @@ class KeywordIndex:
             if path.name in _MUTABLE_FILES:
                 shutil.copyfile(path, target / path.name)
             else:
-                os.link(path, target / path.name)
+                link_or_copy(path, target / path.name)
         return cls.open(target, filters)
 
     def writer(self) -> KeywordWriter:
@@ -226,6 +242,15 @@ def _key_halves(key: str) -> dict[str, int]:
     return dict(zip(analysis.KEY_HALVES, halves, strict=True))
 
 
+def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder with links to the files of an index, because Tantivy makes a lock file beside them."""
+    links = tempfile.TemporaryDirectory(prefix="omni-keyword-")
+    for path in folder.iterdir():
+        if not path.name.endswith(".lock"):
+            Path(links.name, path.name).symlink_to(path.absolute())
+    return links
+
+
 def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
     high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
     return [
@@ -236,11 +261,26 @@ def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
     ]
 
 
+class _Analyzed(NamedTuple):
+    """A text in its normal form, and its words and stems, separated by spaces."""
+
+    text: str
+    words: str
+    stems: str
+
+
+def _analyze(text: str, language: str) -> _Analyzed:
+    text = normal(text)
+    separated = words(text)
+    return _Analyzed(text, separated, analysis.stems(separated, language))
+
+
 class KeywordWriter:
     """The one writer of an index. Nothing is visible before `commit`."""
 
     def __init__(self, writer: IndexWriter) -> None:
         self._writer = writer
+        self._analyzed = lru_cache(_ANALYZED_TEXTS)(_analyze)
 
     def __enter__(self) -> KeywordWriter:
         return self
@@ -259,18 +299,19 @@ class KeywordWriter:
         count = 0
         for entry in entries:
             self._writer.delete_documents_by_term("key", entry.key)
-            text, language = normal(entry.text), entry.filters.get(LANGUAGE, "")
-            inside, above = words(text), words(normal(entry.context))
-            stems, context = analysis.stems(inside, language), analysis.stems(above, language)
-            around = analysis.stems(words(normal(entry.around)), language) if entry.around else stems
+            language = entry.filters.get(LANGUAGE, "")
+            text, separated, stems = self._analyzed(entry.text, language)
+            above = words(normal(entry.context))
+            context = analysis.stems(above, language)
+            around = [self._analyzed(piece, language).stems for piece in entry.around or (entry.text,)]
             self._writer.add_document(
                 tantivy.Document(
                     key=entry.key,
                     **_key_halves(entry.key),
                     fingerprint=entry.fingerprint,
                     passage=" ".join((context, stems, *identifier_parts(text))),
-                    around=f"{around} {context}",
-                    spellings=analysis.other_spellings(f"{above} {inside}", joined(text), language),
+                    around=" ".join((*around, context)),
+                    spellings=analysis.other_spellings(f"{above} {separated}", joined(text), language),
                     pairs=" ".join(character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )

@@ -7,7 +7,7 @@ quotes raise entries with these words side by side, and demand them only if the 
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,12 +15,14 @@ from tantivy import FieldType, Index, Occur, Query
 
 from native import tantivy_analysis as analysis
 from native.filters import MODIFIED, day_range, folder_prefix
-from native.query_clauses import MAX_QUERY_TERMS, QueryClauses, TypedWord, any_of
+from native.query_clauses import JOINED_SHARE, MAX_QUERY_TERMS, QueryClauses, TypedWord, any_of
 from native.word_forms import character_pairs, identifier_parts, joined, normal, spelled_out, with_marks, words
 
 MAX_QUERY_CHARACTERS = 1_000
 _MAX_WEAK_DIGITS = 3
 _CACHED_QUERIES = 64
+_LETTERS_AND_DIGITS = re.compile(r"([^\W\d_]{2,})(\d+)")
+_VERSION = re.compile(r"([vV]?)(\d{1,3})")
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'))
 _ONLY_PHRASES = re.compile(r'\s*(?:"[^"]*"\s*)+')
 _PHRASE_OR_WORD = re.compile(r'"([^"]*)"|([^\s"]+)')
@@ -99,15 +101,20 @@ class QueryBuilder:
         demanded = _ONLY_PHRASES.fullmatch(text) is not None
         analyzers = self._analyzers.of_query(text.replace('"', " "))
         clauses = QueryClauses(self._index, self._searcher, has_compounds=analyzers[0].has_compounds)
+        typed: list[tuple[str, TypedWord]] = []
         for match in _PHRASE_OR_WORD.finditer(text):
             phrase, word = match.groups()
             if phrase:
                 clauses.add_phrase(analyzers[1].readings(phrase), demanded=demanded)
             if not (phrase and demanded):
                 for each in (phrase or word or "").split():
-                    clauses.add_word(_word(each, *analyzers))
+                    typed.append((each, _word(each, *analyzers)))
+                    clauses.add_word(typed[-1][1])
         for whole in () if demanded else joined(text):
             clauses.add_joined(analyzers[1].readings(whole))
+        for (first, one), (second, other) in itertools.pairwise(typed):
+            if len(one.readings[0]) == len(other.readings[0]) == 1:  # file name, for filename
+                clauses.add_joined(analyzers[1].readings(first + second), JOINED_SHARE)
         for pair in itertools.islice(character_pairs(text), MAX_QUERY_TERMS):
             clauses.add_pair(pair)
         return _Scored(Query.boolean_query(clauses.clauses), clauses.highest) if clauses.clauses else None
@@ -130,7 +137,7 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     if len(parts) < 2:
         readings, alone = for_words.readings(word), [0]
     elif all(map(_is_letter, parts)) and word.islower():
-        return TypedWord([[]], [], [[]], [])
+        return TypedWord([[]], [], [], [])
     else:
         readings = for_phrases.readings(word)
         is_number = all(map(_is_weak, parts))
@@ -142,8 +149,18 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     folded = for_phrases.folded(word) if with_marks(words(word)) else list(readings)
     if other := spelled_out(word.lower()):
         folded += for_phrases.readings(other)
-    humps = " ".join(identifier_parts(word))
-    return TypedWord(readings, folded, for_phrases.readings(humps), alone if readings[0] else [])
+    splits = [for_phrases.readings(split) for split in _splits(word, parts)]
+    return TypedWord(readings, folded, splits, alone if readings[0] else [])
+
+
+def _splits(word: str, parts: Sequence[str]) -> Iterator[str]:
+    """Other ways to split a word: parse http for parseHttp, rfc 2616 for RFC2616, 1 2 for v1.2, v1 2 for 1.2."""
+    if not word.islower() and len(humps := [*identifier_parts(word)]) > 1:
+        yield " ".join(humps)
+    if len(parts) == 1 and (found := _LETTERS_AND_DIGITS.fullmatch(parts[0])):
+        yield " ".join(found.groups())
+    if len(parts) > 1 and (found := _VERSION.fullmatch(parts[0])):
+        yield " ".join([found[2] if found[1] else f"v{found[2]}", *parts[1:]])
 
 
 def _is_letter(part: str) -> bool:

@@ -19,12 +19,12 @@ import orjson
 from pydantic import ValidationError
 
 from native import lance_files, lance_maintenance, lance_vectors
-from native.durable import Barrier, sync_file
+from native.durable import Barrier, name_if_absent, sync_file
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, TableBroken
-from omni_pipelines.home import Home
+from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
@@ -84,7 +84,7 @@ def export_release(home: Home, number: int, file: Path) -> Bundle:
         part = staging.root / "bundle.tar"
         _write_tar(part, staging.root, bundle)
         sync_file(part)
-        os.link(part, file)  # unlike a rename, it replaces nothing
+        name_if_absent(part, file)
         sync_file(file.parent)
     return bundle
 
@@ -92,11 +92,13 @@ def export_release(home: Home, number: int, file: Path) -> Bundle:
 @contextmanager
 def _staging(target: Path) -> Iterator[Home]:
     """A temporary folder beside `target`, on the same disk."""
-    root = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    root = folder / HOME_NAME
+    root.mkdir()  # with the mode that new folders have here; only its owner may enter the folder above
     try:
         yield Home(root)
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(home: Home, release: Release, staging: Home) -> Release:
@@ -155,7 +157,6 @@ def import_bundle(file: Path, home: Home) -> Release:
             shutil.rmtree(home.root)  # only empty folders: see _refuse_used
         os.rename(staging.root, home.root)
         sync_file(home.root.parent)
-    os.chmod(home.root, 0o755)
     return bundle.release
 
 

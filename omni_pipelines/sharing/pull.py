@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from native import dataset_cache, lance_maintenance, lance_recovery
-from native.durable import PART, Barrier, write_whole
+from native.durable import PART, Barrier, link_or_copy, write_whole
 from native.errors import StoreError, TableCorrupt, TableMissing
 from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable, TableVersion
@@ -226,7 +226,7 @@ class _Download:
         target = (self._home.root if has_unique_name(path) else self.staged) / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.sha256 in self._local_copies:
-            os.link(self._local_copies[file.sha256], target)
+            link_or_copy(self._local_copies[file.sha256], target)
             return True
         part = target.with_name(f".{target.name}{PART}")
         for _ in range(MAX_ATTEMPTS):

@@ -14,7 +14,7 @@ from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.steps.office_conversion import can_convert
+from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
@@ -155,6 +155,7 @@ class _StoredRows:
             row["uri"] == self._source.uri(row["path"])  # the root of a source can move
             and is_masking_current(row["masking"], row["findings"], self._masking)
             and _is_unpacked_as_set(row, self._settings)
+            and is_converted_as_possible(row["parser"])
         )
 
 

@@ -194,7 +194,7 @@ class FileReader:
                         yield Refusal(inner, inner.reader.fingerprint, error)
                     else:
                         yield from self._read_inner(inner, FileContent(raw, mark), budget, depth)
-        if content.path is not None and settled_mark(content.path, limits.racy_ns) != mark:
+        if content.path is not None and mark and settled_mark(content.path, limits.racy_ns) != mark:
             raise Unreadable(RefusalCode.CHANGED, "the file changed while it was read")
         return self._without_unread(parsed, unread, depth)
 

@@ -25,7 +25,7 @@ from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunking import CODE
-from omni_pipelines.text.document_rows import join_chunks
+from omni_pipelines.text.document_rows import chunk_pieces
 
 _SORTED_ROWS = 2_000
 _COMPARED = ("chunk_id", "text_hash", "title", *FILTERS, "modified", "doc_id", "ordinal")
@@ -161,11 +161,11 @@ def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterat
     rows = chunks.read(None, is_in("doc_id", documents), version)
     for row, (before, after) in with_neighbours(in_order(rows)):
         if row["chunk_id"] in wanted:
-            context = join_chunks(chunk for chunk in (before, row, after) if chunk is not None)
-            yield _entry(row, wanted[row["chunk_id"]], context)
+            pieces = chunk_pieces(chunk for chunk in (before, row, after) if chunk is not None)
+            yield _entry(row, wanted[row["chunk_id"]], tuple(text for text, _ in pieces))
 
 
-def _entry(row: ChunkRow, fingerprint: str, neighbourhood: str) -> KeywordEntry:
+def _entry(row: ChunkRow, fingerprint: str, neighbourhood: tuple[str, ...]) -> KeywordEntry:
     words = row["path"].replace("/", " ").replace("_", " ")
     what = (row["source"].replace("_", " "), row["language"] if row["kind"] == CODE else "")
     context = "\n".join((row["title"], row["heading"], words, *what))

@@ -4,7 +4,8 @@ from pathlib import PurePosixPath
 
 from native.office_converter import ConversionFailed, convert_office, office_program
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.readers.registry import Reader, reader_by_name
+from omni_pipelines.text.readers.old_office import unconverted
+from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_name
 
 
 def can_convert() -> bool:
@@ -12,13 +13,19 @@ def can_convert() -> bool:
     return office_program() is not None
 
 
+def is_converted_as_possible(parser: str) -> bool:
+    """Whether a document was converted, if that is possible now; `parser` is its column."""
+    names = {reader.fingerprint for reader in READERS if reader.converts_to}
+    return parser.split("+")[-1] not in names or not can_convert()
+
+
 def converted(reader: Reader, raw: bytes, path: str) -> tuple[Reader, bytes]:
     """The reader and the bytes to parse: those that LibreOffice makes of a file, or the given ones.
 
-    Without LibreOffice, `reader` refuses the file.
+    Without LibreOffice, or if it fails, `reader` reads what it can.
 
     Raises:
-        Unreadable: E_PARSE or E_TIMEOUT.
+        Unreadable: E_PARSE or E_TIMEOUT, for kinds of files that only LibreOffice reads.
     """
     if not reader.converts_to or not can_convert():
         return reader, raw
@@ -26,6 +33,8 @@ def converted(reader: Reader, raw: bytes, path: str) -> tuple[Reader, bytes]:
     try:
         made = convert_office(raw, suffix if suffix in reader.suffixes else reader.suffixes[0], reader.converts_to)
     except ConversionFailed as error:
+        if reader.read is not unconverted.read:
+            return reader, raw
         code = RefusalCode.TIMEOUT if "did not finish" in error.message else RefusalCode.PARSE
         raise Unreadable(code, error.message) from error
     return reader_by_name(f"document{reader.converts_to}") or reader, made

@@ -34,7 +34,7 @@ MAX_DOCUMENTS = 2_000
 """Documents after which a process is replaced, because parsers leak. A start costs as much as 100 small documents."""
 MAX_RESIDENT_BYTES = 512 << 20
 """Memory use after which a process is replaced."""
-DOCUMENT_SECONDS = 120.0
+DOCUMENT_SECONDS = 300.0
 """Time for one document, far above its limit of processor time, because the machine may be busy."""
 START_SECONDS = 60.0
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)

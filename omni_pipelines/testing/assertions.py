@@ -185,9 +185,9 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
 
 
 def _cited_bytes(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
-    if citation.verbatim:
-        from omni_pipelines.knowledge.search.citations import file_of
+    from omni_pipelines.knowledge.search.citations import file_of, is_inside_file
 
+    if citation.verbatim and not is_inside_file(citation.uri):
         try:
             return file_of(citation.uri).read_bytes()
         except OSError as error:
@@ -198,7 +198,9 @@ def _cited_bytes(citation: Citation | Hit, snapshot: Snapshot | None) -> bytes:
     document = snapshot.document(documents[0]) if documents else None
     if document is None:
         _fail(f"{citation.uri} in release {snapshot.release.release}", "no such document")
-    return str(document["text"]).encode()
+    from omni_pipelines.text.document_rows import parsed_document
+
+    return parsed_document(document).stored_bytes
 
 
 def assert_cited(answer: Answer, snapshot: Snapshot | None = None) -> None:

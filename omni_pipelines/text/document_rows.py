@@ -1,6 +1,6 @@
 """Convert a parsed document to columns of `documents`, and back; join chunk rows to a text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
 import orjson
@@ -83,12 +83,16 @@ def parsed_document(row: ParsedColumns) -> Parsed:
 
 def join_chunks(rows: Iterable[ChunkText]) -> str:
     """The text of neighbouring chunks of one document, in order: overlaps appear once, a gap is a blank line."""
-    text, end = "", -1
+    return "".join(("\n\n" if has_gap else "") + text for text, has_gap in chunk_pieces(rows))
+
+
+def chunk_pieces(rows: Iterable[ChunkText]) -> Iterator[tuple[str, bool]]:
+    """The texts of neighbouring chunks of one document without overlaps, and whether there is a gap before each."""
+    end = -1
     for row in rows:
-        gap = "\n\n" if 0 <= end < row["start_char"] else ""
-        text += gap + row["text"][max(end - row["start_char"], 0) if end >= 0 else 0 :]
+        has_gap = 0 <= end < row["start_char"]
+        yield row["text"][max(end - row["start_char"], 0) if end >= 0 else 0 :], has_gap
         end = max(end, row["end_char"])
-    return text
 
 
 def _marks(pairs: Iterable[Sequence[int]]) -> Marks:

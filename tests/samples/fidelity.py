@@ -1,19 +1,27 @@
-"""How much of the manuscript each reader returns. `python -m tests.samples.fidelity` writes the table of formats."""
+"""How much of the manuscript each reader returns. `python -m tests.samples.fidelity` writes the tables of formats."""
 
 from __future__ import annotations
 
 import difflib
+import email
+import email.policy
+import io
 import re
+import zipfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
+from lxml import etree, html
+
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import reader_for
+from tests.samples.features import features_table
 from tests.samples.manuscript import ROOT, TABLE, TITLE, WRITERS, Part, manuscript
 
 PAGE = ROOT / "docs" / "reference" / "formats.md"
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+_CONTENT = re.compile(r"(?:/document|content|/slide\d+)\.xml$|\.xhtml$")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -32,6 +40,39 @@ class Fidelity:
     title: bool
 
 
+@dataclass(frozen=True)
+class OtherTool:
+    """A tool that reads the same files, to compare."""
+
+    name: str
+    text: Callable[[bytes], str]
+
+
+def _text_of_mail(raw: bytes) -> str:
+    body = email.message_from_bytes(raw, policy=email.policy.default).get_body()
+    assert body is not None
+    return str(body.get_content())
+
+
+def _text_of_parts(raw: bytes) -> str:
+    """The texts in the XML of an archive, in the order of the names of its parts."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        names = sorted(name for name in archive.namelist() if _CONTENT.search(name))
+        return "\n".join(str(text) for name in names for text in etree.fromstring(archive.read(name)).itertext())
+
+
+def _text_of_page(raw: bytes) -> str:
+    return "\n".join(map(str, html.fromstring(raw).itertext()))
+
+
+_PARTS = OtherTool("lxml, its XML parts", _text_of_parts)
+OTHER_TOOLS = {
+    "a.html": OtherTool("lxml", _text_of_page),
+    "a.eml": OtherTool("Python's email", _text_of_mail),
+    **dict.fromkeys(("a.docx", "a.pptx", "a.odt", "a.odp", "a.epub"), _PARTS),
+}
+
+
 def measure(name: str, parts: list[Part]) -> Fidelity:
     """Write the manuscript in a format, read the file, and compare."""
     return compare(name, WRITERS[name](parts), parts)
@@ -42,16 +83,20 @@ def compare(name: str, raw: bytes, parts: list[Part]) -> Fidelity:
     reader = reader_for(name)
     assert reader is not None
     parsed = reader.read(raw, name)
+    words, order = recall(parsed.text, parts)
+    titles = {title for section in parsed.sections for title in section.path}
+    headings = sum(part.heading in titles for part in parts)
+    return Fidelity(words, order, headings / len(parts), _cells(parsed), parsed.title == TITLE)
+
+
+def recall(text: str, parts: list[Part]) -> tuple[float, float]:
+    """The share of the manuscript's words in a text, counting repetitions, and of those in their original order."""
     wanted = _words(" ".join(chain.from_iterable([p.heading, *p.paragraphs, *p.items] for p in parts)))
-    found = _words(parsed.text)
+    found = _words(text)
     common = sum((Counter(wanted) & Counter(found)).values())
     matcher = difflib.SequenceMatcher(None, wanted, found, autojunk=False)
     in_order = sum(block.size for block in matcher.get_matching_blocks())
-    titles = {title for section in parsed.sections for title in section.path}
-    headings = sum(part.heading in titles for part in parts)
-    return Fidelity(
-        common / len(wanted), in_order / len(wanted), headings / len(parts), _cells(parsed), parsed.title == TITLE
-    )
+    return common / len(wanted), in_order / len(wanted)
 
 
 def _words(text: str) -> list[str]:
@@ -67,21 +112,42 @@ def _cells(parsed: Parsed) -> float:
 def table() -> str:
     """The measured table, as Markdown."""
     parts = manuscript()
-    lines = ["| file | words | in order | headings | table cells in their row | title |", "|---|---|---|---|---|---|"]
+    columns = (
+        "file",
+        "words",
+        "in order",
+        "headings",
+        "table cells in their row",
+        "title",
+        "words and order by another tool",
+    )
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name in WRITERS:
         found = measure(name, parts)
         shares = (found.words, found.order, found.headings, found.cells)
         shown = " | ".join(f"{share:.3f}" for share in shares)
-        lines.append(f"| `{name.removeprefix('a')}` | {shown} | {'yes' if found.title else 'no'} |")
+        title = "yes" if found.title else "no"
+        lines.append(f"| `{name.removeprefix('a')}` | {shown} | {title} | {_by_another_tool(name, parts)} |")
     return "\n".join(lines) + "\n"
 
 
-def page_with(measured: str) -> str:
-    """docs/reference/formats.md, with this table in its place."""
+def _by_another_tool(name: str, parts: list[Part]) -> str:
+    tool = OTHER_TOOLS.get(name)
+    if tool is None:
+        return ""
+    words, order = recall(tool.text(WRITERS[name](parts)), parts)
+    return f"{words:.3f}, {order:.3f} ({tool.name})"
+
+
+def page() -> str:
+    """docs/reference/formats.md with its measured tables."""
     text = PAGE.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + measured + END + rest.partition(END)[2]
+    for name, written in (("measured", table()), ("features", features_table())):
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+        before, _, rest = text.partition(begin)
+        text = before + begin + written + end + rest.partition(end)[2]
+    return text
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page_with(table()), "utf-8")
+    PAGE.write_text(page(), "utf-8")

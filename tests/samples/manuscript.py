@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 import yaml
 
 from tests.samples import data_files, markups, office, pdf, sheets
-from tests.samples.ole import message, ole
+from tests.samples.ole import message, old_slides, old_word, ole
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Terms of the licence"
@@ -178,6 +178,20 @@ def _outlook_mail(parts: list[Part]) -> bytes:
     return ole(message({0x0037: TITLE, 0x1000: _letter(parts)}))
 
 
+def _old_word(parts: list[Part]) -> bytes:
+    paragraphs = []
+    for part in parts:
+        paragraphs += [(f"{part.heading}\r", 1, 0), *((f"{line}\r", 0, 0) for line in _lines(part))]
+    for row in TABLE:
+        paragraphs += [*((f"{cell}\x07", 0, 1) for cell in row), ("\x07", 0, 2)]
+    return old_word(paragraphs)
+
+
+def _old_slides(parts: list[Part]) -> bytes:
+    table = ("Table", "\r".join(" ".join(row) for row in TABLE), "")
+    return old_slides([*((part.heading, "\r".join(_lines(part)), "") for part in parts), table])
+
+
 def _letter(parts: list[Part]) -> str:
     body = "\n\n".join(["\n\n".join([part.heading, *_lines(part)]) for part in parts])
     return body + "\n\n" + "\n".join(map(" ".join, TABLE))
@@ -287,6 +301,8 @@ WRITERS: dict[str, Callable[[list[Part]], bytes]] = {
     "a.rtf": _rtf,
     "a.eml": _mail,
     "a.msg": _outlook_mail,
+    "a.doc": _old_word,
+    "a.ppt": _old_slides,
     "a.mht": lambda parts: b"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n" + _html(parts),
     "a.xml": _xml,
     "a.csv": _csv,

@@ -132,3 +132,78 @@ OUTLOOK_MAIL = ole(
         },
     )
 )
+
+
+def old_word(
+    paragraphs: Sequence[tuple[str, int, int]], *, notes: str = "", narrow: bool = False, flags: int = 0
+) -> bytes:
+    """A file of Word 97. Each paragraph has its text with the character that ends it, its style, and 1 in a table, 2
+    where it ends a row."""
+    text = "".join(each for each, *_ in paragraphs)
+    width, encoding = (1, "cp1252") if narrow else (2, "utf-16-le")
+    groups = [paragraphs[at : at + 12] for at in range(0, len(paragraphs), 12)]
+    start = 1024 + 512 * len(groups)
+    raw = (text + notes).encode(encoding)
+    place, pages, bounds = start, b"", [start]
+    for group in groups:
+        page, place = _paragraph_page(group, place, width)
+        pages += page
+        bounds.append(place)
+    first = start * 2 | 0x40000000 if narrow else start
+    pieces = struct.pack("<II", 0, len(text + notes)) + struct.pack("<HIH", 0, first, 0)
+    clx = b"\x02" + struct.pack("<I", len(pieces)) + pieces
+    table = struct.pack(f"<{len(bounds)}I", *bounds) + struct.pack(f"<{len(groups)}I", *range(2, 2 + len(groups)))
+    word = bytearray(1024) + pages + raw
+    struct.pack_into("<HH", word, 0, 0xA5EC, 0xC1)
+    struct.pack_into("<H", word, 0x0A, 0x0200 | flags)
+    struct.pack_into("<8I", word, 0x4C, len(text), len(notes), 0, 0, 0, 0, 0, 0)
+    struct.pack_into("<II", word, 0x0102, len(clx), len(table))
+    struct.pack_into("<II", word, 0x01A2, 0, len(clx))
+    return ole({"WordDocument": bytes(word).ljust(4096, b"\0"), "1Table": clx + table})
+
+
+def _paragraph_page(paragraphs: Sequence[tuple[str, int, int]], place: int, width: int) -> tuple[bytes, int]:
+    """A page with the properties of paragraphs that begin at a place, and where they end."""
+    bounds, page, items, end = [place], bytearray(512), [], 511
+    for each, style, table in paragraphs:
+        bounds.append(bounds[-1] + len(each) * width)
+        marks = (b"\x16\x24\x01" if table else b"") + (b"\x17\x24\x01" if table == 2 else b"")
+        properties = struct.pack("<H", style) + marks
+        properties += bytes((len(properties) + 1) % 2)
+        papx = bytes([(len(properties) + 1) // 2]) + properties
+        end = (end - len(papx)) // 2 * 2
+        page[end : end + len(papx)] = papx
+        items.append(bytes([end // 2]) + bytes(12))
+    head = struct.pack(f"<{len(bounds)}I", *bounds) + b"".join(items)
+    page[: len(head)] = head
+    page[511] = len(paragraphs)
+    return bytes(page), bounds[-1]
+
+
+def old_slides(slides: Sequence[tuple[str, str, str]]) -> bytes:
+    """A file of PowerPoint 97: title, text and note of each slide."""
+
+    def record(kind: int, content: bytes, version: int = 0) -> bytes:
+        return struct.pack("<HHI", version, kind, len(content)) + content
+
+    def texts(kind: int, text: str) -> bytes:
+        return record(0x0F9F, struct.pack("<I", kind)) + record(0x0FA0, text.encode("utf-16-le"))
+
+    content, places, listed, noted = b"", [], b"", b""
+    for number, (title, text, _) in enumerate(slides, 1):
+        places.append(len(content))
+        drawing = record(0x040C, record(0xF00D, texts(4, text), 0xF), 0xF)
+        content += record(0x03EE, record(0x03EF, struct.pack("<IQII", 0, 0, 0, 500 + number)) + drawing, 0xF)
+        listed += record(0x03F3, struct.pack("<IIII", number, 0, 1, 255 + number)) + texts(0, title)
+        noted += record(0x03F3, struct.pack("<IIII", len(slides) + number, 0, 1, 500 + number))
+    for _, _, note in slides:
+        places.append(len(content))
+        content += record(0x03F0, record(0x040C, record(0xF00D, texts(2, note), 0xF), 0xF), 0xF)
+    places.append(len(content))
+    content += record(0x03E8, record(0x0FF0, listed, 0xF) + record(0x0FF0, noted, 0x2F), 0xF)
+    directory = len(content)
+    content += record(0x1772, struct.pack(f"<{len(places) + 1}I", 1 | len(places) << 20, *places))
+    edit = len(content)
+    content += record(0x0FF5, struct.pack("<IIIII", 0, 0, 0, directory, len(places)) + bytes(8))
+    user = record(0x0FF6, struct.pack("<III", 20, 0xE391C05F, edit) + bytes(8))
+    return ole({"Current User": user, "PowerPoint Document": content})

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from tests.samples import data_files, markups, office, sheets
-from tests.samples.ole import OUTLOOK_MAIL
+from tests.samples import data_files, markups, office, ole, sheets
 from tests.samples.pdf import pdf
 from tests.samples.text import MAIL, NOTEBOOK, RTF, XML
 
@@ -76,7 +75,9 @@ VALID: dict[str, list[bytes]] = {
     "xml": [XML, XML.decode().replace('<?xml version="1.0"?>', "").encode("utf-16")],
     "rtf": [RTF],
     "mail": [MAIL],
-    "msg": [OUTLOOK_MAIL],
+    "msg": [ole.OUTLOOK_MAIL],
+    "doc": [ole.old_word([("näme\r", 1, 0), ("text\r", 0, 0)])],
+    "ppt": [ole.old_slides([("näme", "text", "note")])],
     "mht": [b"Subject: x\nContent-Type: text/html\n\n<h1>Otter</h1><p>They swim.</p>"],
     "archive": [office.archive({"näme.md": b"x"}), b"From a@example.org Mon Jan  5 10:00:00 2026\n" + MAIL],
     **markups.VALID,

@@ -219,7 +219,7 @@ def is_unchanged(row: DocumentRow) -> bool:
 
     A document inside a file counts as unchanged while the file has the size and time of its version mark.
     """
-    if not _is_inside_file(row["uri"]):
+    if not is_inside_file(row["uri"]):
         return unchanged_bytes(row) is not None
     try:
         status = file_of(row["uri"]).stat()
@@ -230,7 +230,7 @@ def is_unchanged(row: DocumentRow) -> bool:
 
 def unchanged_bytes(row: DocumentRow) -> bytes | None:
     """The bytes of the file, if they are those that were indexed; None for a document inside a file."""
-    if not row["uri"].startswith("file:") or _is_inside_file(row["uri"]):
+    if not row["uri"].startswith("file:") or is_inside_file(row["uri"]):
         return None
     try:
         path = file_of(row["uri"])
@@ -240,5 +240,6 @@ def unchanged_bytes(row: DocumentRow) -> bytes | None:
     return raw if raw is not None and content_hash(raw) == row["content_hash"] else None
 
 
-def _is_inside_file(uri: str) -> bool:
+def is_inside_file(uri: str) -> bool:
+    """Whether a document is inside a file on this machine, such as an attachment or an entry of an archive."""
     return uri.startswith("file:") and len(file_of(uri).parts) < len(Path(url2pathname(urlsplit(uri).path)).parts)

@@ -87,6 +87,8 @@ def read_entry(entry: ArchiveEntry, limit: int, limits: SourceLimits, count: int
     try:
         with entry.open() as entry_file:
             raw = entry_file.read(limit + 1)
+    except NotImplementedError as error:
+        raise Unreadable(RefusalCode.PARSE, f"it is packed by a method that is not read: {error}") from error
     except (*DAMAGED, RuntimeError) as error:
         raise Unreadable(RefusalCode.PARSE, f"the archive is damaged here: {error}") from error
     if len(raw) > limit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from omni_pipelines.text.layout.page_layout import Line
+from omni_pipelines.text.layout.page_layout import PageLine
 
 _END = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]$")
 _LAST_WORD = re.compile(r"[\w'’-]*$")  # noqa: RUF001
@@ -27,15 +27,15 @@ _LAST_PARTS = frozenset(
 )
 
 
-def words_of(lines: Iterable[Line]) -> set[str]:
-    """The words of lines in lower case, with their hyphens."""
+def words_of(texts: Iterable[str]) -> set[str]:
+    """The words of texts in lower case, with their hyphens."""
     found: set[str] = set()
-    for line in lines:
-        found.update(_WORD.findall(line.text.lower()))
+    for text in texts:
+        found.update(_WORD.findall(text.lower()))
     return found
 
 
-def join_cut_words(lines: Sequence[Line], known: set[str]) -> None:
+def join_cut_words(lines: Sequence[PageLine], known: set[str]) -> None:
     """Join the words that are cut between two lines, which follow each other. `known` are the document's words."""
     for number, line in enumerate(lines[:-1]):
         cut = _END.search(line.text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from native.pdfium import Bookmark
-from omni_pipelines.text.layout.page_layout import Line
+from omni_pipelines.text.layout.page_layout import PageLine
 
 _LARGER = 1.12
 """Times the usual size."""
@@ -28,13 +28,13 @@ _SENTENCE_END = (".", ",", ";", ":", "!", "…")
 class Headings:
     """Where the headings of a document are."""
 
-    at_line: dict[Line, list[tuple[int, str]]] = field(default_factory=dict)
+    at_line: dict[PageLine, list[tuple[int, str]]] = field(default_factory=dict)
     """Level and title of the headings that start at a line; "" where the line itself is the title."""
     on_page: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     """Those that start with a page, from 0."""
 
 
-def outline_headings(bookmarks: Iterable[Bookmark], pages: Sequence[Sequence[Line]]) -> Headings:
+def outline_headings(bookmarks: Iterable[Bookmark], pages: Sequence[Sequence[PageLine]]) -> Headings:
     """Each heading of the outline at the line with its title, else at the place that it points to."""
     found = Headings()
     last: tuple[int, int] = (0, 0)
@@ -57,7 +57,7 @@ def outline_headings(bookmarks: Iterable[Bookmark], pages: Sequence[Sequence[Lin
     return found
 
 
-def _titled(lines: Sequence[Line], title: str, begin: int) -> int | None:
+def _titled(lines: Sequence[PageLine], title: str, begin: int) -> int | None:
     """The first line from `begin` on that is the title, or begins it."""
     wanted = _letters(title)
     if not wanted:
@@ -75,7 +75,7 @@ def _letters(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def font_headings(pages: Sequence[Sequence[Line]]) -> Headings:
+def font_headings(pages: Sequence[Sequence[PageLine]]) -> Headings:
     """Short lines in larger type, or in bold type with space around them; the larger, the higher their level."""
     letters = Counter[tuple[float, bool]]()
     for lines in pages:
@@ -98,13 +98,13 @@ def font_headings(pages: Sequence[Sequence[Line]]) -> Headings:
     return found
 
 
-def _size(line: Line) -> float:
+def _size(line: PageLine) -> float:
     return round(2 * line.size) / 2
 
 
-def _groups(lines: Sequence[Line]) -> list[list[Line]]:
+def _groups(lines: Sequence[PageLine]) -> list[list[PageLine]]:
     """The paragraphs."""
-    groups: list[list[Line]] = []
+    groups: list[list[PageLine]] = []
     for line in lines:
         if line.is_apart or not groups:
             groups.append([line])
@@ -113,7 +113,7 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
     return groups
 
 
-def _is_heading(group: list[Line], usual: float, *, is_bold: bool) -> bool:
+def _is_heading(group: list[PageLine], usual: float, *, is_bold: bool) -> bool:
     text = " ".join(line.text for line in group)
     if len(group) > _MAX_LINES or not 2 < len(text) <= _MAX_LENGTH or len(_LETTER.findall(text)) * 2 < len(text):
         return False

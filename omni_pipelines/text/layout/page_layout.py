@@ -7,7 +7,6 @@ table. The page is then read from top to bottom: above the strip, left of it, ri
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,14 +14,15 @@ from itertools import pairwise
 from statistics import median
 
 from native.pdfium_text import RIGHT_TO_LEFT, Run
+from omni_pipelines.text.layout.page_tables import FIGURE, LABEL, MIN_LINES, Row, TableRows, table_of
 
 _WIDE_GAP = 1.2
 """Times the size of the font: words so far apart are no neighbours in a sentence."""
 _STRIP = 0.7
 """Times the size of the font: the narrowest strip between columns."""
 _SAME_LINE = 0.4
+_SAME_BASELINE = 0.05
 _NO_SPACE = 0.12
-_MIN_LINES = 3
 _EMPTY = 3.5
 """Times the size of the font: so much empty space ends columns."""
 _APART = 1.25
@@ -30,18 +30,20 @@ _APART = 1.25
 _EDGE = 1.35
 """The same for the first and last lines of a page, such as page numbers."""
 _MAX_EDGES = 2
+_LARGE = 1.15
+"""Times the usual size of the font: a title, and not the running head of a page."""
 _MAX_DEPTH = 24
+_MAX_STRIPS = 8
 _LONG_LINE = 25
 """Characters from which a line is a part of a text, and no cell."""
-_MAX_CELL = 60
-_FIGURE = re.compile(r"[-+−–(]?[$€£¥]?\s?\d[\d.,:/%\s]*\)?[*%]?$|[-–—]$")  # noqa: RUF001
-_LABEL = re.compile(
-    r"[^\w\s]{1,2}$|\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[A-Za-z]|[ivxlIVXL]{1,5})[.)\]:]?$|\[[\w+.-]{1,9}\]$"
-)
+_MIN_LETTERS = 6
+"""So many letters with blanks between them are one word, or several."""
+_BETWEEN_WORDS = 1.5
+"""Times the space between letters that stand apart."""
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class PageLine:
     """A line of text in reading order."""
 
     text: str
@@ -58,20 +60,7 @@ class Line:
     """`top` or `bottom` if it stands alone at an edge of the page."""
 
 
-@dataclass(slots=True)
-class TableRows:
-    """Rows of cells."""
-
-    rows: list[list[str]]
-    lefts: list[float]
-    """Where its columns begin."""
-
-
-Part = list[Line] | TableRows
-
-
-Row = list[Run]
-"""Runs on one height, from left to right, with wide gaps between them."""
+Part = list[PageLine] | TableRows
 
 
 def page_parts(runs: Iterable[Run]) -> list[Part]:
@@ -100,6 +89,22 @@ def _without_gaps(run: Run) -> Iterator[Run]:
         )  # fmt: skip
 
 
+def _with_words(run: Run) -> Run:
+    """A run whose letters stand apart, as words: there is more space between these."""
+    if len(run.words) < _MIN_LETTERS or sum(map(len, run.words)) > 1.2 * len(run.words):
+        return run
+    gaps = [after - before for before, after in zip(run.rights, run.lefts[1:], strict=False)]
+    space = _BETWEEN_WORDS * max(median(gaps), 0.1 * run.size)
+    starts = [0, *(at for at, gap in enumerate(gaps, 1) if gap > space)]
+    bounds = list(pairwise([*starts, len(run.words)]))
+    return replace(
+        run,
+        words=["".join(run.words[start:end]) for start, end in bounds],
+        lefts=[run.lefts[start] for start, _ in bounds],
+        rights=[run.rights[end - 1] for _, end in bounds],
+    )
+
+
 class _Page:
     """The runs of a page that are written in one direction."""
 
@@ -126,6 +131,8 @@ class _Page:
             return 0
         gaps = [abs(first[0].baseline - second[0].baseline) for first, second in pairwise(rows)]
         usual = max(median(gaps), self._size)
+        if max(run.size for run in rows[0]) > _LARGE * self._size:
+            return 0
         return next((count for count in (2, 1) if gaps[count - 1] > _EDGE * usual), 0)
 
     def _rows_of(self, runs: list[Run]) -> list[Row]:
@@ -137,8 +144,11 @@ class _Page:
             if len(run.words) == 1 and key in seen:  # drawn twice to look bold
                 continue
             seen.add(key)
-            height = rows[-1][0].baseline if rows else 0.0
-            if rows and height - run.baseline < _SAME_LINE * max(self._size, min(run.size, rows[-1][0].size)):
+            size = max(self._size, min(run.size, rows[-1][0].size)) if rows else 0.0
+            if rows and (
+                rows[-1][0].baseline - run.baseline < _SAME_LINE * size
+                or rows[-1][-1].baseline - run.baseline < _SAME_BASELINE
+            ):
                 rows[-1].append(run)
             else:
                 rows.append([run])
@@ -146,8 +156,6 @@ class _Page:
 
     def _merged(self, row: Row) -> Row:
         """A row with neighbours joined that have different fonts, or that the file draws separately."""
-        if len(row) == 1:
-            return row
         row.sort(key=lambda run: run.left)
         merged = [row[0]]
         for run in row[1:]:
@@ -156,7 +164,7 @@ class _Page:
                 merged.append(run)
             else:
                 merged[-1] = _joined(last, run)
-        return merged
+        return [_with_words(run) for run in merged]
 
     def _divide(self, rows: list[Row], depth: int) -> list[Part]:
         """The rows in reading order."""
@@ -176,12 +184,12 @@ class _Page:
             while len(inside[-1]) < 2:
                 del inside[-1]
                 found.last -= 1
-            table = _table(inside)
+            table = table_of(inside)
             middle = [table if table is not None else self._text(inside)]
         above, below = rows[: found.first], rows[found.last + 1 :]
         return [*self._divide(above, depth + 1), *middle, *self._divide(below, depth + 1)]
 
-    def _text(self, rows: list[Row]) -> list[Line]:
+    def _text(self, rows: list[Row]) -> list[PageLine]:
         lines = [self._line(row) for row in rows]
         gaps = [above.baseline - below.baseline for above, below in pairwise(lines)]
         usual = median(gaps) if len(gaps) > 2 else 1.3 * self._size
@@ -191,10 +199,10 @@ class _Page:
             below.is_apart = not is_near or is_other_size or above.is_bold != below.is_bold
         return lines
 
-    def _line(self, row: Row, edge: str = "") -> Line:
+    def _line(self, row: Row, edge: str = "") -> PageLine:
         row = row[::-1] if len(row) > 1 and sum(map(_is_from_right, row)) * 2 > len(row) else row
         main = max(row, key=_length) if len(row) > 1 else row[0]
-        return Line(
+        return PageLine(
             " ".join(run.text for run in row),
             min(run.left for run in row),
             main.baseline,
@@ -219,12 +227,14 @@ def _joined(first: Run, second: Run) -> Run:
     left, right = first, second
     if _is_from_right(first) and _is_from_right(second):
         first, second = second, first
-    words = [*first.words, *second.words]
+    words, lefts, rights = first.words + second.words, first.lefts + second.lefts, first.rights + second.rights
     touch = first.line != second.line and right.left - left.right < _NO_SPACE * min(first.size, second.size)
     if touch or first.is_cut:
-        words = [*first.words[:-1], first.words[-1] + second.words[0], *second.words[1:]]
+        at = len(first.words)
+        words[at - 1 : at + 1] = [first.words[-1] + second.words[0]]
+        del lefts[at], rights[at - 1]
     main = first if _length(first) >= _length(second) else second
-    return replace(main, words=words, lefts=[left.left], rights=[right.right], line=first.line, is_cut=second.is_cut)
+    return replace(main, words=words, lefts=lefts, rights=rights, line=first.line, is_cut=second.is_cut)
 
 
 @dataclass(slots=True)
@@ -238,15 +248,30 @@ class _Strip:
 
     @staticmethod
     def best(rows: list[Row], size: float) -> _Strip | None:
-        """The strip with the most lines on the side that has fewer; None without one."""
+        """The strip to divide rows at; None without one.
+
+        Of those with many lines on both sides, one between columns comes before one inside a table.
+        """
         found: list[_Strip] = []
         for at, low, high in _gaps(rows, size):
             if any(each.first <= at <= each.last and low < each.high and each.low < high for each in found):
                 continue
             found.append(_Strip.around(rows, at, low, high, size))
-        counts = [(min(map(len, each.sides(rows[each.first : each.last + 1]))), each) for each in found]
-        count, best = max(counts, key=lambda pair: pair[0], default=(0, None))
-        return best if count >= _MIN_LINES else None
+        counts = [(each.count(rows), each) for each in found]
+        most = max((count for count, _ in counts), default=0)
+        if most < MIN_LINES:
+            return None
+        counts = [(count, each) for count, each in counts if count >= max(MIN_LINES, most / 2)]
+        counts.sort(key=lambda pair: -pair[0])
+        strips = [each for _, each in counts]
+        between = (each for each in strips[:_MAX_STRIPS] if each.is_columns(rows[each.first : each.last + 1]))
+        return next(between, strips[0])
+
+    def count(self, rows: list[Row]) -> int:
+        """The lines on the side that has fewer."""
+        inside = rows[self.first : self.last + 1]
+        left = sum(row[0].right <= self.low for row in inside)
+        return min(left, sum(row[-1].left >= self.high for row in inside))
 
     @staticmethod
     def around(rows: list[Row], at: int, low: float, high: float, size: float) -> _Strip:
@@ -284,13 +309,13 @@ class _Strip:
         paired = len(left) + len(right) - len(rows)
         if 2 * paired < min(len(left), len(right)):
             return True
-        if all(_LABEL.match(_text_of(row)) for row in left):
+        if all(LABEL.match(_text_of(row)) for row in left):
             return False
         if _is_long(left) and _is_long(right):
             return True
         last_of_left = max(run.line for row in left for run in row)
         is_drawn_apart = last_of_left < min(run.line for row in right for run in row)
-        figures = sum(_FIGURE.match(_text_of(row)) is not None for row in right)
+        figures = sum(FIGURE.match(_text_of(row)) is not None for row in right)
         return is_drawn_apart and 2 * figures < len(right)
 
 
@@ -315,39 +340,3 @@ def _is_long(side: list[Row]) -> bool:
     lengths = [len(_text_of(row)) for row in side]
     full = sum(width > 0.6 * max(widths) for width in widths)
     return median(lengths) >= _LONG_LINE and 2 * full > len(side) and max(map(len, side)) <= 2
-
-
-def _table(rows: list[Row]) -> TableRows | None:
-    """The rows as a table; None if they are a list, whose first column has bullets or numbers, or a text."""
-    columns = _columns(rows)
-    if len(columns) < 2 or len(rows) < _MIN_LINES:
-        return None
-    cells = [_cells(row, columns) for row in rows]
-    if len(columns) == 2 and all(_LABEL.match(row[0]) or not row[0] for row in cells):
-        return None
-    if median(len(cell) for row in cells for cell in row if cell) > _MAX_CELL:
-        return None
-    return TableRows(cells, [left for left, _ in columns])
-
-
-def _columns(rows: list[Row]) -> list[tuple[float, float]]:
-    """The left and right ends of the columns, from the rows with the usual number of cells or more."""
-    usual = Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0]
-    spans = sorted((run.left, run.right) for row in rows if len(row) >= usual for run in row)
-    columns = [spans[0]]
-    for left, right in spans[1:]:
-        if left < columns[-1][1]:
-            columns[-1] = (columns[-1][0], max(columns[-1][1], right))
-        else:
-            columns.append((left, right))
-    return columns
-
-
-def _cells(row: Row, columns: list[tuple[float, float]]) -> list[str]:
-    """The cells of a row; a cell of several columns stands in the first of them."""
-    cells = [""] * len(columns)
-    for run in row:
-        reach = [min(run.right, right) - max(run.left, left) for left, right in columns]
-        at = next((number for number, each in enumerate(reach) if each > 0), reach.index(max(reach)))
-        cells[at] = f"{cells[at]} {run.text}".strip()
-    return cells

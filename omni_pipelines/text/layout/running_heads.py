@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from omni_pipelines.text.layout.page_layout import Line
+from omni_pipelines.text.layout.page_layout import PageLine
 
 _NEAR = 6
 """Pages before and after: heads change with the chapters, and left and right pages have different ones."""
@@ -18,33 +18,36 @@ _Key = tuple[str, str, int]
 """The edge, the text with # for a number that grows with the pages, and that number less the page."""
 
 
-def running_heads(edges: Sequence[Sequence[Line]]) -> set[Line]:
-    """The lines that neighbouring pages share, and those that count the pages. `edges` are those of each page."""
+def running_heads(edges: Sequence[Sequence[PageLine]]) -> dict[PageLine, str]:
+    """The lines that neighbouring pages share, as text with # for a number that counts the pages.
+
+    `edges` are the lines at the edges of each page.
+    """
     keys = [[(line, tuple(_keys(line, page))) for line in lines] for page, lines in enumerate(edges)]
     pages: dict[_Key, list[int]] = {}
     for page, lines in enumerate(keys):
         for _, of_line in lines:
             for key in of_line:
                 pages.setdefault(key, []).append(page)
-    return {
-        line
+    repeated = (
+        (line, next((key for key in of_line if _is_repeated(key, page, pages[key])), None))
         for page, lines in enumerate(keys)
         for line, of_line in lines
-        if any(_is_repeated(key, page, pages[key]) for key in of_line)
-    }
+    )
+    return {line: key[1] for line, key in repeated if key is not None}
 
 
-def is_page_number(line: Line) -> bool:
+def is_page_number(head: str) -> bool:
     """Whether a running head only counts the pages."""
-    return any(_PAGE_NUMBER.match(text) for _, text, _ in _keys(line, 0) if "#" in text)
+    return "#" in head and _PAGE_NUMBER.match(head) is not None
 
 
 def _is_repeated(key: _Key, page: int, pages: list[int]) -> bool:
     others = sum(abs(other - page) <= _NEAR for other in pages) - 1
-    return others >= (1 if _PAGE_NUMBER.match(key[1]) and "#" in key[1] else _MIN_OTHERS)
+    return others >= (1 if is_page_number(key[1]) else _MIN_OTHERS)
 
 
-def _keys(line: Line, page: int) -> Iterator[_Key]:
+def _keys(line: PageLine, page: int) -> Iterator[_Key]:
     text = " ".join(line.text.split())
     yield line.edge, text, 0
     for match in _NUMBER.finditer(text):

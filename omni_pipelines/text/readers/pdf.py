@@ -18,18 +18,13 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.layout.cut_words import join_cut_words, words_of
 from omni_pipelines.text.layout.garbled import is_garbled, is_language
 from omni_pipelines.text.layout.page_headings import Headings, font_headings, outline_headings
-from omni_pipelines.text.layout.page_layout import Line, Part, TableRows, page_parts
+from omni_pipelines.text.layout.page_layout import PageLine, Part, page_parts
+from omni_pipelines.text.layout.page_tables import TableRows
 from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
 from omni_pipelines.text.readers.processor_time import allow_more_cpu
 from omni_pipelines.text.readers.symbol_fonts import symbols
 
-MAX_PAGES = 5000
-CPU_SECONDS, CPU_SECONDS_OF_PAGE = 15.0, 0.02
-"""Processor time for a file and for each of its pages: the pages that are read until then are kept."""
-_CPU_RESERVE_SECONDS = 5.0
-_CPU_RESERVE = 1.5
-"""Time for one more page, and as a factor for the work on all pages together."""
 _MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH = 10_000, 32
 _MAX_ANNOTATIONS = 2_000
 _PRESENTATION = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc]+")
@@ -47,68 +42,86 @@ _NO_TEXT = "it contains no text: its pages are probably scans; run text recognit
 _NO_MEANING = "the file does not say which characters its fonts show; run text recognition (OCR) on it"
 
 
+@dataclass(frozen=True)
+class PdfLimits:
+    """How much of a file is read. What was read before a limit is kept."""
+
+    pages: int = 5_000
+    characters: int = MAX_CHARACTERS
+    seconds: float = 15.0
+    """Processor time for the pages of a file, besides the time for each page."""
+    seconds_of_page: float = 0.02
+    clock_seconds: float = 180.0
+    """By the clock: the machine may be busy, and the process ends some time later."""
+    reserve: float = 1.5
+    """Times this time, more is asked for, because the work on all pages together and one slow page come on top."""
+
+
 @dataclass(slots=True)
 class _Page:
     """What a page contains."""
 
     parts: list[Part] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
-    heads: list[Line] = field(default_factory=list)
+    heads: list[PageLine] = field(default_factory=list)
     """Running heads of this and other pages."""
     is_garbled: bool = False
     """Whether it has text that was left out, because its meaning is unknown."""
+    is_picture: bool = False
+    """Whether it has no text, but a large picture, which may show one."""
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[PageLine]:
         return [line for part in self.parts if not isinstance(part, TableRows) for line in part]
 
 
-def read(raw: bytes, name: str) -> Parsed:
+def read(raw: bytes, name: str, limits: PdfLimits = PdfLimits()) -> Parsed:
     """Read a file, page by page."""
     try:
         with PdfFile(raw) as file:
-            return _read(file, name)
+            return _read(file, name, limits)
     except PdfPasswordNeeded as error:
         raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
     except PdfError as error:
         raise Unreadable(RefusalCode.PARSE, f"damaged: {error}") from error
 
 
-def _read(file: PdfFile, name: str) -> Parsed:
+def _read(file: PdfFile, name: str, limits: PdfLimits) -> Parsed:
     extraction = Extraction()
-    pages = _pages(file, extraction)
+    pages = _pages(file, extraction, limits)
     _take_running_heads(pages)
     lines = [line for page in pages for line in page.lines]
     if any(line.is_cut or line.text.endswith(("-", "\u00ad", "\u2010")) for line in lines):
-        join_cut_words(lines, words_of(lines))
+        join_cut_words(lines, words_of(line.text for line in lines))
     headings = _headings(file, pages)
+    writer = _Writer(extraction, headings)
     for number, page in enumerate(pages):
-        extraction.page(number + 1)
-        _write(extraction, page, number, headings)
+        writer.write(page, number)
     title = _title(file) or _first_heading(pages, headings) or name
     no_text = _NO_MEANING if any(page.is_garbled for page in pages) else _NO_TEXT
     return extraction.parsed(name, title, file.language, no_text)
 
 
-def _pages(file: PdfFile, extraction: Extraction) -> list[_Page]:
+def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Page]:
     """The pages that can be read within the limits."""
-    count = min(file.page_count, MAX_PAGES)
-    if not count:
+    total = file.page_count
+    if not total:
         raise PdfError("none of its pages can be found")
-    if file.page_count > MAX_PAGES:
-        extraction.cut(f"it has {file.page_count:,} pages; the first {MAX_PAGES:,} were read", RefusalCode.TOO_LARGE)
-    seconds = CPU_SECONDS + CPU_SECONDS_OF_PAGE * count
-    allow_more_cpu(seconds * _CPU_RESERVE + _CPU_RESERVE_SECONDS)
-    deadline = time.process_time() + seconds
+    count = min(total, limits.pages)
+    if total > count:
+        extraction.cut(f"it has {total:,} pages; the first {count:,} were read", RefusalCode.TOO_LARGE)
+    seconds = limits.seconds + limits.seconds_of_page * count
+    allow_more_cpu(seconds * limits.reserve)
+    deadline, latest = time.process_time() + seconds, time.monotonic() + limits.clock_seconds
     pages: list[_Page] = []
     damaged: list[int] = []
     length = 0
     for number in range(1, count + 1):
-        if time.process_time() > deadline or length > MAX_CHARACTERS:
-            extraction.cut(
-                f"its first {number - 1:,} of {file.page_count:,} pages were read; the others would take too long",
-                RefusalCode.CPU,
-            )
+        is_late = time.process_time() > deadline or time.monotonic() > latest
+        if pages and (is_late or length > limits.characters):
+            limit = "time" if is_late else "characters"
+            detail = f"its first {len(pages):,} of {total:,} pages were read; the others exceed the limit of {limit}"
+            extraction.cut(detail, RefusalCode.CPU)
             break
         try:
             with file.page(number - 1) as page:
@@ -117,10 +130,15 @@ def _pages(file: PdfFile, extraction: Extraction) -> list[_Page]:
             pages.append(_Page())
             damaged.append(number)
         length += sum(len(line.text) for line in pages[-1].lines)
+    if file.is_mended:
+        extraction.cut("its end is missing; what is before it was read", RefusalCode.PARSE)
     if damaged:
         extraction.cut(f"{_named(damaged)} damaged and could not be read", RefusalCode.PARSE)
+    pictures = [number for number, page in enumerate(pages, 1) if page.is_picture]
     if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
         extraction.cut(f"{_named(garbled)} not readable as text: {_NO_MEANING}")
+    if pictures and len(pictures) < len(pages):
+        extraction.cut(f"{_named(pictures)} without text, probably scanned; run text recognition (OCR) on it")
     return pages
 
 
@@ -139,7 +157,12 @@ def _page(page: PdfPage) -> _Page:
     if not text.isascii() or _TEX_LIGATURE.search(text):
         for run in readable:
             run.words = [_plain(word, run.font) for word in run.words]
-    return _Page(page_parts(readable), page.annotations(_MAX_ANNOTATIONS), is_garbled=len(readable) < len(runs))
+    return _Page(
+        page_parts(readable),
+        page.annotations(_MAX_ANNOTATIONS),
+        is_garbled=len(readable) < len(runs),
+        is_picture=not runs and page.has_large_picture(),
+    )
 
 
 def _mapped(runs: list[Run]) -> list[Run]:
@@ -165,11 +188,13 @@ def _take_running_heads(pages: list[_Page]) -> None:
     heads = running_heads([[line for line in page.lines if line.edge] for page in pages])
     if not heads:
         return
-    known = words_of(line for page in pages for line in page.lines if line not in heads)
+    known = words_of(line.text for page in pages for line in page.lines if line not in heads)
     for page in pages:
         for line in page.lines:
-            if line in heads and not is_page_number(line) and not words_of([line]) <= known:
-                known |= words_of([line])
+            is_head = line in heads and not is_page_number(heads[line])
+            words = {word for word in words_of([heads[line]]) if len(word) > 3} if is_head else set()
+            if not words <= known:
+                known |= words
                 page.heads.append(line)
         page.parts = [part for part in page.parts if isinstance(part, TableRows) or part[0] not in heads]
 
@@ -191,34 +216,55 @@ def _first_heading(pages: list[_Page], headings: Headings) -> str:
     return next((titles[0][1] for titles in first if titles and titles[0][0] == 1), "")
 
 
-def _write(extraction: Extraction, page: _Page, number: int, headings: Headings) -> None:
-    for line in page.heads:  # first, because a table may continue on the next page
-        extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
-    for level, title in headings.on_page.get(number, ()):
-        extraction.mark(level, title)
-    for part in page.parts:
-        if isinstance(part, TableRows):
-            for at, row in enumerate(part.rows):
-                extraction.row(row, first=at == 0, continues=at == 0)
-        else:
-            _write_lines(extraction, part, headings)
-    for annotation in page.annotations:
-        extraction.block(_described(annotation))
+class _Writer:
+    """Writes pages as blocks, headings and tables."""
 
+    def __init__(self, extraction: Extraction, headings: Headings) -> None:
+        self._extraction, self._headings = extraction, headings
+        self._paragraph: list[str] = []
+        self._above: TableRows | None = None
+        """The last table, which may go on."""
 
-def _write_lines(extraction: Extraction, lines: list[Line], headings: Headings) -> None:
-    paragraph: list[str] = []
-    for line in lines:
-        titles = headings.at_line.get(line, ())
-        if titles or line.is_apart:
-            extraction.block("\n".join(paragraph))
-            paragraph = []
-        for level, title in titles:
-            extraction.mark(level, title)
-        text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
-        if text.strip():
-            paragraph.append(text.rstrip())
-    extraction.block("\n".join(paragraph))
+    def write(self, page: _Page, number: int) -> None:
+        """Write a page; `number` counts from 0."""
+        self._extraction.page(number + 1)
+        for line in page.heads:  # first, because a table may go on with the next page
+            self._extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
+        for level, title in self._headings.on_page.get(number, ()):
+            self._extraction.mark(level, title)
+        for part in page.parts:
+            if isinstance(part, TableRows):
+                self._end_paragraph()
+                goes_on = self._above is not None and part.has_columns_of(self._above)
+                for at, row in enumerate(part.rows):
+                    self._extraction.row(row, first=at == 0, continues=goes_on and at == 0)
+                self._above = part
+            else:
+                self._write_lines(part)
+        self._end_paragraph()
+        for annotation in page.annotations:
+            self._extraction.block(_described(annotation))
+
+    def _write_lines(self, lines: list[PageLine]) -> None:
+        """Write the paragraphs of these lines, except for the last one, which may go on in the next column."""
+        for line in lines:
+            titles = self._headings.at_line.get(line, ())
+            if titles or (line.is_apart and not self._goes_on(line.text)):
+                self._end_paragraph()
+            for level, title in titles:
+                self._extraction.mark(level, title)
+            text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
+            if text.strip():
+                self._paragraph.append(text.rstrip())
+
+    def _goes_on(self, text: str) -> bool:
+        """Whether a line goes on with a sentence from the column before."""
+        return bool(self._paragraph) and self._paragraph[-1][-1].isalpha() and text[:1].islower()
+
+    def _end_paragraph(self) -> None:
+        if self._paragraph:  # even an empty block would end a table
+            self._extraction.block("\n".join(self._paragraph))
+            self._paragraph.clear()
 
 
 def _described(annotation: Annotation) -> str:

@@ -36,7 +36,6 @@ from omni_pipelines.text.readers import (
     restructured,
     rtf,
     sqlite,
-    unconverted,
     xls,
     xlsb,
     xlsx,
@@ -46,6 +45,7 @@ from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
 from omni_pipelines.text.readers.mails import mail, mht, msg
 from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo
+from omni_pipelines.text.readers.old_office import old_slides, old_word, unconverted
 from omni_pipelines.text.readers.records import content_lines, subtitles, warc
 from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 from omni_pipelines.variant_registry import VariantRegistry
@@ -94,8 +94,10 @@ def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, v
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
 
 
-def _converted(name: str, media_type: str, kind: str, converts_to: str, *suffixes: str) -> Reader:
-    return Reader(name, 1, unconverted.read, media_type, kind, suffixes, binary=True, converts_to=converts_to)
+def _converted(
+    name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = unconverted.read
+) -> Reader:
+    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to)
 
 
 def _marked_up(name: str, read: Read, media_type: str, *suffixes: str, version: int = 1) -> Reader:
@@ -184,9 +186,13 @@ READERS = (
     _marked_up("subtitles", subtitles.read, "text/vtt", ".vtt"),
     _binary("warc", warc.read, "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 5, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
-    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", ".wps", ".wpd", ".sxw", ".stw", ".hwp"),
-    _converted("ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", ".sxi", ".sti"),
+    Reader("mail", 6, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=old_word.read),
+    _converted(
+        "ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", read=old_slides.read
+    ),
+    _converted("letter", "application/vnd.sun.xml.writer", "prose", ".docx", ".sxw", ".stw", ".wps", ".wpd", ".hwp"),
+    _converted("slides", "application/vnd.sun.xml.impress", "prose", ".pptx", ".sxi", ".sti"),
     _converted("sheets", "application/vnd.sun.xml.calc", "data", ".xlsx", ".sxc", ".stc", ".wk1", ".wks", ".wb2"),
     _converted("drawing", "application/vnd.visio", "prose", ".pdf", ".vsd", ".vsdx", ".pub", ".sxd", ".cdr"),
     Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),

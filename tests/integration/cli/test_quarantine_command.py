@@ -48,7 +48,7 @@ def test_quarantine_list_shows_the_code_of_each_file(held: Line) -> None:
 
 def test_quarantine_show_finds_a_file_by_the_end_of_its_path(held: Line) -> None:
     (row,) = json.loads(run(held, "show", "cut.pdf", "--json"))["quarantine"]
-    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/2", 1)
+    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/3", 1)
     assert "in/cut.pdf" in run(held, "show", "cut.pdf")
     assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
 

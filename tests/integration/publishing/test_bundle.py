@@ -79,6 +79,16 @@ def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: P
     assert done.published.release.release == 2
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_an_imported_home_has_the_mode_of_new_folders(file: Path, tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        home = imported(file, tmp_path).home
+    finally:
+        os.umask(before)
+    assert home.root.stat().st_mode & 0o777 == 0o777 & ~mask
+
+
 def test_the_history_does_not_travel(published: Line, file: Path) -> None:
     with tarfile.open(file) as tar:
         names = tar.getnames()

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from native.lance_tables import LanceTable
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
@@ -21,6 +22,7 @@ from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.file_reading import EmbeddingLimits, FileReader, ReadDocument
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, quarantined, release_for_retry
+from omni_pipelines.testing.assertions import assert_citation
 from omni_pipelines.text.readers.registry import reader_named
 from tests.integration.line import Line, refused, texts, write
 
@@ -55,6 +57,7 @@ def test_attachment_is_a_document_whose_citation_names_the_mail_and_opens(line: 
     assert line.run().documents.counts["added"] == 2
     assert texts(line)["in/offer.eml"].endswith("Attachments: terms.txt, photo.png, empty.txt")
     hit = next(hit for hit in line.search("warranty lasts") if hit.path == "in/offer.eml/terms.txt")
+    assert_citation(hit, Snapshot.open(line.home))
     passage = line.librarian().show(hit.citation)
     assert (passage.text, passage.citation) == ("The warranty lasts two years.", "docs/in/offer.eml/terms.txt:1")
     assert (passage.from_file, passage.note) == (True, "")

@@ -44,7 +44,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> KeywordIndex:
     index = KeywordIndex.create(tmp_path_factory.mktemp("findable") / "index", ("row", "language"))
     with index.writer() as writer:
         writer.upsert(
-            KeywordEntry(f"{number} {text}", "", text, "", {"row": str(number), "language": row.language}, text)
+            KeywordEntry(f"{number} {text}", "", text, "", {"row": str(number), "language": row.language})
             for number, row in enumerate(ROWS)
             for text in (*row.found, *row.missed)
         )

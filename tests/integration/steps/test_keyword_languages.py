@@ -48,7 +48,7 @@ def indexed(folder: Path, texts: Mapping[str, tuple[str, str]]) -> KeywordIndex:
     index = KeywordIndex.create(folder, ("language",))
     with index.writer() as writer:
         writer.upsert(
-            KeywordEntry(key, "1", text, "", {"language": language}, text) for key, (language, text) in texts.items()
+            KeywordEntry(key, "1", text, "", {"language": language}) for key, (language, text) in texts.items()
         )
         writer.commit()
     index.reload()

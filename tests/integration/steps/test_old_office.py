@@ -1,4 +1,4 @@
-"""Office files from before 2007: LibreOffice converts them if it is installed, else they are named with the cure."""
+"""Old Office files: LibreOffice converts them if it is installed; else they are read without it, or name the cure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from native import office_converter
 from native.office_converter import ConversionFailed, convert_office
 from tests.integration.line import Line, refused, texts, write
 from tests.samples import office
-from tests.samples.ole import ole
+from tests.samples.ole import old_word
 
-OLD_WORD = ole({"WordDocument": b"x" * 5_000})
+OLD_WORD = old_word([("Plain.\r", 0, 0)])
+WORD_PERFECT = b"\xffWPC\0\1" * 100
 _LIBRE_OFFICE = """#!{python}
 import os, shutil, sys
 arguments = sys.argv[1:]
@@ -56,18 +57,21 @@ def without_libre_office(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_old_office_file_is_named_with_the_cure_until_libre_office_is_there(
     line: Line, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line.add(write(docs, {"letter.doc": OLD_WORD, "noname": OLD_WORD}))
+    line.add(write(docs, {"letter.wpd": WORD_PERFECT, "noname": OLD_WORD, "old.doc": OLD_WORD}))
     line.ingest()
-    assert refused(line) == dict.fromkeys(("letter.doc", "noname"), "E_NEEDS_PROGRAM")
-    (detail,) = {row["detail"] for row in line.rows("quarantine", "detail")}
+    assert (refused(line), texts(line)) == (
+        {"letter.wpd": "E_NEEDS_PROGRAM"},
+        {"noname": "Plain.", "old.doc": "Plain."},
+    )
+    (detail,) = (row["detail"] for row in line.rows("quarantine", "detail"))
     assert "install it, then run omni ingest again" in detail
     made = tmp_path / "made.docx"
     made.write_bytes(office.docx(office.word_paragraph("The otters swim.")))
     install(tmp_path, monkeypatch, _CONVERT.format(made=made))
     monkeypatch.setattr(office_converter, "_PROGRAMS", ("soffice",))
     line.ingest()
-    assert (refused(line), texts(line)) == ({}, dict.fromkeys(("letter.doc", "noname"), "The otters swim."))
-    assert line.ingest().unchanged == 2
+    assert (refused(line), set(texts(line).values())) == ({}, {"The otters swim."})
+    assert line.ingest().unchanged == 3
 
 
 def test_libre_office_runs_with_an_empty_profile_without_macros_links_and_environment(
@@ -95,13 +99,13 @@ def test_document_that_libre_office_made_keeps_its_media_type_and_follows_the_re
     assert "+docx/" in row["parser"]
 
 
-def test_file_that_libre_office_does_not_read_is_refused(
+def test_file_that_libre_office_does_not_read_is_read_as_without_it(
     line: Line, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(tmp_path, monkeypatch, "")
-    line.add(write(docs, {"letter.doc": OLD_WORD}))
+    line.add(write(docs, {"letter.wpd": WORD_PERFECT, "old.doc": OLD_WORD}))
     line.ingest()
-    assert refused(line) == {"letter.doc": "E_PARSE"}
+    assert (refused(line), texts(line)) == ({"letter.wpd": "E_PARSE"}, {"old.doc": "Plain."})
 
 
 def test_conversion_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ class Naive(_Generated):
                     row["text"],
                     "",
                     {"source": row["source"], "path": row["path"], "language": row["language"], "kind": row["kind"]},
-                    "\n".join(passage["text"] for passage in (before, row, after) if passage is not None),
+                    tuple(passage["text"] for passage in (before, row, after) if passage is not None),
                 )
                 for row, (before, after) in with_neighbours(in_order(chunks))
             )

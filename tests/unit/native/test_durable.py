@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from native import durable
-from native.durable import Barrier, drop_parts, put_if_absent, sync_above, sync_file, write_whole
+from native.durable import Barrier, drop_parts, link_or_copy, put_if_absent, sync_above, sync_file, write_whole
 
 
 class Recorder:
@@ -135,3 +136,35 @@ def test_sync_above_stops_at_a_folder_that_is_not_readable(tmp_path: Path, synce
     synced.refused = tmp_path
     sync_above(tmp_path / "a" / "b")
     assert synced.paths == [tmp_path / "a", tmp_path]
+
+
+# --- a file system without hard links
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_source: Path, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_a_file_appears_whole_and_replaces_none(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    assert put_if_absent(path, b"first")
+    assert not put_if_absent(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["record.json"]
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_a_file_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"text")
+    link_or_copy(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"text"
+
+
+def test_another_error_of_a_link_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        link_or_copy(tmp_path / "none", tmp_path / "b")

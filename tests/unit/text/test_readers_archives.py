@@ -120,6 +120,14 @@ def test_tar_file_of_every_format_and_compression_holds_its_files(compress: obje
     assert opened(raw, "backup") == {"a.md": b"one", "b/Größe.md": b"two"}
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("Größe.md", "cp1252"), ("日本語メモ.txt", "cp932"), ("Отчет за май.txt", "koi8-r")]
+)
+def test_names_in_a_tar_file_are_in_the_encoding_of_their_bytes(name: str, encoding: str) -> None:
+    raw = tarred({name.encode(encoding).decode("utf-8", "surrogateescape"): b"one"}, tarfile.GNU_FORMAT)
+    assert opened(raw) == {name: b"one"}
+
+
 def test_tar_file_without_a_mark_is_recognised_by_its_name() -> None:
     raw = bytearray(tarred({"a.md": b"one"}, tarfile.USTAR_FORMAT))
     raw[257:265] = bytes(8)
@@ -179,6 +187,17 @@ def test_archive_beyond_the_limits_is_refused() -> None:
         (zipped([b"a.md", b"b.md"]), ArchiveLimits(entries=1)),
         (gzip.compress(bytes(3 << 20)), ArchiveLimits(inflated_bytes=1 << 20)),
     ):
+        with pytest.raises(Unreadable, match="E_ZIP_BOMB"), open_archive(io.BytesIO(raw), "a.gz", limits):
+            pass
+
+
+def test_small_archive_that_unpacks_to_far_more_than_a_real_one_is_refused() -> None:
+    limits = ArchiveLimits(archive_free_bytes=1 << 20)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(30):
+            archive.writestr(f"{number}.md", bytes(1 << 20))
+    for raw in (bomb.getvalue(), gzip.compress(bytes(30 << 20))):
         with pytest.raises(Unreadable, match="E_ZIP_BOMB"), open_archive(io.BytesIO(raw), "a.gz", limits):
             pass
 

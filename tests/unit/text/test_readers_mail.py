@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from collections.abc import Sequence
 from email.message import EmailMessage
 
@@ -9,7 +11,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.mails import mail
+from omni_pipelines.text.readers.mails import mail, tnef
 from omni_pipelines.text.readers.mails.mail_headers import decoded_words, thread_of
 from tests.samples.text import MAIL
 
@@ -118,6 +120,38 @@ def test_attachments_are_documents_of_their_own_and_named_in_the_mail() -> None:
     assert parsed.embedded[0].charset == "cp1251"
 
 
+def _packed_by_outlook(short: str, name: str, content: bytes) -> bytes:
+    def attribute(kind: int, value: bytes) -> bytes:
+        return struct.pack("<BII", 2, kind, len(value)) + value + b"\0\0"
+
+    wide = f"{name}\0".encode("utf-16-le")
+    named = struct.pack("<HH16sIII", 3, 0x8001, b"g" * 16, 0, 7, 1)
+    several = struct.pack("<HHIII", 0x1003, 0x1234, 2, 1, 2)
+    long_name = struct.pack("<HHII", 0x1F, 0x3707, 1, len(wide)) + wide + bytes(-len(wide) % 4)
+    properties = struct.pack("<I", 3) + named + several + long_name
+    return (
+        struct.pack("<IH", 0x223E9F78, 1)
+        + attribute(0x00069002, bytes(14))
+        + attribute(0x00018010, short.encode() + b"\0")
+        + attribute(0x0006800F, content)
+        + attribute(0x00069005, properties)
+    )
+
+
+def test_attachments_that_outlook_packed_are_documents_of_their_own() -> None:
+    packed = base64.b64encode(_packed_by_outlook("GRE~1.TXT", "Größe.txt", b"Two years."))
+    head = ["Content-Type: application/ms-tnef; name=winmail.dat", "Content-Transfer-Encoding: base64", ""]
+    parsed = multipart("mixed", ["Content-Type: text/plain", "", "See below."], [*head, packed])
+    assert body(parsed) == "See below.\n\nAttachments: Größe.txt"
+    assert [(each.name, each.raw) for each in parsed.embedded] == [("Größe.txt", b"Two years.")]
+
+
+@pytest.mark.parametrize("length", range(0, 120, 7))
+def test_damaged_file_of_outlook_gives_what_is_whole(length: int) -> None:
+    found = tnef.attachments(_packed_by_outlook("a.txt", "a.txt", b"Two years.")[:length])
+    assert all(name in {"", "a.txt"} for name, _ in found)
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "C:\\x.txt", "a\x00b"])
 def test_name_of_an_attachment_leads_nowhere(name: str) -> None:
     message = EmailMessage()
@@ -155,6 +189,17 @@ def test_forwarded_mail_keeps_its_sender_and_subject() -> None:
         ("Otters", "The wärmer winch"),
         ("Otters",),
     ]
+
+
+def test_forwarded_mail_in_base64_keeps_its_sender_and_subject() -> None:
+    inner = base64.encodebytes("From: Ida\nSubject: The winch\n\nIt turns für uns.\n".encode())
+    head = ["Content-Type: message/rfc822", "Content-Transfer-Encoding: base64", ""]
+    parsed = multipart("mixed", ["Content-Type: text/plain", "", "See below."], [*head, inner])
+    assert body(parsed) == "See below.\n\nFrom: Ida\nSubject: The winch\n\nIt turns für uns."
+
+
+def test_mail_of_several_parts_without_a_boundary_is_text() -> None:
+    assert body(read("Subject: x", "Content-Type: multipart/mixed", "", "They swim.")) == "They swim."
 
 
 def test_digest_keeps_each_mail_with_its_sender() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import IO
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -16,6 +16,8 @@ from omni_pipelines.text.readers.archives.entries import (
     limited,
 )
 from omni_pipelines.text.readers.archives.mailbox_entries import is_mailbox, mailbox_entries
+from omni_pipelines.text.readers.archives.seven_zip_entries import SIGNATURE as SEVEN_ZIP
+from omni_pipelines.text.readers.archives.seven_zip_entries import seven_zip_entries
 from omni_pipelines.text.readers.archives.tar_entries import (
     compressed_entries,
     is_compressed,
@@ -27,12 +29,12 @@ from omni_pipelines.text.readers.extraction import Extraction, one_line
 
 SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".tbz2", ".xz", ".txz", ".7z", ".mbox", ".mbx")
 _HEAD_BYTES = 4096
-_ZIP, _ZIP_EMPTY, _SEVEN_ZIP = b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf\x27\x1c"
+_ZIP, _ZIP_EMPTY = b"PK\x03\x04", b"PK\x05\x06"
 
 
 def is_archive(head: bytes) -> bool:
     """Whether a file that begins so, with its first 4 KiB, is an archive; a document in a zip file is one as well."""
-    return head.startswith((_ZIP, _ZIP_EMPTY, _SEVEN_ZIP)) or is_compressed(head) or is_tar(head) or is_mailbox(head)
+    return head.startswith((_ZIP, _ZIP_EMPTY, SEVEN_ZIP)) or is_compressed(head) or is_tar(head) or is_mailbox(head)
 
 
 @contextmanager
@@ -43,8 +45,10 @@ def open_archive(file: IO[bytes], name: str, limits: ArchiveLimits) -> Iterator[
         Unreadable: E_PARSE, E_ZIP_BOMB or E_ENCRYPTED; nothing of it can be read.
     """
     with ExitStack() as stack:
+        allowed = limits.of_archive(file.seek(0, SEEK_END))
+        file.seek(0)
         try:
-            archive = limited(_entries(file, name, limits, stack), limits)
+            archive = limited(_entries(file, name, allowed, stack), allowed)
         except DAMAGED as error:
             code = RefusalCode.ZIP_BOMB if isinstance(error, TooMuch) else RefusalCode.PARSE
             raise Unreadable(code, str(error)) from error
@@ -58,8 +62,8 @@ def _entries(file: IO[bytes], name: str, limits: ArchiveLimits, stack: ExitStack
         return compressed_entries(file, name, limits, stack)
     if is_mailbox(head):
         return mailbox_entries(file)
-    if head.startswith(_SEVEN_ZIP):
-        raise NotImplementedError("7z files are not read; pack it as a zip file")
+    if head.startswith(SEVEN_ZIP):
+        return seven_zip_entries(file, limits, stack)
     is_old_tar = name.lower().endswith(".tar") and not head.startswith((_ZIP, _ZIP_EMPTY))
     return tar_entries(file) if is_tar(head) or is_old_tar else zip_entries(file)
 

@@ -1,11 +1,12 @@
 """The files in an archive, and how much of one is looked at."""
 
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO
 
@@ -18,6 +19,9 @@ DAMAGED = (
     OSError,
     ValueError,
     NotImplementedError,
+    OverflowError,
+    IndexError,
+    struct.error,
 )
 """What the libraries raise for a damaged archive."""
 
@@ -33,6 +37,13 @@ class ArchiveLimits:
     """How many times larger than in the archive an entry may be."""
     ratio_free_bytes: int = 1 << 20
     """Entries up to this size may have any ratio."""
+    archive_free_bytes: int = 64 << 20
+    """Archives that unpack to this size may have any ratio."""
+
+    def of_archive(self, packed_bytes: int) -> "ArchiveLimits":
+        """The limits of an archive of this size: it may not unpack to far more than a real one."""
+        largest = max(self.archive_free_bytes, self.ratio * packed_bytes)
+        return replace(self, inflated_bytes=min(self.inflated_bytes, largest))
 
 
 class TooMuch(ValueError):

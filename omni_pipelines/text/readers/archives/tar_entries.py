@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import IO, cast
 
+from omni_pipelines.text.encoding_detection import MIN_PROBABILITY, detect_encoding
 from omni_pipelines.text.readers.archives.entries import DAMAGED, ArchiveEntry, ArchiveLimits, TooMuch
 
 _PIECE_BYTES = 1 << 16
@@ -41,10 +42,21 @@ def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
     for info in archive:
         if info.isreg():
             opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))  # None only for links
-            yield ArchiveEntry(info.name.removeprefix("./"), info.size, int(info.mtime) * 1_000_000_000, opened)
+            yield ArchiveEntry(
+                entry_name(info.name).removeprefix("./"), info.size, int(info.mtime) * 1_000_000_000, opened
+            )
     file.seek(archive.offset)
     if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # tarfile ends without an error at a damaged header
         raise tarfile.ReadError("the header of the next file is damaged")
+
+
+def entry_name(name: str) -> str:
+    """A name in a tar file, whose bytes beyond UTF-8 are decoded if they clearly are in another encoding."""
+    raw = name.encode("utf-8", "surrogateescape")
+    if raw.decode("utf-8", "replace") == name:
+        return name
+    found = detect_encoding(raw)
+    return raw.decode(found.codec, "replace") if found is not None and found.probability >= MIN_PROBABILITY else name
 
 
 def compressed_entries(file: IO[bytes], name: str, limits: ArchiveLimits, stack: ExitStack) -> Iterator[ArchiveEntry]:

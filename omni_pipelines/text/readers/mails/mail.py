@@ -4,6 +4,8 @@ Of several forms of the same text, the richest that is not empty is read. The su
 `Fwd:`, is the heading of all of it.
 """
 
+import base64
+import binascii
 import email
 import email.policy
 import email.utils
@@ -13,6 +15,7 @@ from email.message import Message
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.mails import tnef
 from omni_pipelines.text.readers.mails.mail_headers import (
     MAX_HEADER_LENGTH,
     SHOWN_HEADERS,
@@ -31,6 +34,8 @@ _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "appl
 _ENRICHED = ("text/enriched", "text/richtext")
 _NO_BODIES = ("text/calendar", "text/x-amp-html", "text/vcard", "text/x-vcard", "text/csv", "text/directory")
 """Texts that mail programs do not show as the text of a mail."""
+_SHOWN = ("text", "multipart")
+"""A part of several parts that have no boundary between them is text."""
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/external-body")
 
 
@@ -92,7 +97,7 @@ class MailReading:
         kind = part.get_content_type()
         inner = children(part)
         if kind == "message/rfc822" and inner:
-            self.add_message(inner[0], depth + 1)
+            self.add_message(_inner_message(part, inner[0]), depth + 1)
         elif kind == "multipart/alternative":
             self._add_richest(inner, depth)
         elif kind == "multipart/encrypted":
@@ -150,6 +155,11 @@ class MailReading:
 
     def _attach(self, leaf: Message) -> None:
         name, raw = filename_of(leaf), content_of(leaf)
+        packed = tnef.attachments(raw) if leaf.get_content_type() in tnef.MEDIA_TYPES else []
+        for inner_name, inner in packed:
+            self.mail.attach(inner_name, inner, "")
+        if packed:
+            return
         is_shown_in_text = leaf.get_content_maintype() == "image" and leaf.get_content_disposition() != "attachment"
         if not is_shown_in_text or name:
             self.mail.attach(name, raw, leaf.get_content_type(), label_of(leaf))
@@ -159,6 +169,17 @@ def children(part: Message) -> list[Message]:
     """The parts directly inside a part."""
     payload = part.get_payload()
     return [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
+
+
+def _inner_message(part: Message, inner: Message) -> Message:
+    """The mail in a part. Many programs encode it in base64, which is not allowed; `email` does not decode it."""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding != "base64" or shown_headers(inner):
+        return inner
+    try:
+        return parse_message(base64.b64decode(str(inner.get_payload()).encode("ascii", "ignore")))
+    except binascii.Error:
+        return inner
 
 
 def leaves(part: Message, depth: int) -> Iterator[Message]:
@@ -176,7 +197,7 @@ def _is_body(leaf: Message) -> bool:
     """Whether mail programs show a part as text of the mail, and not as an attachment."""
     if leaf.get_content_disposition() == "attachment" or leaf.get_content_type() in _NO_BODIES:
         return False
-    is_text = leaf.get_content_maintype() == "text" or leaf.get_content_type() in _REPORTS
+    is_text = leaf.get_content_maintype() in _SHOWN or leaf.get_content_type() in _REPORTS
     return is_text and not filename_of(leaf)
 
 

@@ -1,0 +1,237 @@
+"""How well the text of PDF files is read, compared with pdftotext of poppler, and what it costs.
+
+    python -m benchmarks.pdf_text FOLDER
+
+FOLDER has a folder for each package that files were taken from, below it the files. Needs pdftotext, and pypdf for
+the comparison of costs. The result is written to docs/benchmarks/pdf_text.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import statistics
+import subprocess
+import sys
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.layout.garbled import is_garbled
+from omni_pipelines.text.readers import pdf
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "pdf_text.md"
+MAX_FILES_OF_PACKAGE = 3
+MAX_PAGES_COMPARED = 20
+"""Of a file, evenly spread over it: the order of words is compared word by word."""
+MIN_WORDS = 150
+"""Files in which pdftotext finds fewer words are figures, and are left out."""
+MAX_PYPDF_PAGES = 8
+_WORD = re.compile(r"[^\W_]+")
+_VARIANT = re.compile(r"[-_.](?:a4|letter|legal|[a-z]{2}(?:[-_][a-zA-Z]{2})?)$")
+"""At the end of a name: the same text for another paper or in another language."""
+_CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n+(?=[^\W\d_])")
+_MEDIAN, _TENTH = "median", "tenth percentile"
+GOALS = {
+    "recall": (0.99, 0.95),
+    "precision": (0.98, 0.93),
+    "order": (0.97, 0.85),
+}
+"""Least value at the median and at the tenth percentile."""
+
+
+@dataclass
+class Result:
+    """One file."""
+
+    package: str
+    name: str
+    pages: int
+    words: int
+    """In the pages compared, by pdftotext."""
+    recall: float
+    precision: float
+    order: float
+    seconds: float
+    """Processor time a page."""
+    seconds_of_pypdf: float
+    is_garbled: bool
+
+
+def main() -> int:
+    """Compare all files and write the page."""
+    results, refused = [], []
+    for package, file in _files(Path(sys.argv[1])):
+        reference = _pages_of_pdftotext(file)
+        if sum(len(_words(page)) for page in reference) < MIN_WORDS:
+            continue
+        try:
+            result = _compare(package, file, reference)
+        except Unreadable as error:
+            refused.append(f"{package}: {file.name}: {error}")
+            continue
+        results.append(result)
+        print(
+            f"{result.recall:.3f} {result.precision:.3f} {result.order:.3f} {1e3 * result.seconds:6.1f} ms "
+            f"{1e3 * result.seconds_of_pypdf:6.1f} ms {result.pages:5} {package} {file.name}",
+            flush=True,
+        )
+    PAGE.write_text(_page(results, refused), "utf-8")
+    return 0
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """At most `MAX_FILES_OF_PACKAGE` files of each package, spread over its files by name."""
+    for package in sorted(each for each in folder.iterdir() if each.is_dir()):
+        found = sorted(file for file in package.rglob("*.pdf") if file.is_file())
+        files = sorted({_VARIANT.split(file.stem)[0]: file for file in found}.values())
+        step = max(len(files) / MAX_FILES_OF_PACKAGE, 1)
+        for number in range(min(len(files), MAX_FILES_OF_PACKAGE)):
+            yield package.name, files[int(number * step)]
+
+
+def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
+    raw = file.read_bytes()
+    seconds, parsed = _timed(lambda: pdf.read(raw, file.name))
+    pages, by_rows = _pages_of(parsed), _pages_of_pdftotext(file, "-layout")
+    step = max(len(reference) / MAX_PAGES_COMPARED, 1)
+    numbers = sorted({int(number * step) for number in range(min(len(reference), MAX_PAGES_COMPARED))})
+    wanted = read = common = in_order = 0
+    for number in numbers:
+        first, second = _words(reference[number]), _words(pages.get(number + 1, ""))
+        wanted, read = wanted + len(first), read + len(second)
+        common += (Counter(first) & Counter(second)).total()
+        in_order += max(_in_order(first, second), _in_order(_words(by_rows[number]), second))
+    return Result(
+        package, file.name, len(reference), wanted, common / max(wanted, 1), common / max(read, 1),
+        min(in_order / max(common, 1), 1.0), seconds / len(reference), _seconds_of_pypdf(file, numbers),
+        is_garbled(parsed.text),
+    )  # fmt: skip
+
+
+def _in_order(first: Sequence[str], second: Sequence[str]) -> int:
+    matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks())
+
+
+def _timed(read: Callable[[], Parsed]) -> tuple[float, Parsed]:
+    began = time.process_time()
+    parsed = read()
+    return time.process_time() - began, parsed
+
+
+def _pages_of(parsed: Parsed) -> dict[int, str]:
+    return {part.page: part.text for part in parsed.parts if part.page is not None}
+
+
+def _pages_of_pdftotext(file: Path, *options: str) -> list[str]:
+    """Its pages, without the lines that are repeated at their edges: they are no part of the text."""
+    done = subprocess.run(
+        ["pdftotext", *options, "-enc", "UTF-8", file, "-"], capture_output=True, timeout=600, check=False
+    )
+    pages = done.stdout.decode("utf-8", "replace").split("\f")[:-1]
+    edges = [_edges(page) for page in pages]
+    counts = Counter(edge for page in edges for edge in page)
+    return [
+        "\n".join(line for line in page.splitlines() if line.strip() not in of_page or counts[_shape(line)] < 3)
+        for page, of_page in zip(pages, _edge_lines(pages), strict=True)
+    ]
+
+
+def _edge_lines(pages: Sequence[str]) -> list[set[str]]:
+    return [{line.strip() for line in _outer(page)} for page in pages]
+
+
+def _edges(page: str) -> set[str]:
+    return {_shape(line) for line in _outer(page)}
+
+
+def _outer(page: str) -> list[str]:
+    lines = [line for line in page.splitlines() if line.strip()]
+    return lines[:2] + lines[-2:] if len(lines) > 4 else []
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+|\b[ivxl]+\b", "#", line.strip().lower())
+
+
+def _words(text: str) -> list[str]:
+    """The words in lower case, those cut at the end of a line joined."""
+    return _WORD.findall(unicodedata.normalize("NFKC", _CUT.sub("", text)).lower())
+
+
+def _seconds_of_pypdf(file: Path, numbers: Sequence[int]) -> float:
+    """Processor time a page, on some of the pages."""
+    import logging
+
+    import pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every irregularity
+
+    chosen = numbers[:: max(len(numbers) // MAX_PYPDF_PAGES, 1)][:MAX_PYPDF_PAGES]
+    began = time.process_time()
+    try:
+        reader = pypdf.PdfReader(file)
+        for number in chosen:
+            reader.pages[number].extract_text()
+    except Exception:  # noqa: BLE001  # it raises anything for damaged files
+        return float("nan")
+    return (time.process_time() - began) / len(chosen)
+
+
+def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
+    packages = Counter(result.package for result in results)
+    named = ", ".join(f"{name} ({count})" for name, count in sorted(packages.items()))
+    lines = [
+        "# Text of PDF files",
+        "",
+        f"Made by `python -m benchmarks.pdf_text FOLDER` with PDF files of these packages: {named}. They are "
+        f"{len(results)} files with {sum(result.pages for result in results):,} pages. At most {MAX_PAGES_COMPARED} "
+        f"pages of a file, with {sum(result.words for result in results):,} words in all, are compared with what "
+        "pdftotext of poppler gives for the page, without what is repeated at the edges of pages. Order is the share "
+        "of the common words that are in the same order as there, or as pdftotext gives them with `-layout`, which "
+        "keeps the rows of tables: the larger of the two for each page.",
+        "",
+        "| | median | tenth percentile | goal |",
+        "|---|---|---|---|",
+    ]
+    for measure, goals in GOALS.items():
+        values = [getattr(result, measure) for result in results]
+        lines.append(
+            f"| {measure} of words | {statistics.median(values):.3f} | {_tenth(values):.3f} | "
+            f"{goals[0]:.2f} / {goals[1]:.2f} |"
+        )
+    both = [result for result in results if result.seconds_of_pypdf == result.seconds_of_pypdf]
+    ours, theirs = ([getattr(result, name) for result in both] for name in ("seconds", "seconds_of_pypdf"))
+    share = statistics.median(first / second for first, second in zip(ours, theirs, strict=True))
+    lines += [
+        "",
+        f"Processor time of a page: median {1e3 * statistics.median(ours):.1f} ms; pypdf, which was used before, "
+        f"takes {1e3 * statistics.median(theirs):.1f} ms; the median of the quotients is {share:.2f}.",
+        "",
+        f"Garbled texts among the {len(results)}: {sum(result.is_garbled for result in results)}. "
+        f"Refused: {'; '.join(refused) if refused else 'none'}.",
+        "",
+        "The ten files that differ most:",
+        "",
+        "| package | file | recall | precision | order |",
+        "|---|---|---|---|---|",
+    ]
+    worst = sorted(results, key=lambda result: result.recall + result.precision + result.order)[:10]
+    for each in worst:
+        shares = " | ".join(f"{share:.3f}" for share in (each.recall, each.precision, each.order))
+        lines.append(f"| {each.package} | {each.name} | {shares} |")
+    return "\n".join(lines) + "\n"
+
+
+def _tenth(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=10)[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
