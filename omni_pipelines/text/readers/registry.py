@@ -125,7 +125,7 @@ READERS = (
     Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=3),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=4),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
@@ -133,7 +133,7 @@ READERS = (
     ),
     _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
     _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
-    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=2),
+    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=3),
     _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
     _binary(
