@@ -169,7 +169,7 @@ Written by `python -m benchmarks.large_tree`: {files:,} files, made from Python'
 |---|---|---|
 | documents added | {first["added"]:,} | {second["added"]:,} |
 | in quarantine | {first["quarantined"]:,} ({first["quarantined"] / files:.1%}) | {second["quarantined"]:,} |
-| skipped: empty, or no reader for them | {first["skipped"]:,} | {second["skipped"]:,} |
+| not read: empty, ignored, or of an unknown kind | {first["unread"]:,} | {second["unread"]:,} |
 | chunks cut and embedded | {first["chunks"]:,} | {second["recut"]:,} |
 | new release | {"yes" if first["new"] else "no"} | {"yes" if second["new"] else "no"} |
 | CPU seconds, without the parser process | {first["cpu_seconds"]:.0f} | {second["cpu_seconds"]:.1f} |

@@ -172,6 +172,8 @@ class _TextPage:
         """The runs of a line. `boxes` has two boxes for each word: of its first and of its last character."""
         begin = spans[0][0]
         turn = round(self._api.FPDFText_GetCharAngle(self._handle, begin) / (math.pi / 2)) % 4
+        if turn == 0 and _goes_down(boxes):
+            turn = 1
         left, top, right, bottom = _upright(boxes, turn)
         lefts, rights, tops = left[::2], right[1::2], top[::2]
         heights = [above - below for above, below in zip(tops, bottom[::2], strict=True)]
@@ -219,6 +221,13 @@ class _TextPage:
         name = self._name.value.decode("utf-8", "replace") if 0 < length <= _MAX_NAME_BYTES else ""
         is_bold = bool(self._flags.value & _FORCE_BOLD) or _BOLD.search(name) is not None
         return name, size or 1.0, is_bold or api.FPDFText_GetFontWeight(handle, index) >= _BOLD_WEIGHT
+
+
+def _goes_down(boxes: list[float]) -> bool:
+    """Whether a line is written downwards, as in Japanese: its last letter stands below its first."""
+    left, top, _, bottom = boxes[:_BOX]
+    height = top - bottom
+    return boxes[-_BOX + 1] < bottom + height / 2 and abs(boxes[-_BOX] - left) < height
 
 
 def _spaces(word: str, boxes: list[float]) -> list[int]:

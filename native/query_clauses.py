@@ -117,7 +117,10 @@ class QueryClauses:
         exact = self._forms(terms, _SCORED)
         plain = [term for term in folded if term not in terms]
         marked = [*folded, *filter(None, map(contracted, terms))]
-        others = self._forms(plain, _SCORED) + self._forms(marked, (SPELLINGS,))
+        fields = (
+            (SPELLINGS,) if exact else (SPELLINGS,) * len(_SCORED)
+        )  # with nothing before them, they weigh in full
+        others = self._forms(plain, _SCORED) + self._forms(marked, fields)
         if exact:
             weight = self._add_forms(exact)
             if others:

@@ -100,7 +100,7 @@ def test_show_opens_exactly_the_lines_that_an_answer_cites(folder: Path) -> None
 
 def test_data_goes_to_stdout_and_narration_to_stderr(folder: Path) -> None:
     done = omni("ingest", cwd=folder)
-    assert done.stdout.startswith("release 1: 3 unchanged")
+    assert done.stdout.splitlines()[:2] == ["release 1: nothing changed", "  read  3  2 .md, 1 .py"]
     assert "omni" not in done.stdout
 
 

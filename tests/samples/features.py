@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from omni_pipelines.text.readers.registry import reader_for
 from tests.samples import office, sheets
 from tests.samples.office import word_paragraph as p
-from tests.samples.pdf import pdf
+from tests.samples.pdf import drawn, page_content
 
 Word = Callable[[str], str]
-_LABEL = re.compile(r"^[A-Z][\w ]*: [^:]*$")
+_LABEL = re.compile(r"(?:^|[\[(])[A-Z][\w ]*: [^:]*$")
 """What a reader writes before the text of a comment, a header or a slide that is hidden."""
 
 
@@ -179,9 +179,20 @@ def _notebook(word: Word) -> bytes:
 
 
 def _pdf(word: Word) -> bytes:
-    return pdf(
-        [[word("text"), "More."]], title=word("title"), outline=[(word("bookmark that is not on its page"), 1)]
-    )
+    shown = {
+        "Widget/FT/Tx/T(name)/V": "form field",
+        "FreeText/Contents": "text box",
+        "Text/T(Ada)/Contents": "note",
+        "Highlight/Contents": "comment",
+        "Text/F 2/Contents": "hidden note",
+    }
+    notes = [
+        f"<</Type/Annot/Subtype/{kind}({word(feature)})/Rect[72 600 300 620]>>".encode()
+        for kind, feature in shown.items()
+    ]
+    references = b" ".join(b"%d 0 R" % (5 + at) for at in range(len(notes)))
+    page, catalog = b"/Annots[%s]" % references, b"/AcroForm<</Fields[5 0 R]>>"
+    return drawn(page_content([word("text")]), page=page, catalog=catalog, more=notes)
 
 
 def _xml(word: Word) -> bytes:
@@ -191,11 +202,30 @@ def _xml(word: Word) -> bytes:
     ).encode()
 
 
+def _markdown(word: Word) -> bytes:
+    return (
+        f"---\ntitle: {word('title of front matter')}\ntags: [{word('tag')}]\n---\n# {word('heading')}\n\n"
+        f"{word('paragraph')} [{word('link')}]({word('link target')}) <!-- {word('comment')} -->\n\n"
+        f"```\n{word('code')}\n```\n"
+    ).encode()
+
+
+def _ods(word: Word) -> bytes:
+    def row(text: str, attributes: str = "") -> str:
+        return f"<table:table-row {attributes}><table:table-cell>{text}</table:table-cell></table:table-row>"
+
+    comment = f"<office:annotation><text:p>{word('comment')}</text:p></office:annotation>"
+    cells = row(f"<text:p>{word('cell')}</text:p>{comment}")
+    return sheets.ods(cells + row(f"<text:p>{word('hidden row')}</text:p>", "table:visibility='collapse'"))
+
+
 FILES: Mapping[str, Callable[[Word], bytes]] = {
+    "a.md": _markdown,
     "a.docx": _docx,
     "a.pptx": _pptx,
     "a.xlsx": _xlsx,
     "a.odt": _odt,
+    "a.ods": _ods,
     "a.rtf": _rtf,
     "a.pdf": _pdf,
     "a.html": _html,

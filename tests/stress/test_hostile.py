@@ -29,7 +29,8 @@ from tests.stress.hostile.case import READ, Hostile
 from tests.stress.hostile.cutting import check_chunks
 
 SOURCES = (
-    plain.texts, plain.markdown, plain.data, plain.code, markup.pages, markup.xml, markup.letters, documents.pdfs,
+    plain.texts, plain.markdown, plain.data, plain.code, markup.pages, markup.xml, markup.letters, markup.languages,
+    documents.pdfs,
     documents.archives,
 )  # fmt: skip
 MAX_MEMORY = 1 << 30

@@ -24,6 +24,7 @@ from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, st
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.kinds import list_source
+from omni_pipelines.sources.model.names import HIDDEN
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
 from omni_pipelines.sources.session import SourceSession
@@ -118,9 +119,12 @@ def _sources_to_read(
 
 def _refuse_empty(new: Sequence[Source]) -> None:
     for source in new:
-        if not list_source(source).files:  # most likely the wrong path
+        listing = list_source(source)
+        if not listing.files:  # most likely the wrong path
+            left_out = next((file for file in listing.unread if file.kind != HIDDEN), None)
+            why = f"; not read, for example: {left_out.path} ({left_out.reason})" if left_out is not None else ""
             raise SourceMissing(
-                f"there is nothing to read in {source.location}", cure="name a folder with text or code"
+                f"there is nothing to read in {source.location}{why}", cure="name a folder with text or code"
             )
 
 

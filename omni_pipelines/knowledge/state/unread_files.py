@@ -13,16 +13,18 @@ from omni_pipelines import ids
 from omni_pipelines.home import Home
 from omni_pipelines.refusals import Fate, UnreadFile
 
+_FATES = {fate.value: fate for fate in Fate}
+
 
 def read_unread(home: Home) -> dict[str, list[UnreadFile]]:
     """The unread files of each source, by path. A damaged file counts as none: the next ingest writes it again."""
     try:
         stored = orjson.loads(home.unread_files.read_bytes())
         return {
-            source: [UnreadFile(path, Fate(fate), kind, reason) for path, fate, kind, reason in rows]
+            source: [UnreadFile(path, _FATES[fate], kind, reason) for path, fate, kind, reason in rows]
             for source, rows in stored.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
 
@@ -44,15 +46,20 @@ def record_unread(home: Home, listed: Mapping[str, ListedFiles], sources: Collec
     """
     unread = read_unread(home)
     for source, found in listed.items():
-        inside = [row for row in unread.get(source, ()) if _is_inside(row.path, found.kept)]
-        unread[source] = sorted({row.path: row for row in (*inside, *found.unread)}.values())
+        inside = (row for row in unread.get(source, ()) if _is_inside(row.path, found.kept))
+        rows = {row.path: row for row in (*inside, *found.unread)}
+        unread[source] = [rows[path] for path in sorted(rows)]
     _write(home, {source: rows for source, rows in unread.items() if source in sources})
 
 
 def _is_inside(path: str, files: Collection[str]) -> bool:
     """Whether a path leads into one of the files, such as an archive."""
-    parts = path.rstrip("/").split("/")
-    return any("/".join(parts[:count]) in files for count in range(1, len(parts)))
+    end = path.find("/")
+    while 0 < end < len(path) - 1:
+        if path[:end] in files:
+            return True
+        end = path.find("/", end + 1)
+    return False
 
 
 def forget_unread(home: Home, documents: Collection[str], *, write: bool) -> int:
@@ -68,8 +75,8 @@ def forget_unread(home: Home, documents: Collection[str], *, write: bool) -> int
 
 
 def _write(home: Home, unread: Mapping[str, Sequence[UnreadFile]]) -> None:
-    named = {source: rows for source, rows in unread.items() if rows}
-    content = orjson.dumps(named, option=orjson.OPT_SORT_KEYS, default=list)
+    named = {source: [[*row] for row in rows] for source, rows in unread.items() if rows}
+    content = orjson.dumps(named, option=orjson.OPT_SORT_KEYS)
     before = home.unread_files.read_bytes() if home.unread_files.exists() else b"{}"
     if content != before:
         write_whole(home.unread_files, content)

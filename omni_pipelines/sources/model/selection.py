@@ -1,5 +1,6 @@
 """Decides which files of a source are read, and names the others with what became of them."""
 
+import functools
 import mimetypes
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -13,6 +14,12 @@ from omni_pipelines.text.readers.registry import Reader, reader_for
 
 _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
 """Not the types of this machine: every machine must say the same."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _without_reader(suffix: str) -> str:
+    """Why a file with this suffix is not read."""
+    return f"no reader for {_MEDIA_TYPES.types_map[True].get(suffix, f'{suffix} files')}"
 
 
 class FileSelection:
@@ -49,8 +56,7 @@ class FileSelection:
             self.leave_out(path, Fate.EMPTY, "it has no bytes")
             return None
         if reader is None:
-            kind = _MEDIA_TYPES.guess_type(path)[0] or f"{suffix_of(path)} files"
-            self.leave_out(path, Fate.UNKNOWN, f"no reader for {kind}")
+            self.leave_out(path, Fate.UNKNOWN, _without_reader(suffix_of(path)))
         return reader
 
     def is_ruled_out(self, path: str, *, inside: str = "", is_vendored_read: bool = False) -> bool:

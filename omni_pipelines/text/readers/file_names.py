@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 _Kind = TypeVar("_Kind")
@@ -36,8 +35,9 @@ _VERSION = re.compile(r"\.(?:so|dylib)\.[\d.]+$")
 
 def is_binary_name(path: str) -> bool:
     """Whether the name of a file is that of a kind that no reader reads."""
-    name = PurePosixPath(path).name.lower()
-    return PurePosixPath(name).suffix in NOT_TEXT or _VERSION.search(name) is not None
+    name = _name(path)
+    _, dot, suffix = name.rpartition(".")
+    return f"{dot}{suffix}" in NOT_TEXT or _VERSION.search(name) is not None
 
 
 def kind_by_name(path: str, kinds: Mapping[str, _Kind]) -> _Kind | None:
@@ -49,8 +49,13 @@ def kind_by_name(path: str, kinds: Mapping[str, _Kind]) -> _Kind | None:
     return next((kinds[name] for name in _names(path) if name in kinds), None)
 
 
+def _name(path: str) -> str:
+    """The last part of a path in lower case. To make a `PurePosixPath` takes a third of the listing of a folder."""
+    return path.rpartition("/")[2].lower()
+
+
 def _names(path: str) -> Iterator[str]:
-    name = PurePosixPath(path).name.lower().rstrip("~")
+    name = _name(path).rstrip("~")
     yield name
     first, *others = name.split(".")
     for other in reversed(others):

@@ -12,6 +12,7 @@ from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.steps.quarantine import quarantined, release_for_retry
+from omni_pipelines.text.readers.registry import reader_named
 from tests.integration.line import Line, write
 
 
@@ -48,7 +49,7 @@ def test_quarantine_list_shows_the_code_of_each_file(held: Line) -> None:
 
 def test_quarantine_show_finds_a_file_by_the_end_of_its_path(held: Line) -> None:
     (row,) = json.loads(run(held, "show", "cut.pdf", "--json"))["quarantine"]
-    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", "pdf/3", 1)
+    assert (row["stage"], row["parser"], row["attempts"]) == ("parse", reader_named("pdf").fingerprint, 1)
     assert "in/cut.pdf" in run(held, "show", "cut.pdf")
     assert [row["path"] for row in quarantined(held.home, "bad.md")] == ["bad.md", "in/bad.md"]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,8 +23,13 @@ from omni_pipelines.refusals import Fate
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.quarantine import quarantined
+from omni_pipelines.text.readers.registry import READERS, reader_named
 from tests.integration.line import Line, write
+from tests.samples.valid import VALID
 
+READER_NAMES = {reader.name for reader in READERS}
+ONLY_IN_PART = {"iwork.pages"}
+"""Of these, the preview is read."""
 LFS_POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0f' * 32}\nsize 12345\n"
 PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 4
 FILES: dict[str, str | bytes] = {
@@ -81,6 +89,58 @@ def test_every_file_has_exactly_one_fate(ingested: Line) -> None:
     counts = count_fates(ingested.home, require_release(ingested.home))
     assert {fate: sum(kinds.values()) for fate, kinds in counts.items()} == Counter(FATES.values())
     assert counts[Fate.IGNORED] == {"hidden": 1, ".gitignore": 1, "vendored folder": 1}
+
+
+def test_a_file_of_each_kind_that_a_reader_reads_is_read(line: Line, docs: Path) -> None:
+    samples = {f"{name}{_suffix(name)}": samples[0] for name, samples in VALID.items() if name in READER_NAMES}
+    write(docs, samples)
+    line.add(docs)
+    line.run()
+    outer = {file.path: file.fate.value for file in files(line) if file.path in samples}
+    assert outer == {path: "partial" if path in ONLY_IN_PART else "read" for path in samples}
+    unread = {file.fate for file in files(line)} - {Fate.READ, Fate.PARTIAL}
+    assert unread <= {Fate.UNKNOWN}, "pictures inside others"
+
+
+def _suffix(name: str) -> str:
+    return next((suffix for suffix in reader_named(name).suffixes if suffix.startswith(".")), "")
+
+
+def test_files_inside_a_file_have_fates_until_that_file_changes(line: Line, docs: Path) -> None:
+    inside: dict[str, str | bytes] = {
+        "a.md": "Words.\n",
+        "photo.png": "x",
+        "empty.md": "",
+        "node_modules/p.js": "x",
+        "program": PROGRAM,
+    }
+    write(docs, {"pack.zip": packed(inside), "b.md": "Words.\n", "c.bak": "x", ".gitignore": "*.bak\n"})
+    line.add(docs)
+    line.run()
+    expected = {
+        "pack.zip/a.md": "read",
+        "pack.zip/photo.png": "unknown kind",
+        "pack.zip/empty.md": "empty",
+        "pack.zip/node_modules/": "ignored",
+        "pack.zip/program": "unknown kind",
+    }
+    for change in ({}, {"b.md": "Other words.\n"}):
+        write(docs, change)
+        line.run()
+        assert {file.path: file.fate.value for file in files(line) if file.path.startswith("pack.zip/")} == expected
+    record_unchanged(line.home, line.settings, list_sources(line.context))
+    assert {file.path: file.fate.value for file in files(line) if file.path.startswith("pack.zip/")} == expected
+    write(docs, {"pack.zip": packed({"a.md": "Words.\n"})})
+    line.run()
+    assert [file.path for file in files(line) if file.path.startswith("pack.zip/")] == ["pack.zip/a.md"]
+
+
+def packed(inside: Mapping[str, str | bytes]) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name, content in inside.items():
+            archive.writestr(name, content)
+    return raw.getvalue()
 
 
 def test_a_file_of_an_unknown_kind_is_not_in_quarantine_and_not_read_again(ingested: Line, docs: Path) -> None:

@@ -174,6 +174,16 @@ def test_ligatures_are_their_letters(codes: dict[int, str], text: str) -> None:
     assert read(drawn(content, font=font, more=[table])).text == "efficient fish"
 
 
+def test_text_from_right_to_left_is_in_the_order_of_speech() -> None:
+    lines = ["שלום עולם טוב", "אני כאן היום"]
+    letters = sorted(set("".join(lines)) - {" "})
+    font, table = unicode_font({32: " ", **dict(enumerate(letters, 65))})
+    drawn_lines = [
+        "".join(chr(65 + letters.index(each)) if each in letters else each for each in line[::-1]) for line in lines
+    ]
+    assert read(drawn(page_content(drawn_lines), font=font, more=[table])).text == "\n".join(lines)
+
+
 @pytest.mark.parametrize(
     "meaning",
     ["".join(map(chr, range(0xE041, 0xE05B))), "".join("βϷѯ੭ठඞ"[at % 6] for at in range(26))],
