@@ -217,6 +217,9 @@ READERS = (
 _VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
 
+_SIGNED = {"rtf", "calendar"}
+"""Kinds of text whose files always begin in the same way: others are not of this kind."""
+
 _OWN_CHARSETS = {"rtf", "mail", "mht", "warc"}
 """Formats that consist of parts with encodings of their own."""
 
@@ -262,7 +265,8 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
         is_template = name == "html" and reader.kind == "code"
         is_damaged = name == "archive" and reader.binary and reader is not UNKNOWN  # an Office file without its parts
         return reader if name == reader.name or is_template or is_damaged else _BY_NAME[name]
-    if reader is UNKNOWN or (reader.binary and reader.name not in _OWN_CHARSETS and is_text(raw)):
+    is_other = reader.name in _SIGNED or (reader.binary and reader.name not in _OWN_CHARSETS)
+    if reader is UNKNOWN or (is_other and is_text(raw)):
         language = code.script_language(raw)
         return _BY_LANGUAGE.get(language) or _BY_NAME.get(text_format(raw), PLAIN)
     return reader

@@ -36,7 +36,7 @@ _HEAD_BYTES = 4096
 _SIGNED_TEXTS = {
     "calendar": re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:(?:VCALENDAR|VCARD)\s", re.IGNORECASE),
     "subtitles": re.compile(
-        rb"(?:\xef\xbb\xbf)?(?:WEBVTT[ \t]*[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
+        rb"(?:\xef\xbb\xbf)?(?:WEBVTT(?:[ \t][^\r\n]*)?[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
     ),
     "warc": re.compile(rb"WARC/[01]\.\d+\r?\n"),
     "man": re.compile(rb"(?:['.]\\?\\\"[^\n]*\n|\.\\}[^\n]*\n)*[.](?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])"),

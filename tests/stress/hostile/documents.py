@@ -56,7 +56,7 @@ def pdfs() -> Iterator[Hostile]:
     bomb = zlib.compress(b" " * BOMB * MB, 9)
     yield case("blank.pdf", b" \n", "E_EMPTY")
     yield case("cut.pdf", pdf()[:300], text="Hello PDF")
-    yield case("none.pdf", "this is no pdf\n" * 100)
+    yield case("none.pdf", b"this is no pdf\n" * 100, text="this is no pdf\n" * 100)
     yield case("bomb.pdf", pdf(bomb, entries=flate), "E_NO_TEXT")
     chained = zlib.compress(zlib.compress(zlib.compress(b" " * BOMB * MB, 9), 9), 9)
     three = b"/Filter[/FlateDecode/FlateDecode/FlateDecode]"

@@ -21,14 +21,17 @@ def read(raw: bytes, name: str) -> Parsed:
     text = decode(raw).text
     extraction = Extraction()
     abbreviations: dict[str, str] = {}
-    line, counted = 1, 0
-    for entry in _ENTRY.finditer(text):
+    line, counted, position = 1, 0, 0
+    while entry := _ENTRY.search(text, position):
+        position = entry.end()
         kind = entry["kind"].lower()
-        if kind in _NO_ENTRIES or entry.start() < counted:
+        if kind in _NO_ENTRIES:
             continue
         line += text.count("\n", counted, entry.start())
         counted = entry.start()
-        fields = {key.lower(): value for key, value in _fields(text, entry.end(), abbreviations)}
+        fields: dict[str, str] = {}
+        for key, value, end in _fields(text, position, abbreviations):
+            fields[key.lower()], position = value, end
         if kind == "string":
             abbreviations |= fields
             continue
@@ -42,10 +45,11 @@ def read(raw: bytes, name: str) -> Parsed:
     return extraction.parsed(name, name)
 
 
-def _fields(text: str, position: int, abbreviations: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _fields(text: str, position: int, abbreviations: dict[str, str]) -> Iterator[tuple[str, str, int]]:
+    """The fields of an entry: name, value, and where each ends."""
     while found := _FIELD.match(text, position):
         value, position = _value(text, found.end(), abbreviations)
-        yield found["name"], value
+        yield found["name"], value, position
 
 
 def _value(text: str, position: int, abbreviations: dict[str, str]) -> tuple[str, int]:

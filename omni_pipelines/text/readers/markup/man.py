@@ -19,9 +19,10 @@ from omni_pipelines.text.readers.markup.man_macros import (
 )
 
 _REQUEST = re.compile(r"[.'][ \t]*(?P<name>[A-Za-z0-9%]{1,3}|\\\"|[^\s\w]?)(?:[ \t]+(?P<rest>.*))?$")
+_LONG = r"\[[^\]\n]{0,60}\]"
 _ESCAPE = re.compile(
-    r"\\(?:f(?:\[[^\]]*\]|\(..|.)|s(?:\[[^\]]*\]|[-+]?\(?\d{1,2}|'[^']*')|\*(?:\[[^\]]*\]|\(..|.)"
-    r"|[hvlLwDbxoNRSHZXAC]'[^']*'|[nkmMFgVY](?:\[[^\]]*\]|\(..|.)|\[(?P<long>[^\]]*)\]|\((?P<two>..)"
+    rf"\\(?:f(?:{_LONG}|\(..|.)|s(?:{_LONG}|[-+]?\(?\d{{1,2}}|'[^']{{0,20}}')|\*(?:{_LONG}|\(..|.)"
+    rf"|[hvlLwDbxoNRSHZXAC]'[^'\n]{{0,200}}'|[nkmMFgVY](?:{_LONG}|\(..|.)|\[(?P<long>[^\]\n]{{0,60}})\]|\((?P<two>..)"
     r"|\".*|(?P<sign>.))"
 )
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
