@@ -66,11 +66,11 @@ class Module:
     def room(self) -> str:
         """The folder under `omni_pipelines`, or the top-level package, that the module belongs to.
 
-        The readers of formats are a room of their own inside `text`.
+        The readers of formats are inside `text`; each of their folders is a room of its own.
         """
         parts = self.name.split(".")
         if parts[:3] == READERS_ROOM.split("."):
-            return READERS_ROOM
+            return ".".join(parts[:4]) if len(parts) > 4 or self.is_package else READERS_ROOM
         is_folder = parts[0] == "omni_pipelines" and len(parts) > 1 and (self.is_package or len(parts) > 2)
         return ".".join(parts[:2]) if is_folder else parts[0]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, parse_xml
 
 MAX_ENTRIES = 50_000
 """Of one sitemap: the limit of the sitemap standard."""

@@ -22,8 +22,8 @@ from omni_pipelines.text.layout.page_layout import PageLine, Part, page_parts
 from omni_pipelines.text.layout.page_tables import TableRows
 from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
+from omni_pipelines.text.readers.office.symbol_fonts import symbols
 from omni_pipelines.text.readers.processor_time import allow_more_cpu
-from omni_pipelines.text.readers.symbol_fonts import symbols
 
 _MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH = 10_000, 32
 _MAX_ANNOTATIONS = 2_000

@@ -14,40 +14,40 @@ from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Variant
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import (
-    asciidoc,
-    code,
-    delimited,
-    docx,
-    epub,
-    geojson,
-    html,
-    iwork,
-    json_records,
-    markdown,
-    notebook,
-    ods,
-    opendocument,
-    parquet,
-    pdf,
-    plain,
-    pptx,
-    python,
-    restructured,
-    rtf,
-    sqlite,
-    xls,
-    xlsb,
-    xlsx,
-    xml,
-)
+from omni_pipelines.text.readers import pdf, plain
 from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
 from omni_pipelines.text.readers.mails import mail, mht, msg
-from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo
+from omni_pipelines.text.readers.markup import (
+    asciidoc,
+    bib,
+    html,
+    man,
+    markdown,
+    mediawiki,
+    org,
+    restructured,
+    tex,
+    texinfo,
+    xml,
+)
+from omni_pipelines.text.readers.office import docx, epub, iwork, opendocument, pptx
 from omni_pipelines.text.readers.old_office import old_slides, old_word, unconverted
-from omni_pipelines.text.readers.records import content_lines, subtitles, warc
+from omni_pipelines.text.readers.records import (
+    content_lines,
+    delimited,
+    geojson,
+    json_records,
+    notebook,
+    parquet,
+    sqlite,
+    subtitles,
+    warc,
+)
+from omni_pipelines.text.readers.rtf import rtf
+from omni_pipelines.text.readers.sheets import ods, xls, xlsb, xlsx
 from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
+from omni_pipelines.text.readers.source_code import code, python
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]

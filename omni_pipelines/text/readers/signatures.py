@@ -7,9 +7,10 @@ import io
 import re
 import zipfile
 
-from omni_pipelines.text.readers import iwork, parquet, sqlite
 from omni_pipelines.text.readers.archives.archive import is_archive
-from omni_pipelines.text.readers.zip_archive import OLE_SIGNATURE
+from omni_pipelines.text.readers.office import iwork
+from omni_pipelines.text.readers.office.zip_archive import OLE_SIGNATURE
+from omni_pipelines.text.readers.records import parquet, sqlite
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}

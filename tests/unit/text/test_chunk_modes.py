@@ -13,7 +13,10 @@ from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget, Span
-from omni_pipelines.text.readers import code, delimited, markdown, plain, python
+from omni_pipelines.text.readers import plain
+from omni_pipelines.text.readers.markup import markdown
+from omni_pipelines.text.readers.records import delimited
+from omni_pipelines.text.readers.source_code import code, python
 from omni_pipelines.text.token_counting import CountTokens
 from tests.unit.text.test_chunking import BUDGETS, DOCUMENTS, byte_count, check_spans, word_count
 

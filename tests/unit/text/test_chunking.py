@@ -16,7 +16,9 @@ from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.engines import load_counter
 from omni_pipelines.text.packing import Budget, Span
-from omni_pipelines.text.readers import markdown, plain, python
+from omni_pipelines.text.readers import plain
+from omni_pipelines.text.readers.markup import markdown
+from omni_pipelines.text.readers.source_code import python
 from omni_pipelines.text.token_counting import CountTokens
 
 BLOCKS = st.sampled_from(

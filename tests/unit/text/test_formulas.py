@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.readers import docx
-from omni_pipelines.text.readers.formula import Formula
-from omni_pipelines.text.readers.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, parse_xml
+from omni_pipelines.text.readers.office import docx
+from omni_pipelines.text.readers.office.formula import Formula
 from tests.samples.office import docx as make
 
 

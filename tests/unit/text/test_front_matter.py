@@ -6,8 +6,8 @@ import pytest
 
 from omni_pipelines.steps.chunks import chunk_properties
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import markdown
-from omni_pipelines.text.readers.front_matter import front_matter
+from omni_pipelines.text.readers.markup import markdown
+from omni_pipelines.text.readers.markup.front_matter import front_matter
 from omni_pipelines.text.secrets.masking import Masking, mask_document
 
 

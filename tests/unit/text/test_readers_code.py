@@ -6,7 +6,7 @@ import pytest
 import semble_grammars
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import code
+from omni_pipelines.text.readers.source_code import code
 
 Sections = list[tuple[str, tuple[str, ...]]]
 FILES: dict[str, tuple[str, Sections]] = {

@@ -8,7 +8,9 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import asciidoc, delimited, notebook, rtf, xml
+from omni_pipelines.text.readers.markup import asciidoc, xml
+from omni_pipelines.text.readers.records import delimited, notebook
+from omni_pipelines.text.readers.rtf import rtf
 from omni_pipelines.text.text_tables import text_tables
 from tests.samples.text import NOTEBOOK, RTF, XML
 

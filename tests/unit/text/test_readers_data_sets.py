@@ -8,8 +8,8 @@ import datetime
 import pytest
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.readers import parquet, sqlite
-from omni_pipelines.text.readers.data_sample import SAMPLE_ROWS, shown_value
+from omni_pipelines.text.readers.records import parquet, sqlite
+from omni_pipelines.text.readers.records.data_sample import SAMPLE_ROWS, shown_value
 from tests.samples import data_files
 
 COLUMNS: dict[str, list[object]] = {

@@ -6,7 +6,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import docx
+from omni_pipelines.text.readers.office import docx
 from tests.samples.office import HEADER, archive, word_notes
 from tests.samples.office import docx as make
 from tests.samples.office import word_paragraph as p

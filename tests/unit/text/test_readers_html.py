@@ -9,7 +9,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import html
+from omni_pipelines.text.readers.markup import html
 from omni_pipelines.text.text_tables import text_tables
 
 PAGE = """<!doctype html>

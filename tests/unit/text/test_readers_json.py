@@ -10,7 +10,7 @@ from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget
-from omni_pipelines.text.readers import geojson, json_records
+from omni_pipelines.text.readers.records import geojson, json_records
 
 RECORDS = [{"name": f"Valve {n}", "sold by": f"Firm {n}", "price": {"EUR": n + 0.5}} for n in range(60)]
 HEADER = "name | sold by | price.EUR"

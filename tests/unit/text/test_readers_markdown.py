@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import markdown
+from omni_pipelines.text.readers.markup import markdown
 
 
 def _read(text: str) -> Parsed:

@@ -10,8 +10,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import xml
-from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo
+from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo, xml
 
 
 def _paths(parsed: Parsed) -> list[tuple[str, ...]]:

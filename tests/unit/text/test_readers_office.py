@@ -10,7 +10,8 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import epub, iwork, ods, opendocument, pptx, xlsx
+from omni_pipelines.text.readers.office import epub, iwork, opendocument, pptx
+from omni_pipelines.text.readers.sheets import ods, xlsx
 from tests.samples import office
 from tests.samples.pdf import pdf
 

@@ -8,7 +8,8 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import ods, opendocument
+from omni_pipelines.text.readers.office import opendocument
+from omni_pipelines.text.readers.sheets import ods
 from tests.samples import office
 
 STYLES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import python
+from omni_pipelines.text.readers.source_code import python
 
 SOURCE = '''"""What it is for.
 

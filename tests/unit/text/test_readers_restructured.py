@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.readers import restructured
+from omni_pipelines.text.readers.markup import restructured
 
 
 def _paths(text: str) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import rtf
+from omni_pipelines.text.readers.rtf import rtf
 
 
 def _read(body: bytes) -> Parsed:

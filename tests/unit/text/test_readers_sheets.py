@@ -9,8 +9,8 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import ods, xls, xlsb, xlsx
-from omni_pipelines.text.readers.number_formats import shown_number
+from omni_pipelines.text.readers.sheets import ods, xls, xlsb, xlsx
+from omni_pipelines.text.readers.sheets.number_formats import shown_number
 from tests.samples.office import HEADER, relations
 from tests.samples.sheets import binary_workbook, number_cell, old_workbook, text_cells, workbook
 from tests.samples.sheets import ods as open_sheet

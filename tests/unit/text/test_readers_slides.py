@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import pptx
+from omni_pipelines.text.readers.office import pptx
 from tests.samples.office import archive, chart, relations
 
 _NAMESPACES = " ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import docx
+from omni_pipelines.text.readers.office import docx
 from tests.samples.office import archive, chart, relations, word_part
 from tests.samples.office import docx as make
 from tests.samples.office import word_paragraph as p

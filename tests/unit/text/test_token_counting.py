@@ -20,7 +20,7 @@ from omni_pipelines.text import engines
 from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.packing import Budget
-from omni_pipelines.text.readers import markdown
+from omni_pipelines.text.readers.markup import markdown
 from omni_pipelines.text.token_counting import (
     COUNT_TOKENS,
     SELF_CHECK,

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import EmbeddedFile, Parsed
-from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.mails.mail_headers import decoded_text, thread_of
+from omni_pipelines.text.readers.markup import html
 
 _MAX_NAME_LENGTH = 120
 _RICHER_SHARE = 0.5

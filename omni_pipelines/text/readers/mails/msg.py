@@ -10,10 +10,10 @@ from email.utils import format_datetime
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import rtf
 from omni_pipelines.text.readers.extraction import clean, one_line
 from omni_pipelines.text.readers.mails.mail_headers import decoded_text
 from omni_pipelines.text.readers.mails.mail_text import MailText, page_of, richest
+from omni_pipelines.text.readers.rtf import rtf
 
 _MAX_DEPTH = 16
 _PROPERTIES = "__properties_version1.0"

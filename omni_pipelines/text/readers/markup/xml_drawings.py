@@ -6,10 +6,10 @@ import zlib
 from urllib.parse import unquote
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction
+from omni_pipelines.text.readers.markup import html
+from omni_pipelines.text.readers.markup.xml_stream import Attributes, parse_xml
 from omni_pipelines.text.readers.markup.xml_text import XmlText, without_indentation
-from omni_pipelines.text.readers.xml_stream import Attributes, parse_xml
 
 _MAX_DIAGRAM_BYTES = 16 << 20
 _MAX_INDENT = 16

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from omni_pipelines.text.readers.extraction import Extraction, one_line
+from omni_pipelines.text.readers.markup.xml_stream import Attributes
 from omni_pipelines.text.readers.markup.xml_text import XmlText
-from omni_pipelines.text.readers.xml_stream import Attributes
 
 _ROOTS = {
     "book", "article", "chapter", "section", "sect1", "refentry", "part", "set", "appendix", "preface", "topic",

@@ -3,7 +3,7 @@
 import re
 
 from omni_pipelines.text.readers.extraction import Extraction, one_line
-from omni_pipelines.text.readers.xml_stream import XmlHandler
+from omni_pipelines.text.readers.markup.xml_stream import XmlHandler
 
 _SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import html
 from omni_pipelines.text.readers.extraction import Extraction
+from omni_pipelines.text.readers.markup import html
 
 SIGNATURE = b"WARC/"
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
