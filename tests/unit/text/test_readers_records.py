@@ -113,6 +113,7 @@ def test_text_without_times_is_no_subtitles() -> None:
         (gzip.compress(PAGE.encode()), "text/html; charset=utf-8", "Content-Encoding: gzip\r\n"),
         (f"1d\r\n{PAGE}\r\n0\r\n\r\n".encode(), "text/html; charset=utf-8", "Transfer-Encoding: chunked\r\n"),
     ],
+    ids=["encoding", "compressed", "chunked"],
 )
 def test_web_archive_gives_the_text_of_its_pages(page: bytes, kind: str, headers: str) -> None:
     raw = web_archive(page, kind, headers) + web_archive(b"\x89PNG", "image/png")
