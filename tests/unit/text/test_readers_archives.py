@@ -8,6 +8,7 @@ import io
 import lzma
 import random
 import struct
+import sys
 import tarfile
 import zipfile
 
@@ -200,6 +201,46 @@ def test_small_archive_that_unpacks_to_far_more_than_a_real_one_is_refused() -> 
     for raw in (bomb.getvalue(), gzip.compress(bytes(30 << 20))):
         with pytest.raises(Unreadable, match="E_ZIP_BOMB"), open_archive(io.BytesIO(raw), "a.gz", limits):
             pass
+
+
+def tar_header(kind: bytes, size: int, name: str = "x") -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+LONG = 1 << 20
+ATTRIBUTE = b"11 a=bcdef\n"
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        tar_header(tarfile.GNUTYPE_LONGNAME, LONG) + b"a" * LONG,
+        tar_header(tarfile.XHDTYPE, LONG) + b"%d a=" % LONG + b"b" * (LONG - 11) + b"\n",
+        tar_header(tarfile.XGLTYPE, LONG) + b"%d a=" % LONG + b"b" * (LONG - 11) + b"\n",
+        (tar_header(tarfile.XHDTYPE, len(ATTRIBUTE)) + ATTRIBUTE.ljust(512, b"\0")) * 240,
+        (tar_header(tarfile.XHDTYPE, len(ATTRIBUTE)) + ATTRIBUTE.ljust(512, b"\0")) * 2_000,
+    ],
+    ids=["name", "attribute", "global attribute", "240 headers", "2,000 headers"],
+)
+def test_header_of_a_tar_file_that_is_too_long_ends_it(bomb: bytes) -> None:
+    raw = tarred({"a.md": b"one"}, tarfile.USTAR_FORMAT)[:1_024] + bomb + tarred({"b.md": b"two"})
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(600)
+    try:
+        parsed = read(gzip.compress(raw), "a.tar.gz")
+    finally:
+        sys.setrecursionlimit(limit)
+    assert parsed.text.splitlines() == ["a.md"]
+    assert "the archive is damaged after a.md" in parsed.partial
+
+
+def test_content_of_a_file_in_a_tar_file_may_be_longer_than_a_header() -> None:
+    assert opened(tarred({"a.md": b"x" * (1 << 20), "b.md": b"two"}), "a.tar") == {
+        "a.md": b"x" * (1 << 20),
+        "b.md": b"two",
+    }
 
 
 def test_archives_are_recognised_by_their_content() -> None:

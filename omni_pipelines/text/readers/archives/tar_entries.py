@@ -23,6 +23,8 @@ _DECOMPRESSORS: Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
 }
 """First bytes of a compressed file, and what opens it."""
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
+_MAX_HEADER_BYTES = 256 << 10
+"""For one file: its header, and before it longer names and attributes, which tarfile keeps in memory."""
 _TAR_SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".tbz": ".tar", ".txz": ".tar"}
 
 
@@ -38,8 +40,9 @@ def is_tar(head: bytes) -> bool:
 
 def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
     """The regular files in a tar file."""
-    archive = tarfile.open(fileobj=file, mode="r:")
-    for info in archive:
+    headers = _Headers(file)
+    archive = tarfile.open(fileobj=cast("IO[bytes]", headers), mode="r:")
+    while (info := headers.next_of(archive)) is not None:
         if info.isreg():
             opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))  # None only for links
             yield ArchiveEntry(
@@ -48,6 +51,37 @@ def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
     file.seek(archive.offset)
     if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # tarfile ends without an error at a damaged header
         raise tarfile.ReadError("the header of the next file is damaged")
+
+
+class _Headers:
+    """A tar file whose headers may not be longer than a limit; the content of its files may."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+        self._left: int | None = _MAX_HEADER_BYTES
+
+    def next_of(self, archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+        """The next file; None after the last one.
+
+        Raises:
+            tarfile.ReadError: its header is damaged, or too long.
+        """
+        self._left = _MAX_HEADER_BYTES
+        try:
+            return archive.next()
+        except RecursionError as error:  # each header for long names that is before it costs a few calls
+            raise tarfile.ReadError("the header of the next file has too many parts") from error
+        finally:
+            self._left = None
+
+    def read(self, size: int = -1) -> bytes:
+        """As `file.read`."""
+        if self._left is not None:
+            self._left -= size
+            if size < 0 or self._left < 0:
+                raise tarfile.ReadError(f"the header of the next file is longer than {_MAX_HEADER_BYTES >> 10} KiB")
+        return self._file.read(size)
 
 
 def entry_name(name: str) -> str:
