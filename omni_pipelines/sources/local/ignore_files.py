@@ -136,7 +136,7 @@ def _is_repository(folder: Path) -> bool:
 def _git_folder(top: Path) -> Path:
     """The folder in which a repository keeps what all its worktrees share."""
     place = top / ".git"
-    if place.is_file():
+    if os.path.isfile(place):
         place = top / _line_of(place).removeprefix("gitdir:").strip()
     return place / _line_of(place / "commondir")
 
