@@ -110,9 +110,9 @@ class FileSelection:
         """What a pattern of the source leaves out of a path, the kind of pattern and the reason."""
         if self._exclude and (excluded := self._exclude.matching(path)) is not None:
             left_out, rule = excluded
-            return left_out, "exclude", f"exclude: {rule.text}"
+            return left_out, "excluded", f"exclude: {rule.text}"
         if self._source.include and not self._include.matching(path):
-            return path, "include", f"include: {' '.join(self._source.include)}"
+            return path, "not included", f"include: {' '.join(self._source.include)}"
         return None
 
     def _is_forgotten(self, path: str) -> bool:

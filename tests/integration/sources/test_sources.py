@@ -94,8 +94,8 @@ def test_every_file_that_is_not_read_is_named_with_the_reason(docs: Path, tmp_pa
     assert [file.path for file in listing.files] == ["a.md"]
     assert {file.path: (file.fate.value, file.kind, file.reason) for file in listing.unread} == {
         ".gitignore": ("ignored", "hidden", "built-in rule: its name begins with a dot"),
-        "b.txt": ("ignored", "include", "include: *.md *.log *.jpeg"),
-        "drafts/": ("ignored", "exclude", "exclude: drafts/"),
+        "b.txt": ("ignored", "not included", "include: *.md *.log *.jpeg"),
+        "drafts/": ("ignored", "excluded", "exclude: drafts/"),
         "empty.md": ("empty", ".md", "it has no bytes"),
         "link.md": ("ignored", "link", "built-in rule: it is a link"),
         "node_modules/": (
