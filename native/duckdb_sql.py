@@ -82,9 +82,9 @@ def read_only_select(
             return reader.read_all(), found.columns, [str(kind) for kind in found.types]
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # the last two: from the reader of the result
             if timed_out.is_set():
-                raise StatementRefused(f"it took more than {seconds:g} s and was stopped") from error
+                raise StatementRefused(too_slow(seconds)) from error
             if isinstance(error, duckdb.OutOfMemoryException):
-                raise StatementRefused(f"it took more than {memory_bytes >> 20:,} MiB of memory") from error
+                raise StatementRefused(too_much_memory(memory_bytes)) from error
             raise StatementRefused(_message(error)) from error
         finally:
             timer.cancel()
@@ -141,6 +141,16 @@ def _explained(sql: str) -> str:
     elif words[position] in _EXPLAIN_OPTIONS:
         position += 1
     return raw[starts[position] :].decode()
+
+
+def too_slow(seconds: float) -> str:
+    """Why a statement is refused that did not finish in time."""
+    return f"it took more than {seconds:g} s and was stopped"
+
+
+def too_much_memory(memory_bytes: int) -> str:
+    """Why a statement is refused that needs more memory."""
+    return f"it took more than {memory_bytes >> 20:,} MiB of memory"
 
 
 def _message(error: Exception) -> str:

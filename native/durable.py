@@ -76,9 +76,8 @@ def name_if_absent(part: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        os.close(
-            os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        )  # after a crash an empty file, which is no record
+        # a crash between these lines leaves an empty file, which readers skip
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(part, path)
 
 

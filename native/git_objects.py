@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-import native
+from native.child_python import killed_after, python_command
 from native.confinement import Confinement, confine
 from native.errors import RepositoryUnreadable
 
@@ -42,7 +41,6 @@ LIBRARIES = (
 )
 LOADERS = ("/lib/ld-*", "/lib64/ld-*")
 """The dynamic loader of the C library, which the system runs for the program."""
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from native.git_objects import main; main()"
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -160,7 +158,7 @@ class GitObjects:
         process = self._batch
         assert process.stdin is not None
         assert process.stdout is not None
-        with _killed_after(process, COMMAND_SECONDS), contextlib.suppress(BrokenPipeError):
+        with killed_after(process, COMMAND_SECONDS), contextlib.suppress(BrokenPipeError):
             process.stdin.write(os.fsencode(name) + b"\n")
             process.stdin.flush()
             header = process.stdout.readline()
@@ -188,7 +186,7 @@ class GitObjects:
                 env=self._environment(),
             )
             assert process.stdout is not None
-            with process, _killed_after(process, COMMAND_SECONDS):
+            with process, killed_after(process, COMMAND_SECONDS):
                 answer = process.stdout.read(MAX_LISTING_BYTES + 1)
                 if len(answer) > MAX_LISTING_BYTES:
                     process.kill()
@@ -207,8 +205,7 @@ class GitObjects:
     def _command(self, *arguments: str) -> list[str]:
         readable = [*LIBRARIES, *map(str, (self._view, self._folders.head, self._folders.common))]
         specification = orjson.dumps({"command": [self._program, *arguments], "readable": readable}).decode()
-        root = str(Path(native.__file__).parents[1])
-        return [sys.executable, "-I", "-B", "-c", _BOOT, root, specification]
+        return python_command("native.git_objects", "main", specification)
 
     def _environment(self) -> dict[str, str]:
         return {**_ENVIRONMENT, "GIT_DIR": str(self._view)}
@@ -229,16 +226,6 @@ def open_repository(program: str, folder: Path) -> Iterator[GitObjects]:
             yield repository
         finally:
             repository.close()
-
-
-@contextmanager
-def _killed_after(process: "subprocess.Popen[bytes]", seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _find(folder: Path) -> _Folders:
@@ -290,8 +277,8 @@ def _write_view(view: Path, folders: _Folders) -> None:
 
 
 def main() -> None:
-    """Confine this process, then become git: the arguments are the root of the packages and the specification."""
-    specification = orjson.loads(sys.argv[2])
+    """Confine this process, then become git; the argument is what `GitObjects` specifies."""
+    specification = orjson.loads(sys.argv[1])
     command = specification["command"]
     loaders = [path for pattern in LOADERS for path in glob.glob(pattern)]
     confine(Confinement(_MEMORY_BYTES, _OPEN_FILES, tuple(specification["readable"]), (command[0], *loaders)))

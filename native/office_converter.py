@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import native
+from native.child_python import python_command
+from native.confinement import leave_network
 from native.errors import EngineError
 
 SECONDS = 120.0
@@ -55,7 +56,6 @@ _SETTINGS = {
     },
 }
 """No macros, no links to other files, and a proxy that answers nothing."""
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from native.office_converter import start; start(sys.argv[2:])"
 
 
 class ConversionFailed(EngineError):
@@ -93,10 +93,9 @@ def convert_office(raw: bytes, suffix: str, target: str, seconds: float = SECOND
         return converted.read_bytes()
 
 
-def start(command: list[str]) -> None:
-    """Give up the network and become LibreOffice; runs in a process of its own."""
-    from native.confinement import leave_network
-
+def start() -> None:
+    """Give up the network and become LibreOffice; runs in a process of its own, whose arguments are the command."""
+    command = sys.argv[1:]
     leave_network()
     for kind, limit in {resource.RLIMIT_FSIZE: _OUTPUT_BYTES, resource.RLIMIT_CORE: 0}.items():
         with contextlib.suppress(ValueError, OSError):
@@ -120,10 +119,9 @@ def _write_settings(profile: Path) -> None:
 
 
 def _run(command: list[str], folder: Path, seconds: float) -> None:
-    root = str(Path(native.__file__).parents[1])
     environment = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
     with subprocess.Popen(
-        [sys.executable, "-I", "-B", "-c", _BOOT, root, *command],
+        python_command("native.office_converter", "start", *command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

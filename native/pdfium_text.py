@@ -44,7 +44,7 @@ class Run:
     rights: list[float]
     top: float
     baseline: float
-    """The height of the line on which the letters stand."""
+    """The height of the bottom of letters without descenders."""
     font: str
     size: float
     is_bold: bool
@@ -180,7 +180,7 @@ class _TextPage:
         words = [self._text[start:end] for start, end in spans]
         if not self._text[begin : spans[-1][1]].isascii():
             for at, word in enumerate(words):
-                if RIGHT_TO_LEFT.search(word):  # its last character stands on the left
+                if RIGHT_TO_LEFT.search(word):  # it is read from right to left
                     lefts[at], rights[at] = left[2 * at + 1], right[2 * at]
         starts = [0, *(at for at in range(1, len(words)) if abs(heights[at] - heights[at - 1]) > _SAME_HEIGHT)]
         baseline = self._baseline(begin, turn)
@@ -224,14 +224,14 @@ class _TextPage:
 
 
 def _goes_down(boxes: list[float]) -> bool:
-    """Whether a line is written downwards, as in Japanese: its last letter stands below its first."""
+    """Whether a line is written downwards, as in Japanese: its last letter is below its first."""
     left, top, _, bottom = boxes[:_BOX]
     height = top - bottom
     return boxes[-_BOX + 1] < bottom + height / 2 and abs(boxes[-_BOX] - left) < height
 
 
 def _spaces(word: str, boxes: list[float]) -> list[int]:
-    """The letters of a word before which there is the space of a blank; none if all its letters stand apart."""
+    """The letters of a word that a gap as wide as a blank precedes; none if all its letters are spaced out."""
     if len(word) < _MIN_PARTED or not _WITH_BLANKS.match(word):
         return []
     rights = zip(boxes[1::_BOX], boxes[2::_BOX], boxes[3::_BOX], strict=True)

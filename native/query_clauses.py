@@ -117,9 +117,7 @@ class QueryClauses:
         exact = self._forms(terms, _SCORED)
         plain = [term for term in folded if term not in terms]
         marked = [*folded, *filter(None, map(contracted, terms))]
-        fields = (
-            (SPELLINGS,) if exact else (SPELLINGS,) * len(_SCORED)
-        )  # with nothing before them, they weigh in full
+        fields = (SPELLINGS,) if exact else (SPELLINGS,) * len(_SCORED)  # without an exact form they weigh in full
         others = self._forms(plain, _SCORED) + self._forms(marked, fields)
         if exact:
             weight = self._add_forms(exact)

@@ -11,7 +11,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -21,8 +20,9 @@ from typing import IO, Any
 import orjson
 import pyarrow as pa
 
-import native
+from native.child_python import killed_after, python_command
 from native.confinement import Confinement, confine, python_paths
+from native.duckdb_sql import SqlRow, read_only_select, too_much_memory, too_slow
 from native.errors import EngineError, StatementRefused
 
 MAX_STATEMENT_CHARACTERS = 100_000
@@ -32,16 +32,12 @@ BASE_MEMORY_BYTES = 2 << 30
 GRACE_SECONDS = 5.0
 """How long the process may take to start and to answer, besides its statement."""
 _OPEN_FILES = 1_024
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from native.sql_process import main; main()"
 _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "2",
     "RUST_BACKTRACE": "0",
     "LC_ALL": "C.UTF-8",
 }
-
-SqlRow = tuple[Any, ...]
-"""One row of a result: a value for each column, of the Python type that belongs to its Arrow type."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +123,8 @@ def _duration(interval: pa.MonthDayNano) -> timedelta:
 
 def _run(requests: IO[bytes], seconds: float) -> tuple[bytes, int]:
     """What the process answers, and how it ended."""
-    root = str(Path(native.__file__).parents[1])
     with subprocess.Popen(
-        [sys.executable, "-I", "-B", "-c", _BOOT, root],
+        python_command("native.sql_process", "main"),
         stdin=requests,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -137,24 +132,18 @@ def _run(requests: IO[bytes], seconds: float) -> tuple[bytes, int]:
         start_new_session=True,  # Ctrl+C reaches only the parent, which ends the child
     ) as process:
         assert process.stdout is not None
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
         try:
-            answer = process.stdout.read(2 * MAX_RESULT_BYTES)
+            with killed_after(process, seconds):
+                answer = process.stdout.read(2 * MAX_RESULT_BYTES)
         finally:
-            timer.cancel()
             process.kill()
     return answer, process.returncode
 
 
 def _cause_of_death(code: int, limits: SqlLimits) -> str:
     if code in (-9, -24):
-        return _too_slow(limits.seconds)
-    return f"it took more than {limits.memory_bytes >> 20:,} MiB of memory, or crashed DuckDB"
-
-
-def _too_slow(seconds: float) -> str:
-    return f"it took more than {seconds:g} s and was stopped"
+        return too_slow(limits.seconds)
+    return f"{too_much_memory(limits.memory_bytes)}, or crashed DuckDB"
 
 
 def _to_bytes(table: pa.Table) -> bytes:
@@ -191,8 +180,6 @@ def main() -> None:
             (*python_paths(), "/sys/fs/cgroup", *(table.path for table in stored.values())),
         )
     )
-    from native.duckdb_sql import read_only_select  # loaded now: a thread that it starts is confined as well
-
     seconds = int(2 * limits.seconds + GRACE_SECONDS) + 1
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -216,7 +203,7 @@ def main() -> None:
     except StatementRefused as error:
         head["refused"] = error.message
     except MemoryError:
-        head["refused"] = f"it took more than {limits.memory_bytes >> 20:,} MiB of memory"
+        head["refused"] = too_much_memory(limits.memory_bytes)
     except EngineError as error:
         head["failed"] = error.message
     with answers:

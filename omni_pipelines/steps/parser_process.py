@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
-from pathlib import Path
 from types import TracebackType
 
 import orjson
 
-import omni_pipelines
+from native.child_python import python_command
 from native.grammars import FOLDER_VARIABLE, grammar_folder
 from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -38,9 +36,6 @@ DOCUMENT_SECONDS = 300.0
 """Time for one document, far above its limit of processor time, because the machine may be busy."""
 START_SECONDS = 60.0
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from omni_pipelines.text.readers.parser_worker import main; main()"
-)
 
 
 def is_fault(code: RefusalCode) -> bool:
@@ -105,9 +100,8 @@ class _ParserProcess:
     """A running process, the number of documents that it has parsed, and its memory use."""
 
     def __init__(self) -> None:
-        root = str(Path(omni_pipelines.__file__).parents[1])
         self._child = subprocess.Popen(  # our own interpreter, our own code
-            [sys.executable, "-I", "-B", "-c", _BOOT, root],
+            python_command("omni_pipelines.text.readers.parser_worker", "main"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
