@@ -5,6 +5,7 @@ else refused. A few bytes that are no text are replaced by U+FFFD and counted, i
 """
 
 import codecs
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -246,3 +247,8 @@ def _is_damaged_utf8(raw: bytes) -> bool:
 def newline_offsets(text: str) -> list[int]:
     r"""Where each line after the first starts, in characters. \r\n, \n and a lone \r end a line."""
     return [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]
+
+
+def split_lines(text: str) -> list[str]:
+    r"""The lines without their ends, as `newline_offsets` counts them; `str.splitlines` also splits at form feeds."""
+    return [line.rstrip("\n") for line in io.StringIO(text, newline=None)]

@@ -2,7 +2,7 @@ r"""Pages of manuals in roff, with the macros `man` or `mdoc`: the text as it is
 
 import re
 
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.markup.man_macros import (
@@ -33,7 +33,7 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a page: sections, paragraphs, and the tags of options above their descriptions."""
     decoded = decode(raw)
     page = _Page(Extraction())
-    for number, line in enumerate(decoded.text.splitlines(), 1):
+    for number, line in enumerate(split_lines(decoded.text), 1):
         page.take(line, number)
     page.end_paragraph()
     return page.extraction.parsed(name, page.title)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.markup.tex_characters import CHARACTERS, with_accents
@@ -38,7 +38,7 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a file."""
     decoded = decode(raw)
     writer = _Writer(Extraction())
-    for number, line in enumerate(decoded.text.splitlines(), 1):
+    for number, line in enumerate(split_lines(decoded.text), 1):
         writer.take(line, number)
     writer.end_paragraph()
     return writer.extraction.parsed(name, writer.title)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from omni_pipelines.text.charset_labels import codec_of_label
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 
@@ -96,7 +96,7 @@ def _write(extraction: Extraction, record: _Record) -> None:
 def _properties(text: str) -> Iterator[_Property]:
     """The properties with their lines, unfolded and decoded."""
     held, first = "", 1
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(split_lines(text), 1):
         is_soft = held.endswith("=") and "QUOTED-PRINTABLE" in held.upper()
         if line[:1] in (" ", "\t") and held:
             held += line[1:]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import orjson
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.records.data_sample import shown_value
@@ -45,7 +45,7 @@ def read(raw: bytes, name: str) -> Parsed:
 def _lines(text: str) -> Iterator[object]:
     """The values of a file with one a line; nothing if a line has none."""
     try:
-        yield from [orjson.loads(line.strip("\x1e")) for line in text.splitlines() if line.strip("\x1e \t")]
+        yield from [orjson.loads(line.strip("\x1e")) for line in split_lines(text) if line.strip("\x1e \t")]
     except orjson.JSONDecodeError:
         return
 

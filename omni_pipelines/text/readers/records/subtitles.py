@@ -4,7 +4,7 @@ import html
 import re
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 
@@ -18,7 +18,7 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a file: each cue is a line such as `0:01:05 They swim.`; what follows at once is not repeated."""
     decoded = decode(raw)
     extraction = Extraction()
-    lines = decoded.text.splitlines()
+    lines = split_lines(decoded.text)
     last, time, first, said = "", "", 0, list[str]()
     for number, line in enumerate([*lines, ""], 1):
         if found := _CUE.match(line):
