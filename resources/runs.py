@@ -1,4 +1,4 @@
-"""Runs that `omni` executes in its own process: a person can terminate them, and those whose process died are failed."""
+"""Runs that `omni` executes in its own process: people can terminate them; if the process dies, they have failed."""
 
 import os
 import signal

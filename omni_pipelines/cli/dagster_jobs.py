@@ -45,8 +45,8 @@ def run_job(
 
     Raises:
         ConfigurationError: there is no such job.
-        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run from the page. What the steps had committed
-            is kept, and the next run goes on from there.
+        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run from the page. What the steps
+            committed is kept, and the next run goes on from there.
         OmniError: a step raised it, or a blocking check failed.
     """
     job = _job(name)

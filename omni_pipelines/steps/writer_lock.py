@@ -43,7 +43,8 @@ def _acquire(home: Home, lock: filelock.BaseFileLock, seconds: float) -> None:
     while True:
         left = deadline - time.monotonic()
         try:
-            return lock.acquire(timeout=max(0.0, min(left, pause)))
+            lock.acquire(timeout=max(0.0, min(left, pause)))
+            return
         except filelock.Timeout:
             if left <= pause:
                 raise

@@ -46,7 +46,9 @@ AllowDeleteOption = Annotated[
 
 WaitOption = Annotated[
     float | None,
-    Option("--wait", min=0, metavar="SECONDS", help="Time to wait for another writer. Default: the setting lock_seconds."),
+    Option(
+        "--wait", min=0, metavar="SECONDS", help="Time to wait for another writer. Default: the setting lock_seconds."
+    ),
 ]
 
 

@@ -15,7 +15,7 @@ from omni_pipelines.sources.model.limits import DEFAULT_LIMITS
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK
 from resources.instance import open_instance
-from tests.integration.hooked_session import HookedSession
+from tests.integration.hooked_session import HookedSession, ReadHook
 from tests.integration.line import Line, write
 
 
@@ -34,7 +34,7 @@ def test_ctrl_c_in_a_job_is_a_keyboard_interrupt_and_ends_the_run(line: Line, do
         assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
 
 
-def terminated_from_the_page(home: Home) -> ReadFile:
+def terminated_from_the_page(home: Home) -> ReadHook:
     def read(_read: ReadFile, _file: SourceFile, _limit: int) -> FileContent:
         with open_instance(home) as instance:
             (run,) = instance.get_runs()
