@@ -87,7 +87,11 @@ def verify_receipt(home: Home, raw: bytes, viewer: Viewer | None = None) -> Veri
                 f"the quotes stand in the sources of release {receipt.release}, at exactly their bytes{whole}"
             )
     return Verification(
-        outcome=ReceiptOutcome.WRONG if checks.failures else ReceiptOutcome.UNCHECKED if checks.unchecked else ReceiptOutcome.VERIFIED,
+        outcome=ReceiptOutcome.WRONG
+        if checks.failures
+        else ReceiptOutcome.UNCHECKED
+        if checks.unchecked
+        else ReceiptOutcome.VERIFIED,
         verified=checks.holds,
         release=receipt.release if receipt is not None else None,
         checks=checks.count,
