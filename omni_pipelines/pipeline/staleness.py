@@ -108,7 +108,8 @@ def stale_index(run: RunContext) -> Stale | None:
         **{step.fingerprint_name: records[step.name].fingerprint for step in ingest},
         **{step.fingerprint_name: step.fingerprint(run, names) for step in index if step.fingerprint_name},
     }
-    marks = [*heads.values(), *fingerprints.values()]
+    # not the heads: an index build moves them, and a run that fails after it wants the same state again
+    marks = [*(records[step.name].output for step in ingest), *fingerprints.values(), _gate_mark(run)]
     release = newest_release(home)
     if release is not None:
         if is_held_back(home, release, heads):
@@ -119,6 +120,13 @@ def stale_index(run: RunContext) -> Stale | None:
             described = [source.model_dump_json() for source in sources]
             return Stale(ids.text_hash(*marks, *described), "other homes do not know these sources yet")
     return Stale(ids.text_hash(*marks), "the tables are ahead of the newest release")
+
+
+def _gate_mark(run: RunContext) -> str:
+    """What the quality gate asks for: with other questions or limits, a state that it refused is tried again."""
+    questions = run.home.golden.read_text("utf-8") if run.home.golden.exists() else ""
+    limits = run.settings.model_dump_json(include={"gate_floor", "gate_cpu_ms", "gate_drop"})
+    return ids.text_hash(questions, limits)
 
 
 def _fingerprint(record: StepRecord | None) -> str:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import lance
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
@@ -278,6 +279,27 @@ def test_a_table_that_was_made_anew_is_due_at_the_same_version_number(
     after = LanceTable(shown.home.table("chunks")).head()
     assert (after.version, after.uuid == before.uuid) == (before.version, False)
     assert request(tick(index_sensor, shown.home, instance)).job_name == "index_job"
+
+
+def test_a_run_that_failed_after_it_moved_a_table_wants_the_same_state(
+    small: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    lance.dataset(str(small.home.table("embeddings"))).create_scalar_index("chunk_id", "BTREE")  # as an index build does
+    add_runs_for(instance, asked, S.FAILURE)
+    assert request(tick(index_sensor, small.home, instance)).tags == asked.tags
+    add_runs_for(instance, asked, S.CANCELED)
+    assert "a person cancelled" in reason(tick(index_sensor, small.home, instance))
+
+
+def test_other_golden_questions_are_another_state(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
+    small.home.golden.parent.mkdir(parents=True, exist_ok=True)
+    small.home.golden.write_text('{"question": "q"}\n')
+    assert request(tick(index_sensor, small.home, instance)).tags != asked.tags
 
 
 def test_failed_index_runs_count_as_well(small: SmallHome, instance: dg.DagsterInstance) -> None:
