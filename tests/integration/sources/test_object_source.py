@@ -267,7 +267,7 @@ def test_a_sensor_lists_no_bucket(ingested: Line, bucket: Bucket, tmp_path: Path
     local, everywhere = wanted_state(ingested, remote=False), wanted_state(ingested)
     bucket.put(docs__new_md="A moose.\n")
     assert (wanted_state(ingested, remote=False) == local, wanted_state(ingested) == everywhere) == (True, False)
-    assert [listing.source.name for listing in list_sources(ingested.context, remote=False)] == ["here"]
+    assert [listing.source.name for listing in list_sources(ingested.context, remote=False).listed] == ["here"]
 
 
 def test_an_erased_object_is_not_read_again(ingested: Line, bucket: Bucket) -> None:

@@ -408,14 +408,16 @@ def test_a_website_can_be_declared_in_omni_toml(line: Line, site: Site) -> None:
 
 
 def test_a_sensor_requests_no_page(ingested: Line, site: Site) -> None:
-    assert list_sources(ingested.context, remote=False) == []
+    assert list(list_sources(ingested.context, remote=False).listed) == []
     assert site.requests == []
 
 
 def test_an_ingest_of_a_folder_requests_no_page(ingested: Line, site: Site, docs: Path) -> None:
     (docs / "here.md").write_text("A file of this machine.\n")
     ingested.add(docs)
-    assert [listing.source.name for listing in list_sources(replace(ingested.context, sources=("docs",)))] == ["docs"]
+    assert [listing.source.name for listing in list_sources(replace(ingested.context, sources=("docs",))).listed] == [
+        "docs"
+    ]
     assert ingested.ingest("docs").added == 1
     assert site.requests == []
     assert document_paths(ingested) == [*ALL_PATHS, "here.md"]
