@@ -270,7 +270,7 @@ class _Document:
     def row(self, source: Source, masked: MaskedDocument) -> DocumentRow:
         """Its row."""
         file, reader, parsed = self.file, self.reader, masked.parsed
-        parser = parser_mark(file.reader, self.used)
+        parser = parser_mark(file.reader, self.used, recognized=bool(parsed.confidence_marks))
         masking = masked.masking.fingerprint
         return DocumentRow(
             doc_id=ids.document_id(source.name, file.path),

@@ -51,7 +51,7 @@ class FileSelection:
         """The reader of a file; None if the file is not read, which is named then."""
         if not self.is_chosen(path):
             return None
-        reader = reader_for(path) or fallback
+        reader = reader_for(path, pictures=self._source.pictures) or fallback
         if size == 0:
             self.leave_out(path, Fate.EMPTY, "it has no bytes")
             return None

@@ -19,6 +19,16 @@ MAX_ANSWER_BYTES = 64 << 20
 _LENGTH_BYTES = 8
 
 
+class ParserRequest(TypedDict):
+    """What is said of a document, before its bytes."""
+
+    reader: str
+    name: str
+    charset: str
+    recognize: bool
+    """Whether text is recognised in pictures."""
+
+
 class ParsedFields(ParsedColumns):
     """A document as JSON."""
 
