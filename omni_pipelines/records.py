@@ -76,13 +76,25 @@ class SourceSeen(Record):
     """Number of masked secrets and personal data in its documents."""
 
 
+class HeldRows(Record):
+    """The rows of a table at one moment, by which they are recognized in a later version."""
+
+    columns: tuple[str, ...]
+    """The columns that are compared."""
+    checksum: str
+
+
 class Rollback(Record):
     """Marks a release that a rollback made: it names an older state than the heads of the tables."""
 
     to: int
     """The release whose state it publishes again."""
     heads: dict[str, str]
-    """Table to `uuid:version` of its head at that time; these heads are not published until a source changes."""
+    """Table to `uuid:version` of the release that it takes back, which is not published until a source changes."""
+    rows: dict[str, HeldRows] = {}
+    """Table to the rows of that version, which are not published in another version either."""
+    keyword: str = ""
+    """The keyword generation of that release."""
 
 
 class Pin(Record):
