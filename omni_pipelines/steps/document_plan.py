@@ -17,7 +17,7 @@ from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import has_recognized, is_mark_current, is_parser_current
+from omni_pipelines.text.readers.registry import has_recognized, is_archive_list, is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = (
@@ -232,8 +232,7 @@ def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bo
 
 def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
     """Whether the files inside an archive became documents, if the settings say so."""
-    is_archive = any(mark.startswith("archive/") for mark in row["parser"].split("+"))
-    return not is_archive or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
+    return not is_archive_list(row["parser"]) or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
 
 
 def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:

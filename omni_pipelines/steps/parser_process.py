@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from types import TracebackType
 
@@ -22,6 +23,8 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
 from omni_pipelines.text.readers.worker_protocol import (
+    MAX_MEMORY_BYTES,
+    MEMORY_LIMIT_DETAIL,
     ParserAnswer,
     ParserRequest,
     document_of,
@@ -38,6 +41,8 @@ DOCUMENT_SECONDS = 300.0
 RECOGNITION_SECONDS = 1_800.0
 """The same with text recognition, which has a limit of its own for each page and for all of them."""
 START_SECONDS = 60.0
+_FULL = 0.75
+"""The share of its memory that a process which died without memory had in use: it asked for more at once."""
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
 
 
@@ -165,11 +170,15 @@ class _ParserProcess:
         self._child.kill()
 
     def _cause_of_death(self, seconds: float) -> Unreadable:
-        status = self._child.wait()
+        _, status, used = os.wait4(self._child.pid, 0)
+        status = self._child.returncode = os.waitstatus_to_exitcode(status)  # Popen cannot wait for it any more
         if self._timed_out:
             return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
             return Unreadable(RefusalCode.CPU, "its parser used more processor time than is allowed for a document")
+        peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if status == -signal.SIGABRT and peak > _FULL * MAX_MEMORY_BYTES:
+            return Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)  # libraries in C++ abort without memory
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
         return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
 

@@ -17,6 +17,8 @@ from omni_pipelines.text.readers.processor_time import allow_cpu
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
     MAX_ANSWER_BYTES,
+    MAX_MEMORY_BYTES,
+    MEMORY_LIMIT_DETAIL,
     ParserRequest,
     answer,
     output_limit_detail,
@@ -24,7 +26,6 @@ from omni_pipelines.text.readers.worker_protocol import (
     write_answer,
 )
 
-MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_SECONDS = 20
 """For one document; a reader may allow more for a large one."""
 MAX_OPEN_FILES = 64
@@ -67,7 +68,7 @@ def serve(request: ParserRequest, raw: bytes) -> list[bytes]:
     except Unreadable as refusal:
         error = refusal
     except MemoryError:
-        error = Unreadable(RefusalCode.MEMORY, f"its parser needs more than {MAX_MEMORY_BYTES >> 20} MiB of memory")
+        error = Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)
     return answer(None, error, _peak_bytes())
 
 

@@ -316,6 +316,11 @@ def parser_mark(reader: Reader, used: Reader, *, recognized: bool = False) -> st
     return "+".join([reader.fingerprint, *by_content, *([RECOGNITION] if recognized else [])])
 
 
+def is_archive_list(parser: str) -> bool:
+    """Whether a document is the list of what is in an archive; `parser` is its column."""
+    return any(mark.startswith("archive/") for mark in parser.split("+"))
+
+
 def has_recognized(parser: str) -> bool:
     """Whether text of a document was recognised in pictures; `parser` is its column."""
     return parser.split("+")[-1].startswith(_RECOGNITION)
