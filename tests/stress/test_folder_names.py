@@ -1,4 +1,4 @@
-"""A knowledge base in folders of twenty names, from the command line: every command works, and nothing is beside it."""
+"""A knowledge base in folders of many names, from the command line: all works, and nothing is made beside it."""
 
 from __future__ import annotations
 

@@ -14,9 +14,11 @@ from omni_pipelines.erasure.erase import erase
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
+from omni_pipelines.knowledge.search.documents import list_documents
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.operations.maintenance import compact, migrate
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.pipeline.writer_session import writer_session
@@ -45,7 +47,7 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
             yield folder
 
 
-def test_the_whole_line_stays_in_its_folder(folder: Path) -> None:
+def test_the_whole_line_stays_in_its_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(Home(folder / ".omni"))
     name = folder.name[:60]
     docs = write(folder / name, {f"{name}.md": KEYS, "gone.md": "The walrus sleeps on ice.\n"})
@@ -59,6 +61,8 @@ def test_the_whole_line_stays_in_its_folder(folder: Path) -> None:
     assert librarian.show(hit.citation).from_file
     assert librarian.show(f"{hit.uri}#L3").lines == (KEYS.splitlines()[2],)
     assert librarian.search("puffins", mode=Mode.VECTOR)
+    monkeypatch.chdir(folder / name)
+    assert [each.path for each in list_documents(Snapshot.open(line.home), ["../*/g*.md"])] == ["gone.md"]
     receipt = librarian.receipt(librarian.ask("How often are keys rotated?", keep=True))
     assert verify_receipt(line.home, receipt_bytes(receipt)).verified
     assert ("gone.md",) in run_sql(line.home, "SELECT path FROM documents")[1].rows
