@@ -130,6 +130,8 @@ class Certificate(Record):
     kind: Literal["source", "document"]
     named_sha256: str
     """sha256 of the source name or of the document URI."""
+    names_sha256: list[str] = []
+    """sha256 of each name by which a person may ask for it again."""
     at: datetime
     release: int
     """The first release without the erased rows."""
