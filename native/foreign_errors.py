@@ -61,6 +61,10 @@ _MEMORY = Meaning("3002", "close other programs, or process less at once")
 _READ = Meaning("4001", "check the disk")
 _UNREADABLE = Meaning("4001", "check the disk; if it has no errors, build the knowledge base again")
 _FULL = Meaning("4002", "free some disk space")
+_QUOTA = Meaning("4002", "free some disk space, or have your quota raised")
+_FILE_SIZE = Meaning("4002", "allow larger files (ulimit -f), or use a disk that can hold them")
+_NO_TEMPORARY = Meaning("4002", "free some space for temporary files, or name another folder for them: TMPDIR")
+_DATABASE = Meaning("4001", "free some disk space, and check the disk and the permissions of the folder")
 _READ_ONLY = Meaning("4002", "mount the disk for writing, or use another folder")
 _HANDLES = Meaning("4001", "allow more open files (ulimit -n), or process less at once", retryable=True)
 _MISSING = Meaning("4003", "check the path")
@@ -72,8 +76,10 @@ _API = Meaning("9001", "see the message of the service")
 
 FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
     {
-        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
-        **dict.fromkeys((errno.EROFS,), _READ_ONLY),
+        errno.ENOSPC: _FULL,
+        errno.EDQUOT: _QUOTA,
+        errno.EFBIG: _FILE_SIZE,
+        errno.EROFS: _READ_ONLY,
         **dict.fromkeys((errno.EACCES, errno.EPERM), _DENIED),
         **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO), _MISSING),
         **dict.fromkeys((errno.EMFILE, errno.ENFILE), _HANDLES),
@@ -88,6 +94,25 @@ FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
     }
 )
 """System errors by number. Python raises them; engines quote them, as in "(os error 28)"."""
+
+SQLITE_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
+    {
+        3: _DENIED,
+        5: _CONFLICT,
+        6: _CONFLICT,
+        7: _MEMORY,
+        8: _READ_ONLY,
+        10: _DATABASE,
+        11: _UNREADABLE,
+        13: _FULL,
+        14: _DATABASE,
+        26: _UNREADABLE,
+    }
+)
+"""Errors of SQLite by number. It does not say why it can neither read (10) nor open (14) a file."""
+
+_USED_UP = frozenset({_FULL, _QUOTA, _FILE_SIZE, _READ_ONLY, _HANDLES, _MEMORY})
+"""What is used up for the whole process: any later call may fail too, with an error that does not name the cause."""
 
 _TYPES: Mapping[Meaning, str] = {
     _READ: "builtins.OSError sqlite3.Error duckdb.IOException",
@@ -134,6 +159,7 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
     for pattern, meaning in (
         (r"[Cc]ommit conflict|Too many concurrent writers|Incompatible transaction|LockBusy", _CONFLICT),
         (r"Dataset at path .* was not found|^Ref not found|Lance index not found", _MISSING),
+        (r"No usable temporary directory", _NO_TEMPORARY),
         (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
         (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
         (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
@@ -158,8 +184,27 @@ _MAX_LENGTH = 2_000
 
 
 def meaning_of(error: BaseException) -> Meaning | None:
-    """The meaning of a foreign error; None if no engine, system call or listed library raises it."""
+    """The meaning of a foreign error; None if no engine, system call or listed library raises it.
+
+    An error that does not say its cause has the meaning of the system error from which, or after which, it was raised.
+    """
+    return _explained(error)[1]
+
+
+def _explained(error: BaseException) -> tuple[BaseException, Meaning | None]:
+    """The error that says what happened: this one, or one before it. And its meaning."""
+    own = _own_meaning(error)
+    if own is not None and own not in _VAGUE and own not in (_READ, _DATABASE):
+        return error, own
+    before = list(_errors_before(error))
+    used_up = [(each, meaning) for each in before if (meaning := _own_meaning(each)) in _USED_UP]
+    from_sqlite = [(each, meaning) for each in before if (meaning := _by_sqlite_number(each)) is not None]
+    return next(iter([*used_up, *from_sqlite]), (error, own))
+
+
+def _own_meaning(error: BaseException) -> Meaning | None:
     by_text = _by_text(error) if _says_more_in_text(error) else None
+    by_text = by_text or _by_sqlite_number(error)
     return by_text or _by_type(type(error), builtin=False) or _by_number(error) or _by_type(type(error), builtin=True)
 
 
@@ -171,7 +216,7 @@ def translate(
     With `opening`, the engine got only a file to open: an error without a better meaning says that the file is
     corrupt.
     """
-    meaning = meaning_of(error)
+    error, meaning = _explained(error)
     if opening and (meaning in _VAGUE or (meaning is None and isinstance(error, Exception))):
         return subject.corrupt(_message(what, error), cure=subject.cure)
     if meaning is None:
@@ -199,7 +244,9 @@ def engine_errors(what: str, subject: Subject = UNKNOWN, *, opening: bool = Fals
 
 
 def _says_more_in_text(error: BaseException) -> bool:
-    builtin = type(error).__module__ == "builtins" and getattr(error, "errno", None) is None
+    number = getattr(error, "errno", None)
+    is_named = isinstance(error, OSError) and error.filename is not None
+    builtin = type(error).__module__ == "builtins" and (number is None or (number == errno.ENOENT and not is_named))
     return builtin or type(error).__module__.startswith("pyarrow")
 
 
@@ -220,6 +267,20 @@ def _by_type(kind: type[BaseException], *, builtin: bool) -> Meaning | None:
 
 def _by_number(error: BaseException) -> Meaning | None:
     return FOREIGN_NUMBERS.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+def _errors_before(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    before = error.__cause__ or error.__context__
+    while before is not None and id(before) not in seen:
+        yield before
+        seen.add(id(before))
+        before = before.__cause__ or before.__context__
+
+
+def _by_sqlite_number(error: BaseException) -> Meaning | None:
+    is_from_sqlite = any(base.__module__ == "sqlite3" for base in type(error).__mro__)
+    return SQLITE_NUMBERS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF) if is_from_sqlite else None
 
 
 def _message(what: str, error: BaseException) -> str:
