@@ -32,18 +32,20 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Subject:
-    """What an engine works on: the errors to raise if it is missing or corrupt, and the cure for both."""
+    """What an engine works on: the errors to raise if it is missing or corrupt, and their cures."""
 
     missing: type[EngineError] = EngineError
     corrupt: type[EngineError] = EngineError
-    cure: str = ""
+    if_missing: str = ""
+    if_corrupt: str = ""
 
 
+_REPAIR = "find the damage and build it again: omni scrub --repair, then omni ingest"
 UNKNOWN = Subject()
-TABLE = Subject(TableMissing, TableCorrupt, "run: omni ingest")
-OLD_VERSION = Subject(TableMissing, TableCorrupt, "open the newest release")
-INDEX = Subject(IndexMissing, IndexCorrupt, "run: omni ingest")
-MODEL = Subject(ModelCorrupt, ModelCorrupt, "run: omni model pull")
+TABLE = Subject(TableMissing, TableCorrupt, "run: omni ingest", _REPAIR)
+OLD_VERSION = Subject(TableMissing, TableCorrupt, "open the newest release", _REPAIR)
+INDEX = Subject(IndexMissing, IndexCorrupt, "run: omni ingest", _REPAIR)
+MODEL = Subject(ModelCorrupt, ModelCorrupt, "run: omni model pull", "run: omni model pull")
 
 _TRY_AGAIN = "try again in a moment"
 _INVALID = Meaning("1001")
@@ -52,6 +54,7 @@ _RANGE = Meaning("1004")
 _TYPE = Meaning("1003")
 _DENIED = Meaning("2006", "check the owner and the permissions")
 _FAILED = Meaning("3002")
+_PANIC = Meaning("3002", "look for damaged files: omni scrub; if there are none, please report it")
 _TIMEOUT = Meaning("3003", "allow more time, or try again", retryable=True)
 _STATE = Meaning("3005")
 _CONFLICT = Meaning("3005", _TRY_AGAIN, retryable=True)
@@ -130,9 +133,9 @@ _TYPES: Mapping[Meaning, str] = {
     _FAILED: (
         "subprocess.CalledProcessError pydantic.PydanticUserError pyarrow.ArrowException duckdb.Error "
         "duckdb.Warning duckdb.OperationalError onnxruntime.ModelLoadCanceled onnxruntime.Fail onnxruntime.EPFail "
-        "onnxruntime.EngineError onnxruntime.NotImplemented onnxruntime.RuntimeException "
-        "pyo3_runtime.PanicException"
+        "onnxruntime.EngineError onnxruntime.NotImplemented onnxruntime.RuntimeException"
     ),
+    _PANIC: "pyo3_runtime.PanicException",
     _BAD_ANSWER: "ssl.SSLError http.HTTPException",
     _API: "urllib.HTTPError",
     _CONFLICT: "filelock.Timeout duckdb.TransactionException onnxruntime.DeviceReset",
@@ -162,6 +165,7 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"No usable temporary directory", _NO_TEMPORARY),
         (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
         (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
+        (r"^An IO error occurred|^Deserialize error", _CORRUPT),
         (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
         (r"^External error: (Invalid user input|Not found|Lance reader|Encountered internal)", _CORRUPT),
         (r"^Dataset already exists|An index exists but the schema|^IndexWriter was consumed", _STATE),
@@ -175,7 +179,7 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
 happened. A system error is quoted with its number and recognised by that; a LanceError(IO) without a number means
 that a file is damaged."""
 
-_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _UNREADABLE})
+_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _PANIC, _UNREADABLE})
 """Meanings that do not name the cause. If the engine got only a file to open, the file is the cause."""
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -218,13 +222,15 @@ def translate(
     """
     error, meaning = _explained(error)
     if opening and (meaning in _VAGUE or (meaning is None and isinstance(error, Exception))):
-        return subject.corrupt(_message(what, error), cure=subject.cure)
+        return subject.corrupt(_message(what, error), cure=subject.if_corrupt)
     if meaning is None:
         return None
     message = _message(what, error)
-    kind = {_MISSING.code: subject.missing, _CORRUPT.code: subject.corrupt}.get(meaning.code, EngineError)
-    if kind is not EngineError:
-        return kind(message, cure=subject.cure or meaning.cure)
+    if subject.missing is not EngineError and meaning.code == _MISSING.code:
+        return subject.missing(message, cure=subject.if_missing)
+    # an engine in Rust reads what it wrote itself without checks, and panics where the file was changed
+    if subject.corrupt is not EngineError and (meaning.code == _CORRUPT.code or meaning is _PANIC):
+        return subject.corrupt(message, cure=subject.if_corrupt)
     kind = _KINDS.get(meaning, EngineError)
     return kind(message, cure=meaning.cure, code=meaning.code, retryable=meaning.retryable)
 
