@@ -52,6 +52,11 @@ def is_packed(column: pa.Field) -> bool:
     return PACKED.items() <= column.metadata.items()
 
 
+def is_light(column: pa.Field) -> bool:
+    """Return whether a column is neither compressed text nor a vector, so that all its values are read quickly."""
+    return not is_packed(column) and not pa.types.is_fixed_size_list(column.type)
+
+
 def description(column: pa.Field) -> str:
     """Return the description of a column, which is stored with the table for other programs."""
     return str(column.metadata[b"description"].decode())

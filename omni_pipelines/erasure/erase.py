@@ -122,7 +122,8 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     _erase_rows(run, scope)
     _rebuild(run)
     kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones
-    release = publish(replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))).release
+    context = replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))
+    release = publish(context, ends_rollback=True).release  # the release that it shows may contain what is erased
     dropped = _drop_releases(home, run.settings, release.release, scope)
     for path in _moved_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -14,6 +14,8 @@ from native.lance_codecs import codec_of
 from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.publishing.held_back import holds_back
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.schemas import EMBEDDINGS, Table, vector_size, with_vector_size
 from omni_pipelines.settings import Settings
@@ -109,7 +111,10 @@ def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Inde
 
 
 def publish_if_consistent(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
-    """Publish the new versions. None if a run is unfinished; the next ingest then publishes them."""
+    """Publish the new versions. None if a run is unfinished, or a rollback is in effect: an ingest publishes them."""
+    serving = newest_release(home)
+    if serving is not None and holds_back(serving):
+        return None
     try:
         return publish(new_run(home, settings, run_id=run_id))
     except UpstreamMoved:

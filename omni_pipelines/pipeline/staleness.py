@@ -9,6 +9,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.unread_files import ListedFiles, record_unread
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import StepRecord
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.store_records import are_sources_published
@@ -110,7 +111,7 @@ def stale_index(run: RunContext) -> Stale | None:
     marks = [*heads.values(), *fingerprints.values()]
     release = newest_release(home)
     if release is not None:
-        if release.rollback is not None and heads.items() <= release.rollback.heads.items():
+        if is_held_back(home, release, heads):
             return None  # held back until the next change of a source
         if heads.items() <= release.tables.items() and fingerprints.items() <= release.fingerprints.items():
             if are_sources_published(home):

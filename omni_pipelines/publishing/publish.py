@@ -21,6 +21,7 @@ from omni_pipelines.knowledge.quality.gate_results import require_candidate_pass
 from omni_pipelines.knowledge.state.changes import NO_CHANGES, DocumentChanges, count_changes
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
+from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
@@ -67,8 +68,10 @@ class PublishReport:
         }
 
 
-def publish(run: RunContext) -> PublishReport:
+def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
     """Publish the heads as a release, unless the newest release contains exactly them. Hold the writer lock.
+
+    After a rollback, rows that it holds back are published only with `ends_rollback`.
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
@@ -78,7 +81,7 @@ def publish(run: RunContext) -> PublishReport:
     home = run.home
     records = consistent_records(run)
     current = newest_release(home)
-    if current is not None and _is_same(run, current, records):
+    if current is not None and _is_same(run, current, records, ends_rollback):
         return PublishReport(current, new=False)
     progress.report("publishing", 0, 0, "release")
     _verify(_tables(run))
@@ -161,14 +164,14 @@ def consistent_records(run: RunContext) -> dict[str, StepRecord]:
     return records
 
 
-def _is_same(run: RunContext, release: Release, records: dict[str, StepRecord]) -> bool:
+def _is_same(run: RunContext, release: Release, records: dict[str, StepRecord], ends_rollback: bool) -> bool:
     """Whether readers and other homes would see no difference. New file times alone make no new release.
 
-    After a rollback, the heads that it holds back do not count as a change: otherwise the next publish would undo it.
+    After a rollback, the rows that it holds back do not count as a change: otherwise the next publish would undo it.
     """
     writers = run.steps.last_writers
     heads = {table: records[step.name].output for table, step in writers.items() if step is not run.steps.first}
-    if release.rollback is not None and heads.items() <= release.rollback.heads.items():
+    if not ends_rollback and is_held_back(run.home, release, heads):
         return True
     return are_sources_published(run.home) and (
         heads.items() <= release.tables.items()

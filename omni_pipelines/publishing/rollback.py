@@ -9,8 +9,10 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.publishing.held_back import held_rows
 from omni_pipelines.publishing.publish import collect, next_number, write_release
 from omni_pipelines.records import Release, Rollback
+from omni_pipelines.schemas import DOCUMENTS, TABLES
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pinning import hold
 
@@ -30,7 +32,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
     """Publish a release with the contents of release `number`. Hold the writer lock.
 
     The heads of the tables stay where they are. After the next change of a source, an ingest updates
-    these heads and publishes everything. Until then neither a sensor nor an ingest without changes publishes them.
+    these heads and publishes everything. Until then no sensor, no ingest and no maintenance publishes them.
 
     Raises:
         ConfigurationError: there is no such release.
@@ -44,19 +46,30 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         return RollbackReport(current, current.release, new=False)
     Snapshot(home, wanted)
     _verify(home, wanted)
-    heads = {name: str(LanceTable(home.table(name)).head()) for name in wanted.tables}
     release = wanted.model_copy(
         update={
             "release": next_number(home),
             "created_at": datetime.now(UTC),
             "run_id": run_id,
-            "rollback": Rollback(to=number, heads=heads),
+            "rollback": _rollback(home, current, number),
         }
     )
     with hold(home, settings, number):
         write_release(home, settings, release)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)
+
+
+def _rollback(home: Home, current: Release, to: int) -> Rollback:
+    """What the release of a rollback says: it holds back what was published, not what a killed run has written."""
+    if current.rollback is not None:
+        return current.rollback.model_copy(update={"to": to})
+    rows = {
+        name: held_rows(home, TABLES[name], TableVersion.parse(version).version)
+        for name, version in current.tables.items()
+        if name != DOCUMENTS.name  # its times change without a change of a source
+    }
+    return Rollback(to=to, heads=current.tables, rows=rows, keyword=current.keyword.generation)
 
 
 def _is_same(a: Release, b: Release) -> bool:

@@ -12,7 +12,7 @@ from native import duckdb_sql, lance_vectors
 from native.errors import EngineError
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_packed
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_light
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.tables import open_table
@@ -52,7 +52,7 @@ def schema(home: Home, definition: Table) -> Verdict:
     ]
     if wrong:
         return Verdict("schema", False, f"columns missing or of another type: {', '.join(wrong)}")
-    light = [column for column in definition.schema if _is_light(column)]
+    light = [column for column in definition.schema if is_light(column)]
     rules = _rules(light)
     rows = 0
     for batch in table.batches([column.name for column in light]):
@@ -62,10 +62,6 @@ def schema(home: Home, definition: Table) -> Verdict:
             return Verdict("schema", False, str(error)[:_MAX_DETAIL], {"rows": rows})
         rows += batch.num_rows
     return Verdict("schema", True, f"{len(definition.schema.names)} columns as defined", {"rows": rows})
-
-
-def _is_light(column: pa.Field) -> bool:
-    return not is_packed(column) and not pa.types.is_fixed_size_list(column.type)
 
 
 def _rules(columns: Sequence[pa.Field]) -> DataFrameSchema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,12 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin, unpin
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.operations import maintenance
+from omni_pipelines.operations.maintenance import publish_if_consistent
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
+from omni_pipelines.schemas import TABLES
 from omni_pipelines.steps.step_table import new_run
 from tests.stress.harness.corpus import write_files
 from tests.stress.harness.crash_points import POINTS
@@ -41,6 +45,10 @@ NAMES = ("a.md", "b.md", "o'brien.md", "sub/é\u0301.md", "sub/a,b) OR (1=1.md",
 WORDS = st.sampled_from(("walrus", "badger", "candle", "naïve", "emoji \U0001f600", "'; --"))
 TEXTS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
 UNREADABLE = "\0"
+MAINTENANCE: dict[str, Callable[[Home], object]] = {
+    "compact": lambda home: [maintenance.compact(home, table) for table in TABLES.values()],
+    "drop and build the vector index": lambda home: maintenance.optimize_vectors(home, retrain=True),
+}
 MAX_PINNED = 2
 
 
@@ -70,6 +78,7 @@ class PipelineMachine(RuleBasedStateMachine):
         self.readers: list[PinnedReader] = []
         self.pinned: set[int] = set()
         self.forgotten: set[str] = set()
+        self.killed: list[dict[str, str]] = []
 
     @rule(name=st.sampled_from(NAMES), text=TEXTS)
     def put(self, name: str, text: str) -> None:
@@ -103,11 +112,14 @@ class PipelineMachine(RuleBasedStateMachine):
         assert outcome.code in {0, KILLED}, outcome  # 0: a run with little work may not reach the moment
         if outcome.code == 0 or newest_release(self.store.home) != before:
             self._record_run()
+        else:
+            self.killed.append(dict(self.files))
 
     def _record_run(self) -> None:
         """Remember the files of a run that ended, or was killed after it wrote its release."""
         release = newest_release(self.store.home)
         assert release is not None
+        self.killed = []
         if release.rollback is not None:  # a rollback stays until a source changes
             assert self._same(self.files, self.ingested)
             return
@@ -125,6 +137,29 @@ class PipelineMachine(RuleBasedStateMachine):
                 report = roll_back(self.store.home, SETTINGS, numbers[back], "rollback")
             self.shown = self.history[numbers[back]]
             self.history[report.release.release] = self.shown
+
+    @precondition(lambda self: self.shown is not None)
+    @rule(command=st.sampled_from(sorted(MAINTENANCE)))
+    def maintain(self, command: str) -> None:
+        """Do maintenance, which may publish what a killed run has built, but nothing that was rolled back."""
+        before = newest_release(self.store.home)
+        with writer_session(self.store.home, SETTINGS):
+            MAINTENANCE[command](self.store.home)
+            publish_if_consistent(self.store.home, SETTINGS, "maintenance")
+        release = newest_release(self.store.home)
+        assert before is not None
+        assert release is not None
+        if release == before:
+            return
+        assert before.rollback is None or self._same(self.history[before.rollback.to], self.ingested)
+        content = content_of(Snapshot.open(self.store.home, release.release))
+        shown = [
+            files
+            for files in (self.shown, *self.killed)
+            if files is not None and not content.differences(expected(SOURCE, self.bytes_of(files)))
+        ]
+        assert shown, "maintenance has changed rows"
+        self.history[release.release] = self.shown = shown[0]
 
     @rule(back=st.integers(0, 2))
     def pin_a_release(self, back: int) -> None:

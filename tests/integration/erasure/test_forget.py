@@ -360,7 +360,7 @@ def test_what_is_found_afterwards_is_said_and_not_certified(told: Line, monkeypa
 def test_a_forget_that_was_killed_is_finished_by_the_next(
     told: Line, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    def dies(*_args: object) -> None:
+    def dies(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
