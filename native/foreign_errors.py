@@ -190,7 +190,7 @@ _MAX_LENGTH = 2_000
 def meaning_of(error: BaseException) -> Meaning | None:
     """The meaning of a foreign error; None if no engine, system call or listed library raises it.
 
-    An error that does not say its cause has the meaning of the system error from which, or after which, it was raised.
+    An error that does not say its cause has the meaning of the system error from which or after which it was raised.
     """
     return _explained(error)[1]
 

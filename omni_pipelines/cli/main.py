@@ -47,7 +47,7 @@ def omni(
 def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
-    os.environ["RUST_BACKTRACE"] = "0"  # where an engine panics, our message with its cure says what it means
+    os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
     code = execute(sys.argv[1:])
     if code == INTERRUPTED:  # threads of engines may still work, which abort a process that unloads them
         sys.stdout.flush()

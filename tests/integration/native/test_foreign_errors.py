@@ -280,7 +280,7 @@ def after(first: BaseException, second: BaseException, *, is_cause: bool = False
         except BaseException as error:
             if is_cause:
                 raise second from error
-            raise second
+            raise second  # noqa: B904  # after it, not from it
     except BaseException as error:  # noqa: BLE001
         return error
 
@@ -355,7 +355,7 @@ def test_sqlite_errors_have_their_cure_alone_and_inside_sqlalchemy(
     call: Callable[[Path], Any], code: str, cure: str, tmp_path: Path
 ) -> None:
     error = raised(lambda: call(tmp_path / "x.db"))
-    wrapped = sqlalchemy.exc.DBAPIError.instance("INSERT …", {}, error, sqlite3.Error)  # type: ignore[arg-type]
+    wrapped = sqlalchemy.exc.DBAPIError.instance("INSERT …", {}, error, sqlite3.Error)
     for each in (error, after(error, wrapped, is_cause=True)):
         found = from_exception(each)
         assert (found.code, cure in found.cure) == (code, True), found
