@@ -77,8 +77,8 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
 def _base(home: Home, generation: str) -> tuple[KeywordIndex | None, dict[str, str]]:
     """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows.
 
-    It is compared with the checksums of its release: Tantivy can abort the process where bits are changed, and the next
-    release would name the checksums of the damaged files.
+    It is compared with the checksums of its release: Tantivy can abort the process where bits are changed, and the
+    next release would name the checksums of the damaged files.
     """
     folder = home.keyword / generation
     if not _is_as_released(home, folder):
