@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -114,5 +115,5 @@ def test_changed_bits_of_a_keyword_index_are_damage_for_readers_and_writers(
         raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
     path.write_bytes(raw)
     for use in (read_all, write_all):
-        error = raised(lambda use=use: use(path.parent))
+        error = raised(partial(use, path.parent))
         assert error is None or (type(error), error.cure) == (IndexCorrupt, REPAIR)
