@@ -107,7 +107,7 @@ class CitationNotFound(OmniError, code=CoreErrorCode.STORAGE_NOT_FOUND):
 
 
 class NotVerified(OmniError, code=CoreErrorCode.SECURITY_CHECK_FAILED):
-    """A receipt does not match the release it names, or its own checksum."""
+    """A receipt does not match the release it names, its seal, or its own checksum."""
 
 
 class GateFailed(OmniError, code=CoreErrorCode.COMMAND_BLOCKED):
@@ -201,6 +201,10 @@ class ValidationError(ConfigurationError):
         details = {"field": field, "value": json_value}
         super().__init__(f"{field} {problem}: {_shorten(json_value)}", cure=cure, code=code, details=details)
         self.field, self.value = field, json_value
+
+
+class NotChecked(ConfigurationError, code=CoreErrorCode.INVALID_STATE):
+    """Nothing in a receipt is wrong, but not all of it could be checked in this home."""
 
 
 class SourceMissing(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):

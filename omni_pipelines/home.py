@@ -71,6 +71,8 @@ class Home:
     """File with the registry of sources."""
     unread_files = _Inside("unread.json")
     """File with the files of each source that were seen and not read, as of its last ingest."""
+    key = _Inside("receipt.key")
+    """File with the key that seals receipts; whoever can read it can seal receipts as this home."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
     writer = _Inside("writer.json")
@@ -94,8 +96,15 @@ class Home:
         """Check that the home exists and that its folders are folders.
 
         Raises:
-            HomeError: the home does not exist, or a file has the name of one of its folders.
+            HomeError: the home does not exist or cannot be read, or a file has the name of one of its folders.
         """
+        try:
+            self._check_folders()
+        except OSError as error:
+            cure = "check the owner and the permissions"
+            raise HomeError(f"{self.root} cannot be read: {error.strerror}", cure=cure) from error
+
+    def _check_folders(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise HomeError(f"{self.root} is not a folder", cure="name another home with --home")
         if not self.root.exists():

@@ -309,14 +309,23 @@ class ReceiptSentence(Record):
     """A sentence of an answer, and the quotes that support it."""
 
     text: Text
+    label: str = ""
+    """The heading or symbol that the text belongs to."""
     quotes: Annotated[tuple[ReceiptQuote, ...], Field(min_length=1)]
 
 
 class Receipt(Record):
-    """The proof of an answer: its sentences, their quotes, the bytes of these, the release and the run."""
+    """The proof of an answer: its sentences, their quotes, the bytes of these, the release and the run.
 
-    schema_version: Literal[1] = 1
+    The home that gave the answer seals all fields together with a key of its own. Version 1 has no seal.
+    """
+
+    schema_version: Literal[1, 2] = 2
     question: Text
+    where: dict[str, str] = {}
+    """The filters of the search."""
+    viewer: tuple[str, ...] | None = None
+    """The access tags of the viewer who asked, sorted; None is the owner."""
     answer: str
     """The sentences, joined; "" if there is no answer."""
     sentences: tuple[ReceiptSentence, ...]
@@ -332,5 +341,16 @@ class Receipt(Record):
     answered_at: Moment = Field(default_factory=now)
     mode: Literal["extractive", "generative"] = "extractive"
     """Who wrote the sentences: the sources, or a language model that quotes them."""
+    model: str = ""
+    """The language model that wrote the sentences."""
+    evidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+    note: str = ""
+    """Why the answer is not the kind that was requested."""
+    splitter: str = ""
+    """Version of the rules that cut passages into the units that are quoted; "" if not known."""
+    home_key: str = ""
+    """Id of the key of the home that gave the answer."""
+    home_seal: str = ""
+    """HMAC-SHA256, with that key, of all fields but this one and `sha256`, in the same form as for `sha256`."""
     sha256: Sha256
     """sha256 of all other fields as JSON with sorted keys and no blanks."""

@@ -67,7 +67,9 @@ def test_every_reader_reads_or_refuses_damaged_files(reader: Reader, data: st.Da
     _check_properties(reader, _damaged(data, reader.name))
 
 
-@pytest.mark.parametrize("reader", [reader for reader in DISTINCT if not reader.binary], ids=lambda reader: reader.name)
+@pytest.mark.parametrize(
+    "reader", [reader for reader in DISTINCT if not reader.binary], ids=lambda reader: reader.name
+)
 @pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028"], ids=ascii)
 def test_only_line_ends_end_lines(reader: Reader, sign: str) -> None:
     for raw in VALID[reader.name]:
