@@ -33,6 +33,8 @@ from omni_pipelines.publishing.publish import drop_all_but, publish
 from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
+from omni_pipelines.sharing.holds import HeldRelease
+from omni_pipelines.sharing.joining import member_of
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.sources.registry import load_sources, save_sources
@@ -130,7 +132,7 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     redact_history(home, PhraseMatcher(scope.phrases), write=True)
     clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
     after = _search(run, scope)
-    _check(after)
+    _check(after, _holds(home, run.settings, dropped))
     certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)
     path = write_certificate(home, certificate)
     drop_plan(home, target)
@@ -251,8 +253,20 @@ def _moved_aside(home: Home) -> list[Path]:
     return [path for path in home.quarantine.glob("*") if not path.name.endswith(".note.json")]
 
 
-def _check(after: Traces) -> None:
+def _holds(home: Home, settings: Settings, dropped: Sequence[int]) -> list[HeldRelease]:
+    """What keeps releases in the shared store that were to be dropped."""
+    member = member_of(home, settings)
+    return [each for each in member.bucket.holds() if each.release in dropped] if member is not None else []
+
+
+def _check(after: Traces, holds: Sequence[HeldRelease]) -> None:
     remaining = [f"{place}: {count}" for (place, _), count in after.places.items() if count]
+    if remaining and holds:
+        last = max(holds, key=lambda each: each.ends)
+        raise NotForgotten(
+            f"not everything was erased: {last}",
+            cure=f"run the same command again when that home has finished, or after {last.ends:%H:%M} UTC",
+        )
     if remaining:
         raise NotForgotten(
             f"not everything was erased: {', '.join(remaining)}",
