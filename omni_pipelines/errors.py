@@ -107,7 +107,7 @@ class CitationNotFound(OmniError, code=CoreErrorCode.STORAGE_NOT_FOUND):
 
 
 class NotVerified(OmniError, code=CoreErrorCode.SECURITY_CHECK_FAILED):
-    """A receipt does not match the release it names, or its own checksum."""
+    """A receipt does not match the release it names, its seal, or its own checksum."""
 
 
 class GateFailed(OmniError, code=CoreErrorCode.COMMAND_BLOCKED):
@@ -203,8 +203,16 @@ class ValidationError(ConfigurationError):
         self.field, self.value = field, json_value
 
 
+class NotChecked(ConfigurationError, code=CoreErrorCode.INVALID_STATE):
+    """Nothing in a receipt is wrong, but not all of it could be checked in this home."""
+
+
 class SourceMissing(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
     """A source does not exist or cannot be listed."""
+
+
+class NothingNamed(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
+    """No source and no document has a name."""
 
 
 class HomeError(ConfigurationError, code=CoreErrorCode.INVALID_STATE):

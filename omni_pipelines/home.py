@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,6 +10,8 @@ from typing import Self
 from omni_pipelines.errors import HomeError
 
 HOME_NAME = ".omni"
+_UNSUITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+"""System errors that say that a folder cannot be a home."""
 
 
 class _Inside:
@@ -71,6 +74,8 @@ class Home:
     """File with the registry of sources."""
     unread_files = _Inside("unread.json")
     """File with the files of each source that were seen and not read, as of its last ingest."""
+    key = _Inside("receipt.key")
+    """File with the key that seals receipts; whoever can read it can seal receipts as this home."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
     writer = _Inside("writer.json")
@@ -94,8 +99,15 @@ class Home:
         """Check that the home exists and that its folders are folders.
 
         Raises:
-            HomeError: the home does not exist, or a file has the name of one of its folders.
+            HomeError: the home does not exist or cannot be read, or a file has the name of one of its folders.
         """
+        try:
+            self._check_folders()
+        except OSError as error:
+            cure = "check the owner and the permissions"
+            raise HomeError(f"{self.root} cannot be read: {error.strerror}", cure=cure) from error
+
+    def _check_folders(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise HomeError(f"{self.root} is not a folder", cure="name another home with --home")
         if not self.root.exists():
@@ -121,5 +133,7 @@ class Home:
             if not ignore.exists():
                 ignore.write_text("*\n")
         except OSError as error:
+            if error.errno not in _UNSUITABLE:  # a full disk, for example, has a meaning and a cure of its own
+                raise
             cure = "choose another home with --home"
             raise HomeError(f"cannot write to {self.root}: {error.strerror}", cure=cure) from error

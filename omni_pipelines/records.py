@@ -142,6 +142,8 @@ class Certificate(Record):
     kind: Literal["source", "document"]
     named_sha256: str
     """sha256 of the source name or of the document URI."""
+    names_sha256: list[str] = []
+    """sha256 of each name by which a person may ask for it again."""
     at: datetime
     release: int
     """The first release without the erased rows."""
@@ -187,7 +189,7 @@ def _check_reference(path: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-_now = partial(datetime.now, UTC)
+now = partial(datetime.now, UTC)
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A point in time, in UTC."""
 ReferencePath = Annotated[str, AfterValidator(_check_reference)]
@@ -239,8 +241,8 @@ class KnowledgeEntry(Record):
     category: KnowledgeCategory = KnowledgeCategory.NOTE
     tags: tuple[str, ...] = ()
     source: str | None = None
-    created_at: Moment = Field(default_factory=_now)
-    updated_at: Moment = Field(default_factory=_now)
+    created_at: Moment = Field(default_factory=now)
+    updated_at: Moment = Field(default_factory=now)
     version: Annotated[int, Field(ge=1)] = 1
     metadata: dict[str, JsonValue] = {}
 
@@ -266,7 +268,7 @@ class Event(Record):
     topic: Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")]
     """Words separated by `/`: `agent/think`."""
     payload: dict[str, JsonValue] = {}
-    timestamp: Moment = Field(default_factory=_now)
+    timestamp: Moment = Field(default_factory=now)
     sequence: Annotated[int, Field(ge=0)] = 0
     """Number of the event on its bus, without gaps."""
     run_id: str = ""
@@ -309,14 +311,23 @@ class ReceiptSentence(Record):
     """A sentence of an answer, and the quotes that support it."""
 
     text: Text
+    label: str = ""
+    """The heading or symbol that the text belongs to."""
     quotes: Annotated[tuple[ReceiptQuote, ...], Field(min_length=1)]
 
 
 class Receipt(Record):
-    """The proof of an answer: its sentences, their quotes, the bytes of these, the release and the run."""
+    """The proof of an answer: its sentences, their quotes, the bytes of these, the release and the run.
 
-    schema_version: Literal[1] = 1
+    The home that gave the answer seals all fields together with a key of its own. Version 1 has no seal.
+    """
+
+    schema_version: Literal[1, 2] = 2
     question: Text
+    where: dict[str, str] = {}
+    """The filters of the search."""
+    viewer: tuple[str, ...] | None = None
+    """The access tags of the viewer who asked, sorted; None is the owner."""
     answer: str
     """The sentences, joined; "" if there is no answer."""
     sentences: tuple[ReceiptSentence, ...]
@@ -329,8 +340,19 @@ class Receipt(Record):
     """Table to `uuid:version`, as in the release."""
     fingerprints: dict[str, str] = {}
     """Fingerprints of the release: readers, chunker, embedder and keyword analysis."""
-    answered_at: Moment = Field(default_factory=_now)
+    answered_at: Moment = Field(default_factory=now)
     mode: Literal["extractive", "generative"] = "extractive"
     """Who wrote the sentences: the sources, or a language model that quotes them."""
+    model: str = ""
+    """The language model that wrote the sentences."""
+    evidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+    note: str = ""
+    """Why the answer is not the kind that was requested."""
+    splitter: str = ""
+    """Version of the rules that cut passages into the units that are quoted; "" if not known."""
+    home_key: str = ""
+    """Id of the key of the home that gave the answer."""
+    home_seal: str = ""
+    """HMAC-SHA256, with that key, of all fields but this one and `sha256`, in the same form as for `sha256`."""
     sha256: Sha256
     """sha256 of all other fields as JSON with sorted keys and no blanks."""

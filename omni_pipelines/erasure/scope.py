@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.ids import document_id
-from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
+from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents, path_named
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
@@ -52,9 +52,10 @@ def find_scope(home: Home, target: str) -> Scope:
     the next ingest writes that list again, without the name.
 
     Raises:
-        ConfigurationError: no source or document has this name, or several documents have.
+        NothingNamed: no source or document has this name.
+        ConfigurationError: several documents have.
     """
-    known = {row.doc_id: row for row in _known(home)}
+    known = {row.doc_id: row for row in known_documents(home)}
     sources = load_sources(home)
     source = _source(target, sources, {row.source for row in known.values()})
     if source is not None:
@@ -66,7 +67,7 @@ def find_scope(home: Home, target: str) -> Scope:
 def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
     if target in {source.name for source in sources} | stored:
         return target
-    place = Path(target).expanduser().absolute()
+    place = path_named(target)
     return next(
         (source.name for source in sources if source.location in (str(place), target) and _is_whole(source)), None
     )
@@ -81,9 +82,7 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
     chosen = named_documents(target, known)
     uris = sorted({row.uri for row in chosen})
     if not uris:
-        raise ConfigurationError(
-            f"there is no source or document named {target}", cure="list the sources: omni status"
-        )
+        raise NothingNamed(f"there is no source or document named {target}", cure="list the sources: omni status")
     if len(uris) > 1:
         raise ConfigurationError(
             f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
@@ -100,7 +99,7 @@ def _list_around(home: Home, document: DocumentName, known: Iterable[DocumentNam
     return nearest if any(is_archive_list(row["parser"]) for row in rows) else frozenset()
 
 
-def _known(home: Home) -> Iterator[DocumentName]:
+def known_documents(home: Home) -> Iterator[DocumentName]:
     """The documents of every version on disk: an old release may be the only one that still has a document."""
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):

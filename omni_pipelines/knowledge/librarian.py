@@ -3,6 +3,7 @@
 import functools
 import re
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -17,7 +18,7 @@ from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
-from omni_pipelines.knowledge.answers.receipts import make_receipt
+from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
@@ -56,6 +57,9 @@ DEFINITION_HITS = 10
 DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
 """Words before a name where it is declared, frequent ones first."""
 
+MAX_GIVEN = 1_000
+"""Answers, the last ones, of which a librarian makes receipts."""
+
 
 class Librarian:
     """Answers from one release: the newest when it was opened. Open another librarian to see a newer release.
@@ -78,6 +82,7 @@ class Librarian:
         self._given_embedder, self._given_models = embedder, models
         self._reranker = load_reranker(settings)
         self._metrics = QueryMetrics(snapshot.home)
+        self._given: deque[tuple[str, Mapping[str, str]]] = deque(maxlen=MAX_GIVEN)
 
     @classmethod
     def open(
@@ -246,6 +251,7 @@ class Librarian:
             else extract_answer(self.release, asked)
         )
         answer = answer.model_copy(update={"question": question})
+        self._given.append((answer_digest(answer), dict(where or {})))
         if self._settings.keep_questions if keep is None else keep:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
@@ -316,12 +322,17 @@ class Librarian:
         return find_gaps(self._snapshot.home, self._snapshot.keyword.terms, self.release, ask)
 
     def receipt(self, answer: Answer) -> Receipt:
-        """The receipt of an answer of this librarian; `omni verify` checks it.
+        """The receipt of one of the last answers of this librarian; `omni verify` checks it.
 
         Raises:
-            ConfigurationError: the answer is from another release.
+            ConfigurationError: this librarian did not give this answer; or as for `make_receipt`.
         """
-        return make_receipt(self._snapshot, answer)
+        digest = answer_digest(answer)
+        where = next((where for given, where in list(self._given) if given == digest), None)
+        if where is None:
+            problem = f"this librarian of release {self.release} did not give this answer, or too long ago"
+            raise ConfigurationError(problem, cure="ask the librarian that answered, or ask again")
+        return make_receipt(self._snapshot, answer, where)
 
     def context(
         self,

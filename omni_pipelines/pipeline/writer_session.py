@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from native import dataset_cache
 from native.allocator import share_arenas
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.home_key import make_key
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pull import catch_up
@@ -28,6 +29,7 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     dataset_cache.POOL.configure(settings.dataset_cache)
     with writer_lock(home, settings.lock_seconds):
         recover(home)
+        make_key(home)
         if sync:
             catch_up(home, settings)
         yield

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from omni_pipelines import progress
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.quote_checks import Checks, check_sentences
 from omni_pipelines.knowledge.answers.receipts import receipt_sentences
-from omni_pipelines.knowledge.answers.verification import check_sentences
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.evaluation import Scores, permutation_test, score
 from omni_pipelines.knowledge.quality.gate_results import (
@@ -216,8 +216,9 @@ def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golde
     right = wrong = 0
     for question in list(golden)[:MAX_ANSWERED]:
         for sentence in receipt_sentences(snapshot, librarian.ask(question, generate=False, keep=False)):
-            bad = check_sentences(snapshot, [sentence])
-            right, wrong = right + (not bad), wrong + bool(bad)
+            checks = Checks()
+            check_sentences(snapshot, [sentence], checks)
+            right, wrong = right + checks.holds, wrong + (not checks.holds)
     share = right / (right + wrong) if right + wrong else 1.0
     detail = f"{right} of {right + wrong} citations match their source byte for byte"
     return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)

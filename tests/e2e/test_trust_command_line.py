@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from omni_pipelines.knowledge.answers.receipts import canonical_json
+from tests.samples.forged_receipts import resealed
+
 pytestmark = pytest.mark.usefixtures("models")
 
 
@@ -51,6 +54,7 @@ def test_a_receipt_is_verified(folder: Path, receipt: Path) -> None:
     done = omni("verify", receipt.name, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("verified against release 1: ")
+    assert "\nproven: this home gave this answer to this question\n" in done.stdout
     fields: Any = json.loads(omni("verify", receipt.name, "--json", cwd=folder).stdout)
     assert (fields["schema_version"], fields["verified"], fields["failures"]) == (1, True, [])
 
@@ -61,6 +65,16 @@ def test_a_tampered_receipt_is_not_and_the_field_is_named(folder: Path, receipt:
     assert done.returncode == 1
     assert "sentences[0].quotes[0].quote: is not the text of its bytes: Keys are rotated" in done.stdout
     assert "checks failed" in done.stderr
+
+
+def test_a_receipt_that_cannot_be_checked_is_not_told_as_wrong(folder: Path, receipt: Path) -> None:
+    fields = json.loads(receipt.read_text())
+    fields["home_key"] = fields["home_seal"] = ""
+    (folder / "unsealed.json").write_bytes(canonical_json(resealed(fields)))
+    done = omni("verify", "unsealed.json", cwd=folder)
+    assert done.returncode == 2
+    assert "not proven: this home gave this answer to this question: the receipt has no seal" in done.stdout
+    assert "no check failed, but not all of this receipt could be checked here" in done.stderr
 
 
 def test_a_receipt_that_is_none_is_a_mistake_of_the_command(folder: Path) -> None:

@@ -15,10 +15,10 @@ from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.search_options import Filters, OpenLibrarian
 from omni_pipelines.cli.stdin import STDIN, words_or_stdin
 from omni_pipelines.cli.views.search import show_answer, show_citation, show_verification
-from omni_pipelines.errors import ConfigurationError, NoAnswer, NotVerified
+from omni_pipelines.errors import ConfigurationError, NoAnswer, NotChecked, NotVerified, OmniError
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
-from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
+from omni_pipelines.knowledge.answers.verification import ReceiptOutcome, Verification, verify_receipt
 from omni_pipelines.knowledge.search.citations import Passage
 
 
@@ -83,9 +83,10 @@ def verify(
     home: RefreshedHome,
     receipt: Annotated[Path, Argument(help="A file that omni ask --receipt wrote, or - for standard input.")],
 ) -> Result[Verification]:
-    """Check a receipt against the release it names, offline.
+    """Check a receipt against this home and the release it names, offline.
 
-    Every field is checked. The exit code is 0 if all checks pass, else 1.
+    Every field is checked. The exit code is 0 if all checks pass, 1 if one fails, and 2 if none fails but one cannot
+    be made: the release is gone, something cannot be read, or another home sealed the receipt.
     """
     try:
         content = sys.stdin.buffer.read() if str(receipt) == STDIN else receipt.read_bytes()
@@ -94,7 +95,14 @@ def verify(
     verification = verify_receipt(home, content, viewer)
     for note in verification.notes:
         narrate(f"note: {note}")
-    if verification.verified:
-        return Result(verification)
-    failed = f"{len(verification.failures)} of {verification.checks} checks failed"
-    return Result(verification, error=NotVerified(failed, cure="trust the sources, not this receipt"))
+    return Result(verification, error=_refusal(verification))
+
+
+def _refusal(verification: Verification) -> OmniError | None:
+    if verification.outcome is ReceiptOutcome.WRONG:
+        failed = f"{len(verification.failures)} of {verification.checks} checks failed"
+        return NotVerified(failed, cure="trust the sources, not this receipt")
+    if verification.outcome is ReceiptOutcome.UNCHECKED:
+        problem = "no check failed, but not all of this receipt could be checked here"
+        return NotChecked(problem, cure="see what is not proven, and why; verify it in the home that answered")
+    return None

@@ -178,11 +178,15 @@ def _with_label(sentence: Sentence) -> str:
 
 
 def show_verification(verification: Verification) -> None:
-    """Print the number of checks, or each check that failed."""
+    """Print the number of checks, or each check that failed, then what is proven and what is not."""
     if verification.verified:
         say(f"verified against release {verification.release}: {verification.checks} checks")
     for failure in verification.failures:
         say(f"{failure.field}: {failure.reason}")
+    for proven in verification.proven:
+        say(f"proven: {proven}")
+    for unproven in verification.unproven:
+        say(f"not proven: {unproven}")
 
 
 def show_citation(passage: Passage) -> None:

@@ -48,18 +48,23 @@ def _with_lines(quote: str) -> str:
     return "\n".join([first, *(line[indent:] for line in rest)])
 
 
-def cite(hit: Hit, start: int, end: int) -> Citation:
-    """The citation of the characters from `start` to `end` of a hit's text."""
-    quote = hit.text[start:end]
+def byte_range(hit: Hit, start: int, end: int) -> tuple[int, int]:
+    """Where the characters from `start` to `end` of a hit's text are, in the bytes that its `start_byte` counts."""
     encoding = hit.encoding if hit.verbatim else "utf-8"
     start_byte = hit.start_byte + len(hit.text[:start].encode(encoding))
+    return start_byte, start_byte + len(hit.text[start:end].encode(encoding))
+
+
+def cite(hit: Hit, start: int, end: int) -> Citation:
+    """The citation of the characters from `start` to `end` of a hit's text."""
+    start_byte, end_byte = byte_range(hit, start, end)
     lines = hit.lines
     return Citation(
         citation=cite_part(hit, start, end),
         **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence"}),
         start_byte=start_byte,
-        end_byte=start_byte + len(quote.encode(encoding)),
+        end_byte=end_byte,
         start_line=lines.place(start).line,
         end_line=lines.place(max(start, end - 1)).line,
-        quote=quote,
+        quote=hit.text[start:end],
     )

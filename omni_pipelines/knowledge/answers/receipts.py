@@ -1,7 +1,8 @@
 """Receipts: an answer with everything that is needed to check it later, without asking anybody.
 
-A receipt leads from sentence to quote to bytes to document to release to run, and ends in a checksum of itself. The
-checksum reveals a changed receipt; a receipt that is invented as a whole is revealed by the release it names.
+A receipt leads from sentence to quote to bytes to document to release to run. The home that answered seals all of it
+with a key of its own, so nobody without that key can change a receipt or invent one. The checksum at its end needs no
+key: it reveals a file that was damaged.
 """
 
 import hashlib
@@ -10,30 +11,35 @@ from collections.abc import Mapping
 import orjson
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.ids import content_hash
+from omni_pipelines.home import Home
+from omni_pipelines.ids import content_hash, text_hash
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
+from omni_pipelines.knowledge.answers.units import SPLITTER
+from omni_pipelines.knowledge.state.home_key import key_id, keyed_seal, make_key, read_key
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
 
-SEAL = "sha256"  # the field that holds the checksum
+SEAL = "sha256"
+"""The field that holds the checksum."""
+HOME_SEAL = "home_seal"
+"""The field that holds the seal of the home."""
 
 
-def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
-    """The receipt of an answer or an abstention.
+def make_receipt(snapshot: Snapshot, answer: Answer, where: Mapping[str, str]) -> Receipt:
+    """The receipt of an answer or an abstention that was just made from a snapshot; `where` are its filters.
 
     Raises:
-        ConfigurationError: the answer is from another release, or its release is no longer kept.
+        ConfigurationError: the release of the answer is no longer kept, or the home has no key to seal with.
     """
-    release = snapshot.release
-    if answer.release != release.release:
-        problem = f"the answer is from release {answer.release}, not from {release.release}"
-        raise ConfigurationError(problem, cure="ask the librarian that answered")
+    release, key = snapshot.release, _key(snapshot.home)
     record = read_with_checksum(snapshot.home, release.release)
     if record is None:
         raise ConfigurationError(f"release {release.release} is no longer kept", cure="ask again")
     unsealed = Receipt(
-        question=answer.question.encode("utf-8", "replace").decode(),  # arguments may hold lone surrogates
+        question=_encodable(answer.question),
+        where={field: _encodable(value) for field, value in where.items()},
+        viewer=None if snapshot.viewer is None else tuple(sorted(snapshot.viewer.tags)),
         answer=answer.answer,
         sentences=receipt_sentences(snapshot, answer),
         release=release.release,
@@ -42,15 +48,51 @@ def make_receipt(snapshot: Snapshot, answer: Answer) -> Receipt:
         tables=release.tables,
         fingerprints=release.fingerprints,
         mode=answer.mode,
+        model=answer.attempts[-1].variant if answer.mode == "generative" and answer.attempts else "",
+        evidence=answer.evidence,
+        note=answer.note,
+        splitter=SPLITTER,
+        home_key=key_id(key),
         sha256="0" * 64,
     )
-    return unsealed.model_copy(update={SEAL: seal(unsealed.model_dump(mode="json"))})
+    body = unsealed.model_dump(mode="json")
+    body[HOME_SEAL] = home_seal(body, key)
+    return Receipt.model_validate_json(orjson.dumps({**body, SEAL: seal(body)}))
+
+
+def answer_digest(answer: Answer) -> str:
+    """A hash of everything in an answer, by which a librarian knows its own."""
+    return text_hash(repr(answer))
+
+
+def _encodable(text: str) -> str:
+    """A text without lone surrogates, which arguments of a command may hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _key(home: Home) -> bytes:
+    """The key of the home; one that was made by an older version gets its key here."""
+    try:
+        make_key(home)
+        key = read_key(home)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the key that seals receipts cannot be read or written: {home.key}: {error.strerror}",
+            cure="ask as a user who may read all files of the home; a home without a key gets one from omni ingest",
+        ) from error
+    if key is None:
+        raise ConfigurationError(f"{home.key} is damaged", cure="run: omni ingest")
+    return key
 
 
 def receipt_sentences(snapshot: Snapshot, answer: Answer) -> tuple[ReceiptSentence, ...]:
     """The sentences of an answer, each quote with the hashes of its bytes and of its document."""
     return tuple(
-        ReceiptSentence(text=sentence.text, quotes=tuple(_quote(snapshot, cited) for cited in sentence.citations))
+        ReceiptSentence(
+            text=sentence.text,
+            label=sentence.label,
+            quotes=tuple(_quote(snapshot, cited) for cited in sentence.citations),
+        )
         for sentence in answer.sentences
     )
 
@@ -70,8 +112,17 @@ def _quote(snapshot: Snapshot, cited: Citation) -> ReceiptQuote:
 
 def seal(body: Mapping[str, object]) -> str:
     """The checksum of the fields without the checksum itself: sha256 of compact JSON with sorted keys."""
-    rest = {name: value for name, value in body.items() if name != SEAL}
-    return hashlib.sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(_compact(body, SEAL)).hexdigest()
+
+
+def home_seal(body: Mapping[str, object], key: bytes) -> str:
+    """The seal of a home on all fields but the seal itself and the checksum."""
+    return keyed_seal(key, _compact(body, SEAL, HOME_SEAL))
+
+
+def _compact(body: Mapping[str, object], *without: str) -> bytes:
+    rest = {name: value for name, value in body.items() if name not in without}
+    return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:

@@ -20,6 +20,8 @@ from omni_pipelines.text.document import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
+SPLITTER = "1"
+"""Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
 MAX_PARAGRAPH_LENGTH = 500

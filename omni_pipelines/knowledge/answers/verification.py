@@ -1,15 +1,13 @@
-"""Verify a receipt: check every field against the release it names, without a model or a network.
+"""Verify a receipt: check every field against the home and the release it names, without a model or a network.
 
-The checks compare the release's record with its checksum, the stored text of each document with the hash of its file,
-the bytes of each range with the quote, and each sentence with its quotes. A note says if the file on disk changed
-since; that is not a failure.
+Two things are proven separately. The seal proves that this home gave this answer to this question. The release proves
+that the quotes stand in its sources. What cannot be read, such as a release that is gone or a key of another home,
+proves nothing and refutes nothing: the receipt is then unchecked, not wrong.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from collections.abc import Mapping
+from enum import StrEnum
+from hmac import compare_digest
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -17,63 +15,52 @@ from pydantic import BaseModel, ValidationError
 from native.errors import EngineError
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.ids import content_hash
-from omni_pipelines.knowledge.answers.quotes import figures_are_quoted, shown_quotes
-from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, seal
-from omni_pipelines.knowledge.search.citations import citation_of, is_unchanged
+from omni_pipelines.knowledge.answers.quote_checks import Checks, Failure, check_sentences
+from omni_pipelines.knowledge.answers.receipts import HOME_SEAL, SEAL, canonical_json, home_seal, seal
+from omni_pipelines.knowledge.answers.units import SPLITTER
 from omni_pipelines.knowledge.state.access import Viewer
-from omni_pipelines.knowledge.state.releases import read_with_checksum
+from omni_pipelines.knowledge.state.home_key import key_id, read_key
+from omni_pipelines.knowledge.state.releases import read_with_checksum, release_file
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
-from omni_pipelines.rows import ChunkRow, DocumentRow
-from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.document_rows import parsed_document
+from omni_pipelines.records import Receipt
 
 
-class Failure(BaseModel, frozen=True):
-    """A field of a receipt that is wrong."""
+class ReceiptOutcome(StrEnum):
+    """What a verification found."""
 
-    field: str
-    """As `sentences[0].quotes[1].start_byte`; `file` for the file as a whole."""
-    reason: str
+    VERIFIED = "verified"
+    """Every check was made and holds."""
+    WRONG = "wrong"
+    """A check does not hold."""
+    UNCHECKED = "unchecked"
+    """No check failed, but one could not be made."""
 
 
 class Verification(BaseModel, frozen=True):
     """The result of checking a receipt."""
 
+    outcome: ReceiptOutcome
     verified: bool
     release: int | None
     """None if the receipt does not name one."""
     checks: int
     failures: tuple[Failure, ...]
+    proven: tuple[str, ...]
+    """What the checks prove."""
+    unproven: tuple[str, ...]
+    """What could not be checked, and what no receipt can prove, each with the reason."""
     notes: tuple[str, ...]
     """Facts that do not fail a receipt: files that have changed since."""
 
 
-@dataclass
-class _Checks:
-    count: int = 0
-    failures: list[Failure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def check(self, name: str, holds: bool, reason: str) -> None:
-        self.count += 1
-        if not holds:
-            self.failures.append(Failure(field=name, reason=reason))
-
-    def check_equal(self, name: str, claimed: object, actual: object, where: str) -> None:
-        self.check(name, claimed == actual, f"is {_short(claimed)}, but in {where} it is {_short(actual)}")
-
-
-def _short(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+_HOME = "this home gave this answer to this question"
+_NO_ANSWER = "this home found no answer to this question"
 
 
 def verify_receipt(home: Home, raw: bytes, viewer: Viewer | None = None) -> Verification:
-    """Check the receipt in the bytes of a file, and name everything that is wrong.
+    """Check the receipt in the bytes of a file, and name everything that is wrong, proven and unproven.
 
-    For a viewer, quotes from sources that this viewer may not see are missing from the release.
+    For a viewer, quotes from sources that this viewer may not see cannot be checked.
 
     Raises:
         ConfigurationError: the bytes hold no receipt.
@@ -81,46 +68,38 @@ def verify_receipt(home: Home, raw: bytes, viewer: Viewer | None = None) -> Veri
     """
     home.check()
     fields = _fields(raw)
-    checks = _Checks()
+    checks = Checks()
     checks.check("file", canonical_json(fields) == raw, "is not in the form of a receipt: a byte of it was changed")
     checks.check(SEAL, fields.get(SEAL) == seal(fields), "is not the checksum of these fields: one was changed")
     receipt = _receipt(fields, checks)
+    proven: list[str] = []
     if receipt is not None:
         answer = "\n".join(sentence.text for sentence in receipt.sentences)
         checks.check("answer", receipt.answer == answer, "is not the sequence of its sentences")
-        snapshot = _check_release(home, receipt, viewer, checks)
-        if snapshot is not None:
-            _check_sentences(snapshot, receipt.mode, receipt.sentences, checks)
+        is_sealed = _check_seal(home, receipt, fields, checks)
+        is_foreign = is_sealed is None and bool(receipt.home_seal)
+        are_quotes_sound = _check_quotes(home, receipt, viewer, checks, is_foreign=is_foreign)
+        if is_sealed:
+            proven.append(_HOME if receipt.sentences else _NO_ANSWER)
+        if are_quotes_sound and receipt.sentences:
+            whole = ", each a whole unit of its passage" if receipt.splitter == SPLITTER else ""
+            proven.append(
+                f"the quotes stand in the sources of release {receipt.release}, at exactly their bytes{whole}"
+            )
     return Verification(
-        verified=not checks.failures,
+        outcome=ReceiptOutcome.WRONG
+        if checks.failures
+        else ReceiptOutcome.UNCHECKED
+        if checks.unchecked
+        else ReceiptOutcome.VERIFIED,
+        verified=checks.holds,
         release=receipt.release if receipt is not None else None,
         checks=checks.count,
         failures=tuple(checks.failures),
+        proven=tuple(proven),
+        unproven=(*checks.unchecked, *(_limits(receipt) if receipt is not None else ())),
         notes=tuple(dict.fromkeys(checks.notes)),
     )
-
-
-def check_sentences(snapshot: Snapshot, sentences: Sequence[ReceiptSentence]) -> tuple[Failure, ...]:
-    """What is wrong with extractive sentences and their quotes, in a release that may not be published yet."""
-    checks = _Checks()
-    _check_sentences(snapshot, "extractive", sentences, checks)
-    return tuple(checks.failures)
-
-
-def _check_sentences(snapshot: Snapshot, mode: str, sentences: Sequence[ReceiptSentence], checks: _Checks) -> None:
-    for number, sentence in enumerate(sentences):
-        name = f"sentences[{number}]"
-        kinds = [
-            _check_quote(snapshot, quote, f"{name}.quotes[{index}]", checks)
-            for index, quote in enumerate(sentence.quotes)
-        ]
-        if mode == "extractive":
-            quotes = [quote.quote for quote in sentence.quotes]
-            shown = [shown_quotes(quotes, (*kinds, "")[0], keep_lines=keep_lines) for keep_lines in (False, True)]
-            checks.check(f"{name}.text", bool(quotes) and sentence.text in shown, "is not its quotes")
-        else:
-            quoted = " ".join(quote.quote for quote in sentence.quotes)
-            checks.check(f"{name}.text", figures_are_quoted(sentence.text, quoted), "has a figure that no quote has")
 
 
 def _fields(raw: bytes) -> dict[str, object]:
@@ -133,7 +112,7 @@ def _fields(raw: bytes) -> dict[str, object]:
     return fields
 
 
-def _receipt(fields: Mapping[str, object], checks: _Checks) -> Receipt | None:
+def _receipt(fields: Mapping[str, object], checks: Checks) -> Receipt | None:
     checks.count += 1
     try:
         return Receipt.model_validate_json(orjson.dumps(fields), strict=True)
@@ -144,71 +123,71 @@ def _receipt(fields: Mapping[str, object], checks: _Checks) -> Receipt | None:
         return None
 
 
-def _check_release(home: Home, receipt: Receipt, viewer: Viewer | None, checks: _Checks) -> Snapshot | None:
+def _check_seal(home: Home, receipt: Receipt, fields: Mapping[str, object], checks: Checks) -> bool | None:
+    """Whether the home sealed these fields; None if its key is missing, or not the key of the receipt."""
+    if not receipt.home_seal:
+        reason = "the receipt has no seal; an older version wrote it, or somebody removed the seal"
+        checks.unchecked.append(f"{_HOME}: {reason}")
+        return None
+    try:
+        key = read_key(home)
+    except OSError as error:
+        checks.unchecked.append(f"{_HOME}: its key cannot be read: {error.strerror}")
+        return None
+    if key is None or key_id(key) != receipt.home_key:
+        checks.unchecked.append(f"{_HOME}: another home sealed it, or this one with a key that is lost")
+        return None
+    holds = compare_digest(receipt.home_seal.encode("utf-8", "replace"), home_seal(fields, key).encode())
+    checks.check(HOME_SEAL, holds, "is not the seal of this home on these fields: one was changed")
+    return holds
+
+
+def _check_quotes(home: Home, receipt: Receipt, viewer: Viewer | None, checks: Checks, *, is_foreign: bool) -> bool:
+    """Whether the release and all sentences could be checked and are right."""
+    before = len(checks.failures), len(checks.unchecked)
+    try:
+        if _check_release(home, receipt, checks, is_foreign=is_foreign):
+            snapshot = Snapshot.open(home, receipt.release, viewer)
+            check_sentences(snapshot, receipt.sentences, checks, receipt.mode, receipt.splitter)
+    except (EngineError, OSError) as error:
+        checks.unchecked.append(f"the quotes: release {receipt.release} cannot be read: {error}")
+    return before == (len(checks.failures), len(checks.unchecked))
+
+
+def _check_release(home: Home, receipt: Receipt, checks: Checks, *, is_foreign: bool) -> bool:
+    """Check the fields about the release. Returns whether its tables may be compared."""
     record = read_with_checksum(home, receipt.release)
     if record is None:
-        problem = f"{receipt.release} is not kept in {home.root}, so nothing else can be checked"
-        checks.check("release", False, problem)
-        return None
+        checks.unchecked.append(f"the quotes: release {receipt.release} {_why_unread(home, receipt.release)}")
+        return False
     release, checksum = record
+    if is_foreign and receipt.release_checksum != checksum:
+        checks.unchecked.append(f"the quotes: release {receipt.release} of this home is not the one of the receipt")
+        return False
     where = f"the record of release {release.release}"
     checks.check_equal("release_checksum", receipt.release_checksum, checksum, where)
     for name in ("run_id", "tables", "fingerprints"):
         checks.check_equal(name, getattr(receipt, name), getattr(release, name), where)
+    return True
+
+
+def _why_unread(home: Home, number: int) -> str:
     try:
-        return Snapshot.open(home, receipt.release, viewer)
-    except EngineError as error:
-        checks.check("tables", False, f"cannot be opened at the versions of the release: {error.message}")
-        return None
+        release_file(home, number).read_bytes()
+    except FileNotFoundError:
+        return "is not kept; see: omni releases list"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "has a damaged record; see: omni scrub"
 
 
-def _check_quote(snapshot: Snapshot, quote: ReceiptQuote, name: str, checks: _Checks) -> str:
-    """Check a quote. Returns the kind of its document, as `code`; "" if the document is missing."""
-    chunk = snapshot.chunks([quote.chunk_id]).get(quote.chunk_id)
-    document = snapshot.document(chunk["doc_id"]) if chunk is not None else None
-    if chunk is None or document is None:
-        checks.check(f"{name}.chunk_id", False, f"{_short(quote.chunk_id)} is not in the release")
-        return ""
-    stored: Mapping[str, object] = document
-    for column in ("uri", "path", "content_hash", "encoding", "verbatim"):
-        checks.check_equal(f"{name}.{column}", getattr(quote, column), stored[column], "the release")
-    parsed = parsed_document(document)
-    raw = parsed.stored_bytes
-    # a masked text has the length of the file, but other bytes
-    expected = document["content_hash"] if parsed.verbatim and not document["masked"] else document["stored_hash"]
-    checks.check(f"{name}.content_hash", content_hash(raw) == expected, "is not the hash of the stored text")
-    _check_range(quote, chunk, raw, parsed.decoded.encoding if parsed.verbatim else "utf-8", name, checks)
-    _check_lines(quote, document, parsed, raw, name, checks)
-    _note_changed_file(document, checks)
-    return document["kind"]
-
-
-def _check_range(quote: ReceiptQuote, chunk: ChunkRow, raw: bytes, encoding: str, name: str, checks: _Checks) -> None:
-    inside = chunk["start_byte"] <= quote.start_byte and quote.end_byte <= chunk["end_byte"]
-    checks.check(f"{name}.chunk_id", inside, "is a passage that does not contain the range")
-    quoted = raw[quote.start_byte : quote.end_byte]
-    try:
-        text = quoted.decode(encoding)
-    except UnicodeError:
-        text = "they are not text"
-    checks.check(f"{name}.quote", text == quote.quote, f"is not the text of its bytes: {_short(text)}")
-    checks.check(f"{name}.quote_hash", content_hash(quoted) == quote.quote_hash, "is not the hash of its bytes")
-
-
-def _check_lines(
-    quote: ReceiptQuote, document: DocumentRow, parsed: Parsed, raw: bytes, name: str, checks: _Checks
-) -> None:
-    bom, encoding = (parsed.decoded.bom_bytes, parsed.decoded.encoding) if parsed.verbatim else (0, "utf-8")
-    start, end = (len(raw[bom:byte].decode(encoding, "replace")) for byte in (quote.start_byte, quote.end_byte))
-    last = max(start, end - 1)
-    checks.check_equal(f"{name}.page", quote.page, parsed.page(start), "the text")
-    checks.check_equal(f"{name}.start_line", quote.start_line, parsed.line(start), "the text")
-    checks.check_equal(f"{name}.end_line", quote.end_line, parsed.line(last), "the text")
-    checks.check_equal(f"{name}.citation", quote.citation, citation_of(document, parsed, start, end), "the text")
-
-
-def _note_changed_file(document: DocumentRow, checks: _Checks) -> None:
-    """Read the file that the release names, never a file that only the receipt names."""
-    if document["uri"].startswith("file:") and not is_unchanged(document):
-        path = url2pathname(urlsplit(document["uri"]).path)
-        checks.notes.append(f"{Path(path)} has changed since the release, or is gone")
+def _limits(receipt: Receipt) -> list[str]:
+    """What no check of this receipt proves."""
+    limits = []
+    if receipt.mode == "generative":
+        limits.append(
+            "the claims are true: they are the words of a language model; proven are only the units they cite"
+        )
+    if receipt.sentences and receipt.splitter != SPLITTER:
+        limits.append("the quotes are whole sentences: another version of omni cut them by other rules")
+    return limits

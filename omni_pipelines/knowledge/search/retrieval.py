@@ -127,19 +127,22 @@ def hit_location(row: ChunkRow) -> HitLocation:
 
 
 def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
-    row, fused = passage.row, passage.fused
-    metadata = chunk_metadata(row)
+    fused = passage.fused
     parts = LogOdds(*(round(part, _DECIMALS) for part in log_odds(fused, ranked.match)))
-    hit = Hit.model_validate(
-        {
-            **row,
-            "rank": number,
-            "citation": chunk_citation(row, metadata.layout),
-            "score": round(probability(parts), _DECIMALS),
-            "ranks": Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
-            "parts": ScoreParts(**parts._asdict()),
-            "also_in": list(map(hit_location, passage.duplicates)),
-            **metadata.model_dump(exclude={"layout"}),
-        }
+    return passage_hit(
+        passage.row,
+        rank=number,
+        score=round(probability(parts), _DECIMALS),
+        ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
+        parts=ScoreParts(**parts._asdict()),
+        also_in=tuple(map(hit_location, passage.duplicates)),
     )
+
+
+def passage_hit(row: ChunkRow, **found: object) -> Hit:
+    """A chunk as a hit, and how it was found; without that, as the only hit of a search in no list."""
+    metadata = chunk_metadata(row)
+    unranked = {"rank": 1, "score": 1.0, "ranks": Ranks(keyword=None, vector=None)}
+    fields = {**row, **metadata.model_dump(exclude={"layout"}), **unranked, **found}
+    hit = Hit.model_validate({**fields, "citation": chunk_citation(row, metadata.layout)})
     return hit.laid_out(metadata.layout)

@@ -170,13 +170,14 @@ def test_gaps_are_refused_to_a_viewer(split: Line) -> None:
         opened(split, INSIDER).gaps()
 
 
-def test_receipt_of_a_hidden_quote_fails_for_a_stranger(split: Line) -> None:
+def test_receipt_of_a_hidden_quote_cannot_be_checked_by_a_stranger(split: Line) -> None:
     insider = opened(split, INSIDER)
     raw = receipt_bytes(insider.receipt(insider.ask("What are Zanzibar salaries a month?")))
     assert verify_receipt(split.home, raw, INSIDER).verified
     verification = verify_receipt(split.home, raw, STRANGER)
-    assert not verification.verified
-    assert all("crowns" not in each.reason for each in verification.failures)
+    assert (verification.verified, verification.failures) == (False, ())
+    assert "this viewer may not see it" in verification.unproven[0]
+    assert "crowns" not in verification.model_dump_json()
 
 
 def test_tightened_tags_apply_to_older_releases(split: Line) -> None:

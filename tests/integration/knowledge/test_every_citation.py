@@ -23,6 +23,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
+from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.quality.golden_questions import label_citation, locate_label
 from omni_pipelines.knowledge.search.citation_names import DocumentName, cited_name, named_documents
 from omni_pipelines.knowledge.search.citations import file_of, find_document
@@ -61,9 +62,15 @@ def hits(library: Line) -> list[Hit]:
 
 
 @pytest.fixture(scope="module")
-def answers(library: Line, hits: list[Hit]) -> list[Answer]:
+def librarian(library: Line) -> Librarian:
+    """The librarian that gives the answers and their receipts."""
+    return library.librarian()
+
+
+@pytest.fixture(scope="module")
+def answers(librarian: Librarian, hits: list[Hit]) -> list[Answer]:
     """Answers to questions about sentences of all sources."""
-    librarian, chosen = library.librarian(), random.Random(SEED)
+    chosen = random.Random(SEED)
     given = []
     for hit in chosen.sample(hits, QUESTIONS):
         words = hit.text.split()
@@ -123,15 +130,16 @@ def test_text_that_occurs_twice_is_cited_at_each_place(library: Line, hits: list
         assert (shown.text, shown.uri) == (hit.text, other.uri)
 
 
-def test_every_receipt_is_verified(library: Line, answers: list[Answer]) -> None:
-    librarian = library.librarian()
+def test_every_receipt_is_verified(library: Line, librarian: Librarian, answers: list[Answer]) -> None:
     for answer in answers[:40]:
         checked = verify_receipt(library.home, receipt_bytes(librarian.receipt(answer)))
-        assert checked.failures == ()
+        assert (checked.failures, checked.unproven) == ((), ())
 
 
-def test_a_receipt_with_the_citation_of_another_place_is_not_verified(library: Line, answers: list[Answer]) -> None:
-    receipt = library.librarian().receipt(answers[0])
+def test_a_receipt_with_the_citation_of_another_place_is_not_verified(
+    library: Line, librarian: Librarian, answers: list[Answer]
+) -> None:
+    receipt = librarian.receipt(answers[0])
     citation = receipt.sentences[0].quotes[0].citation
     raw = receipt_bytes(receipt).replace(citation.encode(), f"{citation}9".encode())
     assert "sentences[0].quotes[0].citation" in {

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.knowledge.answers.receipts import receipt_bytes
+from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.testing.fakes import FakeEmbedder
 
 ROOT = Path(__file__).parents[3]
 _DROP_FROM_BOUNDING_SET = 24
@@ -22,6 +25,8 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.receipts import receipt_bytes
+from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.testing.fakes import FakeEmbedder
@@ -34,12 +39,37 @@ except OSError:
     pass
 with Librarian.open(home, embedder=FakeEmbedder()) as librarian:
     hit = librarian.search("otters")[0]
+    receipt = receipt_bytes(librarian.receipt(librarian.ask("What do otters hold?")))
     print(json.dumps({
         "hit": hit.path,
         "passage": list(librarian.show(hit.citation).lines)[-1],
         "answer": librarian.ask("What do otters hold?").abstained,
+        "receipt": verify_receipt(home, receipt).outcome,
         "rows": run_sql(home, "select path from documents")[1].rows,
     }))
+"""
+UNREADABLE = """
+import json, os, sys
+from pathlib import Path
+from omni_pipelines.errors import HomeError
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.answers.verification import verify_receipt
+home, raw = Home(Path(sys.argv[1])), Path(sys.argv[2]).read_bytes()
+outcomes = {}
+for name in ("releases", "tables", "keyword", "receipt.key", "."):
+    path = home.root / name
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        if os.access(path, os.R_OK):
+            print("writable")
+            raise SystemExit
+        found = verify_receipt(home, raw)
+        outcomes[name] = (found.outcome, len(found.failures), len(found.proven))
+    except HomeError as error:
+        outcomes[name] = error.exit_code
+    path.chmod(mode)
+print(json.dumps(outcomes))
 """
 
 
@@ -58,10 +88,9 @@ def without_privileges() -> None:
         library.prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
 
 
-def test_a_read_only_home_answers_and_stays_as_it_is(read_only: Home) -> None:
-    before = {path: path.stat().st_mtime_ns for path in read_only.root.rglob("*")}
+def run_unprivileged(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(read_only.root)],
+        [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -71,10 +100,27 @@ def test_a_read_only_home_answers_and_stays_as_it_is(read_only: Home) -> None:
     )
     if ran.stdout == "writable\n":
         pytest.skip("this user may write to every file")
+    return ran
+
+
+def test_a_read_only_home_answers_and_stays_as_it_is(read_only: Home) -> None:
+    before = {path: path.stat().st_mtime_ns for path in read_only.root.rglob("*")}
+    ran = run_unprivileged(SCRIPT, str(read_only.root))
     assert json.loads(ran.stdout or "{}") == {
         "hit": "otter.md",
         "passage": "Otters hold hands while they sleep.",
         "answer": False,
+        "receipt": "verified",
         "rows": [["otter.md"]],
     }, ran.stderr
     assert {path: path.stat().st_mtime_ns for path in read_only.root.rglob("*")} == before
+
+
+def test_a_home_that_cannot_be_read_is_not_told_as_a_wrong_receipt(read_only: Home, tmp_path: Path) -> None:
+    with Librarian.open(read_only, embedder=FakeEmbedder()) as librarian:
+        receipt = tmp_path / "receipt.json"
+        receipt.write_bytes(receipt_bytes(librarian.receipt(librarian.ask("What do otters hold?"))))
+    ran = run_unprivileged(UNREADABLE, str(read_only.root), str(receipt))
+    unchecked = ["unchecked", 0, 1]
+    parts = dict.fromkeys(("releases", "tables", "keyword", "receipt.key"), unchecked)
+    assert json.loads(ran.stdout or "{}") == {**parts, ".": 2}, ran.stderr

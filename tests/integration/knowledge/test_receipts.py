@@ -1,27 +1,28 @@
-"""Receipts: an honest receipt verifies, and every change to one is detected."""
+"""Receipts: an honest receipt verifies, every change to one is detected, and what cannot be checked is not wrong."""
 
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge.answers.receipts import SEAL, canonical_json, receipt_bytes, seal
-from omni_pipelines.knowledge.answers.verification import Verification, verify_receipt
+from omni_pipelines.knowledge.answers.receipts import HOME_SEAL, SEAL, canonical_json, receipt_bytes
+from omni_pipelines.knowledge.answers.verification import ReceiptOutcome, Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.state.releases import put_release
+from omni_pipelines.knowledge.state.releases import put_release, release_file
 from omni_pipelines.language_models.port import COMPLETE, Message, OnText
 from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.variant_registry import VariantRegistry
+from tests.samples.forged_receipts import FORGERIES, WITHOUT_SEAL, cut, forgeries, resealed, said
 
 FILES: dict[str, str | bytes] = {
     "keys.md": "# Keys\n\nKeys are rotated with the rotate command.\nThe old key stays valid for one hour.\n",
@@ -31,6 +32,7 @@ FILES: dict[str, str | bytes] = {
         'def lock() -> None:\n    """Close the harbour gate\n    before the flood comes."""\n'
     ),
     "fees.md": "# Fees\n\n| harbour | fee |\n|---|---|\n| north | 30 euros |\n| south | 45 euros |\n",
+    "refunds.md": "# Refunds\n\nIt is not true that customers get refunds after ninety days.\n",
     "page.html": "<html><body><h1>Ferry</h1><p>The ferry &amp; the tug leave the pier at noon.</p></body></html>",
 }
 QUESTIONS = {
@@ -38,8 +40,10 @@ QUESTIONS = {
     "wide.md": "Heizt die Wärmepumpe das Haus auch im Winter?",
     "tool.py": "Close the harbour gate before the flood comes?",
     "fees.md": "What is the fee of the south harbour?",
+    "refunds.md": "Do customers get refunds after ninety days?",
     "page.html": "When do the ferry and the tug leave the pier?",
 }
+SEED = int(os.environ.get("OMNI_STRESS_SEED", "0")) or SystemRandom().randrange(1 << 32)
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +70,6 @@ def verified(base: KnowledgeBase, fields: dict[str, Any]) -> Verification:
     return verify_receipt(base.home, canonical_json(fields))
 
 
-def resealed(fields: dict[str, Any]) -> dict[str, Any]:
-    """With a new checksum, as an attacker would make it who knows how."""
-    return {**fields, SEAL: seal(fields)}
-
-
 def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every leaf of a JSON document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
@@ -94,7 +93,9 @@ def another(value: Any) -> Any:
         return not value
     if value is None:
         return 1
-    return value + 1 if isinstance(value, int) else f"{value[:-1]}{'a' if value[-1] != 'a' else 'b'}"
+    if isinstance(value, int | float):
+        return value + 1 if isinstance(value, int) else value / 2
+    return f"{value[:-1]}{'a' if value[-1:] != 'a' else 'b'}"
 
 
 @pytest.mark.parametrize("path", QUESTIONS)
@@ -122,15 +123,10 @@ def test_table_row_is_quoted_with_its_header(base: KnowledgeBase) -> None:
     assert not verified(base, resealed(fields)).verified
 
 
-def test_a_hundred_tampered_receipts_are_all_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    """One field at a time, each to another value of its kind; then bytes of the file itself."""
+def test_a_changed_byte_of_the_file_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     raw = canonical_json(receipt)
-    tampered = [canonical_json(changed(receipt, at, another)) for at in leaves(receipt)]
-    step = len(raw) // 80
-    tampered += [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in range(0, len(raw) - 1, step)]
-    caught = [detected(base, each) for each in tampered]
-    assert len(caught) >= 100
-    assert all(caught)
+    step = len(raw) // 60
+    assert all(detected(base, raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]) for at in range(0, len(raw) - 1, step))
 
 
 def detected(base: KnowledgeBase, raw: bytes) -> bool:
@@ -141,13 +137,16 @@ def detected(base: KnowledgeBase, raw: bytes) -> bool:
 
 
 def test_changed_field_is_named(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    """Even with a new checksum: the release knows every field but the question, the time and the mode."""
-    unknown = {("question",), ("answered_at",), ("mode",), ("schema_version",), (SEAL,)}
-    for at in set(leaves(receipt)) - unknown:
+    """Even with a new checksum: the release knows most fields, and the seal covers all of them."""
+    sealed_alone = {"question", "answered_at", "mode", "schema_version", "model", "evidence", "note", "splitter"}
+    sealed_alone |= {"viewer", "release"}
+    for at in set(leaves(receipt)) - {(SEAL,), ("home_key",)}:
         verification = verified(base, resealed(changed(receipt, at, another)))
-        assert not verification.verified, at
+        assert verification.outcome is ReceiptOutcome.WRONG, at
         named = {failure.field for failure in verification.failures}
-        assert any(each.startswith((at[0], name(at[:4]))) and each != "sentences" for each in named), (at, named)
+        assert named & {HOME_SEAL, *at}, (at, named)
+        if at[0] not in sealed_alone:
+            assert any(each.startswith((at[0], name(at[:4]))) and each != "sentences" for each in named), (at, named)
 
 
 def name(at: tuple[Any, ...]) -> str:
@@ -155,7 +154,6 @@ def name(at: tuple[Any, ...]) -> str:
 
 
 QUOTE = ("sentences", 0, "quotes", 0)
-KNOWN_TO_THE_RECEIPT_ALONE = {("question",), ("answered_at",), (SEAL,)}
 
 
 @pytest.mark.parametrize("move", [-1, 1, 40, 10**6])
@@ -176,14 +174,45 @@ def test_quote_stitched_from_two_passages_is_detected(base: KnowledgeBase, recei
 def test_sentence_without_support_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     lie = changed(receipt, ("sentences", 0, "text"), lambda text: text.replace("rotated", "deleted"))
     lie = changed(lie, ("answer",), lambda text: text.replace("rotated", "deleted"))
-    assert {failure.field for failure in verified(base, resealed(lie)).failures} == {"sentences[0].text"}
+    assert {failure.field for failure in verified(base, resealed(lie)).failures} == {"sentences[0].text", HOME_SEAL}
 
 
-def test_other_release_number_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
+def test_a_quote_that_is_cut_out_of_its_sentence_is_detected(base: KnowledgeBase) -> None:
+    """Every field about the quote is right, so it is a quote; but the source says the opposite."""
+    fields = asked(base, QUESTIONS["refunds.md"])
+    quote = fields["sentences"][0]["quotes"][0]
+    start = quote["quote"].index("customers")
+    cut(quote, start, quote["quote"].index(" after"))
+    quote["citation"] = f"files/refunds.md:3:{start + 1}-{start + len(quote['quote'])}"
+    said(fields)
+    assert fields["answer"] == "customers get refunds"
+    assert base.librarian().show(quote["citation"]).text == "customers get refunds"
+    assert {failure.field for failure in verified(base, resealed(fields)).failures} == {
+        "sentences[0].quotes",
+        HOME_SEAL,
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(base: KnowledgeBase) -> list[dict[str, Any]]:
+    return [asked(base, question) for question in QUESTIONS.values()]
+
+
+def test_forged_receipts_of_every_kind_are_never_verified(base: KnowledgeBase, answers: list[dict[str, Any]]) -> None:
+    counts = dict.fromkeys(FORGERIES, 0)
+    for forge, raw in forgeries(answers, 15 * len(FORGERIES), Random(SEED)):
+        outcome = verify_receipt(base.home, raw).outcome
+        expected = ReceiptOutcome.UNCHECKED if forge in WITHOUT_SEAL else ReceiptOutcome.WRONG
+        assert outcome is expected, f"OMNI_STRESS_SEED={SEED}: {forge.__name__} {raw.decode()}"
+        counts[forge] += 1
+    assert set(counts.values()) == {15}
+
+
+def test_another_release_number_is_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
     verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 1)))
     assert "release_checksum" in {failure.field for failure in verification.failures}
     verification = verified(base, resealed(changed(receipt, ("release",), lambda number: 7)))
-    assert [failure.field for failure in verification.failures] == ["release"]
+    assert [failure.field for failure in verification.failures] == [HOME_SEAL]
 
 
 def test_changed_release_record_is_detected(receipt: dict[str, Any], tmp_path: Path) -> None:
@@ -197,10 +226,11 @@ def test_changed_release_record_is_detected(receipt: dict[str, Any], tmp_path: P
 
 
 def test_missing_and_extra_fields_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
-    assert not verified(base, {**receipt, "note": "trust me"}).verified
-    for gone in set(receipt) - {"schema_version", "fingerprints", "answered_at", "mode"}:
-        fields = {key: value for key, value in receipt.items() if key != gone}
-        assert gone in {failure.field for failure in verified(base, fields).failures}
+    assert not verified(base, {**receipt, "remark": "trust me"}).verified
+    for gone in set(receipt) - {SEAL}:
+        verification = verified(base, resealed({key: value for key, value in receipt.items() if key != gone}))
+        named = {failure.field for failure in verification.failures}
+        assert named & {gone, HOME_SEAL} or verification.outcome is ReceiptOutcome.UNCHECKED, gone
 
 
 def test_same_values_in_another_form_are_detected(base: KnowledgeBase, receipt: dict[str, Any]) -> None:
@@ -208,17 +238,6 @@ def test_same_values_in_another_form_are_detected(base: KnowledgeBase, receipt: 
     raw = canonical_json(receipt)
     assert not verify_receipt(base.home, orjson.dumps(receipt)).verified
     assert not verify_receipt(base.home, raw.replace(b'  "answer"', b'  "answer": "No.",\n  "answer"', 1)).verified
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(data=st.data())
-def test_any_changed_value_is_detected(base: KnowledgeBase, receipt: dict[str, Any], data: st.DataObject) -> None:
-    at = data.draw(st.sampled_from(sorted(leaves(receipt), key=str)))
-    odd = st.text() | st.integers(-5, 2**63) | st.none() | st.sampled_from(["' OR 1=1 --", "\0", "file:///dev/zero"])
-    other = changed(receipt, at, lambda value: data.draw(odd))
-    if other != receipt:
-        assert not verified(base, other).verified
-        assert at in KNOWN_TO_THE_RECEIPT_ALONE or not verified(base, resealed(other)).verified
 
 
 def test_changed_file_is_a_note_and_not_a_failure(tmp_path: Path) -> None:
@@ -236,7 +255,10 @@ def test_receipt_verifies_until_its_release_is_collected(tmp_path: Path) -> None
     for number in range(3):
         assert verified(base, fields).verified
         base.with_files({"more.md": f"# More\n\nAnchor {number} is painted black.\n"}).build()
-    assert [failure.field for failure in verified(base, fields).failures] == ["release"]
+    verification = verified(base, fields)
+    assert (verification.outcome, verification.failures) == (ReceiptOutcome.UNCHECKED, ())
+    assert verification.proven == ("this home gave this answer to this question",)
+    assert verification.unproven == ("the quotes: release 1 is not kept; see: omni releases list",)
 
 
 def test_abstention_has_a_receipt(base: KnowledgeBase) -> None:
@@ -247,10 +269,69 @@ def test_abstention_has_a_receipt(base: KnowledgeBase) -> None:
     assert verify_receipt(base.home, receipt_bytes(receipt)).verified
 
 
-def test_receipt_of_an_answer_from_another_release_is_refused(base: KnowledgeBase) -> None:
+def test_a_receipt_proves_the_parameters_of_the_question(base: KnowledgeBase) -> None:
     librarian = base.librarian()
-    with pytest.raises(ConfigurationError, match="from release 1, not from 2"):
-        librarian.receipt(librarian.ask(QUESTIONS["keys.md"]).model_copy(update={"release": 1}))
+    receipt = librarian.receipt(librarian.ask(QUESTIONS["keys.md"], {"path": "keys.md"}))
+    assert (receipt.where, receipt.viewer, receipt.mode, receipt.model) == (
+        {"path": "keys.md"},
+        None,
+        "extractive",
+        "",
+    )
+    assert verify_receipt(base.home, receipt_bytes(receipt)).verified
+
+
+@pytest.mark.parametrize(
+    "change", [{"answer": ""}, {"release": 1}, {"question": "Are keys deleted?"}, {"evidence": 1}]
+)
+def test_an_answer_that_the_librarian_did_not_give_gets_no_receipt(
+    base: KnowledgeBase, change: dict[str, Any]
+) -> None:
+    librarian = base.librarian()
+    answer = librarian.ask(QUESTIONS["keys.md"])
+    assert librarian.receipt(answer.model_copy()).answer == answer.answer
+    with pytest.raises(ConfigurationError, match="did not give this answer"):
+        librarian.receipt(answer.model_copy(update=change))
+
+
+def test_a_receipt_of_another_home_is_unchecked_and_not_wrong(
+    base: KnowledgeBase, receipt: dict[str, Any], tmp_path: Path
+) -> None:
+    other = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    verification = verified(other, asked(base, QUESTIONS["keys.md"]))
+    assert (verification.outcome, verification.failures, verification.proven) == (ReceiptOutcome.UNCHECKED, (), ())
+    home, quotes = verification.unproven
+    assert "another home sealed it" in home
+    assert "release 2 is not kept" in quotes
+    other.with_files({"more.md": "# More\n"}).build()
+    assert "is not the one of the receipt" in verified(other, receipt).unproven[1]
+
+
+def test_a_home_of_an_older_version_gets_a_key_with_its_first_receipt(tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    base.home.key.unlink()
+    fields = asked(base, QUESTIONS["keys.md"])
+    assert verified(base, fields).verified
+    base.home.key.write_text("damaged")
+    verification = verified(base, fields)
+    assert verification.outcome is ReceiptOutcome.UNCHECKED
+    assert "with a key that is lost" in verification.unproven[0]
+    assert len(verification.proven) == 1
+
+
+def test_a_damaged_home_is_not_told_as_a_wrong_receipt(tmp_path: Path) -> None:
+    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files(FILES).build()
+    fields = asked(base, QUESTIONS["keys.md"])
+    record = release_file(base.home, 1).read_bytes()
+    for spoil, reason in (
+        (lambda: release_file(base.home, 1).write_bytes(record[:-9]), "has a damaged record"),
+        (lambda: (base.home.table("chunks") / "_versions").rename(tmp_path / "away"), "cannot be read"),
+    ):
+        spoil()
+        verification = verified(base, fields)
+        assert (verification.outcome, verification.failures) == (ReceiptOutcome.UNCHECKED, ())
+        assert reason in verification.unproven[0]
+        release_file(base.home, 1).write_bytes(record)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{}", b'"release"', b"{" * 2000], ids=range(6))
@@ -279,7 +360,10 @@ def test_generated_sentence_is_checked_against_its_quote(base: KnowledgeBase) ->
     librarian = Librarian.open(base.home, embedder=base.embedder, models=models)
     fields = orjson.loads(receipt_bytes(librarian.receipt(librarian.ask("How long does the old key stay valid?"))))
     assert (fields["mode"], fields["answer"]) == ("generative", "The old key is valid for 1 hour.")
-    assert verified(base, fields).verified
+    verification = verified(base, fields)
+    assert verification.verified
+    assert verification.unproven[0].startswith("the claims are true")
     lie = changed(fields, ("sentences", 0, "text"), lambda text: "The old key is valid for 90 hours.")
     lie = changed(lie, ("answer",), lambda text: "The old key is valid for 90 hours.")
-    assert [failure.field for failure in verified(base, resealed(lie)).failures] == ["sentences[0].text"]
+    named = {failure.field for failure in verified(base, resealed(lie)).failures}
+    assert named == {"sentences[0].text", HOME_SEAL}

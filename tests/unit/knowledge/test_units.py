@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omni_pipelines.ids import text_hash
 from omni_pipelines.knowledge.answers.units import (
     CONTAINERS,
     MAX_LENGTH,
+    SPLITTER,
     Unit,
     UnitKind,
     answer_units,
@@ -175,3 +177,22 @@ def test_label_is_the_innermost_heading_or_else_the_title() -> None:
 )
 def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
     assert defines(hit(text, kind="code", heading=heading), "wait") is is_definition
+
+
+def test_other_units_need_another_version_of_the_splitter() -> None:
+    """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
+    text = (
+        "# Keys\n\nOtters sleep in the kelp. It keeps them in place. Seals rest upon the ice (e.g. in May).\n\n"
+        f"{LIST}\nRun this:\n\n```sh\nomni ingest docs\n```\n\n| harbour | fee |\n|---|---|\n| north | 30 |\n\n"
+        "-v, --verbose\n    Print more words than before.\n"
+    )
+    code = 'def lock(gate: str) -> None:\n    """Close the gate before the flood."""\n    gate.close()\n'
+    found = [
+        *answer_units(hit(text)),
+        *answer_units(hit(code, kind="code")),
+        *answer_units(hit("a,b\n1,2\n", kind="data")),
+    ]
+    assert (SPLITTER, text_hash(*(repr((unit.kind, unit.quotes)) for unit in found))) == (
+        "1",
+        "281e7a9a5f2d7db05f422455f65b5d4f",
+    )
