@@ -1,6 +1,10 @@
-"""Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums."""
+"""Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+The checksums of the files cover every stored value. The rows are compared with each other as well: that finds what
+was wrong before it was written, and names the row.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +18,11 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
-from omni_pipelines.ids import file_sha256
+from omni_pipelines.ids import file_content_hash, file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
@@ -41,6 +45,13 @@ class Damage:
     what: str
     document: str = ""
     """Id of its document, if it is known."""
+    rows: tuple[tuple[str, str], ...] = ()
+    """Of a damaged file: the id of each row in it, and the id of the document, or "" in embeddings."""
+
+    @property
+    def affected(self) -> tuple[tuple[str, str], ...]:
+        """The id of each row that may be wrong, and of its document."""
+        return self.rows or ((self.key, self.document),)
 
 
 @dataclass(frozen=True)
@@ -51,13 +62,42 @@ class ScrubReport:
     rows: int
     files: int
     damage: tuple[Damage, ...]
+    unchecked: tuple[str, ...] = ()
+    """Tables whose files have no checksums, because an older version made the release; the next release has them."""
 
 
 def scrub(home: Home, release: Release) -> ScrubReport:
-    """Read every row and index file of a release, and compare them with their hashes."""
+    """Read every row and file of a release, and compare them with their hashes."""
     rows = _RowCheck(home, release)
-    damage = [*_check_records(home), *_check_sizes(home, release), *rows.run(), *_check_keyword_index(home, release)]
-    return ScrubReport(release.release, rows.count, len(release.keyword.files), tuple(damage))
+    files = check_files(home, release) if release.files else _check_sizes(home, release)
+    damage = [*_check_records(home), *files, *rows.run(), *_check_keyword_index(home, release)]
+    count = len(release.files) + len(release.keyword.files)
+    return ScrubReport(
+        release.release, rows.count, count, tuple(damage), () if release.files else tuple(release.tables)
+    )
+
+
+def check_files(home: Home, release: Release) -> Iterator[Damage]:
+    """Compare every file of the tables with its checksum."""
+    for path, expected in release.files.items():
+        actual = _hash(home.root / path, file_content_hash)
+        if actual != expected:
+            _, folder, file = path.split("/", 2)
+            yield _file_damage(home, release, Path(folder).stem, file, is_there=bool(actual))
+
+
+def _file_damage(home: Home, release: Release, name: str, file: str, *, is_there: bool) -> Damage:
+    table, version = LanceTable(home.table(name)), TableVersion.parse(release.tables[name]).version
+    columns = [TABLES[name].key, TABLES[name].key if name == EMBEDDINGS.name else "doc_id"]
+    what = "it does not match its checksum" if is_there else "it is missing"
+    try:
+        rows = lance_files.rows_of(table, version, file, list(dict.fromkeys(columns)))
+    except _UNREADABLE:
+        return Damage(f"table {name}", file, f"{what}, and its rows cannot be read")
+    keys, documents = (rows[column].to_pylist() for column in columns)
+    if name == EMBEDDINGS.name:
+        documents = [""] * len(keys)
+    return Damage(f"table {name}", file, what, rows=tuple(zip(keys, documents, strict=True)))
 
 
 def _check_records(home: Home) -> Iterator[Damage]:
@@ -78,14 +118,15 @@ def _check_sizes(home: Home, release: Release) -> Iterator[Damage]:
 def _check_keyword_index(home: Home, release: Release) -> Iterator[Damage]:
     folder = home.keyword / release.keyword.generation
     for name, expected in release.keyword.files.items():
-        sha256 = _sha256(folder / name)
+        sha256 = _hash(folder / name, file_sha256)
         if sha256 != expected:
             yield Damage("keyword index", name, "it does not match its checksum" if sha256 else "it is missing")
 
 
-def _sha256(path: Path) -> str:
+def _hash(path: Path, digest: Callable[[Path], str]) -> str:
+    """The hash of a file; "" if it cannot be read."""
     try:
-        return file_sha256(path)
+        return digest(path)
     except OSError:
         return ""
 
@@ -248,9 +289,10 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     It reads damaged documents from their files again, cuts and embeds their chunks again, and builds all indexes from
     the rows. Until it publishes, searches see the release that they saw before. Hold the writer lock.
     """
-    rows = {damage.key for damage in report.damage if damage.place == f"table {DOCUMENTS.name}" and damage.document}
-    documents = {damage.document for damage in report.damage if damage.document}
-    vectors = {damage.key for damage in report.damage if damage.place == f"table {EMBEDDINGS.name}"}
+    found = [(damage.place, *row) for damage in report.damage for row in damage.affected]
+    rows = {key for place, key, document in found if place == f"table {DOCUMENTS.name}" and document}
+    documents = {document for _, _, document in found if document}
+    vectors = {key for place, key, _ in found if place == f"table {EMBEDDINGS.name}"}
     _delete(home, DOCUMENTS, "doc_id", rows)  # any column of a damaged row may be wrong, even the path
     _clear_version_marks(home, documents - rows)
     _delete(home, CHUNKS, "doc_id", documents)

@@ -28,6 +28,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.publishing.table_files import with_checksums
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.model.source import Source
@@ -115,7 +116,8 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
             what = f"the checksum of {name} in keyword index {release.keyword.generation} is wrong"
             raise TableBroken(what, cure="check the whole release: omni scrub")
     heads = {name: str(LanceTable(staging.table(name)).head()) for name in release.tables}
-    return release.model_copy(update={"tables": heads, "indexed_vectors": coverage.indexed, "rollback": None})
+    copied = {"tables": heads, "files": {}, "indexed_vectors": coverage.indexed, "rollback": None}
+    return with_checksums(staging, release.model_copy(update=copied))
 
 
 def _described(path: Path) -> BundledFile:

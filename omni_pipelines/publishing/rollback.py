@@ -11,6 +11,7 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.held_back import held_rows
 from omni_pipelines.publishing.publish import collect, next_number, write_release
+from omni_pipelines.publishing.table_files import with_checksums
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.schemas import DOCUMENTS, TABLES
 from omni_pipelines.settings import Settings
@@ -54,6 +55,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
             "rollback": _rollback(home, current, number),
         }
     )
+    release = with_checksums(home, release)
     with hold(home, settings, number):
         write_release(home, settings, release)
     collect(home, settings)
