@@ -135,9 +135,29 @@ def aws_region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
 
 
+def dagster_folder(home: Home) -> Path:
+    """The folder of the Dagster instance: that of the settings, else DAGSTER_HOME, else one inside the home.
+
+    Raises:
+        ConfigurationError: the folder is named and is not there.
+    """
+    named = load_settings(home).dagster_home or os.environ.get("DAGSTER_HOME", "")
+    if not named:
+        return home.dagster
+    folder = Path(named).expanduser()
+    if folder.resolve() == home.dagster.resolve():
+        return home.dagster
+    if not folder.is_absolute() or not os.path.isdir(folder):
+        raise ConfigurationError(
+            f"the folder of the Dagster instance is not there, or its path is relative: {named}",
+            cure="correct DAGSTER_HOME or the setting dagster_home; without both, the instance lies in the home",
+        )
+    return folder
+
+
 def child_environment(home: Home) -> dict[str, str]:
     """Return the environment for a child process that works on this home."""
-    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(dagster_folder(home))}
 
 
 def git_environment() -> dict[str, str]:

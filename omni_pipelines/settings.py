@@ -140,7 +140,9 @@ class Settings(Record, use_attribute_docstrings=True):
     """Name of the model on that server; servers with a single model often need none."""
     llm_seconds: float = Field(60.0, gt=0, le=3600)
     """Maximum time for an answer of the language model in seconds, retries included."""
-    lock_seconds: float = Field(60.0, ge=0)
+    dagster_home: str = ""
+    """Folder of a Dagster instance of your own. Empty: DAGSTER_HOME, or else an instance inside the home."""
+    lock_seconds: float = Field(300.0, ge=0)
     """Maximum time to wait for another writer in seconds."""
     codecs: dict[str, str] = Field({})
     """Compression of table columns (`chunks.text` to `zstd:9:65536`) when a table is created or migrated."""

@@ -1,7 +1,7 @@
 """Which settings of an omni.toml count only after a person trusts them, because the file may come from somebody else.
 
-These settings send content away, or read outside the folder of the file. What is trusted is a hash of their values
-for the path of the file, so a change of any of them needs trust again.
+These settings send content away, run something, or read outside the folder of the file. What is trusted is a hash of
+their values for the path of the file, so a change of any of them needs trust again.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from native.durable import write_whole
 
-_OF_ALL = ("store", "llm_url", "rerank_url", "cache")
+_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home")
 _OF_SOURCE = ("allow", "allow_private")
 
 

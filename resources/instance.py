@@ -1,16 +1,22 @@
-"""The Dagster instance of a home: its run history, logs and sensor cursors, in `<home>/dagster`."""
+"""The Dagster instance of a home: its run history, logs and sensor cursors.
+
+It lies in `<home>/dagster`, or is a person's own where DAGSTER_HOME or the settings name one.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 
 import dagster as dg
 
 from native.durable import write_whole
+from omni_pipelines.configuration import dagster_folder
 from omni_pipelines.home import Home
 
 INSTANCE_YAML = """\
-# Written by omni. Another storage: put your own dagster.yaml in another folder and set DAGSTER_HOME to it.
+# Written by omni, which leaves this file alone once it was changed. Another instance: set DAGSTER_HOME to its folder.
 telemetry: {enabled: false}
 nux: {enabled: false}
 concurrency:
@@ -22,22 +28,45 @@ run_monitoring:
   cancel_timeout_seconds: 60
   free_slots_after_run_end_seconds: 60
 run_retries: {enabled: true, max_retries: 0}
+run_launcher: {module: resources.run_launcher, class: RunLauncher}
 retention:
   sensor: {purge_after_days: {skipped: 3, failure: 30, success: -1}}
 """
+_FIRST_VERSION = "# Written by omni. "
+"""How the file began before it had a checksum; that version was written again at each start."""
+_CHECKSUM = "# sha256 of the lines above: "
 _QUOTED_STORAGE = """\
 storage:
   custom: {{module: resources.quoted_storage, class: QuotedSqliteStorage, config: {{base_dir: {folder}}}}}
 """
 
 
-def prepare_instance(home: Home) -> None:
-    """Write the instance's configuration, if it is not there or not this one."""
+def prepare_instance(home: Home) -> Path:
+    """The folder of the instance. The configuration of the home's own one is written, unless a person changed it.
+
+    Raises:
+        ConfigurationError: DAGSTER_HOME or the settings name a folder that is not there.
+    """
     home.create()
-    path = home.dagster / "dagster.yaml"
-    configuration = INSTANCE_YAML + _storage(home)
-    if not path.is_file() or path.read_text("utf-8") != configuration:
-        write_whole(path, configuration.encode())
+    folder = dagster_folder(home)
+    if folder != home.dagster:
+        return folder
+    path, text = folder / "dagster.yaml", INSTANCE_YAML + _storage(home)
+    text = f"{text}{_CHECKSUM}{_checksum(text)}\n"
+    written = path.read_text("utf-8") if path.is_file() else ""
+    if written != text and _is_ours(written):
+        write_whole(path, text.encode())
+    return folder
+
+
+def _is_ours(text: str) -> bool:
+    """Whether omni wrote a configuration, and nobody changed it since."""
+    above, mark, checksum = text.rpartition(_CHECKSUM)
+    return checksum.strip() == _checksum(above) if mark else not text or text.startswith(_FIRST_VERSION)
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _storage(home: Home) -> str:
@@ -49,8 +78,7 @@ def _storage(home: Home) -> str:
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The instance, closed at the end."""
-    prepare_instance(home)
-    instance = dg.DagsterInstance.from_config(str(home.dagster))
+    instance = dg.DagsterInstance.from_config(str(prepare_instance(home)))
     try:
         yield instance
     finally:

@@ -31,6 +31,8 @@ class KnowledgeHome(dg.ConfigurableResource):
 
     path: str = ""
     """The home folder; empty for OMNI_HOME, or the nearest .omni folder."""
+    lock_seconds: float | None = None
+    """Maximum time to wait for another writer in seconds; empty for the setting `lock_seconds`."""
 
     @property
     def home(self) -> Home:
@@ -40,7 +42,9 @@ class KnowledgeHome(dg.ConfigurableResource):
     @property
     def settings(self) -> Settings:
         """Settings of the home."""
-        return load_settings(self.home)
+        settings = load_settings(self.home)
+        wait = settings.lock_seconds if self.lock_seconds is None else self.lock_seconds
+        return settings.model_copy(update={"lock_seconds": wait})
 
     def run(
         self,

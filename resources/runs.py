@@ -1,7 +1,11 @@
-"""Runs whose process died without a word: marked as failed, so that nothing waits for them."""
+"""Runs that `omni` executes in its own process: people can terminate them; if the process dies, they have failed."""
 
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
@@ -22,6 +26,31 @@ ACTIVE = [
 def tags_of_this_process() -> dict[str, str]:
     """Tags for a run that is executed right here."""
     return {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
+
+
+@contextmanager
+def terminable(instance: dg.DagsterInstance, run_id: str, seconds: float = 1.0) -> Iterator[threading.Event]:
+    """Stop this process's run, as Ctrl+C does, when a person terminates it from the page. The event says whether.
+
+    The page writes its wish into the run's record; every `seconds` a thread reads that.
+    """
+    terminated, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(seconds):
+            run = instance.get_run_by_id(run_id)
+            if run is not None and run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
+                terminated.set()
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True, name="omni-terminable")
+    watcher.start()
+    try:
+        yield terminated
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:

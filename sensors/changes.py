@@ -35,7 +35,7 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     if stale.wanted_state != context.cursor:
         return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
     config = {"ops": {"documents": {"config": {"sources": [listing.source.name for listing in listings]}}}}
-    return _result(request_run(context.instance, ingest_job.name, stale, config=config), stale.wanted_state)
+    return _result(request_run(context.instance, run.home, ingest_job.name, stale, config=config), stale.wanted_state)
 
 
 @dg.sensor(
@@ -46,10 +46,11 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
 )
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
-    stale = stale_index(knowledge.run())
+    run = knowledge.run()
+    stale = stale_index(run)
     if stale is None:
         return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
-    return _result(request_run(context.instance, index_job.name, stale, ingest_job.name), None)
+    return _result(request_run(context.instance, run.home, index_job.name, stale, ingest_job.name), None)
 
 
 def _result(outcome: dg.RunRequest | dg.SkipReason, cursor: str | None) -> dg.SensorResult:

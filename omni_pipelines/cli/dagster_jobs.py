@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.quality.gate_results import gate_failed
 from omni_pipelines.sources.session import SourceSession
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
-from resources.runs import fail_orphaned_runs, tags_of_this_process
+from resources.runs import fail_orphaned_runs, tags_of_this_process, terminable
 
 Metadata = Mapping[str, Mapping[str, Any]]
 """Asset → the metadata of its materialization, as plain values."""
@@ -33,13 +33,20 @@ class FinishedRun:
 
 
 def run_job(
-    home: Home, name: str, config: Mapping[str, object] | None = None, session: SourceSession | None = None
+    home: Home,
+    name: str,
+    config: Mapping[str, object] | None = None,
+    session: SourceSession | None = None,
+    lock_seconds: float | None = None,
 ) -> FinishedRun:
-    """Run a job in this process, with the sources as the session sees them.
+    """Run a job in this process, with the sources as the session sees them. A person can terminate it from the page.
+
+    `lock_seconds` is the maximum time to wait for another writer, if not that of the settings.
 
     Raises:
         ConfigurationError: there is no such job.
-        KeyboardInterrupt: after Ctrl+C. What the steps had committed is kept, and the next run goes on from there.
+        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run from the page. What the steps
+            committed is kept, and the next run goes on from there.
         OmniError: a step raised it, or a blocking check failed.
     """
     job = _job(name)
@@ -47,25 +54,29 @@ def run_job(
         for run_id in fail_orphaned_runs(instance):
             narrate(f"note: run {run_id[:8]} died; the work it had finished is kept")
         run_id = str(uuid.uuid4())
-        try:
-            result = job.execute_in_process(
-                run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                instance=instance,
-                run_id=run_id,
-                tags=tags_of_this_process(),
-                resources={
-                    **(defs.resources or {}),
-                    "knowledge": KnowledgeHome(path=str(home.root)),
-                    "session": session or SourceSession(),
-                },
-            )
-        except dg.DagsterError as error:
-            failed = _failed_check(instance, run_id)
-            if failed is None:
-                raise
-            raise failed from error
-        except dg.DagsterExecutionInterruptedError as error:  # Dagster's form of Ctrl+C
-            raise KeyboardInterrupt from error
+        resources = {
+            **(defs.resources or {}),
+            "knowledge": KnowledgeHome(path=str(home.root), lock_seconds=lock_seconds),
+            "session": session or SourceSession(),
+        }
+        with terminable(instance, run_id) as terminated:
+            try:
+                result = job.execute_in_process(
+                    run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                    instance=instance,
+                    run_id=run_id,
+                    tags=tags_of_this_process(),
+                    resources=resources,
+                )
+            except dg.DagsterError as error:
+                failed = _failed_check(instance, run_id)
+                if failed is None:
+                    raise
+                raise failed from error
+            except dg.DagsterExecutionInterruptedError as error:  # Dagster's form of Ctrl+C
+                if terminated.is_set():
+                    narrate(f"run {run_id[:8]} was terminated from the page")
+                raise KeyboardInterrupt from error
         return FinishedRun(result.run_id, _metadata(result))
 
 

@@ -1,5 +1,6 @@
 """The writer lock: one writer per home."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.writer import read_writer, recorded_writer
 
 _SILENT_SECONDS = 1.0
+_REPORT_SECONDS = 10.0
 
 
 @contextmanager
@@ -25,7 +27,7 @@ def writer_lock(home: Home, seconds: float) -> Iterator[None]:
         _acquire(home, lock, seconds)
     except filelock.Timeout as error:
         raise HomeBusy(
-            f"waited {seconds:.0f} s for {_name_of_writer(home)}, which writes to {home.root}",
+            f"waited {seconds:.0f} s for another process that writes to {home.root}: {_describe_writer(home)}",
             cure="wait until it has finished, or end it; see how far it is: omni status",
         ) from error
     try:
@@ -36,17 +38,20 @@ def writer_lock(home: Home, seconds: float) -> Iterator[None]:
 
 
 def _acquire(home: Home, lock: filelock.BaseFileLock, seconds: float) -> None:
-    """Take the lock. Whoever watches the progress is told after a moment who holds it."""
-    silent = min(seconds, _SILENT_SECONDS)
-    try:
-        lock.acquire(timeout=silent)
-    except filelock.Timeout:
-        if seconds <= silent:
-            raise
-        progress.report(f"waiting for {_name_of_writer(home)}", 0, 0, "")
-        lock.acquire(timeout=seconds - silent)
+    """Take the lock. Whoever watches the progress is told after a moment who holds it and how far that one is."""
+    deadline, pause = time.monotonic() + seconds, _SILENT_SECONDS
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            lock.acquire(timeout=max(0.0, min(left, pause)))
+            return
+        except filelock.Timeout:
+            if left <= pause:
+                raise
+            pause = _REPORT_SECONDS
+            progress.report(f"waiting for {_describe_writer(home)}", 0, 0, "")
 
 
-def _name_of_writer(home: Home) -> str:
+def _describe_writer(home: Home) -> str:
     writer = read_writer(home)
-    return writer.name if writer is not None else "another process"
+    return writer.description if writer is not None else "another process"

@@ -44,6 +44,14 @@ AllowDeleteOption = Annotated[
 ]
 
 
+WaitOption = Annotated[
+    float | None,
+    Option(
+        "--wait", min=0, metavar="SECONDS", help="Time to wait for another writer. Default: the setting lock_seconds."
+    ),
+]
+
+
 @command(show_ingest, around=showing_progress)
 def ingest(
     home: AnyHome,
@@ -52,8 +60,11 @@ def ingest(
     include: IncludeOption = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
     allow_delete: AllowDeleteOption = False,
+    wait: WaitOption = None,
 ) -> IngestReport | IngestPlan:
     """Read what changed, index it, and publish a release."""
+    if wait is not None:
+        settings = settings.model_copy(update={"lock_seconds": wait})
     if dry_run:
         return _plan(home, settings, paths or [], include or [])
     try:
@@ -167,7 +178,7 @@ def _run_refresh_job(
 
     def run() -> FinishedRun:
         narrate("starting the refresh job")
-        finished = run_job(home, "refresh_job", config, session)
+        finished = run_job(home, "refresh_job", config, session, settings.lock_seconds)
         _require_published(finished.metadata)
         return finished
 

@@ -38,7 +38,7 @@ def serve(home: Home, port: int) -> None:
         OmniError: one of the processes ended by itself; the message names its log.
         KeyboardInterrupt: after Ctrl+C, once all processes have stopped.
     """
-    prepare_instance(home)
+    instance = prepare_instance(home)
     stop = StopFlag()
     with (
         _served_once(home, port),
@@ -47,7 +47,7 @@ def serve(home: Home, port: int) -> None:
     ):
         _check_port(port)
         narrate("starting; the first time takes a few seconds")
-        if _start(children, home, Path(folder), port):
+        if _start(children, instance, Path(folder), port):
             narrate(f"serving on http://{HOST}:{port} (Ctrl+C stops); logs in {home.logs}")
             children.wait_until("", lambda: False)
         narrate("stopping")
@@ -55,7 +55,7 @@ def serve(home: Home, port: int) -> None:
         raise KeyboardInterrupt
 
 
-def _start(children: Children, home: Home, folder: Path, port: int) -> bool:
+def _start(children: Children, instance: Path, folder: Path, port: int) -> bool:
     """Start all three processes; False if a signal came first."""
     code, workspace = folder / "code.sock", folder / "workspace.yaml"
     workspace.write_text(f"load_from:\n  - grpc_server:\n      socket: {code}\n      location_name: {LOCATION}\n")
@@ -67,7 +67,7 @@ def _start(children: Children, home: Home, folder: Path, port: int) -> bool:
         return False
     children.start("daemon", [*_PYTHON, "dagster._daemon", "run", "-w", str(workspace)])
     children.start(
-        "web", [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(home.dagster), str(workspace), str(port)]
+        "web", [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(instance), str(workspace), str(port)]
     )
     return children.wait_until("the web page", lambda: _answers(port), READY_SECONDS)
 

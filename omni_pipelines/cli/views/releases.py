@@ -45,14 +45,7 @@ def show_status(status: Status | FirstIngest) -> None:
     else:
         say(f"no release yet in {status.home}")
     if status.writer is not None:
-        say(f"  at work: {status.writer.name}{_progress(status.writer)}")
-
-
-def _progress(writer: Writer) -> str:
-    if not writer.step:
-        return ""
-    share = f", {writer.done:,} of {writer.total:,} {writer.unit} ({writer.done / writer.total:.0%})"
-    return f": {writer.step}{share if writer.total else ''}"
+        say(f"  at work: {status.writer.description}")
 
 
 def _show_release_status(status: Status) -> None:

@@ -42,6 +42,14 @@ class Writer(Record):
         host = "" if self.host == socket.gethostname() else f" on {self.host}"
         return f"{self.command} (process {self.pid}{host}, since {self.since.astimezone():%H:%M:%S})"
 
+    @property
+    def description(self) -> str:
+        """Its name, and how far it is."""
+        if not self.step:
+            return self.name
+        share = f", {self.done:,} of {self.total:,} {self.unit} ({self.done / self.total:.0%})" if self.total else ""
+        return f"{self.name}: {self.step}{share}"
+
 
 def read_writer(home: Home) -> Writer | None:
     """The process that writes to a home, or None if none does."""

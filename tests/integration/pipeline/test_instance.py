@@ -9,6 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+import resources.instance
+from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
 
@@ -28,18 +30,56 @@ def test_it_is_written_when_missing_and_left_alone_when_right(home: Home) -> Non
     prepare_instance(home)
     first = configuration(home).stat()
     prepare_instance(home)
-    assert configuration(home).read_text() == INSTANCE_YAML
+    assert configuration(home).read_text().startswith(INSTANCE_YAML)
     assert (configuration(home).stat().st_ino, configuration(home).stat().st_mtime_ns) == (
         first.st_ino,
         first.st_mtime_ns,
     )
 
 
-@pytest.mark.parametrize("text", ["", "telemetry: {enabled: true}\n", INSTANCE_YAML[:-20]])
-def test_it_is_replaced_when_different_or_cut_short(home: Home, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "# Written by omni. Another storage: …\ntelemetry: {enabled: true}\n"])
+def test_what_an_earlier_version_wrote_is_replaced(home: Home, text: str) -> None:
     configuration(home).write_text(text)
     prepare_instance(home)
-    assert configuration(home).read_text() == INSTANCE_YAML
+    assert configuration(home).read_text().startswith(INSTANCE_YAML)
+
+
+def test_a_later_version_replaces_what_nobody_changed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_instance(home)
+    monkeypatch.setattr(resources.instance, "INSTANCE_YAML", f"{INSTANCE_YAML}auto_materialize: {{enabled: true}}\n")
+    prepare_instance(home)
+    assert "auto_materialize" in configuration(home).read_text()
+
+
+@pytest.mark.parametrize("old", ["max_concurrent_runs: 2", "purge_after_days", "# sha256"])
+def test_what_a_person_changed_is_left_alone(home: Home, old: str) -> None:
+    prepare_instance(home)
+    changed = configuration(home).read_text().replace(old, "# mine")
+    configuration(home).write_text(changed)
+    prepare_instance(home)
+    assert configuration(home).read_text() == changed
+
+
+def test_an_instance_of_a_person_is_used_and_never_written_to(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "my dagster"
+    own.mkdir()
+    (own / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(own))
+    with open_instance(home) as instance:
+        assert instance.root_directory == str(own)
+        instance.report_runless_asset_event(dg.AssetMaterialization("chunks"))
+    assert (own / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+    assert (own / "history").is_dir()
+    assert list(home.dagster.iterdir()) == []
+
+
+@pytest.mark.parametrize("named", ["/no/such/folder", "relative"])
+def test_an_instance_that_is_not_there_is_refused(home: Home, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMNI_DAGSTER_HOME", named)
+    with pytest.raises(ConfigurationError, match="is not there"):
+        prepare_instance(home)
 
 
 @pytest.mark.parametrize("name", ["what next?", "my%20files", "%", "?a=1&b=2#c", "100%25 [x]*"])
@@ -65,18 +105,20 @@ def test_a_home_that_is_not_there_is_made(tmp_path: Path) -> None:
 def test_two_processes_may_prepare_at_once(home: Home) -> None:
     """Each reads it whole at any time, while both replace what someone keeps breaking."""
     broken = home.root / "broken.yaml"
+    prepare_instance(home)
+    whole = configuration(home).read_text()
     workers = [SPAWN.Process(target=prepare_often, args=(str(home.root),)) for _ in range(2)]
     for worker in workers:
         worker.start()
     seen = set()
     while any(worker.is_alive() for worker in workers):
-        broken.write_text("broken")
+        broken.write_text("")
         os.replace(broken, configuration(home))
         seen.add(configuration(home).read_text())
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert seen <= {INSTANCE_YAML, "broken"}
+    assert seen <= {whole, ""}
     prepare_instance(home)
     assert [path.name for path in home.dagster.iterdir()] == ["dagster.yaml"]
 

@@ -8,17 +8,24 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
+from assets.documents import documents
 from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.processes import running
+from omni_pipelines.settings import Settings
+from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.step_records import reset_steps
 from resources.knowledge import KnowledgeHome
 from resources.runs import HOST_TAG, PID_TAG
+from sensors import run_requests
 from sensors.changes import index_sensor, source_sensor
 from sensors.run_requests import MAX_ATTEMPTS, WANT_TAG
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from tests.integration.small_home import SmallHome
 
 S = dg.DagsterRunStatus
+INGEST_OF_DOCUMENTS = dg.define_asset_job("ingest_job", selection=["documents"])
 ACTIVE = [S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING]
 
 
@@ -165,10 +173,48 @@ def test_a_failed_run_is_tried_again_under_a_new_key(
     assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:{failed}"
 
 
-def test_three_failures_need_a_person(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+def test_after_three_failures_the_next_run_starts_in_an_hour(
+    shown: SmallHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.write("otter.md", "A romp.")
+    asked = request(second_tick(shown.home, instance))
+    add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
+    assert "3 runs for this state failed" in reason(second_tick(shown.home, instance))
+    monkeypatch.setattr(run_requests, "PAUSE", timedelta(0))
+    assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:3"
+
+
+def test_a_change_starts_a_run_at_once_whatever_failed_before(shown: SmallHome, instance: dg.DagsterInstance) -> None:
     shown.write("otter.md", "A romp.")
     add_runs_for(instance, request(second_tick(shown.home, instance)), S.FAILURE, MAX_ATTEMPTS)
-    assert "3 runs for this state failed" in reason(second_tick(shown.home, instance))
+    shown.write("otter.md", "A romp of otters.")
+    assert str(request(second_tick(shown.home, instance)).run_key).endswith(":0")
+
+
+def test_no_run_starts_while_another_process_writes(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.write("otter.md", "A romp.")
+    first = tick(source_sensor, shown.home, instance)
+    with running("omni db compact"), writer_session(shown.home, Settings()):
+        assert "omni db compact (process" in reason(tick(source_sensor, shown.home, instance, first.cursor))
+    assert request(tick(source_sensor, shown.home, instance, first.cursor)).job_name == "ingest_job"
+
+
+def test_a_run_that_only_waited_for_another_writer_is_no_attempt(
+    shown: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    shown.write("otter.md", "A romp.")
+    asked = request(second_tick(shown.home, instance))
+    with writer_session(shown.home, Settings()):
+        for _ in range(MAX_ATTEMPTS):
+            hasty = {
+                "knowledge": KnowledgeHome(path=str(shown.home.root), lock_seconds=0),
+                "session": SourceSession(),
+            }
+            job = dg.Definitions(assets=[documents], jobs=[INGEST_OF_DOCUMENTS], resources=hasty).resolve_job_def(
+                "ingest_job"
+            )
+            assert not job.execute_in_process(instance=instance, tags=asked.tags, raise_on_error=False).success
+    assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:{MAX_ATTEMPTS}"
 
 
 def test_a_run_whose_process_died_holds_up_nothing(shown: SmallHome, instance: dg.DagsterInstance) -> None:
