@@ -38,12 +38,12 @@ def rows_of(table: LanceTable, version: int, file: str, columns: Sequence[str]) 
         TableMissing, EngineError: the rows cannot be read.
     """
     dataset = table.open(version)
-    with table.reading():
+    with table.reading():  # even the schema may be damaged
         for fragment in dataset.get_fragments():
             own = {f"data/{each.path}" for each in fragment.metadata.files}
             if file in own or file == fragment.deletion_file():
                 return fragment.to_table(columns=list(columns))
-    return dataset.schema.empty_table().select(list(columns))
+        return dataset.schema.empty_table().select(list(columns))
 
 
 def broken_files(table: LanceTable, version: int | None = None) -> list[str]:

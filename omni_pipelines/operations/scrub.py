@@ -4,7 +4,7 @@ The checksums of the files cover every stored value. The rows are compared with 
 was wrong before it was written, and names the row.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
-from omni_pipelines.ids import file_content_hash, file_sha256
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
+from omni_pipelines.knowledge.state.table_files import damaged_files
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
@@ -79,24 +80,19 @@ def scrub(home: Home, release: Release) -> ScrubReport:
 
 def check_files(home: Home, release: Release) -> Iterator[Damage]:
     """Compare every file of the tables with its checksum."""
-    for path, expected in release.files.items():
-        actual = _hash(home.root / path, file_content_hash)
-        if actual != expected:
-            _, folder, file = path.split("/", 2)
-            yield _file_damage(home, release, Path(folder).stem, file, is_there=bool(actual))
+    for name, file, what in damaged_files(home, release):
+        yield _file_damage(home, release, name, file, what)
 
 
-def _file_damage(home: Home, release: Release, name: str, file: str, *, is_there: bool) -> Damage:
+def _file_damage(home: Home, release: Release, name: str, file: str, what: str) -> Damage:
     table, version = LanceTable(home.table(name)), TableVersion.parse(release.tables[name]).version
-    columns = [TABLES[name].key, TABLES[name].key if name == EMBEDDINGS.name else "doc_id"]
-    what = "it does not match its checksum" if is_there else "it is missing"
+    columns = [TABLES[name].key, *([] if name == EMBEDDINGS.name else ["doc_id"])]
     try:
         rows = lance_files.rows_of(table, version, file, list(dict.fromkeys(columns)))
     except _UNREADABLE:
         return Damage(f"table {name}", file, f"{what}, and its rows cannot be read")
-    keys, documents = (rows[column].to_pylist() for column in columns)
-    if name == EMBEDDINGS.name:
-        documents = [""] * len(keys)
+    keys = rows[columns[0]].to_pylist()
+    documents = [""] * len(keys) if name == EMBEDDINGS.name else rows["doc_id"].to_pylist()
     return Damage(f"table {name}", file, what, rows=tuple(zip(keys, documents, strict=True)))
 
 
@@ -118,15 +114,14 @@ def _check_sizes(home: Home, release: Release) -> Iterator[Damage]:
 def _check_keyword_index(home: Home, release: Release) -> Iterator[Damage]:
     folder = home.keyword / release.keyword.generation
     for name, expected in release.keyword.files.items():
-        sha256 = _hash(folder / name, file_sha256)
+        sha256 = _sha256(folder / name)
         if sha256 != expected:
             yield Damage("keyword index", name, "it does not match its checksum" if sha256 else "it is missing")
 
 
-def _hash(path: Path, digest: Callable[[Path], str]) -> str:
-    """The hash of a file; "" if it cannot be read."""
+def _sha256(path: Path) -> str:
     try:
-        return digest(path)
+        return file_sha256(path)
     except OSError:
         return ""
 

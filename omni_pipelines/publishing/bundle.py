@@ -28,7 +28,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.publishing.table_files import with_checksums
+from omni_pipelines.knowledge.state.table_files import require_sound, with_checksums
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.model.source import Source
@@ -106,6 +106,7 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
     """Copy everything that a release names to `staging`. The record that names the copies."""
     staging.tables.mkdir()
     for name, pinned in release.tables.items():
+        require_sound(home, release, name)
         lance_maintenance.copy(LanceTable(home.table(name)), staging.table(name), TableVersion.parse(pinned).version)
     coverage = lance_vectors.build(LanceTable(staging.table(EMBEDDINGS.name)))
     folder = staging.keyword / release.keyword.generation

@@ -20,8 +20,8 @@ from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.quality.gate_results import require_candidate_passed
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import is_held_back
-from omni_pipelines.publishing.table_files import with_checksums
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings

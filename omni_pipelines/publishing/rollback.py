@@ -9,9 +9,9 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import held_rows
 from omni_pipelines.publishing.publish import collect, next_number, write_release
-from omni_pipelines.publishing.table_files import with_checksums
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.schemas import DOCUMENTS, TABLES
 from omni_pipelines.settings import Settings

@@ -10,10 +10,15 @@ import pyarrow as pa
 import pytest
 
 from native.filters import equals
+from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
+from omni_pipelines.errors import TableBroken
+from omni_pipelines.knowledge.state import table_files
 from omni_pipelines.knowledge.state.releases import put_release, release_file, require_release
+from omni_pipelines.operations import maintenance
 from omni_pipelines.operations.scrub import Damage, ScrubReport, check_files, mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.bundle import export_release
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
@@ -198,6 +203,25 @@ def test_a_checksum_is_taken_once_so_that_damage_cannot_become_the_truth(sound: 
     sound.run()
     assert require_release(sound.home).files[path] == before[path]
     assert [damage.key for damage in check_files(sound.home, require_release(sound.home))] == [path.split("/", 2)[2]]
+
+
+def test_the_rows_of_a_damaged_file_are_not_written_into_a_new_one(sound: Line, tmp_path: Path) -> None:
+    """Under the checksum of another file the damage would look sound."""
+    (path,) = (path for path in require_release(sound.home).files if path.startswith("tables/documents.lance/data/"))
+    documents = LanceTable(sound.home.table("documents"))
+    (row, *_) = documents.read().to_pylist()
+    for number in range(MAX_FRAGMENTS):
+        other = {**row, "doc_id": f"{number:032}"}
+        documents.upsert("doc_id", pa.Table.from_pylist([other], schema=TABLES["documents"].schema))
+    sound_bytes = (sound.home.root / path).read_bytes()
+    (sound.home.root / path).write_bytes(bytes([sound_bytes[0] ^ 1]) + sound_bytes[1:])
+    assert not table_files.compact(sound.home, documents)
+    with pytest.raises(TableBroken, match="does not match its checksum"):
+        maintenance.compact(sound.home, TABLES["documents"])
+    with pytest.raises(TableBroken, match="does not match its checksum"):
+        export_release(sound.home, 1, tmp_path / "release.tar")
+    (sound.home.root / path).write_bytes(sound_bytes)
+    assert table_files.compact(sound.home, documents)
 
 
 def test_a_release_of_an_older_version_is_said_to_have_no_checksums_and_the_next_ingest_adds_them(
