@@ -4,14 +4,15 @@ The checksums of the files cover every stored value. The rows are compared with 
 was wrong before it was written, and names the row.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from native import lance_files, lance_vectors
+from native import lance_files, lance_recovery, lance_vectors
 from native.errors import EngineError
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
@@ -19,9 +20,10 @@ from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
+from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.knowledge.state.table_files import damaged_files
-from omni_pipelines.records import Release
+from omni_pipelines.records import RecoveryNote, Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
 from omni_pipelines.steps.step_records import reset_steps
@@ -282,8 +284,10 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     """Let the next ingest repair what is damaged. Returns the number of documents that it will read.
 
     It reads damaged documents from their files again, cuts and embeds their chunks again, and builds all indexes from
-    the rows. Until it publishes, searches see the release that they saw before. Hold the writer lock.
+    the rows. Until it publishes, searches see the release that they saw before, unless a whole table is set aside,
+    because its manifest is damaged. Hold the writer lock.
     """
+    _set_aside(home, {damage.place for damage in report.damage if damage.key.startswith("_versions/")})
     found = [(damage.place, *row) for damage in report.damage for row in damage.affected]
     rows = {key for place, key, document in found if place == f"table {DOCUMENTS.name}" and document}
     documents = {document for _, _, document in found if document}
@@ -295,6 +299,16 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     lance_vectors.drop(open_table(home, EMBEDDINGS))
     reset_steps(home)
     return len(documents)
+
+
+def _set_aside(home: Home, places: Set[str]) -> None:
+    """Move tables with a damaged manifest to quarantine: nothing in them can be trusted. An ingest builds them again."""
+    for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
+        if f"table {definition.name}" in places:
+            moved = lance_recovery.set_aside_after(LanceTable(home.table(definition.name)), 0, home.quarantine)
+            why = "its manifest does not match its checksum"
+            note = RecoveryNote(table=definition.name, moved=moved, after=0, why=why, at=datetime.now(UTC))
+            write_recovery_note(home, note)
 
 
 def _clear_version_marks(home: Home, keys: Iterable[str]) -> None:

@@ -193,6 +193,24 @@ def test_a_flipped_bit_is_found_by_the_checksum_and_an_ingest_repairs_the_rows_o
     assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
 
 
+@pytest.mark.parametrize("name", ["documents", "embeddings"])
+def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Line, name: str) -> None:
+    (path,) = (
+        path for path in require_release(sound.home).files if path.startswith(f"tables/{name}.lance/_versions/")
+    )
+    raw = bytearray((sound.home.root / path).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (sound.home.root / path).write_bytes(raw)
+    report = scrubbed(sound)
+    assert (f"table {name}", path.split("/", 2)[2]) in {(damage.place, damage.key) for damage in report.damage}
+    with writer_session(sound.home, sound.settings):
+        mark_for_repair(sound.home, report)
+    sound.run()
+    assert scrubbed(sound).damage == ()
+    assert [damage.name.startswith(f"{name}.lance.") for damage in sound.home.quarantine.glob("*.lance.*")] == [True]
+    assert sound.search("badger")[0].path == "badger.md"
+
+
 def test_a_checksum_is_taken_once_so_that_damage_cannot_become_the_truth(sound: Line, docs: Path) -> None:
     before = require_release(sound.home).files
     (path,) = (path for path in before if path.startswith("tables/documents.lance/data/"))
