@@ -218,7 +218,9 @@ class DatasetCache:
     def _open(self, path: Path, version: int) -> LanceDataset:
         import lance
 
-        return lance.dataset(str(path), version=version, session=self.session)
+        dataset = lance.dataset(str(path), version=version, session=self.session)
+        _ = dataset.schema  # Lance panics here, and not before, if the manifest is damaged
+        return dataset
 
     def _keep(self, path: Path, dataset: LanceDataset) -> _Slot:
         key = (str(path), dataset.version)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.ids import document_id
 from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
@@ -50,9 +50,10 @@ def find_scope(home: Home, target: str) -> Scope:
     What is inside the file of the document belongs to it.
 
     Raises:
-        ConfigurationError: no source or document has this name, or several documents have.
+        NothingNamed: no source or document has this name.
+        ConfigurationError: several documents have.
     """
-    known = {row.doc_id: row for row in _known(home)}
+    known = {row.doc_id: row for row in known_documents(home)}
     sources = load_sources(home)
     source = _source(target, sources, {row.source for row in known.values()})
     if source is not None:
@@ -79,9 +80,7 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
     chosen = named_documents(target, known)
     uris = sorted({row.uri for row in chosen})
     if not uris:
-        raise ConfigurationError(
-            f"there is no source or document named {target}", cure="list the sources: omni status"
-        )
+        raise NothingNamed(f"there is no source or document named {target}", cure="list the sources: omni status")
     if len(uris) > 1:
         raise ConfigurationError(
             f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
@@ -90,7 +89,7 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
     return [row for row in known if row.uri == uris[0] or row.uri.startswith(inside)]
 
 
-def _known(home: Home) -> Iterator[DocumentName]:
+def known_documents(home: Home) -> Iterator[DocumentName]:
     """The documents of every version on disk: an old release may be the only one that still has a document."""
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):

@@ -302,7 +302,7 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
 
 
 def _set_aside(home: Home, places: Set[str]) -> None:
-    """Move tables with a damaged manifest to quarantine: nothing in them can be trusted. An ingest builds them again."""
+    """Move tables with a damaged manifest to quarantine: nothing in them can be trusted. An ingest rebuilds them."""
     for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
         if f"table {definition.name}" in places:
             moved = lance_recovery.set_aside_after(LanceTable(home.table(definition.name)), 0, home.quarantine)

@@ -15,7 +15,6 @@ from omni_pipelines.publishing.publish import collect, next_number, write_releas
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.schemas import DOCUMENTS, TABLES
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.pinning import hold
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
         }
     )
     release = with_checksums(home, release)
-    with hold(home, settings, number):
-        write_release(home, settings, release)
+    write_release(home, settings, release, repeats=number)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)
 

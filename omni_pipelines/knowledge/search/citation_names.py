@@ -95,7 +95,7 @@ def named_documents(name: str, documents: Iterable[DocumentName]) -> list[Docume
     A name is that of citations, an id, a URI, a path on this machine, or the end of a path in a source.
     """
     known = list(documents)
-    uri = _uri(name)
+    uri = uri_of(name)
     exact = (
         [each for each in known if name == cited_name(each.source, each.path, each.uri)]
         or [each for each in known if name in (each.doc_id, each.uri)]
@@ -105,7 +105,8 @@ def named_documents(name: str, documents: Iterable[DocumentName]) -> list[Docume
     return exact or [each for each in known if f"/{each.source}/{each.path}".endswith(end)]
 
 
-def _uri(name: str) -> str:
+def uri_of(name: str) -> str:
+    """The URI that a name means: itself, or that of a path on this machine."""
     if name.startswith("file:"):
         return Path(url2pathname(urlsplit(name).path)).as_uri()
     if "://" in name:  # in a repository, an archive, an object store or a website

@@ -12,7 +12,9 @@ import pytest
 from native.filters import equals
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
+from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import table_files
 from omni_pipelines.knowledge.state.releases import put_release, release_file, require_release
 from omni_pipelines.operations import maintenance
@@ -20,7 +22,7 @@ from omni_pipelines.operations.scrub import Damage, ScrubReport, check_files, ma
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bundle import export_release
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.schemas import TABLES
+from omni_pipelines.schemas import FILTERS, TABLES
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, write
@@ -163,6 +165,20 @@ def test_a_damaged_keyword_index_is_built_again_after_a_repair(sound: Line) -> N
         mark_for_repair(sound.home, report)
     sound.run()
     assert scrubbed(sound).damage == ()
+
+
+def test_an_index_that_is_too_damaged_to_build_on_is_built_from_the_rows(sound: Line, docs: Path) -> None:
+    release = require_release(sound.home)
+    folder = sound.home.keyword / release.keyword.generation
+    for file in (*folder.glob("*.idx"), *folder.glob("*.pos")):
+        raw = file.read_bytes()
+        file.write_bytes(b"\xff" * (len(raw) // 2) + raw[len(raw) // 2 :])
+    assert len(KeywordIndex.open(folder, FILTERS).fingerprints()) > 1
+    write(docs, {"new.md": "# New\n\nA page about gulls.\n"})
+    (docs / "badger.md").unlink()
+    sound.run(allow_delete=True)
+    assert scrubbed(sound).damage == ()
+    assert [hit.path for hit in sound.search("gulls", Mode.KEYWORD)] == ["new.md"]
 
 
 def test_scrub_finds_a_shortened_file_and_a_damaged_record(sound: Line) -> None:
