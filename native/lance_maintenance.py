@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from native.dataset_cache import POOL
+from native.lance_paths import lance_path
 from native.lance_tables import FORMAT, IDENTITY_KEY, LanceTable
 
 MAX_FRAGMENTS = 8
@@ -101,7 +102,7 @@ def copy(table: LanceTable, target: Path, version: int) -> LanceTable:
     with table.reading():
         lance.write_dataset(
             pa.RecordBatchReader.from_batches(schema, batches),
-            str(target),
+            lance_path(target),
             data_storage_version=FORMAT,
             enable_stable_row_ids=True,
         )
@@ -115,7 +116,7 @@ def start_again(table: LanceTable, schema: pa.Schema) -> None:
     identity = table.open().schema.metadata
     lance.write_dataset(
         schema.with_metadata(identity).empty_table(),
-        str(table.path),
+        lance_path(table.path),
         mode="overwrite",
         data_storage_version=FORMAT,
         enable_stable_row_ids=True,
@@ -135,7 +136,7 @@ def rewrite(table: LanceTable, schema: pa.Schema) -> None:
     batches = (batch.cast(target) for batch in source.to_batches())
     lance.write_dataset(
         pa.RecordBatchReader.from_batches(target, batches),
-        str(table.path),
+        lance_path(table.path),
         mode="overwrite",
         data_storage_version=FORMAT,
         session=POOL.session,

@@ -15,7 +15,7 @@ from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.ids import document_id
-from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
+from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents, path_named
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
@@ -65,7 +65,7 @@ def find_scope(home: Home, target: str) -> Scope:
 def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
     if target in {source.name for source in sources} | stored:
         return target
-    place = Path(target).expanduser().absolute()
+    place = path_named(target)
     return next(
         (source.name for source in sources if source.location in (str(place), target) and _is_whole(source)), None
     )
