@@ -159,6 +159,8 @@ class Certificate(Record):
     kind: Literal["source", "document"]
     named_sha256: str
     """sha256 of the source name or of the document URI."""
+    names_sha256: list[str] = []
+    """sha256 of each name by which a person may ask for it again."""
     at: datetime
     release: int
     """The first release without the erased rows."""
@@ -187,6 +189,8 @@ class Release(Record):
     fingerprints: dict[str, str]
     """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
+    files: dict[str, str] = {}
+    """Path below the home of every file of its tables, to the blake3 of the file; {} if an older version made it."""
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
 
@@ -204,7 +208,7 @@ def _check_reference(path: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-_now = partial(datetime.now, UTC)
+now = partial(datetime.now, UTC)
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A point in time, in UTC."""
 ReferencePath = Annotated[str, AfterValidator(_check_reference)]
@@ -256,8 +260,8 @@ class KnowledgeEntry(Record):
     category: KnowledgeCategory = KnowledgeCategory.NOTE
     tags: tuple[str, ...] = ()
     source: str | None = None
-    created_at: Moment = Field(default_factory=_now)
-    updated_at: Moment = Field(default_factory=_now)
+    created_at: Moment = Field(default_factory=now)
+    updated_at: Moment = Field(default_factory=now)
     version: Annotated[int, Field(ge=1)] = 1
     metadata: dict[str, JsonValue] = {}
 
@@ -283,7 +287,7 @@ class Event(Record):
     topic: Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")]
     """Words separated by `/`: `agent/think`."""
     payload: dict[str, JsonValue] = {}
-    timestamp: Moment = Field(default_factory=_now)
+    timestamp: Moment = Field(default_factory=now)
     sequence: Annotated[int, Field(ge=0)] = 0
     """Number of the event on its bus, without gaps."""
     run_id: str = ""
@@ -355,7 +359,7 @@ class Receipt(Record):
     """Table to `uuid:version`, as in the release."""
     fingerprints: dict[str, str] = {}
     """Fingerprints of the release: readers, chunker, embedder and keyword analysis."""
-    answered_at: Moment = Field(default_factory=_now)
+    answered_at: Moment = Field(default_factory=now)
     mode: Literal["extractive", "generative"] = "extractive"
     """Who wrote the sentences: the sources, or a language model that quotes them."""
     model: str = ""

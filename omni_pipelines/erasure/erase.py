@@ -6,21 +6,19 @@ releases whose files still contain something are deleted. Then everything is sea
 nothing is certified. The plan is written first, so that a call after a kill continues where the first one stopped.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from native import lance_maintenance, lance_vectors
-from native.durable import write_whole
 from native.filters import is_in
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
+from omni_pipelines.erasure.certificates import hash_of, hashed_names, write_certificate
 from omni_pipelines.erasure.journal import clear_journal
 from omni_pipelines.erasure.plan import ErasurePlan, drop_plan, read_plan, write_plan
 from omni_pipelines.erasure.residue import entries_everywhere, id_column, releases_with, rows_everywhere, search_bytes
@@ -32,9 +30,11 @@ from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.knowledge.state.unread_files import forget_unread
 from omni_pipelines.publishing.publish import drop_all_but, publish
-from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_of, sealed
+from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
+from omni_pipelines.sharing.holds import HeldRelease
+from omni_pipelines.sharing.joining import member_of
 from omni_pipelines.sharing.pinning import unpin
 from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.sources.registry import load_sources, save_sources
@@ -132,9 +132,9 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     redact_history(home, PhraseMatcher(scope.phrases), write=True)
     clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
     after = _search(run, scope)
-    _check(after)
-    certificate = _certificate(home, plan, after, release.release, dropped)
-    path = _write(home, certificate)
+    _check(after, _holds(home, run.settings, dropped))
+    certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)
+    path = write_certificate(home, certificate)
     drop_plan(home, target)
     return certificate, path
 
@@ -147,11 +147,14 @@ def _plan(run: RunContext, target: str) -> ErasurePlan:
     return plan
 
 
-def _certificate(home: Home, plan: ErasurePlan, after: Traces, release: int, dropped: Sequence[int]) -> Certificate:
+def _certificate(
+    home: Home, plan: ErasurePlan, names: list[str], after: Traces, release: int, dropped: Sequence[int]
+) -> Certificate:
     searched = search_bytes(home, after.scope.wanted.needles)
     return Certificate(
         kind=plan.kind,
-        named_sha256=_sha256(plan.name.encode()),
+        named_sha256=hash_of(plan.name),
+        names_sha256=names,
         at=datetime.now(UTC),
         release=release,
         dropped_releases=sorted({*plan.releases, *dropped}),
@@ -172,10 +175,8 @@ def _records(run: RunContext, scope: Scope) -> Iterator[ErasedRow]:
         columns = [name for name in table.schema.names if name != "vector"]
         for batch in batched(keys, _BATCH):
             for row in open_table(run.home, table).read(columns, is_in(column, batch)).to_pylist():
-                whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-                yield ErasedRow(
-                    table=table.name, id_sha256=_sha256(str(row[table.key]).encode()), row_sha256=_sha256(whole)
-                )
+                whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
+                yield ErasedRow(table=table.name, id_sha256=hash_of(str(row[table.key])), row_sha256=hash_of(whole))
 
 
 def _rows_to_erase(run: RunContext, scope: Scope) -> Iterator[tuple[Table, str, list[str]]]:
@@ -252,27 +253,22 @@ def _moved_aside(home: Home) -> list[Path]:
     return [path for path in home.quarantine.glob("*") if not path.name.endswith(".note.json")]
 
 
-def _check(after: Traces) -> None:
+def _holds(home: Home, settings: Settings, dropped: Sequence[int]) -> list[HeldRelease]:
+    """What keeps releases in the shared store that were to be dropped."""
+    member = member_of(home, settings)
+    return [each for each in member.bucket.holds() if each.release in dropped] if member is not None else []
+
+
+def _check(after: Traces, holds: Sequence[HeldRelease]) -> None:
     remaining = [f"{place}: {count}" for (place, _), count in after.places.items() if count]
+    if remaining and holds:
+        last = max(holds, key=lambda each: each.ends)
+        raise NotForgotten(
+            f"not everything was erased: {last}",
+            cure=f"run the same command again when that home has finished, or after {last.ends:%H:%M} UTC",
+        )
     if remaining:
         raise NotForgotten(
             f"not everything was erased: {', '.join(remaining)}",
             cure="stop omni dev, then run the same command again",
         )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _write(home: Home, certificate: Certificate) -> Path:
-    home.certificates.mkdir(exist_ok=True)
-    path = home.certificates / f"{certificate.at:%Y%m%dT%H%M%S%f}.json"
-    write_whole(path, sealed(certificate))
-    return path
-
-
-def certified(certificate: Certificate) -> dict[str, Any]:
-    """The certificate as it is written: its fields, and their sha256 as JSON with sorted keys and no spaces."""
-    body = certificate.model_dump(mode="json")
-    return {"body": body, "sha256": seal_of(body)}

@@ -18,8 +18,10 @@ from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.quality.gate_results import require_candidate_passed
+from omni_pipelines.knowledge.state.changes import NO_CHANGES, DocumentChanges, count_changes
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
@@ -42,6 +44,8 @@ class PublishReport:
 
     release: Release
     new: bool
+    changes: DocumentChanges = NO_CHANGES
+    """What the release holds that the one before it did not."""
 
     @property
     def version(self) -> str:
@@ -56,8 +60,13 @@ class PublishReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of the release, whether it is new, and the rows of its tables."""
-        return {"release": self.release.release, "new": self.new, **self.release.counts}
+        """The number of the release, whether it is new, the rows of its tables, and what is new in it."""
+        return {
+            "release": self.release.release,
+            "new": self.new,
+            **self.release.counts,
+            **self.changes._asdict(),
+        }
 
 
 def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
@@ -79,10 +88,12 @@ def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
     _verify(_tables(run))
     release = _release(run, records)
     require_candidate_passed(home, release)
+    release = with_checksums(home, release)
+    changes = count_changes(home, current, release)
     write_release(home, run.settings, release)
     collect(home, run.settings)
     progress.report("publishing", 1, 1, "release")
-    return PublishReport(release, new=True)
+    return PublishReport(release, True, changes)
 
 
 def next_number(home: Home) -> int:
@@ -90,12 +101,14 @@ def next_number(home: Home) -> int:
     return max(release_numbers(home), default=0) + 1
 
 
-def write_release(home: Home, settings: Settings, release: Release) -> None:
+def write_release(home: Home, settings: Settings, release: Release, repeats: int | None = None) -> None:
     """Tag what a release names, make it durable, then write the record: from then on searches see it.
 
-    If homes share a store, the record there is written first and decides; the one on disk is a copy.
+    If homes share a store, the record there is written first and decides; the one on disk is a copy. `repeats` is an
+    older release with the same files, which no home may drop until then.
 
     Raises:
+        ConfigurationError: another home drops the release `repeats`.
         UpstreamMoved: another process has published a release with this number.
         OSError: the disk failed; the release before this one stays visible.
     """
@@ -110,7 +123,7 @@ def write_release(home: Home, settings: Settings, release: Release) -> None:
     if release.release == 1:  # the folder of the home may be new
         sync_above(home.root)
     member = member_of(home, settings)
-    record = _pushed(member, release) if member is not None else None
+    record = _pushed(member, release, repeats) if member is not None else None
     if not put_release(home, release):
         what = f"release {release.release} was published by another process"
         raise UpstreamMoved(what, cure="run it again: omni ingest")
@@ -119,9 +132,9 @@ def write_release(home: Home, settings: Settings, release: Release) -> None:
         member.update(release=release.release)
 
 
-def _pushed(member: Member, release: Release) -> StoredRelease:
+def _pushed(member: Member, release: Release, repeats: int | None) -> StoredRelease:
     try:
-        return push(member, release)
+        return push(member, release, repeats=repeats)
     except UpstreamMoved:
         reset_steps(member.home)  # these heads will never be published: everything is stale
         raise
@@ -165,7 +178,8 @@ def _is_same(run: RunContext, release: Release, records: dict[str, StepRecord], 
     if not ends_rollback and is_held_back(run.home, release, heads):
         return True
     return are_sources_published(run.home) and (
-        heads.items() <= release.tables.items()
+        bool(release.files)  # else an older version made it, and its files have no checksums yet
+        and heads.items() <= release.tables.items()
         and release.keyword.generation == records["keyword_index"].output
         and release.fingerprints == _fingerprints(run, records)
     )
@@ -236,22 +250,25 @@ def collect(home: Home, settings: Settings) -> None:
     pins = list_pins(home)
     found = list_releases(home)
     kept = [release for release in found if release.release not in pins][: settings.keep_releases]
-    drop_all_but(home, settings, {*pins, *(release.release for release in kept)})
+    try:
+        drop_all_but(home, settings, {*pins, *(release.release for release in kept)})
+    except StoreError as error:
+        if not error.retryable:  # else: what was published is published; the next publish deletes them
+            raise
 
 
 def drop_all_but(home: Home, settings: Settings, numbers: Set[int]) -> None:
-    """Delete all releases but these, here and in the shared store. Releases that others pinned there are kept."""
+    """Delete all releases but these, here and in the shared store. Hold the writer lock.
+
+    Releases that others pinned or hold there are kept.
+
+    Raises:
+        StoreError: the store cannot be reached; nothing is deleted here.
+    """
     member = member_of(home, settings)
     if member is not None:
-        try:
-            stay = member.bucket.drop(numbers)
-        except StoreError as error:
-            if not error.retryable:
-                raise
-            return  # the release is published all the same; the next publish deletes them
-        numbers = {
-            max(numbers),
-            *stay,
-        }  # another home may have deleted the newest release of this home, which searches still see
+        stay = member.bucket.drop(numbers, member.membership.home)
+        # Another home may have deleted the newest release of this home, which searches still see.
+        numbers = {max(numbers), *stay}
         keep_copies(home, numbers)
     keep_only(home, numbers)

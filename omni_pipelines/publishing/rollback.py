@@ -9,12 +9,12 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import held_rows
 from omni_pipelines.publishing.publish import collect, next_number, write_release
 from omni_pipelines.records import Release, Rollback
 from omni_pipelines.schemas import DOCUMENTS, TABLES
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.pinning import hold
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
             "rollback": _rollback(home, current, number),
         }
     )
-    with hold(home, settings, number):
-        write_release(home, settings, release)
+    release = with_checksums(home, release)
+    write_release(home, settings, release, repeats=number)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)
 

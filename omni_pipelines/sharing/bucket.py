@@ -4,7 +4,7 @@
     releases/<n>.json      a record for each number that was ever published; {} once the release is dropped, because a
                            number is never used twice
     pins/<n>.json          pinned releases, which collection keeps
-    holds/<n>-<id>         releases that a home is about to publish again; a hold counts for a day at most
+    holds/<n>-<id>         releases that a home is publishing again, see `holds`
     dropping/<n>           releases that collection is about to drop, and that nobody can pin any more
     tables/<name>-<uuid>.lance/…   files of Lance tables, under the names that Lance gave them
     blobs/<sha256>-<id>    all other files, each under a name that was never used before
@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from native.object_store import ObjectStore, StoredObject
 from omni_pipelines.errors import ConfigurationError, StoreRefused
 from omni_pipelines.records import Pin, sealed, unsealed
+from omni_pipelines.sharing.holds import HeldRelease, Hold, end_holds, held, read_holds
 from omni_pipelines.sharing.store_records import LAYOUT, StoredRelease, StoreIdentity, parse_release
 
 REQUEST_SECONDS = 60.0
@@ -147,44 +148,49 @@ class Bucket:
         self.objects.delete([_pin_key(number)])
 
     @contextmanager
-    def hold(self, number: int) -> Iterator[None]:
+    def hold(self, hold: Hold) -> Iterator[Callable[[], None]]:
         """Keep a release for as long as the context lasts.
+
+        The value is a function to call just before something that depends on it: it raises if the release was lost,
+        because the machine has slept for longer than a hold lasts.
 
         Raises:
             ConfigurationError: another home has dropped it, or is dropping it.
         """
-        key = f"holds/{number:012d}-{uuid.uuid4().hex}"
-        self.objects.put(key, b"")
-        try:
-            self._require_kept(number)
-            yield
-        finally:
-            self.objects.delete([key])
+        with held(self.objects, hold) as write:
 
-    def _held(self) -> set[int]:
-        holds = list(self.objects.list("holds"))
-        oldest = self._now() - self._orphans_kept if holds else None
-        expired = {hold.key for hold in holds if oldest is not None and hold.modified < oldest}
-        self.objects.delete(expired)  # left by homes that died
-        return {int(hold.key.rpartition("/")[2].partition("-")[0]) for hold in holds if hold.key not in expired}
+            def renew() -> None:
+                write()
+                self._require_kept(hold.release)
+
+            self._require_kept(hold.release)
+            yield renew
+
+    def holds(self) -> list[HeldRelease]:
+        """The holds of all homes that count."""
+        return read_holds(self.objects, self._now)
+
+    def _held(self, home: str) -> set[int]:
+        return {each.release for each in end_holds(self.objects, self.holds(), home)}
 
     def _require_kept(self, number: int) -> None:
         if self.objects.exists(_dropping_key(number)) or self.read(number) is None:
             raise ConfigurationError(f"release {number} is dropped by another home", cure="see: omni releases list")
 
-    def drop(self, keep: Collection[int]) -> list[int]:
+    def drop(self, keep: Collection[int], home: str = "") -> list[int]:
         """Drop releases, and the objects that only they name. Returns the numbers of the releases that stay.
 
         Releases in `keep`, pinned ones and held ones stay, and so do releases newer than all of `keep`: another home
         has published them, and the caller does not know them yet. A drop that a dead home had begun is completed.
+        Holds of `home`, which calls this under its writer lock and holds nothing now, were left by a killed process.
         """
         listed = [*self.objects.list("tables"), *self.objects.list("blobs")]
-        numbers, protected = self.numbers(), self.pinned() | self._held()
+        numbers, protected = self.numbers(), self.pinned() | self._held(home)
         newest_known = max(keep, default=math.inf)
         for number in numbers:
             if number < newest_known and number not in keep and number not in protected:
                 self.objects.put(_dropping_key(number), b"")
-        dropping, protected = _numbers(self.objects.list("dropping")), self.pinned() | self._held()
+        dropping, protected = _numbers(self.objects.list("dropping")), self.pinned() | self._held(home)
         unprotected = dropping.difference(keep, protected)
         dropped = [number for number in numbers if number in unprotected]
         dropped_records = [self.read(number) for number in dropped]

@@ -1,6 +1,8 @@
 """A home as a member of the store that it shares."""
 
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from omni_pipelines.errors import StoreRefused
@@ -8,6 +10,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.bucket import Bucket
+from omni_pipelines.sharing.holds import Hold
 from omni_pipelines.sources.store_membership import Membership, read_membership, write_membership
 
 
@@ -27,6 +30,10 @@ class Member:
         """Change fields of the membership, also on disk."""
         self.membership = self.membership.model_copy(update=changes)
         write_membership(self.home, self.membership)
+
+    def hold(self, number: int) -> AbstractContextManager[Callable[[], None]]:
+        """Keep all homes from dropping a release, see `Bucket.hold`. Hold the writer lock."""
+        return self.bucket.hold(Hold.of(number, self.membership.home, self.home.root))
 
     def require_conditional_put(self) -> None:
         """Check, once per membership, that no home can overwrite what another one writes.

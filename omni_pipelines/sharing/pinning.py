@@ -1,8 +1,5 @@
 """Pins of releases, in the home and in the store that it shares."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import pins
 from omni_pipelines.knowledge.state.releases import require_release
@@ -34,15 +31,3 @@ def unpin(home: Home, settings: Settings, number: int) -> None:
     member = member_of(home, settings)
     if member is not None:
         member.bucket.unpin(number)
-
-
-@contextmanager
-def hold(home: Home, settings: Settings, number: int) -> Iterator[None]:
-    """Keep all homes from dropping a release, because the next release is going to need its files.
-
-    Raises:
-        ConfigurationError: another home is dropping it already.
-    """
-    member = member_of(home, settings)
-    with member.bucket.hold(number) if member is not None else nullcontext():
-        yield

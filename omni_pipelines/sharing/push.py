@@ -1,10 +1,10 @@
 """Publishes a release in the store: new files are uploaded, then one conditional put names all files."""
 
-import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 
 from native import lance_files
 from native.errors import StoreError
@@ -33,10 +33,19 @@ def read_clocks() -> Clocks:
     return time.monotonic(), time.time()
 
 
-def push(member: Member, release: Release, clocks: Callable[[], Clocks] = read_clocks) -> StoredRelease:
+def push(
+    member: Member, release: Release, clocks: Callable[[], Clocks] = read_clocks, *, repeats: int | None = None
+) -> StoredRelease:
     """Publish a release of the home in the store. All its files are on disk, and the caller holds the writer lock.
 
+    Args:
+        member: the home.
+        release: the release.
+        clocks: how time is measured.
+        repeats: an older release whose files it names, which is kept until they are named again.
+
     Raises:
+        ConfigurationError: another home drops the release `repeats`.
         UpstreamMoved: another home has published this number, or the upload took too long.
         EngineError: the store cannot be reached; nothing is published.
     """
@@ -52,17 +61,18 @@ def push(member: Member, release: Release, clocks: Callable[[], Clocks] = read_c
         built=read_step_records(home),
         sources=load_sources(home),
     )
-    began = clocks()
-    record = plan.model_copy(update={"files": _upload(member, plan, before)})
-    if max(now - then for now, then in zip(clocks(), began, strict=True)) > MAX_UPLOAD_SECONDS:
-        message = "the upload took so long that the store may have deleted its first files"
-        raise UpstreamMoved(message, cure="run it again: omni ingest")
-    if not bucket.publish(record):
-        what = f"release {release.release} was published by another home meanwhile"
-        raise UpstreamMoved(what, cure="run the same command again")
-    with contextlib.suppress(
-        StoreError
-    ):  # homes do not need these files, and the next push puts those that are missing
+    with member.hold(repeats) if repeats is not None else nullcontext() as renew:
+        began = clocks()
+        record = plan.model_copy(update={"files": _upload(member, plan, before)})
+        if max(now - then for now, then in zip(clocks(), began, strict=True)) > MAX_UPLOAD_SECONDS:
+            message = "the upload took so long that the store may have deleted its first files"
+            raise UpstreamMoved(message, cure="run it again: omni ingest")
+        if renew is not None:
+            renew()
+        if not bucket.publish(record):
+            what = f"release {release.release} was published by another home meanwhile"
+            raise UpstreamMoved(what, cure="run the same command again")
+    with suppress(StoreError):  # homes do not need these files, and the next push puts those that are missing
         _put_manifests(member, record, before)
     return record
 
