@@ -6,6 +6,7 @@ with pages are cited by page and line of the page: `docs/guide.pdf:p3:2-5`. `5:3
 lines of which only a part is meant.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -111,4 +112,10 @@ def uri_of(name: str) -> str:
         return Path(url2pathname(urlsplit(name).path)).as_uri()
     if "://" in name:  # in a repository, an archive, an object store or a website
         return name
-    return Path(name).expanduser().absolute().as_uri()
+    return path_named(name).as_uri()
+
+
+def path_named(name: str) -> Path:
+    """The absolute path on this machine that a name means, without links, because sources are stored without them."""
+    path = Path(name).expanduser().absolute()
+    return path if "\0" in name else Path(os.path.realpath(path))
