@@ -39,7 +39,9 @@ def test_a_linked_working_tree_shares_objects(tmp_path: Path) -> None:
     assert repository_folders(link) == RepositoryFolders(own, git)
 
 
-@pytest.mark.parametrize("said", ["gitdir: ../nowhere", "gitdir: .", "gitdir: ", "anything", "", "gitdir: a\0b", "\0"])
+@pytest.mark.parametrize(
+    "said", ["gitdir: ../nowhere", "gitdir: .", "gitdir: ", "anything", "", "gitdir: a\0b", "\0"]
+)
 def test_a_git_file_that_leads_nowhere_is_no_repository_for_anybody(tmp_path: Path, said: str) -> None:
     """The repository around it counts then, as for git's own files inside a folder that only looks like one."""
     repository(tmp_path / ".git").joinpath("info").mkdir()
