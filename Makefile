@@ -42,7 +42,7 @@ test: models browser ## set up, and run every test that can run on this machine
 	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
-	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress -n auto --dist worksteal --max-worker-restart 0
+	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text -n auto --dist worksteal --max-worker-restart 0
 
 check: $(STAMP) ## check format, lint rules, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,12 @@ from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
-hypothesis.settings.register_profile("omni", deadline=None)  # a busy machine is no failure
+hypothesis.settings.register_profile(
+    "omni",
+    deadline=None,  # a busy machine is no failure
+    max_examples=500 if os.environ.get("OMNI_STRESS") == "long" else 30,
+    derandomize="CI" in os.environ,  # CI judges a change, and not the examples of the day
+)
 hypothesis.settings.load_profile("omni")
 
 
