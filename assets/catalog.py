@@ -23,6 +23,7 @@ CHECKS = {
     "unique_keys": "Every key occurs once.",
     "no_orphans": "Every row belongs to a row of the table before it, and every row there has one here.",
     "token_budget": "No chunk is longer than its token budget.",
+    "golden_questions": "The golden set has questions, so the gate measures the quality of the search.",
     "gate": "Nothing is missing, search did not become worse, and every citation matches its source.",
     "index_coverage": "The index contains every row, and nothing else.",
 }
@@ -55,7 +56,7 @@ def materialized(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(report.version),
         metadata={
-            "dagster/row_count": report.rows,
+            **({"dagster/row_count": report.rows} if report.rows is not None else {}),
             "dagster/uri": str(uri),
             **{title: _table(rows) for title, rows in preview.items() if rows},
             **report.counts,

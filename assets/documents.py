@@ -18,10 +18,10 @@ from resources.knowledge import KnowledgeHome
 class DocumentsConfig(dg.Config):
     """Options of a run."""
 
-    sources: list[str] = Field(default_factory=list)
-    """Names of the sources to read; empty for all."""
-    allow_delete: bool = False
-    """Delete documents even where the deletion guard would stop the run."""
+    sources: list[str] = Field([], description="Names of the sources to read; empty for all.")
+    allow_delete: bool = Field(
+        False, description="Delete documents even where the deletion guard would stop the run."
+    )
 
 
 @dg.asset(

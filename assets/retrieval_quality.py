@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results
-from omni_pipelines.publishing.quality_gate import GateStepReport, gate_verdict, run_gate
+from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results, warning
+from omni_pipelines.publishing.quality_gate import GateStepReport, gate_verdict, golden_verdict, run_gate
 from omni_pipelines.steps.preview import gate_preview
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
@@ -27,7 +27,10 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     return materialized(GateStepReport(gate), gate_preview(gate), uri=home.golden)
 
 
-@dg.multi_asset_check(specs=blocking("retrieval_quality", "gate"), can_subset=True)
+@dg.multi_asset_check(
+    specs=[*blocking("retrieval_quality", "gate"), *warning("retrieval_quality", "golden_questions")], can_subset=True
+)
 def retrieval_quality_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Nothing is missing, search did not become worse, and every citation matches its source."""
-    yield from results(context, "retrieval_quality", [gate_verdict(knowledge.home)])
+    verdicts = [gate_verdict(knowledge.home), golden_verdict(knowledge.home)]
+    yield from results(context, "retrieval_quality", verdicts)

@@ -67,10 +67,8 @@ class GateStepReport:
 
     gate: GateResult
 
-    @property
-    def rows(self) -> int:
-        """The number of measures."""
-        return len(self.gate.measures)
+    rows: None = None
+    """It has no table."""
 
     @property
     def version(self) -> str:
@@ -99,8 +97,7 @@ def run_gate(run: RunContext) -> GateResult:
     if golden:
         measures += _quality(home, run.settings, run.engines.embedder, golden, candidate, serving)
     else:
-        detail = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
-        measures.append(GateMeasure(measure="golden", passed=True, detail=detail))
+        measures.append(GateMeasure(measure="golden", passed=True, detail=golden_verdict(home).detail))
     gate = GateResult(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
@@ -231,3 +228,11 @@ def gate_verdict(home: Home) -> Verdict:
         return Verdict("gate", False, "no gate has run yet")
     numbers = {each.measure: each.value for each in gate.measures if each.value is not None}
     return Verdict("gate", gate.passed, gate.reason, dict(numbers))
+
+
+def golden_verdict(home: Home) -> Verdict:
+    """Whether the gate has questions to ask; without any, it says nothing about the quality of the search."""
+    count = len(load_golden(home))
+    missing = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
+    detail = f"{count} questions" if count else missing
+    return Verdict("golden_questions", count > 0, detail, {"questions": count}, is_error=False)

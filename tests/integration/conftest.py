@@ -11,13 +11,11 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
-from omni_pipelines.sources.registry import register, save_sources
 from omni_pipelines.steps.step import LoadedEngines
-from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from tests.integration.line import Line
 from tests.integration.members import SECRET
-from tests.integration.small_home import HERON, OTTER, SmallHome
+from tests.integration.small_home import SmallHome, make_small_home
 from tests.object_server import make_bucket, point_aws_at, s3_server
 
 
@@ -58,15 +56,9 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> LoadedEngines:
 
 
 @pytest.fixture
-def small(home: Home, tmp_path: Path, engines: LoadedEngines) -> SmallHome:
+def small(tmp_path: Path, engines: LoadedEngines) -> SmallHome:
     """Registered, but not ingested."""
-    small = SmallHome(home, tmp_path / "notes", new_run(home, load_settings(home), engines, "by hand"))
-    small.notes.mkdir()
-    small.write("heron.md", HERON)
-    small.write("otter.md", OTTER)
-    sources, _ = register([], [small.notes], [])
-    save_sources(home, sources)
-    return small
+    return make_small_home(tmp_path, engines)
 
 
 @pytest.fixture(scope="session")
