@@ -98,7 +98,8 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
     raw = file.read_bytes()
     seconds, parsed = _timed(lambda: pdf.read(raw, file.name))
-    pages, by_rows = _pages_of(parsed), _pages_of_pdftotext(file, "-layout")
+    pages = _pages_of(parsed)
+    others = [_pages_of_pdftotext(file, option) for option in ("-layout", "-raw")]
     step = max(len(reference) / MAX_PAGES_COMPARED, 1)
     numbers = sorted({int(number * step) for number in range(min(len(reference), MAX_PAGES_COMPARED))})
     wanted = read = common = in_order = 0
@@ -106,7 +107,7 @@ def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
         first, second = words_of(reference[number]), words_of(pages.get(number + 1, ""))
         wanted, read = wanted + len(first), read + len(second)
         common += (Counter(first) & Counter(second)).total()
-        in_order += max(_in_order(first, second), _in_order(words_of(by_rows[number]), second))
+        in_order += max(_in_order(words, second) for words in (first, *(words_of(each[number]) for each in others)))
     return Result(
         package, file.name, len(reference), wanted, common / max(wanted, 1), common / max(read, 1),
         min(in_order / max(common, 1), 1.0), seconds / len(reference), _seconds_of_pypdf(file, numbers),
@@ -195,7 +196,8 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
         f"pages of a file, with {sum(result.words for result in results):,} words in all, are compared with what "
         "pdftotext of poppler gives for the page, without what is repeated at the edges of pages. Order is the share "
         "of the common words that are in the same order as there, or as pdftotext gives them with `-layout`, which "
-        "keeps the rows of tables: the larger of the two for each page.",
+        "keeps the rows of tables, or with `-raw`, which is the order in which the file draws them and mostly the "
+        "one in which they were written: the largest of the three for each page.",
         "",
         "| | median | tenth percentile | goal |",
         "|---|---|---|---|",
