@@ -31,10 +31,11 @@ def request_run(
     stale: Stale,
     *waits_for: str,
     config: Mapping[str, Any] | None = None,
+    pause: timedelta = PAUSE,
 ) -> dg.RunRequest | dg.SkipReason:
     """A run of `job` towards the wanted state, unless another process writes, or a person or failures stopped it.
 
-    After `MAX_ATTEMPTS` failures one more run is requested every `PAUSE`, so that a cause that has gone away, such as
+    After `MAX_ATTEMPTS` failures one more run is requested after each `pause`, so that a cause that has gone, such as
     a full disk, needs no person. A run that only waited too long for another writer counts as no attempt. Dagster
     never repeats a run key, so the key of each attempt is new.
     """
@@ -48,7 +49,7 @@ def request_run(
     tried = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WANT_TAG: stale.wanted_state}))
     if any(record.dagster_run.status == dg.DagsterRunStatus.CANCELED for record in tried):
         return dg.SkipReason("a person cancelled the run for this state; the sensor waits for the next change")
-    return _pause_after_failures(instance, tried) or dg.RunRequest(
+    return _pause_after_failures(instance, tried, pause) or dg.RunRequest(
         run_key=f"{job}:{stale.wanted_state}:{len(tried)}",
         job_name=job,
         run_config=config,
@@ -56,7 +57,9 @@ def request_run(
     )
 
 
-def _pause_after_failures(instance: dg.DagsterInstance, tried: Sequence[dg.RunRecord]) -> dg.SkipReason | None:
+def _pause_after_failures(
+    instance: dg.DagsterInstance, tried: Sequence[dg.RunRecord], pause: timedelta
+) -> dg.SkipReason | None:
     """Why no run is due yet; None if one is. `tried` are the runs for a state, the newest first."""
     failures = [
         record
@@ -65,7 +68,7 @@ def _pause_after_failures(instance: dg.DagsterInstance, tried: Sequence[dg.RunRe
     ]
     if len(failures) < MAX_ATTEMPTS:
         return None
-    due = datetime.fromtimestamp(failures[0].end_time or failures[0].update_timestamp.timestamp(), UTC) + PAUSE
+    due = datetime.fromtimestamp(failures[0].end_time or failures[0].update_timestamp.timestamp(), UTC) + pause
     if due <= datetime.now(UTC):
         return None
     last = failures[0].dagster_run.run_id

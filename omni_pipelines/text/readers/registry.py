@@ -98,10 +98,6 @@ def _binary(
     return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True, recognize=recognize)
 
 
-def _picture(media_type: str, *suffixes: str) -> Reader:
-    return _binary("picture", picture.read, media_type, "prose", *suffixes, version=1, recognize=picture.recognize)
-
-
 def _converted(
     name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = unconverted.read
 ) -> Reader:
@@ -127,10 +123,9 @@ PLAIN = Reader(
 UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
-_PICTURES = (
-    _picture("image/png", ".png"),
-    _picture("image/jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"),
-    _picture("image/tiff", ".tif", ".tiff"),
+_PICTURES = tuple(
+    _binary("picture", picture.read, f"image/{name}", "prose", *suffixes, version=1, recognize=picture.recognize)
+    for name, *suffixes in (("png", ".png"), ("jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"), ("tiff", ".tif", ".tiff"))
 )
 READERS = (
     Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),

@@ -19,6 +19,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepo
 from assets.documents import documents
 from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
+from omni_pipelines.pipeline.staleness import Stale
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.processes import running
 from omni_pipelines.settings import Settings
@@ -26,9 +27,8 @@ from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.step_records import reset_steps
 from resources.knowledge import KnowledgeHome
 from resources.runs import HOST_TAG, PID_TAG
-from sensors import run_requests
 from sensors.changes import index_sensor, source_sensor
-from sensors.run_requests import MAX_ATTEMPTS, WANT_TAG
+from sensors.run_requests import MAX_ATTEMPTS, WANT_TAG, request_run
 
 if TYPE_CHECKING:
     from tests.integration.small_home import SmallHome
@@ -174,15 +174,15 @@ def test_a_failed_run_is_tried_again_under_a_new_key(
     assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:{failed}"
 
 
-def test_after_three_failures_the_next_run_starts_in_an_hour(
-    shown: SmallHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_three_failures_the_next_run_starts_in_an_hour(shown: SmallHome, instance: dg.DagsterInstance) -> None:
     shown.write("otter.md", "A romp.")
     asked = request(second_tick(shown.home, instance))
     add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
     assert "3 runs for this state failed" in reason(second_tick(shown.home, instance))
-    monkeypatch.setattr(run_requests, "PAUSE", timedelta(0))
-    assert request(second_tick(shown.home, instance)).run_key == f"ingest_job:{asked.tags[WANT_TAG]}:3"
+    stale = Stale(asked.tags[WANT_TAG], "the sources changed")
+    due = request_run(instance, shown.home, "ingest_job", stale, pause=timedelta(0))
+    assert isinstance(due, dg.RunRequest)
+    assert due.run_key == f"ingest_job:{stale.wanted_state}:3"
 
 
 def test_a_change_starts_a_run_at_once_whatever_failed_before(shown: SmallHome, instance: dg.DagsterInstance) -> None:

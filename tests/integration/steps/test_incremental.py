@@ -349,7 +349,7 @@ def test_every_check_passes_after_a_pass(filled: Line) -> None:
         checks.vector_coverage(filled.home),
     ]
     assert [verdict for verdict in verdicts if not verdict.passed] == []
-    assert len(verdicts) == 11
+    assert len(verdicts) == 12
 
 
 def test_many_small_runs_leave_few_fragments_and_a_line_that_chains(line: Line, docs: Path) -> None:
