@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID, uuid4
 
 import orjson
@@ -26,14 +26,29 @@ def sealed(record: Record) -> bytes:
     return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
 
 
-def unsealed(raw: bytes) -> dict[str, object] | None:
-    """Return the body of a sealed document, or None if the document is incomplete or was changed."""
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def unsealed(raw: bytes, kind: type[AnyRecord]) -> AnyRecord | None:
+    """Return the record of a sealed document; None if it is incomplete, was changed, or is no such record.
+
+    Every field is checked, without conversions, because a document may come from somebody else.
+    """
     try:
         document = orjson.loads(raw)
-        body: dict[str, object] = document["body"]
-        return body if document["sha256"] == seal_of(body) else None
+        body = document["body"]
+        return strictly(orjson.dumps(body), kind) if document["sha256"] == seal_of(body) else None
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def strictly(raw: bytes, kind: type[AnyRecord]) -> AnyRecord:
+    """Return the record of a JSON document, no field of which needs a conversion.
+
+    Raises:
+        ValidationError: it is no such record.
+    """
+    return kind.model_validate_json(raw, strict=True)
 
 
 def seal_of(body: object) -> str:
@@ -41,28 +56,54 @@ def seal_of(body: object) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def _in_utc(moment: datetime) -> datetime:
+    if not 1 < moment.year < 9999:  # others are no dates in some time zone
+        raise ValueError("must be in a year from 2 to 9998")
+    return moment.astimezone(UTC)
+
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+now = partial(datetime.now, UTC)
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time, in UTC."""
+Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Sha256 = Blake3
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+ReleaseNumber = Annotated[int, Field(ge=1, lt=10**12)]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+"""A random id, as `uuid.uuid4().hex`."""
+TableName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]
+"""The name of a table, a column or a step. It becomes the name of a file, so it can name nothing outside the home."""
+PinnedVersion = Annotated[str, Field(pattern="^[0-9a-f]{32}:[1-9][0-9]{0,17}$")]
+"""A version of a table, `uuid:version`."""
+Generation = Annotated[str, Field(pattern="^gen-[0-9]{1,18}$")]
+"""The folder of a generation of the keyword index."""
+FILE_NAME = r"\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}"
+FileName = Annotated[str, Field(pattern=f"^{FILE_NAME}$")]
+
+
 class StepRecord(Record):
     """What a step last built, and from which inputs; while these and the fingerprint are equal, it is not stale."""
 
-    step: str
-    output: str
+    step: TableName
+    output: PinnedVersion | Generation
     """A table version `uuid:version` or a generation `gen-<n>`."""
     inputs: dict[str, str]
     """Input name to version; for documents, source name to the fingerprint of its listing."""
     fingerprint: str
     """The code and settings that the output depends on."""
-    at: datetime
-    seen: dict[str, datetime] = {}
+    at: Moment
+    seen: dict[str, Moment] = {}
     """For documents: source name to the time of its last listing."""
 
 
 class KeywordGeneration(Record):
     """The generation of the keyword index that a release names."""
 
-    generation: str
-    files: dict[str, str]
+    generation: Generation
+    files: dict[FileName, Sha256]
     """File name to sha256."""
-    entries: int
+    entries: Count
     analyzer: str
 
 
@@ -70,16 +111,16 @@ class SourceSeen(Record):
     """The last complete listing of a source."""
 
     place: str
-    seen: datetime
-    documents: int
-    masked: int = 0
+    seen: Moment
+    documents: Count
+    masked: Count = 0
     """Number of masked secrets and personal data in its documents."""
 
 
 class HeldRows(Record):
     """The rows of a table at one moment, by which they are recognized in a later version."""
 
-    columns: tuple[str, ...]
+    columns: tuple[TableName, ...]
     """The columns that are compared."""
     checksum: str
 
@@ -87,22 +128,22 @@ class HeldRows(Record):
 class Rollback(Record):
     """Marks a release that a rollback made: it names an older state than the heads of the tables."""
 
-    to: int
+    to: ReleaseNumber
     """The release whose state it publishes again."""
-    heads: dict[str, str]
+    heads: dict[TableName, PinnedVersion]
     """Table to `uuid:version` of the release that it takes back, which is not published until a source changes."""
-    rows: dict[str, HeldRows] = {}
+    rows: dict[TableName, HeldRows] = {}
     """Table to the rows of that version, which are not published in another version either."""
-    keyword: str = ""
+    keyword: Generation | Literal[""] = ""
     """The keyword generation of that release."""
 
 
 class Pin(Record):
     """Keeps a release from collection."""
 
-    release: int
+    release: ReleaseNumber
     reason: str = ""
-    at: datetime | None = None
+    at: Moment | None = None
     """None if the file is damaged; the release is kept even so."""
 
 
@@ -157,23 +198,33 @@ class Certificate(Record):
     not_searched: list[str]
 
 
+_READ_TABLES = {"documents", "chunks", "embeddings"}
+_NAMED = {"readers", "chunker", "embedder"}
+
+
 class Release(Record):
     """One state of the knowledge base: the version of every table and the generation that readers see."""
 
-    release: int
-    created_at: datetime
+    release: ReleaseNumber
+    created_at: Moment
     run_id: str
-    tables: dict[str, str]
+    tables: dict[TableName, PinnedVersion]
     """Table to `uuid:version`."""
     keyword: KeywordGeneration
-    indexed_vectors: int
-    counts: dict[str, int]
+    indexed_vectors: Count
+    counts: dict[TableName, Count]
     """Table to number of rows."""
     fingerprints: dict[str, str]
     """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
+
+    @model_validator(mode="after")
+    def _names_what_readers_need(self) -> Release:
+        if not self.tables.keys() == self.counts.keys() >= _READ_TABLES or not self.fingerprints.keys() >= _NAMED:
+            raise ValueError("a table or a fingerprint is missing")
+        return self
 
 
 REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
@@ -188,13 +239,7 @@ def _check_reference(path: str) -> str:
     return path
 
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-now = partial(datetime.now, UTC)
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-"""A point in time, in UTC."""
 ReferencePath = Annotated[str, AfterValidator(_check_reference)]
-Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Sha256 = Blake3
 
 
 class SkillMetadata(Record):
