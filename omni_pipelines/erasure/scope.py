@@ -1,6 +1,6 @@
 """Finds the source or document with a name, and all its rows in every version on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.text.readers.registry import is_archive_list
 
 MIN_LINE = 20
 """Characters of a line that is long enough to distinguish a document from others."""
@@ -47,7 +48,8 @@ class Scope:
 def find_scope(home: Home, target: str) -> Scope:
     """Everything that belongs to a source, by name, or to a document, by citation, path, URI or id.
 
-    What is inside the file of the document belongs to it.
+    What is inside the file of the document belongs to it, and so does the list of names of the archive around it:
+    the next ingest writes that list again, without the name.
 
     Raises:
         NothingNamed: no source or document has this name.
@@ -59,7 +61,7 @@ def find_scope(home: Home, target: str) -> Scope:
     if source is not None:
         return _scope(home, "source", source, [row for row in known.values() if row.source == source])
     chosen = _documents(target, list(known.values()))
-    return _scope(home, "document", chosen[0].uri, chosen)
+    return _scope(home, "document", chosen[0].uri, chosen, _list_around(home, chosen[0], known.values()))
 
 
 def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
@@ -87,6 +89,14 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
         )
     inside = f"{uris[0]}/"  # attachments of a mail, entries of an archive
     return [row for row in known if row.uri == uris[0] or row.uri.startswith(inside)]
+
+
+def _list_around(home: Home, document: DocumentName, known: Iterable[DocumentName]) -> frozenset[str]:
+    """The id of the archive that a document is directly in, whose text is a list of names; empty for others."""
+    around = [row for row in known if row.source == document.source and document.path.startswith(f"{row.path}/")]
+    nearest = frozenset({max(around, key=lambda row: len(row.path)).doc_id} if around else ())
+    rows = _every_row(home, DOCUMENTS.name, ("doc_id", "parser"), nearest)
+    return nearest if any(is_archive_list(row["parser"]) for row in rows) else frozenset()
 
 
 def known_documents(home: Home) -> Iterator[DocumentName]:
@@ -124,11 +134,19 @@ def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[di
     return rows
 
 
-def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[DocumentName]) -> Scope:
-    keys = frozenset(row.doc_id for row in chosen)
+def _scope(
+    home: Home,
+    kind: Literal["source", "document"],
+    name: str,
+    chosen: list[DocumentName],
+    lists: frozenset[str] = frozenset(),
+) -> Scope:
+    """The scope of documents; of `lists`, which name them, only the rows are erased."""
+    own = frozenset(row.doc_id for row in chosen)
+    keys = own | lists
     columns = ("chunk_id", "doc_id", "text")
     chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}
-    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), keys)]
+    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), own)]
     lines, copies = _distinctive(home, keys, texts)
     openings = (" ".join(text.split()[:OPENING_WORDS]) for text in chunks.values())
     phrases = {

@@ -143,6 +143,12 @@ def chunk_layout(parsed: Parsed, start: int, end: int) -> dict[str, object]:
     return {"layout": layout} if layout else {}
 
 
+def chunk_confidence(parsed: Parsed, start: int, end: int) -> dict[str, object]:
+    """How sure the words of a chunk are, if they were recognised in a picture."""
+    confidence = parsed.confidence(start, end)
+    return {"confidence": confidence} if confidence < 1.0 else {}
+
+
 def chunk_properties(properties: Properties, text: str) -> dict[str, object]:
     """What a document says about itself, as far as it concerns a chunk: of the links, those that the chunk has."""
     links = [link for link in properties.get("links", ()) if link in text]
@@ -184,6 +190,7 @@ class _Cutter:
             "verbatim": document["verbatim"],
             "section": section,
             **chunk_layout(parsed, span.start, span.end),
+            **chunk_confidence(parsed, span.start, span.end),
             **chunk_properties(parsed.properties, text),
         }
         return ChunkRow(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native import lance_maintenance
+from native import lance_maintenance, text_recognition
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids
@@ -92,8 +92,11 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         f"source {name} is not in omni.toml any more; it is kept until you run: omni source remove {name}"
         for name in undeclared(home, settings)
     )
+    if settings.ocr and not text_recognition.installed():
+        cure = f"to read scans and pictures: {text_recognition.INSTALL}"
+        warnings = (*warnings, f"ocr is set, but text recognition is not installed; {cure}")
     report = DocumentsReport(deleted=_drop_unregistered(home, sources), warnings=warnings)
-    with DocumentParser() as parser:
+    with DocumentParser(recognize=settings.ocr and text_recognition.installed()) as parser:
         total = sum(len(plan.to_read) for plan in plans)
         writer = DocumentWriter(run, documents, parser, total)
         for plan in plans:

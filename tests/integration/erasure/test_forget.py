@@ -167,10 +167,13 @@ def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, docs: P
     line.run()
     forgotten(line, "a.zip")
     forgotten(line, "b.zip/one.md")
+    assert "one.md" not in everything(line)
+    line.run()
     assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
     (docs / "b.zip").touch()
     line.run()
     assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
+    assert "one.md" not in everything(line)
 
 
 def test_a_folder_around_it_does_not_bring_it_back(told: Line, docs: Path) -> None:
