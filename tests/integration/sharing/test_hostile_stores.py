@@ -46,7 +46,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def body(published: Path) -> dict[str, Any]:
     document: dict[str, Any] = orjson.loads((published / "releases" / f"{NUMBER:012d}.json").read_bytes())
-    return document["body"]  # type: ignore[no-any-return]
+    return document["body"]
 
 
 @pytest.fixture
@@ -189,8 +189,8 @@ def test_a_changed_release_on_disk_is_as_good_as_none(reader: Line, body: dict[s
 def test_a_file_or_object_whose_name_has_no_number_is_not_ours(reader: Line, name: str) -> None:
     reader.home.create()
     reader.home.pins.mkdir(exist_ok=True)
-    for folder in (reader.home.releases, reader.home.pins):
-        (folder / name).write_bytes(b"{}")
+    for here in (reader.home.releases, reader.home.pins):
+        (here / name).write_bytes(b"{}")
     assert release_numbers(reader.home) == []
     assert list_pins(reader.home) == {}
     for folder in ("releases", "pins", "holds", "dropping"):
@@ -203,9 +203,8 @@ def test_a_file_or_object_whose_name_has_no_number_is_not_ours(reader: Line, nam
 @pytest.mark.parametrize("key", ["store.json", f"releases/{NUMBER:012d}.json"])
 def test_an_object_that_is_no_record_is_refused(reader: Line, key: str, content: bytes) -> None:
     put(reader, key, content)
-    with pytest.raises((OmniError, EngineError)) as refused:
+    with pytest.raises((OmniError, EngineError), match=r"; \w+"):  # with a cure
         refresh(reader.home, reader.settings)
-    assert refused.value.cure
     assert newest_release(reader.home) is None
 
 
