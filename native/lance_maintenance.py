@@ -1,6 +1,7 @@
 """Maintenance of Lance tables: merge fragments, tag versions, clean up, erase, copy. It changes no row."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +19,12 @@ MIN_FRAGMENT_ROWS = 1_024
 _ERASED_KEY = "omni:erased"
 
 
-def compact(table: LanceTable) -> bool:
-    """Merge small fragments if there are many, because every query reads each. Returns whether it made a version."""
-    return len(table.open().get_fragments()) > MAX_FRAGMENTS and merge_fragments(table)
+def compact(table: LanceTable, may_rewrite: Callable[[], bool] = lambda: True) -> bool:
+    """Merge small fragments if there are many, because every query reads each. Returns whether it made a version.
+
+    `may_rewrite` is asked before rows are written again.
+    """
+    return len(table.open().get_fragments()) > MAX_FRAGMENTS and may_rewrite() and merge_fragments(table)
 
 
 def merge_fragments(table: LanceTable) -> bool:

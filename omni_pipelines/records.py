@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from omni_pipelines.released_files import FILE_NAME, require_released_files, table_folder
+
 
 class Record(BaseModel):
     """Base class of records: immutable, and an unknown field is an error."""
@@ -78,7 +80,6 @@ PinnedVersion = Annotated[str, Field(pattern="^[0-9a-f]{32}:[1-9][0-9]{0,17}$")]
 """A version of a table, `uuid:version`."""
 Generation = Annotated[str, Field(pattern="^gen-[0-9]{1,18}$")]
 """The folder of a generation of the keyword index."""
-FILE_NAME = r"\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}"
 FileName = Annotated[str, Field(pattern=f"^{FILE_NAME}$")]
 
 
@@ -217,6 +218,8 @@ class Release(Record):
     fingerprints: dict[str, str]
     """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
+    files: dict[str, Blake3] = {}
+    """Path below the home of every file of its tables, to the blake3 of the file; {} if an older version made it."""
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
 
@@ -224,6 +227,7 @@ class Release(Record):
     def _names_what_readers_need(self) -> Release:
         if not self.tables.keys() == self.counts.keys() >= _READ_TABLES or not self.fingerprints.keys() >= _NAMED:
             raise ValueError("a table or a fingerprint is missing")
+        require_released_files(self.files, list(map(table_folder, self.tables)))
         return self
 
 

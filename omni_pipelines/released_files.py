@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterator
 from itertools import accumulate
 
-from omni_pipelines.records import FILE_NAME
-
+FILE_NAME = r"\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}"
+"""The name of one file or folder, as a pattern."""
 _MAX_DEPTH = 8
 
 

@@ -9,7 +9,6 @@ from native.durable import write_whole
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_number
 from omni_pipelines.records import (
-    FILE_NAME,
     Count,
     Id,
     PinnedVersion,
@@ -21,7 +20,7 @@ from omni_pipelines.records import (
     sealed,
     unsealed,
 )
-from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
+from omni_pipelines.released_files import FILE_NAME, generation_folder, require_released_files, table_folder
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.sources.registry import RegisteredSources, load_sources
 from omni_pipelines.sources.store_membership import read_membership

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
-from native import lance_maintenance
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched, paced
+from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
@@ -102,7 +102,7 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks)
     if stale or orphans or updated:
-        lance_maintenance.compact(chunks)
+        compact(home, chunks)
     head = chunks.head()
     fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
     write_step_record(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native import lance_maintenance, text_recognition
+from native import text_recognition
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.knowledge.state.unread_files import record_unread
 from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.rows import DocumentRow, FileRow
@@ -101,7 +102,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         writer = DocumentWriter(run, documents, parser, total)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
-    lance_maintenance.compact(documents)
+    compact(home, documents)
     record_unread(home, writer.listed_files(plans), {source.name for source in sources})
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))

@@ -144,6 +144,7 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         indexed_vectors=COUNT,
         counts=st.fixed_dictionaries(dict.fromkeys(READ_TABLES, COUNT)),
         fingerprints=st.fixed_dictionaries(dict.fromkeys(("readers", "chunker", "embedder"), TEXT)),
+        files=st.dictionaries(st.just("tables/chunks.lance/data/a.lance"), DIGEST),
         rollback=st.none(),
         sources=st.dictionaries(TEXT, SEEN, max_size=2),
     ),

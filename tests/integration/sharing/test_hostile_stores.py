@@ -86,6 +86,10 @@ def rename_table(body: dict[str, Any]) -> None:
     body["release"]["counts"]["../../victim"] = 1
 
 
+def other_checksum(body: dict[str, Any]) -> None:
+    body["release"]["files"]["tables/../../victim/a"] = "0" * 64
+
+
 def rename_head(body: dict[str, Any]) -> None:
     body["heads"]["../../victim"] = f"{'0' * 32}:1"
 
@@ -134,7 +138,17 @@ def same_source_twice(body: dict[str, Any]) -> None:
 
 
 EDITS = (
-    *(rename_table, rename_head, rename_step, other_generation, other_output, other_path, other_key, other_number),
+    *(
+        rename_table,
+        other_checksum,
+        rename_head,
+        rename_step,
+        other_generation,
+        other_output,
+        other_path,
+        other_key,
+        other_number,
+    ),
     *(below_zero, file_and_folder, column_of_sql, same_source_twice),
 )
 
