@@ -83,6 +83,21 @@ Generation = Annotated[str, Field(pattern="^gen-[0-9]{1,18}$")]
 FileName = Annotated[str, Field(pattern=f"^{FILE_NAME}$")]
 
 
+class MissingSource(Record):
+    """A source that the last run could not list. What is stored of it stays."""
+
+    since: Moment
+    """When a run first could not list it."""
+    problem: str
+    """What happened, such as "source notes: /srv/notes is not there"."""
+    cure: str = ""
+
+    @property
+    def warning(self) -> str:
+        """The problem as a person reads it."""
+        return f"{self.problem}; its documents are kept as they were (missing since {self.since.astimezone():%F %R})"
+
+
 class StepRecord(Record):
     """What a step last built, and from which inputs; while these and the fingerprint are equal, it is not stale."""
 
@@ -96,6 +111,8 @@ class StepRecord(Record):
     at: Moment
     seen: dict[str, Moment] = {}
     """For documents: source name to the time of its last listing."""
+    missing: dict[str, MissingSource] = {}
+    """For documents: the sources that could not be listed, by name."""
 
 
 class KeywordGeneration(Record):
