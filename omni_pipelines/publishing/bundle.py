@@ -28,7 +28,8 @@ from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.table_files import require_sound, with_checksums
-from omni_pipelines.records import Count, Record, Release, Sha256, strictly
+from omni_pipelines.record_fields import Count, Sha256
+from omni_pipelines.records import Record, Release, strictly
 from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.registry import RegisteredSources, load_sources, save_sources

@@ -19,7 +19,8 @@ from pathlib import Path
 from native.errors import StoreError
 from native.object_store import ObjectStore, StoredObject
 from omni_pipelines.knowledge.state.releases import release_number
-from omni_pipelines.records import Id, Moment, Record, ReleaseNumber, now, sealed, unsealed
+from omni_pipelines.record_fields import Id, Moment, ReleaseNumber, now
+from omni_pipelines.records import Record, sealed, unsealed
 
 LASTS = timedelta(minutes=15)
 """How long a hold counts after it was last written, by the clock of the store."""

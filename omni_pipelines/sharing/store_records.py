@@ -8,18 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from native.durable import write_whole
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_number
-from omni_pipelines.records import (
-    Count,
-    Id,
-    PinnedVersion,
-    Record,
-    Release,
-    Sha256,
-    StepRecord,
-    TableName,
-    sealed,
-    unsealed,
-)
+from omni_pipelines.record_fields import Count, Id, PinnedVersion, Sha256, TableName
+from omni_pipelines.records import Record, Release, StepRecord, sealed, unsealed
 from omni_pipelines.released_files import FILE_NAME, generation_folder, require_released_files, table_folder
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.sources.registry import RegisteredSources, load_sources

@@ -6,7 +6,8 @@ from pydantic import Field, ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import Id, Record, strictly
+from omni_pipelines.record_fields import Id
+from omni_pipelines.records import Record, strictly
 
 
 class Membership(Record):
