@@ -6,6 +6,7 @@ in `native.lance_maintenance`, its files are in `native.lance_files`, repair aft
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import uuid
@@ -22,7 +23,7 @@ from native.dataset_cache import POOL
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing
 from native.foreign_errors import OLD_VERSION, TABLE, engine_errors
-from native.lance_manifests import head_version
+from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
 
 if TYPE_CHECKING:
     from lance import LanceDataset, LanceScanner
@@ -191,12 +192,13 @@ class LanceTable:
 
     def lacking(self, columns: Sequence[str] | None, version: int | None = None) -> list[pa.Field]:
         """Those of these columns, or of all, that a version lacks because an earlier version of omni made it."""
-        stored = self.open(version).schema.names
-        return [
-            column
-            for column in self._columns
-            if column.name not in stored and (columns is None or column.name in columns)
-        ]
+        if not len(self._columns):
+            return []
+        number = version if version is not None else self.head().version
+        with self._opening(version):
+            stored = _column_names(self.path, number, manifest_identity(self.path, number))
+        wanted = self._columns.names if columns is None else set(columns).intersection(self._columns.names)
+        return [self._columns.field(name) for name in wanted if name not in stored]
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -245,6 +247,12 @@ class LanceTable:
         """Delete the rows that a filter selects. Build the filter with `native.filters`."""
         with self.lease() as dataset:
             dataset.delete(where, conflict_retries=CONFLICT_RETRIES)
+
+
+@functools.lru_cache(maxsize=64)
+def _column_names(path: Path, version: int, _manifest: ManifestIdentity) -> frozenset[str]:
+    """The names of the columns of a version. To ask Lance costs as much as a short query."""
+    return frozenset(LanceTable(path).open(version).schema.names)
 
 
 def empty_values(column: pa.Field, count: int) -> pa.Array:

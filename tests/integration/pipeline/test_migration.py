@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -21,6 +22,7 @@ from omni_pipelines.records import Migration
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, TABLES
 from omni_pipelines.steps.checks import Verdict, check_chunks, check_documents, check_embeddings
 from tests.integration.line import Line, paragraph, texts, write
+from tests.samples import old_homes
 
 FIRST = {
     "documents": ["stored_hash", "encoding_probability", "partial", "masking", "findings", "masked", "acl"],
@@ -92,6 +94,26 @@ def test_a_home_of_an_earlier_version_is_read_and_then_brought_up_to_date(
     }
     assert not copied.run().published.new
     assert copied.librarian(2).search("apple shed")[0].path == "apple.md"
+
+
+def test_there_is_a_home_of_this_version_for_the_next_ones() -> None:
+    assert (old_homes.FOLDER / f"{version('omni-pipelines')}.tar.xz").exists(), (
+        "run: python -m tests.samples.old_homes"
+    )
+
+
+@pytest.mark.parametrize("archive", sorted(old_homes.FOLDER.iterdir()), ids=lambda archive: archive.name)
+def test_a_home_of_every_released_version_is_read_and_continued(archive: Path, tmp_path: Path) -> None:
+    line = old_homes.unpack(archive, tmp_path / "moved")
+    assert [hit.path for hit in line.search("walrus badger")] == ["walrus.md"]  # the badger was rolled back
+    write(tmp_path / "moved" / "docs", {"candle.md": paragraph("candle")})
+    assert line.run().published.new
+    assert failed(line) == []
+    assert {hit.path for hit in line.search("walrus badger candle")} == {"walrus.md", "badger.md", "candle.md"}
+    assert line.librarian(2).search("badger")[0].path == "badger.md"
+    with writer_session(line.home, line.settings):
+        erase(line.context, "badger.md")
+    assert texts(line).keys() == {"walrus.md", "candle.md"}
 
 
 def test_a_migration_that_was_killed_is_completed(copied: Line, monkeypatch: pytest.MonkeyPatch) -> None:
