@@ -1,4 +1,4 @@
-"""Homes of released versions, as small archives in `tests/data/homes`: each later version must read and continue them.
+"""Homes of released versions, as small archives in `tests/data/homes`: later versions must read and continue them.
 
 `python -m tests.samples.old_homes` writes the archive of the current version; run it once for each release, and keep
 the archives of the versions before.
@@ -19,7 +19,7 @@ from omni_pipelines.sources.registry import load_sources, save_sources
 from tests.integration.line import Line, write
 
 FOLDER = Path(__file__).parents[1] / "data" / "homes"
-FILES = {"walrus.md": "# Walrus\n\nThe walrus naps on the ice.\n", "damaged.md": b"\0\0"}
+FILES: dict[str, str | bytes] = {"walrus.md": "# Walrus\n\nThe walrus naps on the ice.\n", "damaged.md": b"\0\0"}
 LATER = {"badger.md": "# Badger\n\nThe badger digs at night.\n"}
 """The files of the second release."""
 
