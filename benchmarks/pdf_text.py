@@ -68,7 +68,7 @@ def main() -> int:
     results, refused = [], []
     for package, file in _files(Path(sys.argv[1])):
         reference = _pages_of_pdftotext(file)
-        if sum(len(_words(page)) for page in reference) < MIN_WORDS:
+        if sum(len(words_of(page)) for page in reference) < MIN_WORDS:
             continue
         try:
             result = _compare(package, file, reference)
@@ -103,10 +103,10 @@ def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
     numbers = sorted({int(number * step) for number in range(min(len(reference), MAX_PAGES_COMPARED))})
     wanted = read = common = in_order = 0
     for number in numbers:
-        first, second = _words(reference[number]), _words(pages.get(number + 1, ""))
+        first, second = words_of(reference[number]), words_of(pages.get(number + 1, ""))
         wanted, read = wanted + len(first), read + len(second)
         common += (Counter(first) & Counter(second)).total()
-        in_order += max(_in_order(first, second), _in_order(_words(by_rows[number]), second))
+        in_order += max(_in_order(first, second), _in_order(words_of(by_rows[number]), second))
     return Result(
         package, file.name, len(reference), wanted, common / max(wanted, 1), common / max(read, 1),
         min(in_order / max(common, 1), 1.0), seconds / len(reference), _seconds_of_pypdf(file, numbers),
@@ -160,7 +160,7 @@ def _shape(line: str) -> str:
     return re.sub(r"\d+|\b[ivxl]+\b", "#", line.strip().lower())
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """The words in lower case, those cut at the end of a line joined."""
     return _WORD.findall(unicodedata.normalize("NFKC", _CUT.sub("", text)).lower())
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
+from native.lance_paths import lance_path
 
 if TYPE_CHECKING:
     from lance import LanceDataset
@@ -218,7 +219,9 @@ class DatasetCache:
     def _open(self, path: Path, version: int) -> LanceDataset:
         import lance
 
-        return lance.dataset(str(path), version=version, session=self.session)
+        dataset = lance.dataset(lance_path(path), version=version, session=self.session)
+        _ = dataset.schema  # Lance panics here, and not before, if the manifest is damaged
+        return dataset
 
     def _keep(self, path: Path, dataset: LanceDataset) -> _Slot:
         key = (str(path), dataset.version)

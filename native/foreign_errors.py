@@ -32,18 +32,20 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Subject:
-    """What an engine works on: the errors to raise if it is missing or corrupt, and the cure for both."""
+    """What an engine works on: the errors to raise if it is missing or corrupt, and their cures."""
 
     missing: type[EngineError] = EngineError
     corrupt: type[EngineError] = EngineError
-    cure: str = ""
+    if_missing: str = ""
+    if_corrupt: str = ""
 
 
+_REPAIR = "find the damage and build it again: omni scrub --repair, then omni ingest"
 UNKNOWN = Subject()
-TABLE = Subject(TableMissing, TableCorrupt, "run: omni ingest")
-OLD_VERSION = Subject(TableMissing, TableCorrupt, "open the newest release")
-INDEX = Subject(IndexMissing, IndexCorrupt, "run: omni ingest")
-MODEL = Subject(ModelCorrupt, ModelCorrupt, "run: omni model pull")
+TABLE = Subject(TableMissing, TableCorrupt, "run: omni ingest", _REPAIR)
+OLD_VERSION = Subject(TableMissing, TableCorrupt, "open the newest release", _REPAIR)
+INDEX = Subject(IndexMissing, IndexCorrupt, "run: omni ingest", _REPAIR)
+MODEL = Subject(ModelCorrupt, ModelCorrupt, "run: omni model pull", "run: omni model pull")
 
 _TRY_AGAIN = "try again in a moment"
 _INVALID = Meaning("1001")
@@ -52,6 +54,7 @@ _RANGE = Meaning("1004")
 _TYPE = Meaning("1003")
 _DENIED = Meaning("2006", "check the owner and the permissions")
 _FAILED = Meaning("3002")
+_PANIC = Meaning("3002", "look for damaged files: omni scrub; if there are none, please report it")
 _TIMEOUT = Meaning("3003", "allow more time, or try again", retryable=True)
 _STATE = Meaning("3005")
 _CONFLICT = Meaning("3005", _TRY_AGAIN, retryable=True)
@@ -61,6 +64,10 @@ _MEMORY = Meaning("3002", "close other programs, or process less at once")
 _READ = Meaning("4001", "check the disk")
 _UNREADABLE = Meaning("4001", "check the disk; if it has no errors, build the knowledge base again")
 _FULL = Meaning("4002", "free some disk space")
+_QUOTA = Meaning("4002", "free some disk space, or have your quota raised")
+_FILE_SIZE = Meaning("4002", "allow larger files (ulimit -f), or use a disk that can hold them")
+_NO_TEMPORARY = Meaning("4002", "free some space for temporary files, or name another folder for them: TMPDIR")
+_DATABASE = Meaning("4001", "free some disk space, and check the disk and the permissions of the folder")
 _READ_ONLY = Meaning("4002", "mount the disk for writing, or use another folder")
 _HANDLES = Meaning("4001", "allow more open files (ulimit -n), or process less at once", retryable=True)
 _MISSING = Meaning("4003", "check the path")
@@ -72,8 +79,10 @@ _API = Meaning("9001", "see the message of the service")
 
 FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
     {
-        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
-        **dict.fromkeys((errno.EROFS,), _READ_ONLY),
+        errno.ENOSPC: _FULL,
+        errno.EDQUOT: _QUOTA,
+        errno.EFBIG: _FILE_SIZE,
+        errno.EROFS: _READ_ONLY,
         **dict.fromkeys((errno.EACCES, errno.EPERM), _DENIED),
         **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO), _MISSING),
         **dict.fromkeys((errno.EMFILE, errno.ENFILE), _HANDLES),
@@ -88,6 +97,25 @@ FOREIGN_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
     }
 )
 """System errors by number. Python raises them; engines quote them, as in "(os error 28)"."""
+
+SQLITE_NUMBERS: Mapping[int, Meaning] = MappingProxyType(
+    {
+        3: _DENIED,
+        5: _CONFLICT,
+        6: _CONFLICT,
+        7: _MEMORY,
+        8: _READ_ONLY,
+        10: _DATABASE,
+        11: _UNREADABLE,
+        13: _FULL,
+        14: _DATABASE,
+        26: _UNREADABLE,
+    }
+)
+"""Errors of SQLite by number. It does not say why it can neither read (10) nor open (14) a file."""
+
+_USED_UP = frozenset({_FULL, _QUOTA, _FILE_SIZE, _READ_ONLY, _HANDLES, _MEMORY})
+"""What is used up for the whole process: any later call may fail too, with an error that does not name the cause."""
 
 _TYPES: Mapping[Meaning, str] = {
     _READ: "builtins.OSError sqlite3.Error duckdb.IOException",
@@ -105,9 +133,9 @@ _TYPES: Mapping[Meaning, str] = {
     _FAILED: (
         "subprocess.CalledProcessError pydantic.PydanticUserError pyarrow.ArrowException duckdb.Error "
         "duckdb.Warning duckdb.OperationalError onnxruntime.ModelLoadCanceled onnxruntime.Fail onnxruntime.EPFail "
-        "onnxruntime.EngineError onnxruntime.NotImplemented onnxruntime.RuntimeException "
-        "pyo3_runtime.PanicException"
+        "onnxruntime.EngineError onnxruntime.NotImplemented onnxruntime.RuntimeException"
     ),
+    _PANIC: "pyo3_runtime.PanicException",
     _BAD_ANSWER: "ssl.SSLError http.HTTPException",
     _API: "urllib.HTTPError",
     _CONFLICT: "filelock.Timeout duckdb.TransactionException onnxruntime.DeviceReset",
@@ -134,8 +162,10 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
     for pattern, meaning in (
         (r"[Cc]ommit conflict|Too many concurrent writers|Incompatible transaction|LockBusy", _CONFLICT),
         (r"Dataset at path .* was not found|^Ref not found|Lance index not found", _MISSING),
+        (r"No usable temporary directory", _NO_TEMPORARY),
         (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
         (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
+        (r"^An IO error occurred|^Deserialize error", _CORRUPT),
         (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
         (r"^External error: (Invalid user input|Not found|Lance reader|Encountered internal)", _CORRUPT),
         (r"^Dataset already exists|An index exists but the schema|^IndexWriter was consumed", _STATE),
@@ -149,7 +179,7 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
 happened. A system error is quoted with its number and recognised by that; a LanceError(IO) without a number means
 that a file is damaged."""
 
-_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _UNREADABLE})
+_VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _PANIC, _UNREADABLE})
 """Meanings that do not name the cause. If the engine got only a file to open, the file is the cause."""
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -158,8 +188,27 @@ _MAX_LENGTH = 2_000
 
 
 def meaning_of(error: BaseException) -> Meaning | None:
-    """The meaning of a foreign error; None if no engine, system call or listed library raises it."""
+    """The meaning of a foreign error; None if no engine, system call or listed library raises it.
+
+    An error that does not say its cause has the meaning of the system error from which or after which it was raised.
+    """
+    return _explained(error)[1]
+
+
+def _explained(error: BaseException) -> tuple[BaseException, Meaning | None]:
+    """The error that says what happened: this one, or one before it. And its meaning."""
+    own = _own_meaning(error)
+    if own is not None and own not in _VAGUE and own not in (_READ, _DATABASE):
+        return error, own
+    before = list(_errors_before(error))
+    used_up = [(each, meaning) for each in before if (meaning := _own_meaning(each)) in _USED_UP]
+    from_sqlite = [(each, meaning) for each in before if (meaning := _by_sqlite_number(each)) is not None]
+    return next(iter([*used_up, *from_sqlite]), (error, own))
+
+
+def _own_meaning(error: BaseException) -> Meaning | None:
     by_text = _by_text(error) if _says_more_in_text(error) else None
+    by_text = by_text or _by_sqlite_number(error)
     return by_text or _by_type(type(error), builtin=False) or _by_number(error) or _by_type(type(error), builtin=True)
 
 
@@ -171,15 +220,17 @@ def translate(
     With `opening`, the engine got only a file to open: an error without a better meaning says that the file is
     corrupt.
     """
-    meaning = meaning_of(error)
+    error, meaning = _explained(error)
     if opening and (meaning in _VAGUE or (meaning is None and isinstance(error, Exception))):
-        return subject.corrupt(_message(what, error), cure=subject.cure)
+        return subject.corrupt(_message(what, error), cure=subject.if_corrupt)
     if meaning is None:
         return None
     message = _message(what, error)
-    kind = {_MISSING.code: subject.missing, _CORRUPT.code: subject.corrupt}.get(meaning.code, EngineError)
-    if kind is not EngineError:
-        return kind(message, cure=subject.cure or meaning.cure)
+    if subject.missing is not EngineError and meaning.code == _MISSING.code:
+        return subject.missing(message, cure=subject.if_missing)
+    # an engine in Rust reads what it wrote itself without checks, and panics where the file was changed
+    if subject.corrupt is not EngineError and (meaning.code == _CORRUPT.code or meaning is _PANIC):
+        return subject.corrupt(message, cure=subject.if_corrupt)
     kind = _KINDS.get(meaning, EngineError)
     return kind(message, cure=meaning.cure, code=meaning.code, retryable=meaning.retryable)
 
@@ -199,7 +250,9 @@ def engine_errors(what: str, subject: Subject = UNKNOWN, *, opening: bool = Fals
 
 
 def _says_more_in_text(error: BaseException) -> bool:
-    builtin = type(error).__module__ == "builtins" and getattr(error, "errno", None) is None
+    number = getattr(error, "errno", None)
+    is_named = isinstance(error, OSError) and error.filename is not None
+    builtin = type(error).__module__ == "builtins" and (number is None or (number == errno.ENOENT and not is_named))
     return builtin or type(error).__module__.startswith("pyarrow")
 
 
@@ -220,6 +273,20 @@ def _by_type(kind: type[BaseException], *, builtin: bool) -> Meaning | None:
 
 def _by_number(error: BaseException) -> Meaning | None:
     return FOREIGN_NUMBERS.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+def _errors_before(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    before = error.__cause__ or error.__context__
+    while before is not None and id(before) not in seen:
+        yield before
+        seen.add(id(before))
+        before = before.__cause__ or before.__context__
+
+
+def _by_sqlite_number(error: BaseException) -> Meaning | None:
+    is_from_sqlite = any(base.__module__ == "sqlite3" for base in type(error).__mro__)
+    return SQLITE_NUMBERS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF) if is_from_sqlite else None
 
 
 def _message(what: str, error: BaseException) -> str:

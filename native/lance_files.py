@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from lance import LanceDataset
 
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
@@ -28,6 +29,21 @@ def version_files(table: LanceTable, version: int) -> Iterator[str]:
     for segment, _ in _index_segments(dataset):
         yield from sorted(f"{segment}/{path.name}" for path in (table.path / segment).iterdir())
     yield f"_versions/{manifest_path(table.path, version).name}"
+
+
+def rows_of(table: LanceTable, version: int, file: str, columns: Sequence[str]) -> pa.Table:
+    """These columns of the rows that are stored in a file, or that a file of deletions belongs to; none of an index.
+
+    Raises:
+        TableMissing, EngineError: the rows cannot be read.
+    """
+    dataset = table.open(version)
+    with table.reading():  # even the schema may be damaged
+        for fragment in dataset.get_fragments():
+            own = {f"data/{each.path}" for each in fragment.metadata.files}
+            if file in own or file == fragment.deletion_file():
+                return fragment.to_table(columns=list(columns))
+        return dataset.schema.empty_table().select(list(columns))
 
 
 def broken_files(table: LanceTable, version: int | None = None) -> list[str]:

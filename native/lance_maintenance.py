@@ -1,12 +1,14 @@
 """Maintenance of Lance tables: merge fragments, tag versions, clean up, erase, copy. It changes no row."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 
 from native.dataset_cache import POOL
+from native.lance_paths import lance_path
 from native.lance_tables import FORMAT, IDENTITY_KEY, LanceTable
 
 MAX_FRAGMENTS = 8
@@ -17,9 +19,12 @@ MIN_FRAGMENT_ROWS = 1_024
 _ERASED_KEY = "omni:erased"
 
 
-def compact(table: LanceTable) -> bool:
-    """Merge small fragments if there are many, because every query reads each. Returns whether it made a version."""
-    return len(table.open().get_fragments()) > MAX_FRAGMENTS and merge_fragments(table)
+def compact(table: LanceTable, may_rewrite: Callable[[], bool] = lambda: True) -> bool:
+    """Merge small fragments if there are many, because every query reads each. Returns whether it made a version.
+
+    `may_rewrite` is asked before rows are written again.
+    """
+    return len(table.open().get_fragments()) > MAX_FRAGMENTS and may_rewrite() and merge_fragments(table)
 
 
 def merge_fragments(table: LanceTable) -> bool:
@@ -97,7 +102,7 @@ def copy(table: LanceTable, target: Path, version: int) -> LanceTable:
     with table.reading():
         lance.write_dataset(
             pa.RecordBatchReader.from_batches(schema, batches),
-            str(target),
+            lance_path(target),
             data_storage_version=FORMAT,
             enable_stable_row_ids=True,
         )
@@ -111,7 +116,7 @@ def start_again(table: LanceTable, schema: pa.Schema) -> None:
     identity = table.open().schema.metadata
     lance.write_dataset(
         schema.with_metadata(identity).empty_table(),
-        str(table.path),
+        lance_path(table.path),
         mode="overwrite",
         data_storage_version=FORMAT,
         enable_stable_row_ids=True,
@@ -133,7 +138,7 @@ def rewrite(table: LanceTable, schema: pa.Schema) -> None:
     batches = (batch.cast(target) for batch in source.to_batches())
     lance.write_dataset(
         pa.RecordBatchReader.from_batches(target, batches),
-        str(table.path),
+        lance_path(table.path),
         mode="overwrite",
         data_storage_version=FORMAT,
         session=POOL.session,

@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from native.lance_files import is_complete
+from native.lance_maintenance import tag
 from native.lance_manifests import manifest_version
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, TableVersion
 
 
 def set_aside_after(table: LanceTable, version: int, folder: Path) -> list[str]:
@@ -42,6 +43,17 @@ def drop_broken_tags(table: LanceTable) -> None:
             json.loads(path.read_bytes())
         except ValueError:
             path.unlink()
+
+
+def restore_tags(table: LanceTable, versions: Mapping[str, TableVersion]) -> None:
+    """Tag versions again whose tags are lost: without a tag, the next clean-up deletes them."""
+    kept = {path.stem for path in (table.path / "_refs" / "tags").glob("*.json")}
+    lost = {name: version for name, version in versions.items() if name not in kept}
+    if lost and table.exists():
+        identity, there = table.head().uuid, table.versions()
+        for name, wanted in lost.items():
+            if wanted.uuid == identity and wanted.version in there:
+                tag(table, name, wanted.version)
 
 
 def replace_versions(table: LanceTable, manifests: Sequence[Path], keep: Collection[int]) -> None:

@@ -24,6 +24,7 @@ from native.durable import PART
 from native.errors import TableCorrupt, TableMissing
 from native.foreign_errors import OLD_VERSION, TABLE, engine_errors
 from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
+from native.lance_paths import lance_path
 
 if TYPE_CHECKING:
     from lance import LanceDataset, LanceScanner
@@ -87,7 +88,7 @@ class LanceTable:
         part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
         lance.write_dataset(
             schema.with_metadata({IDENTITY_KEY: identity.encode()}).empty_table(),
-            str(part),
+            lance_path(part),
             data_storage_version=FORMAT,
             enable_stable_row_ids=True,
             session=POOL.session,

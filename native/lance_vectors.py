@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from native.lance_paths import lance_path
 from native.lance_tables import LanceTable
 from native.row_cache import row_index
 
@@ -101,7 +103,7 @@ def _train(table: LanceTable, kind: str) -> None:
         config = index.IvfPq(distance_type="cosine", sample_rate=32, max_iterations=10)
     else:
         config = configs[kind](distance_type="cosine")
-    database = lancedb.connect(table.path.parent)
+    database = lancedb.connect(Path(lance_path(table.path)).parent)
     database.open_table(table.name).create_index(COLUMN, config=config, name=INDEX)
 
 

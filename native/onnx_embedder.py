@@ -160,7 +160,7 @@ def _clean(text: str) -> str:
 
 def _session(graph: Path) -> OnnxSession:
     if not graph.is_file():
-        raise ModelCorrupt(f"there is no model at {graph}", cure=MODEL.cure)
+        raise ModelCorrupt(f"there is no model at {graph}", cure=MODEL.if_corrupt)
     with engine_errors(f"the model at {graph} cannot be loaded", MODEL, opening=True):
         return open_session(str(graph))
 

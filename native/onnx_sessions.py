@@ -1,5 +1,6 @@
 """onnxruntime sessions that give the same result on every x64 processor, and use one thread."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -26,6 +27,7 @@ class OnnxSession(Protocol):
 
 def open_session(graph: str | bytes) -> OnnxSession:
     """A session for a graph in a file or in memory."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251  # read when it is imported: it would send events
     import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()

@@ -15,6 +15,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from native.pdfium_text import LetterGaps, Run, page_runs
+from native.pictures import MAX_KEPT_PIXELS, Picture
 
 _MAX_TEXT_BYTES = 1 << 20
 """Of one title, value or note."""
@@ -28,6 +29,7 @@ _NOTES = {1: "Note", 3: "Text box", 13: "Stamp"}
 """Kinds of annotations that have their text alone; the others are marks on the text of the page."""
 _IMAGE, _MAX_OBJECTS = 3, 100
 """FPDF_PAGEOBJ_IMAGE, and the objects of a page that are examined."""
+_POINTS, _MIN_INCHES, _WHITE = 72, 0.1, 0xFFFFFFFF
 _BUTTON, _CHECK, _RADIO, _SIGNATURE = 1, 2, 3, 7
 """FPDF_FORMFIELD_PUSHBUTTON, CHECKBOX, RADIOBUTTON and SIGNATURE."""
 
@@ -189,18 +191,38 @@ class PdfPage:
         """The text of the page, in the order in which the file draws it."""
         return page_runs(self._api, self._page, self._file.letter_gaps)
 
-    def has_large_picture(self) -> bool:
-        """Whether one of its first pictures covers a quarter of the page, as on scanned pages."""
+    def largest_picture(self) -> float:
+        """The share of the page that the largest of its first pictures covers: all of it on scanned pages."""
         api = self._api
         area = api.FPDF_GetPageWidthF(self._page) * api.FPDF_GetPageHeightF(self._page)
         sides = [ctypes.c_float() for _ in range(4)]
+        largest = 0.0
         for index in range(min(api.FPDFPage_CountObjects(self._page), _MAX_OBJECTS)):
             thing = api.FPDFPage_GetObject(self._page, index)
             if api.FPDFPageObj_GetType(thing) == _IMAGE and api.FPDFPageObj_GetBounds(thing, *sides):
                 left, bottom, right, top = (side.value for side in sides)
-                if 4 * (right - left) * (top - bottom) >= area:
-                    return True
-        return False
+                largest = max(largest, (right - left) * (top - bottom))
+        return largest / area if area > 0 else 0.0
+
+    def picture(self, dots_per_inch: float) -> Picture:
+        """What the page looks like, in grey on white; with fewer dots if it is very large."""
+        api, page = self._api, self._page
+        inches = [
+            max(side / _POINTS, _MIN_INCHES) for side in (api.FPDF_GetPageWidthF(page), api.FPDF_GetPageHeightF(page))
+        ]
+        dots = min(dots_per_inch, (MAX_KEPT_PIXELS / (inches[0] * inches[1])) ** 0.5)
+        width, height = (max(int(side * dots), 1) for side in inches)
+        bitmap = api.FPDFBitmap_CreateEx(width, height, api.FPDFBitmap_Gray, None, 0)
+        if not bitmap:
+            raise MemoryError
+        try:
+            api.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
+            api.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, api.FPDF_GRAYSCALE)
+            row_bytes = api.FPDFBitmap_GetStride(bitmap)
+            pixels = ctypes.string_at(api.FPDFBitmap_GetBuffer(bitmap), row_bytes * height)
+        finally:
+            api.FPDFBitmap_Destroy(bitmap)
+        return Picture(pixels, width, height, row_bytes, dots)
 
     def annotations(self, max_count: int) -> list[Annotation]:
         """The form fields that have a value, and the notes, in the order of the file."""

@@ -24,6 +24,7 @@ from native.child_python import killed_after, python_command
 from native.confinement import Confinement, confine, python_paths
 from native.duckdb_sql import SqlRow, read_only_select, too_much_memory, too_slow
 from native.errors import EngineError, StatementRefused
+from native.lance_paths import lance_path
 
 MAX_STATEMENT_CHARACTERS = 100_000
 MAX_RESULT_BYTES = 64 << 20
@@ -82,7 +83,11 @@ def select(sql: str, tables: Mapping[str, StoredTable | pa.Table], limits: SqlLi
     """
     if len(sql) > MAX_STATEMENT_CHARACTERS:
         raise StatementRefused(f"it has {len(sql):,} characters; {MAX_STATEMENT_CHARACTERS:,} are allowed")
-    stored = {name: asdict(table) for name, table in tables.items() if isinstance(table, StoredTable)}
+    stored = {
+        name: {**asdict(table), "path": lance_path(Path(table.path))}  # a confined process cannot make a link
+        for name, table in tables.items()
+        if isinstance(table, StoredTable)
+    }
     request = orjson.dumps({"sql": sql, "limits": asdict(limits), "stored": stored})
     given = {name: _to_bytes(table) for name, table in tables.items() if isinstance(table, pa.Table)}
     with tempfile.TemporaryFile() as requests:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from native.tantivy_queries import QueryBuilder
 
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
 WRITER_HEAP_BYTES = 64 << 20
 LANGUAGE = "language"
 """The filter that says how a text is analyzed."""
@@ -35,6 +39,7 @@ _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
 _HASH = re.compile("[0-9a-f]{32}")
 _SIGN_OFFSET = 1 << 63
+_WRITING = "the keyword index cannot be written"
 _ANALYZED_TEXTS = 4
 """Texts whose analysis is kept: each is the text of one entry and around two others."""
 
@@ -54,6 +59,19 @@ class KeywordEntry:
     """The text between the texts before and after it. For a short document that is the whole document."""
     day: int = 1
     """Day of the last change, in UTC, as `date.toordinal` counts."""
+
+
+def _reads(
+    method: Callable[Concatenate[KeywordIndex, Arguments], Returned],
+) -> Callable[Concatenate[KeywordIndex, Arguments], Returned]:
+    """A method that reads files of the index: Tantivy panics where they are damaged."""
+
+    @functools.wraps(method)
+    def read(index: KeywordIndex, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
+        with engine_errors(f"the keyword index at {index.folder} cannot be read", INDEX):
+            return method(index, *args, **kwargs)
+
+    return read
 
 
 class KeywordIndex:
@@ -122,7 +140,7 @@ class KeywordIndex:
         Raises:
             WriteConflict: another process has the writer.
         """
-        with engine_errors(f"the keyword index at {self.folder} cannot be written"):
+        with engine_errors(f"the keyword index at {self.folder} cannot be written", INDEX):
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
             writer.garbage_collect_files()
         return KeywordWriter(writer)
@@ -133,6 +151,7 @@ class KeywordIndex:
         meta = orjson.loads((self.folder / "meta.json").read_bytes())
         return not any(segment["deletes"] for segment in meta["segments"])
 
+    @_reads
     def reload(self) -> None:
         """Show the writer's last commit to searches."""
         self._index.reload()
@@ -150,10 +169,12 @@ class KeywordIndex:
         return QueryBuilder(self._index, analysis.Analyzers(languages))
 
     @property
+    @_reads
     def size(self) -> int:
         """Number of entries."""
         return self._index.searcher().num_docs
 
+    @_reads
     def fingerprints(self) -> dict[str, str]:
         """Key to fingerprint, for every entry.
 
@@ -170,10 +191,11 @@ class KeywordIndex:
             document = searcher.doc(address)
             key = document["key"][0]
             if key in fingerprints:
-                raise IndexCorrupt(f"{key} occurs twice in the keyword index", cure="run: omni ingest")
+                raise IndexCorrupt(f"{key} occurs twice in the keyword index", cure=INDEX.if_corrupt)
             fingerprints[key] = document["fingerprint"][0]
         return fingerprints
 
+    @_reads
     def search(
         self,
         text: str,
@@ -203,10 +225,12 @@ class KeywordIndex:
         )
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
+    @_reads
     def highest_score(self, text: str) -> float:
         """The score of an imagined entry with all words of a query many times; 0 for a query without words."""
         return self._queries.highest_score(text)
 
+    @_reads
     def query_words(self, text: str) -> list[QueryWord]:
         """The distinct words of a question without stop words, each with the number of entries that contain it."""
         analyzer = self._queries.content_analyzer(text)
@@ -214,6 +238,7 @@ class KeywordIndex:
         counts = self.frequencies(form for word in found for form in word.forms)
         return [replace(word, count=sum(counts[form] for form in word.forms)) for word in found]
 
+    @_reads
     def query_forms(self, text: str) -> set[str]:
         """The forms of the words of a query, without stop words unless it has nothing else."""
         analyzer = self._queries.content_analyzer(text)
@@ -223,10 +248,12 @@ class KeywordIndex:
         """The forms of all words of a text, as `query_words` gives those of a question."""
         return text_forms(text, self._queries.text_analyzer)
 
+    @_reads
     def terms(self, text: str) -> list[str]:
         """The terms of a query, without stop words unless it has nothing else."""
         return self._queries.terms(text)
 
+    @_reads
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """Each term, as `terms` gives it, to the number of entries whose text, title, heading or path contains it."""
         searcher = self._index.searcher()
@@ -329,13 +356,15 @@ class KeywordWriter:
 
     def commit(self) -> None:
         """Make all writes visible and durable."""
-        with engine_errors("the keyword index cannot be written"):
+        with engine_errors(_WRITING, INDEX):
             self._writer.commit()
 
     def rollback(self) -> None:
         """Discard what was not committed."""
-        self._writer.rollback()
+        with engine_errors(_WRITING, INDEX):
+            self._writer.rollback()
 
     def close(self) -> None:
         """Finish merges and release the lock. The writer cannot be used afterwards."""
-        self._writer.wait_merging_threads()
+        with engine_errors(_WRITING, INDEX):
+            self._writer.wait_merging_threads()

@@ -211,6 +211,10 @@ class SourceMissing(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
     """A source does not exist or cannot be listed."""
 
 
+class NothingNamed(ConfigurationError, code=CoreErrorCode.STORAGE_NOT_FOUND):
+    """No source and no document has a name."""
+
+
 class HomeError(ConfigurationError, code=CoreErrorCode.INVALID_STATE):
     """The home does not exist or is not a folder."""
 

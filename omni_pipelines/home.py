@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,6 +10,8 @@ from typing import Self
 from omni_pipelines.errors import HomeError
 
 HOME_NAME = ".omni"
+_UNSUITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+"""System errors that say that a folder cannot be a home."""
 
 
 class _Inside:
@@ -132,5 +135,7 @@ class Home:
             if not ignore.exists():
                 ignore.write_text("*\n")
         except OSError as error:
+            if error.errno not in _UNSUITABLE:  # a full disk, for example, has a meaning and a cure of its own
+                raise
             cure = "choose another home with --home"
             raise HomeError(f"cannot write to {self.root}: {error.strerror}", cure=cure) from error

@@ -154,6 +154,8 @@ class Certificate(Record):
     kind: Literal["source", "document"]
     named_sha256: str
     """sha256 of the source name or of the document URI."""
+    names_sha256: list[str] = []
+    """sha256 of each name by which a person may ask for it again."""
     at: datetime
     release: int
     """The first release without the erased rows."""
@@ -182,6 +184,8 @@ class Release(Record):
     fingerprints: dict[str, str]
     """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
+    files: dict[str, str] = {}
+    """Path below the home of every file of its tables, to the blake3 of the file; {} if an older version made it."""
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
 

@@ -7,6 +7,9 @@ row of `quarantine`, and the run goes on.
 from enum import StrEnum
 from typing import NamedTuple
 
+RECOGNIZABLE = "text recognition can read it (setting ocr)"
+"""How the reason ends why a scan was not read, or not all of it: the next ingest with text recognition reads it."""
+
 
 class RefusalCode(StrEnum):
     """What is wrong with a document. Stored in `quarantine`, and explained in docs/reference/formats.md."""

@@ -102,7 +102,7 @@ DOCUMENTS = Table.of(
     packed(
         "structure",
         "JSON: {sections: [[start, [path]]], tables: [[start, end, header, [row]]], lines: [[char, line]], "
-        "pages: [[char, page]], properties: {tags, aliases, links: [text]}}",
+        "pages: [[char, page]], confidences: [[char, 0 to 1]], properties: {tags, aliases, links: [text]}}",
     ),
     required(
         "parser",

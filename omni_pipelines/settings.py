@@ -116,6 +116,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """Maximum size of a PDF, Office or EPUB file in bytes; larger files go to quarantine."""
     unpack_archives: bool = True
     """Whether the files in archives and mailboxes inside a source become documents; otherwise only their names do."""
+    ocr: bool = False
+    """Whether scans and pictures (PDF, PNG, JPEG, TIFF) are read by text recognition; needs the extra `ocr`."""
     mask_secrets: bool = True
     """Whether keys, tokens and passwords are masked before anything is stored."""
     mask_personal: tuple[PersonalData, ...] = ("card", "iban")

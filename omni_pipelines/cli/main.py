@@ -47,6 +47,7 @@ def omni(
 def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
+    os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
     code = execute(sys.argv[1:])
     if code == INTERRUPTED:  # threads of engines may still work, which abort a process that unloads them
         sys.stdout.flush()
@@ -67,14 +68,16 @@ def execute(arguments: Sequence[str], application: Callable[..., int] = app) -> 
         code = 2
     except click.ClickException as error:
         code = _report(_usage_error(error), as_json="--json" in arguments)
-    except Exception as error:  # noqa: BLE001  # the last line of defence: no failure leaves without a message
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the last line of defence; a panic in Rust is no Exception
         code = _report(error, as_json="--json" in arguments and not stdout.has_document)
     if code == INTERRUPTED:
         narrate("omni: interrupted; finished work is kept")
     return code
 
 
-def _report(error: Exception, *, as_json: bool) -> int:
+def _report(error: BaseException, *, as_json: bool) -> int:
     """Write an error to stderr, and as a JSON document to stdout; its exit code."""
     reported = from_exception(error)
     cure = reported.cure

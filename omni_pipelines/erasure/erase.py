@@ -6,21 +6,19 @@ releases whose files still contain something are deleted. Then everything is sea
 nothing is certified. The plan is written first, so that a call after a kill continues where the first one stopped.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from native import lance_maintenance, lance_vectors
-from native.durable import write_whole
 from native.filters import is_in
 from omni_pipelines import progress
 from omni_pipelines.batches import batched
+from omni_pipelines.erasure.certificates import hash_of, hashed_names, write_certificate
 from omni_pipelines.erasure.journal import clear_journal
 from omni_pipelines.erasure.plan import ErasurePlan, drop_plan, read_plan, write_plan
 from omni_pipelines.erasure.residue import entries_everywhere, id_column, releases_with, rows_everywhere, search_bytes
@@ -32,7 +30,7 @@ from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.knowledge.state.unread_files import forget_unread
 from omni_pipelines.publishing.publish import drop_all_but, publish
-from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace, seal_of, sealed
+from omni_pipelines.records import Certificate, ErasedRow, SearchedPlace
 from omni_pipelines.schemas import DOCUMENTS, EMBEDDINGS, QUARANTINE, Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.holds import HeldRelease
@@ -135,8 +133,8 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
     after = _search(run, scope)
     _check(after, _holds(home, run.settings, dropped))
-    certificate = _certificate(home, plan, after, release.release, dropped)
-    path = _write(home, certificate)
+    certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)
+    path = write_certificate(home, certificate)
     drop_plan(home, target)
     return certificate, path
 
@@ -149,11 +147,14 @@ def _plan(run: RunContext, target: str) -> ErasurePlan:
     return plan
 
 
-def _certificate(home: Home, plan: ErasurePlan, after: Traces, release: int, dropped: Sequence[int]) -> Certificate:
+def _certificate(
+    home: Home, plan: ErasurePlan, names: list[str], after: Traces, release: int, dropped: Sequence[int]
+) -> Certificate:
     searched = search_bytes(home, after.scope.wanted.needles)
     return Certificate(
         kind=plan.kind,
-        named_sha256=_sha256(plan.name.encode()),
+        named_sha256=hash_of(plan.name),
+        names_sha256=names,
         at=datetime.now(UTC),
         release=release,
         dropped_releases=sorted({*plan.releases, *dropped}),
@@ -174,10 +175,8 @@ def _records(run: RunContext, scope: Scope) -> Iterator[ErasedRow]:
         columns = [name for name in table.schema.names if name != "vector"]
         for batch in batched(keys, _BATCH):
             for row in open_table(run.home, table).read(columns, is_in(column, batch)).to_pylist():
-                whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-                yield ErasedRow(
-                    table=table.name, id_sha256=_sha256(str(row[table.key]).encode()), row_sha256=_sha256(whole)
-                )
+                whole = orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
+                yield ErasedRow(table=table.name, id_sha256=hash_of(str(row[table.key])), row_sha256=hash_of(whole))
 
 
 def _rows_to_erase(run: RunContext, scope: Scope) -> Iterator[tuple[Table, str, list[str]]]:
@@ -273,20 +272,3 @@ def _check(after: Traces, holds: Sequence[HeldRelease]) -> None:
             f"not everything was erased: {', '.join(remaining)}",
             cure="stop omni dev, then run the same command again",
         )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _write(home: Home, certificate: Certificate) -> Path:
-    home.certificates.mkdir(exist_ok=True)
-    path = home.certificates / f"{certificate.at:%Y%m%dT%H%M%S%f}.json"
-    write_whole(path, sealed(certificate))
-    return path
-
-
-def certified(certificate: Certificate) -> dict[str, Any]:
-    """The certificate as it is written: its fields, and their sha256 as JSON with sorted keys and no spaces."""
-    body = certificate.model_dump(mode="json")
-    return {"body": body, "sha256": seal_of(body)}

@@ -1,6 +1,6 @@
 """Finds the source or document with a name, and all its rows in every version on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from native.lance_tables import LanceTable
 from omni_pipelines.erasure.residue import Wanted
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.ids import document_id
-from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
+from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents, path_named
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import load_sources
+from omni_pipelines.text.readers.registry import is_archive_list
 
 MIN_LINE = 20
 """Characters of a line that is long enough to distinguish a document from others."""
@@ -47,24 +48,26 @@ class Scope:
 def find_scope(home: Home, target: str) -> Scope:
     """Everything that belongs to a source, by name, or to a document, by citation, path, URI or id.
 
-    What is inside the file of the document belongs to it.
+    What is inside the file of the document belongs to it, and so does the list of names of the archive around it:
+    the next ingest writes that list again, without the name.
 
     Raises:
-        ConfigurationError: no source or document has this name, or several documents have.
+        NothingNamed: no source or document has this name.
+        ConfigurationError: several documents have.
     """
-    known = {row.doc_id: row for row in _known(home)}
+    known = {row.doc_id: row for row in known_documents(home)}
     sources = load_sources(home)
     source = _source(target, sources, {row.source for row in known.values()})
     if source is not None:
         return _scope(home, "source", source, [row for row in known.values() if row.source == source])
     chosen = _documents(target, list(known.values()))
-    return _scope(home, "document", chosen[0].uri, chosen)
+    return _scope(home, "document", chosen[0].uri, chosen, _list_around(home, chosen[0], known.values()))
 
 
 def _source(target: str, sources: list[Source], stored: set[str]) -> str | None:
     if target in {source.name for source in sources} | stored:
         return target
-    place = Path(target).expanduser().absolute()
+    place = path_named(target)
     return next(
         (source.name for source in sources if source.location in (str(place), target) and _is_whole(source)), None
     )
@@ -79,9 +82,7 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
     chosen = named_documents(target, known)
     uris = sorted({row.uri for row in chosen})
     if not uris:
-        raise ConfigurationError(
-            f"there is no source or document named {target}", cure="list the sources: omni status"
-        )
+        raise NothingNamed(f"there is no source or document named {target}", cure="list the sources: omni status")
     if len(uris) > 1:
         raise ConfigurationError(
             f"{target} matches {len(uris)} documents: {', '.join(uris[:3])}", cure="name one of them"
@@ -90,7 +91,15 @@ def _documents(target: str, known: list[DocumentName]) -> list[DocumentName]:
     return [row for row in known if row.uri == uris[0] or row.uri.startswith(inside)]
 
 
-def _known(home: Home) -> Iterator[DocumentName]:
+def _list_around(home: Home, document: DocumentName, known: Iterable[DocumentName]) -> frozenset[str]:
+    """The id of the archive that a document is directly in, whose text is a list of names; empty for others."""
+    around = [row for row in known if row.source == document.source and document.path.startswith(f"{row.path}/")]
+    nearest = frozenset({max(around, key=lambda row: len(row.path)).doc_id} if around else ())
+    rows = _every_row(home, DOCUMENTS.name, ("doc_id", "parser"), nearest)
+    return nearest if any(is_archive_list(row["parser"]) for row in rows) else frozenset()
+
+
+def known_documents(home: Home) -> Iterator[DocumentName]:
     """The documents of every version on disk: an old release may be the only one that still has a document."""
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):
@@ -125,11 +134,19 @@ def _rows_of(batch: pa.RecordBatch, documents: frozenset[str] | None) -> list[di
     return rows
 
 
-def _scope(home: Home, kind: Literal["source", "document"], name: str, chosen: list[DocumentName]) -> Scope:
-    keys = frozenset(row.doc_id for row in chosen)
+def _scope(
+    home: Home,
+    kind: Literal["source", "document"],
+    name: str,
+    chosen: list[DocumentName],
+    lists: frozenset[str] = frozenset(),
+) -> Scope:
+    """The scope of documents; of `lists`, which name them, only the rows are erased."""
+    own = frozenset(row.doc_id for row in chosen)
+    keys = own | lists
     columns = ("chunk_id", "doc_id", "text")
     chunks = {row["chunk_id"]: row["text"] for row in _every_row(home, CHUNKS.name, columns, keys)}
-    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), keys)]
+    texts = [row["text"] for row in _every_row(home, DOCUMENTS.name, ("doc_id", "text"), own)]
     lines, copies = _distinctive(home, keys, texts)
     openings = (" ".join(text.split()[:OPENING_WORDS]) for text in chunks.values())
     phrases = {

@@ -15,6 +15,7 @@ from native.lance_tables import FORMAT, LanceTable
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.knowledge.state.table_files import require_sound
 from omni_pipelines.publishing.held_back import holds_back
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.schemas import EMBEDDINGS, Table, vector_size, with_vector_size
@@ -59,7 +60,11 @@ def compact(home: Home, definition: Table) -> Compaction:
     """Merge small fragments, drop deleted rows if they are many, and delete versions that no release names.
 
     Rewritten rows are stored twice until no kept release needs the old files.
+
+    Raises:
+        TableBroken: a file of the table is damaged.
     """
+    require_sound(home, newest_release(home), definition.name)
     with rows_unchanged(home, definition) as table:
         fragments, size = len(table.open().get_fragments()), bytes_on_disk(table.path)
         lance_maintenance.merge_fragments(table)
@@ -85,9 +90,14 @@ def plan_migration(home: Home, definition: Table) -> list[str]:
 
 
 def migrate(home: Home, definition: Table) -> list[str]:
-    """Rewrite a table if `plan_migration` finds differences, and return them. Kept releases stay readable."""
+    """Rewrite a table if `plan_migration` finds differences, and return them. Kept releases stay readable.
+
+    Raises:
+        TableBroken: a file of the table is damaged.
+    """
     differences = plan_migration(home, definition)
     if differences:
+        require_sound(home, newest_release(home), definition.name)
         kind = lance_vectors.coverage(open_table(home, definition)).kind if definition == EMBEDDINGS else ""
         with rows_unchanged(home, definition) as table:
             schema = stored_schema(home, definition)

@@ -1,13 +1,18 @@
-"""Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums."""
+"""Reads every row and file of a release and compares them with their hashes: Lance itself has no checksums.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+The checksums of the files cover every stored value. The rows are compared with each other as well: that finds what
+was wrong before it was written, and names the row.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from native import lance_files, lance_vectors
+from native import lance_files, lance_recovery, lance_vectors
 from native.errors import EngineError
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
@@ -15,10 +20,12 @@ from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
+from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
-from omni_pipelines.records import Release
+from omni_pipelines.knowledge.state.table_files import damaged_files
+from omni_pipelines.records import RecoveryNote, Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, Table
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
@@ -41,6 +48,13 @@ class Damage:
     what: str
     document: str = ""
     """Id of its document, if it is known."""
+    rows: tuple[tuple[str, str], ...] = ()
+    """Of a damaged file: the id of each row in it, and the id of the document, or "" in embeddings."""
+
+    @property
+    def affected(self) -> tuple[tuple[str, str], ...]:
+        """The id of each row that may be wrong, and of its document."""
+        return self.rows or ((self.key, self.document),)
 
 
 @dataclass(frozen=True)
@@ -51,13 +65,37 @@ class ScrubReport:
     rows: int
     files: int
     damage: tuple[Damage, ...]
+    unchecked: tuple[str, ...] = ()
+    """Tables whose files have no checksums, because an older version made the release; the next release has them."""
 
 
 def scrub(home: Home, release: Release) -> ScrubReport:
-    """Read every row and index file of a release, and compare them with their hashes."""
+    """Read every row and file of a release, and compare them with their hashes."""
     rows = _RowCheck(home, release)
-    damage = [*_check_records(home), *_check_sizes(home, release), *rows.run(), *_check_keyword_index(home, release)]
-    return ScrubReport(release.release, rows.count, len(release.keyword.files), tuple(damage))
+    files = check_files(home, release) if release.files else _check_sizes(home, release)
+    damage = [*_check_records(home), *files, *rows.run(), *_check_keyword_index(home, release)]
+    count = len(release.files) + len(release.keyword.files)
+    return ScrubReport(
+        release.release, rows.count, count, tuple(damage), () if release.files else tuple(release.tables)
+    )
+
+
+def check_files(home: Home, release: Release) -> Iterator[Damage]:
+    """Compare every file of the tables with its checksum."""
+    for name, file, what in damaged_files(home, release):
+        yield _file_damage(home, release, name, file, what)
+
+
+def _file_damage(home: Home, release: Release, name: str, file: str, what: str) -> Damage:
+    table, version = LanceTable(home.table(name)), TableVersion.parse(release.tables[name]).version
+    columns = [TABLES[name].key, *([] if name == EMBEDDINGS.name else ["doc_id"])]
+    try:
+        rows = lance_files.rows_of(table, version, file, list(dict.fromkeys(columns)))
+    except _UNREADABLE:
+        return Damage(f"table {name}", file, f"{what}, and its rows cannot be read")
+    keys = rows[columns[0]].to_pylist()
+    documents = [""] * len(keys) if name == EMBEDDINGS.name else rows["doc_id"].to_pylist()
+    return Damage(f"table {name}", file, what, rows=tuple(zip(keys, documents, strict=True)))
 
 
 def _check_records(home: Home) -> Iterator[Damage]:
@@ -246,11 +284,14 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     """Let the next ingest repair what is damaged. Returns the number of documents that it will read.
 
     It reads damaged documents from their files again, cuts and embeds their chunks again, and builds all indexes from
-    the rows. Until it publishes, searches see the release that they saw before. Hold the writer lock.
+    the rows. Until it publishes, searches see the release that they saw before, unless a whole table is set aside,
+    because its manifest is damaged. Hold the writer lock.
     """
-    rows = {damage.key for damage in report.damage if damage.place == f"table {DOCUMENTS.name}" and damage.document}
-    documents = {damage.document for damage in report.damage if damage.document}
-    vectors = {damage.key for damage in report.damage if damage.place == f"table {EMBEDDINGS.name}"}
+    _set_aside(home, {damage.place for damage in report.damage if damage.key.startswith("_versions/")})
+    found = [(damage.place, *row) for damage in report.damage for row in damage.affected]
+    rows = {key for place, key, document in found if place == f"table {DOCUMENTS.name}" and document}
+    documents = {document for _, _, document in found if document}
+    vectors = {key for place, key, _ in found if place == f"table {EMBEDDINGS.name}"}
     _delete(home, DOCUMENTS, "doc_id", rows)  # any column of a damaged row may be wrong, even the path
     _clear_version_marks(home, documents - rows)
     _delete(home, CHUNKS, "doc_id", documents)
@@ -258,6 +299,16 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     lance_vectors.drop(open_table(home, EMBEDDINGS))
     reset_steps(home)
     return len(documents)
+
+
+def _set_aside(home: Home, places: Set[str]) -> None:
+    """Move tables with a damaged manifest to quarantine: nothing in them can be trusted. An ingest rebuilds them."""
+    for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
+        if f"table {definition.name}" in places:
+            moved = lance_recovery.set_aside_after(LanceTable(home.table(definition.name)), 0, home.quarantine)
+            why = "its manifest does not match its checksum"
+            note = RecoveryNote(table=definition.name, moved=moved, after=0, why=why, at=datetime.now(UTC))
+            write_recovery_note(home, note)
 
 
 def _clear_version_marks(home: Home, keys: Iterable[str]) -> None:

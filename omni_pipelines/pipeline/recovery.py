@@ -14,6 +14,7 @@ from omni_pipelines.knowledge.state.metrics import drop_unfinished
 from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
 from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.records import RecoveryNote, Release
+from omni_pipelines.steps.retention import TAG
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, reset_steps
 
 
@@ -29,7 +30,9 @@ def recover(home: Home) -> None:
     _drop_generations(home)
     releases = list_releases(home)
     for name in schemas.TABLES:
-        _recover_table(home, LanceTable(home.table(name)), _newest_released(releases, name))
+        table = LanceTable(home.table(name))
+        _recover_table(home, table, _newest_released(releases, name))
+        lance_recovery.restore_tags(table, _tags(releases, name))
 
 
 def _drop_generations(home: Home) -> None:
@@ -46,6 +49,15 @@ def _newest_released(releases: Sequence[Release], name: str) -> int:
     """The newest version of a table that any release names, 0 if none does: after a rollback an older release."""
     versions = [TableVersion.parse(release.tables[name]) for release in releases if name in release.tables]
     return max((each.version for each in versions if each.uuid == versions[0].uuid), default=0)
+
+
+def _tags(releases: Sequence[Release], name: str) -> dict[str, TableVersion]:
+    """The tags of a table that keep what releases name."""
+    return {
+        f"{TAG}{release.release}": TableVersion.parse(release.tables[name])
+        for release in releases
+        if name in release.tables
+    }
 
 
 def _recover_table(home: Home, table: LanceTable, released: int) -> None:

@@ -28,6 +28,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.knowledge.state.table_files import require_sound, with_checksums
 from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
 from omni_pipelines.sources.model.source import Source
@@ -105,6 +106,7 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
     """Copy everything that a release names to `staging`. The record that names the copies."""
     staging.tables.mkdir()
     for name, pinned in release.tables.items():
+        require_sound(home, release, name)
         lance_maintenance.copy(LanceTable(home.table(name)), staging.table(name), TableVersion.parse(pinned).version)
     coverage = lance_vectors.build(LanceTable(staging.table(EMBEDDINGS.name)))
     folder = staging.keyword / release.keyword.generation
@@ -115,7 +117,8 @@ def _copy(home: Home, release: Release, staging: Home) -> Release:
             what = f"the checksum of {name} in keyword index {release.keyword.generation} is wrong"
             raise TableBroken(what, cure="check the whole release: omni scrub")
     heads = {name: str(LanceTable(staging.table(name)).head()) for name in release.tables}
-    return release.model_copy(update={"tables": heads, "indexed_vectors": coverage.indexed, "rollback": None})
+    copied = {"tables": heads, "files": {}, "indexed_vectors": coverage.indexed, "rollback": None}
+    return with_checksums(staging, release.model_copy(update=copied))
 
 
 def _described(path: Path) -> BundledFile:

@@ -18,8 +18,10 @@ from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.quality.gate_results import require_candidate_passed
+from omni_pipelines.knowledge.state.changes import NO_CHANGES, DocumentChanges, count_changes
 from omni_pipelines.knowledge.state.pins import list_pins
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release, put_release, release_numbers
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.rows import DocumentRow
@@ -42,6 +44,8 @@ class PublishReport:
 
     release: Release
     new: bool
+    changes: DocumentChanges = NO_CHANGES
+    """What the release holds that the one before it did not."""
 
     @property
     def version(self) -> str:
@@ -56,8 +60,13 @@ class PublishReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of the release, whether it is new, and the rows of its tables."""
-        return {"release": self.release.release, "new": self.new, **self.release.counts}
+        """The number of the release, whether it is new, the rows of its tables, and what is new in it."""
+        return {
+            "release": self.release.release,
+            "new": self.new,
+            **self.release.counts,
+            **self.changes._asdict(),
+        }
 
 
 def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
@@ -79,10 +88,12 @@ def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
     _verify(_tables(run))
     release = _release(run, records)
     require_candidate_passed(home, release)
+    release = with_checksums(home, release)
+    changes = count_changes(home, current, release)
     write_release(home, run.settings, release)
     collect(home, run.settings)
     progress.report("publishing", 1, 1, "release")
-    return PublishReport(release, new=True)
+    return PublishReport(release, True, changes)
 
 
 def next_number(home: Home) -> int:
@@ -167,7 +178,8 @@ def _is_same(run: RunContext, release: Release, records: dict[str, StepRecord], 
     if not ends_rollback and is_held_back(run.home, release, heads):
         return True
     return are_sources_published(run.home) and (
-        heads.items() <= release.tables.items()
+        bool(release.files)  # else an older version made it, and its files have no checksums yet
+        and heads.items() <= release.tables.items()
         and release.keyword.generation == records["keyword_index"].output
         and release.fingerprints == _fingerprints(run, records)
     )

@@ -9,6 +9,7 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import held_rows
 from omni_pipelines.publishing.publish import collect, next_number, write_release
 from omni_pipelines.records import Release, Rollback
@@ -53,6 +54,7 @@ def roll_back(home: Home, settings: Settings, number: int, run_id: str) -> Rollb
             "rollback": _rollback(home, current, number),
         }
     )
+    release = with_checksums(home, release)
     write_release(home, settings, release, repeats=number)
     collect(home, settings)
     return RollbackReport(release, current.release, new=True)

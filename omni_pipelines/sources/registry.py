@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from native import text_recognition
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -57,7 +58,9 @@ def current_sources(home: Home, settings: Settings) -> list[Source]:
         ConfigurationError: the registry cannot be read.
     """
     registered = {source.name: source for source in load_sources(home)}
-    return list(with_declared(registered, settings.sources, home.config.parent, reads(home)).values())
+    sources = with_declared(registered, settings.sources, home.config.parent, reads(home)).values()
+    pictures = settings.ocr and text_recognition.installed()
+    return [source.model_copy(update={"pictures": pictures}) for source in sources]
 
 
 def undeclared(home: Home, settings: Settings) -> list[str]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
-from native import lance_maintenance
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched, paced
+from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
@@ -102,7 +102,7 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks)
     if stale or orphans or updated:
-        lance_maintenance.compact(chunks)
+        compact(home, chunks)
     head = chunks.head()
     fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
     write_step_record(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)
@@ -141,6 +141,12 @@ def chunk_layout(parsed: Parsed, start: int, end: int) -> dict[str, object]:
         inside = ((begin - first, number) for begin, _, number in lines.parts() if first < begin < last)
         layout["line_marks"] = [(0, lines.place(first).line), *inside]
     return {"layout": layout} if layout else {}
+
+
+def chunk_confidence(parsed: Parsed, start: int, end: int) -> dict[str, object]:
+    """How sure the words of a chunk are, if they were recognised in a picture."""
+    confidence = parsed.confidence(start, end)
+    return {"confidence": confidence} if confidence < 1.0 else {}
 
 
 def chunk_properties(properties: Properties, text: str) -> dict[str, object]:
@@ -184,6 +190,7 @@ class _Cutter:
             "verbatim": document["verbatim"],
             "section": section,
             **chunk_layout(parsed, span.start, span.end),
+            **chunk_confidence(parsed, span.start, span.end),
             **chunk_properties(parsed.properties, text),
         }
         return ChunkRow(

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from native import text_recognition
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
-from omni_pipelines.refusals import RefusalCode
+from omni_pipelines.refusals import RECOGNIZABLE, RefusalCode
 from omni_pipelines.rows import DocumentRow, QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.settings import Settings
@@ -16,7 +17,7 @@ from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import is_mark_current, is_parser_current
+from omni_pipelines.text.readers.registry import has_recognized, is_archive_list, is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
 _KNOWN = (
@@ -97,13 +98,14 @@ class _StoredRows:
 
     def __init__(self, home: Home, settings: Settings, source: Source) -> None:
         where = equals("source", source.name)
-        columns = ["path", "stat", "parser", "code"]
+        columns = ["path", "stat", "parser", "code", "detail"]
         self.documents = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
         self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
         self._is_wanted = FileSelection(source).wants
         self._can_convert = can_convert()
+        self._can_recognize = settings.ocr and text_recognition.installed()
 
     @property
     def paths(self) -> set[str]:
@@ -146,8 +148,15 @@ class _StoredRows:
         return self._is_wanted(path) and is_current and is_as_set and is_done
 
     def _is_readable_now(self, refusal: QuarantineRow | None) -> bool:
-        """Whether the program that a refused file needs is installed by now."""
-        return refusal is not None and refusal["code"] == RefusalCode.NEEDS_PROGRAM and self._can_convert
+        """Whether the program that a refused file needs is installed by now, or text recognition."""
+        if refusal is None:
+            return False
+        needs_program = refusal["code"] == RefusalCode.NEEDS_PROGRAM
+        return (needs_program and self._can_convert) or self._is_recognizable(refusal["detail"])
+
+    def _is_recognizable(self, reason: str) -> bool:
+        """Whether what was not read, for this reason, is read now by text recognition."""
+        return self._can_recognize and RECOGNIZABLE in reason
 
     def _is_as_set(self, row: DocumentRow) -> bool:
         """Whether a document has the place and the content that the source and the settings say."""
@@ -156,6 +165,8 @@ class _StoredRows:
             and is_masking_current(row["masking"], row["findings"], self._masking)
             and _is_unpacked_as_set(row, self._settings)
             and is_converted_as_possible(row["parser"])
+            and not self._is_recognizable(row["partial"])
+            and (self._settings.ocr or not has_recognized(row["parser"]))
         )
 
 
@@ -221,8 +232,7 @@ def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bo
 
 def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
     """Whether the files inside an archive became documents, if the settings say so."""
-    is_archive = any(mark.startswith("archive/") for mark in row["parser"].split("+"))
-    return not is_archive or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
+    return not is_archive_list(row["parser"]) or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
 
 
 def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:
@@ -257,4 +267,5 @@ def listing_mark(listing: Listing, settings: Settings) -> str:
     packed = "" if settings.unpack_archives else " packed"
     is_converted = any(file.reader.converts_to for file in listing.files) and can_convert()
     masking = masking_of(settings, listing.source.name).fingerprint
-    return f"{listing.fingerprint} {masking}{packed}{' converted' if is_converted else ''}"
+    recognized = " recognized" if settings.ocr and text_recognition.installed() else ""
+    return f"{listing.fingerprint} {masking}{packed}{' converted' if is_converted else ''}{recognized}"

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 
-from native import lance_maintenance
+from native import text_recognition
 from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.batches import batched
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.knowledge.state.unread_files import record_unread
 from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.rows import DocumentRow, FileRow
@@ -92,13 +93,16 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         f"source {name} is not in omni.toml any more; it is kept until you run: omni source remove {name}"
         for name in undeclared(home, settings)
     )
+    if settings.ocr and not text_recognition.installed():
+        cure = f"to read scans and pictures: {text_recognition.INSTALL}"
+        warnings = (*warnings, f"ocr is set, but text recognition is not installed; {cure}")
     report = DocumentsReport(deleted=_drop_unregistered(home, sources), warnings=warnings)
-    with DocumentParser() as parser:
+    with DocumentParser(recognize=settings.ocr and text_recognition.installed()) as parser:
         total = sum(len(plan.to_read) for plan in plans)
         writer = DocumentWriter(run, documents, parser, total)
         for plan in plans:
             report += _apply(home, plan, writer, documents)
-    lance_maintenance.compact(documents)
+    compact(home, documents)
     record_unread(home, writer.listed_files(plans), {source.name for source in sources})
     _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))

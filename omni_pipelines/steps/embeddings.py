@@ -13,6 +13,7 @@ from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.batches import batched, paced
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, vector_size, with_vector_size
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
@@ -59,7 +60,7 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     for keys in batched(surplus, _DELETED_AT_ONCE):
         embeddings.delete(is_in("chunk_id", keys))
     if missing or surplus:
-        lance_maintenance.compact(embeddings)
+        compact(home, embeddings)
     drop_vectors(home)
     head = str(embeddings.head())
     write_step_record(home, "embeddings", head, {"chunks": str(pinned)}, model)

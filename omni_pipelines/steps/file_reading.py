@@ -176,7 +176,8 @@ class FileReader:
         limits = self._limits.source
         archive_limits = replace(limits.archive, inflated_bytes=self._limits.file_bytes)
         with _opened(content) as stream, open_archive(stream, name, archive_limits) as archive:
-            parsed = contents(archive, name)
+            is_forgotten = self.selection.is_forgotten
+            parsed = contents(archive, name, lambda entry: not is_forgotten(f"{file.path}/{shown_name(entry)}"))
             if not self._settings.unpack_archives:
                 return replace(parsed, partial=NOT_UNPACKED)
             unread = 0
@@ -270,7 +271,7 @@ class _Document:
     def row(self, source: Source, masked: MaskedDocument) -> DocumentRow:
         """Its row."""
         file, reader, parsed = self.file, self.reader, masked.parsed
-        parser = parser_mark(file.reader, self.used)
+        parser = parser_mark(file.reader, self.used, recognized=bool(parsed.confidence_marks))
         masking = masked.masking.fingerprint
         return DocumentRow(
             doc_id=ids.document_id(source.name, file.path),

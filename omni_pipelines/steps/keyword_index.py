@@ -19,6 +19,7 @@ from omni_pipelines.batches import batched
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
+from omni_pipelines.knowledge.state.releases import list_releases
 from omni_pipelines.rows import ChunkRow, rows_of
 from omni_pipelines.schemas import CHUNKS, FILTERS
 from omni_pipelines.steps.step import RunContext
@@ -59,7 +60,7 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
     chunks = open_table(home, CHUNKS)
     pinned = chunks.head()
     built = read_step_record(home, "keyword_index")
-    base, have = _base(home.keyword / built.output) if built and built.fingerprint == ANALYZER else (None, {})
+    base, have = _base(home, built.output) if built and built.fingerprint == ANALYZER else (None, {})
     wanted = _wanted(chunks, pinned.version)
     write = [key for key, mark in wanted.items() if have.get(key) != mark]
     remove = [key for key in have if key not in wanted]
@@ -73,13 +74,29 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
     return KeywordReport(generation, len(wanted), len(write), len(remove), version)
 
 
-def _base(folder: Path) -> tuple[KeywordIndex | None, dict[str, str]]:
-    """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows."""
+def _base(home: Home, generation: str) -> tuple[KeywordIndex | None, dict[str, str]]:
+    """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows.
+
+    It is compared with the checksums of its release: Tantivy can abort the process where bits are changed, and the
+    next release would name the checksums of the damaged files.
+    """
+    folder = home.keyword / generation
+    if not _is_as_released(home, folder):
+        return None, {}
     try:
         index = KeywordIndex.open(folder, FILTERS)
         return index, index.fingerprints()
     except (IndexMissing, IndexCorrupt):
         return None, {}
+
+
+def _is_as_released(home: Home, folder: Path) -> bool:
+    released = next((each for each in list_releases(home) if each.keyword.generation == folder.name), None)
+    files = released.keyword.files if released is not None else {}
+    try:
+        return all(ids.file_sha256(folder / name) == sha256 for name, sha256 in files.items())
+    except OSError:
+        return False
 
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from types import TracebackType
 
@@ -22,7 +23,10 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
 from omni_pipelines.text.readers.worker_protocol import (
+    MAX_MEMORY_BYTES,
+    MEMORY_LIMIT_DETAIL,
     ParserAnswer,
+    ParserRequest,
     document_of,
     read_answer,
     write_frame,
@@ -34,7 +38,11 @@ MAX_RESIDENT_BYTES = 512 << 20
 """Memory use after which a process is replaced."""
 DOCUMENT_SECONDS = 300.0
 """Time for one document, far above its limit of processor time, because the machine may be busy."""
+RECOGNITION_SECONDS = 1_800.0
+"""The same with text recognition, which has a limit of its own for each page and for all of them."""
 START_SECONDS = 60.0
+_FULL = 0.75
+"""The share of its memory that a process which died without memory had in use: it asked for more at once."""
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
 
 
@@ -44,10 +52,15 @@ def is_fault(code: RefusalCode) -> bool:
 
 
 class DocumentParser:
-    """Reads documents one after another. It is a context manager, and starts its process when it first needs one."""
+    """Reads documents one after another. It is a context manager, and starts its process when it first needs one.
 
-    def __init__(self, seconds: float = DOCUMENT_SECONDS, max_documents: int = MAX_DOCUMENTS) -> None:
-        self._seconds, self._max_documents = seconds, max_documents
+    With `recognize` it recognises text in pictures.
+    """
+
+    def __init__(
+        self, seconds: float = DOCUMENT_SECONDS, max_documents: int = MAX_DOCUMENTS, *, recognize: bool = False
+    ) -> None:
+        self._seconds, self._max_documents, self._recognize = seconds, max_documents, recognize
         self._process: _ParserProcess | None = None
 
     def __enter__(self) -> DocumentParser:
@@ -81,7 +94,9 @@ class DocumentParser:
             reader.prepare(raw, name)
         process = self._process = self._process or _ParserProcess()
         try:
-            return process.ask(reader.name, raw, name, charset, self._seconds)
+            recognize = self._recognize and reader.recognize is not None
+            request = ParserRequest(reader=reader.name, name=name, charset=charset, recognize=recognize)
+            return process.ask(request, raw, RECOGNITION_SECONDS if recognize else self._seconds)
         except Unreadable as error:
             if is_fault(error.code):
                 self._end_process()
@@ -122,13 +137,13 @@ class _ParserProcess:
         """Whether the next document needs a new process."""
         return self._parsed >= max_documents or self._peak_bytes > MAX_RESIDENT_BYTES
 
-    def ask(self, reader: str, raw: bytes, name: str, charset: str, seconds: float) -> Parsed:
+    def ask(self, request: ParserRequest, raw: bytes, seconds: float) -> Parsed:
         """The document that the process makes of a file.
 
         Raises:
             Unreadable: the process died or was too slow, its answer is too long, or it refused the document.
         """
-        frames = self._exchange((orjson.dumps({"reader": reader, "name": name, "charset": charset}), raw), seconds)
+        frames = self._exchange((orjson.dumps(request), raw), seconds)
         if frames is None:
             raise self._cause_of_death(seconds)
         answer: ParserAnswer = orjson.loads(frames[0])
@@ -155,11 +170,15 @@ class _ParserProcess:
         self._child.kill()
 
     def _cause_of_death(self, seconds: float) -> Unreadable:
-        status = self._child.wait()
+        _, status, used = os.wait4(self._child.pid, 0)
+        status = self._child.returncode = os.waitstatus_to_exitcode(status)  # Popen cannot wait for it any more
         if self._timed_out:
             return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
             return Unreadable(RefusalCode.CPU, "its parser used more processor time than is allowed for a document")
+        peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if status == -signal.SIGABRT and peak > _FULL * MAX_MEMORY_BYTES:
+            return Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)  # libraries in C++ abort without memory
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
         return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
 

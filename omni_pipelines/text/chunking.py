@@ -23,7 +23,7 @@ from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_bl
 from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-8"
+CHUNKER = "structure-9"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""

@@ -1,7 +1,7 @@
 """A parsed document: its text, its structure, and the way back to the bytes and lines of the file."""
 
 import itertools
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,6 +68,8 @@ class Parsed:
     """(character, line of the file) for text extracted from a text file; without them, the text's own lines count."""
     page_marks: Marks = ()
     """(character, page or slide, from 1); empty for documents without pages."""
+    confidence_marks: tuple[tuple[int, float], ...] = ()
+    """(character, how sure the words from there on are) for text recognised in pictures, 0 to 1; 1 is other text."""
     tables: tuple[TextTable, ...] = ()
     """The tables with a header that the reader knows of, in order; `chunk_context` finds those that are only text."""
     language: str = ""
@@ -107,6 +109,13 @@ class Parsed:
     def page(self, position: int) -> int | None:
         """The page of a character, from 1; None where the document has no pages."""
         return self.part_at(position).page
+
+    def confidence(self, start: int, end: int) -> float:
+        """How sure the words of a range are: those that are least sure, and 1 for what was not recognised."""
+        marks = self.confidence_marks
+        at = bisect_right(marks, (start, 2.0)) - 1
+        until = bisect_left(marks, (end, 0.0))
+        return min((confidence for _, confidence in marks[max(at, 0) : until]), default=1.0) if marks else 1.0
 
     def part_at(self, position: int) -> "Part":
         """The page that holds a character; the whole document if it has no pages."""

@@ -52,6 +52,7 @@ def structure_json(parsed: Parsed) -> str:
         "tables": [[table.start, table.end, table.header, list(table.rows)] for table in parsed.tables],
         "lines": parsed.line_marks,
         "pages": parsed.page_marks,
+        "confidences": parsed.confidence_marks,
         "properties": parsed.properties,
     }
     return orjson.dumps(structure).decode()
@@ -75,6 +76,7 @@ def parsed_document(row: ParsedColumns) -> Parsed:
         extracted=row["text"],
         line_marks=_marks(structure["lines"]),
         page_marks=_marks(structure.get("pages", ())),
+        confidence_marks=tuple((char, confidence) for char, confidence in structure.get("confidences", ())),
         tables=tables,
         partial=row["partial"],
         properties=properties,

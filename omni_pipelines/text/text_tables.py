@@ -1,7 +1,7 @@
 """Find the tables that a text shows with its characters: cells between `|`, borders, columns, or lines of figures.
 
 These are the tables of Markdown, Org, AsciiDoc, MediaWiki and reStructuredText, the output of database consoles, and
-lines with figures at the same places, as in text that comes from a PDF.
+lines with figures at the same places, as in text that comes from a PDF; and tables in HTML or CSV inside a text.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from omni_pipelines.text.document import TextTable
+from omni_pipelines.text.markup_tables import markup_table
 from omni_pipelines.text.sentences import lines
 from omni_pipelines.text.table_directives import directive_table
 from omni_pipelines.text.table_headers import PERIOD, header_names, header_of
@@ -67,6 +68,8 @@ def _table_at(found: Sequence[Line], index: int) -> Found:
         return _wiki(found, index)
     if (directive := directive_table(found, index))[0]:
         return directive
+    if (in_markup := markup_table(found, index))[0]:
+        return in_markup
     if index + 1 < len(found) and _DASHED.match(found[index + 1].text):
         return _dashed(found, index)
     if _PIPED.search(line):

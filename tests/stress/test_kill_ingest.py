@@ -87,7 +87,13 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
         assert any("1887" in hit["text"] for hit in hits)
         released = omni_json(home, "status")["release"]
     assert kills > 0, "every run ended before the kill, so nothing was tested"
-    omni_json(home, "ingest")
+    report = omni_json(home, "ingest")["documents"]
+    if omni_json(home, "status")["release"] == released:
+        assert (report["added"], report["changed"], report["deleted"]) == (0, 0, 0)
+    else:  # also what the killed runs had read is new for readers
+        found = [change["kind"] for change in omni_json(home, "changes", "--since", str(released))["changes"]]
+        counts = {"added": found.count("added"), "changed": found.count("changed"), "deleted": found.count("removed")}
+        assert {name: report[name] for name in counts} == counts
     fresh = tmp_path / "fresh" / ".omni"
     omni_json(fresh, "ingest", str(folder))
     assert rows(home) == rows(fresh)

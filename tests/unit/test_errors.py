@@ -86,6 +86,7 @@ CODES = {
     "ConfigurationError": ("1001", 2),
     "ValidationError": ("1001", 2),
     "SourceMissing": ("4003", 2),
+    "NothingNamed": ("4003", 2),
     "HomeError": ("3005", 2),
     "ModelMissing": ("3006", 2),
     "RetryableError": ("3005", 3),

@@ -9,8 +9,9 @@ from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.erasure import Erasure, PlannedErasure, show_erasure
+from omni_pipelines.erasure.certificates import find_certificate
 from omni_pipelines.erasure.erase import erase, find_traces
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.records import Certificate
@@ -31,17 +32,24 @@ def forget(
 
     It is removed from every table, version, index, release and log.
     """
-    context = new_run(home, settings, run_id="omni forget")
-    if dry_run:
-        return PlannedErasure(find_traces(context, target))
-    if not yes:
+    if not (dry_run or yes):
         raise ConfigurationError(
             "an erasure cannot be undone, and deletes every release that holds the document",
             cure=f'see what it would erase: omni forget "{target}" --dry-run; then run it with --yes',
         )
 
+    context = new_run(home, settings, run_id="omni forget")
+
     def run() -> tuple[Certificate, Path]:
         with writer_session(home, settings, sync=True):
             return erase(context, target)
 
-    return Erasure(*retry_when_overtaken(settings, run))
+    try:
+        if dry_run:
+            return PlannedErasure(find_traces(context, target))
+        return Erasure(*retry_when_overtaken(settings, run))
+    except NothingNamed:
+        earlier = find_certificate(home, target)
+        if earlier is None:
+            raise
+        return Erasure(*earlier, was_erased_before=True)

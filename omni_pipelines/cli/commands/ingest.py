@@ -13,7 +13,7 @@ from omni_pipelines.cli.confirmation import confirmed
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
-from omni_pipelines.cli.views.ingest import IngestPlan, IngestReport, show_ingest
+from omni_pipelines.cli.views.ingest import CHANGES, IngestPlan, IngestReport, show_ingest
 from omni_pipelines.errors import DeletionRefused, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.files import count_fates
@@ -31,9 +31,6 @@ from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
-
-COUNTS = ("added", "changed", "deleted", "unchanged", "quarantined")
-
 
 PathsArgument = Annotated[list[Path] | None, Argument(help="Files and folders. Default: all registered sources.")]
 IncludeOption = Annotated[
@@ -162,7 +159,7 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: So
     counts = {"unchanged": release.counts["documents"], "quarantined": quarantined}
     return IngestReport(
         release=release.release,
-        documents=dict.fromkeys(COUNTS, 0) | counts,
+        documents=dict.fromkeys(CHANGES, 0) | counts,
         chunks=release.counts["chunks"],
         run_id=release.run_id,
         warnings=[note for listing in listings for note in listing.notes],
@@ -184,15 +181,20 @@ def _run_refresh_job(
 
     finished = retry_when_overtaken(settings, run)
     documents, embeddings = finished.metadata["documents"], finished.metadata["embeddings"]
-    published = finished.metadata["release"]
+    published = finished.metadata["release"]  # its counts include what a run that was killed had read
+    unchanged = published["documents"] - published["added"] - published["changed"]
     return IngestReport(
         release=published["release"],
-        documents={name: documents[name] for name in COUNTS},
+        documents={
+            **{name: published[name] for name in CHANGES},
+            "unchanged": unchanged,
+            "quarantined": documents["quarantined"],
+        },
         chunks=published["chunks"],
         embedded=embeddings["embedded"],
         reused=embeddings["reused"],
         run_id=finished.run_id,
-        masked=documents["masked"],
+        masked=published["masked"],
         moved=documents["moved"],
         warnings=documents["warnings"],
     )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omni_pipelines.cli.command import Fields
-from omni_pipelines.cli.output import narrate, say
-from omni_pipelines.erasure.erase import Traces, certified
+from omni_pipelines.cli.output import local_time, narrate, say
+from omni_pipelines.erasure.certificates import certified
+from omni_pipelines.erasure.erase import Traces
 from omni_pipelines.records import Certificate
 
 
@@ -15,10 +16,12 @@ class Erasure:
 
     certificate: Certificate
     file: Path
+    was_erased_before: bool = False
+    """Whether an earlier call erased it, and this one found nothing to erase."""
 
     def as_json(self) -> Fields:
         """The sealed certificate, and its file."""
-        return {**certified(self.certificate), "file": self.file}
+        return {**certified(self.certificate), "file": self.file, "was_erased_before": self.was_erased_before}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def show_erasure(result: Erasure | PlannedErasure) -> None:
     if isinstance(result, PlannedErasure):
         _show_traces(result.traces)
     else:
+        if result.was_erased_before:
+            say(f"it was already erased, at {local_time(result.certificate.at)}; nothing was changed")
         _show_certificate(result.certificate, result.file)
 
 

@@ -11,7 +11,8 @@ from omni_pipelines.refusals import Fate
 
 MAX_WARNINGS = 10
 MAX_KINDS = 8
-_CHANGES = ("added", "changed", "deleted")
+CHANGES = ("added", "changed", "deleted")
+"""How the documents of a release differ from those of the release before it."""
 
 
 class IngestReport(Record):
@@ -19,7 +20,7 @@ class IngestReport(Record):
 
     release: int
     documents: dict[str, int]
-    """added, changed, deleted, unchanged and quarantined → how many."""
+    """added, changed, deleted and unchanged in the release; quarantined → how many."""
     files: Mapping[str, Mapping[str, int]] = {}
     """What became of the files that were seen → their kind → how many."""
     chunks: int
@@ -34,7 +35,7 @@ class IngestReport(Record):
 
 def show_report(report: IngestReport) -> None:
     """Print what an ingest changed, what became of the files, and its first warnings."""
-    changes = [f"{report.documents[name]:,} {name}" for name in _CHANGES if report.documents[name]]
+    changes = [f"{report.documents[name]:,} {name}" for name in CHANGES if report.documents[name]]
     say(f"release {report.release}: {', '.join(changes) or 'nothing changed'}")
     if report.moved:
         say(f"  {report.moved:,} of the added files only moved: their text is not embedded again")

@@ -11,6 +11,7 @@ from omni_pipelines.cli.text import cell, table
 from omni_pipelines.knowledge.state.changes import Changes
 from omni_pipelines.knowledge.state.files import SeenFile
 from omni_pipelines.knowledge.state.foreign_languages import language_hint
+from omni_pipelines.knowledge.state.scans import recognition_hint
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.knowledge.state.writer import Writer
 from omni_pipelines.records import Pin, Release
@@ -62,6 +63,8 @@ def _show_release_status(status: Status) -> None:
     for name, fingerprint in status.fingerprints.items():
         say(f"  {name}: {fingerprint}")
     if hint := language_hint(status.fingerprints["embedder"], status.foreign_languages):
+        say(f"  {hint}")
+    if hint := recognition_hint(status.recognizable):
         say(f"  {hint}")
     for note in status.set_aside:
         moved = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"

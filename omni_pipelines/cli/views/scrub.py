@@ -26,10 +26,12 @@ class ScrubResult:
 def show_scrub(result: ScrubResult) -> None:
     """Print how much was read, and what is damaged."""
     report = result.report
-    say(f"release {report.release}: {report.rows:,} rows and {report.files:,} index files read")
+    say(f"release {report.release}: {report.rows:,} rows and {report.files:,} files read")
     for damage in report.damage[:MAX_DAMAGES]:
         say(f"  {damage.place} {damage.key}: {damage.what}")
     if len(report.damage) > MAX_DAMAGES:
         say(f"  and {len(report.damage) - MAX_DAMAGES:,} more")
+    if report.unchecked:
+        say(f"  no checksums yet: the files of {', '.join(report.unchecked)}; the next release has them: omni ingest")
     if not report.damage:
-        say("  nothing is damaged")
+        say("  nothing is damaged" if not report.unchecked else "  no row shows any damage")

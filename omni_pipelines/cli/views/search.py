@@ -15,7 +15,7 @@ from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
-from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.hits import Hit, doubt
 from omni_pipelines.knowledge.search.snippets import Forms, snippet
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
@@ -68,6 +68,7 @@ _HIT_FIELDS = (
     "end_line",
     "page",
     "heading",
+    "confidence",
     "source",
     "uri",
     "text",
@@ -101,6 +102,8 @@ def show_hits(result: SearchResult) -> None:
             say(f"     {score_as_sum(hit)}")
         for line in snippet(hit.text, result.wanted, result.forms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
             say_highlighted("     ", line.text, line.matches)
+        if doubt(hit.confidence):
+            say(f"     {doubt(hit.confidence)}")
         for other in hit.also_in:
             say(f"     also in {shell_word(other.citation)}")
         say()
@@ -112,6 +115,8 @@ def _show_hits_as_markdown(result: SearchResult) -> None:
         say(f"{hit.rank}. **{hit.citation}**{heading} ({hit.score:.3f})\n")
         for line in hit.text.strip("\n").splitlines():
             say(f"   > {line}".rstrip())
+        if doubt(hit.confidence):
+            say(f"\n   {doubt(hit.confidence)}")
         say()
 
 
@@ -150,6 +155,8 @@ def show_answer(answer: Answer) -> None:
         narrate("a language model worded this answer; each citation leads to the quote that supports its sentence")
     for number, sentence in enumerate(answer.sentences, 1):
         say(f"[{number}] {' '.join(dict.fromkeys(shell_word(cited.citation) for cited in sentence.citations))}")
+        if unsure := doubt(min((cited.confidence for cited in sentence.citations), default=1.0)):
+            say(f"    {unsure}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
 

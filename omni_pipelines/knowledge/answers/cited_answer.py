@@ -24,6 +24,8 @@ class Citation(BaseModel, frozen=True):
     encoding: str
     verbatim: bool
     page: int | None = None
+    confidence: float = 1.0
+    """How sure the words are, 0 to 1: below 1 if they were recognised in a scan or picture."""
 
 
 class Sentence(BaseModel, frozen=True):

@@ -61,7 +61,7 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
     lines = hit.lines
     return Citation(
         citation=cite_part(hit, start, end),
-        **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page"}),
+        **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence"}),
         start_byte=start_byte,
         end_byte=end_byte,
         start_line=lines.place(start).line,

@@ -104,7 +104,7 @@ def _quote(snapshot: Snapshot, cited: Citation) -> ReceiptQuote:
         raise ConfigurationError(f"the document of {cited.path} is not in the release", cure="ask again")
     encoding = cited.encoding if cited.verbatim else "utf-8"
     return ReceiptQuote(
-        **cited.model_dump(),
+        **cited.model_dump(exclude={"confidence"}),
         quote_hash=content_hash(cited.quote.encode(encoding)),
         content_hash=document["content_hash"],
     )

@@ -6,6 +6,7 @@ with pages are cited by page and line of the page: `docs/guide.pdf:p3:2-5`. `5:3
 lines of which only a part is meant.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def named_documents(name: str, documents: Iterable[DocumentName]) -> list[Docume
     A name is that of citations, an id, a URI, a path on this machine, or the end of a path in a source.
     """
     known = list(documents)
-    uri = _uri(name)
+    uri = uri_of(name)
     exact = (
         [each for each in known if name == cited_name(each.source, each.path, each.uri)]
         or [each for each in known if name in (each.doc_id, each.uri)]
@@ -105,9 +106,16 @@ def named_documents(name: str, documents: Iterable[DocumentName]) -> list[Docume
     return exact or [each for each in known if f"/{each.source}/{each.path}".endswith(end)]
 
 
-def _uri(name: str) -> str:
+def uri_of(name: str) -> str:
+    """The URI that a name means: itself, or that of a path on this machine."""
     if name.startswith("file:"):
         return Path(url2pathname(urlsplit(name).path)).as_uri()
     if "://" in name:  # in a repository, an archive, an object store or a website
         return name
-    return Path(name).expanduser().absolute().as_uri()
+    return path_named(name).as_uri()
+
+
+def path_named(name: str) -> Path:
+    """The absolute path on this machine that a name means, without links, because sources are stored without them."""
+    path = Path(name).expanduser().absolute()
+    return path if "\0" in name else Path(os.path.realpath(path))

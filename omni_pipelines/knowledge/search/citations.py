@@ -18,6 +18,7 @@ from omni_pipelines.knowledge.search.citation_names import (
     named_documents,
     readings,
 )
+from omni_pipelines.knowledge.search.hits import doubt
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.text.document import Parsed, Part
@@ -53,13 +54,15 @@ class Passage(BaseModel, frozen=True):
     """Whether the file is on this machine and has the bytes that were indexed."""
     page: int | None = None
     """The page of the first line, in documents that have pages."""
+    confidence: float = 1.0
+    """How sure the words are, 0 to 1: below 1 if they were recognised in a scan or picture."""
 
     @property
     def note(self) -> str:
         """What a person should know about this text; "" if nothing."""
-        if self.from_file or not self.uri.startswith("file:"):
-            return ""
-        return "the file changed since this release, or is gone; this is the text that was indexed"
+        is_changed = not self.from_file and self.uri.startswith("file:")
+        changed = "the file changed since this release, or is gone; this is the text that was indexed"
+        return "; ".join(filter(None, [changed if is_changed else "", doubt(self.confidence)]))
 
 
 def open_citation(snapshot: Snapshot, citation: str) -> Passage:
@@ -154,6 +157,7 @@ def _passage(row: DocumentRow, parsed: Parsed, start: int, end: int) -> Passage:
         verbatim=row["verbatim"],
         from_file=is_unchanged(row),
         page=parts[0].page,
+        confidence=parsed.confidence(start, end),
     )
 
 

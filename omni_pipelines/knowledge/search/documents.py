@@ -1,6 +1,7 @@
 """The documents of a release by their names: which there are, and which a pattern names."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ from pydantic import BaseModel
 
 from omni_pipelines.errors import CitationNotFound, nearest
 from omni_pipelines.ignore_rules import IgnoreRules
+from omni_pipelines.knowledge.search.citation_names import path_named
 from omni_pipelines.knowledge.search.citations import file_of
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 
+_SIGNS = re.compile(r"[\\*?\[\]]")
+"""What has a meaning in a pattern."""
 _COLUMNS = ("doc_id", "source", "path", "uri", "kind", "language", "title", "size", "mtime_ns")
 
 
@@ -72,13 +76,12 @@ def _listed(row: DocumentRow, chunks: int) -> ListedDocument:
 
 def _named(rows: Sequence[DocumentRow], pattern: str) -> list[str]:
     """Ids of the documents that a pattern names: those with exactly this name, if there are any."""
-    here = os.path.abspath(Path(pattern).expanduser())
-    uri = pattern if "://" in pattern else Path(here).as_uri()
+    uri = pattern if "://" in pattern else path_named(pattern).as_uri()
     exact = [row["doc_id"] for row in rows if pattern in (row["path"], row["doc_id"]) or row["uri"] == uri]
     if exact:
         return exact
     rules = IgnoreRules.of_patterns([pattern.removeprefix("./")])
-    on_disk = IgnoreRules.of_patterns([here])
+    on_disk = IgnoreRules.of_patterns([_on_disk(pattern)])
     return [
         row["doc_id"]
         for row in rows
@@ -86,3 +89,10 @@ def _named(rows: Sequence[DocumentRow], pattern: str) -> list[str]:
         or rules.matching(f"{row['source']}/{row['path']}")
         or (row["uri"].startswith("file:") and on_disk.matching(str(file_of(row["uri"])).lstrip("/")))
     ]
+
+
+def _on_disk(pattern: str) -> str:
+    """A pattern as one of absolute paths; the name of the current folder is no pattern, whatever is in it."""
+    given = Path(pattern).expanduser()
+    folder = "" if given.is_absolute() else _SIGNS.sub(r"\\\g<0>", f"{Path.cwd()}/")
+    return os.path.normpath(f"{folder}{given}")

@@ -8,6 +8,14 @@ from omni_pipelines.knowledge.search.citation_names import cited_name, cited_pla
 from omni_pipelines.rows import ChunkRow
 from omni_pipelines.text.lines import Lines, Marks, Place
 
+LOW_CONFIDENCE = 0.8
+"""Of recognised words: below it, several in a hundred letters are wrong."""
+
+
+def doubt(confidence: float) -> str:
+    """What a person should know about words with a low confidence; "" about all others."""
+    return f"recognised in a picture, only {confidence:.0%} sure" if confidence < LOW_CONFIDENCE else ""
+
 
 class Ranks(BaseModel, frozen=True):
     """The rank of a hit in each list, from 1; None where it was not in the list."""
@@ -83,6 +91,8 @@ class Hit(BaseModel, frozen=True):
     encoding: str
     verbatim: bool
     kind: str
+    confidence: float = 1.0
+    """How sure the words are, 0 to 1: below 1 if they were recognised in a scan or picture, see `doubt`."""
     parts: ScoreParts = ScoreParts()
     also_in: tuple[HitLocation, ...] = ()
     """Other chunks with the same text, or nearly the same text if near duplicates are folded."""

@@ -38,6 +38,7 @@ class ChunkMetadata(BaseModel):
     """Python's name of the codec of the file."""
     verbatim: bool = False
     """Whether the text of the chunk is a part of the file itself."""
+    confidence: float = 1.0
     layout: ChunkLayout = ChunkLayout()
 
 

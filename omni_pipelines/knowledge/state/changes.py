@@ -2,17 +2,21 @@
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from native.errors import EngineError
 from native.filters import is_in
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.records import Release
 from omni_pipelines.rows import DocumentRow
+from omni_pipelines.schemas import DOCUMENTS
 
 MAX_DIFF_LINES = 200
 MAX_DIFF_LINE_LENGTH = 400
@@ -78,6 +82,40 @@ def compare_releases(
         changes=tuple(sorted(changes, key=lambda change: (change.source, change.path))),
         fingerprints={name: pair for name, pair in fingerprints if pair[0] != pair[1]},
     )
+
+
+class DocumentChanges(NamedTuple):
+    """The number of documents that differ between two releases, and of masked places in those that are new."""
+
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    masked: int = 0
+
+
+NO_CHANGES = DocumentChanges()
+
+
+def count_changes(home: Home, before: Release | None, after: Release) -> DocumentChanges:
+    """What `after` holds that readers of `before` did not see, whichever run read the files."""
+    old = _revisions(home, before) if before is not None else {}
+    new = _revisions(home, after)
+    added = new.keys() - old.keys()
+    changed = {key for key in new.keys() & old.keys() if new[key][0] != old[key][0]}
+    masked = sum(new[key][1] for key in added | changed)
+    return DocumentChanges(len(added), len(changed), len(old.keys() - new.keys()), masked)
+
+
+def _revisions(home: Home, release: Release) -> dict[str, tuple[str, int]]:
+    """Id of each document to its revision and the number of masked places; none if the files are gone or damaged."""
+    table, version = LanceTable(home.table(DOCUMENTS.name)), TableVersion.parse(release.tables[DOCUMENTS.name])
+    try:
+        if table.version(version.version) != version:
+            return {}
+        rows = table.read(["doc_id", "revision", "masked"], version=version.version).to_pydict()
+    except EngineError:
+        return {}
+    return dict(zip(rows["doc_id"], zip(rows["revision"], rows["masked"], strict=True), strict=True))
 
 
 def _change(kind: ChangeKind, row: DocumentRow) -> Change:

@@ -10,6 +10,7 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.foreign_languages import foreign_languages
 from omni_pipelines.knowledge.state.recovery_notes import list_recovery_notes
 from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.knowledge.state.scans import Recognizable, recognizable
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.writer import Writer, read_writer
 from omni_pipelines.records import RecoveryNote, Release, SourceSeen, StepRecord
@@ -39,6 +40,8 @@ class Status(BaseModel, frozen=True):
     """The release whose state this is: an older one than `release` after a rollback."""
     foreign_languages: dict[str, int] = {}
     """Language to the number of its documents, where the embedder does not know it; see `foreign_languages`."""
+    recognizable: Recognizable = Recognizable(0, 0)
+    """Scans and pictures that text recognition could read."""
     set_aside: list[RecoveryNote]
     """Damaged files that recovery moved to `quarantine/`, oldest first."""
     writer: Writer | None
@@ -75,7 +78,7 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         writer=read_writer(home),
     )
     if viewer is None:
-        return whole.model_copy(update={"foreign_languages": _foreign_languages(home, release)})
+        return whole.model_copy(update=_hints(home, release))
     snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
     hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
@@ -86,9 +89,9 @@ def _coverage(entries: int, of: int) -> ChunkCoverage:
     return ChunkCoverage(entries=entries, of=of, share=round(entries / of, 4) if of else 1.0)
 
 
-def _foreign_languages(home: Home, release: Release) -> dict[str, int]:
+def _hints(home: Home, release: Release) -> dict[str, object]:
     try:
-        return foreign_languages(home, release)
+        return {"foreign_languages": foreign_languages(home, release), "recognizable": recognizable(home, release)}
     except EngineError:  # the state of a home with a damaged table can be read as well
         return {}
 

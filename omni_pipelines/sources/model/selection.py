@@ -51,7 +51,7 @@ class FileSelection:
         """The reader of a file; None if the file is not read, which is named then."""
         if not self.is_chosen(path):
             return None
-        reader = reader_for(path) or fallback
+        reader = reader_for(path, pictures=self._source.pictures) or fallback
         if size == 0:
             self.leave_out(path, Fate.EMPTY, "it has no bytes")
             return None
@@ -76,20 +76,20 @@ class FileSelection:
         pattern = self._pattern_against(path)
         if pattern is not None:
             self.ignore(*pattern)
-        return pattern is None and not self._is_forgotten(path)
+        return pattern is None and not self.is_forgotten(path)
 
     def wants(self, path: str) -> bool:
         """The same, without naming anything."""
-        return self._pattern_against(path) is None and not self._is_forgotten(path)
+        return self._pattern_against(path) is None and not self.is_forgotten(path)
 
     def ignore(self, path: str, kind: str, reason: str) -> None:
         """Name a file or folder that a rule leaves out."""
-        if not self._is_forgotten(path):
+        if not self.is_forgotten(path):
             self._unread[path] = UnreadFile(path, Fate.IGNORED, kind, reason)
 
     def leave_out(self, path: str, fate: Fate, reason: str) -> None:
         """Name a file that is not read for another reason than a rule."""
-        if not self._is_forgotten(path):
+        if not self.is_forgotten(path):
             self._unread[path] = UnreadFile(path, fate, suffix_of(path), reason)
 
     def added(self, path: str) -> SourceFile | None:
@@ -115,5 +115,6 @@ class FileSelection:
             return path, "not included", f"include: {' '.join(self._source.include)}"
         return None
 
-    def _is_forgotten(self, path: str) -> bool:
+    def is_forgotten(self, path: str) -> bool:
+        """Whether the file at a path was erased: it is neither read nor named."""
         return bool(self._forgotten) and not self._forgotten.isdisjoint(forgotten_marks(self._source, path))

@@ -46,6 +46,8 @@ class Source(SourceOptions):
     """Whether omni.toml names the location."""
     guarded: bool = True
     """Whether an ingest stops when suspiciously many documents are gone; False for entries, deleted by name."""
+    pictures: bool = False
+    """Whether pictures are among its files, because their text is recognised; the setting `ocr` decides."""
     forgotten: tuple[str, ...] = ()
     """Marks of erased files, which are not read again: see `forgotten_marks`."""
 

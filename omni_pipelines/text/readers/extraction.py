@@ -82,6 +82,8 @@ class Extraction:
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
+        self._confidences: list[tuple[int, float]] = []
+        self._confidence = 1.0
         self._tables: list[TextTable] = []
         self._open: _OpenTable | None = None
         self._above: TextTable | None = None
@@ -114,6 +116,8 @@ class Extraction:
         if self._page is not None:
             self._pages.append((start, self._page))
             self._page = None
+        if self._confidence != (self._confidences[-1][1] if self._confidences else 1.0):
+            self._confidences.append((start, self._confidence))
         if line is not None and (not self._lines or self._lines[-1][1] != line):
             self._lines.append((start, line))
         self._parts.append(text)
@@ -188,6 +192,15 @@ class Extraction:
         """Start a page: the following blocks are on it."""
         self._page = number
 
+    def recognized(self, confidence: float) -> None:
+        """Say how sure the words of the following blocks are, from 0 to 1; 1 is for text that the file holds."""
+        self._confidence = confidence
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether something was not read."""
+        return bool(self._partial)
+
     def cut(self, reason: str, code: RefusalCode = RefusalCode.NO_TEXT) -> None:
         """Say what of the file was not read, and why, as one sentence. The first reason is kept.
 
@@ -220,6 +233,7 @@ class Extraction:
             extracted="".join(self._parts),
             line_marks=tuple(self._lines),
             page_marks=tuple(self._pages),
+            confidence_marks=tuple(self._confidences),
             tables=tuple(self._tables),
             language=language,
             partial=self._partial,

@@ -17,13 +17,15 @@ from omni_pipelines.text.readers.processor_time import allow_cpu
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
     MAX_ANSWER_BYTES,
+    MAX_MEMORY_BYTES,
+    MEMORY_LIMIT_DETAIL,
+    ParserRequest,
     answer,
     output_limit_detail,
     read_frame,
     write_answer,
 )
 
-MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_SECONDS = 20
 """For one document; a reader may allow more for a large one."""
 MAX_OPEN_FILES = 64
@@ -47,11 +49,17 @@ def limit_process() -> None:
     confine(Confinement(MAX_MEMORY_BYTES, MAX_OPEN_FILES, readable=readable))
 
 
-def serve(request: dict[str, str], raw: bytes) -> list[bytes]:
+def serve(request: ParserRequest, raw: bytes) -> list[bytes]:
     """Read one document with the reader that the request names. The frames of the answer."""
     allow_cpu(MAX_CPU_SECONDS)
     try:
-        parsed = read_document(reader_named(request["reader"]), raw, request["name"], charset=request["charset"])
+        parsed = read_document(
+            reader_named(request["reader"]),
+            raw,
+            request["name"],
+            charset=request["charset"],
+            recognize=request["recognize"],
+        )
         frames = answer(parsed, None, _peak_bytes())
         length = max(len(frames[0]), sum(map(len, frames[1:])))
         if length <= MAX_ANSWER_BYTES:
@@ -60,7 +68,7 @@ def serve(request: dict[str, str], raw: bytes) -> list[bytes]:
     except Unreadable as refusal:
         error = refusal
     except MemoryError:
-        error = Unreadable(RefusalCode.MEMORY, f"its parser needs more than {MAX_MEMORY_BYTES >> 20} MiB of memory")
+        error = Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)
     return answer(None, error, _peak_bytes())
 
 

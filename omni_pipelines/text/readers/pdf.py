@@ -1,7 +1,7 @@
 """PDF: the text of each page in reading order, tables, form fields and notes, with the headings of the outline.
 
-Running heads and page numbers are recognised and left out. So are damaged pages and characters whose meaning the file
-does not say; the document is then partial.
+Running heads and page numbers are left out. So are damaged pages and characters whose meaning the file does not say;
+the document is then partial. Pages without text are read by text recognition, if the settings say so.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from native.pdfium import Annotation, PdfError, PdfFile, PdfPage, PdfPasswordNeeded
+from native.pdfium import PdfError, PdfFile, PdfPage, PdfPasswordNeeded
 from native.pdfium_text import Run
-from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.refusals import RECOGNIZABLE, RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.layout.cut_words import join_cut_words, words_of
 from omni_pipelines.text.layout.garbled import is_garbled, is_language
 from omni_pipelines.text.layout.page_headings import Headings, font_headings, outline_headings
-from omni_pipelines.text.layout.page_layout import PageLine, Part, page_parts
-from omni_pipelines.text.layout.page_tables import TableRows
-from omni_pipelines.text.layout.running_heads import is_page_number, running_heads
+from omni_pipelines.text.layout.page_layout import PageLine, page_parts
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, Extraction, one_line
 from omni_pipelines.text.readers.office.symbol_fonts import symbols
+from omni_pipelines.text.readers.paged_text import PageContent, first_heading, write_pages
 from omni_pipelines.text.readers.processor_time import allow_more_cpu
+from omni_pipelines.text.readers.recognition import DOTS_PER_INCH, NOTHING_RECOGNIZED, Recognition
 
 _MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH = 10_000, 32
 _MAX_ANNOTATIONS = 2_000
+_SCAN, _STAMPED_SCAN = 0.25, 0.8
+"""The share of a page without text, and of one with a stamp, from which on a picture is a scan."""
+_MAX_STAMP = 8
+"""Words."""
 _PRESENTATION = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc]+")
 """Ligatures and Arabic letters in the form they have at one place of a word."""
 _TEX_LIGATURES = dict(
@@ -35,11 +39,10 @@ _TEX_LIGATURES = dict(
 _TEX_LIGATURE = re.compile("[\x0b\x0c\x0e\x0f\x1b-\x1f]")
 """Codes of ligatures in the fonts of TeX, which a file may use without saying their meaning."""
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-_LEADERS = re.compile(r"(?:\s?[.·…_]){4,}")
 _FILE_NAME = re.compile(r"\.(?:docx?|pptx?|xlsx?|indd|tex|dvi|ps|pdf|html?)$|^untitled$", re.IGNORECASE)
 _PROGRAM = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) - ")
-_NO_TEXT = "it contains no text: its pages are probably scans; run text recognition (OCR) on it"
-_NO_MEANING = "the file does not say which characters its fonts show; run text recognition (OCR) on it"
+_NO_TEXT = f"it contains no text: its pages are probably scans; {RECOGNIZABLE}"
+_NO_MEANING = f"the file does not say which characters its fonts show; {RECOGNIZABLE}"
 
 
 @dataclass(frozen=True)
@@ -57,52 +60,35 @@ class PdfLimits:
     """Times this time, more is asked for, because the work on all pages together and one slow page come on top."""
 
 
-@dataclass(slots=True)
-class _Page:
-    """What a page contains."""
-
-    parts: list[Part] = field(default_factory=list)
-    annotations: list[Annotation] = field(default_factory=list)
-    heads: list[PageLine] = field(default_factory=list)
-    """Running heads of this and other pages."""
-    is_garbled: bool = False
-    """Whether it has text that was left out, because its meaning is unknown."""
-    is_picture: bool = False
-    """Whether it has no text, but a large picture, which may show one."""
-
-    @property
-    def lines(self) -> list[PageLine]:
-        return [line for part in self.parts if not isinstance(part, TableRows) for line in part]
-
-
-def read(raw: bytes, name: str, limits: PdfLimits = PdfLimits()) -> Parsed:
-    """Read a file, page by page."""
+def read(raw: bytes, name: str, limits: PdfLimits = PdfLimits(), recognition: Recognition | None = None) -> Parsed:
+    """Read a file, page by page; with `recognition`, also the pages without text."""
     try:
         with PdfFile(raw) as file:
-            return _read(file, name, limits)
+            return _read(file, name, limits, recognition)
     except PdfPasswordNeeded as error:
         raise Unreadable(RefusalCode.ENCRYPTED, str(error)) from error
     except PdfError as error:
         raise Unreadable(RefusalCode.PARSE, f"damaged: {error}") from error
 
 
-def _read(file: PdfFile, name: str, limits: PdfLimits) -> Parsed:
+def recognize(raw: bytes, name: str) -> Parsed:
+    """The same with text recognition for the pages without text."""
+    return read(raw, name, recognition=Recognition())
+
+
+def _read(file: PdfFile, name: str, limits: PdfLimits, recognition: Recognition | None) -> Parsed:
     extraction = Extraction()
     pages = _pages(file, extraction, limits)
-    _take_running_heads(pages)
-    lines = [line for page in pages for line in page.lines]
-    if any(line.is_cut or line.text.endswith(("-", "\u00ad", "\u2010")) for line in lines):
-        join_cut_words(lines, words_of(line.text for line in lines))
-    headings = _headings(file, pages)
-    writer = _Writer(extraction, headings)
-    for number, page in enumerate(pages):
-        writer.write(page, number)
-    title = _title(file) or _first_heading(pages, headings) or name
+    if recognition is not None:
+        _recognize(file, pages, recognition, extraction)
+    _say_what_is_unread(pages, extraction)
+    headings = write_pages(extraction, pages, lambda lines: _headings(file, lines))
+    title = _title(file) or first_heading(pages, headings) or name
     no_text = _NO_MEANING if any(page.is_garbled for page in pages) else _NO_TEXT
-    return extraction.parsed(name, title, file.language, no_text)
+    return extraction.parsed(name, title, file.language, no_text if recognition is None else NOTHING_RECOGNIZED)
 
 
-def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Page]:
+def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[PageContent]:
     """The pages that can be read within the limits."""
     total = file.page_count
     if not total:
@@ -113,7 +99,7 @@ def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Pa
     seconds = limits.seconds + limits.seconds_of_page * count
     allow_more_cpu(seconds * limits.reserve)
     deadline, latest = time.process_time() + seconds, time.monotonic() + limits.clock_seconds
-    pages: list[_Page] = []
+    pages: list[PageContent] = []
     damaged: list[int] = []
     length = 0
     for number in range(1, count + 1):
@@ -127,19 +113,41 @@ def _pages(file: PdfFile, extraction: Extraction, limits: PdfLimits) -> list[_Pa
             with file.page(number - 1) as page:
                 pages.append(_page(page))
         except PdfError:
-            pages.append(_Page())
+            pages.append(PageContent())
             damaged.append(number)
         length += sum(len(line.text) for line in pages[-1].lines)
     if file.is_mended:
         extraction.cut("its end is missing; what is before it was read", RefusalCode.PARSE)
     if damaged:
         extraction.cut(f"{_named(damaged)} damaged and could not be read", RefusalCode.PARSE)
-    pictures = [number for number, page in enumerate(pages, 1) if page.is_picture]
+    return pages
+
+
+def _recognize(file: PdfFile, pages: Sequence[PageContent], recognition: Recognition, extraction: Extraction) -> None:
+    """Recognise the text of the pages that have none, or none with a meaning, as long as the limits allow it."""
+    late: list[int] = []
+    for number, content in enumerate(pages):
+        if not (content.is_picture or content.is_garbled):
+            continue
+        if recognition.is_over:
+            late.append(number + 1)
+            continue
+        with file.page(number) as page:
+            found = recognition.page(page.picture(DOTS_PER_INCH))
+        late += [number + 1] if found.is_late else []
+        if found.parts:
+            content.parts, content.confidence = found.parts, found.confidence
+        content.is_picture = content.is_garbled = False
+    if late:
+        extraction.cut(f"{_named(late)} probably scanned, and to recognise it would take too long", RefusalCode.CPU)
+
+
+def _say_what_is_unread(pages: Sequence[PageContent], extraction: Extraction) -> None:
     if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
         extraction.cut(f"{_named(garbled)} not readable as text: {_NO_MEANING}")
-    if pictures and len(pictures) < len(pages):
-        extraction.cut(f"{_named(pictures)} without text, probably scanned; run text recognition (OCR) on it")
-    return pages
+    pictures = [number for number, page in enumerate(pages, 1) if page.is_picture]
+    if pictures and (len(pictures) < len(pages) or any(page.parts for page in pages)):
+        extraction.cut(f"{_named(pictures)} probably scanned; {RECOGNIZABLE}")
 
 
 def _named(numbers: list[int]) -> str:
@@ -150,19 +158,25 @@ def _named(numbers: list[int]) -> str:
     return f"pages {shown}{f' and {len(numbers) - 5:,} more' if len(numbers) > 5 else ''} are"
 
 
-def _page(page: PdfPage) -> _Page:
+def _page(page: PdfPage) -> PageContent:
     runs = page.runs()
     text = "\n".join(run.text for run in runs)
     readable = [] if is_garbled(text) else _mapped(runs)
     if not text.isascii() or _TEX_LIGATURE.search(text):
         for run in readable:
             run.words = [_plain(word, run.font) for word in run.words]
-    return _Page(
+    return PageContent(
         page_parts(readable),
         page.annotations(_MAX_ANNOTATIONS),
         is_garbled=len(readable) < len(runs),
-        is_picture=not runs and page.has_large_picture(),
+        is_picture=_is_scan(page, runs),
     )
+
+
+def _is_scan(page: PdfPage, runs: list[Run]) -> bool:
+    """Whether a page is a picture without text, or with no more than the stamp of a scanner or an archive."""
+    words = sum(len(run.words) for run in runs)
+    return words <= _MAX_STAMP and page.largest_picture() >= (_STAMPED_SCAN if words else _SCAN)
 
 
 def _mapped(runs: list[Run]) -> list[Run]:
@@ -180,27 +194,7 @@ def _plain(text: str, font: str) -> str:
     return _PRIVATE.sub("", text)
 
 
-def _take_running_heads(pages: list[_Page]) -> None:
-    """Take what is repeated at the edges of pages out of their text.
-
-    A head with a word that is nowhere else, such as the number of a contract, is kept once, on its first page.
-    """
-    heads = running_heads([[line for line in page.lines if line.edge] for page in pages])
-    if not heads:
-        return
-    known = words_of(line.text for page in pages for line in page.lines if line not in heads)
-    for page in pages:
-        for line in page.lines:
-            is_head = line in heads and not is_page_number(heads[line])
-            words = {word for word in words_of([heads[line]]) if len(word) > 3} if is_head else set()
-            if not words <= known:
-                known |= words
-                page.heads.append(line)
-        page.parts = [part for part in page.parts if isinstance(part, TableRows) or part[0] not in heads]
-
-
-def _headings(file: PdfFile, pages: list[_Page]) -> Headings:
-    lines = [page.lines for page in pages]
+def _headings(file: PdfFile, lines: list[list[PageLine]]) -> Headings:
     bookmarks = list(file.bookmarks(_MAX_BOOKMARKS, _MAX_OUTLINE_DEPTH))
     return outline_headings(bookmarks, lines) if bookmarks else font_headings(lines)
 
@@ -209,71 +203,3 @@ def _title(file: PdfFile) -> str:
     """The title that the file declares, unless it is the name of the file it was made from."""
     title = _PROGRAM.sub("", one_line(file.title))
     return "" if _FILE_NAME.search(title) else title
-
-
-def _first_heading(pages: list[_Page], headings: Headings) -> str:
-    first = (headings.at_line.get(line) for line in pages[0].lines) if pages else ()
-    return next((titles[0][1] for titles in first if titles and titles[0][0] == 1), "")
-
-
-class _Writer:
-    """Writes pages as blocks, headings and tables."""
-
-    def __init__(self, extraction: Extraction, headings: Headings) -> None:
-        self._extraction, self._headings = extraction, headings
-        self._paragraph: list[str] = []
-        self._above: TableRows | None = None
-        """The last table, which may go on."""
-
-    def write(self, page: _Page, number: int) -> None:
-        """Write a page; `number` counts from 0."""
-        self._extraction.page(number + 1)
-        for line in page.heads:  # first, because a table may go on with the next page
-            self._extraction.block(f"{'Header' if line.edge == 'top' else 'Footer'}: {line.text}")
-        for level, title in self._headings.on_page.get(number, ()):
-            self._extraction.mark(level, title)
-        for part in page.parts:
-            if isinstance(part, TableRows):
-                self._end_paragraph()
-                goes_on = self._above is not None and part.has_columns_of(self._above)
-                for at, row in enumerate(part.rows):
-                    self._extraction.row(row, first=at == 0, continues=goes_on and at == 0)
-                self._above = part
-            else:
-                self._write_lines(part)
-        self._end_paragraph()
-        for annotation in page.annotations:
-            self._extraction.block(_described(annotation))
-
-    def _write_lines(self, lines: list[PageLine]) -> None:
-        """Write the paragraphs of these lines, except for the last one, which may go on in the next column."""
-        for line in lines:
-            titles = self._headings.at_line.get(line, ())
-            if titles or (line.is_apart and not self._goes_on(line.text)):
-                self._end_paragraph()
-            for level, title in titles:
-                self._extraction.mark(level, title)
-            text = _LEADERS.sub(" …", line.text) if ".." in line.text or ". ." in line.text else line.text
-            if text.strip():
-                self._paragraph.append(text.rstrip())
-
-    def _goes_on(self, text: str) -> bool:
-        """Whether a line goes on with a sentence from the column before."""
-        return bool(self._paragraph) and self._paragraph[-1][-1].isalpha() and text[:1].islower()
-
-    def _end_paragraph(self) -> None:
-        if self._paragraph:  # even an empty block would end a table
-            self._extraction.block("\n".join(self._paragraph))
-            self._paragraph.clear()
-
-
-def _described(annotation: Annotation) -> str:
-    """A form field or note as text, with its kind."""
-    text = annotation.text.strip()
-    if annotation.kind == "Field":
-        return f"Field {one_line(annotation.label)}: {text}"
-    return (
-        f"{annotation.kind} by {one_line(annotation.label)}: {text}"
-        if annotation.label
-        else f"{annotation.kind}: {text}"
-    )

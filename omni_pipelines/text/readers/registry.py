@@ -14,7 +14,7 @@ from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Variant
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import pdf, plain
+from omni_pipelines.text.readers import pdf, picture, plain
 from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
 from omni_pipelines.text.readers.mails import mail, mht, msg
@@ -75,6 +75,8 @@ class Reader:
     """The programming language; the language of prose is detected for each document."""
     isolated: bool = False
     """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
+    recognize: Read | None = None
+    """Reads it with text recognition; None for formats without pictures of text."""
     prepare: Callable[[bytes, str], None] | None = None
     """What has to be done for a file before that process starts, because it may not do it itself."""
     binary: bool = False
@@ -90,8 +92,14 @@ class Reader:
         return f"{self.name}/{self.version}"
 
 
-def _binary(name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2) -> Reader:
-    return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True)
+def _binary(
+    name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2, recognize: Read | None = None
+) -> Reader:
+    return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True, recognize=recognize)
+
+
+def _picture(media_type: str, *suffixes: str) -> Reader:
+    return _binary("picture", picture.read, media_type, "prose", *suffixes, version=1, recognize=picture.recognize)
 
 
 def _converted(
@@ -119,13 +127,18 @@ PLAIN = Reader(
 UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
+_PICTURES = (
+    _picture("image/png", ".png"),
+    _picture("image/jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"),
+    _picture("image/tiff", ".tif", ".tiff"),
+)
 READERS = (
     Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=4),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=5, recognize=pdf.recognize),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
@@ -207,6 +220,7 @@ READERS = (
         binary=True,
         is_archive=True,
     ),
+    *_PICTURES,
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
         Reader("code", 4, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
@@ -223,17 +237,30 @@ _SIGNED = {"rtf", "calendar"}
 _OWN_CHARSETS = {"rtf", "mail", "mht", "warc"}
 """Formats that consist of parts with encodings of their own."""
 
+_RECOGNITION = "ocr/"
+RECOGNITION = f"{_RECOGNITION}1"
+"""Name and version of text recognition, among the readers of a document; a new version reads scans again."""
+
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_NAME_OF_FILE = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+_PICTURE_BY_SUFFIX = {suffix: reader for reader in _PICTURES for suffix in reader.suffixes}
 _BY_LANGUAGE = {reader.language: reader for reader in READERS if reader.language}
 
 
-def reader_for(path: str) -> Reader | None:
+def reader_for(path: str, *, pictures: bool = False) -> Reader | None:
     """The reader for a file: by its name, or `UNKNOWN`, for which the content decides; None for kinds without text.
 
-    Files of None are those whose name says that they are binary and of a kind that no reader reads.
+    Files of None are those whose name says that they are binary and of a kind that no reader reads. Pictures are read
+    only where their text is recognised, which `pictures` says.
     """
+    if pictures and (picture := picture_reader(path)) is not None:
+        return picture
     return reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
+
+
+def picture_reader(path: str) -> Reader | None:
+    """The reader of pictures for a file name; None for names of other kinds."""
+    return _PICTURE_BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
 
 
 def reader_by_name(path: str) -> Reader | None:
@@ -274,18 +301,29 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
 
 def is_parser_current(parser: str, reader: Reader) -> bool:
     """Whether reading a document again would give the same; `parser` is its column, as `parser_mark` writes it."""
-    by_name, _, by_content = parser.partition("+")
-    return by_name == reader.fingerprint and (not by_content or by_content in readers_fingerprint().split(","))
+    by_name, *others = parser.split("+")
+    return by_name == reader.fingerprint and _MARKS.issuperset(others)
 
 
 def is_mark_current(parser: str) -> bool:
     """Whether the readers of a document are those of now; `parser` is its column, as `parser_mark` writes it."""
-    return set(parser.split("+")) <= {reader.fingerprint for reader in (*READERS, UNKNOWN)}
+    return _MARKS.issuperset(parser.split("+"))
 
 
-def parser_mark(reader: Reader, used: Reader) -> str:
-    """The column `parser`: the reader for the file's name, and the one for its content if that is another."""
-    return reader.fingerprint if used.name == reader.name else f"{reader.fingerprint}+{used.fingerprint}"
+def parser_mark(reader: Reader, used: Reader, *, recognized: bool = False) -> str:
+    """The column `parser`: the reader for the file's name, the one for its content if it is another, OCR."""
+    by_content = [] if used.name == reader.name else [used.fingerprint]
+    return "+".join([reader.fingerprint, *by_content, *([RECOGNITION] if recognized else [])])
+
+
+def is_archive_list(parser: str) -> bool:
+    """Whether a document is the list of what is in an archive; `parser` is its column."""
+    return any(mark.startswith("archive/") for mark in parser.split("+"))
+
+
+def has_recognized(parser: str) -> bool:
+    """Whether text of a document was recognised in pictures; `parser` is its column."""
+    return parser.split("+")[-1].startswith(_RECOGNITION)
 
 
 def fallback_reader(reader: Reader) -> Reader | None:
@@ -294,12 +332,18 @@ def fallback_reader(reader: Reader) -> Reader | None:
 
 
 def read_document(
-    reader: Reader, raw: bytes, name: str, readers: VariantRegistry | None = None, *, charset: str = ""
+    reader: Reader,
+    raw: bytes,
+    name: str,
+    readers: VariantRegistry | None = None,
+    *,
+    charset: str = "",
+    recognize: bool = False,
 ) -> Parsed:
     """Read the bytes of a file, with the reader of its format or the one that replaces it after a failure.
 
     `charset` is the label by which a server or a mail declares their encoding; what the bytes declare themselves
-    counts less, except for a byte order mark.
+    counts less, except for a byte order mark. `recognize` says whether text is recognised in pictures.
 
     Raises:
         Unreadable: no reader could read it; E_READER if the cause is a defect in a reader.
@@ -313,7 +357,9 @@ def read_document(
 
     try:
         # `input_errors`: a failure says nothing about the reader's health, so the next file finds the same readers
-        return (readers or _READERS).call(_command(reader), read, input_errors=(Exception,)).value
+        return (
+            (readers or _READERS).call(_command(reader, recognize=recognize), read, input_errors=(Exception,)).value
+        )
     except VariantsFailed as failed:
         if isinstance(failed.last, Unreadable | MemoryError):
             raise failed.last from failed
@@ -334,13 +380,16 @@ def register_readers(registry: VariantRegistry, readers: Iterable[Reader] = READ
     """Register the variants that read each format."""
     for reader in readers:
         command = _command(reader)
+        if reader.recognize is not None:
+            variant = EngineVariant(reader.fingerprint, reader.recognize, priority=PREFERRED)
+            registry.register(_command(reader, recognize=True), variant)
         registry.register(command, EngineVariant(reader.fingerprint, reader.read, priority=PREFERRED))
         if reader.read is not PLAIN.read and reader.name in _VERBATIM:
             registry.register(command, EngineVariant(PLAIN.fingerprint, PLAIN.read, priority=FALLBACK))
 
 
-def _command(reader: Reader) -> str:
-    return f"read_{reader.name}"
+def _command(reader: Reader, *, recognize: bool = False) -> str:
+    return f"recognize_{reader.name}" if recognize and reader.recognize is not None else f"read_{reader.name}"
 
 
 def readers_fingerprint() -> str:
@@ -348,5 +397,6 @@ def readers_fingerprint() -> str:
     return ",".join(sorted({reader.fingerprint for reader in READERS}))
 
 
+_MARKS = frozenset({RECOGNITION, *(reader.fingerprint for reader in (*READERS, UNKNOWN))})
 _READERS = VariantRegistry()
 register_readers(_READERS)

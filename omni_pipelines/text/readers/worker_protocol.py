@@ -16,7 +16,20 @@ from omni_pipelines.text.document_rows import ParsedColumns, parsed_columns, par
 
 MAX_ANSWER_BYTES = 64 << 20
 """Enough for a text of 32 MiB and its structure."""
+MAX_MEMORY_BYTES = 1 << 30
+"""Of a parser process."""
+MEMORY_LIMIT_DETAIL = f"its parser needs more than {MAX_MEMORY_BYTES >> 20} MiB of memory"
 _LENGTH_BYTES = 8
+
+
+class ParserRequest(TypedDict):
+    """What is said of a document, before its bytes."""
+
+    reader: str
+    name: str
+    charset: str
+    recognize: bool
+    """Whether text is recognised in pictures."""
 
 
 class ParsedFields(ParsedColumns):

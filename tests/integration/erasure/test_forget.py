@@ -12,16 +12,20 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from native.errors import EngineError
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
+from omni_pipelines.cli.main import app
 from omni_pipelines.erasure import erase as forget_module
+from omni_pipelines.erasure.certificates import find_certificate
 from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.erasure.residue import search_bytes
 from omni_pipelines.erasure.run_history import REDACTED
-from omni_pipelines.errors import ConfigurationError, NotForgotten
+from omni_pipelines.errors import ConfigurationError, NotForgotten, NothingNamed
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
@@ -163,10 +167,13 @@ def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, docs: P
     line.run()
     forgotten(line, "a.zip")
     forgotten(line, "b.zip/one.md")
+    assert "one.md" not in everything(line)
+    line.run()
     assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
     (docs / "b.zip").touch()
     line.run()
     assert list(texts(line)) == ["b.zip", "b.zip/two.md"]
+    assert "one.md" not in everything(line)
 
 
 def test_a_folder_around_it_does_not_bring_it_back(told: Line, docs: Path) -> None:
@@ -301,6 +308,33 @@ def test_the_certificate_counts_what_was_there_and_tells_no_name(told: Line) -> 
     assert b"plan" not in file.read_bytes().replace(b"explan", b"")
     key = ids.document_id("docs", "secret/plan.md")
     assert hashlib.sha256(key.encode()).hexdigest() in {record.id_sha256 for record in certificate.records}
+
+
+def test_who_forgets_again_gets_the_certificate(told: Line, docs: Path) -> None:
+    forgotten(told, "secret/plan.md")
+    told.run()  # the file is still there, and is left out
+    (file,) = told.home.certificates.glob("*.json")
+    key = ids.document_id("docs", "secret/plan.md")
+    for name in ("secret/plan.md", "docs/secret/plan.md", str(docs / "secret/plan.md"), key):
+        for how in ("--yes", "--dry-run"):
+            done = forget_again(told, name, how)
+            assert (done.exit_code, "it was already erased, at " in done.stdout) == (0, True), done.output
+            assert str(file) in done.stdout
+    assert isinstance(forget_again(told, "badger.md.old").exception, NothingNamed)
+
+    told.add(docs / "secret" / "plan.md")  # it is a document of another source now
+    told.run()
+    assert isinstance(forget_again(told, "secret/plan.md").exception, NothingNamed)
+    forgotten(told, str(docs / "secret/plan.md"))
+    assert len(list(told.home.certificates.glob("*.json"))) == 2
+
+    for file in told.home.certificates.glob("*.json"):
+        file.write_bytes(file.read_bytes().replace(b'"document"', b'"source"', 1))
+    assert find_certificate(told.home, "secret/plan.md") is None
+
+
+def forget_again(line: Line, name: str, how: str = "--yes") -> Result:
+    return CliRunner().invoke(app, ["forget", name, how, "--home", str(line.home.root.parent)])
 
 
 def test_copies_in_other_documents_are_counted_and_stay(told: Line, docs: Path) -> None:

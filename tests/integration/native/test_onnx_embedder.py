@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -284,3 +285,12 @@ def test_many_batches_run_at_low_priority_and_few_do_not() -> None:
         embedder.embed(texts)
         assert set(embedder.priorities) == {expected}
     assert os.nice(0) == before
+
+
+def test_opening_a_session_leaves_no_file_in_the_folders_of_the_user(tmp_path: Path) -> None:
+    """Onnxruntime would keep an id of the machine there, and events to send."""
+    code = "from native.onnx_sessions import open_session\ntry: open_session(b'')\nexcept Exception: pass"
+    environment = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert os.listdir(tmp_path) == []

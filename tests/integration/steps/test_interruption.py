@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from omni_pipelines.knowledge.state.changes import NO_CHANGES, DocumentChanges
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.rollback import roll_back
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps.step import BatchSizes
 from omni_pipelines.testing.fakes import FakeEmbedder
@@ -74,3 +77,31 @@ def test_texts_that_were_embedded_before_an_interruption_are_not_embedded_again(
     assert 60 <= kept <= 70
     line.embedder = FakeEmbedder()
     assert line.run().embeddings.embedded == 100 - kept
+
+
+def test_the_release_counts_what_an_interrupted_run_had_read_as_new(line: Line, docs: Path) -> None:
+    write(docs, {"a.md": "Words about walruses.", "b.md": "Words about gulls.", "c.md": "Words about terns."})
+    line.add(docs)
+    line.run()
+    write(docs, {"a.md": "Other words about walruses.", "d.md": "Call +49 170 1234567, words about auks."})
+    (docs / "b.md").unlink()
+    line.embedder = StoppedEmbedder(texts=0)
+    with pytest.raises(KeyboardInterrupt):
+        line.run(batches=EACH)
+    line.embedder = FakeEmbedder()
+    done = line.run()
+    assert (done.documents.added, done.documents.changed, done.documents.deleted) == (0, 0, 0)
+    assert done.published.changes == DocumentChanges(added=1, changed=1, deleted=1, masked=0)
+    assert line.run().published.changes == NO_CHANGES
+
+
+def test_after_a_rollback_the_release_counts_what_readers_see_again(line: Line, docs: Path) -> None:
+    write(docs, {"a.md": "Words about walruses."})
+    line.add(docs)
+    line.run()
+    write(docs, {"b.md": "Words about gulls."})
+    line.run()
+    with writer_session(line.home, line.settings):
+        roll_back(line.home, line.settings, 1, "run-2")
+    write(docs, {"c.md": "Words about terns."})
+    assert line.run().published.changes == DocumentChanges(added=2)

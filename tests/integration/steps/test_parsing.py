@@ -127,6 +127,13 @@ def test_parser_process_that_crashes_costs_one_document(parser: DocumentParser) 
     assert parser.read(reader("a.html"), HTML, "a.html").title == "Otters"
 
 
+def test_parser_process_that_aborts_with_memory_left_crashed(parser: DocumentParser) -> None:
+    parser.read(reader("a.html"), HTML, "a.html")
+    os.kill(child(parser).pid, signal.SIGABRT)
+    with pytest.raises(Unreadable, match="E_CRASH_SIGABRT"):
+        parser.read(reader("a.html"), HTML * 100_000, "a.html")
+
+
 def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> None:
     write(docs, {"a.html": HTML})
     line.add(docs)

@@ -35,10 +35,12 @@ class Extent:
     examples: int
     steps: int
     """Number of examples of the state machine, and the maximum number of steps in each."""
+    flips: int
+    """Bits that are flipped in each column of each table."""
 
 
-_SHORT = Extent("short", 6, 15, 4, 4, 10, 4, 4, 1, 4, 10)
-_LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20)
+_SHORT = Extent("short", 6, 15, 4, 4, 10, 4, 4, 1, 4, 10, 1)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20, 24)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

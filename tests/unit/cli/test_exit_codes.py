@@ -98,6 +98,13 @@ def test_error_of_the_system_has_a_number_and_a_cure(omni: Omni, error: OSError,
     assert "cure: " in output.err.splitlines()[1]
 
 
+def test_a_panic_of_an_engine_is_one_error_without_a_traceback(omni: Omni) -> None:
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    output = omni("status", application=failing(panic("index out of bounds")))
+    assert (output.code, output.err.splitlines()[0]) == (1, "omni: index out of bounds [3002]")
+    assert "cure: " in output.err
+
+
 def test_defect_shows_its_traceback_and_asks_for_a_report(omni: Omni) -> None:
     output = omni("status", "--json", application=failing(KeyError("colour")))
     assert output.code == 1

@@ -29,16 +29,22 @@ async def inner(scope: MutableMapping[str, Any], receive: Any, send: Any) -> Non
 
 
 def ask(
-    kind: str, method: str = "GET", target: str = "/", headers: Headers | None = None, port: int = PORT
+    kind: str,
+    method: str = "GET",
+    target: str = "/",
+    headers: Headers | None = None,
+    port: int = PORT,
+    again: Headers | None = None,
 ) -> list[MutableMapping[str, Any]]:
-    """Everything the guarded application sends."""
+    """Everything the guarded application sends; `again` are headers that come a second time."""
     path, _, query = target.partition("?")
     given = {"Host": f"127.0.0.1:{port}", **(headers or {})}
+    sent_headers = [*given.items(), *(again or {}).items()]
     scope: dict[str, Any] = {
         "type": kind,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items() if value],
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in sent_headers if value],
     }
     if kind == "http":  # sockets have none
         scope["method"] = method
@@ -144,6 +150,39 @@ def test_sockets_of_other_sites_are_closed_before_they_open(headers: Headers) ->
     (message,) = ask("websocket", target="/graphql", headers=headers)
     assert message["type"] == "websocket.close"
     assert message["code"] == 1008
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"Host": "evil.example"}, {"Host": OWN}),
+        ({"Host": OWN}, {"Host": "evil.example"}),
+        ({"Host": OWN}, {"HOST": OWN}),
+        ({"Origin": "https://evil.example"}, {"Origin": f"http://{OWN}"}),
+        ({"Origin": f"http://{OWN}"}, {"origin": "https://evil.example"}),
+        ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-origin"}),
+        ({"Sec-Fetch-Mode": "no-cors"}, {"Sec-Fetch-Mode": "navigate"}),
+        ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Dest": "document"}),
+    ],
+    ids=str,
+)
+def test_a_header_that_decides_and_comes_twice_is_refused(kind: str, first: Headers, second: Headers) -> None:
+    message = ask(kind, headers=first, again=second)[0]
+    assert message.get("status") == 403 or message.get("code") == 1008
+
+
+def test_other_headers_may_come_twice() -> None:
+    assert ask("http", headers={"Cookie": "a=1"}, again={"Cookie": "b=2"})[0]["status"] == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"Host": "evil.example"}], ids=str)
+@pytest.mark.parametrize("target", ["/", "/graphql", "/assets/chunks"])
+def test_no_page_may_put_ours_in_a_frame(target: str, headers: Headers) -> None:
+    """Old browsers do not say that they load a page for a frame."""
+    names = dict(ask("http", target=target, headers=headers)[0]["headers"])
+    assert names[b"x-frame-options"] == b"DENY"
+    assert names[b"content-security-policy"] == b"frame-ancestors 'none'"
 
 
 def test_on_port_80_a_browser_leaves_the_port_out() -> None:

@@ -37,6 +37,21 @@ TABLES = {
     + "".join(f'   "{a}", {b}, {c}\n' for a, b, c in ROWS),
     "csv table with a header row": ".. csv-table::\n   :header-rows: 1\n\n   Part,Sold by,Months\n"
     + "".join(f"   {','.join(row)}\n" for row in ROWS),
+    "HTML": "<table class='x'>\n<thead>\n<tr>\n"
+    "<th>Part</th>\n<th>Sold <b>by</b></th>\n<th>Months</th>\n</tr>\n</thead>\n"
+    + "".join(f"<tr>\n<td>{a}</td>\n<td>{b}</td>\n<td>{c}</td>\n</tr>\n" for a, b, c in ROWS)
+    + "</table>\n",
+    "HTML without end tags and marks": "<TABLE>\n<TR><TD>Part<TD>Sold by<TD>Months\n"
+    + "".join(f"<TR><TD>{a}<TD>{b}<TD>{c}\n" for a, b, c in ROWS)
+    + "</TABLE>\n",
+    "HTML on one line": "<table><tr><th>Part<th>Sold by<th>Months</tr>"
+    + "".join(f"<tr><td>{a}<td>{b}<td>{c}</tr>" for a, b, c in ROWS)
+    + "</table>\n",
+    "fence of CSV": "```csv\nPart,Sold by,Months\n" + "".join(f'"{a}",{b},{c}\n' for a, b, c in ROWS) + "```\n",
+    "fence of semicolons": "~~~ csv\nPart;Sold by;Months\n" + "".join(f"{a};{b};{c}\n" for a, b, c in ROWS) + "~~~\n",
+    "fence of TSV": "````{.tsv}\nPart\tSold by\tMonths\n"
+    + "".join(f"{a}\t{b}\t{c}\n" for a, b, c in ROWS)
+    + "````\n",
     "AsciiDoc": "|===\n|Part |Sold by |Months\n\n" + "".join(f"|{' |'.join(row)}\n" for row in ROWS) + "|===\n",
     "AsciiDoc with an attribute": '[%header,cols="2,2,1"]\n|===\n|Part |Sold by |Months\n'
     + "".join(f"|{' |'.join(row)}\n" for row in ROWS)

@@ -1,6 +1,6 @@
 """Open an archive of any format. Its entries are read in place: none is written to disk under a name of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import SEEK_END, BytesIO
 from typing import IO
@@ -74,10 +74,12 @@ def read(raw: bytes, name: str) -> Parsed:
         return contents(archive, name)
 
 
-def contents(archive: Archive, name: str) -> Parsed:
-    """The document of an archive: a line for each entry."""
+def contents(archive: Archive, name: str, is_named: Callable[[str], bool] = bool) -> Parsed:
+    """The document of an archive: a line for each entry whose name `is_named` allows."""
     extraction = Extraction()
     for entry in archive.entries:
+        if not is_named(entry.name):
+            continue
         extraction.block(one_line(f"{entry.name} {entry.label}"), apart=False)
     if archive.damage:
         extraction.cut(archive.damage, RefusalCode.PARSE)

@@ -1,0 +1,63 @@
+"""Certificates of erasures: they prove what was erased, and name it only as hashes."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from native.durable import write_whole
+from omni_pipelines.erasure.scope import Scope, known_documents
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.search.citation_names import cited_name, uri_of
+from omni_pipelines.records import Certificate, seal_of, sealed, unsealed
+
+
+def hash_of(text: str) -> str:
+    """How a certificate names something."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hashed_names(scope: Scope, target: str) -> list[str]:
+    """The hashes of all names by which a person may ask again for what `target` named."""
+    names = {target, uri_of(target), scope.name}
+    if scope.kind == "document" and scope.documents:
+        outer = scope.documents[0]
+        names |= {cited_name(outer.source, outer.path, outer.uri), outer.doc_id, outer.uri}
+    return sorted(map(hash_of, names))
+
+
+def write_certificate(home: Home, certificate: Certificate) -> Path:
+    """Write a certificate with its checksum; its file."""
+    home.certificates.mkdir(exist_ok=True)
+    path = home.certificates / f"{certificate.at:%Y%m%dT%H%M%S%f}.json"
+    write_whole(path, sealed(certificate))
+    return path
+
+
+def find_certificate(home: Home, target: str) -> tuple[Certificate, Path] | None:
+    """The newest certificate of an erasure of what had this name, and its file.
+
+    None if there is none, or the document came back under another name.
+    """
+    asked = {hash_of(target), hash_of(uri_of(target))}
+    for path, certificate in _newest_first(home):
+        if not asked.isdisjoint({certificate.named_sha256, *certificate.names_sha256}):
+            is_back = certificate.named_sha256 in {hash_of(row.uri) for row in known_documents(home)}
+            return None if is_back else (certificate, path)
+    return None
+
+
+def _newest_first(home: Home) -> Iterator[tuple[Path, Certificate]]:
+    for path in sorted(home.certificates.glob("*.json"), reverse=True):
+        try:
+            yield path, Certificate.model_validate(unsealed(path.read_bytes()))
+        except (OSError, ValidationError):  # a damaged certificate proves nothing
+            continue
+
+
+def certified(certificate: Certificate) -> dict[str, Any]:
+    """The certificate as it is written: its fields, and their sha256 as JSON with sorted keys and no spaces."""
+    body = certificate.model_dump(mode="json")
+    return {"body": body, "sha256": seal_of(body)}

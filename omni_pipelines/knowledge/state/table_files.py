@@ -1,0 +1,92 @@
+"""The checksums of all files of the tables of a release: rows, deletions, indexes and manifests.
+
+Lance keeps no checksums, and never changes a file that it has written. So a file is read once, for the first release
+that names it; later releases take over its checksum. Damage in between cannot become the truth, unless the rows of a
+damaged file are written again into a new one: nothing does that without comparing the checksums before.
+"""
+
+from collections.abc import Iterator
+
+from native import lance_files, lance_maintenance
+from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
+from omni_pipelines.ids import file_content_hash
+from omni_pipelines.knowledge.state.releases import newest_release
+from omni_pipelines.records import Release
+
+
+def with_checksums(home: Home, release: Release) -> Release:
+    """A release with the checksum of every file of its tables. One that has them keeps them.
+
+    Raises:
+        EngineError: a table cannot be opened.
+        OSError: a file cannot be read.
+    """
+    if release.files:
+        return release
+    before = newest_release(home)
+    known = before.files if before is not None else {}
+    files = {
+        path: (_has_unique_name(path) and known.get(path)) or file_content_hash(home.root / path)
+        for path in _paths(home, release)
+    }
+    return release.model_copy(update={"files": files})
+
+
+def _paths(home: Home, release: Release) -> Iterator[str]:
+    for name, pinned in sorted(release.tables.items()):
+        table = LanceTable(home.table(name))
+        for file in lance_files.version_files(table, TableVersion.parse(pinned).version):
+            yield f"tables/{table.path.name}/{file}"
+
+
+def _has_unique_name(path: str) -> bool:
+    """Whether Lance chose the name at random; a manifest is named by its version."""
+    return "/_versions/" not in path
+
+
+def damaged_files(home: Home, release: Release, table: str = "") -> Iterator[tuple[str, str, str]]:
+    """The table, the path in its folder and the fault of each file that does not match its checksum.
+
+    Of all tables, or of one. There are no faults in a release of an older version, which has no checksums.
+    """
+    for path, expected in release.files.items():
+        _, folder, file = path.split("/", 2)
+        name = folder.removesuffix(".lance")
+        if table in ("", name) and (fault := _fault(home, path, expected)):
+            yield name, file, fault
+
+
+def _fault(home: Home, path: str, expected: str) -> str:
+    try:
+        is_sound = file_content_hash(home.root / path) == expected
+    except FileNotFoundError:
+        return "it is missing"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    return "" if is_sound else "it does not match its checksum"
+
+
+def require_sound(home: Home, release: Release | None, table: str) -> None:
+    """Check that every file of a table in a release matches its checksum, before its rows are written again.
+
+    Raises:
+        TableBroken: a file is damaged.
+    """
+    for _, file, fault in damaged_files(home, release, table) if release is not None else ():
+        cure = "repair it: omni scrub --repair, then omni ingest"
+        raise TableBroken(f"table {table}: {file}: {fault}", cure=cure)
+
+
+def compact(home: Home, table: LanceTable) -> bool:
+    """Merge small fragments if there are many. Returns whether it made a version.
+
+    A table with a damaged file stays as it is: it reads as before, and a scrub can still find the damage.
+    """
+
+    def is_sound() -> bool:
+        release = newest_release(home)
+        return release is None or not any(damaged_files(home, release, table.name))
+
+    return lance_maintenance.compact(table, is_sound)
