@@ -18,6 +18,7 @@ RELEASE = "release"
 INDEX_POOL = "index_build"
 """Index builds and releases run one at a time, in this concurrency pool."""
 CHECKS = {
+    "sources_present": "Every source can be listed. One that cannot keeps its documents.",
     "schema": "Columns, types and value ranges are as defined.",
     "unique_keys": "Every key occurs once.",
     "no_orphans": "Every row belongs to a row of the table before it, and every row there has one here.",
@@ -83,6 +84,11 @@ def blocking(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name], blocking=True) for name in names]
 
 
+def warning(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
+    """Specs of checks that stop nothing if they fail."""
+    return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name]) for name in names]
+
+
 def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterable[Verdict]) -> Results:
     """Verdicts as Dagster's check results: only the selected checks, because the web page can run one alone."""
     wanted = {key.name for key in context.selected_asset_check_keys}
@@ -95,4 +101,5 @@ def results(context: dg.AssetCheckExecutionContext, asset: str, verdicts: Iterab
             check_name=verdict.name,
             description=verdict.detail,
             metadata=dict(verdict.numbers),
+            severity=dg.AssetCheckSeverity.ERROR if verdict.is_error else dg.AssetCheckSeverity.WARN,
         )

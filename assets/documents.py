@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results
+from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
 from omni_pipelines.knowledge.entries import entry_fields
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.sources.session import SourceSession
@@ -41,20 +41,22 @@ def documents(
 
     Only files that changed since the last run are read. A document is deleted only after a complete listing of its
     source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
-    Files that cannot be read are named in the metadata, and never stop a run.
+    Files that cannot be read, and sources that cannot be listed, are named in the metadata and never stop a run.
     """
     run = knowledge.run(sources=config.sources, allow_delete=config.allow_delete, session=session)
     with knowledge.writer_session(context.log, sync=True) as home:
         report = reconcile_documents(run)
         preview, membership = documents_preview(home), read_membership(home)
-    for warning in report.warnings:
-        context.log.warning(warning)
+    for text in report.warnings:
+        context.log.warning(text)
     base = {"store_release": membership.release} if membership is not None else {}
     counts = {**entry_fields(home), "warnings": list(report.warnings), **base}
     return materialized(report, preview, uri=home.table("documents"), counts=counts)
 
 
-@dg.multi_asset_check(specs=blocking("documents", "schema", "unique_keys"), can_subset=True)
+@dg.multi_asset_check(
+    specs=[*blocking("documents", "schema", "unique_keys"), *warning("documents", "sources_present")], can_subset=True
+)
 def documents_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """Columns are as defined, and keys are unique."""
+    """Columns are as defined, keys are unique, and every source could be listed."""
     yield from results(context, "documents", check_documents(knowledge.home))

@@ -22,6 +22,7 @@ import orjson
 from native.child_python import killed_after, python_command
 from native.confinement import Confinement, confine
 from native.errors import RepositoryUnreadable
+from native.git_folders import RepositoryFolders, first_line, repository_folders
 
 COMMAND_SECONDS = 120
 """Time for one command of git, and for one object."""
@@ -74,20 +75,10 @@ class TreeEntry:
     """In bytes; None if the repository does not hold the content."""
 
 
-@dataclass(frozen=True)
-class _Folders:
-    """Where a repository keeps its files."""
-
-    head: Path
-    """The folder with HEAD: that of a linked working tree, or the repository itself."""
-    common: Path
-    """The folder with objects and references."""
-
-
 class GitObjects:
     """The objects of one repository. It is made by `open_repository`."""
 
-    def __init__(self, program: str, view: Path, folders: _Folders) -> None:
+    def __init__(self, program: str, view: Path, folders: RepositoryFolders) -> None:
         self._program, self._view, self._folders = program, view, folders
         self._batch: subprocess.Popen[bytes] | None = None
 
@@ -228,47 +219,29 @@ def open_repository(program: str, folder: Path) -> Iterator[GitObjects]:
             repository.close()
 
 
-def _find(folder: Path) -> _Folders:
+def _find(folder: Path) -> RepositoryFolders:
     folder = folder.resolve()
     for parent in (folder, *folder.parents):
         for candidate in (parent / ".git", parent):
-            found = _folders_of(candidate)
+            found = repository_folders(candidate)
             if found is not None:
                 return found
     raise RepositoryUnreadable("not a git repository", cure="name a folder that git clone or git init made")
 
 
-def _folders_of(path: Path) -> _Folders | None:
-    """The folders of the repository at a path: a folder, or a file that names one."""
-    if path.is_file():
-        named = _first_line(path)
-        if not named.startswith("gitdir: "):
-            return None
-        path = (path.parent / named.removeprefix("gitdir: ")).resolve()
-    if not (path / "HEAD").is_file():
-        return None
-    common = (path / _first_line(path / "commondir")).resolve() if (path / "commondir").is_file() else path
-    return _Folders(path, common) if (common / "objects").is_dir() else None
-
-
-def _first_line(path: Path) -> str:
-    with path.open("rb") as file:
-        return os.fsdecode(file.readline(4_096)).rstrip("\r\n")
-
-
-def _write_view(view: Path, folders: _Folders) -> None:
+def _write_view(view: Path, folders: RepositoryFolders) -> None:
     """Write what git takes for the repository: our configuration, and links to its objects and references."""
     stated: dict[str, str] = {}
-    if (folders.common / "config").is_file():
+    if os.path.isfile(folders.common / "config"):
         with (folders.common / "config").open("rb") as file:
             stated = dict(_EXTENSION.findall(file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")))
     extensions = {key.lower(): value for key, value in stated.items() if value in _EXTENSIONS[key.lower()]}
     lines = ["[core]", "repositoryformatversion = 1", "bare = true", "packedGitWindowSize = 32m"]
     lines += ["packedGitLimit = 256m", "[extensions]", *(f"{key} = {value}" for key, value in extensions.items())]
     (view / "config").write_text("\n".join(lines) + "\n")
-    (view / "HEAD").write_text(_first_line(folders.head / "HEAD") + "\n", errors="surrogateescape")
+    (view / "HEAD").write_text(first_line(folders.head / "HEAD") + "\n", errors="surrogateescape")
     for name in _REFERENCES:
-        if (folders.common / name).exists():
+        if os.path.exists(folders.common / name):
             (view / name).symlink_to(folders.common / name)
     (view / "objects").mkdir()
     for entry in (folders.common / "objects").iterdir():

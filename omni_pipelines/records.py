@@ -41,6 +41,21 @@ def seal_of(body: object) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+class MissingSource(Record):
+    """A source that the last run could not list. What is stored of it stays."""
+
+    since: datetime
+    """When a run first could not list it."""
+    problem: str
+    """What happened, such as "source notes: /srv/notes is not there"."""
+    cure: str = ""
+
+    @property
+    def warning(self) -> str:
+        """The problem as a person reads it."""
+        return f"{self.problem}; its documents are kept as they were (missing since {self.since.astimezone():%F %R})"
+
+
 class StepRecord(Record):
     """What a step last built, and from which inputs; while these and the fingerprint are equal, it is not stale."""
 
@@ -54,6 +69,8 @@ class StepRecord(Record):
     at: datetime
     seen: dict[str, datetime] = {}
     """For documents: source name to the time of its last listing."""
+    missing: dict[str, MissingSource] = {}
+    """For documents: the sources that could not be listed, by name."""
 
 
 class KeywordGeneration(Record):

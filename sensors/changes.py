@@ -28,13 +28,14 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
         stale = stale_ingest(run, listings)
     except OmniError as error:
         return dg.SensorResult(skip_reason=str(error), cursor="")
-    if not listings:
+    if not any(listings):
         return dg.SensorResult(skip_reason="no source is on this machine", cursor="")
     if stale is None:
         return dg.SensorResult(skip_reason="every source is as it was ingested", cursor="")
     if stale.wanted_state != context.cursor:
         return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
-    config = {"ops": {"documents": {"config": {"sources": [listing.source.name for listing in listings]}}}}
+    names = [*(listing.source.name for listing in listings.listed), *listings.missing]
+    config = {"ops": {"documents": {"config": {"sources": names}}}}
     return _result(request_run(context.instance, run.home, ingest_job.name, stale, config=config), stale.wanted_state)
 
 

@@ -91,6 +91,8 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     """The error of the check that stopped a run, if one did. Dagster's own error has no description of it."""
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         check = entry.get_dagster_event().asset_check_evaluation_data
+        if check.severity == dg.AssetCheckSeverity.WARN:
+            continue
         if not check.passed and check.check_name == "gate":
             return gate_failed(str(check.description))
         if not check.passed:

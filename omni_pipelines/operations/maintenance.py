@@ -20,7 +20,7 @@ from omni_pipelines.publishing.held_back import holds_back
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.schemas import EMBEDDINGS, Table, vector_size, with_vector_size
 from omni_pipelines.settings import Settings
-from omni_pipelines.steps.step_records import read_step_records, write_step_record
+from omni_pipelines.steps.step_records import amend_step_record, read_step_records
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.tables import open_table, stored_schema
@@ -49,11 +49,11 @@ def rows_unchanged(home: Home, definition: Table) -> Iterator[LanceTable]:
     after = str(table.head())
     if after == before:
         return
-    for step, record in read_step_records(home).items():
+    for record in read_step_records(home).values():
         if before in (record.output, *record.inputs.values()):
             inputs = {name: after if version == before else version for name, version in record.inputs.items()}
             output = after if record.output == before else record.output
-            write_step_record(home, step, output, inputs, record.fingerprint, record.seen)
+            amend_step_record(home, record, output=output, inputs=inputs)
 
 
 def compact(home: Home, definition: Table) -> Compaction:

@@ -26,6 +26,7 @@ from omni_pipelines.knowledge.state.table_files import damaged_files
 from omni_pipelines.records import RecoveryNote, Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
+from omni_pipelines.steps.chunks import repeated_columns
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.document_rows import parsed_document
@@ -137,8 +138,8 @@ class _RowCheck:
     def __init__(self, home: Home, release: Release) -> None:
         self._home, self._release = home, release
         self._damage: list[Damage] = []
-        self._text_hashes: dict[str, str] = {}
-        """Id of each sound chunk to the hash of its text."""
+        self._sound_chunks: dict[str, tuple[str, int]] = {}
+        """Id of each sound chunk to the hash of its text, and a hash of what its embedding repeats of it."""
         self.count = 0
 
     def run(self) -> list[Damage]:
@@ -149,43 +150,57 @@ class _RowCheck:
             chunks.setdefault(document, []).append(chunk)
         orphaned = sorted(chunks.keys() - set(documents))
         for batch in _reported("documents", [*documents, *orphaned], _BATCH_DOCUMENTS):
-            texts = self._check_documents(batch)
-            self._check_chunks({chunk: document for document in batch for chunk in chunks.get(document, ())}, texts)
+            sound = self._check_documents(batch)
+            self._check_chunks({chunk: document for document in batch for chunk in chunks.get(document, ())}, sound)
         self._check_vectors([chunk for chunk, _ in self._keys(EMBEDDINGS, EMBEDDINGS.key)])
         return self._damage
 
-    def _check_documents(self, keys: Sequence[str]) -> dict[str, str]:
-        """Id to text of the sound documents."""
-        texts = {}
+    def _check_documents(self, keys: Sequence[str]) -> dict[str, DocumentRow]:
+        """The sound documents by id."""
+        sound = {}
         for row in self._read(DOCUMENTS, DocumentRow, keys):
             if fault := _document_fault(row):
                 self._add(DOCUMENTS, row["doc_id"], fault, row["doc_id"])
             else:
-                texts[row["doc_id"]] = row["text"]
-        return texts
+                sound[row["doc_id"]] = row
+        return sound
 
-    def _check_chunks(self, documents: Mapping[str, str], texts: Mapping[str, str]) -> None:
-        """Check chunks, given their documents and the texts of the sound ones."""
-        sound: dict[str, list[ChunkRow]] = {document: [] for document in texts}
-        for row in self._read(CHUNKS, ChunkRow, list(documents), documents):
-            if fault := _chunk_fault(row, texts.get(row["doc_id"])):
+    def _check_chunks(self, of_chunk: Mapping[str, str], documents: Mapping[str, DocumentRow]) -> None:
+        """Check chunks, given the document of each and the sound documents."""
+        found: dict[str, list[ChunkRow]] = {document: [] for document in documents}
+        for row in self._read(CHUNKS, ChunkRow, list(of_chunk), of_chunk):
+            document = documents.get(row["doc_id"])
+            if fault := _chunk_fault(row, document["text"] if document is not None else None):
                 self._add(CHUNKS, row["chunk_id"], fault, row["doc_id"])
             else:
-                self._text_hashes[row["chunk_id"]] = row["text_hash"]
-                sound[row["doc_id"]].append(row)
+                found[row["doc_id"]].append(row)
+        for key, rows in found.items():
+            self._check_places(documents[key], rows)
         damaged = {damage.document for damage in self._damage}
-        for document, rows in sound.items():
-            if document not in damaged and not _is_complete(rows, texts[document]):
-                self._add(CHUNKS, "", "a chunk is missing", document)
+        for key, rows in found.items():
+            if key not in damaged and not _is_complete(rows, documents[key]["text"]):
+                self._add(CHUNKS, "", "a chunk is missing", key)
+
+    def _check_places(self, document: DocumentRow, chunks: Sequence[ChunkRow]) -> None:
+        """Check what the chunks of a document repeat of it, and where they are in it."""
+        ranges = [(row["start_char"], row["end_char"]) for row in chunks]
+        for row, expected in zip(chunks, repeated_columns(document, parsed_document(document), ranges), strict=True):
+            own: Mapping[str, object] = row
+            wrong = [name for name, value in expected.items() if own[name] != value]
+            if wrong:
+                self._add(CHUNKS, row["chunk_id"], f"its {wrong[0]} is not that of its document", row["doc_id"])
+            else:
+                self._sound_chunks[row["chunk_id"]] = row["text_hash"], _repeated(row)
 
     def _check_vectors(self, keys: Sequence[str]) -> None:
         for batch in _reported("vectors", keys, _BATCH_ROWS):
             for row in self._read(EMBEDDINGS, EmbeddingRow, batch):
-                text_hash = self._text_hashes.get(row["chunk_id"])
-                fault = _vector_fault(row, text_hash, self._release.fingerprints["embedder"])
-                if fault and text_hash is not None:  # otherwise its chunk is damaged or missing
+                chunk = self._sound_chunks.get(row["chunk_id"])
+                if chunk is None:
+                    continue  # its chunk is damaged or missing
+                if fault := _vector_fault(row, *chunk, self._release.fingerprints["embedder"]):
                     self._add(EMBEDDINGS, row["chunk_id"], fault)
-        for key in sorted(self._text_hashes.keys() - set(keys)):
+        for key in sorted(self._sound_chunks.keys() - set(keys)):
             self._add(EMBEDDINGS, key, "it is missing")
 
     def _keys(self, definition: Table, column: str) -> list[tuple[str, str]]:
@@ -271,9 +286,16 @@ def _chunk_fault(row: ChunkRow, text: str | None) -> str:
     return ""
 
 
-def _vector_fault(row: EmbeddingRow, text_hash: str | None, model: str) -> str:
+def _repeated(row: ChunkRow | EmbeddingRow) -> int:
+    """A hash of the columns that an embedding repeats of its chunk."""
+    return hash((row["source"], row["path"], row["language"], row["kind"], tuple(row["acl"]), row["modified"]))
+
+
+def _vector_fault(row: EmbeddingRow, text_hash: str, repeated: int, model: str) -> str:
     if row["text_hash"] != text_hash:
         return "it is not the vector of the text of its chunk"
+    if _repeated(row) != repeated:
+        return "it is found by other filters than its chunk"
     if row["model"] != model:
         return f"it was made by {row['model']}"
     length = float(np.linalg.norm(np.asarray(row["vector"], np.float32)))

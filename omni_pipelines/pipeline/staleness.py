@@ -1,6 +1,6 @@
 """Whether sources, fingerprints or tables changed since the last run: sensors and `omni ingest` ask this first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from native.lance_tables import LanceTable
@@ -13,12 +13,15 @@ from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import StepRecord
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.store_records import are_sources_published
-from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.registry import current_sources, load_sources, reads
+from omni_pipelines.sources.session import Listings
 from omni_pipelines.steps.document_plan import listing_mark
 from omni_pipelines.steps.quarantine import count_unread
 from omni_pipelines.steps.step import RunContext, StepGroup
-from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
+from omni_pipelines.steps.step_records import amend_step_record, read_step_record, read_step_records
+
+_MISSING = "missing"
+"""The mark of a source that cannot be listed."""
 
 
 @dataclass(frozen=True)
@@ -30,35 +33,34 @@ class Stale:
     reason: str
 
 
-def list_sources(run: RunContext, *, remote: bool = True) -> list[Listing]:
+def list_sources(run: RunContext, *, remote: bool = True) -> Listings:
     """List every source that the home of a run reads. Reads no file.
 
     Args:
         run: with the names of the sources to read, if not all; sources on this machine are listed in any case.
         remote: whether sources on the network are listed at all.
-
-    Raises:
-        SourceMissing: a source cannot be listed.
     """
-    return [
-        run.session.list(run.home, source)
-        for source in filter(reads(run.home), current_sources(run.home, run.settings))
-        if not source.is_remote or (remote and (not run.sources or source.name in run.sources))
-    ]
+    sources = filter(reads(run.home), current_sources(run.home, run.settings))
+    return run.session.list_each(
+        run.home,
+        (
+            source
+            for source in sources
+            if not source.is_remote or (remote and (not run.sources or source.name in run.sources))
+        ),
+    )
 
 
-def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> Stale | None:
+def stale_ingest(run: RunContext, listings: Listings | None = None) -> Stale | None:
     """Whether a source, or the fingerprint of a step, differs from what the tables were built from.
 
-    Reads no file and loads no model.
+    Reads no file and loads no model. A source that is missing is a difference once, until a run has recorded it.
 
     Args:
         run: the home, its settings, engines and steps.
-        listings: what the sources contain now; default: all sources are listed. Sources without a listing are not
-            compared.
+        listings: what the sources contain now; default: all sources are listed. Other sources are not compared.
 
     Raises:
-        SourceMissing: a source cannot be listed.
         ModelMissing: the embedder was never pulled.
     """
     home, steps = run.home, run.steps.in_group(StepGroup.INGEST)
@@ -66,13 +68,15 @@ def stale_ingest(run: RunContext, listings: Sequence[Listing] | None = None) -> 
     if listings is None:
         listings = list_sources(run)
     records = read_step_records(home)
-    listed = {listing.source.name: listing_mark(listing, run.settings) for listing in listings}
+    listed = {listing.source.name: listing_mark(listing, run.settings) for listing in listings.listed}
+    listed |= dict.fromkeys(listings.missing, _MISSING)
     known = {source.name for source in [*sources, *load_sources(home)]}
     wanted = {
         **{step.fingerprint_name: step.fingerprint(run, known) for step in steps},
         **{f"source {name}": mark for name, mark in listed.items()},
     }
-    read = records[run.steps.first.name].inputs if run.steps.first.name in records else {}
+    first = records.get(run.steps.first.name)
+    read = first.inputs | dict.fromkeys(first.missing, _MISSING) if first is not None else {}
     have = {
         **{step.fingerprint_name: _fingerprint(records.get(step.name)) for step in steps},
         **{f"source {name}": mark for name, mark in read.items() if name in listed or name not in known},
@@ -108,7 +112,8 @@ def stale_index(run: RunContext) -> Stale | None:
         **{step.fingerprint_name: records[step.name].fingerprint for step in ingest},
         **{step.fingerprint_name: step.fingerprint(run, names) for step in index if step.fingerprint_name},
     }
-    marks = [*heads.values(), *fingerprints.values()]
+    # not the heads: an index build moves them, and a run that fails after it wants the same state again
+    marks = [*(records[step.name].output for step in ingest), *fingerprints.values(), _gate_mark(run)]
     release = newest_release(home)
     if release is not None:
         if is_held_back(home, release, heads):
@@ -119,6 +124,13 @@ def stale_index(run: RunContext) -> Stale | None:
             described = [source.model_dump_json() for source in sources]
             return Stale(ids.text_hash(*marks, *described), "other homes do not know these sources yet")
     return Stale(ids.text_hash(*marks), "the tables are ahead of the newest release")
+
+
+def _gate_mark(run: RunContext) -> str:
+    """What the quality gate asks for: with other questions or limits, a state that it refused is tried again."""
+    questions = run.home.golden.read_text("utf-8") if run.home.golden.exists() else ""
+    limits = run.settings.model_dump_json(include={"gate_floor", "gate_cpu_ms", "gate_drop"})
+    return ids.text_hash(questions, limits)
 
 
 def _fingerprint(record: StepRecord | None) -> str:
@@ -134,19 +146,21 @@ def is_chained(run: RunContext, records: Mapping[str, StepRecord]) -> bool:
     )
 
 
-def record_unchanged(home: Home, settings: Settings, listings: Sequence[Listing]) -> int:
+def record_unchanged(home: Home, settings: Settings, listings: Listings) -> int:
     """Record that nothing had changed when the sources were listed. Returns the number of files in quarantine.
 
     Raises:
         HomeBusy: another process is writing.
     """
-    seen = {listing.source.name: listing.listed_at for listing in listings}
+    seen = {listing.source.name: listing.listed_at for listing in listings.listed}
     with writer_session(home, settings):  # otherwise this could overwrite the record of a run that ends now
         record = read_step_record(home, "documents")
         if record is not None:
             seen = record.seen | seen
-            write_step_record(home, "documents", record.output, record.inputs, record.fingerprint, seen)
+            amend_step_record(home, record, seen=seen)
         names = {source.name for source in load_sources(home)} | seen.keys()
-        listed = {each.source.name: ListedFiles(each.unread, {file.path for file in each.files}) for each in listings}
+        listed = {
+            each.source.name: ListedFiles(each.unread, {file.path for file in each.files}) for each in listings.listed
+        }
         record_unread(home, listed, names)
     return count_unread(home)

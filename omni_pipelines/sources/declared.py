@@ -1,11 +1,13 @@
 """Sources that omni.toml declares, and the options that it sets for registered sources."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from omni_pipelines.errors import SourceMissing
 from omni_pipelines.settings import SourceOptions, SourceSettings
 from omni_pipelines.sources.locations import source_at
-from omni_pipelines.sources.model.source import Source
+from omni_pipelines.sources.model.source import Source, SourceKind
 
 
 def with_declared(
@@ -22,13 +24,12 @@ def with_declared(
         folder: of omni.toml; relative locations start there.
         is_ours: whether this home reads a source; other homes' sources stay as registered.
 
-    Raises:
-        SourceMissing: a declared location is not there.
+    A declared location that is not there stays as it was registered, or counts as a folder: listing it says the rest.
     """
     sources = dict(registered)
     for name, own in settings.items():
         if own.location and (name not in registered or is_ours(registered[name])):
-            source = source_at(own.location, name, rev=own.rev, base=folder)
+            source = _declared(name, own, folder, registered.get(name))
             known = registered.get(name, source)
             kept = {"forgotten": known.forgotten, "read_by": known.read_by}
             sources[name] = source.model_copy(update={"declared": True, **kept})
@@ -36,6 +37,15 @@ def with_declared(
         name: _with_options(sources[name], settings.get(name)) if is_ours(sources[name]) else sources[name]
         for name in sorted(sources)
     }
+
+
+def _declared(name: str, own: SourceSettings, folder: Path, known: Source | None) -> Source:
+    try:
+        return source_at(own.location, name, rev=own.rev, base=folder)
+    except SourceMissing:
+        path = Path(os.path.abspath(folder / Path(own.location).expanduser()))  # not resolved: there is nothing
+        kind = SourceKind.GIT if own.rev else SourceKind.FILES
+        return known or Source(name=name, kind=kind, root=path, rev=own.rev)
 
 
 def _with_options(source: Source, own: SourceSettings | None) -> Source:

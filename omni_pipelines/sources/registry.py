@@ -54,7 +54,6 @@ def current_sources(home: Home, settings: Settings) -> list[Source]:
     """The registered sources and those that omni.toml declares, with the options that it sets, sorted by name.
 
     Raises:
-        SourceMissing: a declared location is not there.
         ConfigurationError: the registry cannot be read.
     """
     registered = {source.name: source for source in load_sources(home)}

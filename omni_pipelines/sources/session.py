@@ -1,8 +1,12 @@
 """The sources of a home as one command or run sees them."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
+from typing import NamedTuple
 
 from native.filters import equals
+from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
@@ -12,6 +16,14 @@ from omni_pipelines.sources.model.listing import Listing, ReadFile
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
 from omni_pipelines.tables import read_rows
+
+
+class Listings(NamedTuple):
+    """What the sources contain, as far as they can be listed."""
+
+    listed: Sequence[Listing] = ()
+    missing: Mapping[str, SourceMissing] = MappingProxyType({})
+    """The sources that cannot be listed, by name, and why: their documents are kept."""
 
 
 class SourceSession:
@@ -42,6 +54,16 @@ class SourceSession:
             marks = _stored_marks(home, source)
             self._websites[source] = list_source(source, marks, self._limits, self._network)
         return self._websites[source]
+
+    def list_each(self, home: Home, sources: Iterable[Source]) -> Listings:
+        """List sources; one that cannot be listed is no reason to leave out the others."""
+        listed, missing = [], {}
+        for source in sources:
+            try:
+                listed.append(self.list(home, source))
+            except SourceMissing as error:
+                missing[source.name] = error
+        return Listings(listed, missing)
 
     def open(self, source: Source) -> AbstractContextManager[ReadFile]:
         """Open a source: the context manager gives the function that reads its files."""

@@ -37,6 +37,8 @@ class Verdict:
     passed: bool
     detail: str
     numbers: dict[str, int | float] = field(default_factory=dict)
+    is_error: bool = True
+    """Whether a failed check is an error; otherwise it is a warning, and stops nothing."""
 
 
 def schema(home: Home, definition: Table) -> Verdict:
@@ -145,10 +147,19 @@ def vector_coverage(home: Home) -> Verdict:
     return Verdict("index_coverage", coverage.complete, detail, numbers)
 
 
+def sources_present(home: Home) -> Verdict:
+    """Check that the last run could list every source."""
+    record = read_step_record(home, "documents")
+    missing = record.missing if record is not None else {}
+    detail = "; ".join(each.warning for each in missing.values()) or "every source could be listed"
+    return Verdict("sources_present", not missing, detail, {"missing": len(missing)}, is_error=False)
+
+
 def check_documents(home: Home) -> Iterator[Verdict]:
     """All checks of the documents table."""
     yield schema(home, DOCUMENTS)
     yield unique_keys(home, DOCUMENTS)
+    yield sources_present(home)
 
 
 def check_chunks(home: Home, settings: Settings) -> Iterator[Verdict]:

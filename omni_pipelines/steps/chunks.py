@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
 
 import orjson
 import pyarrow as pa
@@ -156,6 +158,50 @@ def chunk_properties(properties: Properties, text: str) -> dict[str, object]:
     return {name: values for name, values in found.items() if values}
 
 
+class RepeatedColumns(TypedDict):
+    """What a chunk repeats of its document, and where it is in it."""
+
+    source: str
+    path: str
+    uri: str
+    title: str
+    language: str
+    kind: str
+    start_byte: int
+    end_byte: int
+    start_line: int
+    end_line: int
+    page: int | None
+    revision: str
+    acl: list[str]
+    modified: datetime
+
+
+def repeated_columns(
+    document: DocumentRow, parsed: Parsed, ranges: Sequence[tuple[int, int]]
+) -> Iterator[RepeatedColumns]:
+    """The columns of the chunks with these ranges of characters that follow from their document, in order."""
+    borders = sorted({border for span in ranges for border in span})
+    bytes_at = dict(zip(borders, parsed.byte_offsets(borders), strict=True))
+    for start, end in ranges:
+        yield {
+            "source": document["source"],
+            "path": document["path"],
+            "uri": document["uri"],
+            "title": document["title"],
+            "language": document["language"],
+            "kind": document["kind"],
+            "start_byte": bytes_at[start],
+            "end_byte": bytes_at[end],
+            "start_line": parsed.line(start),
+            "end_line": parsed.line(max(start, end - 1)),
+            "page": parsed.page(start),
+            "revision": document["revision"],
+            "acl": document["acl"],
+            "modified": modified(document["mtime_ns"]),
+        }
+
+
 class _Cutter:
     """Makes the chunk rows of the documents of a source."""
 
@@ -167,11 +213,11 @@ class _Cutter:
         """The chunks of a document, in order."""
         parsed = parsed_document(document)
         spans = self._chunker.cut(parsed, self._count, document["kind"])
-        borders = sorted({border for span in spans for border in (span.start, span.end)})
-        bytes_at = dict(zip(borders, parsed.byte_offsets(borders), strict=True))
+        repeated = repeated_columns(document, parsed, [(span.start, span.end) for span in spans])
         sections = EnclosingSections(parsed)
-        for ordinal, span in enumerate(spans):
-            yield self._row(document, parsed, ordinal, span, bytes_at, sections.range(span.start, span.heading))
+        for ordinal, (span, columns) in enumerate(zip(spans, repeated, strict=True)):
+            section = sections.range(span.start, span.heading)
+            yield self._row(document, parsed, ordinal, span, columns, section)
 
     def _row(
         self,
@@ -179,7 +225,7 @@ class _Cutter:
         parsed: Parsed,
         ordinal: int,
         span: Span,
-        bytes_at: dict[int, int],
+        repeated: RepeatedColumns,
         section: tuple[int, int],
     ) -> ChunkRow:
         text = parsed.text[span.start : span.end]
@@ -193,30 +239,17 @@ class _Cutter:
             **chunk_confidence(parsed, span.start, span.end),
             **chunk_properties(parsed.properties, text),
         }
-        return ChunkRow(
-            chunk_id=ids.chunk_id(document["doc_id"], ordinal, text, self.fingerprint),
-            doc_id=document["doc_id"],
-            ordinal=ordinal,
-            source=document["source"],
-            path=document["path"],
-            uri=document["uri"],
-            title=document["title"],
-            heading=heading,
-            language=document["language"],
-            kind=document["kind"],
-            text=text,
-            start_char=span.start,
-            end_char=span.end,
-            start_byte=bytes_at[span.start],
-            end_byte=bytes_at[span.end],
-            start_line=parsed.line(span.start),
-            end_line=parsed.line(max(span.start, span.end - 1)),
-            page=parsed.page(span.start),
-            token_count=span.tokens,
-            text_hash=ids.text_hash(heading, text),
-            revision=document["revision"],
-            chunker=self.fingerprint,
-            acl=document["acl"],
-            modified=modified(document["mtime_ns"]),
-            metadata=orjson.dumps(metadata).decode(),
-        )
+        return {
+            **repeated,
+            "chunk_id": ids.chunk_id(document["doc_id"], ordinal, text, self.fingerprint),
+            "doc_id": document["doc_id"],
+            "ordinal": ordinal,
+            "heading": heading,
+            "text": text,
+            "start_char": span.start,
+            "end_char": span.end,
+            "token_count": span.tokens,
+            "text_hash": ids.text_hash(heading, text),
+            "chunker": self.fingerprint,
+            "metadata": orjson.dumps(metadata).decode(),
+        }

@@ -14,7 +14,6 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, SourceKind
-from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.readers.registry import has_recognized, is_archive_list, is_mark_current, is_parser_current
@@ -170,13 +169,9 @@ class _StoredRows:
         )
 
 
-def plan_source(home: Home, settings: Settings, source: Source, session: SourceSession) -> SourcePlan:
-    """List a source and compare the listing with what is stored. Reads no file.
-
-    Raises:
-        SourceMissing: the source cannot be listed.
-    """
-    listing = session.list(home, source)
+def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
+    """Compare the listing of a source with what is stored. Reads no file."""
+    source = listing.source
     rows = _StoredRows(home, settings, source)
     listed = {file.path for file in listing.files}
     embedded = _embedded(listed, rows.paths)

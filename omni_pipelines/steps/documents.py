@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 
 from native import text_recognition
 from native.filters import is_in
@@ -15,12 +16,14 @@ from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.knowledge.state.unread_files import record_unread
+from omni_pipelines.records import MissingSource
 from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
+from omni_pipelines.sources.session import Listings
 from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.document_plan import SourcePlan, check_deletions, listing_mark, plan_source
 from omni_pipelines.steps.document_reading import DocumentWriter
@@ -76,8 +79,10 @@ _COUNTS = tuple(field.name for field in fields(DocumentsReport) if field.name no
 def reconcile_documents(run: RunContext) -> DocumentsReport:
     """Bring the documents table in line with the sources, or with those in `run.sources`. A redo changes nothing.
 
+    A source that cannot be listed keeps its documents, and holds up no other.
+
     Raises:
-        SourceMissing: a source cannot be listed, or there is no source at all.
+        SourceMissing: there is no source, or none was ever read and none can be listed.
         DeletionRefused: see `check_deletions`.
     """
     home, settings = run.home, run.settings
@@ -85,7 +90,9 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
     if not sources and not home.sources.exists():  # an empty registry means that the last source was removed
         raise SourceMissing("there is nothing to ingest", cure="name a path: omni ingest PATH")
     _register_declared(home, sources)
-    plans = [plan_source(home, settings, source, run.session) for source in _chosen(run, sources)]
+    listings = run.session.list_each(home, _chosen(run, sources))
+    missing = _missing(home, listings)
+    plans = [plan_source(home, settings, listing) for listing in listings.listed]
     if not run.allow_delete:
         check_deletions(plans, settings)
     documents = open_table(home, DOCUMENTS)
@@ -93,6 +100,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         f"source {name} is not in omni.toml any more; it is kept until you run: omni source remove {name}"
         for name in undeclared(home, settings)
     )
+    warnings += tuple(each.warning for each in missing.values())
     if settings.ocr and not text_recognition.installed():
         cure = f"to read scans and pictures: {text_recognition.INSTALL}"
         warnings = (*warnings, f"ocr is set, but text recognition is not installed; {cure}")
@@ -104,13 +112,32 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
             report += _apply(home, plan, writer, documents)
     compact(home, documents)
     record_unread(home, writer.listed_files(plans), {source.name for source in sources})
-    _record(run, [writer.completed(plan.listing) for plan in plans], sources, writer.racy)
+    _record(run, [writer.completed(plan.listing) for plan in plans], missing, sources, writer.racy)
     return replace(report, rows=documents.count(), version=str(documents.head()))
 
 
 def _chosen(run: RunContext, sources: Sequence[Source]) -> list[Source]:
     is_ours = reads(run.home)
     return [source for source in sources if is_ours(source) and (not run.sources or source.name in run.sources)]
+
+
+def _missing(home: Home, listings: Listings) -> dict[str, MissingSource]:
+    """The sources that cannot be listed, and of those that were not asked now, the ones that could not be before.
+
+    Raises:
+        SourceMissing: nothing was ever read, and nothing can be read now.
+    """
+    record = read_step_record(home, "documents")
+    if record is None and listings.missing and not listings.listed:
+        raise next(iter(listings.missing.values()))
+    before = record.missing if record is not None else {}
+    asked = {listing.source.name for listing in listings.listed}
+    missing = {name: each for name, each in before.items() if name not in asked}
+    now = datetime.now(UTC)
+    for name, error in listings.missing.items():
+        since = before[name].since if name in before else now
+        missing[name] = MissingSource(since=since, problem=error.message, cure=error.cure)
+    return missing
 
 
 def _register_declared(home: Home, sources: Sequence[Source]) -> None:
@@ -164,7 +191,13 @@ def _drop_unregistered(home: Home, sources: Sequence[Source]) -> int:
     return sum(count for name, count in counts.items() if name not in names)
 
 
-def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Source], racy: Collection[str]) -> None:
+def _record(
+    run: RunContext,
+    listings: Sequence[Listing],
+    missing: Mapping[str, MissingSource],
+    sources: Sequence[Source],
+    racy: Collection[str],
+) -> None:
     """Record what was read of which source. After a change of readers, the sources not read now count as unread."""
     before = read_step_record(run.home, "documents")
     same_readers = before is not None and before.fingerprint == readers_fingerprint()
@@ -177,5 +210,6 @@ def _record(run: RunContext, listings: Sequence[Listing], sources: Sequence[Sour
     names = [source.name for source in sources]
     inputs = {name: inputs.get(name, "") for name in names}
     seen = {name: seen[name] for name in names if name in seen}
+    missing = {name: missing[name] for name in names if name in missing}
     head = str(open_table(run.home, DOCUMENTS).head())
-    write_step_record(run.home, "documents", head, inputs, readers_fingerprint(), seen)
+    write_step_record(run.home, "documents", head, inputs, readers_fingerprint(), seen, missing)

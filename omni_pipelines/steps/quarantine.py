@@ -17,7 +17,7 @@ from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.sources.model.listing import SourceFile
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.steps.step_records import read_step_record, write_step_record
+from omni_pipelines.steps.step_records import amend_step_record, read_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.secrets.masking import Masking, masked_text
 
@@ -96,7 +96,7 @@ def release_for_retry(home: Home, rows: Sequence[QuarantineRow]) -> None:
     record = read_step_record(home, "documents")
     if record is not None:  # otherwise the unchanged sources would leave nothing to do
         inputs = {**record.inputs, **{row["source"]: "" for row in rows}}
-        write_step_record(home, "documents", record.output, inputs, record.fingerprint, record.seen)
+        amend_step_record(home, record, inputs=inputs)
 
 
 def record_refusals(home: Home, source: str, refused: Sequence[Refusal]) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import StepRecord
+from omni_pipelines.records import MissingSource, StepRecord
 
 GENERATION, UNFINISHED = "gen-", "tmp-"
 """Prefixes of the folders of keyword generations: of finished ones, and of those still being built or moved."""
@@ -34,6 +34,7 @@ def write_step_record(
     inputs: Mapping[str, str],
     fingerprint: str,
     seen: Mapping[str, datetime] | None = None,
+    missing: Mapping[str, MissingSource] | None = None,
 ) -> StepRecord:
     """Record that a step is done; `StepRecord` explains the fields."""
     record = StepRecord(
@@ -43,9 +44,19 @@ def write_step_record(
         fingerprint=fingerprint,
         at=datetime.now(UTC),
         seen=dict(seen or {}),
+        missing=dict(missing or {}),
     )
-    write_whole(home.step_records / f"{step}.json", record.model_dump_json(indent=2).encode())
+    _write(home, record)
     return record
+
+
+def amend_step_record(home: Home, record: StepRecord, **fields: object) -> None:
+    """Write a record with other values of some fields, and the time of now."""
+    _write(home, record.model_copy(update={**fields, "at": datetime.now(UTC)}))
+
+
+def _write(home: Home, record: StepRecord) -> None:
+    write_whole(home.step_records / f"{record.step}.json", record.model_dump_json(indent=2).encode())
 
 
 def remove_step_record(home: Home, step: str) -> None:

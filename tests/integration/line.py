@@ -20,6 +20,7 @@ from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.pipeline.run import RunReport, run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.publish import PublishReport
+from omni_pipelines.records import MissingSource
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import Listing
@@ -97,6 +98,14 @@ class Line:
         settle()
         with writer_session(self.home, self.settings):
             return reconcile_documents(replace(self.context, sources=names, allow_delete=allow_delete))
+
+    def run_with_missing_source(self) -> MissingSource:
+        """One run, and the only source that it could not list."""
+        self.run()
+        record = read_step_record(self.home, "documents")
+        assert record is not None
+        (missing,) = record.missing.values()
+        return missing
 
     def run(self, *, allow_delete: bool = False, batches: BatchSizes | None = None) -> Done:
         """One run, from the sources to a release."""

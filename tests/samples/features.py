@@ -2,18 +2,22 @@
 
 A feature is a word of its own in the file: `word("hidden text")`. It is kept if the reader returns the word in the
 text, the title, a heading or a document of its own; marked if the line of the word says what it is, such as "Comment
-by Lea: …"; otherwise it is lost. To add a format, write its file and add it to `FILES`; then `python -m
-tests.samples.fidelity` writes the table.
+by Lea: …"; otherwise it is lost. To add a format, write its file and add it to `FILES`; see `formats`.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
+from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.archives.archive import open_archive
+from omni_pipelines.text.readers.archives.entries import ArchiveLimits
 from omni_pipelines.text.readers.registry import reader_for
-from tests.samples import office, sheets
+from tests.samples import office, sheets, text_features
 from tests.samples.office import word_paragraph as p
 from tests.samples.pdf import drawn, page_content
 
@@ -22,8 +26,17 @@ _LABEL = re.compile(r"(?:^|[\[(])[A-Z][\w ]*: [^:]*$")
 """What a reader writes before the text of a comment, a header or a slide that is hidden."""
 
 
-def outcomes(name: str) -> dict[str, list[str]]:
-    """The features of a file by outcome: kept, marked, lost."""
+@dataclass(frozen=True)
+class Features:
+    """What became of the features of a file."""
+
+    parsed: Parsed
+    outcomes: dict[str, list[str]]
+    """The features by outcome: kept, marked, lost."""
+
+
+def features_of(name: str) -> Features:
+    """Read the file of a format, and look for its features."""
     codes: dict[str, str] = {}
 
     def word(feature: str) -> str:
@@ -34,11 +47,22 @@ def outcomes(name: str) -> dict[str, list[str]]:
     assert reader is not None
     parsed = reader.read(raw, name)
     headings = (heading for section in parsed.sections for heading in section.path)
-    elsewhere = "\n".join([parsed.title, *headings, *(file.raw.decode() for file in parsed.embedded)])
+    inside = [file.raw.decode() for file in parsed.embedded] + (
+        list(_entries(raw, name)) if reader.is_archive else []
+    )
+    elsewhere = "\n".join([parsed.title, *headings, *inside])
     found: dict[str, list[str]] = {"kept": [], "marked": [], "lost": []}
     for feature, code in codes.items():
         found[_outcome(re.compile(rf"{code}(?!\w)"), parsed.text, elsewhere)].append(feature)
-    return found
+    return Features(parsed, found)
+
+
+def _entries(raw: bytes, name: str) -> Iterator[str]:
+    """The files in an archive, which are documents of their own."""
+    with open_archive(io.BytesIO(raw), name, ArchiveLimits()) as archive:
+        for entry in archive.entries:
+            with entry.open() as file:
+                yield file.read().decode()
 
 
 def _outcome(code: re.Pattern[str], text: str, elsewhere: str) -> str:
@@ -46,15 +70,6 @@ def _outcome(code: re.Pattern[str], text: str, elsewhere: str) -> str:
     if at is None:
         return "kept" if code.search(elsewhere) else "lost"
     return "marked" if _LABEL.search(text[text.rfind("\n", 0, at.start()) + 1 : at.start()]) else "kept"
-
-
-def features_table() -> str:
-    """What the reader of each file keeps, marks and loses, as Markdown."""
-    lines = ["| file | kept | marked | lost |", "|---|---|---|---|"]
-    for name in FILES:
-        found = outcomes(name)
-        lines.append(f"| `{name.removeprefix('a')}` | {' | '.join(', '.join(found[each]) for each in found)} |")
-    return "\n".join(lines) + "\n"
 
 
 def _run(text: str, properties: str = "") -> str:
@@ -220,6 +235,7 @@ def _ods(word: Word) -> bytes:
 
 
 FILES: Mapping[str, Callable[[Word], bytes]] = {
+    **text_features.FILES,
     "a.md": _markdown,
     "a.docx": _docx,
     "a.pptx": _pptx,

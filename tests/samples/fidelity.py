@@ -17,7 +17,7 @@ from lxml import etree, html
 
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.registry import reader_for
-from tests.samples.features import features_table
+from tests.samples.formats import formats_table
 from tests.samples.manuscript import ROOT, TABLE, TITLE, WRITERS, Part, manuscript
 
 PAGE = ROOT / "docs" / "reference" / "formats.md"
@@ -142,7 +142,7 @@ def _by_another_tool(name: str, parts: list[Part]) -> str:
 def page() -> str:
     """docs/reference/formats.md with its measured tables."""
     text = PAGE.read_text("utf-8")
-    for name, written in (("measured", table()), ("features", features_table())):
+    for name, written in (("measured", table()), ("formats", formats_table())):
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
         before, _, rest = text.partition(begin)
         text = before + begin + written + end + rest.partition(end)[2]

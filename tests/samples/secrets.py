@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import random
 import string
@@ -82,6 +83,15 @@ TOKENS: dict[str, Callable[[random.Random], str]] = {
     "jwt": _jwt,
 }  # fmt: skip
 """By kind; a word in brackets names another form of the same kind."""
+GLUED = (
+    "MY_{}", "x{}", "TOKEN_{}", "name-{}", "cfg.{}", "{}_suffix", "{}-old", "id9{}", "apiKey{}Value",
+)  # fmt: skip
+"""Names that a token is a part of."""
+WRAPPED = (
+    "{}\n{}", "{}\r\n    {}", "> {}\n> {}", "{}\\\n{}",
+    '"{}" \\\n    "{}"', '"{}"\n  "{}"', '"{}" +\n  "{}"', "'{}\n{}'",
+)  # fmt: skip
+"""A token on two lines."""
 _CONTEXTS = (
     "{}",
     "Use {} for the build.",
@@ -135,6 +145,28 @@ def planted(seed: int, count: int = 20) -> Iterator[Planted]:
     for _ in range(count):
         yield _in(r, "url_password", "postgresql://app:{}@db.internal:5432/main", _some(r, LETTERS, 16))
         yield _in(r, "azure_key", "AccountName=a;AccountKey={};Suffix=b", base64.b64encode(r.randbytes(64)).decode())
+
+
+def glued(seed: int, count: int) -> Iterator[Planted]:
+    """Tokens with a vendor's prefix as a part of a name, `count` of every kind and form."""
+    r = random.Random(seed)
+    for make, name, _ in itertools.product(TOKENS.values(), GLUED, range(count)):
+        token = make(r)
+        yield Planted(name, f"see {name.format(token)} there", token)
+
+
+def wrapped(seed: int, count: int) -> Iterator[Planted]:
+    """The same tokens, and assigned secrets, broken over two lines. The secret is the longer part."""
+    r = random.Random(seed)
+    for make, form, _ in itertools.product((*TOKENS.values(), strong), WRAPPED, range(count)):
+        token = make(r)
+        if make is strong and "'" not in form and '"' not in form:
+            continue
+        at = r.randint(4 if make is strong else 8, len(token) - 4)
+        before = "password = " if make is strong else "see "
+        yield Planted(
+            form, before + form.format(token[:at], token[at:]) + "\nand so on", max(token[:at], token[at:], key=len)
+        )
 
 
 def _generated(r: random.Random) -> str:

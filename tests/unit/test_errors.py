@@ -70,6 +70,7 @@ CODES = {
     "NoAnswer": ("7001", 1),
     "CitationNotFound": ("4003", 1),
     "NotVerified": ("2004", 1),
+    "NotChecked": ("3005", 2),
     "GateFailed": ("3004", 1),
     "DeletionRefused": ("3004", 1),
     "TableBroken": ("4004", 1),

@@ -8,13 +8,14 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from omni_pipelines.cli.command import command
+from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.confirmation import confirmed
 from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import CHANGES, IngestPlan, IngestReport, show_ingest
-from omni_pipelines.errors import DeletionRefused, SourceMissing, UpstreamMoved
+from omni_pipelines.error_codes import CoreErrorCode
+from omni_pipelines.errors import DeletionRefused, OmniError, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.files import count_fates
 from omni_pipelines.knowledge.state.foreign_languages import foreign_languages, language_hint
@@ -29,6 +30,7 @@ from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
@@ -58,18 +60,26 @@ def ingest(
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
     allow_delete: AllowDeleteOption = False,
     wait: WaitOption = None,
-) -> IngestReport | IngestPlan:
-    """Read what changed, index it, and publish a release."""
+    strict: Annotated[bool, Option("--strict", help="End with code 1 if any source is missing.")] = False,
+) -> Result[IngestReport | IngestPlan]:
+    """Read what changed, index it, and publish a release.
+
+    A source that is missing keeps its documents, and holds up no other.
+    """
     if wait is not None:
         settings = settings.model_copy(update={"lock_seconds": wait})
     if dry_run:
-        return _plan(home, settings, paths or [], include or [])
+        return Result(_plan(home, settings, paths or [], include or []))
     try:
-        return ingest_sources(home, settings, paths or [], include or [], allow_delete=allow_delete)
+        report = ingest_sources(home, settings, paths or [], include or [], allow_delete=allow_delete)
     except DeletionRefused as error:
         if not confirmed(f"{error.message}; delete them from the knowledge base?", otherwise=error):
             raise
-        return ingest_sources(home, settings, paths or [], include or [], allow_delete=True)
+        report = ingest_sources(home, settings, paths or [], include or [], allow_delete=True)
+    failed = next(iter(report.missing.values()), None) if strict or paths else None
+    if failed is None:
+        return Result(report)
+    return Result(report, error=OmniError(failed.problem, cure=failed.cure, code=CoreErrorCode.STORAGE_NOT_FOUND))
 
 
 def ingest_sources(
@@ -101,10 +111,13 @@ def ingest_sources(
     report = report or _run_refresh_job(home, settings, names, session, allow_delete)
     published = require_release(home, report.release)
     hint = language_hint(published.fingerprints["embedder"], foreign_languages(home, published))
-    warnings = [hint, *report.warnings] if hint else report.warnings
+    record = read_step_record(home, "documents")
+    missing = {name: each for name, each in record.missing.items() if name in names or not names} if record else {}
+    told = [each.warning for each in missing.values()]
+    warnings = [*filter(None, [hint]), *told, *(each for each in report.warnings if each not in told)]
     files = count_fates(home, published, names or None)
     seconds = round(time.monotonic() - start, 2)
-    return report.model_copy(update={"seconds": seconds, "files": files, "warnings": warnings})
+    return report.model_copy(update={"seconds": seconds, "files": files, "missing": missing, "warnings": warnings})
 
 
 def _take_over_newest(home: Home, settings: Settings) -> None:
@@ -138,12 +151,12 @@ def _refuse_empty(new: Sequence[Source]) -> None:
 
 def _plan(home: Home, settings: Settings, paths: Sequence[Path], include: Sequence[str]) -> IngestPlan:
     sources, names = _sources_to_read(home, current_sources(home, settings), paths, include)
-    session, plans = SourceSession(), {}
-    for source in sources:
-        if not paths or source.name in names:
-            plan = plan_source(home, settings, source, session)
-            plans[source.name] = {"read": [file.path for file in plan.to_read], "delete": list(plan.deletes)}
-    return IngestPlan(plans)
+    wanted = [source for source in sources if not paths or source.name in names]
+    listings, plans = SourceSession().list_each(home, wanted), {}
+    for listing in listings.listed:
+        plan = plan_source(home, settings, listing)
+        plans[listing.source.name] = {"read": [file.path for file in plan.to_read], "delete": list(plan.deletes)}
+    return IngestPlan(plans, {name: error.message for name, error in listings.missing.items()})
 
 
 def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: SourceSession) -> IngestReport | None:
@@ -162,7 +175,7 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: So
         documents=dict.fromkeys(CHANGES, 0) | counts,
         chunks=release.counts["chunks"],
         run_id=release.run_id,
-        warnings=[note for listing in listings for note in listing.notes],
+        warnings=[note for listing in listings.listed for note in listing.notes],
     )
 
 

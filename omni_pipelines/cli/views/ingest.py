@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cell, say_fields
-from omni_pipelines.records import Record
+from omni_pipelines.records import MissingSource, Record
 from omni_pipelines.refusals import Fate
 
 MAX_WARNINGS = 10
@@ -29,6 +29,8 @@ class IngestReport(Record):
     run_id: str
     masked: int = 0
     moved: int = 0
+    missing: Mapping[str, MissingSource] = {}
+    """The sources that could not be listed, by name; their documents are kept."""
     warnings: Sequence[str] = ()
     seconds: float = 0.0
 
@@ -71,6 +73,8 @@ class IngestPlan:
 
     sources: Mapping[str, Mapping[str, Sequence[str]]]
     """Source → "read" and "delete" → paths."""
+    missing: Mapping[str, str]
+    """Source that cannot be listed → why."""
     dry_run: bool = True
 
 
@@ -84,6 +88,8 @@ def show_ingest(result: IngestReport | IngestPlan) -> None:
         for action in ("read", "delete"):
             for path in paths[action]:
                 say(f"  {action:<7} {path}")
+    for problem in result.missing.values():
+        say(f"{problem}: its documents would be kept")
 
 
 def show_quarantined_files(files: Rows[Fields]) -> None:

@@ -60,6 +60,8 @@ def _show_release_status(status: Status) -> None:
         masked = f", {source.masked:,} secrets masked" if source.masked else ""
         seen = f"last listed {local_time(source.seen)}"
         say(f"  source {name}: {source.documents:,} documents{masked}, {seen}, {source.place}")
+    for missing in status.missing.values():
+        say(f"  {missing.warning}")
     for name, fingerprint in status.fingerprints.items():
         say(f"  {name}: {fingerprint}")
     if hint := language_hint(status.fingerprints["embedder"], status.foreign_languages):

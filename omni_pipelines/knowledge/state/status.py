@@ -13,7 +13,7 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.scans import Recognizable, recognizable
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.writer import Writer, read_writer
-from omni_pipelines.records import RecoveryNote, Release, SourceSeen, StepRecord
+from omni_pipelines.records import MissingSource, RecoveryNote, Release, SourceSeen, StepRecord
 
 
 class ChunkCoverage(BaseModel, frozen=True):
@@ -36,6 +36,8 @@ class Status(BaseModel, frozen=True):
     coverage: dict[str, ChunkCoverage]
     fingerprints: dict[str, str]
     sources: dict[str, SourceSeen]
+    missing: dict[str, MissingSource] = {}
+    """The sources that the last run could not list, by name; what is stored of them stays."""
     shows: int
     """The release whose state this is: an older one than `release` after a rollback."""
     foreign_languages: dict[str, int] = {}
@@ -58,7 +60,7 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         ConfigurationError: there is no such release.
     """
     release = require_release(home, number)
-    is_current = number is None and release.rollback is None
+    last = _last_run(home) if number is None and release.rollback is None else None
     chunks, vectors = release.counts["chunks"], release.counts["embeddings"]
     whole = Status(
         release=release.release,
@@ -72,7 +74,8 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
             "vector": _coverage(release.indexed_vectors or vectors, chunks),
         },
         fingerprints=release.fingerprints,
-        sources=_last_listed(home, release.sources) if is_current else release.sources,
+        sources=_last_listed(release.sources, last) if last is not None else release.sources,
+        missing=last.missing if last is not None else {},
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_recovery_notes(home),
         writer=read_writer(home),
@@ -81,8 +84,9 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         return whole.model_copy(update=_hints(home, release))
     snapshot = Snapshot.open(home, number, viewer)
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
+    missing = {name: each for name, each in whole.missing.items() if name in sources}
     hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
-    return whole.model_copy(update={"counts": snapshot.counts(), "sources": sources, **hidden})
+    return whole.model_copy(update={"counts": snapshot.counts(), "sources": sources, "missing": missing, **hidden})
 
 
 def _coverage(entries: int, of: int) -> ChunkCoverage:
@@ -96,13 +100,16 @@ def _hints(home: Home, release: Release) -> dict[str, object]:
         return {}
 
 
-def _last_listed(home: Home, sources: dict[str, SourceSeen]) -> dict[str, SourceSeen]:
-    """The sources with the time of their last listing: a listing without changes makes no release."""
+def _last_run(home: Home) -> StepRecord | None:
+    """What the last run found in the sources: a listing without changes makes no release."""
     try:
-        seen = StepRecord.model_validate_json((home.step_records / "documents.json").read_bytes()).seen
+        return StepRecord.model_validate_json((home.step_records / "documents.json").read_bytes())
     except (OSError, ValueError):
-        seen = {}
+        return None
+
+
+def _last_listed(sources: dict[str, SourceSeen], last: StepRecord) -> dict[str, SourceSeen]:
     return {
-        name: source.model_copy(update={"seen": max(source.seen, seen.get(name, source.seen))})
+        name: source.model_copy(update={"seen": max(source.seen, last.seen.get(name, source.seen))})
         for name, source in sources.items()
     }

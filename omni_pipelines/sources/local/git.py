@@ -3,6 +3,7 @@
 Nothing that the repository configures is run: no hooks, filters or helpers. Nothing is fetched.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ def _repository(source: Source) -> Iterator[GitObjects]:
     program = shutil.which("git")
     if program is None:
         raise ConfigurationError("git is not installed", cure="install it, or add a folder instead")
-    if not source.root.is_dir():
+    if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing below a closed folder
         raise missing_source(source)
     try:
         with open_repository(program, source.root) as repository:

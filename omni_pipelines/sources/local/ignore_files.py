@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from native.git_folders import repository_folders
 from omni_pipelines.configuration import default_git_ignore_file, git_environment
 from omni_pipelines.ignore_rules import IgnoreRules, Rule
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -58,7 +59,7 @@ class IgnoreFiles:
         A rule above it that ignores the folder of the source itself does not hold: a person named that folder.
         """
         found = cls(root, ())
-        top = next((folder for folder in (root, *root.parents) if _is_repository(folder)), root)
+        top = next((folder for folder in (root, *root.parents) if repository_folders(folder / ".git")), root)
         way = root.relative_to(top).parts
         files = list(found._of_git(top, "/".join((*way, "")) if way else ""))
         for depth, name in enumerate(way):
@@ -72,7 +73,7 @@ class IgnoreFiles:
     def entered(self, folder: str, names: set[str]) -> IgnoreFiles:
         """Those that hold in a folder of the source, given the names of the files and folders in it."""
         files = self.files
-        if folder and ".git" in names and _is_repository(self.root / folder):
+        if folder and ".git" in names and repository_folders(self.root / folder / ".git"):
             files = tuple(self._of_git(self.root / folder, "", inside=folder))
         if NAME in names:
             path = self.root / folder / NAME
@@ -92,9 +93,10 @@ class IgnoreFiles:
 
     def _of_git(self, top: Path, above: str, inside: str = "") -> Iterator[IgnoreFile]:
         """The ignore files that belong to a repository and not to one of its folders, the weaker first."""
+        folders = repository_folders(top / ".git")
         places = {
             "global ignore file": _global_ignore_file(top),
-            "info/exclude": _git_folder(top) / "info" / "exclude",
+            **({"info/exclude": folders.common / "info" / "exclude"} if folders is not None else {}),
         }
         for kind, path in places.items():
             target = Path(os.path.realpath(path))  # people keep it elsewhere and link it, and git follows the link
@@ -125,27 +127,6 @@ def _ignoring(
         if rule is not None:
             return None if rule.is_negative else (file, rule)
     return None
-
-
-def _is_repository(folder: Path) -> bool:
-    """Whether a folder is the top of a repository, or of a worktree or submodule, where `.git` is a file."""
-    place = os.path.join(folder, ".git")  # unlike those of Path, these functions raise nothing
-    return os.path.exists(os.path.join(place, "HEAD")) or os.path.isfile(place)
-
-
-def _git_folder(top: Path) -> Path:
-    """The folder in which a repository keeps what all its worktrees share."""
-    place = top / ".git"
-    if os.path.isfile(place):
-        place = top / _line_of(place).removeprefix("gitdir:").strip()
-    return place / _line_of(place / "commondir")
-
-
-def _line_of(path: Path) -> str:
-    try:
-        return read_file(path, MAX_BYTES)[0].decode("utf-8", "surrogateescape").strip()
-    except Unreadable:
-        return ""
 
 
 def _global_ignore_file(top: Path) -> Path:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, occurrences
+from omni_pipelines.text.secrets.wording import reads_like_a_name
+from omni_pipelines.text.secrets.wrapped import LINE_BREAK
 
 _NAMES = re.compile(
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|auth|account|private|encryption|signing)"
@@ -29,11 +31,16 @@ _HARMLESS_CONTEXT = re.compile(
     r"(?:next|continuation|page|change|lock|idempotency|request)[_-]?\Z|::\w*\Z", re.IGNORECASE
 )
 """What precedes tokens that mark a position in a list or a request, and names of types."""
-_QUOTED = re.compile(
-    r"""["'`]?\]?\s{0,3}(?:\)|:\s{0,2}\w{1,20}(?:\s{0,2}\|\s{0,2}None)?)?\s{0,3}(?:=>|:=|==?|:|,|\()\s{0,3}"""
-    r"""[bru]{0,2}(["'`])([^\s"'`]{8,200}+)\1"""
+_GAP = r"[ \t]{0,3}(?:[(\\][ \t]{0,3})?(?:\r?\n[ \t]{0,40})?"
+"""Between a sign of assignment and the value, which may be in the next line."""
+_ASSIGNED = (
+    r"""["'`]?\]?\s{0,3}(?:\)|:\s{0,2}\w{1,20}(?:\s{0,2}\|\s{0,2}None)?)?\s{0,3}(?:=>|:=|==?|:|,|\()"""
+    rf"""{_GAP}[bru]{{0,2}}(["'`])"""
 )
+_QUOTED = re.compile(rf"""{_ASSIGNED}([^\s"'`]{{8,200}}+)\1""")
 """`"name": "value"`, `name = 'value'`, `name="value"`, `["name"] = "value"`, `name: str = "value"`…"""
+_WRAPPED = re.compile(rf"""{_ASSIGNED}([^\s"'`\\]{{4,200}}+){LINE_BREAK}([^\s"'`\\]{{4,200}}+)\1""")
+"""The same with a line end inside the value."""
 _BARE = re.compile(r"[ \t]{0,4}(?:=|:)[ \t]{0,4}([^\s\"'`<>()\[\]{},;|\\]{8,200}+)")
 """`NAME=value` and `name: value`."""
 _LINE_ENDS = re.compile(r"[ \t]*+(?=[\r\n;&]|\Z)")
@@ -51,28 +58,6 @@ _CODE = re.compile(
 )
 """What programs contain instead of a value: patterns, paths, references."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*")
-_COMMON_PAIRS = frozenset(
-    (
-        "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi "
-        "ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc "
-        "et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv "
-        "ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do "
-        "uc bu ei ov by rm ep tt oc fa ef cu rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht "
-        "ru ug ds lt pi rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ny ki rk ys ob mm fu ph og ms ye ud mb ip "
-        "ub oi rl gu dr hr cc tw ft wn nu af hu nn eo vo rv nf xp gn sm fl iz ok nl my gl aw ju oa eq sy sl ps jo "
-        "lf nv je nk kn gs dy hy ze ks xt bs ik dd pd xi sd wd"
-    ).split()
-)
-"""The most frequent pairs of letters in English and in the identifiers of programs."""
-_LETTERS = re.compile(r"[a-z]{2,}")
-_MAX_COMMON_PAIRS = 0.62
-_CASE_CHANGE = re.compile(
-    r"(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Za-z])|(?<=[A-Z])(?=\d)|(?<=[A-Z])(?=[a-z])(?<![a-z\d_-][A-Z])(?<!^.)"
-)
-"""Where lower case, upper case and digits meet, except at a capital that starts a word."""
-_MAX_CASE_CHANGES = 0.28
-"""Changes per character of a name; random letters and digits have nearly 0.5."""
-_HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 _SIGN = re.compile(r"[!?@#%^~&]")
 _MIN_BARE_LENGTH = 10
 _PLACEHOLDER_PASSWORD = re.compile(
@@ -122,6 +107,9 @@ def _header(text: str, start: int) -> Iterator[Finding]:
 
 def _value(text: str, start: int, end: int) -> tuple[tuple[int, int], bool]:
     """The range after a name that may be its value, empty if there is none, and whether it is a secret."""
+    wrapped = _WRAPPED.match(text, end)
+    if wrapped and looks_made_up(wrapped[2] + wrapped[3]):
+        return (wrapped.start(2), wrapped.end(3)), True
     quoted = _QUOTED.match(text, end)
     if quoted:
         return quoted.span(2), looks_made_up(quoted[2])
@@ -153,15 +141,3 @@ def looks_made_up(value: str, *, bare: bool = False) -> bool:
     if bare and _IDENTIFIER.fullmatch(value) and len(value) < _MIN_BARE_LENGTH:
         return False
     return not reads_like_a_name(value)
-
-
-def reads_like_a_name(value: str) -> bool:
-    """Whether a value consists of words: most of its letter pairs are common, and its parts are long."""
-    if _HEX.fullmatch(value):
-        return False
-    pairs = [run[start : start + 2] for run in _LETTERS.findall(value.lower()) for start in range(len(run) - 1)]
-    if len(pairs) < 3:  # digits and signs between nearly all letters
-        return len(value) < 10 and re.fullmatch(r"[a-zA-Z]*\d*|\d+[a-zA-Z]*|[\d.:/-]+", value) is not None
-    if len(_CASE_CHANGE.findall(value)) >= _MAX_CASE_CHANGES * len(value):
-        return False
-    return sum(pair in _COMMON_PAIRS for pair in pairs) / len(pairs) > _MAX_COMMON_PAIRS

@@ -24,7 +24,7 @@ from omni_pipelines.text.secrets.vendor_tokens import vendor_tokens
 
 NO_FINDINGS = "{}"
 """The column `findings` of a document in which nothing was found."""
-DETECTOR = "secrets-2"
+DETECTOR = "secrets-3"
 """Name and version: documents that another version searched are read again."""
 _SECRETS = "secret"
 _MASK_CHARACTERS = "*·•𐄁"
@@ -41,7 +41,7 @@ class Masking:
 
     @property
     def fingerprint(self) -> str:
-        """The detector and what is masked, such as `secrets-2:card,iban,secret`."""
+        """The detector and what is masked, such as `secrets-3:card,iban,secret`."""
         names = {*self.personal, *([_SECRETS] if self.secrets else [])}
         return f"{DETECTOR}:{','.join(sorted(names))}"
 

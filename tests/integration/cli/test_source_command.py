@@ -136,7 +136,7 @@ def test_newly_declared_source_is_stale(line: Line, notes: Path, tmp_path: Path)
     assert stale_ingest(line.context) != before
 
 
-def test_ingest_stops_where_a_declared_location_is_missing(line: Line) -> None:
+def test_ingest_fails_where_the_only_declared_location_is_missing(line: Line) -> None:
     declare(line, '[sources.papers]\nlocation = "nowhere"\n')
     with pytest.raises(SourceMissing, match="nowhere"):
         line.run()

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import lance
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
@@ -226,11 +227,15 @@ def test_a_run_whose_process_died_holds_up_nothing(shown: SmallHome, instance: d
     assert [record.dagster_run.status for record in instance.get_run_records()] == [S.FAILURE]
 
 
-def test_a_source_that_is_gone_is_a_reason_and_no_crash(shown: SmallHome, instance: dg.DagsterInstance) -> None:
-    shutil.rmtree(shown.notes)
-    result = tick(source_sensor, shown.home, instance, "seen before")
-    assert str(shown.notes) in reason(result)
-    assert result.cursor == ""
+def test_a_source_that_is_gone_starts_one_run_that_records_it(shown: SmallHome, instance: dg.DagsterInstance) -> None:
+    shown.notes.rename(shown.notes.with_name("away"))
+    assert request(second_tick(shown.home, instance)).run_config == {
+        "ops": {"documents": {"config": {"sources": ["notes"]}}}
+    }
+    shown.ingest()
+    assert reason(second_tick(shown.home, instance)) == "every source is as it was ingested"
+    shown.notes.with_name("away").rename(shown.notes)
+    assert request(second_tick(shown.home, instance)).job_name == "ingest_job"
 
 
 # --- index_sensor
@@ -278,6 +283,29 @@ def test_a_table_that_was_made_anew_is_due_at_the_same_version_number(
     after = LanceTable(shown.home.table("chunks")).head()
     assert (after.version, after.uuid == before.uuid) == (before.version, False)
     assert request(tick(index_sensor, shown.home, instance)).job_name == "index_job"
+
+
+def test_a_run_that_failed_after_it_moved_a_table_wants_the_same_state(
+    small: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    lance.dataset(str(small.home.table("embeddings"))).create_scalar_index(
+        "chunk_id", "BTREE"
+    )  # as an index build does
+    add_runs_for(instance, asked, S.FAILURE)
+    assert request(tick(index_sensor, small.home, instance)).tags == asked.tags
+    add_runs_for(instance, asked, S.CANCELED)
+    assert "a person cancelled" in reason(tick(index_sensor, small.home, instance))
+
+
+def test_other_golden_questions_are_another_state(small: SmallHome, instance: dg.DagsterInstance) -> None:
+    small.ingest()
+    asked = request(tick(index_sensor, small.home, instance))
+    add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
+    small.home.golden.parent.mkdir(parents=True, exist_ok=True)
+    small.home.golden.write_text('{"question": "q"}\n')
+    assert request(tick(index_sensor, small.home, instance)).tags != asked.tags
 
 
 def test_failed_index_runs_count_as_well(small: SmallHome, instance: dg.DagsterInstance) -> None:

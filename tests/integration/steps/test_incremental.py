@@ -19,11 +19,11 @@ from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps import checks
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step import BatchSizes
@@ -335,7 +335,7 @@ def test_many_small_runs_leave_few_fragments(filled: Line, docs: Path) -> None:
 def test_a_plan_makes_no_table(tmp_path: Path, docs: Path) -> None:
     write(docs, {"a.md": "Some words."})
     settle()
-    plan = plan_source(Home(tmp_path / "none"), Settings(), Source(name="docs", root=docs), SourceSession())
+    plan = plan_source(Home(tmp_path / "none"), Settings(), list_source(Source(name="docs", root=docs)))
     assert [found.path for found in plan.to_read] == ["a.md"]
     assert not (tmp_path / "none").exists()
 

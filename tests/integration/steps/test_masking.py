@@ -13,8 +13,8 @@ from omni_pipelines.knowledge.state.status import status
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.settings import Settings
+from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.preview import documents_preview
 from tests.integration.line import Line, settle, write
@@ -125,6 +125,6 @@ def test_refusal_detail_contains_no_secret(line: Line, docs: Path) -> None:
 def test_plan_after_changed_masking_settings_reads_documents_with_findings(filled: Line) -> None:
     settle()
     (source,) = load_sources(filled.home)
-    assert plan_source(filled.home, filled.settings, source, SourceSession()).to_read == ()
+    assert plan_source(filled.home, filled.settings, list_source(source)).to_read == ()
     changed = filled.settings.model_copy(update={"mask_secrets": False})
-    assert len(plan_source(filled.home, changed, source, SourceSession()).to_read) == len(TEXTS) - 1
+    assert len(plan_source(filled.home, changed, list_source(source)).to_read) == len(TEXTS) - 1

@@ -18,8 +18,8 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
@@ -138,7 +138,7 @@ def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> 
     write(docs, {"a.html": HTML})
     line.add(docs)
     (source,) = load_sources(line.home)
-    (file,) = plan_source(line.home, line.settings, source, SourceSession()).to_read
+    (file,) = plan_source(line.home, line.settings, list_source(source)).to_read
     crash = Unreadable(RefusalCode.CRASH, "its parser crashed", signal="SIGSEGV")
     record_refusals(line.home, source.name, [Refusal(file, reader("a.html").fingerprint, crash)])
     assert line.rows("quarantine", "code", "stage") == [{"code": "E_CRASH_SIGSEGV", "stage": "parse"}]

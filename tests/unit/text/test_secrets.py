@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from omni_pipelines.text.secrets.masking import (
     masking_of,
 )
 from omni_pipelines.text.secrets.personal import PERSONAL
-from tests.samples.secrets import HEX, TOKENS, Planted, planted
+from tests.samples.secrets import HEX, TOKENS, Planted, glued, planted, wrapped
 
 SEED = 20_261
 ALL = Masking(secrets=True, personal=frozenset(PERSONAL))
@@ -50,6 +51,23 @@ def test_nearly_every_assigned_secret_is_masked() -> None:
     bare = [is_hidden(sample) for sample in PLANTED if sample.kind.startswith("assigned without quotes, ")]
     assert sum(quoted) >= 0.95 * len(quoted), f"seed {SEED}"
     assert sum(bare) >= 0.7 * len(bare), f"seed {SEED}"  # half of the passwords of word, year and word are not found
+
+
+@pytest.mark.parametrize("plant", [glued, wrapped])
+def test_nearly_every_token_in_a_name_or_on_two_lines_is_masked(
+    plant: Callable[[int, int], Iterator[Planted]],
+) -> None:
+    """Not found are short keys without a digit, and what is broken inside its prefix."""
+    samples = list(plant(SEED, 2))
+    shown = [sample for sample in samples if sample.secret in masked_text(sample.text, ALL)]
+    assert len(shown) <= 0.03 * len(samples), f"seed {SEED}: {shown}"
+    assert all(masked_text(sample.text, ALL).count("\n") == sample.text.count("\n") for sample in samples)
+
+
+def test_a_value_in_the_line_after_its_name_is_masked() -> None:
+    secret = "hT8vQz2LmW4xKp9R"
+    for text in (f'token = (\n    "{secret}"\n)', f"password =\n        '{secret}'", f'"secret": \\\n  "{secret}"'):
+        assert secret not in masked_text(text, ALL)
 
 
 @pytest.mark.parametrize("sample", PLANTED[::9], ids=lambda sample: sample.kind)
@@ -158,6 +176,11 @@ def test_other_numbers_with_a_check_digit_are_no_cards(number: str) -> None:
         '"AWS::Api::ApiKey": "48205d4ffd7feba3"',
         'api_key_header = "X-Api-Key-2"',
         'keyword = "for_each_2nd_window"',
+        f"disk-{HEX * 2} task_test_{HEX} mask-or-any-other-very-long-name-with-dashes-1",
+        "EURASIAPACIFICECONOMICCOOPERATION",
+        "All tokens begin with `ghp_`\nfollowed by thirty-six letters and digits, as in release 2026.",
+        'words = "first"\n    "second"',
+        'password = "please-enter\nyour-2nd-password-here"',
         "uuid 123e4567-e89b-12d3-a456-426614174000",
         "-----BEGIN PUBLIC KEY-----\nMIIBIjAN\n-----END PUBLIC KEY-----",
         "Between 2020-2024 we counted 12.345.678 otters and 1,234,567,890 herons.",
@@ -246,6 +269,8 @@ def test_masking_without_findings_stays_current_with_other_options() -> None:
     "unit",
     ["@", "a@a.", "eyJ", "eyJaaaaaaaaaaaaaaaaaaaaaaa.", 'password="', "--password=aaa", "://a:b",
      "-----BEGIN PRIVATE" + " KEY-----",
+     "ghp_aaaaaaaaaaaa\n", "eyJaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1\n", "sk-ant-", "aaaaaaaaaaa\n",
+     'password = "aaaa1\n',
      "1234-", "+1 ", "AB12", "authorization bearer ", "token: ", "<password>", "İ", "password aB3$"],
 )  # fmt: skip
 @pytest.mark.timeout(20)
