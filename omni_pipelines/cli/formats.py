@@ -6,6 +6,7 @@ that reads its fields. A format prints the rows alone.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -30,6 +31,9 @@ class Format(StrEnum):
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 """How a cell starts that a spreadsheet computes."""
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~&#!]")
+"""What has a meaning in Markdown and in HTML inside it."""
 
 FormatOption = Annotated[
     Format,
@@ -71,4 +75,9 @@ def _csv_cell(value: object) -> str:
 
 
 def _markdown_cell(value: object) -> str:
-    return " ".join(_plain(value).split()).replace("\\", "\\\\").replace("|", "\\|")
+    return as_markdown(" ".join(_plain(value).split()))
+
+
+def as_markdown(text: str) -> str:
+    """A line of foreign text that Markdown shows as it is: no element of HTML, no link, no emphasis."""
+    return _MARKUP.sub(r"\\\g<0>", text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from omni_pipelines.text.document import TextTable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of the text."""
 

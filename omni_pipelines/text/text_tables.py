@@ -5,7 +5,7 @@ lines with figures at the same places, as in text that comes from a PDF; and tab
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -41,7 +41,7 @@ _SENTENCE_ENDS = (".", ":", ";", ",", "!", "?")
 
 def text_tables(text: str) -> list[TextTable]:
     """The tables with a header in a text, in order."""
-    found = [Line(start, end, text[start:end].rstrip("\r\n")) for start, end in lines(text, 0, len(text))]
+    found = list(_lines(text))
     tables: list[TextTable] = []
     figures = _Figures()
     index = 0
@@ -52,6 +52,16 @@ def text_tables(text: str) -> list[TextTable]:
         tables += [table] if table is not None else []
         index += max(taken, 1)
     return tables
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """The lines of a text. Of many blank lines in a row the first ones do: millions of them would fill the memory."""
+    blank = 0
+    for start, end in lines(text, 0, len(text)):
+        line = text[start:end].rstrip("\r\n")
+        blank = 0 if line.strip() else blank + 1
+        if blank <= 2 * _MAX_LINES_BETWEEN:
+            yield Line(start, end, line)
 
 
 def _table_at(found: Sequence[Line], index: int) -> Found:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from omni_pipelines.cli.command import Rows
-from omni_pipelines.cli.formats import Format, say_rows
+from omni_pipelines.cli.formats import Format, as_markdown, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cell, cut, say_highlighted, shell_word
@@ -111,10 +111,10 @@ def show_hits(result: SearchResult) -> None:
 
 def _show_hits_as_markdown(result: SearchResult) -> None:
     for hit in result.hits:
-        heading = f" {cell(hit.heading)}" if hit.heading else ""
-        say(f"{hit.rank}. **{hit.citation}**{heading} ({hit.score:.3f})\n")
+        heading = f" {as_markdown(cell(hit.heading))}" if hit.heading else ""
+        say(f"{hit.rank}. **{as_markdown(hit.citation)}**{heading} ({hit.score:.3f})\n")
         for line in hit.text.strip("\n").splitlines():
-            say(f"   > {line}".rstrip())
+            say(f"   > {as_markdown(line)}".rstrip())
         if doubt(hit.confidence):
             say(f"\n   {doubt(hit.confidence)}")
         say()

@@ -17,7 +17,7 @@ from time import time_ns
 import orjson
 import pyarrow.compute as pc
 
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import TableVersion
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -25,6 +25,7 @@ from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import acl_tags
+from omni_pipelines.tables import known_table
 
 SourceTags = tuple[str, tuple[str, ...]]
 """The name of a source and its access tags."""
@@ -117,13 +118,14 @@ def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[s
 
 
 def _tags_in_release(home: Home, release: Release) -> tuple[SourceTags, ...]:
-    return _tags_in_version(home.table(DOCUMENTS.name), release.tables[DOCUMENTS.name])
+    return _tags_in_version(home, release.tables[DOCUMENTS.name])
 
 
 @functools.lru_cache(maxsize=16)
-def _tags_in_version(table: Path, pinned: str) -> tuple[SourceTags, ...]:
+def _tags_in_version(home: Home, pinned: str) -> tuple[SourceTags, ...]:
     """The tags in a version of the documents, which never change."""
-    rows = LanceTable(table).read(["source", "acl"], version=TableVersion.parse(pinned).version)
+    version = TableVersion.parse(pinned).version
+    rows = known_table(home, DOCUMENTS.name).read(["source", "acl"], version=version)
     joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], ","))  # no tag contains a comma
     distinct = joined.group_by(["source", "acl"]).aggregate([]).to_pylist()
     return tuple((row["source"], tuple(filter(None, row["acl"].split(",")))) for row in distinct)

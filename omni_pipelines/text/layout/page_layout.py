@@ -38,6 +38,8 @@ _MAX_RUNS = 20_000
 """Of a page that is searched for columns: more are a drawing."""
 _LONG_LINE = 25
 """Characters from which a line is a part of a text, and no cell."""
+_DRAWN_APART, _MIN_STARTS = 3, 5
+"""Lines that the file draws between two neighbours in different columns, and lines that start at the same place."""
 _MIN_LETTERS = 6
 """So many letters with blanks between them are one word, or several."""
 _BETWEEN_WORDS = 1.5
@@ -114,6 +116,7 @@ class _Page:
         letters = Counter[float]()
         for run in runs:
             letters[round(run.size, 1)] += sum(map(len, run.words))
+        self._starts = Counter(round(run.left) for run in runs)
         self._size = letters.most_common(1)[0][0]
         self._rows = self._rows_of(runs)
 
@@ -163,11 +166,19 @@ class _Page:
         merged = [row[0]]
         for run in row[1:]:
             last = merged[-1]
-            if run.left - last.right > _WIDE_GAP * max(self._size, min(last.size, run.size)):
+            gap = run.left - last.right
+            if gap > _WIDE_GAP * max(self._size, min(last.size, run.size)) or self._is_gutter(last, run, gap):
                 merged.append(run)
             else:
                 merged[-1] = _joined(last, run)
         return [_with_words(run) for run in merged]
+
+    def _is_gutter(self, last: Run, run: Run, gap: float) -> bool:
+        """Whether a narrow gap is between columns: lines start at the same place, and the file draws them apart."""
+        if gap < _STRIP * self._size or abs(run.line - last.line) < _DRAWN_APART:
+            return False
+        at = round(run.left)
+        return sum(self._starts[each] for each in (at - 1, at, at + 1)) >= _MIN_STARTS
 
     def _divide(self, rows: list[Row], depth: int) -> list[Part]:
         """The rows in reading order."""

@@ -138,7 +138,7 @@ READERS = (
     Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=5, recognize=pdf.recognize),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=6, recognize=pdf.recognize),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(

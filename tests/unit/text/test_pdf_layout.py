@@ -39,6 +39,18 @@ def test_columns_are_read_one_after_the_other(order: list[tuple[float, float, st
     assert read(placed(*order)).text.replace("\n\n", "\n").split("\n") == in_columns()
 
 
+def test_columns_with_a_narrow_gap_are_read_one_after_the_other() -> None:
+    right = [(238.0, above, text) for _, above, text in RIGHT]  # 9 points behind the left column
+    assert read(placed(*LEFT, *right)).text.replace("\n\n", "\n").split("\n") == in_columns()
+
+
+def test_words_of_a_line_that_are_drawn_one_by_one_stay_in_it() -> None:
+    words = [
+        (50.0 + at, above, word) for _, above, _ in LEFT for at, word in ((0, "Herons"), (41, "wait"), (68, "here."))
+    ]
+    assert read(placed(*words)).text.split("\n") == ["Herons wait here."] * len(LEFT)
+
+
 def test_title_above_two_columns_comes_first_and_text_below_them_last() -> None:
     title = (60.0, 740.0, "A title that is as wide as both of the columns below it on this page of the report")
     below = (60.0, 580.0, "A note that is as wide as both of the columns above it on this page of the report")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -153,3 +154,14 @@ def test_tables_apart_do_not_share_a_header() -> None:
     for row in (["heron", "2"], ["crane", "4"]):
         extraction.row(row)
     assert [table.header for table in extraction.parsed("a").tables] == ["name | kg"]
+
+
+@pytest.mark.parametrize("unit", ["\n", "\r\n", " \n", "\t\r"])
+def test_millions_of_blank_lines_need_no_memory(unit: str) -> None:
+    text = "a  1  2\n" * 3 + unit * (100_000 // len(unit)) + "| a | b |\n|---|---|\n| 1 | 2 |\n"
+    tracemalloc.start()
+    found = text_tables(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000
+    assert text[found[-1].start : found[-1].end].endswith("| 1 | 2 |\n")

@@ -1,0 +1,87 @@
+"""What was tried at each door, and how it ended: `python -m benchmarks.security`.
+
+It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "explanation" / "security.md"
+BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->"
+DOORS: Mapping[str, tuple[str, ...]] = {
+    "documents": (
+        "tests/unit/text/test_readers_archives.py",
+        "tests/unit/text/test_processor_time.py",
+        "tests/integration/steps/test_parsing.py",
+    ),
+    "archives": ("tests/integration/sources/test_archive_source.py",),
+    "repositories": ("tests/integration/sources/test_git_source.py", "tests/unit/native/test_git_folders.py"),
+    "websites": (
+        "tests/unit/sources/test_web_address.py",
+        "tests/unit/sources/test_web_connections.py",
+        "tests/unit/sources/test_web_client.py",
+    ),
+    "secrets in documents": ("tests/unit/text/test_secrets.py",),
+    "settings of a folder": ("tests/unit/test_configuration.py",),
+    "SQL": ("tests/integration/native/test_duckdb_sql.py", "tests/integration/knowledge/test_sql.py"),
+    "readers with access tags": ("tests/integration/knowledge/test_access.py",),
+    "homes of others": ("tests/integration/knowledge/test_read_only_home.py",),
+    "bundles": ("tests/integration/publishing/test_bundle.py",),
+    "stores": ("tests/integration/sharing/test_store_bucket.py",),
+    "the web page": ("tests/unit/cli/test_origin_guard.py",),
+    "terminals, spreadsheets, Markdown": ("tests/unit/cli/test_output.py", "tests/unit/cli/test_formats.py"),
+    "receipts": ("tests/integration/knowledge/test_receipts.py",),
+    "damaged files": ("tests/integration/steps/test_damaged_files.py", "tests/integration/operations/test_scrub.py"),
+    "a full disk, and other limits": ("tests/integration/native/test_causes_of_errors.py",),
+    "language models": ("tests/unit/language_models/test_openai_http.py",),
+}
+
+
+def main() -> int:
+    """Run the tests, and replace the table between the marks on the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        files = [file for files in DOORS.values() for file in files]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *files]
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        counts = _counts(report)
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}{_table(counts)}{END}{rest.partition(END)[2]}")
+    return done.returncode
+
+
+def _counts(report: Path) -> dict[str, Counter[str]]:
+    """Test file to the number of cases by outcome."""
+    counts: dict[str, Counter[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        outcome = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
+        file = case.get("classname", "").replace(".", "/") + ".py"
+        counts.setdefault(file, Counter())[outcome] += 1
+    return counts
+
+
+def _table(counts: Mapping[str, Counter[str]]) -> str:
+    lines = [
+        f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n",
+        "| door | tried | held | not run here |\n",
+        "|---|---|---|---|\n",
+    ]
+    for door, files in DOORS.items():
+        total = sum((counts.get(file, Counter()) for file in files), Counter[str]())
+        names = ", ".join(f"[{Path(file).stem}](../../{file})" for file in files)
+        tried = total.total() - total["skipped"]
+        lines.append(f"| {door}: {names} | {tried:,} | {total['passed']:,} | {total['skipped']:,} |\n")
+    return "".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
