@@ -152,17 +152,6 @@ class Pin(Record):
     """None if the file is damaged; the release is kept even so."""
 
 
-class RecoveryNote(Record):
-    """Files that recovery moved to `quarantine/` because they could not be read."""
-
-    table: str
-    moved: list[str]
-    after: int
-    """The newest version that was kept; 0 means that the whole table was moved."""
-    why: str
-    at: datetime
-
-
 class Migration(Record):
     """Columns that a table of an earlier version of omni got, with empty values that the next run replaces."""
 
