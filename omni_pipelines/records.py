@@ -134,6 +134,18 @@ class RecoveryNote(Record):
     at: datetime
 
 
+class Migration(Record):
+    """Columns that a table of an earlier version of omni got, with empty values that the next run replaces."""
+
+    table: str
+    columns: tuple[str, ...]
+    renamed: dict[str, str] = {}
+    """Columns of users that had such a name, and their new names."""
+    before: str
+    """`uuid:version` of the head before that."""
+    at: datetime
+
+
 class SearchedPlace(Record):
     """A place that an erasure searched, with the numbers of matches before and after it."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import orjson
 import pyarrow.compute as pc
 
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import TableVersion
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -22,6 +22,7 @@ from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import acl_tags
+from omni_pipelines.tables import known_table
 
 SourceTags = tuple[str, tuple[str, ...]]
 """The name of a source and its access tags."""
@@ -68,7 +69,7 @@ def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[s
 
 def _tags_in_release(home: Home, release: Release) -> Iterator[SourceTags]:
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
-    rows = LanceTable(home.table(DOCUMENTS.name)).read(["source", "acl"], version=version)
+    rows = known_table(home, DOCUMENTS.name).read(["source", "acl"], version=version)
     joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], ","))  # no tag contains a comma
     for row in joined.group_by(["source", "acl"]).aggregate([]).to_pylist():
         yield row["source"], tuple(filter(None, row["acl"].split(",")))

@@ -19,6 +19,7 @@ from omni_pipelines.knowledge.state.releases import newest_release, require_rele
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, vector_size
+from omni_pipelines.tables import known_table
 
 _OPEN_ATTEMPTS = 5
 """A release can be collected after its record was read and before its files are open; then there is a newer one."""
@@ -142,7 +143,7 @@ class Snapshot:
 
     def _pinned(self, name: str) -> tuple[LanceTable, int]:
         """A table, and the version of it that the release names."""
-        return LanceTable(self.home.table(name)), TableVersion.parse(self.release.tables[name]).version
+        return known_table(self.home, name), TableVersion.parse(self.release.tables[name]).version
 
     def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
         if self._visible is not None:
