@@ -1,4 +1,4 @@
-"""What was tried at each door, and how it ended: `python -m benchmarks.security`.
+"""What was tried at each door, and how it ended: `python -m benchmarks.security [DOOR …]`, by default all doors.
 
 It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page.
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -46,16 +46,17 @@ DOORS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def main() -> int:
-    """Run the tests, and replace the table between the marks on the page."""
+def main(wanted: Sequence[str]) -> int:
+    """Run the tests of these doors, or of all, and replace the table between the marks on the page."""
+    doors = {door: files for door, files in DOORS.items() if not wanted or door in wanted}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        files = [file for files in DOORS.values() for file in files]
+        files = [file for files in doors.values() for file in files]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *files]
         done = subprocess.run(command, cwd=ROOT, check=False)
         counts = _counts(report)
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}{_table(counts)}{END}{rest.partition(END)[2]}")
+    PAGE.write_text(f"{before}{BEGIN}{_table(doors, counts)}{END}{rest.partition(END)[2]}")
     return done.returncode
 
 
@@ -69,13 +70,13 @@ def _counts(report: Path) -> dict[str, Counter[str]]:
     return counts
 
 
-def _table(counts: Mapping[str, Counter[str]]) -> str:
+def _table(doors: Mapping[str, tuple[str, ...]], counts: Mapping[str, Counter[str]]) -> str:
     lines = [
         f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n",
         "| door | tried | held | not run here |\n",
         "|---|---|---|---|\n",
     ]
-    for door, files in DOORS.items():
+    for door, files in doors.items():
         total = sum((counts.get(file, Counter()) for file in files), Counter[str]())
         names = ", ".join(f"[{Path(file).stem}](../../{file})" for file in files)
         tried = total.total() - total["skipped"]
@@ -84,4 +85,4 @@ def _table(counts: Mapping[str, Counter[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from native.errors import TableCorrupt
 from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
 from native.lance_paths import lance_path
 
@@ -221,6 +222,8 @@ class DatasetCache:
 
         dataset = lance.dataset(lance_path(path), version=version, session=self.session)
         _ = dataset.schema  # Lance panics here, and not before, if the manifest is damaged
+        if dataset.base_paths():
+            raise TableCorrupt(f"table {path.stem} names files outside its folder", cure="do not trust this home")
         return dataset
 
     def _keep(self, path: Path, dataset: LanceDataset) -> _Slot:

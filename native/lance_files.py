@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from native.errors import TableCorrupt
 from native.lance_manifests import manifest_path
 from native.lance_tables import LanceTable
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
 """The last bytes of a complete file, by suffix."""
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 def version_files(table: LanceTable, version: int) -> Iterator[str]:
@@ -85,6 +88,8 @@ def _data_files(dataset: LanceDataset) -> Iterator[tuple[str, int | None]]:
     """Files of rows and of deletions, with the size in bytes where the manifest records it."""
     for fragment in dataset.get_fragments():
         for file in fragment.metadata.files:
+            if not _NAME.fullmatch(file.path):  # we may copy and upload it
+                raise TableCorrupt(f"a table names {file.path!r} as its file", cure="do not trust this home")
             yield f"data/{file.path}", file.file_size_bytes
         deletions = fragment.deletion_file()
         if deletions is not None:

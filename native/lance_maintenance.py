@@ -127,12 +127,14 @@ def start_again(table: LanceTable, schema: pa.Schema) -> None:
 def rewrite(table: LanceTable, schema: pa.Schema) -> None:
     """Write all rows again as one version, in today's file format and with the codecs of `schema`.
 
-    Older versions stay readable. The indexes are lost and must be built again.
+    Columns that are not in `schema` stay as they are. Older versions stay readable. The indexes are lost and must be
+    built again.
     """
     import lance
 
     source = table.open()
-    target = pa.schema(list(schema), source.schema.metadata)
+    columns = [schema.field(column.name) if column.name in schema.names else column for column in source.schema]
+    target = pa.schema(columns, source.schema.metadata)
     batches = (batch.cast(target) for batch in source.to_batches())
     lance.write_dataset(
         pa.RecordBatchReader.from_batches(target, batches),

@@ -6,6 +6,7 @@ in `native.lance_maintenance`, its files are in `native.lance_files`, repair aft
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import uuid
@@ -22,7 +23,7 @@ from native.dataset_cache import POOL
 from native.durable import PART
 from native.errors import TableCorrupt, TableMissing
 from native.foreign_errors import OLD_VERSION, TABLE, engine_errors
-from native.lance_manifests import head_version
+from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
 from native.lance_paths import lance_path
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ class TableVersion:
 
 
 class LanceTable:
-    """A table at a path. The object itself has no state: open datasets are kept in the pool."""
+    """A table at a path. The object itself has no state: open datasets are kept in the pool.
 
-    def __init__(self, path: Path) -> None:
+    A version that an earlier version of omni made may lack some of `columns`: they are read as empty values.
+    """
+
+    def __init__(self, path: Path, columns: pa.Schema | None = None) -> None:
         self.path = path
+        self._columns = columns if columns is not None else pa.schema([])
 
     @property
     def name(self) -> str:
@@ -70,7 +75,7 @@ class LanceTable:
             return False
 
     def create(self, schema: pa.Schema) -> None:
-        """Write an empty table with its own identity. An existing table gets the nullable columns that it lacks.
+        """Write an empty table with its own identity, unless there is one.
 
         The table is made in a temporary folder and then renamed: if two processes let Lance create a table at the
         same path, the second one empties the first.
@@ -78,7 +83,6 @@ class LanceTable:
         import lance
 
         if self.exists():
-            self._add_missing_columns(schema)
             return
         identity = uuid.uuid4().hex
         part = self.path.with_name(f".{self.path.name}.{identity}{PART}")
@@ -95,14 +99,6 @@ class LanceTable:
             shutil.rmtree(part)
             if not self.exists():  # else another process created it in the meantime
                 raise
-
-    def _add_missing_columns(self, schema: pa.Schema) -> None:
-        """Add the nullable columns of a newer schema. Others cannot be added, because there are no values."""
-        known = set(self.open().schema.names)
-        missing = [column for column in schema if column.name not in known and column.nullable]
-        if missing:
-            with self.lease() as dataset:
-                dataset.add_columns(missing)
 
     def open(self, version: int | None = None) -> LanceDataset:
         """The dataset at `version`, or at the head.
@@ -187,9 +183,23 @@ class LanceTable:
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
     ) -> pa.Table:
         """Rows as an Arrow table, in storage order."""
-        scanner = self.scanner(columns, where, version)
+        lacking = self.lacking(columns, version)
+        scanner = self.scanner(_without(columns, lacking), where, version)
         with self.reading():
-            return scanner.to_table()
+            rows = scanner.to_table()
+        for column in lacking:
+            rows = rows.append_column(column, empty_values(column, len(rows)))
+        return rows.select(columns) if lacking and columns is not None else rows
+
+    def lacking(self, columns: Sequence[str] | None, version: int | None = None) -> list[pa.Field]:
+        """Those of these columns, or of all, that a version lacks because an earlier version of omni made it."""
+        if not len(self._columns):
+            return []
+        number = version if version is not None else self.head().version
+        with self._opening(version):
+            stored = _column_names(self.path, number, manifest_identity(self.path, number))
+        wanted = self._columns.names if columns is None else set(columns).intersection(self._columns.names)
+        return [self._columns.field(name) for name in wanted if name not in stored]
 
     def batches(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None
@@ -238,3 +248,25 @@ class LanceTable:
         """Delete the rows that a filter selects. Build the filter with `native.filters`."""
         with self.lease() as dataset:
             dataset.delete(where, conflict_retries=CONFLICT_RETRIES)
+
+
+@functools.lru_cache(maxsize=64)
+def _column_names(path: Path, version: int, _manifest: ManifestIdentity) -> frozenset[str]:
+    """The names of the columns of a version. To ask Lance costs as much as a short query."""
+    return frozenset(LanceTable(path).open(version).schema.names)
+
+
+def empty_values(column: pa.Field, count: int) -> pa.Array:
+    """Nulls if a column may have them, else the empty text, the empty list or zero."""
+    if column.nullable:
+        return pa.nulls(count, column.type)
+    if pa.types.is_list(column.type):
+        return pa.array([[]] * count, column.type)
+    if pa.types.is_string(column.type):
+        return pa.array([""] * count, column.type)
+    return pa.array([0] * count, pa.int64()).cast(column.type)
+
+
+def _without(columns: Sequence[str] | None, lacking: Sequence[pa.Field]) -> list[str] | None:
+    absent = {column.name for column in lacking}
+    return [name for name in columns if name not in absent] if columns is not None else None

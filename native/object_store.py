@@ -33,6 +33,8 @@ _FIRST_WAIT_SECONDS = 0.1
 """Wait before the second attempt of a request; it doubles with each further one."""
 _BATCH_KEYS = 1_000
 _MAX_TEXT = 500
+MAX_CONTENT_BYTES = 64 << 20
+"""Of an object that is read into memory, such as a record with a million files."""
 _UPLOADS = 2
 """Parts of a file that are uploaded at the same time. Of twelve, none would arrive in time over a slow connection."""
 _CLIENT_OPTIONS = (
@@ -88,8 +90,12 @@ class ObjectStore:
         )
 
     def get(self, key: str) -> bytes | None:
-        """The content of an object; None if there is none."""
-        return self._repeat_or(None, lambda: bytes(obstore.get(self._client, key).bytes()), f"{key} cannot be read")
+        """The content of an object; None if there is none.
+
+        Raises:
+            StoreError: it cannot be read, or is too long to be kept in memory; files are read with `download`.
+        """
+        return self._repeat_or(None, partial(_content, self._client, key), f"{key} cannot be read")
 
     def download(self, key: str, path: Path) -> bool:
         """Write an object to a file, in pieces, and replace the file. Returns whether there is such an object."""
@@ -202,6 +208,14 @@ def _client_options(scheme: str, seconds: float) -> ClientConfig:
 def _stored_object(meta: ObjectMeta) -> StoredObject:
     mark = ":".join(filter(None, (meta["e_tag"], meta["version"])))
     return StoredObject(meta["path"], meta["size"], meta["last_modified"], mark)
+
+
+def _content(client: Client, key: str) -> bytes:
+    response = obstore.get(client, key)
+    if response.meta["size"] > MAX_CONTENT_BYTES:
+        what = f"{key} has {response.meta['size']:,} bytes; {MAX_CONTENT_BYTES:,} are allowed"
+        raise StoreError(what, cure="do not trust this store, or remove the object", code="4004")
+    return bytes(response.bytes())
 
 
 def _download(client: Client, key: str, path: Path) -> bool:

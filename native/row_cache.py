@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from native.dataset_cache import POOL
 from native.int8_scan import QuantizedVectors
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, empty_values
 
 if TYPE_CHECKING:
     from lance import LanceDataset
@@ -179,10 +179,14 @@ def fetch_rows(
         cached = (*cached, *cached_texts)
     positions = row_index(table, key, version).find(keys)
     positions = positions[positions >= 0]
+    lacking = table.lacking([*columns, *cached], version)
+    absent = {column.name for column in lacking}
+    cached = [name for name in cached if name not in absent]
     load = functools.partial(_load_columns, columns=tuple(cached))
     with table.reading():
         cache = POOL.columns(table.path, version, f"columns {','.join(cached)}", load)
         values = cache.take(positions, columns)
+        values |= {column.name: empty_values(column, len(positions)).to_pylist() for column in lacking}
         missing = [name for name in columns if name not in values]
         if missing:
             values |= dataset.take(positions, columns=missing).to_pydict()

@@ -53,6 +53,8 @@ class Home:
     """Folder of the plans of erasures that are not certified yet."""
     quarantine = _Inside("quarantine")
     """Folder for damaged files that recovery moved aside."""
+    migrations = _Inside("migrations.jsonl")
+    """What tables of earlier versions of omni got, one migration a line."""
     entries = _Inside("entries")
     """Folder of the knowledge entries, one Markdown file each; it is ingested as a source."""
     journal = _Inside("journal")

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from functools import partial
-from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID, uuid4
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from omni_pipelines.record_fields import (
+    Blake3,
+    Count,
+    FileName,
+    Generation,
+    Moment,
+    PinnedVersion,
+    ReferencePath,
+    ReleaseNumber,
+    Sha256,
+    TableName,
+    Text,
+    now,
+)
+from omni_pipelines.released_files import require_released_files, table_folder
 
 
 class Record(BaseModel):
@@ -26,14 +40,29 @@ def sealed(record: Record) -> bytes:
     return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
 
 
-def unsealed(raw: bytes) -> dict[str, object] | None:
-    """Return the body of a sealed document, or None if the document is incomplete or was changed."""
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def unsealed(raw: bytes, kind: type[AnyRecord]) -> AnyRecord | None:
+    """Return the record of a sealed document; None if it is incomplete, was changed, or is no such record.
+
+    Every field is checked, without conversions, because a document may come from somebody else.
+    """
     try:
         document = orjson.loads(raw)
-        body: dict[str, object] = document["body"]
-        return body if document["sha256"] == seal_of(body) else None
+        body = document["body"]
+        return strictly(orjson.dumps(body), kind) if document["sha256"] == seal_of(body) else None
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def strictly(raw: bytes, kind: type[AnyRecord]) -> AnyRecord:
+    """Return the record of a JSON document, no field of which needs a conversion.
+
+    Raises:
+        ValidationError: it is no such record.
+    """
+    return kind.model_validate_json(raw, strict=True)
 
 
 def seal_of(body: object) -> str:
@@ -44,7 +73,7 @@ def seal_of(body: object) -> str:
 class MissingSource(Record):
     """A source that the last run could not list. What is stored of it stays."""
 
-    since: datetime
+    since: Moment
     """When a run first could not list it."""
     problem: str
     """What happened, such as "source notes: /srv/notes is not there"."""
@@ -59,15 +88,15 @@ class MissingSource(Record):
 class StepRecord(Record):
     """What a step last built, and from which inputs; while these and the fingerprint are equal, it is not stale."""
 
-    step: str
-    output: str
+    step: TableName
+    output: PinnedVersion | Generation
     """A table version `uuid:version` or a generation `gen-<n>`."""
     inputs: dict[str, str]
     """Input name to version; for documents, source name to the fingerprint of its listing."""
     fingerprint: str
     """The code and settings that the output depends on."""
-    at: datetime
-    seen: dict[str, datetime] = {}
+    at: Moment
+    seen: dict[str, Moment] = {}
     """For documents: source name to the time of its last listing."""
     missing: dict[str, MissingSource] = {}
     """For documents: the sources that could not be listed, by name."""
@@ -76,10 +105,10 @@ class StepRecord(Record):
 class KeywordGeneration(Record):
     """The generation of the keyword index that a release names."""
 
-    generation: str
-    files: dict[str, str]
+    generation: Generation
+    files: dict[FileName, Sha256]
     """File name to sha256."""
-    entries: int
+    entries: Count
     analyzer: str
 
 
@@ -87,16 +116,16 @@ class SourceSeen(Record):
     """The last complete listing of a source."""
 
     place: str
-    seen: datetime
-    documents: int
-    masked: int = 0
+    seen: Moment
+    documents: Count
+    masked: Count = 0
     """Number of masked secrets and personal data in its documents."""
 
 
 class HeldRows(Record):
     """The rows of a table at one moment, by which they are recognized in a later version."""
 
-    columns: tuple[str, ...]
+    columns: tuple[TableName, ...]
     """The columns that are compared."""
     checksum: str
 
@@ -104,33 +133,34 @@ class HeldRows(Record):
 class Rollback(Record):
     """Marks a release that a rollback made: it names an older state than the heads of the tables."""
 
-    to: int
+    to: ReleaseNumber
     """The release whose state it publishes again."""
-    heads: dict[str, str]
+    heads: dict[TableName, PinnedVersion]
     """Table to `uuid:version` of the release that it takes back, which is not published until a source changes."""
-    rows: dict[str, HeldRows] = {}
+    rows: dict[TableName, HeldRows] = {}
     """Table to the rows of that version, which are not published in another version either."""
-    keyword: str = ""
+    keyword: Generation | Literal[""] = ""
     """The keyword generation of that release."""
 
 
 class Pin(Record):
     """Keeps a release from collection."""
 
-    release: int
+    release: ReleaseNumber
     reason: str = ""
-    at: datetime | None = None
+    at: Moment | None = None
     """None if the file is damaged; the release is kept even so."""
 
 
-class RecoveryNote(Record):
-    """Files that recovery moved to `quarantine/` because they could not be read."""
+class Migration(Record):
+    """Columns that a table of an earlier version of omni got, with empty values that the next run replaces."""
 
     table: str
-    moved: list[str]
-    after: int
-    """The newest version that was kept; 0 means that the whole table was moved."""
-    why: str
+    columns: tuple[str, ...]
+    renamed: dict[str, str] = {}
+    """Columns of users that had such a name, and their new names."""
+    before: str
+    """`uuid:version` of the head before that."""
     at: datetime
 
 
@@ -174,46 +204,36 @@ class Certificate(Record):
     not_searched: list[str]
 
 
+_READ_TABLES = {"documents", "chunks", "embeddings"}
+_NAMED = {"readers", "chunker", "embedder"}
+
+
 class Release(Record):
     """One state of the knowledge base: the version of every table and the generation that readers see."""
 
-    release: int
-    created_at: datetime
+    release: ReleaseNumber
+    created_at: Moment
     run_id: str
-    tables: dict[str, str]
+    tables: dict[TableName, PinnedVersion]
     """Table to `uuid:version`."""
     keyword: KeywordGeneration
-    indexed_vectors: int
-    counts: dict[str, int]
+    indexed_vectors: Count
+    counts: dict[TableName, Count]
     """Table to number of rows."""
     fingerprints: dict[str, str]
     """Fingerprints of readers, chunker, embedder and keyword analysis."""
     sources: dict[str, SourceSeen]
-    files: dict[str, str] = {}
+    files: dict[str, Blake3] = {}
     """Path below the home of every file of its tables, to the blake3 of the file; {} if an older version made it."""
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
 
-
-REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
-
-
-def _check_reference(path: str) -> str:
-    parsed = PurePosixPath(path)
-    if not path or "\\" in path or parsed.is_absolute() or ".." in parsed.parts:
-        raise ValueError("must be a path inside the skill, without '..'")
-    if parsed.suffix not in REFERENCE_SUFFIXES:
-        raise ValueError(f"must end in one of {', '.join(REFERENCE_SUFFIXES)}")
-    return path
-
-
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-now = partial(datetime.now, UTC)
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-"""A point in time, in UTC."""
-ReferencePath = Annotated[str, AfterValidator(_check_reference)]
-Blake3 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Sha256 = Blake3
+    @model_validator(mode="after")
+    def _names_what_readers_need(self) -> Release:
+        if not self.tables.keys() == self.counts.keys() >= _READ_TABLES or not self.fingerprints.keys() >= _NAMED:
+            raise ValueError("a table or a fingerprint is missing")
+        require_released_files(self.files, list(map(table_folder, self.tables)))
+        return self
 
 
 class SkillMetadata(Record):

@@ -16,13 +16,19 @@ def read_rows(
     home: Home, definition: schemas.Table, kind: type[Row], columns: Sequence[str], where: str | None = None
 ) -> list[Row]:
     """Return rows of the head of a table with these columns; none if the table does not exist."""
-    table = LanceTable(home.table(definition.name))
+    table = known_table(home, definition.name)
     return rows_of(table.read(columns, where), kind) if table.exists() else []
+
+
+def known_table(home: Home, name: str) -> LanceTable:
+    """Return a table by its name, of which versions may be older than some of its columns."""
+    definition = schemas.TABLES.get(name)
+    return LanceTable(home.table(name), definition.schema if definition is not None else None)
 
 
 def open_table(home: Home, definition: schemas.Table) -> LanceTable:
     """Return a table, which is created if it does not exist."""
-    table = LanceTable(home.table(definition.name))
+    table = known_table(home, definition.name)
     if not table.exists():
         table.create(stored_schema(home, definition))
     return table

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.erasure.scope import Scope, known_documents
@@ -51,10 +50,10 @@ def find_certificate(home: Home, target: str) -> tuple[Certificate, Path] | None
 
 def _newest_first(home: Home) -> Iterator[tuple[Path, Certificate]]:
     for path in sorted(home.certificates.glob("*.json"), reverse=True):
-        try:
-            yield path, Certificate.model_validate(unsealed(path.read_bytes()))
-        except (OSError, ValidationError):  # a damaged certificate proves nothing
-            continue
+        with suppress(OSError):
+            certificate = unsealed(path.read_bytes(), Certificate)
+            if certificate is not None:  # a damaged one proves nothing
+                yield path, certificate
 
 
 def certified(certificate: Certificate) -> dict[str, Any]:

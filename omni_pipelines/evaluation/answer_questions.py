@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH
-from omni_pipelines.records import Record, Text
+from omni_pipelines.record_fields import Text
+from omni_pipelines.records import Record
 
 HASH_LENGTH = 16
 """Hex digits of the hash of a gold range."""

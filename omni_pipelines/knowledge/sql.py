@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from native.errors import StatementRefused
 from native.filters import is_in
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import TableVersion
 from native.sql_process import QueryResult, SqlLimits, StoredTable, select
 from omni_pipelines import schemas
 from omni_pipelines.errors import ConfigurationError, nearest
@@ -22,6 +22,7 @@ from omni_pipelines.knowledge.state.files import seen_files
 from omni_pipelines.knowledge.state.releases import list_releases, read_with_checksum, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.refusals import RefusalCode
+from omni_pipelines.tables import known_table
 
 PINNED_TABLES = (schemas.DOCUMENTS, schemas.CHUNKS, schemas.EMBEDDINGS)
 OTHER_TABLES = (schemas.SOURCES, schemas.FILES, schemas.QUARANTINE, schemas.ENTRIES, schemas.RELEASES)
@@ -109,7 +110,7 @@ def _files(home: Home, release: Release, visible: Set[str] | None) -> pa.Table:
 
 def _quarantine(home: Home) -> pa.Table:
     """The files that were refused, without those of a kind that no reader reads: they are in `files`."""
-    stored = LanceTable(home.table(schemas.QUARANTINE.name))
+    stored = known_table(home, schemas.QUARANTINE.name)
     rows = stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table()
     return rows.filter(pc.not_equal(rows["code"], RefusalCode.KIND.value))
 
@@ -125,11 +126,12 @@ def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> S
         schemas.SOURCES.name: pa.Table.from_pylist(sources, schema=schemas.SOURCES.schema)
     }
     for table in PINNED_TABLES:
-        pinned, stored = TableVersion.parse(release.tables[table.name]), LanceTable(home.table(table.name))
+        pinned, stored = TableVersion.parse(release.tables[table.name]), known_table(home, table.name)
         if stored.version(pinned.version) != pinned:
             problem = f"table {table.name} is not the one that release {release.release} was made of"
             raise ConfigurationError(problem, cure="run: omni ingest")
-        names = tuple(column.name for column in _readable_columns(table))
+        present = stored.open(pinned.version).schema.names  # an earlier version of omni may have made it
+        names = tuple(column.name for column in _readable_columns(table) if column.name in present)
         tables[table.name] = StoredTable(str(stored.path), pinned.version, names, where)
     return tables
 

@@ -20,10 +20,10 @@ from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
-from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
+from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.knowledge.state.table_files import damaged_files
-from omni_pipelines.records import RecoveryNote, Release
+from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
 from omni_pipelines.steps.chunks import repeated_columns

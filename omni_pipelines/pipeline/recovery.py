@@ -11,9 +11,9 @@ from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.metrics import drop_unfinished
-from omni_pipelines.knowledge.state.recovery_notes import write_recovery_note
+from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, write_recovery_note
 from omni_pipelines.knowledge.state.releases import list_releases
-from omni_pipelines.records import RecoveryNote, Release
+from omni_pipelines.records import Release
 from omni_pipelines.steps.retention import TAG
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, reset_steps
 

@@ -7,6 +7,7 @@ from native import dataset_cache
 from native.allocator import share_arenas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.home_key import make_key
+from omni_pipelines.pipeline.migration import migrate_tables
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.pull import catch_up
@@ -16,6 +17,8 @@ from omni_pipelines.steps.writer_lock import writer_lock
 @contextmanager
 def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Iterator[None]:
     """Hold the writer lock of a home, after a recovery. The system releases the lock when a process dies.
+
+    Tables of an earlier version of omni have all columns of this one then.
 
     With `sync`, a home that shares a store first takes over its newest release. Use it where a run begins: in the
     middle of a run it would replace what the earlier steps have built.
@@ -32,4 +35,5 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
         make_key(home)
         if sync:
             catch_up(home, settings)
+        migrate_tables(home)
         yield

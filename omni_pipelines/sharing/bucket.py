@@ -24,9 +24,10 @@ from datetime import datetime, timedelta
 
 from native.object_store import ObjectStore, StoredObject
 from omni_pipelines.errors import ConfigurationError, StoreRefused
+from omni_pipelines.knowledge.state.releases import release_number
 from omni_pipelines.records import Pin, sealed, unsealed
 from omni_pipelines.sharing.holds import HeldRelease, Hold, end_holds, held, read_holds
-from omni_pipelines.sharing.store_records import LAYOUT, StoredRelease, StoreIdentity, parse_release
+from omni_pipelines.sharing.store_records import StoredRelease, StoreIdentity, parse_release
 
 REQUEST_SECONDS = 60.0
 ORPHANS_KEPT = timedelta(hours=24)
@@ -61,11 +62,11 @@ class Bucket:
         raw = self.objects.get(_IDENTITY)
         if raw is None:
             return None
-        body = unsealed(raw)
-        if body is None or body.get("layout") != LAYOUT:
+        identity = unsealed(raw, StoreIdentity)
+        if identity is None:
             message = f"{self.url} is not a store of this version of omni"
             raise StoreRefused(message, cure="update omni, or name another store")
-        return StoreIdentity.model_validate(body)
+        return identity
 
     def create(self) -> StoreIdentity:
         """Create the store, unless another home has just done so."""
@@ -94,7 +95,7 @@ class Bucket:
     def numbers(self, after: int = 0) -> list[int]:
         """The numbers of the kept releases that are higher than `after`, ascending."""
         records = self.objects.list("releases", _release_key(after) if after else "")
-        return sorted(_number(record.key) for record in records if record.size > len(_DROPPED))
+        return sorted(_numbers(record for record in records if record.size > len(_DROPPED)))
 
     def read(self, number: int) -> StoredRelease | None:
         """The record of a release; None if it never existed or was dropped.
@@ -105,7 +106,7 @@ class Bucket:
         raw = self.objects.get(_release_key(number))
         if raw is None or raw == _DROPPED:
             return None
-        record = parse_release(raw)
+        record = parse_release(raw, number)
         if record is None:
             raise StoreRefused(
                 f"the record of release {number} in {self.url} is damaged, or of a later version of omni",
@@ -122,8 +123,8 @@ class Bucket:
         pins = {}
         for number in self.pinned():
             raw = self.objects.get(_pin_key(number))
-            body = unsealed(raw) if raw is not None else None
-            pins[number] = Pin.model_validate(body) if body is not None else Pin(release=number)
+            pin = unsealed(raw, Pin) if raw is not None else None
+            pins[number] = pin if pin is not None and pin.release == number else Pin(release=number)
         return pins
 
     def pinned(self) -> set[int]:
@@ -255,9 +256,6 @@ def _dropping_key(number: int) -> str:
     return f"dropping/{number:012d}"
 
 
-def _number(key: str) -> int:
-    return int(key.rpartition("/")[2].removesuffix(".json"))
-
-
 def _numbers(objects: Iterable[StoredObject]) -> set[int]:
-    return {_number(stored.key) for stored in objects}
+    """The numbers in the keys of objects; keys without one are not ours."""
+    return set(filter(None, (release_number(stored.key.rpartition("/")[2]) for stored in objects)))

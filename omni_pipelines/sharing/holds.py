@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from native.errors import StoreError
 from native.object_store import ObjectStore, StoredObject
-from omni_pipelines.records import Moment, Record, now, sealed, unsealed
+from omni_pipelines.knowledge.state.releases import release_number
+from omni_pipelines.record_fields import Id, Moment, ReleaseNumber, now
+from omni_pipelines.records import Record, sealed, unsealed
 
 LASTS = timedelta(minutes=15)
 """How long a hold counts after it was last written, by the clock of the store."""
@@ -33,8 +33,8 @@ _FOLDER = "holds"
 class Hold(Record):
     """Who holds a release, as the store contains it."""
 
-    release: int
-    home: str
+    release: ReleaseNumber
+    home: Id
     """The id of the home in the store."""
     place: str
     """The folder and the machine of the home, for people."""
@@ -95,7 +95,7 @@ def held(objects: ObjectStore, hold: Hold, beat_seconds: float = BEAT_SECONDS) -
 
 def read_holds(objects: ObjectStore, clock: Callable[[], datetime]) -> list[HeldRelease]:
     """The holds that count. Those that have ended are deleted. `clock` is asked only if there is a hold."""
-    found = [_read(objects, stored) for stored in objects.list(_FOLDER)]
+    found = list(filter(None, (_read(objects, stored) for stored in objects.list(_FOLDER))))
     time = clock() if found else None
     ended = {each.key for each in found if time is not None and each.ends < time}
     objects.delete(ended)
@@ -109,11 +109,7 @@ def end_holds(objects: ObjectStore, holds: list[HeldRelease], home: str) -> list
     return [each for each in holds if each.key not in dead]
 
 
-def _read(objects: ObjectStore, stored: StoredObject) -> HeldRelease:
-    body = unsealed(objects.get(stored.key) or b"")
-    try:
-        hold = Hold.model_validate(body) if body is not None else None
-    except ValidationError:
-        hold = None
-    release = int(stored.key.rpartition("/")[2].partition("-")[0])
-    return HeldRelease(stored.key, release, hold, stored.modified)
+def _read(objects: ObjectStore, stored: StoredObject) -> HeldRelease | None:
+    release = release_number(stored.key.rpartition("/")[2])
+    hold = unsealed(objects.get(stored.key) or b"", Hold)
+    return HeldRelease(stored.key, release, hold, stored.modified) if release is not None else None

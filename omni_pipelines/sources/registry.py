@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import orjson
+from pydantic import AfterValidator
 
 from native import text_recognition
 from native.durable import write_whole
@@ -23,6 +25,16 @@ MAX_NAME_LENGTH = 80
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 _NO_OPTIONS = SourceOptions()
 
+
+def _valid_names(sources: list[Source]) -> list[Source]:
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)):
+        raise ValueError("the names of the sources are not valid")
+    return sources
+
+
+RegisteredSources = Annotated[list[Source], AfterValidator(_valid_names)]
+"""The registry of sources in a record that may come from somebody else."""
 IsOurs = Callable[[Source], bool]
 """Tells whether this home reads a source: see `reads`."""
 

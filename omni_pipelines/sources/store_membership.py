@@ -1,20 +1,23 @@
 """Which store a home shares, and as which member."""
 
-from pydantic import ValidationError
+from typing import Annotated
+
+from pydantic import Field, ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import Record
+from omni_pipelines.record_fields import Id
+from omni_pipelines.records import Record, strictly
 
 
 class Membership(Record):
     """What a home knows of the store that it shares. Written last: everything that it names is on disk by then."""
 
-    store: str
+    store: Id
     """Id of the store."""
-    home: str
+    home: Id
     """Id of this home, which reads only the sources that it registered."""
-    release: int = 0
+    release: Annotated[int, Field(ge=0, lt=10**12)] = 0
     """The release that the tables of this home are based on."""
     probed: bool = False
     """Whether the store was seen to refuse a second object under one name."""
@@ -23,7 +26,7 @@ class Membership(Record):
 def read_membership(home: Home) -> Membership | None:
     """The membership of a home; None if the home shares no store."""
     try:
-        return Membership.model_validate_json((home.shared / "home.json").read_bytes())
+        return strictly((home.shared / "home.json").read_bytes(), Membership)
     except (OSError, ValidationError):
         return None
 

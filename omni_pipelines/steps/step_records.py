@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import MissingSource, StepRecord
+from omni_pipelines.records import MissingSource, StepRecord, strictly
 
 GENERATION, UNFINISHED = "gen-", "tmp-"
 """Prefixes of the folders of keyword generations: of finished ones, and of those still being built or moved."""
@@ -16,9 +16,10 @@ GENERATION, UNFINISHED = "gen-", "tmp-"
 def read_step_record(home: Home, step: str) -> StepRecord | None:
     """The record of a step; None if the step never finished or its file is damaged: then the step runs again."""
     try:
-        return StepRecord.model_validate_json((home.step_records / f"{step}.json").read_bytes())
+        record = strictly((home.step_records / f"{step}.json").read_bytes(), StepRecord)
     except (OSError, ValidationError):
         return None
+    return record if record.step == step else None
 
 
 def read_step_records(home: Home) -> dict[str, StepRecord]:

@@ -20,14 +20,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from native.lance_tables import LanceTable
 from omni_pipelines import ids
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import pin, unpin
 from omni_pipelines.knowledge.state.releases import list_releases, newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.operations import maintenance
+from omni_pipelines.operations import maintenance, user_columns
 from omni_pipelines.operations.maintenance import publish_if_consistent
+from omni_pipelines.operations.user_columns import NewColumn
 from omni_pipelines.pipeline.run import run_pipeline
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
@@ -45,7 +47,34 @@ NAMES = ("a.md", "b.md", "o'brien.md", "sub/é\u0301.md", "sub/a,b) OR (1=1.md",
 WORDS = st.sampled_from(("walrus", "badger", "candle", "naïve", "emoji \U0001f600", "'; --"))
 TEXTS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
 UNREADABLE = "\0"
+OWN = "owner"
+
+
+def add_own_column(home: Home) -> None:
+    """Add a column to each table, unless it has one."""
+    for name in TABLES:
+        if OWN not in LanceTable(home.table(name)).open().schema.names:
+            user_columns.add_columns(home, name, [NewColumn(name=OWN, data_type="Utf8")])
+
+
+def drop_own_column(home: Home) -> None:
+    """Drop that column from each table that has one."""
+    for name in TABLES:
+        if OWN in LanceTable(home.table(name)).open().schema.names:
+            user_columns.drop_columns(home, name, [OWN])
+
+
+def lose_columns_of_later_versions(home: Home) -> None:
+    """Take columns that are newer than the first version; the next writer adds them again."""
+    for name, columns in (("documents", ["partial", "acl"]), ("chunks", ["page", "acl"]), ("embeddings", ["acl"])):
+        with LanceTable(home.table(name)).lease() as dataset:
+            dataset.drop_columns([column for column in columns if column in dataset.schema.names])
+
+
 MAINTENANCE: dict[str, Callable[[Home], object]] = {
+    "add a column": add_own_column,
+    "drop a column": drop_own_column,
+    "lose columns": lose_columns_of_later_versions,
     "compact": lambda home: [maintenance.compact(home, table) for table in TABLES.values()],
     "drop and build the vector index": lambda home: maintenance.optimize_vectors(home, retrain=True),
 }

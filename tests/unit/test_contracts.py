@@ -56,7 +56,9 @@ JSON = st.recursive(
 OBJECT = st.dictionaries(TEXT, JSON, max_size=3)
 WORDS = st.lists(TEXT, max_size=3).map(tuple)
 DIGEST = st.binary(min_size=32, max_size=32).map(bytes.hex)
-SEEN = st.builds(SourceSeen, place=TEXT, seen=TIMES, documents=COUNT)
+VERSION = st.builds("{}:{}".format, st.binary(min_size=16, max_size=16).map(bytes.hex), LINE)
+READ_TABLES = ("documents", "chunks", "embeddings")
+SEEN = st.builds(SourceSeen, place=TEXT, seen=TIMES, documents=COUNT, masked=COUNT)
 CITATION = st.builds(
     Citation, **dict.fromkeys(("start_byte", "end_byte"), COUNT), **dict.fromkeys(("start_line", "end_line"), LINE)
 )
@@ -89,7 +91,14 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
         evidence=SHARE,
     ),
     "argument_problem": st.builds(ArgumentProblem),
-    "step_record": st.builds(StepRecord, inputs=NAMES, at=TIMES, seen=st.dictionaries(TEXT, TIMES, max_size=2)),
+    "step_record": st.builds(
+        StepRecord,
+        step=st.just("chunks"),
+        output=VERSION | st.just("gen-1"),
+        inputs=NAMES,
+        at=TIMES,
+        seen=st.dictionaries(TEXT, TIMES, max_size=2),
+    ),
     "citation": CITATION,
     "event": st.builds(
         Event,
@@ -123,11 +132,20 @@ EXAMPLES: dict[str, st.SearchStrategy[Any]] = {
     ),
     "release": st.builds(
         Release,
+        release=LINE,
         created_at=TIMES,
-        tables=NAMES,
-        keyword=st.builds(KeywordGeneration, files=NAMES),
-        counts=COUNTS,
-        fingerprints=NAMES,
+        tables=st.fixed_dictionaries(dict.fromkeys(READ_TABLES, VERSION)),
+        keyword=st.builds(
+            KeywordGeneration,
+            generation=st.just("gen-3"),
+            files=st.dictionaries(st.just("a.idx"), DIGEST),
+            entries=COUNT,
+        ),
+        indexed_vectors=COUNT,
+        counts=st.fixed_dictionaries(dict.fromkeys(READ_TABLES, COUNT)),
+        fingerprints=st.fixed_dictionaries(dict.fromkeys(("readers", "chunker", "embedder"), TEXT)),
+        files=st.dictionaries(st.just("tables/chunks.lance/data/a.lance"), DIGEST),
+        rollback=st.none(),
         sources=st.dictionaries(TEXT, SEEN, max_size=2),
     ),
     "skill_metadata": st.builds(

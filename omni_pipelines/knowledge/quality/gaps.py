@@ -14,7 +14,8 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.question import Terms
 from omni_pipelines.knowledge.state import journal
-from omni_pipelines.records import Moment, Record
+from omni_pipelines.record_fields import Moment
+from omni_pipelines.records import Record
 from omni_pipelines.rows import rows_of
 from omni_pipelines.schemas import ANSWERS, QUESTIONS
 

@@ -7,7 +7,8 @@ from omni_pipelines.errors import GateFailed
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden_questions import golden_fingerprint
 from omni_pipelines.knowledge.state import journal
-from omni_pipelines.records import Moment, Record, Release
+from omni_pipelines.record_fields import Moment
+from omni_pipelines.records import Record, Release
 from omni_pipelines.schemas import GATE_RESULTS
 
 

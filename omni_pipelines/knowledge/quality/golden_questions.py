@@ -23,7 +23,8 @@ from omni_pipelines.knowledge.search.citations import open_citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_QUERY_LENGTH
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.records import Record, Text
+from omni_pipelines.record_fields import Text
+from omni_pipelines.records import Record
 from omni_pipelines.text.document_rows import parsed_document
 
 MIN_OVERLAP = 0.5

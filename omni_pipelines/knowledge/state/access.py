@@ -6,15 +6,18 @@ tags of a visible source must allow it in the release that is read, in the newes
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from time import time_ns
 
 import orjson
 import pyarrow.compute as pc
 
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import TableVersion
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -22,6 +25,7 @@ from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import acl_tags
+from omni_pipelines.tables import known_table
 
 SourceTags = tuple[str, tuple[str, ...]]
 """The name of a source and its access tags."""
@@ -51,6 +55,53 @@ class Viewer:
         return not tags or not tags.isdisjoint(self.tags)
 
 
+class VisibleSources:
+    """The sources of a release that a viewer may see at the moment, and not when the release was opened.
+
+    They are computed again when a file changed on which they depend, which costs three system calls to notice.
+    """
+
+    def __init__(self, home: Home, release: Release, viewer: Viewer, clock: Callable[[], int] = time_ns) -> None:
+        self._home, self._release, self._viewer, self._clock = home, release, viewer, clock
+        self._computed: tuple[_Stamp, frozenset[str]] | None = None
+
+    def __call__(self) -> frozenset[str]:
+        """Names of the sources.
+
+        Raises:
+            ConfigurationError: as for `visible_sources`.
+        """
+        stamp, computed = _stamp(self._home), self._computed
+        if computed is not None and computed[0] == stamp and _is_settled(stamp, self._clock()):
+            return computed[1]
+        visible = visible_sources(self._home, self._release, self._viewer)
+        self._computed = stamp, visible  # read after the stamp, so that a later change is seen
+        return visible
+
+
+_Stamp = tuple[tuple[int, ...], ...]
+_SETTLED_NS = 2_000_000_000
+"""A file can change again without a new time for as long as this, on the file systems with the coarsest clocks."""
+
+
+def _stamp(home: Home) -> _Stamp:
+    """Inode, size and times of what says who may see which source: the settings, the registry and the releases."""
+    return tuple(_file_stamp(path) for path in (home.config, home.sources, home.releases))
+
+
+def _file_stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_settled(stamp: _Stamp, now: int) -> bool:
+    newest = max((time for each in stamp for time in each[2:]), default=0)
+    return abs(now - newest) > _SETTLED_NS
+
+
 def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[str]:
     """Names of the sources of a release that a viewer may see.
 
@@ -66,12 +117,18 @@ def visible_sources(home: Home, release: Release, viewer: Viewer) -> frozenset[s
     return frozenset(source for source, acls in tags.items() if all(map(viewer.may_see, acls)))
 
 
-def _tags_in_release(home: Home, release: Release) -> Iterator[SourceTags]:
-    version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
-    rows = LanceTable(home.table(DOCUMENTS.name)).read(["source", "acl"], version=version)
+def _tags_in_release(home: Home, release: Release) -> tuple[SourceTags, ...]:
+    return _tags_in_version(home, release.tables[DOCUMENTS.name])
+
+
+@functools.lru_cache(maxsize=16)
+def _tags_in_version(home: Home, pinned: str) -> tuple[SourceTags, ...]:
+    """The tags in a version of the documents, which never change."""
+    version = TableVersion.parse(pinned).version
+    rows = known_table(home, DOCUMENTS.name).read(["source", "acl"], version=version)
     joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], ","))  # no tag contains a comma
-    for row in joined.group_by(["source", "acl"]).aggregate([]).to_pylist():
-        yield row["source"], tuple(filter(None, row["acl"].split(",")))
+    distinct = joined.group_by(["source", "acl"]).aggregate([]).to_pylist()
+    return tuple((row["source"], tuple(filter(None, row["acl"].split(",")))) for row in distinct)
 
 
 def _tags_now(home: Home) -> Iterator[SourceTags]:

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterator
 
 from pydantic import BaseModel
 
-from native.lance_tables import LanceTable, TableVersion
+from native.lance_tables import TableVersion
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.records import Release
 from omni_pipelines.refusals import Fate, fate_of, suffix_of
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.tables import read_rows
+from omni_pipelines.tables import known_table, read_rows
 
 
 class SeenFile(BaseModel, frozen=True):
@@ -58,7 +58,7 @@ def _found(
     """
     columns = ["source", "path", "partial"]
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
-    documents = LanceTable(home.table(DOCUMENTS.name)).read(columns, version=version)
+    documents = known_table(home, DOCUMENTS.name).read(columns, version=version)
     for source, path, partial in zip(*(documents[name].to_pylist() for name in columns), strict=True):
         if sources is None or source in sources:
             yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial

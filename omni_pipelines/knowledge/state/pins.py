@@ -9,21 +9,22 @@ from pydantic import ValidationError
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.releases import require_release
-from omni_pipelines.records import Pin
+from omni_pipelines.knowledge.state.releases import release_number, require_release
+from omni_pipelines.records import Pin, strictly
 
 
 def list_pins(home: Home) -> dict[int, Pin]:
     """Pins by release number, in ascending order."""
-    files = {int(path.stem): path for path in home.pins.glob("*.json") if path.stem.isdecimal()}
-    return {number: _read(number, files[number]) for number in sorted(files)}
+    numbers = filter(None, (release_number(path.name) for path in home.pins.glob("*.json")))
+    return {number: _read(number, _file(home, number)) for number in sorted(numbers)}
 
 
 def _read(number: int, path: Path) -> Pin:
     try:
-        return Pin.model_validate_json(path.read_bytes())
+        read = strictly(path.read_bytes(), Pin)
     except (OSError, ValidationError):
         return Pin(release=number)
+    return read if read.release == number else Pin(release=number)
 
 
 def pin(home: Home, number: int, reason: str = "") -> Pin:

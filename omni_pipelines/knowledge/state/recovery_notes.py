@@ -1,14 +1,26 @@
 """Recovery notes: one small file for each damaged table that recovery moved to `quarantine/`, beside the files."""
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import RecoveryNote
+from omni_pipelines.records import Record
 
 _SUFFIX = ".note.json"
+
+
+class RecoveryNote(Record):
+    """Files that recovery moved to `quarantine/` because they could not be read."""
+
+    table: str
+    moved: list[str]
+    after: int
+    """The newest version that was kept; 0 means that the whole table was moved."""
+    why: str
+    at: datetime
 
 
 def write_recovery_note(home: Home, note: RecoveryNote) -> None:

@@ -1,19 +1,28 @@
 """Releases on disk: immutable numbered files with checksums. Readers see the newest one whose checksum is valid."""
 
+import re
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from pydantic import ValidationError
+import orjson
 
 from native.durable import put_if_absent
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.records import Release, seal_of, sealed, unsealed
+from omni_pipelines.records import Release, sealed, unsealed
+
+_NUMBERED = re.compile(r"([0-9]{1,12})(?:\.json|-[0-9a-f]+)?")
+
+
+def release_number(name: str) -> int | None:
+    """The number of the release that a file or object `<n>.json`, `<n>` or `<n>-<id>` belongs to; None for others."""
+    found = _NUMBERED.fullmatch(name)
+    return int(found[1]) or None if found is not None else None
 
 
 def release_numbers(home: Home) -> list[int]:
     """Numbers of all release files, valid or not, in ascending order."""
-    return sorted(int(path.stem) for path in home.releases.glob("*.json") if path.stem.isdigit())
+    return sorted(filter(None, (release_number(path.name) for path in home.releases.glob("*.json"))))
 
 
 def release_file(home: Home, number: int) -> Path:
@@ -30,10 +39,11 @@ def read_release(home: Home, number: int) -> Release | None:
 def read_with_checksum(home: Home, number: int) -> tuple[Release, str] | None:
     """A release and the checksum in its file; None if the file is missing or damaged."""
     try:
-        body = unsealed(release_file(home, number).read_bytes())
-        return (Release.model_validate(body), seal_of(body)) if body is not None else None
-    except (OSError, ValidationError):
+        raw = release_file(home, number).read_bytes()
+    except OSError:
         return None
+    release = unsealed(raw, Release)
+    return (release, orjson.loads(raw)["sha256"]) if release is not None and release.release == number else None
 
 
 def newest_release(home: Home) -> Release | None:

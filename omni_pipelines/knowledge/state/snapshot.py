@@ -14,11 +14,12 @@ from native.filters import equals, is_in, matches
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.access import Viewer, visible_sources
+from omni_pipelines.knowledge.state.access import Viewer, VisibleSources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, vector_size
+from omni_pipelines.tables import known_table
 
 _OPEN_ATTEMPTS = 5
 """A release can be collected after its record was read and before its files are open; then there is a newer one."""
@@ -40,7 +41,8 @@ class Snapshot:
             if str(table.version(version)) != release.tables[name]:  # not the same UUID: it was created again
                 problem = f"table {name} is not the one that release {release.release} was made of"
                 raise TableMissing(problem, cure="run: omni ingest")
-        self._visible = sorted(visible_sources(home, release, viewer)) if viewer is not None else None
+        self._visible_sources = VisibleSources(home, release, viewer) if viewer is not None else None
+        self._visible()  # so that a registry that cannot be read is noticed now
 
     @classmethod
     def open(cls, home: Home, number: int | None = None, viewer: Viewer | None = None) -> Snapshot:
@@ -74,13 +76,19 @@ class Snapshot:
 
     def sees(self, source: str) -> bool:
         """Whether the viewer may see a source of this release."""
-        return self._visible is None or source in self._visible
+        visible = self._visible()
+        return visible is None or source in visible
+
+    def _visible(self) -> list[str] | None:
+        """The sources that the viewer may see now, sorted; None for the owner, who sees all."""
+        return sorted(self._visible_sources()) if self._visible_sources is not None else None
 
     def counts(self) -> dict[str, int]:
         """The number of rows of each table that the viewer may see."""
-        if self._visible is None:
+        visible = self._visible()
+        if visible is None:
             return self.release.counts
-        where = is_in("source", self._visible)
+        where = is_in("source", visible)
         pinned = {name: self._pinned(name) for name in self.release.counts}
         return {name: table.count(where, version) for name, (table, version) in pinned.items()}
 
@@ -88,7 +96,8 @@ class Snapshot:
         self, query: str, k: int, where: Mapping[str, str], *, keys: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
         """Ids and BM25 scores of the best `k` chunks by their words; see `KeywordIndex.search`."""
-        among = None if self._visible is None else {"source": self._visible}
+        visible = self._visible()
+        among = None if visible is None else {"source": visible}
         return self.keyword.search(query, k, where, keys=None if keys is None else list(keys), among=among)
 
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, ChunkRow]:
@@ -96,7 +105,9 @@ class Snapshot:
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
         names, (table, version) = list(dict.fromkeys(chosen)), self._pinned(CHUNKS.name)
         rows = row_cache.fetch_rows(table, CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",))
-        return {row["chunk_id"]: row for row in cast("list[ChunkRow]", rows) if self.sees(row["source"])}
+        visible = self._visible()
+        seen = (row for row in cast("list[ChunkRow]", rows) if visible is None or row["source"] in visible)
+        return {row["chunk_id"]: row for row in seen}
 
     def chunks_of(self, document: str) -> list[ChunkRow]:
         """The chunks of the document with this id, in its order."""
@@ -123,8 +134,9 @@ class Snapshot:
     def nearest(self, vector: np.ndarray, k: int, where: Mapping[str, str]) -> list[tuple[str, float]]:
         """Ids and cosines of the `k` chunks nearest to `vector` (d,) that match `where`, highest cosine first."""
         filters = [matches(field, value) for field, value in where.items()]
-        if self._visible is not None:
-            filters.append(is_in("source", self._visible))
+        visible = self._visible()
+        if visible is not None:
+            filters.append(is_in("source", visible))
         table, version = self._pinned(EMBEDDINGS.name)
         chosen = " AND ".join(filters) or None
         return lance_vectors.nearest(table, vector, k, key=EMBEDDINGS.key, where=chosen, version=version)
@@ -142,11 +154,12 @@ class Snapshot:
 
     def _pinned(self, name: str) -> tuple[LanceTable, int]:
         """A table, and the version of it that the release names."""
-        return LanceTable(self.home.table(name)), TableVersion.parse(self.release.tables[name]).version
+        return known_table(self.home, name), TableVersion.parse(self.release.tables[name]).version
 
     def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
-        if self._visible is not None:
-            visible = is_in("source", self._visible)
-            where = visible if where is None else "(" + where + ") AND " + visible
+        visible = self._visible()
+        if visible is not None:
+            condition = is_in("source", visible)
+            where = condition if where is None else "(" + where + ") AND " + condition
         table, version = self._pinned(name)
         return table.read(columns, where, version)

@@ -8,12 +8,12 @@ from native.errors import EngineError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.foreign_languages import foreign_languages
-from omni_pipelines.knowledge.state.recovery_notes import list_recovery_notes
+from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, list_recovery_notes
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.scans import Recognizable, recognizable
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.writer import Writer, read_writer
-from omni_pipelines.records import MissingSource, RecoveryNote, Release, SourceSeen, StepRecord
+from omni_pipelines.records import MissingSource, Release, SourceSeen, StepRecord
 
 
 class ChunkCoverage(BaseModel, frozen=True):

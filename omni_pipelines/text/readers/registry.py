@@ -123,6 +123,7 @@ PLAIN = Reader(
 UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
+_DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
 _PICTURES = tuple(
     _binary("picture", picture.read, f"image/{name}", "prose", *suffixes, version=1, recognize=picture.recognize)
     for name, *suffixes in (("png", ".png"), ("jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"), ("tiff", ".tif", ".tiff"))
@@ -144,18 +145,7 @@ READERS = (
     _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=3),
     _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
-    _binary(
-        "sqlite",
-        sqlite.read,
-        "application/vnd.sqlite3",
-        "data",
-        ".sqlite",
-        ".sqlite3",
-        ".db",
-        ".db3",
-        ".gpkg",
-        version=1,
-    ),
+    _binary("sqlite", sqlite.read, "application/vnd.sqlite3", "data", *_DATABASES, version=1),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=4),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),

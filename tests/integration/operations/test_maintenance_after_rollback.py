@@ -8,21 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from native import lance_vectors
+from native import lance_maintenance
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.operations import maintenance, user_columns
 from omni_pipelines.operations.user_columns import Alteration, NewColumn
-from omni_pipelines.pipeline import run as pipeline_run
 from omni_pipelines.pipeline.staleness import stale_index
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, TABLES
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step_records import read_step_records
-from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.steps.step_table import STEPS, new_run
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.tables import open_table
 from tests.integration.line import Line, paragraph, write
@@ -91,10 +90,7 @@ def shown(line: Line) -> tuple[int, list[str]]:
     return release.release, paths(line)
 
 
-def test_no_maintenance_after_a_rollback_publishes_anything(
-    rolled_back: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lance_vectors, "FIRST_ROWS", 2)
+def test_no_maintenance_after_a_rollback_publishes_anything(rolled_back: Line) -> None:
     for name, command in COMMANDS.items():
         before = (rolled_back.versions(), read_step_records(rolled_back.home))
         maintain(rolled_back, command)
@@ -113,36 +109,29 @@ def test_a_restored_table_after_a_rollback_is_brought_up_to_date_and_not_publish
     assert shown(rolled_back) == (3, ["apple.md"])
 
 
-def test_maintenance_that_was_killed_after_a_rollback_publishes_nothing(
-    rolled_back: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+def test_maintenance_that_was_killed_after_a_rollback_publishes_nothing(rolled_back: Line) -> None:
+    def killed(home: Home) -> None:
+        with maintenance.rows_unchanged(home, CHUNKS) as table:
+            lance_maintenance.merge_fragments(table)
+            raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "write_step_record", killed)
-        with pytest.raises(KeyboardInterrupt):
-            maintain(rolled_back, COMMANDS["db compact"])
+    with pytest.raises(KeyboardInterrupt):
+        maintain(rolled_back, killed)
     assert not rolled_back.run().published.new
     assert shown(rolled_back) == (3, ["apple.md"])
 
 
 def test_a_run_that_was_killed_before_a_rollback_is_published_by_the_next_one_and_not_by_maintenance(
-    line: Line, docs: Path, monkeypatch: pytest.MonkeyPatch
+    line: Line, docs: Path
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     line.add(write(docs, {"apple.md": paragraph("apple")}))
     line.run()
     write(docs, {"badger.md": paragraph("badger")})
     line.run()
     write(docs, {"candle.md": paragraph("candle")})
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline_run, "publish", killed)
-        with pytest.raises(KeyboardInterrupt):
-            line.run()
     with writer_session(line.home, line.settings):
+        for step in STEPS:  # a run that is killed before it publishes
+            step.run(line.context)
         roll_back(line.home, line.settings, 1, "rollback")
     maintain(line, COMMANDS["db compact"])
     assert shown(line) == (3, ["apple.md"])

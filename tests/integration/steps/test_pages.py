@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from native.lance_tables import LanceTable
 from omni_pipelines.errors import CitationNotFound
 from tests.integration.line import Line, write
 from tests.samples.pdf import pdf
@@ -53,12 +51,3 @@ def test_line_that_several_pages_have_needs_its_page(river: Line) -> None:
 def test_page_that_does_not_exist_is_an_error(river: Line, citation: str) -> None:
     with pytest.raises(CitationNotFound, match="page"):
         river.librarian().show(citation)
-
-
-def test_older_table_gets_missing_columns(tmp_path: Path) -> None:
-    table = LanceTable(tmp_path / "t.lance")
-    key = pa.field("id", pa.string(), nullable=False)
-    table.create(pa.schema([key]))
-    table.upsert("id", pa.table({"id": ["a"]}, schema=pa.schema([key])))
-    table.create(pa.schema([key, pa.field("page", pa.int32())]))
-    assert table.read().to_pylist() == [{"id": "a", "page": None}]

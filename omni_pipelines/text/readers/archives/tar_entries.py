@@ -40,11 +40,10 @@ def is_tar(head: bytes) -> bool:
 
 def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
     """The regular files in a tar file."""
-    headers = _Headers(file)
-    archive = tarfile.open(fileobj=cast("IO[bytes]", headers), mode="r:")
-    while (info := headers.next_of(archive)) is not None:
+    archive = TarReader(file)
+    while (info := archive.next()) is not None:
         if info.isreg():
-            opened = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))  # None only for links
+            opened = cast("Callable[[], IO[bytes]]", partial(archive.open, info))  # None only for links
             yield ArchiveEntry(
                 entry_name(info.name).removeprefix("./"), info.size, int(info.mtime) * 1_000_000_000, opened
             )
@@ -53,15 +52,25 @@ def tar_entries(file: IO[bytes]) -> Iterator[ArchiveEntry]:
         raise tarfile.ReadError("the header of the next file is damaged")
 
 
-class _Headers:
-    """A tar file whose headers may not be longer than a limit; the content of its files may."""
+class TarReader:
+    """An uncompressed tar file whose headers may not be longer than a limit; the content of its files may."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.seek, self.tell = file.seek, file.tell
         self._left: int | None = _MAX_HEADER_BYTES
+        self._archive = tarfile.open(fileobj=cast("IO[bytes]", self), mode="r:")
 
-    def next_of(self, archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    @property
+    def offset(self) -> int:
+        """Where the next header begins."""
+        return self._archive.offset
+
+    def open(self, info: tarfile.TarInfo) -> IO[bytes] | None:
+        """The content of a file; None if it is not a file."""
+        return self._archive.extractfile(info)
+
+    def next(self) -> tarfile.TarInfo | None:
         """The next file; None after the last one.
 
         Raises:
@@ -69,14 +78,14 @@ class _Headers:
         """
         self._left = _MAX_HEADER_BYTES
         try:
-            return archive.next()
+            return self._archive.next()
         except RecursionError as error:  # each header for long names that is before it costs a few calls
             raise tarfile.ReadError("the header of the next file has too many parts") from error
         finally:
             self._left = None
 
     def read(self, size: int = -1) -> bytes:
-        """As `file.read`."""
+        """What tarfile reads of the file."""
         if self._left is not None:
             self._left -= size
             if size < 0 or self._left < 0:
