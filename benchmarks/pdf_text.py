@@ -38,11 +38,10 @@ _VARIANT = re.compile(r"[-_.](?:a4|letter|legal|[a-z]{2}(?:[-_][a-zA-Z]{2})?)$")
 _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n+(?=[^\W\d_])")
 _MEDIAN, _TENTH = "median", "tenth percentile"
 _WHY_BELOW = """\
-Where the order differs, it is on reference cards (asymptote, octave, the card of TeX): on a card with several
-columns each of which is a table, a row with its command and what it does is read together, also where the file
-draws commands and descriptions apart. In books with formulas between two columns (yacas), parts of a formula that
-stand above each other are lines of their own. Notes and music set as text (lilypond) have words that only one of
-the two programs reads.
+Where the order differs, it is in a drawing (AutoCad_Diagram) and on reference cards (asymptote, the card of TeX):
+on a card, a row with its command and what it does is read together, also where the file draws them apart. In
+books with formulas in two columns (yacas), parts of a formula that stand above each other are lines of their own.
+Notes and music set as text (lilypond) have words that only one of the two programs reads.
 """
 GOALS = {
     "recall": (0.99, 0.95),
