@@ -85,9 +85,8 @@ def test_jobs_sensors_schedules_and_checks_are_described() -> None:
         assert definition.description.endswith("."), definition
 
 
-def test_every_check_blocks_the_assets_downstream() -> None:
-    assert CHECKS
-    assert [spec.key for spec in CHECKS if not spec.blocking] == []
+def test_every_check_but_the_warnings_blocks_the_assets_downstream() -> None:
+    assert {spec.name for spec in CHECKS if not spec.blocking} == {"sources_present", "golden_questions"}
 
 
 def test_every_asset_with_dependents_has_a_check() -> None:
