@@ -58,7 +58,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("ls", "documents:list_", "List the documents of a release."),
         ("get", "documents:get", "Print the text of documents, as it was indexed."),
         ("show", "ask:show", "Print exactly the text that a citation names."),
-        ("verify", "ask:verify", "Check a receipt against the release it names, offline."),
+        ("verify", "ask:verify", "Check a receipt against this home and the release it names, offline."),
         ("sql", "sql:sql", "Query documents, releases, questions and more in SQL."),
         ("tool", "", "Tools for agents and scripts."),
         ("tool list", "tool:list_", "List the tools."),

@@ -8,6 +8,7 @@ nothing and fetch nothing.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -124,6 +125,7 @@ class _ParserProcess:
             env={FOLDER_VARIABLE: str(grammar_folder())},
             start_new_session=True,  # Ctrl+C reaches only the parent, which ends the child
         )
+        self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._requests, self._answers = self._child.stdin, self._child.stdout
@@ -176,8 +178,10 @@ class _ParserProcess:
             return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
             return Unreadable(RefusalCode.CPU, "its parser used more processor time than is allowed for a document")
-        peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        if status == -signal.SIGABRT and peak > _FULL * MAX_MEMORY_BYTES:
+        unit = 1 if sys.platform == "darwin" else 1024
+        # Linux starts the maximum of a process at that of its parent, which says nothing about the process itself
+        is_own_peak = used.ru_maxrss > self._inherited_peak
+        if status == -signal.SIGABRT and is_own_peak and used.ru_maxrss * unit > _FULL * MAX_MEMORY_BYTES:
             return Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)  # libraries in C++ abort without memory
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
         return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)

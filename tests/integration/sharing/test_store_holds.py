@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from omni_pipelines.sources.store_membership import read_membership
 from tests.integration.line import Line
 from tests.integration.members import docs_of, keys, member
 
-FOREIGN = Hold(release=1, home="another", place="/srv/notes/.omni on ada", since=datetime(2026, 1, 1, tzinfo=UTC))
+FOREIGN = Hold(release=1, home="b" * 32, place="/srv/notes/.omni on ada", since=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ def url(tmp_path: Path) -> str:
     return f"file://{tmp_path}/store"
 
 
-def put_hold(url: str, name: str, content: bytes, age: timedelta = timedelta()) -> None:
+def put_hold(url: str, content: bytes, age: timedelta = timedelta()) -> None:
     """Write a hold of release 1 that was last written some time ago."""
-    key = f"holds/000000000001-{name}"
+    key = f"holds/000000000001-{uuid.UUID(int=1).hex}"
     ObjectStore(url).put(key, content)
     then = time.time() - age.total_seconds()
     os.utime(Path(url.removeprefix("file://")) / key, (then, then))
@@ -55,25 +56,25 @@ def published(folder: Path, url: str) -> Line:
 
 def test_a_foreign_hold_stops_an_erasure_and_a_dead_one_does_not(tmp_path: Path, url: str) -> None:
     line = published(tmp_path, url)
-    put_hold(url, "foreign", sealed(FOREIGN))
+    put_hold(url, sealed(FOREIGN))
     with pytest.raises(NotForgotten, match=r"release 1 is held by the home /srv/notes/\.omni on ada") as refused:
         forget(line, "secret.md")
     assert "run the same command again when that home has finished, or after" in refused.value.cure
-    put_hold(url, "foreign", sealed(FOREIGN), LASTS + timedelta(minutes=1))
+    put_hold(url, sealed(FOREIGN), LASTS + timedelta(minutes=1))
     membership = read_membership(line.home)
     assert membership is not None
-    put_hold(url, "own", sealed(Hold.of(1, membership.home, line.home.root)))  # of a rollback that was killed
+    put_hold(url, sealed(Hold.of(1, membership.home, line.home.root)))  # of a rollback that was killed
     assert 1 in forget(line, "secret.md").dropped_releases
     assert keys(url, "holds") == []
 
 
 def test_a_hold_of_an_earlier_version_lasts_a_day(tmp_path: Path, url: str) -> None:
     bucket = Bucket(ObjectStore(url))
-    put_hold(url, "old", b"", timedelta(hours=23))
+    put_hold(url, b"", timedelta(hours=23))
     assert [str(each).partition(",")[0] for each in bucket.holds()] == [
         "release 1 is held by a home with an earlier version of omni"
     ]
-    put_hold(url, "old", b"", timedelta(hours=25))
+    put_hold(url, b"", timedelta(hours=25))
     assert bucket.holds() == []
     assert keys(url, "holds") == []
 
@@ -94,7 +95,7 @@ def test_a_hold_is_written_again_and_again_and_ends_with_its_work(url: str) -> N
 def test_a_hold_that_came_too_late_is_refused_before_anything_is_published(tmp_path: Path, url: str) -> None:
     line = published(tmp_path, url)
     bucket = Bucket(ObjectStore(url))
-    with bucket.hold(Hold.of(1, "home", line.home.root)) as renew:
+    with bucket.hold(Hold.of(1, FOREIGN.home, line.home.root)) as renew:
         bucket.objects.put("dropping/000000000001", b"")  # by another home, while this machine slept
         with pytest.raises(ConfigurationError, match="release 1 is dropped by another home"):
             renew()

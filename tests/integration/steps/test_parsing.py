@@ -134,6 +134,24 @@ def test_parser_process_that_aborts_with_memory_left_crashed(parser: DocumentPar
         parser.read(reader("a.html"), HTML * 100_000, "a.html")
 
 
+def test_parser_process_of_a_large_parent_that_aborts_crashed_too() -> None:
+    code = f"""
+import os, signal
+from omni_pipelines.steps.parser_process import DocumentParser
+from omni_pipelines.text.readers.registry import reader_for
+large = bytearray(1 << 30)
+with DocumentParser() as parser:
+    parser.read(reader_for("a.html"), {HTML!r}, "a.html")
+    os.kill(parser._process._child.pid, signal.SIGABRT)
+    try:
+        parser.read(reader_for("a.html"), {HTML!r} * 100_000, "a.html")
+    except Exception as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert "E_CRASH_SIGABRT" in done.stdout
+
+
 def test_crash_of_a_parser_is_stored_with_its_signal(line: Line, docs: Path) -> None:
     write(docs, {"a.html": HTML})
     line.add(docs)
