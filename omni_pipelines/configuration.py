@@ -18,6 +18,8 @@ from omni_pipelines.trust import is_trusted, settings_to_trust, trust, without_s
 
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
+_NO_TELEMETRY = {"DAGSTER_DISABLE_TELEMETRY": "1"}
+"""For processes of Dagster, which do not find their configuration below a folder `[x]`."""
 
 
 def find_home(flag: Path | None = None) -> Home:
@@ -157,7 +159,7 @@ def dagster_folder(home: Home) -> Path:
 
 def child_environment(home: Home) -> dict[str, str]:
     """Return the environment for a child process that works on this home."""
-    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(dagster_folder(home))}
+    return {**os.environ, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(dagster_folder(home)), **_NO_TELEMETRY}
 
 
 def git_environment() -> dict[str, str]:

@@ -93,6 +93,7 @@ def test_an_instance_in_a_folder_of_any_name_keeps_its_runs_there(tmp_path: Path
             instance.add_dynamic_partitions("runs", [run])
             instance.report_runless_asset_event(dg.AssetMaterialization("documents"))
     with open_instance(home) as instance:
+        assert not instance.telemetry_enabled
         assert sorted(instance.get_dynamic_partitions("runs")) == ["first", "second"]
         assert instance.get_latest_materialization_event(dg.AssetKey("documents")) is not None
     assert (home.dagster / "history" / "runs.db").is_file()
