@@ -1,4 +1,4 @@
-"""Where a git repository keeps its files, as git finds it. Nothing here raises: what is closed is no repository."""
+"""Finds the folders of a git repository as git does. A folder that cannot be read counts as no repository."""
 
 import os
 from dataclasses import dataclass

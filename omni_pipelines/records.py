@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
 import orjson
@@ -35,9 +35,14 @@ class Record(BaseModel):
 
 
 def sealed(record: Record) -> bytes:
-    """Return a record as a JSON document with a checksum of itself: `{"body": …, "sha256": …}`."""
+    """Return a record as a JSON document with a checksum of itself."""
+    return orjson.dumps(sealed_fields(record), option=orjson.OPT_INDENT_2)
+
+
+def sealed_fields(record: Record) -> dict[str, Any]:
+    """Return the fields of that document: `{"body": …, "sha256": …}`."""
     body = record.model_dump(mode="json")
-    return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
+    return {"body": body, "sha256": seal_of(body)}
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

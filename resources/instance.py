@@ -82,12 +82,16 @@ def _storage(home: Home) -> str:
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The instance, closed at the end."""
-    folder = prepare_instance(home)
-    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=_overrides(folder)))
+    instance = instance_in(prepare_instance(home))
     try:
         yield instance
     finally:
         instance.dispose()
+
+
+def instance_in(folder: Path) -> dg.DagsterInstance:
+    """The instance in a folder, with the configuration that lies there."""
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=_overrides(folder)))
 
 
 def _overrides(folder: Path) -> dict[str, Any]:

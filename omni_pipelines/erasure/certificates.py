@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from native.durable import write_whole
 from omni_pipelines.erasure.scope import Scope, known_documents
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.citation_names import cited_name, uri_of
-from omni_pipelines.records import Certificate, seal_of, sealed, unsealed
+from omni_pipelines.records import Certificate, sealed, unsealed
 
 
 def hash_of(text: str) -> str:
@@ -54,9 +53,3 @@ def _newest_first(home: Home) -> Iterator[tuple[Path, Certificate]]:
             certificate = unsealed(path.read_bytes(), Certificate)
             if certificate is not None:  # a damaged one proves nothing
                 yield path, certificate
-
-
-def certified(certificate: Certificate) -> dict[str, Any]:
-    """The certificate as it is written: its fields, and their sha256 as JSON with sorted keys and no spaces."""
-    body = certificate.model_dump(mode="json")
-    return {"body": body, "sha256": seal_of(body)}

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-import dagster as dg
 import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from omni_pipelines.cli.dev_server.origin_guard import Guard
+from resources.instance import instance_in
 
 HOST = "127.0.0.1"
 
@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 def main(instance_folder: str, workspace: str, port: int) -> None:
     """Serve until a signal arrives."""
     with (
-        dg.DagsterInstance.from_config(instance_folder) as instance,
+        instance_in(Path(instance_folder)) as instance,
         WorkspaceProcessContext(instance, WorkspaceFileTarget([str(Path(workspace))])) as context,
     ):
         app = create_app_from_workspace_process_context(context)

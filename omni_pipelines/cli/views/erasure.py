@@ -5,9 +5,8 @@ from pathlib import Path
 
 from omni_pipelines.cli.command import Fields
 from omni_pipelines.cli.output import local_time, narrate, say
-from omni_pipelines.erasure.certificates import certified
 from omni_pipelines.erasure.erase import Traces
-from omni_pipelines.records import Certificate
+from omni_pipelines.records import Certificate, sealed_fields
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Erasure:
 
     def as_json(self) -> Fields:
         """The sealed certificate, and its file."""
-        return {**certified(self.certificate), "file": self.file, "was_erased_before": self.was_erased_before}
+        return {**sealed_fields(self.certificate), "file": self.file, "was_erased_before": self.was_erased_before}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _show_certificate(certificate: Certificate, file: Path) -> None:
     for place in certificate.places:
         say(f"  {place.place}: {place.before:,} before, {place.after:,} now ({place.how})")
     say(f"  searched {certificate.files_searched:,} files, {certificate.bytes_searched:,} bytes")
-    say(f"  certificate {file}, sha256 {certified(certificate)['sha256']}")
+    say(f"  certificate {file}, sha256 {sealed_fields(certificate)['sha256']}")
     if copies := certificate.copies_left:
         narrate(f"note: {copies:,} other documents hold most of its lines and were kept; see --dry-run")
     narrate("not searched: " + "; ".join(certificate.not_searched))
