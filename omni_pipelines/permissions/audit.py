@@ -75,7 +75,7 @@ class AuditLine(Record):
 
 
 @dataclass(frozen=True)
-class Place:
+class LinePlace:
     """Where a line is in the log."""
 
     lines: int
@@ -87,7 +87,7 @@ class Place:
     hash: str
 
 
-NOTHING = Place(0, 0, 0, FIRST)
+NOTHING = LinePlace(0, 0, 0, FIRST)
 
 
 class Anchor(Record):
@@ -185,10 +185,10 @@ class AuditLog:
                 sync_file(self.file.parent)
         finally:
             os.close(handle)
-        self._write_anchor(Place(line.line, last.end, last.end + len(raw), _hash_of(raw)))
+        self._write_anchor(LinePlace(line.line, last.end, last.end + len(raw), _hash_of(raw)))
         return line
 
-    def _last(self, handle: int) -> Place:
+    def _last(self, handle: int) -> LinePlace:
         """The last line. What follows the anchored one was written just before a crash; half a line is cut off.
 
         Raises:
@@ -196,7 +196,7 @@ class AuditLog:
         """
         anchor, size = self._anchor(), os.fstat(handle).st_size
         if anchor is None or size == 0:  # a log that begins anew names the end of the one before
-            last = Place(0, 0, 0, anchor.hash if anchor else FIRST)
+            last = LinePlace(0, 0, 0, anchor.hash if anchor else FIRST)
             tail = os.pread(handle, size, 0)
         else:
             last = anchor
@@ -209,16 +209,18 @@ class AuditLog:
             os.ftruncate(handle, last.end)
         return last
 
-    def _anchor(self) -> Place | None:
+    def _anchor(self) -> LinePlace | None:
         try:
             anchor = strictly(self.anchor.read_bytes(), Anchor)
         except FileNotFoundError:
             return None
         except ValidationError as error:
             raise AuditBroken(f"the anchor {self.anchor} is damaged", cure="move it away with the log") from error
-        return Place(anchor.lines, anchor.start, anchor.end, anchor.hash) if anchor.log == str(self.file) else None
+        return (
+            LinePlace(anchor.lines, anchor.start, anchor.end, anchor.hash) if anchor.log == str(self.file) else None
+        )
 
-    def _write_anchor(self, place: Place) -> None:
+    def _write_anchor(self, place: LinePlace) -> None:
         self.anchor.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         anchor = Anchor(log=str(self.file), **asdict(place))
         write_whole(self.anchor, orjson.dumps(anchor.model_dump(mode="json")))
@@ -247,7 +249,7 @@ def _hash_of(raw: bytes) -> str:
     return digest if seal == _SEAL + digest.encode() + b'"}\n' else ""
 
 
-def _chained(raw: bytes, last: Place | None = None) -> Iterator[tuple[Place, AuditLine]]:
+def _chained(raw: bytes, last: LinePlace | None = None) -> Iterator[tuple[LinePlace, AuditLine]]:
     """Each whole line after `last`, with its place; without `last`, from the beginning of a log.
 
     Raises:
@@ -262,7 +264,7 @@ def _chained(raw: bytes, last: Place | None = None) -> Iterator[tuple[Place, Aud
         line = _parsed(text)
         if line is None or line.line != number or (last is not None and line.before != last.hash):
             raise broken(f"line {number} does not continue the line before it")
-        last = Place(number, start, start + len(text) + 1, digest)
+        last = LinePlace(number, start, start + len(text) + 1, digest)
         yield last, line
 
 

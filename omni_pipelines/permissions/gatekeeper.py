@@ -40,7 +40,7 @@ MAX_AUDITED = 2_000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CallVerdict:
     """What the rules say about a call, before anybody is asked."""
 
     tool: str
@@ -114,7 +114,7 @@ class Gatekeeper:
             return self._refused(self._entry(call, verdict), ToolResponse.from_exception(error))
         return self._run(verdict, self._entry(call, verdict, rule))
 
-    def check(self, tool: str, arguments: Mapping[str, object]) -> Verdict:
+    def check(self, tool: str, arguments: Mapping[str, object]) -> CallVerdict:
         """What the rules say about a call. Nothing is asked, run or written down.
 
         Raises:
@@ -128,7 +128,7 @@ class Gatekeeper:
         action = action_of(policy, arguments)
         built_in = OWNER if action.is_known else ()  # a tool of a skill can be named knowledge.anything
         rule = deciding((*self._files.grants.read(), *built_in), action, self._files.project)
-        verdict = Verdict(tool, action, digest_of(definition, raw), raw)
+        verdict = CallVerdict(tool, action, digest_of(definition, raw), raw)
         if rule is not None and rule.decision == "deny":
             return replace(verdict, reason=f"denied by the rule {rule.id}: {rule.capabilities}", is_denied=True)
         if rule is None:
@@ -146,7 +146,7 @@ class Gatekeeper:
         """
         self._files.approvals.add(self._approval(self.check(tool, arguments), scope))
 
-    def _settle(self, verdict: Verdict) -> str:
+    def _settle(self, verdict: CallVerdict) -> str:
         """What allows a call; asks the person if nothing else does.
 
         Raises:
@@ -161,7 +161,7 @@ class Gatekeeper:
             taken = self._files.approvals.take(verdict.digest, self.session, self._files.project)
             return f"approved ({taken.scope}): {taken.id}" if taken else self._ask(verdict)
 
-    def _ask(self, verdict: Verdict) -> str:
+    def _ask(self, verdict: CallVerdict) -> str:
         arguments = orjson.loads(verdict.arguments)
         preview = self._policy(verdict).preview
         request = ApprovalRequest(
@@ -194,7 +194,7 @@ class Gatekeeper:
             self._files.approvals.add(self._approval(verdict, answer.scope))
         return f"approved ({answer.scope}): {verdict.digest[:12]}"
 
-    def _run(self, verdict: Verdict, entry: AuditEntry) -> ToolResponse:
+    def _run(self, verdict: CallVerdict, entry: AuditEntry) -> ToolResponse:
         try:
             self._files.audit.append(entry)
         except OmniError as error:
@@ -223,10 +223,10 @@ class Gatekeeper:
             return ToolResponse.from_exception(failure)
         return response
 
-    def _policy(self, verdict: Verdict) -> ToolPolicy:
+    def _policy(self, verdict: CallVerdict) -> ToolPolicy:
         return policy_of(verdict.tool, self._policies)
 
-    def _entry(self, call: str, verdict: Verdict, rule: str = "") -> AuditEntry:
+    def _entry(self, call: str, verdict: CallVerdict, rule: str = "") -> AuditEntry:
         shown = verdict.arguments[: 4 * MAX_AUDITED].decode("utf-8", "replace")[:MAX_AUDITED]
         return AuditEntry(
             event="decision",
@@ -241,7 +241,7 @@ class Gatekeeper:
             is_tainted=self._is_tainted,
         )
 
-    def _approval(self, verdict: Verdict, scope: ApprovalScope) -> Approval:
+    def _approval(self, verdict: CallVerdict, scope: ApprovalScope) -> Approval:
         return Approval(
             digest=verdict.digest,
             tool=verdict.tool,

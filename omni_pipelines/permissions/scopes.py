@@ -86,7 +86,7 @@ def web_host(url: str) -> str:
     return authority(address)
 
 
-class Folder:
+class ScopedFolder:
     """A folder whose files are opened step by step from its own handle, so that no link leads out of it."""
 
     def __init__(self, root: Path) -> None:
