@@ -14,7 +14,10 @@ from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.context import Context
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, Mode
+from omni_pipelines.knowledge.search.outline import Outline, outline
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.changes import Changes, compare_releases
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -29,18 +32,13 @@ NeighbourCount = Annotated[int, Field(ge=0, le=10)]
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
-    """Search only passages whose fields have these values."""
+    """Only passages with these values."""
 
-    source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
-    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
-    language: Annotated[
-        str | None, Field(description="Language of code, such as python, or of prose, such as de.")
-    ] = None
-    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
-    modified: Annotated[
-        str | None,
-        Field(description="Days of the last change: 2026-01-01..2026-03-31, 2026-01-01.., or one day."),
-    ] = None
+    source: Annotated[str | None, Field(description="name of a source")] = None
+    path: Annotated[str | None, Field(description="docs/** is all below docs")] = None
+    language: Annotated[str | None, Field(description="python, de")] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code")] = None
+    modified: Annotated[str | None, Field(description="2026-01-01..2026-03-31")] = None
 
 
 class KnowledgeTools:
@@ -69,7 +67,7 @@ class KnowledgeTools:
             query: What to look for; words in double quotes must be adjacent.
             k: Number of hits.
             mode: By words, by meaning, or both.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         return self._librarian.search(query, k, mode, _filters(where))
 
@@ -91,7 +89,7 @@ class KnowledgeTools:
 
         Args:
             question: A question.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         answer = self._librarian.ask(question, _filters(where))
         if answer.abstained:
@@ -112,9 +110,9 @@ class KnowledgeTools:
         Args:
             query: What the passages should be about.
             max_tokens: The budget, which is never exceeded.
-            where: Search only passages whose fields have these values.
-            neighbours: How many passages before and after each one to add, where they fit.
-            sections: Whether to add the whole section around each one, where it fits.
+            where: Only passages with these values.
+            neighbours: Passages to add before and after each, where they fit.
+            sections: Add the whole section of each, where it fits.
         """
         return self._librarian.context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
@@ -123,13 +121,31 @@ class KnowledgeTools:
         """Show exactly the text that a citation names.
 
         Args:
-            citation: The citation of a hit or an answer: PATH:LINE, PATH:LINE-LINE, PATH:pPAGE; or a URI or chunk_id.
+            citation: PATH:LINE, PATH:LINE-LINE or PATH:pPAGE; or a URI or chunk_id.
         """
         return self._librarian.show(citation)
 
+    @tool("knowledge.outline", title="List documents and headings", category="knowledge", read_only=True)
+    def outline(self, path: Annotated[str, Field(max_length=4_096)] = "") -> Outline:
+        """List the documents, or the headings and symbols of one, with a citation for each.
+
+        Args:
+            path: A document, or a pattern such as docs/**.
+        """
+        return outline(Snapshot.open(self._home, self._release, self._viewer), path)
+
+    @tool("knowledge.changes", title="Changes since a release", category="knowledge", read_only=True)
+    def changes(self, since: Annotated[int, Field(ge=1)]) -> Changes:
+        """List the documents that were added, changed or removed since a release.
+
+        Args:
+            since: The number of a release.
+        """
+        return compare_releases(self._home, since, self._release, diffs=False, viewer=self._viewer)
+
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
-        """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
+        """Say what the knowledge base holds, and when each source was last seen."""
         return status(self._home, viewer=self._viewer)
 
     @functools.cached_property
@@ -149,7 +165,7 @@ def knowledge_catalog(
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
     catalog = ToolCatalog()
-    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.changes, tools.status)
     catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
     return catalog
 
