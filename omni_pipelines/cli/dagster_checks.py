@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"^\[\d+\] ")
 """The number of an error before its message."""
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -34,7 +34,7 @@ class CheckResult:
 
     asset: str
     check: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str
     numbers: Mapping[str, object]
 
@@ -108,8 +108,8 @@ def _problems(result: dg.ExecuteInProcessResult) -> str:
 def _result(spec: dg.AssetCheckSpec, made: dg.AssetCheckEvaluation | None, problems: str) -> CheckResult:
     asset = spec.asset_key.to_user_string()
     if made is None:
-        outcome = Outcome.FAILED if spec.blocking else Outcome.WARNED
+        outcome = CheckOutcome.FAILED if spec.blocking else CheckOutcome.WARNED
         return CheckResult(asset, spec.name, outcome, f"could not be made: {problems}", {})
-    failed = Outcome.WARNED if made.severity == dg.AssetCheckSeverity.WARN else Outcome.FAILED
+    failed = CheckOutcome.WARNED if made.severity == dg.AssetCheckSeverity.WARN else CheckOutcome.FAILED
     numbers = {name: value.value for name, value in made.metadata.items()}
-    return CheckResult(asset, spec.name, Outcome.PASSED if made.passed else failed, made.description or "", numbers)
+    return CheckResult(asset, spec.name, CheckOutcome.PASSED if made.passed else failed, made.description or "", numbers)

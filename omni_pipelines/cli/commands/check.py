@@ -7,7 +7,7 @@ from typer import Option
 
 from omni_pipelines.cli.check_reports import junit, markdown
 from omni_pipelines.cli.command import Result, command
-from omni_pipelines.cli.dagster_checks import Outcome, make_checks
+from omni_pipelines.cli.dagster_checks import CheckOutcome, make_checks
 from omni_pipelines.cli.dependencies import ExistingHome
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.checks import MadeChecks, show_checks
@@ -40,4 +40,4 @@ def check(
         junit_file.write_bytes(junit(made.checks))
     if markdown_file is not None:
         markdown_file.write_text(markdown(made.checks), "utf-8")
-    return Result(made, exit_code=1 if made.count(Outcome.FAILED) else 0)
+    return Result(made, exit_code=1 if made.count(CheckOutcome.FAILED) else 0)

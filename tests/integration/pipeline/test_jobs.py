@@ -12,7 +12,7 @@ import lance
 import pytest
 
 from assets.catalog import ONLY_IN_QUALITY_JOB
-from omni_pipelines.cli.dagster_checks import Outcome, make_checks
+from omni_pipelines.cli.dagster_checks import CheckOutcome, make_checks
 from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, HomeBusy, OmniError
@@ -158,7 +158,7 @@ def test_omni_check_makes_every_check_and_builds_nothing(ran: Ran) -> None:
     before = data_versions(ran.instance)
     run_id, made = make_checks(ran.small.home)
     assert len(made) == sum(len(list(check.check_keys)) for check in defs.asset_checks or [])
-    assert {result.check for result in made if result.outcome is not Outcome.PASSED} == {"golden_questions"}
+    assert {result.check for result in made if result.outcome is not CheckOutcome.PASSED} == {"golden_questions"}
     shares = {result.check: result.numbers["share"] for result in made if "share" in result.numbers}
     assert shares == {"duplicate_share": 0.0, "quarantine_share": 0.0, "readability": 1.0}
     run = ran.instance.get_run_by_id(run_id)
@@ -265,7 +265,7 @@ def test_the_command_line_names_the_check_that_failed(small: SmallHome) -> None:
     run_job(small.home, "refresh_job")
     double_a_chunk(small)
     _, made = make_checks(small.home, ["chunks", "embeddings"])
-    failed = {(result.asset, result.check) for result in made if result.outcome is Outcome.FAILED}
+    failed = {(result.asset, result.check) for result in made if result.outcome is CheckOutcome.FAILED}
     assert failed == {("chunks", "unique_keys")}
     with pytest.raises(OmniError, match="check unique_keys of chunks failed: 1 keys occur twice"):
         run_job(small.home, "refresh_job")

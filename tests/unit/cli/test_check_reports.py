@@ -5,13 +5,13 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from omni_pipelines.cli.check_reports import junit, markdown
-from omni_pipelines.cli.dagster_checks import CheckResult, Outcome
+from omni_pipelines.cli.dagster_checks import CheckResult, CheckOutcome
 
 RESULTS = [
-    CheckResult("chunks", "schema", Outcome.PASSED, "25 columns as defined", {}),
-    CheckResult("chunks", "duplicate_share", Outcome.WARNED, "9 of 10 chunks", {"share": 0.9}),
+    CheckResult("chunks", "schema", CheckOutcome.PASSED, "25 columns as defined", {}),
+    CheckResult("chunks", "duplicate_share", CheckOutcome.WARNED, "9 of 10 chunks", {"share": 0.9}),
     CheckResult(
-        "embeddings", "unique_keys", Outcome.FAILED, "keys <a> & \x1b[31m\ud800 | `b` occur twice\nat once", {}
+        "embeddings", "unique_keys", CheckOutcome.FAILED, "keys <a> & \x1b[31m\ud800 | `b` occur twice\nat once", {}
     ),
 ]
 
