@@ -13,7 +13,8 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.status import Status
-from omni_pipelines.records import Event, KnowledgeEntry, Receipt, Release, SkillMetadata, StepRecord
+from omni_pipelines.receipt_records import Receipt
+from omni_pipelines.records import Event, KnowledgeEntry, Release, SkillMetadata, StepRecord
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata

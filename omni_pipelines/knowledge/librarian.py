@@ -42,7 +42,7 @@ from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.language_models.variants import check_local_model, register_language_models
 from omni_pipelines.providers import VariantsFailed
-from omni_pipelines.records import Receipt
+from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.calibration import Calibration, calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share

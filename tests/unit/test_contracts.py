@@ -18,14 +18,12 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
 from omni_pipelines.knowledge.search.hits import Hit, Ranks
 from omni_pipelines.knowledge.state.status import ChunkCoverage, Status
+from omni_pipelines.receipt_records import Receipt, ReceiptQuote, ReceiptSentence
 from omni_pipelines.records import (
     Event,
     KeywordGeneration,
     KnowledgeCategory,
     KnowledgeEntry,
-    Receipt,
-    ReceiptQuote,
-    ReceiptSentence,
     Release,
     SkillMetadata,
     SourceSeen,

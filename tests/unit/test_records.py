@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from omni_pipelines.receipt_records import ReceiptQuote, ReceiptSentence
 from omni_pipelines.records import (
     Event,
     KnowledgeCategory,
     KnowledgeEntry,
-    ReceiptQuote,
-    ReceiptSentence,
     SkillMetadata,
 )
 

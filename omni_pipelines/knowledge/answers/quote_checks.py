@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.search.citations import citation_of, is_unchanged
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.retrieval import passage_hit
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.records import ReceiptQuote, ReceiptSentence
+from omni_pipelines.receipt_records import ReceiptQuote, ReceiptSentence
 from omni_pipelines.rows import ChunkRow, DocumentRow
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import parsed_document

@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.answers.units import SPLITTER
 from omni_pipelines.knowledge.state.home_key import key_id, keyed_seal, make_key, read_key
 from omni_pipelines.knowledge.state.releases import read_with_checksum
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.records import Receipt, ReceiptQuote, ReceiptSentence
+from omni_pipelines.receipt_records import Receipt, ReceiptQuote, ReceiptSentence
 
 SEAL = "sha256"
 """The field that holds the checksum."""

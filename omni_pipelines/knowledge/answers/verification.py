@@ -22,7 +22,7 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.home_key import key_id, read_key
 from omni_pipelines.knowledge.state.releases import read_with_checksum, release_file
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.records import Receipt
+from omni_pipelines.receipt_records import Receipt
 
 
 class ReceiptOutcome(StrEnum):
