@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree as xml
 
-from omni_pipelines.cli.dagster_checks import CheckResult, CheckOutcome
+from omni_pipelines.cli.dagster_checks import CheckOutcome, CheckResult
 from omni_pipelines.cli.formats import as_markdown
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

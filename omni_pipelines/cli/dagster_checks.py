@@ -112,4 +112,6 @@ def _result(spec: dg.AssetCheckSpec, made: dg.AssetCheckEvaluation | None, probl
         return CheckResult(asset, spec.name, outcome, f"could not be made: {problems}", {})
     failed = CheckOutcome.WARNED if made.severity == dg.AssetCheckSeverity.WARN else CheckOutcome.FAILED
     numbers = {name: value.value for name, value in made.metadata.items()}
-    return CheckResult(asset, spec.name, CheckOutcome.PASSED if made.passed else failed, made.description or "", numbers)
+    return CheckResult(
+        asset, spec.name, CheckOutcome.PASSED if made.passed else failed, made.description or "", numbers
+    )

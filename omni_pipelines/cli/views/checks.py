@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_pipelines.cli.command import Fields
-from omni_pipelines.cli.dagster_checks import CheckResult, CheckOutcome
+from omni_pipelines.cli.dagster_checks import CheckOutcome, CheckResult
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.text import say_table
 

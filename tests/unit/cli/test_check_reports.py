@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from omni_pipelines.cli.check_reports import junit, markdown
-from omni_pipelines.cli.dagster_checks import CheckResult, CheckOutcome
+from omni_pipelines.cli.dagster_checks import CheckOutcome, CheckResult
 
 RESULTS = [
     CheckResult("chunks", "schema", CheckOutcome.PASSED, "25 columns as defined", {}),
