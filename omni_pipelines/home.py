@@ -80,6 +80,8 @@ class Home:
     """File with the files of each source that were seen and not read, as of its last ingest."""
     key = _Inside("receipt.key")
     """File with the key that seals receipts; whoever can read it can seal receipts as this home."""
+    audit = _Inside("audit.jsonl")
+    """The audit log: what agents, skills and MCP clients called, and what was decided."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
     writer = _Inside("writer.json")

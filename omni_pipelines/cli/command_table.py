@@ -88,6 +88,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("store pull", "store:pull", "Bring this home to the newest release of the store."),
     ),
     "Measure quality": (
+        ("check", "check:check", "Make every asset check, without building anything."),
         ("golden", "", "Questions with known answers, for the quality gate."),
         ("golden add", "golden:add", "Add a question and the lines that answer it."),
         ("golden remove", "golden:remove", "Remove a question, or all whose document was deleted on purpose."),

@@ -75,6 +75,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "store": ("omni store status", "omni store pull"),
     "store status": ("omni store status",),
     "store pull": ("omni store pull",),
+    "check": ("omni check", "omni check --select chunks --junit checks.xml"),
     "golden": ("omni golden list", "omni golden check"),
     "golden add": ("omni golden add 'How are keys rotated?' docs/keys.md:14-15",),
     "golden remove": ("omni golden remove 'How are keys rotated?'", "omni golden remove --deleted"),
