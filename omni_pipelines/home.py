@@ -78,6 +78,8 @@ class Home:
     """File with the files of each source that were seen and not read, as of its last ingest."""
     key = _Inside("receipt.key")
     """File with the key that seals receipts; whoever can read it can seal receipts as this home."""
+    mcp_token = _Inside("mcp.token")
+    """File with the token that clients of `omni mcp --transport http` send; only its owner can read it."""
     lock = _Inside("LOCK")
     """File that the one writer locks."""
     writer = _Inside("writer.json")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.errors import ConfigurationError, ModelMissing, NoAnswer
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.librarian import Librarian
@@ -14,7 +14,12 @@ from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.context import Context
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, Mode
+from omni_pipelines.knowledge.search.outline import Outline, outline
+from omni_pipelines.knowledge.search.why_not import WhyNot
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.changes import Changes, compare_releases
+from omni_pipelines.knowledge.state.releases import release_numbers, require_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -26,6 +31,9 @@ Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
+Position = Annotated[int, Field(ge=0)]
+OUTLINE_ENTRIES = 100
+"""Entries of an outline that one call gives."""
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
@@ -127,6 +135,40 @@ class KnowledgeTools:
         """
         return self._librarian.show(citation)
 
+    @tool("knowledge.outline", title="List documents or sections", category="knowledge", read_only=True)
+    def outline(self, of: Annotated[str, Field(max_length=4_096)] = "", start: Position = 0) -> Outline:
+        """List the documents, or the sections of one document with their lines; 100 entries at a time.
+
+        Args:
+            of: A document, for its sections; or a folder or pattern such as docs/**, for its documents. Default: all.
+            start: How many entries to leave out: the number of those seen so far.
+        """
+        snapshot = Snapshot.open(self._home, self._release, self._viewer)
+        return outline(snapshot, of, start, OUTLINE_ENTRIES)
+
+    @tool("knowledge.explain", title="Explain a missing hit", category="knowledge", read_only=True)
+    def explain(self, query: Query, document: Annotated[str, Field(min_length=1, max_length=4_096)]) -> WhyNot:
+        """Explain why a search does or does not find a document, stage by stage.
+
+        Args:
+            query: The query of the search.
+            document: The citation, path or URI of the document.
+        """
+        return self._librarian.why_not(query, document)
+
+    @tool("knowledge.changes", title="What changed", category="knowledge", read_only=True)
+    def changes(self, since: Annotated[int | None, Field(ge=1)] = None) -> Changes:
+        """List the documents that were added, changed or removed since a release.
+
+        Args:
+            since: Number of a kept release; default: the one before the newest.
+        """
+        newest = require_release(self._home, self._release).release
+        before = since or max((number for number in release_numbers(self._home) if number < newest), default=None)
+        if before is None:
+            raise ConfigurationError(f"release {newest} is the only one that is kept", cure="see: knowledge.status")
+        return compare_releases(self._home, before, newest, diffs=False, viewer=self._viewer)
+
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
         """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
@@ -149,7 +191,8 @@ def knowledge_catalog(
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
     catalog = ToolCatalog()
-    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.explain)
+    catalog.add(tools.changes, tools.status)
     catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
     return catalog
 
