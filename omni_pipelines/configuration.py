@@ -87,8 +87,18 @@ def _untrusted(home: Home, written: Mapping[str, object], variables: Mapping[str
     return {} if not found or is_trusted(_trusted_file(variables), home.config, found) else found
 
 
+def user_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """The folder with what a person trusts, grants and approves, for all their projects.
+
+    A relative XDG_CONFIG_HOME is ignored, as its specification says: it would lie in the folder of a project.
+    """
+    variables = os.environ if environment is None else environment
+    base = Path(variables.get("XDG_CONFIG_HOME") or "")
+    return (base if base.is_absolute() else Path.home() / ".config") / "omni_pipelines"
+
+
 def _trusted_file(variables: Mapping[str, str]) -> Path:
-    return Path(variables.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "omni_pipelines" / "trusted.json"
+    return user_folder(variables) / "trusted.json"
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -33,7 +33,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
 from omni_pipelines.mcp_server.calls import CallLimits, Calls
 from omni_pipelines.mcp_server.current_tools import CurrentTools
-from omni_pipelines.mcp_server.release_watch import watch_releases
+from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS, watch_releases
 from omni_pipelines.mcp_server.resources import TEMPLATES, Resources
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.responses import ToolResponse
@@ -53,9 +53,14 @@ class KnowledgeServer:
     """Serves one home. `protocol` is the server of the protocol, which a transport runs."""
 
     def __init__(
-        self, home: Home, tools: CurrentTools, resources: Resources, limits: CallLimits | None = None
+        self,
+        home: Home,
+        tools: CurrentTools,
+        limits: CallLimits | None = None,
+        watch_seconds: float = CHECK_SECONDS,
     ) -> None:
-        self._home, self._tools, self._resources = home, tools, resources
+        self._home, self._tools = home, tools
+        self._watch_seconds = watch_seconds
         self._reads = Calls(limits)
         self._writes = Calls(CallLimits(running=1, waiting=4))
         self._bus = InMemorySubscriptionBus()
@@ -88,7 +93,7 @@ class KnowledgeServer:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
-        watch = asyncio.create_task(watch_releases(self._home, self._tell_release))
+        watch = asyncio.create_task(watch_releases(self._home, self._tell_release, self._watch_seconds))
         try:
             yield
         finally:

@@ -41,7 +41,7 @@ class _RegisteredTool:
     def invoke(self, function: ToolFunction, arguments: Mapping[str, object]) -> object:
         """Call a function with the arguments converted to its types; a response if they cannot be converted."""
         values, problems = convert_arguments(self.converter, arguments)
-        return _refusal(self.definition.name, problems) if problems else function(**values)
+        return refusal(self.definition.name, problems) if problems else function(**values)
 
 
 class ToolCatalog:
@@ -153,7 +153,7 @@ class ToolCatalog:
         given = {} if arguments is None else arguments
         problems = self._problems(name, given)
         if problems:
-            return _refusal(name, problems)
+            return refusal(name, problems)
         registered = self._tools[name]
         return self._runner.run(registered.definition, given, partial(self._run, registered, given))
 
@@ -171,7 +171,8 @@ class ToolCatalog:
         return run_function(partial(invoke, registered.function))
 
 
-def _refusal(name: str, problems: Sequence[ArgumentProblem]) -> ToolResponse:
+def refusal(name: str, problems: Sequence[ArgumentProblem]) -> ToolResponse:
+    """The response to a call whose arguments have problems."""
     prefix = "" if problems[0].type == "tool" else f"{name}: "
     return ToolResponse.error(
         f"{prefix}{summary(problems, MAX_LISTED)}",

@@ -1,0 +1,243 @@
+"""Approvals: a person allows one call with exactly these arguments, once, for a session, or for a project."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import filelock
+import orjson
+from pydantic import ValidationError
+
+from native.durable import write_whole
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.permissions.policies import Effect
+from omni_pipelines.record_fields import Moment, Sha256, now
+from omni_pipelines.records import Record
+from omni_pipelines.tools.definition import JsonObject, ToolDefinition, to_document
+
+LOCK_SECONDS = 10.0
+MAX_REQUESTS = 100
+"""Calls that wait for an approval; the oldest are forgotten first."""
+MAX_ARGUMENT_BYTES = 1 << 20
+
+
+class ApprovalScope(StrEnum):
+    """How long an approval counts. It always counts for one tool with exactly the same arguments."""
+
+    ONCE = "once"
+    SESSION = "session"
+    PROJECT = "project"
+
+
+def canonical(arguments: Mapping[str, object]) -> bytes:
+    """The arguments as JSON with sorted keys: what is approved, written down and passed to the tool.
+
+    Raises:
+        ConfigurationError: they are no JSON, or longer than 1 MiB.
+    """
+    try:
+        raw = orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the arguments are no JSON: {error}", cure="pass plain values only") from error
+    if len(raw) > MAX_ARGUMENT_BYTES:
+        raise ConfigurationError("the arguments are longer than 1 MiB", cure="pass less in one call")
+    return raw
+
+
+def digest_of(tool: ToolDefinition, arguments: bytes) -> str:
+    """The sha256 of a call: the whole definition of the tool, and its canonical arguments."""
+    definition = orjson.dumps(to_document(tool), option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(len(definition).to_bytes(8, "big") + definition)
+    digest.update(arguments)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """What a person is asked."""
+
+    tool: str
+    arguments: JsonObject
+    capability: str
+    effect: Effect
+    digest: str
+    reason: str
+    """Why it is asked: no grant, or text of somebody else was read before."""
+    preview: str = ""
+    """Such as the difference that an edit makes."""
+    is_tainted: bool = False
+    """Whether the session has read text that somebody else wrote."""
+
+
+@dataclass(frozen=True)
+class ApprovalAnswer:
+    """What the person says; no scope is a refusal."""
+
+    scope: ApprovalScope | None = None
+    reason: str = ""
+
+
+class Approver(Protocol):
+    """Asks a person, or answers as a person told it before."""
+
+    def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
+        """The answer; None if nobody is there who could answer."""
+
+
+class NobodyThere:
+    """The approver of a program that nobody watches."""
+
+    def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
+        """No answer."""
+        return None
+
+
+class Approval(Record):
+    """One approved call, or one that waits for it."""
+
+    digest: Sha256
+    tool: str
+    arguments: str
+    """As canonical JSON."""
+    scope: ApprovalScope = ApprovalScope.ONCE
+    session: str = ""
+    project: str = ""
+    at: Moment
+
+    @property
+    def id(self) -> str:
+        """A short name for commands."""
+        return self.digest[:12]
+
+    def covers(self, digest: str, session: str, project: Path) -> bool:
+        """Whether this approves a call with this digest in a session of a project."""
+        if self.digest != digest or self.project != str(project):
+            return False
+        return self.scope is ApprovalScope.PROJECT or self.session == session
+
+
+class _Content(Record):
+    approved: tuple[Approval, ...] = ()
+    waiting: tuple[Approval, ...] = ()
+
+
+class ApprovalFile:
+    """The approvals of a person and the calls that wait for one, in a file of their configuration folder."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def approved(self) -> tuple[Approval, ...]:
+        """What is approved, in the order of the approvals.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+        return self._read().approved
+
+    def waiting(self) -> tuple[Approval, ...]:
+        """The calls that were refused because nobody was there to approve them.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+        return self._read().waiting
+
+    def take(self, digest: str, session: str, project: Path) -> Approval | None:
+        """The approval that covers a call, if there is one; an approval for once is used up by this.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+        if not self.file.exists():
+            return None
+        with self._locked():
+            content = self._read()
+            covering = [each for each in content.approved if each.covers(digest, session, project)]
+            lasting = [each for each in covering if each.scope is not ApprovalScope.ONCE]
+            found = next(iter(lasting or covering), None)
+            if found is not None and found.scope is ApprovalScope.ONCE:
+                kept = tuple(each for each in content.approved if each is not found)
+                self._write(content.model_copy(update={"approved": kept}))
+        return found
+
+    def add(self, approval: Approval) -> None:
+        """Write down an approval; it waits no longer.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+
+        def change(content: _Content) -> _Content:
+            waiting = tuple(each for each in content.waiting if each.digest != approval.digest)
+            return _Content(approved=(*content.approved, approval), waiting=waiting)
+
+        self._change(change)
+
+    def wait(self, approval: Approval) -> None:
+        """Write down that a call waits for an approval.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+
+        def change(content: _Content) -> _Content:
+            others = [each for each in content.waiting if each.digest != approval.digest]
+            return content.model_copy(update={"waiting": (*others, approval)[-MAX_REQUESTS:]})
+
+        self._change(change)
+
+    def approve_waiting(self, identity: str, scope: ApprovalScope) -> Approval:
+        """Approve a call that waits, in its own session and project.
+
+        Raises:
+            ConfigurationError: none with this id waits; or the file is damaged.
+        """
+        found = next((each for each in self.waiting() if each.id == identity), None)
+        if found is None:
+            raise ConfigurationError(f"no call {identity!r} waits for an approval", cure="see: omni permissions list")
+        approval = found.model_copy(update={"scope": scope, "at": now()})
+        self.add(approval)
+        return approval
+
+    def revoke(self, identity: str) -> list[Approval]:
+        """Forget the approvals of a call, and return them.
+
+        Raises:
+            ConfigurationError: the file is damaged.
+        """
+        revoked: list[Approval] = []
+
+        def change(content: _Content) -> _Content:
+            revoked.extend(each for each in content.approved if each.id == identity)
+            kept = tuple(each for each in content.approved if each.id != identity)
+            return content.model_copy(update={"approved": kept})
+
+        self._change(change)
+        return revoked
+
+    def _change(self, change: Callable[[_Content], _Content]) -> None:
+        with self._locked():
+            self._write(change(self._read()))
+
+    def _read(self) -> _Content:
+        try:
+            return _Content.model_validate_json(self.file.read_bytes())
+        except FileNotFoundError:
+            return _Content()
+        except ValidationError as error:
+            cure = "move it away; what was approved must then be approved again"
+            raise ConfigurationError(f"{self.file} is damaged: {error.errors()[0]['msg']}", cure=cure) from error
+
+    def _locked(self) -> filelock.BaseFileLock:
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)
+
+    def _write(self, content: _Content) -> None:
+        write_whole(self.file, orjson.dumps(content.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        self.file.chmod(0o600)

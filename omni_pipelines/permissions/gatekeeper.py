@@ -1,0 +1,253 @@
+"""The gatekeeper: the one way by which agents, skills and MCP clients call tools.
+
+A call runs only if nothing denies it, a grant or an approval allows it, and the decision is written to the audit log.
+After the session has read text that somebody else wrote, whatever writes, runs or sends needs an approval of exactly
+its arguments, because that text may have asked for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+
+from omni_pipelines.error_codes import CoreErrorCode
+from omni_pipelines.errors import OmniError
+from omni_pipelines.json_values import clean
+from omni_pipelines.permissions.approvals import (
+    Approval,
+    ApprovalRequest,
+    ApprovalScope,
+    Approver,
+    NobodyThere,
+    canonical,
+    digest_of,
+)
+from omni_pipelines.permissions.audit import AuditEntry
+from omni_pipelines.permissions.files import PermissionFiles
+from omni_pipelines.permissions.grants import OWNER, deciding
+from omni_pipelines.permissions.policies import Action, Effect, ToolPolicy, action_of, policy_of
+from omni_pipelines.record_fields import now
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.text.secrets.masking import Masking, masked_text
+from omni_pipelines.tools.catalog import ToolCatalog, refusal
+
+MAX_AUDITED = 2_000
+"""Characters of the arguments that the audit log keeps."""
+
+
+@dataclass(frozen=True)
+class CallVerdict:
+    """What the rules say about a call, before anybody is asked."""
+
+    tool: str
+    action: Action
+    digest: str
+    arguments: bytes
+    """The canonical arguments."""
+    is_denied: bool = False
+    reason: str = ""
+    """The rule that decides, or why an approval is needed."""
+    needs_approval: bool = False
+
+
+class Gatekeeper:
+    """Calls the tools of a catalog for one session. Safe to share between threads.
+
+    Args:
+        catalog: the tools.
+        policies: what the program says about them; a tool without a policy may do anything as far as we know.
+        files: rules, approvals and audit log.
+        session: the id of the session; approvals for a session count for this id.
+        approver: asks the person; without one, what needs an approval is refused and waits for one.
+        is_tainted: whether the session has already read text that somebody else wrote.
+    """
+
+    def __init__(
+        self,
+        catalog: ToolCatalog,
+        policies: Mapping[str, ToolPolicy],
+        files: PermissionFiles,
+        session: str,
+        approver: Approver | None = None,
+        *,
+        is_tainted: bool = False,
+    ) -> None:
+        for name in policies:
+            catalog.get_tool_schema(name)  # a policy for a tool that comes later would be a policy for anything
+        self.catalog, self.session = catalog, session
+        self._policies, self._files = dict(policies), files
+        self._approver: Approver = approver or NobodyThere()
+        self._is_tainted = is_tainted
+        self._asking = threading.Lock()
+
+    @property
+    def is_tainted(self) -> bool:
+        """Whether the session has read text that somebody else wrote."""
+        return self._is_tainted
+
+    def taint(self) -> None:
+        """Remember that the session has read text that somebody else wrote. It is never forgotten."""
+        self._is_tainted = True
+
+    def call(self, tool: str, arguments: Mapping[str, object] | None = None) -> ToolResponse:
+        """Decide about a call, write the decision down, run the call, and write its outcome down.
+
+        A call that may not run is answered `blocked`: 2006 if a rule or a person denies it, 3004 if it needs an
+        approval and nobody is there, 2004 if its arguments lead out of their scope. It is answered by an error if its
+        arguments are not valid, or the audit log cannot be written.
+        """
+        given, call = dict(arguments or {}), uuid.uuid4().hex
+        try:
+            verdict = self.check(tool, given)
+        except OmniError as error:
+            entry = AuditEntry(event="decision", session=self.session, call=call, tool=clean(tool)[:200])
+            return self._refused(entry, ToolResponse.from_exception(error))
+        if problems := self.catalog.validate_tool_args(tool, orjson.loads(verdict.arguments)):
+            return self._refused(self._entry(call, verdict), refusal(tool, problems))
+        try:
+            rule = self._settle(verdict)
+        except (OmniError, OSError) as error:
+            return self._refused(self._entry(call, verdict), ToolResponse.from_exception(error))
+        return self._run(verdict, self._entry(call, verdict, rule))
+
+    def check(self, tool: str, arguments: Mapping[str, object]) -> CallVerdict:
+        """What the rules say about a call. Nothing is asked, run or written down.
+
+        Raises:
+            ToolNotFoundError: there is no such tool.
+            SecurityError: an argument leads out of its scope.
+            ConfigurationError: the arguments are no JSON, or the file of the grants cannot be used.
+        """
+        definition = self.catalog.get_tool_schema(tool)
+        raw = canonical(arguments)
+        policy = policy_of(tool, self._policies)
+        action = action_of(policy, arguments)
+        built_in = OWNER if action.is_known else ()  # a tool of a skill can be named knowledge.anything
+        rule = deciding((*self._files.grants.read(), *built_in), action, self._files.project)
+        verdict = CallVerdict(tool, action, digest_of(definition, raw), raw)
+        if rule is not None and rule.decision == "deny":
+            return replace(verdict, reason=f"denied by the rule {rule.id}: {rule.capabilities}", is_denied=True)
+        if rule is None:
+            return replace(verdict, reason=f"no grant allows {action.capability}", needs_approval=True)
+        if action.effect is not Effect.READ and self._is_tainted:
+            reason = "the session has read text that somebody else wrote, which may have asked for this call"
+            return replace(verdict, reason=reason, needs_approval=True)
+        return replace(verdict, reason=f"allowed by the rule {rule.id}: {rule.capabilities}")
+
+    def approve(self, tool: str, arguments: Mapping[str, object], scope: ApprovalScope) -> None:
+        """Write down that the person approved a call, as in the review of a plan.
+
+        Raises:
+            OmniError: as for `check`.
+        """
+        self._files.approvals.add(self._approval(self.check(tool, arguments), scope))
+
+    def _settle(self, verdict: CallVerdict) -> str:
+        """What allows a call; asks the person if nothing else does.
+
+        Raises:
+            OmniError: it is denied, refused, or nobody is there to approve it.
+        """
+        if verdict.is_denied:
+            cure = "see: omni permissions list"
+            raise OmniError(f"{verdict.tool}: {verdict.reason}", code=CoreErrorCode.PERMISSION_DENIED, cure=cure)
+        if not verdict.needs_approval:
+            return verdict.reason
+        with self._asking:
+            taken = self._files.approvals.take(verdict.digest, self.session, self._files.project)
+            return f"approved ({taken.scope}): {taken.id}" if taken else self._ask(verdict)
+
+    def _ask(self, verdict: CallVerdict) -> str:
+        arguments = orjson.loads(verdict.arguments)
+        preview = self._policy(verdict).preview
+        request = ApprovalRequest(
+            verdict.tool,
+            arguments,
+            verdict.action.capability,
+            verdict.action.effect,
+            verdict.digest,
+            verdict.reason,
+            preview(arguments),
+            self._is_tainted,
+        )
+        answer = self._approver.ask(request)
+        if answer is None:
+            waiting = self._approval(verdict, ApprovalScope.ONCE)
+            self._files.approvals.wait(waiting)
+            raise OmniError(
+                f"{verdict.tool} needs an approval: {verdict.reason}",
+                code=CoreErrorCode.COMMAND_BLOCKED,
+                cure=f"read it and approve it: omni permissions approve {waiting.id}",
+            )
+        if answer.scope is None:
+            reason = f": {answer.reason}" if answer.reason else ""
+            message = f"the person refused {verdict.tool}{reason}"
+            raise OmniError(message, code=CoreErrorCode.PERMISSION_DENIED, cure="do something else")
+        if preview(arguments) != request.preview:
+            message = f"what {verdict.tool} would change is not what was shown any more"
+            raise OmniError(message, code=CoreErrorCode.SECURITY_CHECK_FAILED, cure="call it again")
+        if answer.scope is not ApprovalScope.ONCE:
+            self._files.approvals.add(self._approval(verdict, answer.scope))
+        return f"approved ({answer.scope}): {verdict.digest[:12]}"
+
+    def _run(self, verdict: CallVerdict, entry: AuditEntry) -> ToolResponse:
+        try:
+            self._files.audit.append(entry)
+        except OmniError as error:
+            return ToolResponse.from_exception(error)
+        if self._policy(verdict).is_untrusted:
+            self.taint()  # before the call: an error can quote a document as well
+        response = self.catalog.call(verdict.tool, orjson.loads(verdict.arguments))
+        outcome = {"event": "outcome", "status": response.status.value, "error_code": response.error_code or ""}
+        try:
+            self._files.audit.append(entry.model_copy(update=outcome))
+        except OmniError as error:
+            return ToolResponse.error(
+                f"{verdict.tool} ran ({response.status}), but its outcome is not in the audit log: {error.message}",
+                error.code,
+                metadata={"cure": error.cure},
+                retryable=False,
+            )
+        return response
+
+    def _refused(self, entry: AuditEntry, response: ToolResponse) -> ToolResponse:
+        reason = (response.error_message or "")[:500]
+        refused = {"is_allowed": False, "rule": reason, "error_code": response.error_code or ""}
+        try:
+            self._files.audit.append(entry.model_copy(update=refused))
+        except OmniError as failure:
+            return ToolResponse.from_exception(failure)
+        return response
+
+    def _policy(self, verdict: CallVerdict) -> ToolPolicy:
+        return policy_of(verdict.tool, self._policies)
+
+    def _entry(self, call: str, verdict: CallVerdict, rule: str = "") -> AuditEntry:
+        shown = verdict.arguments[: 4 * MAX_AUDITED].decode("utf-8", "replace")[:MAX_AUDITED]
+        return AuditEntry(
+            event="decision",
+            session=self.session,
+            call=call,
+            tool=verdict.tool,
+            capability=verdict.action.capability,
+            effect=verdict.action.effect.value,
+            arguments=masked_text(shown, Masking()),
+            digest=verdict.digest,
+            rule=rule,
+            is_tainted=self._is_tainted,
+        )
+
+    def _approval(self, verdict: CallVerdict, scope: ApprovalScope) -> Approval:
+        return Approval(
+            digest=verdict.digest,
+            tool=verdict.tool,
+            arguments=verdict.arguments.decode(),
+            scope=scope,
+            session=self.session,
+            project=str(self._files.project),
+            at=now(),
+        )

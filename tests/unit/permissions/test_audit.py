@@ -1,0 +1,174 @@
+"""The audit log: whatever is done to it is seen, and what cannot be written stops the call."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from omni_pipelines.permissions.audit import AuditBroken, AuditEntry, AuditFailed, AuditLog
+
+MANY = 2_000 if os.environ.get("OMNI_STRESS") == "long" else 60
+LINES = 6
+
+
+def entry(number: int) -> AuditEntry:
+    return AuditEntry(event="decision", session="s", call=f"c{number}", tool="files.read")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "audit.jsonl", tmp_path / "user" / "anchor.json")
+
+
+def filled(log: AuditLog, count: int = LINES) -> AuditLog:
+    for number in range(count):
+        log.append(entry(number))
+    return log
+
+
+def test_lines_are_read_back_in_their_order(log: AuditLog) -> None:
+    assert [line.entry.call for line in filled(log).lines()] == [f"c{number}" for number in range(LINES)]
+    report = log.verify()
+    assert (report.lines, report.problems, report.is_anchored, report.began_after) == (LINES, (), True, "")
+
+
+def test_log_that_was_never_written_is_whole(log: AuditLog) -> None:
+    assert (log.verify().lines, log.verify().problems) == (0, ())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditLog, bytes]:
+    folder = tmp_path_factory.mktemp("audit")
+    log = filled(AuditLog(folder / "audit.jsonl", folder / "anchor.json"))
+    return log, log.file.read_bytes()
+
+
+@hypothesis.settings(max_examples=MANY)
+@hypothesis.given(st.data())
+def test_every_change_of_the_log_is_seen_and_stops_the_next_line(
+    written: tuple[AuditLog, bytes], data: st.DataObject
+) -> None:
+    log, raw = written
+    changed = data.draw(_flipped(raw) | _cut(raw) | _reordered(raw) | _dropped(raw) | _repeated(raw))
+    hypothesis.assume(changed not in (raw, b""))
+    log.file.write_bytes(changed)
+    assert log.verify().problems != ()
+    if not changed.endswith(raw.splitlines(keepends=True)[-1]):  # the end is compared at each call, all by verify
+        with pytest.raises((AuditBroken, AuditFailed)):
+            log.append(entry(99))
+    assert log.file.read_bytes() == changed
+
+
+def _flipped(raw: bytes) -> st.SearchStrategy[bytes]:
+    def flip(bit: int) -> bytes:
+        copy = bytearray(raw)
+        copy[bit // 8] ^= 1 << bit % 8
+        return bytes(copy)
+
+    return st.integers(0, 8 * len(raw) - 1).map(flip)
+
+
+def _cut(raw: bytes) -> st.SearchStrategy[bytes]:
+    return st.integers(1, len(raw) - 1).map(lambda length: raw[:length])
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"".join(lines)
+
+
+def _reordered(raw: bytes) -> st.SearchStrategy[bytes]:
+    return st.permutations(raw.splitlines(keepends=True)).map(_joined)
+
+
+def _dropped(raw: bytes) -> st.SearchStrategy[bytes]:
+    lines = raw.splitlines(keepends=True)
+    return st.integers(0, len(lines) - 1).map(lambda n: _joined(lines[:n] + lines[n + 1 :]))
+
+
+def _repeated(raw: bytes) -> st.SearchStrategy[bytes]:
+    lines = raw.splitlines(keepends=True)
+    return st.integers(0, len(lines) - 1).map(lambda n: _joined(lines[: n + 1] + lines[n:]))
+
+
+def test_end_that_a_crash_left_half_written_is_cut_off_by_the_next_line(log: AuditLog) -> None:
+    whole = filled(log).file.read_bytes()
+    log.file.write_bytes(whole + b'{"line":7,"at":')
+    assert log.verify().problems == ()
+    log.append(entry(7))
+    assert log.file.read_bytes().startswith(whole + b'{"line":7')
+    assert (log.verify().lines, log.verify().problems) == (LINES + 1, ())
+
+
+def test_line_whose_anchor_a_crash_prevented_is_kept(log: AuditLog) -> None:
+    filled(log)
+    anchor = log.anchor.read_bytes()
+    log.append(entry(7))
+    log.anchor.write_bytes(anchor)
+    log.append(entry(8))
+    assert (log.verify().lines, log.verify().problems) == (LINES + 2, ())
+
+
+def test_log_that_begins_anew_names_the_end_of_the_one_that_was_moved_away(log: AuditLog, tmp_path: Path) -> None:
+    last = list(filled(log).lines())[-1]
+    log.file.rename(tmp_path / "old.jsonl")
+    assert log.verify().problems == (f"it has 0 lines that fit together, but not line {LINES} as written",)
+    log.append(entry(1))
+    assert log.verify().problems == ()
+    assert log.verify().began_after not in ("", last.before)
+
+
+def test_log_from_another_machine_is_continued_and_reported_as_not_anchored(log: AuditLog) -> None:
+    filled(log)
+    log.anchor.unlink()
+    assert log.verify().is_anchored is False
+    log.append(entry(7))
+    assert (log.verify().lines, log.verify().is_anchored) == (LINES + 1, True)
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Iterator[None]:
+    """Let every write beyond `size` bytes of a file fail, as on a full disk: the first part of it is written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [0, 40], ids=["none", "part of a line"])
+def test_full_disk_stops_the_line_and_leaves_no_part_of_it(log: AuditLog, room: int) -> None:
+    before = filled(log).file.read_bytes()
+    with disk_with_room_for(len(before) + room), pytest.raises(AuditFailed, match="cannot be written"):
+        log.append(entry(7))
+    assert log.file.read_bytes() == before
+    log.append(entry(8))
+    assert (log.verify().lines, log.verify().problems) == (LINES + 1, ())
+
+
+def test_log_whose_anchor_cannot_be_written_stops_the_line(log: AuditLog) -> None:
+    log.anchor.parent.write_text("a file where the folder should be")
+    with pytest.raises(AuditFailed):
+        log.append(entry(1))
+
+
+def test_log_in_a_folder_that_does_not_exist_creates_none(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "none" / "audit.jsonl", tmp_path / "anchor.json")
+    with pytest.raises(AuditFailed, match="there is no folder"):
+        log.append(entry(1))
+    assert not (tmp_path / "none").exists()
+
+
+def test_log_that_is_a_link_is_not_written(log: AuditLog, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("")
+    log.file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(AuditFailed):
+        log.append(entry(1))
+    assert (tmp_path / "elsewhere").read_text() == ""
