@@ -1,9 +1,10 @@
-"""Resources: releases, documents, and ranges of their bytes."""
+"""Resources: releases, documents, and ranges of their bytes. They are read by tools, so the gatekeeper sees it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from mcp_types import ListResourcesResult, Resource, ResourceTemplate, TextResourceContents
+from pydantic import Field
 
 from omni_pipelines.errors import CitationNotFound, ConfigurationError
 from omni_pipelines.home import Home
@@ -25,6 +26,7 @@ from omni_pipelines.mcp_server.addresses import (
 )
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.text.document_rows import parsed_document
+from omni_pipelines.tools.signature import tool
 
 PAGE_SIZE = 100
 MAX_CHARACTERS = 1_000_000
@@ -64,32 +66,33 @@ class Resources:
     def __init__(self, home: Home, viewer: Viewer | None = None) -> None:
         self._home, self._viewer = home, viewer
 
-    def page(self, cursor: str | None) -> ListResourcesResult:
-        """A page of the list: the kept releases, newest first, then the documents of the newest release.
+    @tool("knowledge.list_resources", title="List resources", category="knowledge", read_only=True)
+    def page(self, cursor: str = "") -> ListResourcesResult:
+        """List the kept releases, newest first, then the documents of the newest release.
 
-        Raises:
-            ConfigurationError: the cursor is not of this server, or its release is not kept any more.
+        Args:
+            cursor: Where a page begins; "" is the first page.
         """
         newest = newest_release(self._home)
-        if cursor is None and newest is None:
+        if not cursor and newest is None:
             return ListResourcesResult(resources=[])
-        at = _Cursor.parse(cursor) if cursor is not None else _Cursor(newest.release if newest is not None else 0, 0)
+        at = _Cursor.parse(cursor) if cursor else _Cursor(newest.release if newest is not None else 0, 0)
         snapshot = Snapshot.open(self._home, at.release, self._viewer)
         columns = ("doc_id", "source", "path", "uri", "title", "media_type", "size", "verbatim")
         rows = sorted(snapshot.documents(columns), key=lambda row: (row["source"], row["path"]))
         end = at.start + PAGE_SIZE
         documents = [_document(at.release, row) for row in rows[at.start : end]]
         return ListResourcesResult(
-            resources=[*(self._releases() if cursor is None else ()), *documents],
+            resources=[*(() if cursor else self._releases()), *documents],
             next_cursor=f"{at.release}:{end}" if end < len(rows) else None,
         )
 
-    def read(self, uri: str) -> TextResourceContents:
-        """The content of a resource.
+    @tool("knowledge.read_resource", title="Read a resource", category="knowledge", read_only=True)
+    def read(self, uri: Annotated[str, Field(max_length=20_000)]) -> TextResourceContents:
+        """Read a release, a document, or a range of its bytes.
 
-        Raises:
-            CitationNotFound: there is no such resource, or its range is not valid.
-            ConfigurationError: the release is not kept.
+        Args:
+            uri: Its address.
         """
         address = parse_address(uri)
         if not address.document:

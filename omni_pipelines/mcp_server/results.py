@@ -4,7 +4,7 @@ A client sends the schemas of these results to its model with every request, so 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
@@ -217,21 +217,23 @@ class ChangesResult(BaseModel, frozen=True):
 
 
 def output_schema(result: type[BaseModel]) -> JsonSchemaValue:
-    """The JSON Schema of a result, without titles and descriptions, which the name of a field says as well."""
-    return _bare(result.model_json_schema())
+    """The JSON Schema of a result in few words: no references, titles and descriptions."""
+    schema = result.model_json_schema()
+    return cast("JsonSchemaValue", _bare(schema, schema.get("$defs", {})))
 
 
-def _bare(schema: Any) -> Any:
+def _bare(schema: object, definitions: Mapping[str, object]) -> object:
     if isinstance(schema, list):
-        return [_bare(each) for each in schema]
+        return [_bare(each, definitions) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    left_out = ("title", "description")
-    # `properties` holds names of fields, which may be "title"
+    if "$ref" in schema:
+        return _bare(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
     return {
-        key: {name: _bare(part) for name, part in value.items()} if key in ("properties", "$defs") else _bare(value)
+        key: _bare(value, definitions)
         for key, value in schema.items()
-        if key not in left_out or not isinstance(value, str)
+        # a field can have the name "title" too, but its value is no text
+        if key != "$defs" and not (key in ("title", "description") and isinstance(value, str))
     }
 
 

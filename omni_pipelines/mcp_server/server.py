@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -24,17 +24,18 @@ from mcp_types import (
     PaginatedRequestParams,
     ReadResourceRequestParams,
     ReadResourceResult,
+    TextResourceContents,
 )
 
-from native.errors import EngineError
 from omni_pipelines.error_codes import explain
-from omni_pipelines.errors import OmniError, ServiceBusy, from_exception
+from omni_pipelines.errors import OmniError, ServiceBusy
 from omni_pipelines.home import Home
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
 from omni_pipelines.mcp_server.calls import CallLimits, Calls
 from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS, watch_releases
-from omni_pipelines.mcp_server.resources import TEMPLATES, Resources
+from omni_pipelines.mcp_server.resources import TEMPLATES
+from omni_pipelines.mcp_server.tools import to_result
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.problems import nearest
@@ -116,39 +117,50 @@ class KnowledgeServer:
         return ListToolsResult(tools=[tool.described for tool in self._tools.offered.values()])
 
     async def _call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
-        tool = self._tools.offered.get(params.name)
-        if tool is None:
-            cure = nearest(params.name[:80], list(self._tools.offered))
-            raise MCPError(INVALID_PARAMS, "; ".join(filter(None, (f"there is no tool {params.name[:80]!r}", cure))))
-        call = functools.partial(self._tools.call, tool, params.arguments or {})
+        tool, arguments = self._tools.offered.get(params.name), params.arguments or {}
         try:
+            if tool is None:
+                return to_result(await self._unoffered(params.name, arguments))
+            call = functools.partial(self._tools.call, tool, arguments)
             if tool.definition.annotations.read_only_hint:
                 return await self._reads.run(call)
             return await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
         except ServiceBusy as error:
-            return tool.answer(ToolResponse.from_exception(error), 0)
+            return to_result(ToolResponse.from_exception(error))
+
+    async def _unoffered(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
+        """The refusal of a tool that is not in the list, which is written down like every other.
+
+        Raises:
+            MCPError: there is no such tool.
+        """
+        response = await self._reads.run(functools.partial(self._tools.call_unoffered, name, arguments))
+        if response.is_blocked:
+            return response
+        cure = nearest(name[:80], list(self._tools.offered))
+        raise MCPError(INVALID_PARAMS, "; ".join(filter(None, (f"there is no tool {name[:80]!r}", cure))))
 
     async def _list_resources(self, _: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        cursor = params.cursor if params is not None else None
-        return await self._answered(functools.partial(self._resources.page, cursor))
+        cursor = (params.cursor if params is not None else None) or ""
+        return ListResourcesResult.model_validate(await self._read("knowledge.list_resources", cursor=cursor))
 
     async def _list_templates(self, _: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
 
     async def _read_resource(self, _: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        content = await self._answered(functools.partial(self._resources.read, str(params.uri)))
-        return ReadResourceResult(contents=[content])
+        content = await self._read("knowledge.read_resource", uri=str(params.uri))
+        return ReadResourceResult(contents=[TextResourceContents.model_validate(content)])
 
-    async def _answered(self, call: Callable[[], T]) -> T:
-        """The result of a call; an error of the library as one of the protocol."""
+    async def _read(self, tool: str, **arguments: object) -> Any:
+        """What a tool of the resources returns; an error as one of the protocol, which has no other for resources."""
         try:
-            return await self._reads.run(call)
-        except (OmniError, EngineError) as error:
-            known = from_exception(error)
-            row = explain(known.code)
-            message = "; ".join(filter(None, (known.message, known.cure)))
+            response = await self._reads.run(functools.partial(self._tools.call_unoffered, tool, arguments))
+            return response.unwrap()
+        except OmniError as error:
+            row = explain(error.code)
+            message = "; ".join(filter(None, (error.message, error.cure)))
             code = row.jsonrpc_code if row is not None else INVALID_PARAMS
-            raise MCPError(code, message, data={"code": known.code, "retryable": known.retryable}) from error
+            raise MCPError(code, message, data={"code": error.code, "retryable": error.retryable}) from error
 
 
 def _with_progress(call: Callable[[], T], report: Callable[[Report], None]) -> T:

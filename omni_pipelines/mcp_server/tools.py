@@ -57,18 +57,20 @@ class OfferedTool:
 
     def answer(self, response: ToolResponse, release: int) -> CallToolResult:
         """The answer to a call. An error has the whole envelope, with code and cure, as its structured content."""
-        structured: Mapping[str, Any] | None = None
         if response.is_success and self.shape is not None:
-            structured = self.shape(response.data, release).model_dump(mode="json")
-        elif response.is_success:
-            structured = response.data
-        shown = response if structured is None else response.model_copy(update={"data": structured})
-        result = shown.to_mcp()
-        return CallToolResult(
-            content=[TextContent(type="text", text=block["text"]) for block in result["content"]],
-            structured_content=dict(result["structuredContent"] if structured is None else structured),
-            is_error=result["isError"],
-        )
+            data = self.shape(response.data, release).model_dump(mode="json")
+            response = response.model_copy(update={"data": data})
+        return to_result(response)
+
+
+def to_result(response: ToolResponse) -> CallToolResult:
+    """A response as a result of the protocol: the data, which are an object, or the whole envelope of an error."""
+    result = response.to_mcp()
+    return CallToolResult(
+        content=[TextContent(type="text", text=block["text"]) for block in result["content"]],
+        structured_content=dict(response.data if response.is_success else result["structuredContent"]),
+        is_error=result["isError"],
+    )
 
 
 _READING: Mapping[str, tuple[str, type[BaseModel], Shape]] = {
