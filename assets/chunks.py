@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results
+from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
+from omni_pipelines.operations.content_checks import duplicate_share
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.steps.checks import check_chunks
 from omni_pipelines.steps.chunks import reconcile_chunks
@@ -31,4 +32,10 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
 )
 def chunks_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns are as defined, keys are unique, every chunk has its document, none exceeds the token budget."""
-    yield from results(context, "chunks", check_chunks(knowledge.home, knowledge.settings))
+    yield from results(context, knowledge, "chunks", check_chunks(knowledge.home, knowledge.settings))
+
+
+@dg.multi_asset_check(specs=warning("chunks", "duplicate_share"), can_subset=True)
+def chunks_content_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
+    """Few chunks repeat another one. This reads every text, so only `quality_job` does it."""
+    yield from results(context, knowledge, "chunks", [duplicate_share(knowledge.home, knowledge.settings)])

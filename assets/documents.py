@@ -1,10 +1,13 @@
 """`documents`: every file of every source as text, with its identity and its location."""
 
+from itertools import chain
+
 import dagster as dg
 from pydantic import Field
 
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
 from omni_pipelines.knowledge.entries import entry_fields
+from omni_pipelines.operations.content_checks import quarantine_share
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.sources.store_membership import read_membership
@@ -55,8 +58,13 @@ def documents(
 
 
 @dg.multi_asset_check(
-    specs=[*blocking("documents", "schema", "unique_keys"), *warning("documents", "sources_present")], can_subset=True
+    specs=[
+        *blocking("documents", "schema", "unique_keys"),
+        *warning("documents", "sources_present", "quarantine_share"),
+    ],
+    can_subset=True,
 )
 def documents_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """Columns are as defined, keys are unique, and every source could be listed."""
-    yield from results(context, "documents", check_documents(knowledge.home))
+    """Columns are as defined, keys are unique, every source could be listed, and most files could be read."""
+    verdicts = chain(check_documents(knowledge.home), [quarantine_share(knowledge.home, knowledge.settings)])
+    yield from results(context, knowledge, "documents", verdicts)

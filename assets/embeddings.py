@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results
+from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
+from omni_pipelines.operations.content_checks import readability
 from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.checks import check_embeddings
 from omni_pipelines.steps.embeddings import reconcile_embeddings
@@ -33,4 +34,11 @@ def embeddings(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> d
 @dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)
 def embeddings_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns are as defined, keys are unique, and every chunk has exactly one vector."""
-    yield from results(context, "embeddings", check_embeddings(knowledge.home))
+    yield from results(context, knowledge, "embeddings", check_embeddings(knowledge.home))
+
+
+@dg.multi_asset_check(specs=warning("embeddings", "readability"), can_subset=True)
+def embeddings_content_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
+    """The embedder can read most of the text. This loads the embedder, so only `quality_job` does it."""
+    run = knowledge.run()
+    yield from results(context, knowledge, "embeddings", [readability(run.home, run.settings, run.engines.embedder)])

@@ -28,4 +28,4 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
 @dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"), can_subset=True)
 def keyword_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every chunk is in the index, and nothing else."""
-    yield from results(context, "keyword_index", [keyword_coverage(knowledge.home)])
+    yield from results(context, knowledge, "keyword_index", [keyword_coverage(knowledge.home)])

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.catalog import INDEX_POOL, OWNERS, RELEASE, materialized
+from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, materialized, results, warning
+from omni_pipelines.operations.content_checks import freshness
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.steps.preview import release_preview
 from omni_pipelines.steps.step_table import STEPS
@@ -26,3 +27,9 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
         report = publish(knowledge.run(context.run.run_id))
         preview = release_preview(home)
     return materialized(report, preview, uri=home.releases / f"{report.release.release:012d}.json")
+
+
+@dg.multi_asset_check(specs=warning("release", "freshness"), can_subset=True)
+def release_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
+    """Every source was listed not long ago."""
+    yield from results(context, knowledge, "release", [freshness(knowledge.home, knowledge.settings)])

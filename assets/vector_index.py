@@ -32,4 +32,4 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
 @dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)
 def vector_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every vector is in the index, or the table is small enough to be scanned."""
-    yield from results(context, "vector_index", [vector_coverage(knowledge.home)])
+    yield from results(context, knowledge, "vector_index", [vector_coverage(knowledge.home)])

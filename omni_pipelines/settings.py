@@ -132,6 +132,14 @@ class Settings(Record, use_attribute_docstrings=True):
     """Maximum median CPU time of a golden question in milliseconds."""
     gate_drop: float = Field(0.1, ge=0, le=1)
     """Maximum drop of nDCG@10 and recall@10 below the serving release; a paired test may refuse smaller ones."""
+    max_age_hours: float = Field(48.0, gt=0)
+    """Time since the last listing of a source in hours from which the check `freshness` warns."""
+    max_quarantine_share: float = Field(0.1, ge=0, le=1)
+    """Share of files that could not be read above which the check `quarantine_share` warns."""
+    max_duplicate_share: float = Field(0.2, ge=0, le=1)
+    """Share of chunks that repeat another one above which the check `duplicate_share` warns."""
+    min_readable_share: float = Field(0.8, ge=0, le=1)
+    """Share of the text that the vocabulary of the embedder covers below which the check `readability` warns."""
     keep_questions: bool = True
     """Whether questions and the citations of their answers are kept in the home, for `omni gaps`."""
     llm: str = ""

@@ -21,6 +21,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_table import new_run
+from omni_pipelines.steps.writer_lock import writer_lock
 
 LOG_SECONDS = 10.0
 """Progress of a step is logged at most this often; its end always is."""
@@ -69,6 +70,12 @@ class KnowledgeHome(dg.ConfigurableResource):
         """Hold the writer lock, after recovery, and log progress. `pipeline.writer_session` explains `sync`."""
         with self.logged(log), writer_session(self.home, self.settings, sync=sync):
             yield self.home
+
+    @contextmanager
+    def without_writers(self, log: logging.Logger) -> Iterator[None]:
+        """Hold the writer lock without a recovery, to read what no process changes meanwhile."""
+        with self.logged(log), writer_lock(self.home, self.settings.lock_seconds):
+            yield
 
 
 def _log_job(log: logging.Logger, event: Event) -> None:

@@ -1,7 +1,8 @@
-"""The jobs: ingest (sources to tables), index (tables to a release), refresh (both in one run)."""
+"""The jobs: ingest (sources to tables), index (tables to a release), refresh (both in one run), quality (checks)."""
 
 import dagster as dg
 
+from assets.catalog import ONLY_IN_QUALITY_JOB
 from omni_pipelines.steps.step import StepGroup, Steps
 from omni_pipelines.steps.step_table import STEPS
 
@@ -13,9 +14,15 @@ def assets_of(group: StepGroup, steps: Steps = STEPS) -> list[str]:
     return [step.name for step in steps.in_group(group)]
 
 
+def with_quick_checks(selected: dg.AssetSelection) -> dg.AssetSelection:
+    """The assets with their checks, without those that only `quality_job` makes."""
+    dear = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ONLY_IN_QUALITY_JOB]
+    return selected - dg.AssetSelection.checks(*dear)
+
+
 ingest_job = dg.define_asset_job(
     "ingest_job",
-    selection=assets_of(StepGroup.INGEST),
+    selection=with_quick_checks(dg.AssetSelection.assets(*assets_of(StepGroup.INGEST))),
     description="Sources to tables: reads, cuts and embeds what changed. Publishes nothing.",
     tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS},
 )
@@ -27,8 +34,14 @@ index_job = dg.define_asset_job(
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
-    selection=dg.AssetSelection.all(),
+    selection=with_quick_checks(dg.AssetSelection.all()),
     description="Everything in one run: sources to tables, tables to indexes, through the quality gate to a release.",
     tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS},
 )
-JOBS = [ingest_job, index_job, refresh_job]
+quality_job = dg.define_asset_job(
+    "quality_job",
+    selection=dg.AssetSelection.all_asset_checks(),
+    description="Every check, without building anything.",
+    tags={"dagster/max_runtime": _MAX_RUNTIME_SECONDS, "dagster/priority": "-10"},
+)
+JOBS = [ingest_job, index_job, refresh_job, quality_job]

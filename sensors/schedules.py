@@ -1,8 +1,8 @@
-"""The schedule: a full pass every night, for whatever the sensors missed."""
+"""The schedules: a full pass every night for whatever the sensors missed, and all checks after it."""
 
 import dagster as dg
 
-from sensors.jobs import refresh_job
+from sensors.jobs import quality_job, refresh_job
 
 nightly_refresh = dg.ScheduleDefinition(
     name="nightly_refresh",
@@ -11,4 +11,11 @@ nightly_refresh = dg.ScheduleDefinition(
     description="Everything from the sources to a release, at 02:30 UTC, for whatever the sensors missed.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-SCHEDULES = [nightly_refresh]
+nightly_checks = dg.ScheduleDefinition(
+    name="nightly_checks",
+    job=quality_job,
+    cron_schedule="30 4 * * *",
+    description="Every check, at 04:30 UTC, also those that no other run makes.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+SCHEDULES = [nightly_refresh, nightly_checks]

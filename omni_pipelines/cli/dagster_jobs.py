@@ -4,7 +4,8 @@ They are recorded in the Dagster instance of the home, which the web page shows.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from resources.runs import fail_orphaned_runs, tags_of_this_process, terminable
 
 Metadata = Mapping[str, Mapping[str, Any]]
 """Asset → the metadata of its materialization, as plain values."""
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The run configuration that keeps Dagster's log out of the terminal."""
 
 
 @dataclass(frozen=True)
@@ -38,46 +41,73 @@ def run_job(
     config: Mapping[str, object] | None = None,
     session: SourceSession | None = None,
     lock_seconds: float | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> FinishedRun:
     """Run a job in this process, with the sources as the session sees them. A person can terminate it from the page.
 
     `lock_seconds` is the maximum time to wait for another writer, if not that of the settings.
 
     Raises:
-        ConfigurationError: there is no such job.
+        ConfigurationError: there is no such job, or it does not take this configuration.
         KeyboardInterrupt: after Ctrl+C, or when a person terminated the run from the page. What the steps
             committed is kept, and the next run goes on from there.
         OmniError: a step raised it, or a blocking check failed.
     """
     job = _job(name)
+    with run_here(home) as (instance, run_id):
+        try:
+            result = job.execute_in_process(
+                run_config={**(config or {}), **QUIET},
+                instance=instance,
+                run_id=run_id,
+                tags={**(tags or {}), **tags_of_this_process()},
+                resources=resources_of(home, session, lock_seconds),
+            )
+        except dg.DagsterInvalidConfigError as error:
+            raise invalid_configuration(name, [each.message for each in error.errors]) from error
+        except dg.DagsterError as error:
+            failed = _failed_check(instance, run_id)
+            if failed is None:
+                raise
+            raise failed from error
+        return FinishedRun(result.run_id, _metadata(result))
+
+
+@contextmanager
+def run_here(home: Home) -> Iterator[tuple[dg.DagsterInstance, str]]:
+    """Open the instance for one run in this process, which a person can terminate from the page; with its id.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run.
+    """
     with open_instance(home) as instance:
         for run_id in fail_orphaned_runs(instance):
             narrate(f"note: run {run_id[:8]} died; the work it had finished is kept")
         run_id = str(uuid.uuid4())
-        resources = {
-            **(defs.resources or {}),
-            "knowledge": KnowledgeHome(path=str(home.root), lock_seconds=lock_seconds),
-            "session": session or SourceSession(),
-        }
         with terminable(instance, run_id) as terminated:
             try:
-                result = job.execute_in_process(
-                    run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                    instance=instance,
-                    run_id=run_id,
-                    tags=tags_of_this_process(),
-                    resources=resources,
-                )
-            except dg.DagsterError as error:
-                failed = _failed_check(instance, run_id)
-                if failed is None:
-                    raise
-                raise failed from error
+                yield instance, run_id
             except dg.DagsterExecutionInterruptedError as error:  # Dagster's form of Ctrl+C
                 if terminated.is_set():
                     narrate(f"run {run_id[:8]} was terminated from the page")
                 raise KeyboardInterrupt from error
-        return FinishedRun(result.run_id, _metadata(result))
+
+
+def resources_of(home: Home, session: SourceSession | None, lock_seconds: float | None) -> dict[str, Any]:
+    """The resources of a run on this home."""
+    return {
+        **(defs.resources or {}),
+        "knowledge": KnowledgeHome(path=str(home.root), lock_seconds=lock_seconds),
+        "session": session or SourceSession(),
+    }
+
+
+def invalid_configuration(job: str, problems: list[str]) -> ConfigurationError:
+    """The error of a job that does not take a run configuration."""
+    return ConfigurationError(
+        f"{job} does not take this configuration: {' '.join(problems)}",
+        cure="the launchpad of the job on the page of omni dev shows what it takes",
+    )
 
 
 def _job(name: str) -> dg.JobDefinition:
@@ -88,19 +118,23 @@ def _job(name: str) -> dg.JobDefinition:
 
 
 def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None:
-    """The error of the check that stopped a run, if one did. Dagster's own error has no description of it."""
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
-        check = entry.get_dagster_event().asset_check_evaluation_data
-        if check.severity == dg.AssetCheckSeverity.WARN:
-            continue
-        if not check.passed and check.check_name == "gate":
-            return gate_failed(str(check.description))
-        if not check.passed:
-            return OmniError(
-                f"check {check.check_name} of {check.asset_key.to_user_string()} failed: {check.description}",
-                cure="nothing was published; see the run in: omni dev",
-            )
-    return None
+    """The error of the checks that stopped a run, if any did. Dagster's own error has no description of them."""
+    failed = [
+        check
+        for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        for check in [entry.get_dagster_event().asset_check_evaluation_data]
+        if not check.passed and check.severity != dg.AssetCheckSeverity.WARN
+    ]
+    if not failed:
+        return None
+    first = failed[0]
+    asset = first.asset_key.to_user_string()
+    if asset == "retrieval_quality":
+        return gate_failed("; ".join(f"{check.check_name}: {check.description}" for check in failed))
+    return OmniError(
+        f"check {first.check_name} of {asset} failed: {first.description}",
+        cure="nothing was published; see the run in: omni dev",
+    )
 
 
 def _metadata(result: dg.ExecuteInProcessResult) -> Metadata:

@@ -48,6 +48,8 @@ SIGNIFICANT = 0.05
 TOLERATED = 0.01
 """A decrease of the mean that passes, however significant it is."""
 MEASURES = {"ndcg@10": "ndcg_10", "recall@10": "recall_10"}
+GATE_CHECKS = ("coverage", "orphans", *MEASURES.values(), "cpu_ms", "citations")
+"""The measures under names without `@`, each of which is a check of the candidate."""
 Rankings = dict[str, list[Hit]]
 
 
@@ -221,13 +223,19 @@ def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golde
     return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
 
 
-def gate_verdict(home: Home) -> Verdict:
-    """The last gate, as a check result."""
+def gate_verdicts(home: Home) -> Iterator[Verdict]:
+    """The measures of the last gate, each as a check result. What was not measured passes, and says so."""
     gate = last_gate(home)
-    if gate is None:
-        return Verdict("gate", False, "no gate has run yet")
-    numbers = {each.measure: each.value for each in gate.measures if each.value is not None}
-    return Verdict("gate", gate.passed, gate.reason, dict(numbers))
+    measured = {MEASURES.get(each.measure, each.measure): each for each in gate.measures} if gate is not None else {}
+    for name in GATE_CHECKS:
+        if gate is None:
+            yield Verdict(name, False, "no gate has run yet")
+        elif name not in measured:
+            yield Verdict(name, True, "not measured, because the golden set had no question")
+        else:
+            measure = measured[name]
+            numbers = measure.model_dump(include={"value", "before", "least", "p"}, exclude_none=True)
+            yield Verdict(name, measure.passed, measure.detail, numbers)
 
 
 def golden_verdict(home: Home) -> Verdict:

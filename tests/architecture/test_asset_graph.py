@@ -86,12 +86,19 @@ def test_jobs_sensors_schedules_and_checks_are_described() -> None:
 
 
 def test_every_check_but_the_warnings_blocks_the_assets_downstream() -> None:
-    assert {spec.name for spec in CHECKS if not spec.blocking} == {"sources_present", "golden_questions"}
+    assert {spec.name for spec in CHECKS if not spec.blocking} == {
+        "sources_present",
+        "quarantine_share",
+        "duplicate_share",
+        "readability",
+        "golden_questions",
+        "freshness",
+    }
 
 
 def test_every_asset_with_dependents_has_a_check() -> None:
     upstream = {dep.asset_key for spec in SPECS.values() for dep in spec.deps}
-    assert upstream == {spec.asset_key for spec in CHECKS}
+    assert upstream < {spec.asset_key for spec in CHECKS}
 
 
 def test_sensors_and_schedules_run_by_default() -> None:

@@ -48,4 +48,5 @@ def test_the_workspace_file_works_from_any_folder(tmp_path: Path) -> None:
 def test_dg_lists_what_can_be_launched(tmp_path: Path) -> None:
     done = run(["-c", DG, "list", "defs", "--json"], ROOT, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {job["name"] for job in json.loads(done.stdout)["jobs"]} == {"ingest_job", "index_job", "refresh_job"}
+    jobs = {job["name"] for job in json.loads(done.stdout)["jobs"]}
+    assert jobs == {"ingest_job", "index_job", "refresh_job", "quality_job"}

@@ -22,6 +22,7 @@ class Job(StrEnum):
     INGEST = "ingest_job"
     INDEX = "index_job"
     REFRESH = "refresh_job"
+    QUALITY = "quality_job"
 
 
 @command(line("{job} {state}: run {run_id}"), around=showing_progress)

@@ -74,7 +74,7 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
             "vector": _coverage(release.indexed_vectors or vectors, chunks),
         },
         fingerprints=release.fingerprints,
-        sources=_last_listed(release.sources, last) if last is not None else release.sources,
+        sources=last_listed(home, release) if number is None else release.sources,
         missing=last.missing if last is not None else {},
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_recovery_notes(home),
@@ -108,8 +108,14 @@ def _last_run(home: Home) -> StepRecord | None:
         return None
 
 
-def _last_listed(sources: dict[str, SourceSeen], last: StepRecord) -> dict[str, SourceSeen]:
+def last_listed(home: Home, newest: Release) -> dict[str, SourceSeen]:
+    """The sources of the newest release, each with the time of its last listing, also one that found no change.
+
+    A rollback shows what the sources held when it was read.
+    """
+    last = _last_run(home) if newest.rollback is None else None
+    seen = last.seen if last is not None else {}
     return {
-        name: source.model_copy(update={"seen": max(source.seen, last.seen.get(name, source.seen))})
-        for name, source in sources.items()
+        name: source.model_copy(update={"seen": max(source.seen, seen.get(name, source.seen))})
+        for name, source in newest.sources.items()
     }

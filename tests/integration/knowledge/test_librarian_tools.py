@@ -49,8 +49,9 @@ def answered(tools: ToolCatalog, name: str, **arguments: Any) -> Any:
     return response.data
 
 
-def test_catalogue_has_five_read_only_tools(tools: ToolCatalog) -> None:
-    assert tools.names == [f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")]
+def test_catalogue_has_eight_read_only_tools(tools: ToolCatalog) -> None:
+    names = ("ask", "changes", "context", "explain", "outline", "search", "show", "status")
+    assert tools.names == [f"knowledge.{name}" for name in names]
     assert all(tool.annotations.read_only_hint and tool.annotations.title for tool in tools.tools)
 
 

@@ -11,14 +11,17 @@ import dagster as dg
 import lance
 import pytest
 
+from assets.catalog import ONLY_IN_QUALITY_JOB
+from omni_pipelines.cli.dagster_checks import CheckOutcome, make_checks
 from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.definitions import defs
-from omni_pipelines.errors import ConfigurationError, GateFailed, OmniError
+from omni_pipelines.errors import ConfigurationError, GateFailed, HomeBusy, OmniError
 from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, save_golden
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.steps.vector_index import build_vector_index
+from omni_pipelines.steps.writer_lock import writer_lock
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
 from tests.integration.small_home import SmallHome, make_small_home
@@ -131,11 +134,12 @@ def test_the_page_names_files_that_could_not_be_read(small: SmallHome, instance:
     assert row["code"].startswith("E_")
 
 
-def test_every_check_is_made_and_only_the_golden_set_is_missing(ran: Ran) -> None:
+def test_every_quick_check_is_made_and_only_the_golden_set_is_missing(ran: Ran) -> None:
     evaluations = ran.result.get_asset_check_evaluations()
+    dear = {dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ONLY_IN_QUALITY_JOB}
     assert {evaluation.asset_check_key for evaluation in evaluations} == {
         key for check in defs.asset_checks or [] for key in check.check_keys
-    }
+    } - dear
     assert all(evaluation.description for evaluation in evaluations)
     (failed,) = (evaluation for evaluation in evaluations if not evaluation.passed)
     assert (failed.check_name, failed.severity) == ("golden_questions", dg.AssetCheckSeverity.WARN)
@@ -148,6 +152,46 @@ def test_one_check_can_be_made_alone(ran: Ran) -> None:
     whole = dg.Definitions.merge(defs, dg.Definitions(jobs=[alone]))
     evaluations = run(ran.small, ran.instance, whole.resolve_job_def("alone")).get_asset_check_evaluations()
     assert [evaluation.asset_check_key for evaluation in evaluations] == [one]
+
+
+def test_omni_check_makes_every_check_and_builds_nothing(ran: Ran) -> None:
+    before = data_versions(ran.instance)
+    run_id, made = make_checks(ran.small.home)
+    assert len(made) == sum(len(list(check.check_keys)) for check in defs.asset_checks or [])
+    assert {result.check for result in made if result.outcome is not CheckOutcome.PASSED} == {"golden_questions"}
+    shares = {result.check: result.numbers["share"] for result in made if "share" in result.numbers}
+    assert shares == {"duplicate_share": 0.0, "quarantine_share": 0.0, "readability": 1.0}
+    run = ran.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert (run.job_name, run.status) == ("quality_job", dg.DagsterRunStatus.SUCCESS)
+    assert data_versions(ran.instance) == before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("release", ["release.freshness"]),
+        ("chunks.token_budget", ["chunks.token_budget"]),
+        ("*.schema", ["chunks.schema", "documents.schema", "embeddings.schema"]),
+    ],
+)
+def test_omni_check_makes_only_the_selected_checks(ran: Ran, pattern: str, names: list[str]) -> None:
+    _, made = make_checks(ran.small.home, [pattern])
+    assert sorted(f"{result.asset}.{result.check}" for result in made) == names
+
+
+def test_omni_check_names_the_nearest_check(ran: Ran) -> None:
+    with pytest.raises(ConfigurationError, match=r"no check matches 'chunk\.schema'") as error:
+        make_checks(ran.small.home, ["chunk.schema"])
+    assert error.value.cure == "did you mean chunks.schema?"
+
+
+def test_omni_check_beside_a_writer_is_busy(ran: Ran) -> None:
+    short = ran.small.home.config
+    short.write_text("lock_seconds = 0.1\n")
+    with writer_lock(ran.small.home, 1), pytest.raises(HomeBusy, match="another process that writes"):
+        make_checks(ran.small.home, ["release"])
+    short.unlink()
 
 
 def test_data_versions_name_a_table_and_its_version(ran: Ran) -> None:
@@ -220,6 +264,9 @@ def test_a_failing_check_stops_everything_behind_it(small: SmallHome, instance: 
 def test_the_command_line_names_the_check_that_failed(small: SmallHome) -> None:
     run_job(small.home, "refresh_job")
     double_a_chunk(small)
+    _, made = make_checks(small.home, ["chunks", "embeddings"])
+    failed = {(result.asset, result.check) for result in made if result.outcome is CheckOutcome.FAILED}
+    assert failed == {("chunks", "unique_keys")}
     with pytest.raises(OmniError, match="check unique_keys of chunks failed: 1 keys occur twice"):
         run_job(small.home, "refresh_job")
 
@@ -245,7 +292,7 @@ def test_a_state_that_fails_the_gate_is_not_published_and_the_run_says_why(small
     save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
     run_job(small.home, "refresh_job")
     small.write("otter.md", "# Lorem\n\nLorem ipsum dolor sit amet.\n")
-    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.000 where the serving release has 1\.000"):
+    with pytest.raises(GateFailed, match=r"ndcg_10: 0\.000 where the serving release has 1\.000"):
         run_job(small.home, "refresh_job")
     assert release_numbers(small.home) == [1]
     small.write("otter.md", f"# Otter\n\n{quote}.\n")
