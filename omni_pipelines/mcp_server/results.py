@@ -39,13 +39,13 @@ class FoundText(CitedText, frozen=True):
     score: float
 
 
-class SearchResult(BaseModel, frozen=True):
+class FoundTexts(BaseModel, frozen=True):
     """The hits, best first."""
 
     hits: list[FoundText]
 
     @classmethod
-    def of(cls, data: Any, release: int) -> "SearchResult":
+    def of(cls, data: Any, release: int) -> "FoundTexts":
         """From the hits of `knowledge.search`."""
         hits = [Hit.model_validate(each) for each in data]
         return cls(

@@ -14,7 +14,7 @@ from omni_pipelines.mcp_server.results import (
     ExplainResult,
     OutlineResult,
     PassageResult,
-    SearchResult,
+    FoundTexts,
     StatusResult,
     output_schema,
 )
@@ -74,7 +74,7 @@ def to_result(response: ToolResponse) -> CallToolResult:
 
 
 _READING: Mapping[str, tuple[str, type[BaseModel], Shape]] = {
-    "search": ("knowledge.search", SearchResult, SearchResult.of),
+    "search": ("knowledge.search", FoundTexts, FoundTexts.of),
     "get": ("knowledge.show", PassageResult, PassageResult.of),
     "outline": ("knowledge.outline", OutlineResult, OutlineResult.of),
     "status": ("knowledge.status", StatusResult, StatusResult.of),

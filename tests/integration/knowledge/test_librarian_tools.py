@@ -162,7 +162,7 @@ def test_invalid_call_is_refused_with_code_and_cure(
 
 def test_tools_are_described_without_a_home(tmp_path: Path) -> None:
     tools = knowledge_catalog(tmp_path / "nowhere")
-    assert len(tools.generate_tool_schemas()["tools"]) == 5
+    assert len(tools.generate_tool_schemas()["tools"]) == 8
     response = tools.call("knowledge.status")
     assert response.is_error
     assert "no knowledge base" in (response.error_message or "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx2
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ReadResourceResult, TextResourceContents
 
 from omni_pipelines.mcp_server.server import KnowledgeServer
 from omni_pipelines.mcp_server.transports import http_server, listen
@@ -33,6 +34,13 @@ class HttpService:
             Client(streamable_http_client(self.url, http_client=http), mode=mode) as client,
         ):
             yield client
+
+
+def text_of(read: ReadResourceResult) -> str:
+    """The text of a resource."""
+    [content] = read.contents
+    assert isinstance(content, TextResourceContents)
+    return content.text
 
 
 @contextlib.contextmanager

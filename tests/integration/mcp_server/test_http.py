@@ -14,7 +14,7 @@ from omni_pipelines.mcp_server.calls import CallLimits
 from omni_pipelines.mcp_server.transports import MAX_BODY_BYTES
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.testing.fakes import FakeEmbedder
-from tests.integration.mcp_server.served import TOKEN, HttpService, served_over_http
+from tests.integration.mcp_server.served import TOKEN, HttpService, served_over_http, text_of
 
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
@@ -32,7 +32,7 @@ def test_the_official_client_searches_and_opens_what_it_found(service: HttpServi
         async with service.client(mode) as client:
             hits = (await client.call_tool("search", {"query": "rotated keys"})).structured_content["hits"]
             read = await client.read_resource(hits[0]["uri"])
-            assert read.contents[0].text == hits[0]["text"]
+            assert text_of(read) == hits[0]["text"]
 
     asyncio.run(run())
 

@@ -24,6 +24,7 @@ from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter
+from tests.integration.mcp_server.served import text_of
 
 READING = ["search", "get", "outline", "status", "explain", "ask", "changes"]
 WRITING = ["ingest", "rollback", "add_entry"]
@@ -63,6 +64,10 @@ def answered(home: Home, name: str, mode: str = "auto", **arguments: Any) -> dic
     return content
 
 
+def opened(home: Home, uri: str, mode: str = "auto") -> str:
+    return text_of(with_client(home, lambda client: client.read_resource(uri), mode))
+
+
 @MODES
 def test_the_list_has_the_reading_tools_in_a_fixed_order_with_hints_and_schemas(
     tiny_knowledge_base: KnowledgeBase, mode: str
@@ -90,8 +95,7 @@ def test_search_gives_passages_whose_addresses_open_at_the_same_bytes(
     hits = answered(tiny_knowledge_base.home, "search", mode, query="rotated keys")["hits"]
     assert hits[0]["citation"].startswith("files/keys.md:")
     for hit in hits:
-        read = with_client(tiny_knowledge_base.home, lambda client, hit=hit: client.read_resource(hit["uri"]), mode)
-        assert read.contents[0].text == hit["text"]
+        assert opened(tiny_knowledge_base.home, hit["uri"], mode) == hit["text"]
         start, end = parse_qs(urlsplit(hit["uri"]).query)["bytes"][0].split("-")
         path = tiny_knowledge_base.tree.path(hit["citation"].partition("/")[2].rpartition(":")[0])
         assert path.read_bytes()[int(start) : int(end)].decode() == hit["text"]
@@ -101,8 +105,7 @@ def test_ask_quotes_what_its_addresses_hold(tiny_knowledge_base: KnowledgeBase) 
     answer = answered(tiny_knowledge_base.home, "ask", question="How long are backups kept?")
     assert "thirty days" in answer["answer"]
     for quote in answer["quotes"]:
-        read = with_client(tiny_knowledge_base.home, lambda client, quote=quote: client.read_resource(quote["uri"]))
-        assert read.contents[0].text == quote["text"]
+        assert opened(tiny_knowledge_base.home, quote["uri"]) == quote["text"]
         assert answered(tiny_knowledge_base.home, "get", citation=quote["citation"])["text"] == quote["text"]
 
 
@@ -260,7 +263,7 @@ def test_a_new_release_is_answered_from_and_clients_are_told(
             await asyncio.to_thread(base.with_files({"b.md": "# Second\n\nOtters hold hands.\n"}).build)
 
         if mode == "legacy":
-            client.session._message_handler = told.put
+            client.session._message_handler = told.put  # type: ignore[assignment]
             await after_release()
             assert "list_changed" in (await asyncio.wait_for(told.get(), 20)).method  # type: ignore[attr-defined]
         else:
@@ -283,7 +286,7 @@ def test_a_viewer_sees_only_what_they_may_see(make_knowledge_base: Callable[...,
     base = make_knowledge_base({"a.md": "# Pay\n\nThe pay of everybody.\n"})
     config = base.home.config
     config.write_text('[sources.files]\nacl = ["staff"]\n')
-    server = {"viewer": Viewer.of([])}
+    server: dict[str, Any] = {"viewer": Viewer.of([])}
     found = with_client(base.home, lambda client: client.call_tool("search", {"query": "pay"}), **server)
     assert found.structured_content == {"hits": []}
     with pytest.raises(MCPError):

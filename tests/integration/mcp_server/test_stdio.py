@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from omni_pipelines.testing.builders import KnowledgeBase
+from tests.integration.mcp_server.served import text_of
 
 COMMAND = ["-m", "omni_pipelines.cli.main", "mcp", "--home"]
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
@@ -28,7 +30,7 @@ def test_the_official_client_searches_and_opens_what_it_found(tiny_knowledge_bas
             # the embedder of this home is on no machine: the search uses words alone
             hits = (await client.call_tool("search", {"query": "rotated keys"})).structured_content["hits"]
             read = await client.read_resource(hits[0]["uri"])
-            assert read.contents[0].text == hits[0]["text"]
+            assert text_of(read) == hits[0]["text"]
             asked = await client.call_tool("ask", {"question": "How long are backups kept?"})
             assert asked.is_error
             assert asked.structured_content["error_code"] == "3006"
@@ -40,7 +42,7 @@ def test_only_the_protocol_is_on_stdout_and_a_client_that_leaves_in_a_call_leave
     tiny_knowledge_base: KnowledgeBase,
 ) -> None:
     search = {"name": "search", "arguments": {"query": "rotated keys"}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": search},
@@ -65,7 +67,7 @@ def test_only_the_protocol_is_on_stdout_and_a_client_that_leaves_in_a_call_leave
     assert process.stdout is not None
     process.stdin.write(b"\n".join(lines) + b"\n")
     process.stdin.flush()
-    answers = {}
+    answers: dict[int, Any] = {}
     while len(answers) < 5:
         answer = json.loads(process.stdout.readline())
         answers[answer["id"]] = answer

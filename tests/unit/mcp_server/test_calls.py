@@ -109,7 +109,12 @@ def test_closing_tells_what_runs_and_does_not_wait_for_ever() -> None:
 
     async def run() -> None:
         calls = Calls(CallLimits(closing_seconds=0.01))
-        task = asyncio.create_task(calls.run(lambda: (started.set(), release.wait(WAIT))))
+
+        def call() -> bool:
+            started.set()
+            return release.wait(WAIT)
+
+        task = asyncio.create_task(calls.run(call))
         await asyncio.to_thread(started.wait, WAIT)
         await calls.close()
         assert not task.done()
