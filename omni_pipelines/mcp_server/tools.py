@@ -12,9 +12,9 @@ from omni_pipelines.mcp_server.results import (
     AnswerResult,
     ChangesResult,
     ExplainResult,
+    FoundTexts,
     OutlineResult,
     PassageResult,
-    FoundTexts,
     StatusResult,
     output_schema,
 )
