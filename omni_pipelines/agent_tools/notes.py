@@ -44,8 +44,8 @@ class NoteTools:
     @tool("notes.save", title="Save a note", category="notes", destructive=True, idempotent=True)
     def save(
         self,
-        title: Annotated[str, Field(max_length=200, pattern=r"\S")],
-        text: Annotated[str, Field(max_length=MAX_NOTE_CHARACTERS, pattern=r"\S")],
+        title: str,
+        text: Annotated[str, Field(max_length=MAX_NOTE_CHARACTERS)],
         tags: Sequence[str] = (),
     ) -> SavedNote:
         """Save a note; it replaces your note with the same title.

@@ -7,7 +7,7 @@ from omni_pipelines.agent_tools.files import FileTools
 from omni_pipelines.agent_tools.git import GitTools
 from omni_pipelines.agent_tools.notes import NoteTools
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.knowledge.librarian_tools import KnowledgeTools, add_knowledge_tools
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.permissions.scopes import ScopedFolder
@@ -27,7 +27,8 @@ def shipped_tools(
     home: Home, release: int | None = None, *, viewer: Viewer | None = None, embedder: Embedder | None = None
 ) -> ShippedTools:
     """All tools that ship, for a home and the folder of the project that it is in. Nothing is opened yet."""
-    catalog = knowledge_catalog(home, release, viewer=viewer, embedder=embedder)
+    catalog = ToolCatalog()
+    add_knowledge_tools(catalog, KnowledgeTools(home, release, viewer=viewer, embedder=embedder))
     policies = {name: ToolPolicy(name.replace(".", ":"), Effect.READ) for name in catalog.names}
     project = home.root.parent.resolve()
     files, git = FileTools(ScopedFolder(project)), GitTools(project)

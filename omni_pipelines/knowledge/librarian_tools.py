@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.errors import ConfigurationError, ModelMissing, NoAnswer
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.librarian import Librarian
@@ -15,8 +15,10 @@ from omni_pipelines.knowledge.search.context import Context
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, Mode
 from omni_pipelines.knowledge.search.outline import Outline, outline
+from omni_pipelines.knowledge.search.why_not import WhyNot
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.changes import Changes, compare_releases
+from omni_pipelines.knowledge.state.releases import release_numbers, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
@@ -29,6 +31,9 @@ Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
+Position = Annotated[int, Field(ge=0)]
+OUTLINE_ENTRIES = 100
+"""Entries of an outline that one call gives."""
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
@@ -109,7 +114,7 @@ class KnowledgeTools:
 
         Args:
             query: What the passages should be about.
-            max_tokens: The budget, which is never exceeded.
+            max_tokens: The budget.
             where: Only passages with these values.
             neighbours: Passages to add before and after each, where they fit.
             sections: Add the whole section of each, where it fits.
@@ -117,7 +122,7 @@ class KnowledgeTools:
         return self._librarian.context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
-    def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
+    def show(self, citation: str) -> Passage:
         """Show exactly the text that a citation names.
 
         Args:
@@ -125,23 +130,39 @@ class KnowledgeTools:
         """
         return self._librarian.show(citation)
 
-    @tool("knowledge.outline", title="List documents and headings", category="knowledge", read_only=True)
-    def outline(self, path: Annotated[str, Field(max_length=4_096)] = "") -> Outline:
-        """List the documents, or the headings and symbols of one, with a citation for each.
+    @tool("knowledge.outline", title="List documents or sections", category="knowledge", read_only=True)
+    def outline(self, of: str = "", start: Position = 0) -> Outline:
+        """List the documents, or the sections of one with their lines, 100 at a time.
 
         Args:
-            path: A document, or a pattern such as docs/**.
+            of: A document, for its sections; or a folder or pattern such as docs/**.
+            start: Entries to leave out.
         """
-        return outline(Snapshot.open(self._home, self._release, self._viewer), path)
+        snapshot = Snapshot.open(self._home, self._release, self._viewer)
+        return outline(snapshot, of, start, OUTLINE_ENTRIES)
 
-    @tool("knowledge.changes", title="Changes since a release", category="knowledge", read_only=True)
-    def changes(self, since: Annotated[int, Field(ge=1)]) -> Changes:
+    @tool("knowledge.explain", title="Explain a missing hit", category="knowledge", read_only=True)
+    def explain(self, query: Query, document: str) -> WhyNot:
+        """Explain why a search does or does not find a document.
+
+        Args:
+            query: The query.
+            document: Citation, path or URI.
+        """
+        return self._librarian.why_not(query, document)
+
+    @tool("knowledge.changes", title="What changed", category="knowledge", read_only=True)
+    def changes(self, since: Annotated[int | None, Field(ge=1)] = None) -> Changes:
         """List the documents that were added, changed or removed since a release.
 
         Args:
-            since: The number of a release.
+            since: Number of a release; default: the one before the newest.
         """
-        return compare_releases(self._home, since, self._release, diffs=False, viewer=self._viewer)
+        newest = require_release(self._home, self._release).release
+        before = since or max((number for number in release_numbers(self._home) if number < newest), default=None)
+        if before is None:
+            raise ConfigurationError(f"release {newest} is the only one that is kept", cure="see: knowledge.status")
+        return compare_releases(self._home, before, newest, diffs=False, viewer=self._viewer)
 
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
@@ -165,9 +186,15 @@ def knowledge_catalog(
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
     catalog = ToolCatalog()
+    add_knowledge_tools(catalog, tools)
+    catalog.add(tools.explain)
+    return catalog
+
+
+def add_knowledge_tools(catalog: ToolCatalog, tools: KnowledgeTools) -> None:
+    """Add what an agent needs to answer from a knowledge base; `knowledge.explain` is for those who maintain it."""
     catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.changes, tools.status)
     catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
-    return catalog
 
 
 def _filters(where: Where | None) -> dict[str, str]:

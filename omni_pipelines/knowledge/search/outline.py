@@ -1,59 +1,71 @@
-"""The outline of a release: its documents, or the headings and symbols of one document with their lines."""
-
-from itertools import groupby
+"""The outline of a release: its documents, or the sections of one document, each with its citation."""
 
 from pydantic import BaseModel
 
+from omni_pipelines.errors import CitationNotFound
+from omni_pipelines.knowledge.search.citation_names import cited_name
+from omni_pipelines.knowledge.search.citations import citation_of, find_document
 from omni_pipelines.knowledge.search.documents import list_documents
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-
-MAX_ENTRIES = 200
+from omni_pipelines.text.document import HEADING_SEPARATOR
+from omni_pipelines.text.document_rows import parsed_document
 
 
 class OutlineEntry(BaseModel, frozen=True):
-    """A document, or a part of one."""
+    """A document, or a section of one."""
 
-    name: str
-    """The path of a document; the heading or symbol of a part, "" for a part without one."""
     citation: str
-    """What `knowledge.show` opens: the document or the part."""
-    chunks: int
+    """Opens the document or the section."""
+    title: str
+    """The title of the document, or the headings of the section, outermost first."""
 
 
 class Outline(BaseModel, frozen=True):
-    """The documents that a path names, or the parts of the one that it names."""
+    """A part of the list of entries."""
 
     release: int
-    document: str = ""
-    """The path of the document whose parts these are; "" if these are documents."""
     entries: tuple[OutlineEntry, ...]
-    left_out: int = 0
-    """Entries beyond the first 200."""
+    total: int
+    """Entries in the whole list."""
 
 
-def outline(snapshot: Snapshot, path: str = "") -> Outline:
-    """The outline of what a path or pattern names; without one, of the release.
+def outline(snapshot: Snapshot, of: str, start: int, count: int) -> Outline:
+    """The sections of the one document that `of` names; else the documents that it names as a pattern; "" is all.
 
     Raises:
-        CitationNotFound: the path names no document.
+        CitationNotFound: it names nothing.
     """
-    documents = list_documents(snapshot, [path] if path else [])
-    if path and len(documents) == 1:
-        entries = _parts(snapshot, documents[0].doc_id)
-        name = documents[0].path
-    else:
-        entries = [OutlineEntry(name=each.path, citation=each.path, chunks=each.chunks) for each in documents]
-        name = ""
-    shown = tuple(entries[:MAX_ENTRIES])
-    number = snapshot.release.release
-    return Outline(release=number, document=name, entries=shown, left_out=len(entries) - len(shown))
+    try:
+        document = find_document(snapshot, of) if of else None
+    except CitationNotFound:  # it names no document, or several
+        document = None
+    if document is not None:
+        return _sections(snapshot, document.doc_id, start, count)
+    documents = list_documents(snapshot, [of] if of else [])
+    entries = [
+        OutlineEntry(citation=cited_name(each.source, each.path, each.uri), title=each.title)
+        for each in documents[start : start + count]
+    ]
+    return Outline(release=snapshot.release.release, entries=tuple(entries), total=len(documents))
 
 
-def _parts(snapshot: Snapshot, document: str) -> list[OutlineEntry]:
-    parts = []
-    for heading, group in groupby(snapshot.chunks_of(document), key=lambda row: row["heading"]):
-        rows = list(group)
-        first, last = rows[0]["start_line"], max(row["end_line"] for row in rows)
-        citation = f"{rows[0]['path']}:{first}-{last}"
-        parts.append(OutlineEntry(name=heading, citation=citation, chunks=len(rows)))
-    return parts
+def _sections(snapshot: Snapshot, document: str, start: int, count: int) -> Outline:
+    """The sections of a document that have a heading, in order. A section ends where the next one starts."""
+    row = snapshot.document(document)
+    assert row is not None, "its name was found in the same release"
+    parsed = parsed_document(row)
+    ends = [section.start for section in parsed.sections[1:]] + [len(parsed.text)]
+    headed = [(each, end) for each, end in zip(parsed.sections, ends, strict=True) if each.path]
+    entries = [
+        OutlineEntry(
+            citation=citation_of(row, parsed, each.start, _last_character(parsed.text, each.start, end)),
+            title=HEADING_SEPARATOR.join(each.path),
+        )
+        for each, end in headed[start : start + count]
+    ]
+    return Outline(release=snapshot.release.release, entries=tuple(entries), total=len(headed))
+
+
+def _last_character(text: str, start: int, end: int) -> int:
+    """The end of a section without the blank lines after it."""
+    return start + len(text[start:end].rstrip())

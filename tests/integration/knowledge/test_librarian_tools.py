@@ -49,8 +49,8 @@ def answered(tools: ToolCatalog, name: str, **arguments: Any) -> Any:
     return response.data
 
 
-def test_catalogue_has_seven_read_only_tools(tools: ToolCatalog) -> None:
-    names = ("ask", "changes", "context", "outline", "search", "show", "status")
+def test_catalogue_has_eight_read_only_tools(tools: ToolCatalog) -> None:
+    names = ("ask", "changes", "context", "explain", "outline", "search", "show", "status")
     assert tools.names == [f"knowledge.{name}" for name in names]
     assert all(tool.annotations.read_only_hint and tool.annotations.title for tool in tools.tools)
 
@@ -128,21 +128,6 @@ def test_context_stays_within_the_budget(models: None, tools: ToolCatalog) -> No
     assert context["hits"]
 
 
-def test_outline_lists_the_documents_and_the_headings_of_one(tools: ToolCatalog) -> None:
-    documents = answered(tools, "knowledge.outline")
-    assert [entry["name"] for entry in documents["entries"]] == ["keys.md", "otters.md", "tool.py"]
-    keys = answered(tools, "knowledge.outline", path="keys.md")
-    assert (keys["document"], [entry["name"] for entry in keys["entries"]]) == ("keys.md", ["Keys"])
-    shown = answered(tools, "knowledge.show", citation=keys["entries"][0]["citation"])
-    assert "\n".join(shown["lines"]) in KEYS
-    assert tools.call("knowledge.outline", {"path": "kyes.md"}).metadata["cure"] == "did you mean keys.md?"
-
-
-def test_changes_since_the_same_release_are_none(tools: ToolCatalog) -> None:
-    assert answered(tools, "knowledge.changes", since=1)["changes"] == []
-    assert tools.call("knowledge.changes", {"since": 99}).is_error
-
-
 def test_status_reports_release_and_counts(tools: ToolCatalog) -> None:
     status = answered(tools, "knowledge.status")
     assert (status["release"], status["counts"]["documents"]) == (1, 3)
@@ -177,7 +162,7 @@ def test_invalid_call_is_refused_with_code_and_cure(
 
 def test_tools_are_described_without_a_home(tmp_path: Path) -> None:
     tools = knowledge_catalog(tmp_path / "nowhere")
-    assert len(tools.generate_tool_schemas()["tools"]) == 7
+    assert len(tools.generate_tool_schemas()["tools"]) == 8
     response = tools.call("knowledge.status")
     assert response.is_error
     assert "no knowledge base" in (response.error_message or "")
