@@ -70,6 +70,23 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool list", "tool:list_", "List the tools."),
         ("tool schema", "tool:schema", "Print the tool document as YAML, as JSON or as OpenAPI."),
         ("tool run", "tool:run", "Call a tool and print its data."),
+        ("permissions", "", "What agents, skills and MCP clients may do."),
+        ("permissions list", "permissions:list_", "List the rules, the approvals, and the calls that wait for one."),
+        ("permissions explain", "permissions:explain", "Say whether a call may run, and which rule decides."),
+        ("permissions grant", "permissions:grant", "Allow or deny capabilities to agents, skills and MCP clients."),
+        ("permissions revoke", "permissions:revoke", "Take back a rule or an approval."),
+        (
+            "permissions approve",
+            "permissions:approve",
+            "Approve a call that waits, after showing what it is.",
+        ),
+        ("audit", "", "The log of every call of a tool, and of what was decided."),
+        (
+            "audit verify",
+            "audit:verify",
+            "Check that the audit log is as it was written: no line changed, moved, added or missing.",
+        ),
+        ("audit show", "audit:show", "Show what was called, what was decided, and how it ended."),
         ("mcp", "mcp:mcp", "Serve the knowledge base to editors and agents, by the Model Context Protocol."),
     ),
     "Releases": (
