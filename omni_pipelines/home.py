@@ -70,6 +70,8 @@ class Home:
     """Folder of the counters, `<kind>.json`, that outlive a process; no result depends on them."""
     jobs = _Inside("jobs")
     """Folder of the index jobs, `<id>.json`, and their events."""
+    sessions = _Inside("sessions")
+    """Folder of the tasks of the agent, one folder each."""
     shared = _Inside("shared")
     """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
     sources = _Inside("sources.json")

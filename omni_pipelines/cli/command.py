@@ -89,7 +89,7 @@ def command(
 
         @functools.wraps(function)
         def run(**values: object) -> None:
-            json = bool(values.pop("json", False))
+            json = view is not None and bool(values.pop("json"))
             if json and values.get("form", Format.TEXT) is not Format.TEXT:
                 raise ConfigurationError("--json and --format print the same in two ways", cure="give one of them")
             context = click.get_current_context(silent=True)

@@ -21,6 +21,12 @@ def say(text: str = "") -> None:
     sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
 
 
+def say_now(text: str) -> None:
+    """Write a line of data, which a program that reads a pipe gets at once."""
+    say(text)
+    sys.stdout.flush()
+
+
 def narrate(text: str) -> None:
     """Write a line for the person who watches to stderr."""
     sys.stderr.write(visible(text) + "\n")

@@ -54,6 +54,16 @@ def test_help_of_a_command_loads_neither_engines_nor_dagster(command: str) -> No
     assert not modules_after_omni(command, "--help") & (ENGINES | {"dagster"})
 
 
+def test_agent_loads_neither_dagster_nor_a_writer_nor_a_terminal_page() -> None:
+    loaded = modules_after("import omni_pipelines.agent.task_graph, omni_pipelines.knowledge.librarian_tools")
+    assert "langgraph" in loaded
+    assert not loaded & {"dagster", "lancedb", "textual"}
+
+
+def test_task_begins_before_its_graph_and_the_knowledge_base_are_loaded() -> None:
+    assert not modules_after("import omni_pipelines.cli.commands.run") & (ENGINES | {"dagster", "langgraph"})
+
+
 def test_parser_process_starts_without_engines_and_frameworks() -> None:
     """It has 1 GiB of addresses for one document, and NumPy alone takes 120 MiB of them."""
     assert not modules_after("import omni_pipelines.text.readers.parser_worker") & (ENGINES | FRAMEWORKS)

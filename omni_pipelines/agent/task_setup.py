@@ -1,0 +1,84 @@
+"""Puts a task together: its session, the tools of its release, what decides, and the receipt of its answer.
+
+What reads a release is imported when it is needed, so that a task begins at once.
+"""
+
+from omni_pipelines.agent.journal import Listener
+from omni_pipelines.agent.person import Person
+from omni_pipelines.agent.reasoner import Reasoner, TaskReport
+from omni_pipelines.agent.session import MAX_TASK_LENGTH, TaskRecord, TaskSession, new_session_id
+from omni_pipelines.agent.task_nodes import TaskTools
+from omni_pipelines.agent.task_runner import TaskRunner
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.record_fields import now
+
+TOKENS = 50_000
+"""Tokens of the language model that a task may use, unless its person says another number."""
+
+
+def new_session(
+    home: Home,
+    task: str,
+    release: int | None = None,
+    *,
+    steps: int | None = None,
+    tokens: int = TOKENS,
+    approvals: tuple[str, ...] = (),
+) -> TaskSession:
+    """The session of a new task, which reads one release from beginning to end.
+
+    Raises:
+        ConfigurationError: the task is empty or too long, or there is no such release.
+        HomeError: there is no home.
+    """
+    task = task.strip()
+    if not task:
+        raise ConfigurationError("the task is empty", cure="say what to do: omni run TASK")
+    if len(task) > MAX_TASK_LENGTH:
+        problem = f"the task has {len(task):,} characters, but at most {MAX_TASK_LENGTH:,} are read"
+        raise ConfigurationError(problem, cure="put the text into a file, and name the file in the task")
+    created = now()
+    record = TaskRecord(
+        id=new_session_id(created),
+        task=task,
+        release=require_release(home, release).release,
+        model="extractive",
+        steps=steps,
+        tokens=tokens,
+        approvals=approvals,
+        created=created,
+    )
+    return TaskSession.create(home, record)
+
+
+def task_runner(home: Home, person: Person, listener: Listener) -> TaskRunner:
+    """What carries out the tasks of a home."""
+
+    def open_tools(record: TaskRecord) -> TaskTools:
+        from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+
+        return knowledge_catalog(home, record.release)
+
+    def open_reasoner(record: TaskRecord, session: TaskSession) -> Reasoner:
+        from omni_pipelines.agent.extractive import ExtractiveReasoner
+
+        return ExtractiveReasoner()
+
+    def prove(session: TaskSession, report: TaskReport) -> None:
+        _write_receipt(home, session, report)
+
+    return TaskRunner(open_tools, open_reasoner, prove, person, listener=listener)
+
+
+def _write_receipt(home: Home, session: TaskSession, report: TaskReport) -> None:
+    """Write the receipt of a cited answer; writing it again changes only the moment in it."""
+    if report.answer is None or not report.answer.sentences:
+        return
+    from native.durable import write_whole
+    from omni_pipelines.knowledge.answers.receipts import make_receipt, receipt_bytes
+    from omni_pipelines.knowledge.state.snapshot import Snapshot
+
+    receipt = make_receipt(Snapshot.open(home, report.answer.release), report.answer, {})
+    write_whole(session.receipt_file, receipt_bytes(receipt))

@@ -1,0 +1,88 @@
+"""`omni run`."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+from typer import Argument, Option
+
+from omni_pipelines.agent.person import Inquiry, PreparedAnswers
+from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.task_setup import TOKENS, new_session, task_runner
+from omni_pipelines.cli.command import command
+from omni_pipelines.cli.output import Stdout, narrate
+from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber
+from omni_pipelines.cli.stdin import words_or_stdin
+from omni_pipelines.cli.views.tasks import event_printer, narrate_event, show_report
+from omni_pipelines.errors import ConfigurationError, OmniError
+from omni_pipelines.home import Home
+
+AnswerOption = Annotated[
+    list[str] | None,
+    Option("--answer", metavar="TEXT", help="The answer to the next question of the agent. Repeatable."),
+]
+JsonLinesOption = Annotated[bool, Option("--json", help="Print every event as a line of JSON instead of text.")]
+
+
+@command(None)
+def run(
+    home: RefreshedHome,
+    release: ReleaseNumber,
+    task: Annotated[
+        list[str] | None, Argument(metavar="TASK", help="What to do, or - for standard input.", show_default=False)
+    ] = None,
+    steps: Annotated[int | None, Option(min=1, help="Calls of tools at most. Default: by the task.")] = None,
+    budget: Annotated[int, Option(min=1, metavar="TOKENS", help="Tokens of the language model at most.")] = TOKENS,
+    answer: AnswerOption = None,
+    resume: Annotated[str | None, Option(metavar="ID", help="Go on with a session instead of a new task.")] = None,
+    json: JsonLinesOption = False,
+) -> None:
+    """Carry out a task with the tools of the knowledge base, and report with citations.
+
+    Each step is recorded in a session, which can be resumed after a crash, or after a question that nobody answered.
+    """
+    if bool(task) == bool(resume):
+        raise ConfigurationError("name either a task or a session", cure="omni run TASK, or omni run --resume ID")
+    if resume:
+        carry_on(home, TaskSession.open(home, resume), answer or [], json=json)
+        return
+    session = new_session(home, words_or_stdin(task or []), release, steps=steps, tokens=budget)
+    carry_on(home, session, answer or [], json=json)
+
+
+def carry_on(home: Home, session: TaskSession, answers: Sequence[str], *, json: bool) -> None:
+    """Carry out the task of a session, and print its events or its result.
+
+    Raises:
+        OmniError: the task waits for an answer, or failed.
+    """
+    print_event = event_printer(click.get_current_context().find_object(Stdout))
+    runner = task_runner(home, PersonAtTerminal(answers), print_event if json else narrate_event)
+    narrate(f"session {session.id}")
+    try:
+        result = runner.run(session)
+    except KeyboardInterrupt:
+        narrate(f"go on with: omni run --resume {session.id}")
+        raise
+    if not json:
+        show_report(result.report, result.receipt)
+    if (problem := result.problem) is not None:
+        raise OmniError(problem.message, code=problem.code, cure=problem.cure)
+
+
+class PersonAtTerminal:
+    """Answers with what the command line says, then with what is typed, if there is a terminal."""
+
+    def __init__(self, answers: Sequence[str]) -> None:
+        self._prepared = PreparedAnswers(answers)
+
+    def answer(self, inquiry: Inquiry) -> str | None:
+        """The answer; None if no answer is left and nobody can type one."""
+        prepared = self._prepared.answer(inquiry)
+        if prepared is not None or not sys.stdin.isatty():
+            return prepared
+        narrate(inquiry.text)
+        typed: str = typer.prompt(">", prompt_suffix=" ", err=True)
+        return typed

@@ -1,0 +1,42 @@
+"""`omni sessions`."""
+
+from typing import Annotated
+
+from typer import Argument
+
+from omni_pipelines.agent.session import TaskSession, session_ids
+from omni_pipelines.cli.command import Fields, Rows, command
+from omni_pipelines.cli.commands.run import AnswerOption, JsonLinesOption, carry_on
+from omni_pipelines.cli.dependencies import ExistingHome
+from omni_pipelines.cli.text import line, table
+from omni_pipelines.cli.views.tasks import SessionRow, ShownSession, show_session
+
+IdArgument = Annotated[str, Argument(metavar="ID", help="An id from the list.")]
+
+
+@command(table("id", "state", "created", "task", empty="there is no session; begin one: omni run TASK"))
+def list_(home: ExistingHome) -> Rows[SessionRow]:
+    """List the sessions, the newest first."""
+    sessions = (TaskSession.open(home, each) for each in session_ids(home))
+    return Rows("sessions", [SessionRow.of(session) for session in sessions])
+
+
+@command(show_session)
+def show(home: ExistingHome, session: IdArgument) -> ShownSession:
+    """Show what a session did, step by step, and what came of it."""
+    return ShownSession.of(TaskSession.open(home, session))
+
+
+@command(None)
+def resume(
+    home: ExistingHome, session: IdArgument, answer: AnswerOption = None, json: JsonLinesOption = False
+) -> None:
+    """Go on with a session that was interrupted or waits for an answer."""
+    carry_on(home, TaskSession.open(home, session), answer or [], json=json)
+
+
+@command(line("deleted: session {session}"))
+def delete(home: ExistingHome, session: IdArgument) -> Fields:
+    """Delete a session with everything that it recorded."""
+    TaskSession.open(home, session).delete()
+    return {"session": session}

@@ -1,0 +1,3 @@
+"""Tasks of the agent."""
+
+from tests.unit.agent.conftest import new_task  # noqa: F401
