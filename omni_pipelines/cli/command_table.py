@@ -80,6 +80,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool list", "tool:list_", "List the tools."),
         ("tool schema", "tool:schema", "Print the tool document as YAML, as JSON or as OpenAPI."),
         ("tool run", "tool:run", "Call a tool and print its data."),
+        ("mcp", "mcp:mcp", "Serve the knowledge base to editors and agents, by the Model Context Protocol."),
     ),
     "Releases": (
         ("status", "status:read", "Show what the knowledge base holds, and what works on it."),

@@ -66,6 +66,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "omni sql 'select kind, count(*) from documents group by kind'",
         "omni sql - --format csv < report.sql",
     ),
+    "mcp": ("omni mcp", "omni mcp --transport http --as team"),
     "tool": ("omni tool list", "omni tool run knowledge.search query='key rotation' k=3"),
     "tool list": ("omni tool list",),
     "tool schema": ("omni tool schema knowledge.search", "omni tool schema --openapi"),
