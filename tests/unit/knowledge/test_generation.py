@@ -47,12 +47,13 @@ class ScriptedModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = 0,
         on_text: OnText | None = None,
-    ) -> str:
+        tools: Sequence[OfferedTool] = (),
+    ) -> Turn:
         self.messages, self.schema = list(messages), schema
         assert on_text is not None
         for end in range(0, len(self.reply) + 1, 5):
             on_text(self.reply[:end])
-        return self.reply
+        return Turn(self.reply)
 
 
 def embed(texts: Sequence[str], kind: str) -> np.ndarray:
