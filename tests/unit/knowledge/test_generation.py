@@ -17,7 +17,7 @@ from omni_pipelines.knowledge.answers.prompts import PromptLimits, labelled, pro
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind
 from omni_pipelines.language_models.claims import schema, written_claims
-from omni_pipelines.language_models.port import COMPLETE, Message, OnText
+from omni_pipelines.language_models.port import COMPLETE, Message, OfferedTool, OnText, Turn
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.providers import VariantProvider
 from omni_pipelines.variant_registry import VariantRegistry
