@@ -80,6 +80,8 @@ class Home:
     """File with the files of each source that were seen and not read, as of its last ingest."""
     key = _Inside("receipt.key")
     """File with the key that seals receipts; whoever can read it can seal receipts as this home."""
+    mcp_token = _Inside("mcp.token")
+    """File with the token that clients of `omni mcp --transport http` send; only its owner can read it."""
     audit = _Inside("audit.jsonl")
     """The audit log: what agents, skills and MCP clients called, and what was decided."""
     lock = _Inside("LOCK")

@@ -1,9 +1,10 @@
-"""Run a callable in a daemon thread, which never keeps the process alive."""
+"""Run a callable in a daemon thread, which never keeps the process alive, and tell it that nobody waits any more."""
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,3 +29,35 @@ def start_daemon(call: Callable[[], T], name: str) -> Future[T]:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+class Cancellation:
+    """Tells what runs in a thread, which nobody can stop from outside, that it should end."""
+
+    def __init__(self) -> None:
+        self._set = threading.Event()
+
+    def set(self) -> None:
+        """Ask for the end."""
+        self._set.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the end is asked for, or for some seconds; whether it is asked for."""
+        return self._set.wait(seconds)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Make this the cancellation of what is called or started in the block."""
+        token = _cancellation.set(self)
+        try:
+            yield
+        finally:
+            _cancellation.reset(token)
+
+
+_cancellation: contextvars.ContextVar[Cancellation | None] = contextvars.ContextVar("cancellation", default=None)
+
+
+def current_cancellation() -> Cancellation:
+    """The cancellation of the present call; one that is never set if nobody can cancel it."""
+    return _cancellation.get() or Cancellation()

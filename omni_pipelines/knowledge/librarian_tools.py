@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from omni_pipelines.errors import ModelMissing, NoAnswer
+from omni_pipelines.errors import ConfigurationError, ModelMissing, NoAnswer
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.librarian import Librarian
@@ -14,7 +14,12 @@ from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.context import Context
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_HITS, MAX_QUERY_LENGTH, Mode
+from omni_pipelines.knowledge.search.outline import Outline, outline
+from omni_pipelines.knowledge.search.why_not import WhyNot
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.knowledge.state.changes import Changes, compare_releases
+from omni_pipelines.knowledge.state.releases import release_numbers, require_release
+from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import Status, status
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -26,21 +31,19 @@ Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_LENGTH, pattern=
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000)]
 NeighbourCount = Annotated[int, Field(ge=0, le=10)]
+Position = Annotated[int, Field(ge=0)]
+OUTLINE_ENTRIES = 100
+"""Entries of an outline that one call gives."""
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
-    """Search only passages whose fields have these values."""
+    """Only passages with these values."""
 
-    source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
-    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
-    language: Annotated[
-        str | None, Field(description="Language of code, such as python, or of prose, such as de.")
-    ] = None
-    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
-    modified: Annotated[
-        str | None,
-        Field(description="Days of the last change: 2026-01-01..2026-03-31, 2026-01-01.., or one day."),
-    ] = None
+    source: Annotated[str | None, Field(description="name of a source")] = None
+    path: Annotated[str | None, Field(description="docs/** is all below docs")] = None
+    language: Annotated[str | None, Field(description="python, de")] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code")] = None
+    modified: Annotated[str | None, Field(description="2026-01-01..2026-03-31")] = None
 
 
 class KnowledgeTools:
@@ -69,7 +72,7 @@ class KnowledgeTools:
             query: What to look for; words in double quotes must be adjacent.
             k: Number of hits.
             mode: By words, by meaning, or both.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         return self._librarian.search(query, k, mode, _filters(where))
 
@@ -91,7 +94,7 @@ class KnowledgeTools:
 
         Args:
             question: A question.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         answer = self._librarian.ask(question, _filters(where))
         if answer.abstained:
@@ -111,25 +114,59 @@ class KnowledgeTools:
 
         Args:
             query: What the passages should be about.
-            max_tokens: The budget, which is never exceeded.
-            where: Search only passages whose fields have these values.
-            neighbours: How many passages before and after each one to add, where they fit.
-            sections: Whether to add the whole section around each one, where it fits.
+            max_tokens: The budget.
+            where: Only passages with these values.
+            neighbours: Passages to add before and after each, where they fit.
+            sections: Add the whole section of each, where it fits.
         """
         return self._librarian.context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
-    def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
+    def show(self, citation: str) -> Passage:
         """Show exactly the text that a citation names.
 
         Args:
-            citation: The citation of a hit or an answer: PATH:LINE, PATH:LINE-LINE, PATH:pPAGE; or a URI or chunk_id.
+            citation: PATH:LINE, PATH:LINE-LINE or PATH:pPAGE; or a URI or chunk_id.
         """
         return self._librarian.show(citation)
 
+    @tool("knowledge.outline", title="List documents or sections", category="knowledge", read_only=True)
+    def outline(self, of: str = "", start: Position = 0) -> Outline:
+        """List the documents, or the sections of one with their lines, 100 at a time.
+
+        Args:
+            of: A document, for its sections; or a folder or pattern such as docs/**.
+            start: Entries to leave out.
+        """
+        snapshot = Snapshot.open(self._home, self._release, self._viewer)
+        return outline(snapshot, of, start, OUTLINE_ENTRIES)
+
+    @tool("knowledge.explain", title="Explain a missing hit", category="knowledge", read_only=True)
+    def explain(self, query: Query, document: str) -> WhyNot:
+        """Explain why a search does or does not find a document.
+
+        Args:
+            query: The query.
+            document: Citation, path or URI.
+        """
+        return self._librarian.why_not(query, document)
+
+    @tool("knowledge.changes", title="What changed", category="knowledge", read_only=True)
+    def changes(self, since: Annotated[int | None, Field(ge=1)] = None) -> Changes:
+        """List the documents that were added, changed or removed since a release.
+
+        Args:
+            since: Number of a release; default: the one before the newest.
+        """
+        newest = require_release(self._home, self._release).release
+        before = since or max((number for number in release_numbers(self._home) if number < newest), default=None)
+        if before is None:
+            raise ConfigurationError(f"release {newest} is the only one that is kept", cure="see: knowledge.status")
+        return compare_releases(self._home, before, newest, diffs=False, viewer=self._viewer)
+
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
-        """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
+        """Say what the knowledge base holds, and when each source was last seen."""
         return status(self._home, viewer=self._viewer)
 
     @functools.cached_property
@@ -149,9 +186,15 @@ def knowledge_catalog(
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
     catalog = ToolCatalog()
-    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.status)
-    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
+    add_knowledge_tools(catalog, tools)
+    catalog.add(tools.explain)
     return catalog
+
+
+def add_knowledge_tools(catalog: ToolCatalog, tools: KnowledgeTools) -> None:
+    """Add what an agent needs to answer from a knowledge base; `knowledge.explain` is for those who maintain it."""
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.changes, tools.status)
+    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
 
 
 def _filters(where: Where | None) -> dict[str, str]:

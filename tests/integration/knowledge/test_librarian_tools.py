@@ -49,8 +49,9 @@ def answered(tools: ToolCatalog, name: str, **arguments: Any) -> Any:
     return response.data
 
 
-def test_catalogue_has_five_read_only_tools(tools: ToolCatalog) -> None:
-    assert tools.names == [f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")]
+def test_catalogue_has_eight_read_only_tools(tools: ToolCatalog) -> None:
+    names = ("ask", "changes", "context", "explain", "outline", "search", "show", "status")
+    assert tools.names == [f"knowledge.{name}" for name in names]
     assert all(tool.annotations.read_only_hint and tool.annotations.title for tool in tools.tools)
 
 
@@ -161,7 +162,7 @@ def test_invalid_call_is_refused_with_code_and_cure(
 
 def test_tools_are_described_without_a_home(tmp_path: Path) -> None:
     tools = knowledge_catalog(tmp_path / "nowhere")
-    assert len(tools.generate_tool_schemas()["tools"]) == 5
+    assert len(tools.generate_tool_schemas()["tools"]) == 8
     response = tools.call("knowledge.status")
     assert response.is_error
     assert "no knowledge base" in (response.error_message or "")

@@ -1,0 +1,134 @@
+"""Tools that change a knowledge base. Each runs `omni` in a process of its own, so that a server stays small."""
+
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Annotated
+
+import orjson
+from pydantic import Field, ValidationError
+
+from native.child_python import python_command
+from omni_pipelines.error_codes import CoreErrorCode
+from omni_pipelines.errors import OmniError
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.writer import read_writer
+from omni_pipelines.progress import report
+from omni_pipelines.records import KnowledgeCategory
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.threads import current_cancellation
+from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.signature import tool
+
+_POLL_SECONDS = 0.25
+_END_SECONDS = 3.0
+"""How long a cancelled process may take to end before it is killed. It loses no finished work either way."""
+_SHOWN_LINES = 5
+
+
+class WritingTools:
+    """The tools of one home, for its owner."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @tool("knowledge.ingest", title="Bring the knowledge base up to date", category="knowledge", idempotent=True)
+    def ingest(self) -> ToolResponse:
+        """Read what changed in the registered sources, and publish a release."""
+        return self._run(["ingest"])
+
+    @tool(
+        "knowledge.rollback", title="Publish an older state", category="knowledge", destructive=True, idempotent=True
+    )
+    def rollback(self, release: Annotated[int, Field(ge=1)]) -> ToolResponse:
+        """Publish the state of an older release again, as a new release.
+
+        Args:
+            release: Number of a kept release.
+        """
+        return self._run(["releases", "rollback"], [str(release)])
+
+    @tool("knowledge.add_entry", title="Write an entry", category="knowledge")
+    def add_entry(
+        self,
+        title: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")],
+        text: Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")],
+        category: KnowledgeCategory = KnowledgeCategory.NOTE,
+    ) -> ToolResponse:
+        """Write a new entry, which searches find after the next ingest.
+
+        Args:
+            title: The subject, in a few words.
+            text: Markdown.
+            category: The kind of knowledge.
+        """
+        return self._run(["knowledge", "add", "--category", category], [title], text)
+
+    def _run(self, command: Sequence[str], arguments: Sequence[str] = (), stdin: str = "") -> ToolResponse:
+        """The response of an `omni` command. `arguments` are never read as options."""
+        full = [*command, "--json", "--home", str(self._home.root), "--", *arguments]
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as narration,
+        ):
+            given.write(stdin.encode())
+            given.seek(0)
+            process = subprocess.Popen(
+                python_command("omni_pipelines.cli.main", "run", *full), stdin=given, stdout=out, stderr=narration
+            )
+            try:
+                self._wait(process)
+            finally:
+                _end(process)
+            return _response(_content(out), _content(narration))
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
+        """Report how far the process is until it ends.
+
+        Raises:
+            OmniError: nobody waits for it any more.
+        """
+        cancellation = current_cancellation()
+        while process.poll() is None:
+            if cancellation.wait(_POLL_SECONDS):
+                raise OmniError("the call was cancelled; finished work is kept")
+            writer = read_writer(self._home)
+            if writer is not None and writer.pid == process.pid and writer.step:
+                report(writer.step, writer.done, writer.total, writer.unit)
+
+
+def add_writing_tools(catalog: ToolCatalog, home: Home) -> None:
+    """Add the tools that change a home."""
+    tools = WritingTools(home)
+    catalog.add(tools.ingest, tools.rollback, tools.add_entry)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _response(out: bytes, narration: bytes) -> ToolResponse:
+    """What a command printed: its record, or the response that says why it failed."""
+    try:
+        document = orjson.loads(out)
+        if "error_code" not in document:
+            return ToolResponse.success({name: value for name, value in document.items() if name != "schema_version"})
+        document.pop("schema_version", None)
+        return ToolResponse.model_validate(document)
+    except (orjson.JSONDecodeError, ValidationError, TypeError):
+        last = " / ".join(narration.decode(errors="replace").splitlines()[-_SHOWN_LINES:])
+        return ToolResponse.error(f"omni failed: {last or 'no output'}", CoreErrorCode.CELL_SUBPROCESS_ERROR)
