@@ -15,7 +15,7 @@ from omni_pipelines.agent.report_sources import TaskSource, checked_report, sour
 from omni_pipelines.agent.task_model import TaskModel
 from omni_pipelines.agent.task_state import SUCCESSES, StepStatus, TaskStep
 from omni_pipelines.errors import LanguageModelFailed
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall
 
 MAX_PLAN = 12
 MAX_STEP_CALLS = 8
@@ -180,9 +180,9 @@ def _others(brief: TaskBrief, step: TaskStep) -> list[str]:
     return [tool.name for tool in brief.tools if tool.annotations.read_only_hint and tool.name != step.tool]
 
 
-def _offered(brief: TaskBrief, name: str) -> OfferedTool:
+def _offered(brief: TaskBrief, name: str) -> ModelTool:
     tool = next(tool for tool in brief.tools if tool.name == name)
-    return OfferedTool(tool.name, tool.description, tool.input_schema)
+    return ModelTool(tool.name, tool.description, tool.input_schema)
 
 
 def _so_far(brief: TaskBrief, step: TaskStep) -> list[Message]:

@@ -16,7 +16,7 @@ from omni_pipelines.agent.spending import Spending, TokenPrice
 from omni_pipelines.agent.task_events import ModelEnded, ModelStarted
 from omni_pipelines.errors import LanguageModelFailed, RetryableError
 from omni_pipelines.ids import text_hash
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall, Turn, Usage
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Turn, Usage
 from omni_pipelines.providers import VariantsFailed
 
 REPLY_TOKENS = 1_024
@@ -27,7 +27,7 @@ class AskModel(Protocol):
     """Asks whichever model is available."""
 
     def __call__(
-        self, messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[OfferedTool]
+        self, messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]
     ) -> Turn:
         """The next turn.
 
@@ -68,7 +68,7 @@ class TaskModel:
         purpose: str,
         messages: Sequence[Message],
         schema: Mapping[str, object] | None = None,
-        tools: Sequence[OfferedTool] = (),
+        tools: Sequence[ModelTool] = (),
     ) -> Turn:
         """The next turn of a conversation.
 
@@ -119,7 +119,7 @@ class TaskModel:
             raise LanguageModelFailed(message, cure="use a model that follows instructions better") from error
 
     def _asked(
-        self, messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[OfferedTool]
+        self, messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]
     ) -> Turn:
         try:
             return self._ask(messages, schema, tools)

@@ -16,7 +16,7 @@ from omni_pipelines.agent.task_runner import TaskRunner
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
-from omni_pipelines.language_models.port import Message, OfferedTool, Turn, complete
+from omni_pipelines.language_models.port import Message, ModelTool, Turn, complete
 from omni_pipelines.record_fields import now
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry
@@ -100,7 +100,7 @@ def asking(settings: Settings) -> AskModel:
     models = VariantRegistry()
     register_language_models(models, settings)
 
-    def ask(messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[OfferedTool]) -> Turn:
+    def ask(messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]) -> Turn:
         return complete(models, messages, schema, REPLY_TOKENS, tools=tools).value
 
     return ask

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from native.llama_server import LlamaServer
 from omni_pipelines.errors import NetworkBadResponse, NetworkUnreachable
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
-from omni_pipelines.language_models.port import MAX_TOKENS, Message, OfferedTool, OnText, Turn
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, ModelTool, OnText, Turn
 from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
 from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider
 
@@ -71,7 +71,7 @@ class LocalModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = MAX_TOKENS,
         on_text: OnText | None = None,
-        tools: Sequence[OfferedTool] = (),
+        tools: Sequence[ModelTool] = (),
     ) -> Turn:
         """The model's next turn; a call of a tool is one step as JSON, since small models cannot call natively.
 
@@ -107,7 +107,7 @@ def _ask(
     schema: Mapping[str, object] | None,
     max_tokens: int,
     on_text: OnText | None,
-    tools: Sequence[OfferedTool],
+    tools: Sequence[ModelTool],
 ) -> Turn:
     plain = told_plainly(messages, tools)
     if not tools:

@@ -23,7 +23,7 @@ from omni_pipelines.errors import (
     OmniError,
 )
 from omni_pipelines.language_models.http_exchange import MAX_REPLY_BYTES, HttpReply, exchange, is_loopback
-from omni_pipelines.language_models.port import MAX_TOKENS, Message, OfferedTool, OnText, Turn
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, ModelTool, OnText, Turn
 from omni_pipelines.language_models.streams import StreamedTurn, read_turn
 from omni_pipelines.language_models.tool_calls import as_body, message_body, read_calls
 from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
@@ -88,7 +88,7 @@ class OpenAIModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = MAX_TOKENS,
         on_text: OnText | None = None,
-        tools: Sequence[OfferedTool] = (),
+        tools: Sequence[ModelTool] = (),
     ) -> Turn:
         """The model's next turn; with `on_text`, the server is asked to send it while it writes.
 
@@ -182,7 +182,7 @@ class OpenAIModel(VariantProvider):
         max_bytes = self._limits.max_reply_bytes
         return exchange(f"{self._url}/{path}", body, headers, seconds, max_bytes=max_bytes, on_part=on_part)
 
-    def _turn(self, reply: HttpReply, max_tokens: int, tools: Sequence[OfferedTool] = ()) -> Turn:
+    def _turn(self, reply: HttpReply, max_tokens: int, tools: Sequence[ModelTool] = ()) -> Turn:
         if reply.status != 200:
             raise self._refusal(reply)
         try:

@@ -39,7 +39,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class OfferedTool:
+class ModelTool:
     """A tool that a model may call."""
 
     name: str
@@ -75,7 +75,7 @@ class LanguageModel(Protocol):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = MAX_TOKENS,
         on_text: OnText | None = None,
-        tools: Sequence[OfferedTool] = (),
+        tools: Sequence[ModelTool] = (),
     ) -> Turn:
         """The model's next turn: JSON that should fit `schema`, if one is given. The caller must check it.
 
@@ -90,7 +90,7 @@ def complete(
     schema: Mapping[str, object] | None = None,
     max_tokens: int = MAX_TOKENS,
     on_text: OnText | None = None,
-    tools: Sequence[OfferedTool] = (),
+    tools: Sequence[ModelTool] = (),
 ) -> VariantResult[Turn]:
     """Ask the best available model, and the next one, from the beginning, if it fails.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall
 
 
 def message_body(message: Message) -> dict[str, object]:
@@ -24,7 +24,7 @@ def message_body(message: Message) -> dict[str, object]:
     return body
 
 
-def as_body(tools: Sequence[OfferedTool]) -> dict[str, object]:
+def as_body(tools: Sequence[ModelTool]) -> dict[str, object]:
     """The fields of a request that offer tools."""
     functions = (
         {"name": _sent(tool.name), "description": tool.description, "parameters": dict(tool.parameters)}
@@ -33,7 +33,7 @@ def as_body(tools: Sequence[OfferedTool]) -> dict[str, object]:
     return {"tools": [{"type": "function", "function": function} for function in functions]}
 
 
-def read_calls(calls: object, tools: Sequence[OfferedTool]) -> tuple[ToolCall, ...]:
+def read_calls(calls: object, tools: Sequence[ModelTool]) -> tuple[ToolCall, ...]:
     """The calls of a reply. A name that was not offered stays as the model wrote it, for the caller to refuse.
 
     Raises:

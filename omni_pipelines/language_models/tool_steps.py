@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall, Turn
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Turn
 
 
-def step_schema(tools: Sequence[OfferedTool]) -> Mapping[str, object]:
+def step_schema(tools: Sequence[ModelTool]) -> Mapping[str, object]:
     """The JSON schema of a step with one of these tools, or of an answer."""
     steps: list[object] = [
         {
@@ -31,7 +31,7 @@ def step_schema(tools: Sequence[OfferedTool]) -> Mapping[str, object]:
     return {"anyOf": [*steps, answer]}
 
 
-def told_plainly(messages: Sequence[Message], tools: Sequence[OfferedTool]) -> list[Message]:
+def told_plainly(messages: Sequence[Message], tools: Sequence[ModelTool]) -> list[Message]:
     """A conversation without calls: each is the text of its step, and each result a message of the user."""
     listed = "\n".join(
         f"- {tool.name}: {tool.description} Arguments: {orjson.dumps(tool.parameters).decode()}" for tool in tools
@@ -53,7 +53,7 @@ def _plain(message: Message) -> Message:
     return Message("user", f"Result of the call:\n{message.content}") if message.role == "tool" else message
 
 
-def read_step(turn: Turn, tools: Sequence[OfferedTool]) -> Turn:
+def read_step(turn: Turn, tools: Sequence[ModelTool]) -> Turn:
     """A turn with the call that its text describes; without one, its text is the answer.
 
     A call whose tool was not offered, or that is no valid JSON, is part of the text: the caller sees what was said.

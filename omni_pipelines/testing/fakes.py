@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from omni_pipelines.language_models.port import OfferedTool, Turn, Usage
+from omni_pipelines.language_models.port import ModelTool, Turn, Usage
 from omni_pipelines.language_models.tool_steps import read_step
 
 _WORD = re.compile(r"\w+")
@@ -80,7 +80,7 @@ class ModelCall:
     messages: tuple[Any, ...]
     schema: Mapping[str, object] | None
     max_tokens: int
-    tools: tuple[OfferedTool, ...] = ()
+    tools: tuple[ModelTool, ...] = ()
 
     @property
     def text(self) -> str:
@@ -118,7 +118,7 @@ class ScriptedModel:
         schema: Mapping[str, object] | None = None,
         max_tokens: int = 1024,
         on_text: Callable[[str], object] | None = None,
-        tools: Sequence[OfferedTool] = (),
+        tools: Sequence[ModelTool] = (),
     ) -> Turn:
         """The next reply, which `on_text` hears as a whole; one that is an error is raised.
 

@@ -11,7 +11,7 @@ from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.spending import Spending, TokenPrice, price_of
 from omni_pipelines.agent.task_model import REPLY_TOKENS, TaskModel
 from omni_pipelines.errors import LanguageModelFailed, NetworkUnreachable, OmniError
-from omni_pipelines.language_models.port import Message, OfferedTool, Usage
+from omni_pipelines.language_models.port import Message, ModelTool, Usage
 from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.testing.fakes import ScriptedModel
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -57,7 +57,7 @@ def test_reply_is_counted_and_has_a_price(make: Make, task: Task) -> None:
 
 
 def test_recorded_reply_is_given_again_without_a_model(make: Make) -> None:
-    tools = [OfferedTool("a.b", "", {})]
+    tools = [ModelTool("a.b", "", {})]
     said = make(ScriptedModel([{"tool": "a.b", "arguments": {"c": 1}}])).say("act", HELLO, tools=tools)
     silent = ScriptedModel()
     assert make(silent).say("act", HELLO, tools=tools) == said

@@ -24,7 +24,7 @@ from omni_pipelines.errors import (
     OmniError,
 )
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall, Usage
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Usage
 from omni_pipelines.providers import VariantStatus
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -309,7 +309,7 @@ def test_health_check_requests_the_list_of_models(
 
 # --- tools and counts
 
-SEARCH = OfferedTool("knowledge.search", "Find passages.", {"type": "object", "properties": {"query": {}}})
+SEARCH = ModelTool("knowledge.search", "Find passages.", {"type": "object", "properties": {"query": {}}})
 CALL = ToolCall("c1", "knowledge.search", {"query": "otters"})
 
 

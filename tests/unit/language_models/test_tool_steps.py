@@ -5,11 +5,11 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from omni_pipelines.language_models.port import Message, OfferedTool, ToolCall, Turn
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Turn
 from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
 
 PARAMETERS = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
-READ = OfferedTool("files.read", "Read a file.", PARAMETERS)
+READ = ModelTool("files.read", "Read a file.", PARAMETERS)
 
 
 @pytest.mark.parametrize(
