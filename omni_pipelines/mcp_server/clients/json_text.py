@@ -104,11 +104,13 @@ def _removed(text: str, inside: _Object, key: str) -> str:
     if found is None:
         raise ValueError(f"there is no {key}")
     at = inside.members.index(found)
-    start = len(text[: found.start].rstrip())
+    start = len(text[: found.start].rstrip(" \t"))
     end = next((i + 1 for i, token in _tokens(text, found.value_end) if token == ","), found.value_end)
     is_last = at == len(inside.members) - 1
     if end > inside.end or (is_last and not _has_comma(text, found.value_end, inside.end)):
         end = found.value_end
+    if text[:start].endswith("\n") and text[end:].lstrip(" \t").startswith("\n"):
+        start -= 1  # the line of the member goes with it
     if not is_last or at == 0:
         return text[:start] + text[end:]
     before = next(i for i, token in _tokens(text, inside.members[at - 1].value_end) if token == ",")
