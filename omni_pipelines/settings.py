@@ -152,6 +152,10 @@ class Settings(Record, use_attribute_docstrings=True):
     """Maximum time for an answer of the language model in seconds, retries included."""
     dagster_home: str = ""
     """Folder of a Dagster instance of your own. Empty: DAGSTER_HOME, or else an instance inside the home."""
+    keep_runs: int = Field(1000, ge=10)
+    """Number of Dagster runs that the weekly maintenance keeps."""
+    keep_run_days: float = Field(90.0, ge=1)
+    """Age in days from which the weekly maintenance deletes Dagster runs."""
     lock_seconds: float = Field(300.0, ge=0)
     """Maximum time to wait for another writer in seconds."""
     codecs: dict[str, str] = Field({})

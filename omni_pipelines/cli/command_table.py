@@ -50,6 +50,16 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("model remove", "model:remove", "Delete an installed model."),
         ("dev", "dev:dev", "Serve the web page, and keep the knowledge base up to date."),
         ("launch", "launch:launch", "Run a Dagster job in this process, or in a running `omni dev`."),
+        ("runs", "", "Runs of Dagster jobs, whoever started them."),
+        (
+            "runs list",
+            "runs:list_",
+            "List the runs, the newest first, with what started each and the release it published.",
+        ),
+        ("runs show", "runs:show", "Show the steps of a run, and its checks that failed."),
+        ("runs logs", "runs:logs", "Print what a run said, the oldest first."),
+        ("runs cancel", "runs:cancel", "Stop a run. What its steps have finished is kept."),
+        ("runs prune", "runs:prune", "Delete old finished runs."),
     ),
     "Search and ask": (
         ("search", "search:search", "Find passages."),

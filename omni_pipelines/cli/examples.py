@@ -36,7 +36,16 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "model verify": ("omni model verify",),
     "model remove": ("omni model remove o200k_base",),
     "dev": ("omni dev", "omni dev --port 3001"),
-    "launch": ("omni launch refresh_job", "omni launch refresh_job --queue"),
+    "launch": (
+        "omni launch refresh_job --queue --wait",
+        "omni launch ingest_job --config documents.allow_delete=true --tag reason=cleanup",
+    ),
+    "runs": ("omni runs list", "omni runs cancel 3fa85f64"),
+    "runs list": ("omni runs list", "omni runs list --status failure --job index_job"),
+    "runs show": ("omni runs show 3fa85f64",),
+    "runs logs": ("omni runs logs 3fa85f64",),
+    "runs cancel": ("omni runs cancel 3fa85f64",),
+    "runs prune": ("omni runs prune --dry-run", "omni runs prune --keep 200"),
     "search": (
         "omni search key rotation --where 'path=docs/**'",
         "omni search retry policy --files --min-score 0.5 | xargs wc -l",

@@ -223,7 +223,8 @@ class AuditLog:
     def _write_anchor(self, place: LinePlace) -> None:
         self.anchor.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         anchor = Anchor(log=str(self.file), **asdict(place))
-        write_whole(self.anchor, orjson.dumps(anchor.model_dump(mode="json")))
+        # an older anchor after a power cut is no harm: the lines after it continue it
+        write_whole(self.anchor, orjson.dumps(anchor.model_dump(mode="json")), sync_name=False)
 
     def _locked(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)
