@@ -173,6 +173,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """Name of the model on that server; servers with a single model often need none."""
     llm_seconds: float = Field(60.0, gt=0, le=3600)
     """Maximum time for an answer of the language model in seconds, retries included."""
+    llm_prices: dict[str, tuple[float, float]] = Field({})
+    """Dollars for a million tokens that a model is given and that it writes, by the beginning of its name."""
     dagster_home: str = ""
     """Folder of a Dagster instance of your own. Empty: DAGSTER_HOME, or else an instance inside the home."""
     keep_runs: int = Field(1000, ge=10)
@@ -238,6 +240,15 @@ class Settings(Record, use_attribute_docstrings=True):
             return codecs
         pairs = (pair.strip().partition("=") for pair in codecs.split(","))
         return {column: codec for column, _, codec in pairs}
+
+    @field_validator("llm_prices", mode="before")
+    @classmethod
+    def _split_prices(cls, prices: object) -> object:
+        """Accept `gpt-4o=2.5:10,my-model=0:0`, the form of an environment variable."""
+        if not isinstance(prices, str):
+            return prices
+        pairs = (pair.strip().partition("=") for pair in prices.split(","))
+        return {name: tuple(price.split(":")) for name, _, price in pairs}
 
     @field_validator("codecs")
     @classmethod

@@ -84,6 +84,8 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool schema", "tool:schema", "Print the tool document as YAML, as JSON or as OpenAPI."),
         ("tool run", "tool:run", "Call a tool and print its data."),
         ("mcp", "mcp:mcp", "Serve the knowledge base to editors and agents, by the Model Context Protocol."),
+        ("install", "install:install", "Make an editor or agent start omni mcp for this knowledge base."),
+        ("uninstall", "install:uninstall", "Remove what omni install wrote."),
     ),
     "Releases": (
         ("status", "status:read", "Show what the knowledge base holds, and what works on it."),

@@ -70,6 +70,8 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "omni sql - --format csv < report.sql",
     ),
     "mcp": ("omni mcp", "omni mcp --transport http --as team"),
+    "install": ("omni install claude", "omni install vscode --dry-run"),
+    "uninstall": ("omni uninstall claude",),
     "tool": ("omni tool list", "omni tool run knowledge.search query='key rotation' k=3"),
     "tool list": ("omni tool list",),
     "tool schema": ("omni tool schema knowledge.search", "omni tool schema --openapi"),

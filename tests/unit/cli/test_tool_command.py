@@ -18,9 +18,8 @@ from tests.unit.cli.conftest import Omni, Output
 def test_tool_list_has_a_line_per_tool(omni: Omni) -> None:
     done = omni("tool", "list")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == [
-        f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")
-    ]
+    names = ("ask", "changes", "context", "explain", "outline", "search", "show", "status")
+    assert [line.split()[0] for line in done.out.splitlines()] == [f"knowledge.{name}" for name in names]
 
 
 def test_tool_list_as_json_gives_short_and_full_names(omni: Omni) -> None:
@@ -36,7 +35,7 @@ def test_tool_document_is_valid_as_yaml_and_as_json(omni: Omni) -> None:
     as_json = json.loads(omni("tool", "schema", "--json").out)
     assert as_yaml == as_json
     assert check_document(as_json) == []
-    assert len(as_json["tools"]) == 5
+    assert len(as_json["tools"]) == 8
 
 
 def test_tool_document_of_one_tool_has_only_that_tool(omni: Omni) -> None:
@@ -48,7 +47,7 @@ def test_tool_document_of_one_tool_has_only_that_tool(omni: Omni) -> None:
 def test_openapi_document_has_a_path_per_tool(omni: Omni) -> None:
     document = json.loads(omni("tool", "schema", "--openapi").out)
     assert document["openapi"] == "3.1.0"
-    assert len(document["paths"]) == 5
+    assert len(document["paths"]) == 8
 
 
 def test_tool_schema_of_an_unknown_tool_suggests_the_nearest(omni: Omni) -> None:
