@@ -16,7 +16,7 @@ from native.durable import write_whole
 _FIRST_VERSION = "# Written by omni. "
 """How the configuration of Dagster began before it had a checksum; that version was written again at each start."""
 _CHECKSUM = "# sha256 of the lines above: "
-_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home")
+_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home", "alerts")
 _OF_SOURCE = ("allow", "allow_private")
 
 

@@ -50,6 +50,19 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("model remove", "model:remove", "Delete an installed model."),
         ("dev", "dev:dev", "Serve the web page, and keep the knowledge base up to date."),
         ("launch", "launch:launch", "Run a Dagster job in this process, or in a running `omni dev`."),
+        ("runs", "", "Runs of Dagster jobs, whoever started them."),
+        (
+            "runs list",
+            "runs:list_",
+            "List the runs, the newest first, with what started each and the release it published.",
+        ),
+        ("runs show", "runs:show", "Show the steps of a run, and its checks that failed."),
+        ("runs logs", "runs:logs", "Print what a run said, the oldest first."),
+        ("runs cancel", "runs:cancel", "Stop a run. What its steps have finished is kept."),
+        ("runs prune", "runs:prune", "Delete old finished runs."),
+        ("alerts", "", "Messages about failed runs and checks."),
+        ("alerts list", "alerts:list_", "List what is wrong, as omni dev last saw it."),
+        ("alerts test", "alerts:test", "Send a test message to every target."),
     ),
     "Search and ask": (
         ("search", "search:search", "Find passages."),
@@ -88,6 +101,8 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ),
         ("audit show", "audit:show", "Show what was called, what was decided, and how it ended."),
         ("mcp", "mcp:mcp", "Serve the knowledge base to editors and agents, by the Model Context Protocol."),
+        ("install", "install:install", "Make an editor or agent start omni mcp for this knowledge base."),
+        ("uninstall", "install:uninstall", "Remove what omni install wrote."),
     ),
     "Releases": (
         ("status", "status:read", "Show what the knowledge base holds, and what works on it."),
