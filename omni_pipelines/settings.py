@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -83,6 +84,28 @@ class SourceSettings(SourceOptions, use_attribute_docstrings=True):
     """Kinds of personal data that are masked."""
 
 
+class AlertSettings(Record, use_attribute_docstrings=True):
+    """Where alerts go, in `[alerts]` of omni.toml; `OMNI_ALERTS` takes the same as a JSON object."""
+
+    command: tuple[str, ...] = ()
+    """Program and its arguments; it gets each message as JSON on its standard input."""
+    webhook: str = ""
+    """Address to which each message is sent as JSON; OMNI_ALERTS_SECRET signs it."""
+    email_to: tuple[str, ...] = ()
+    """Mail addresses."""
+    email_from: str = ""
+    """Address of the sender. Empty: the first of `email_to`."""
+    smtp: str = "localhost:25"
+    """Mail server, `host:port` or `user@host:port`; the password is in OMNI_ALERTS_PASSWORD."""
+
+    @field_validator("webhook")
+    @classmethod
+    def _check_address(cls, address: str) -> str:
+        if address and not address.startswith(("https://", "http://")):
+            raise ValueError("the address begins with https:// or http://")
+        return address
+
+
 class Settings(Record, use_attribute_docstrings=True):
     """The settings of a knowledge base, from omni.toml and `OMNI_*` variables."""
 
@@ -160,6 +183,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """Age in days from which the weekly maintenance deletes Dagster runs."""
     lock_seconds: float = Field(300.0, ge=0)
     """Maximum time to wait for another writer in seconds."""
+    alerts: AlertSettings = AlertSettings()
+    """Where alerts about failed runs and checks go; see below."""
     codecs: dict[str, str] = Field({})
     """Compression of table columns (`chunks.text` to `zstd:9:65536`) when a table is created or migrated."""
     max_cached_tables: int = Field(16, ge=1)
@@ -200,6 +225,12 @@ class Settings(Record, use_attribute_docstrings=True):
     def _split_names(cls, names: object) -> object:
         """Accept `card,iban`, the form of an environment variable."""
         return tuple(filter(None, re.split(r"[\s,]+", names))) if isinstance(names, str) else names
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _parse_alerts(cls, alerts: object) -> object:
+        """Accept a JSON object, the form of an environment variable."""
+        return json.loads(alerts) if isinstance(alerts, str) else alerts
 
     @field_validator("codecs", mode="before")
     @classmethod
