@@ -43,8 +43,8 @@ def run(
         list[str] | None,
         Option(
             metavar="SCOPE",
-            help="Approve beforehand what needs this capability, such as 'files:*'. Repeatable. Once the task has read "
-            "a document, whatever writes, runs or sends is shown first all the same.",
+            help="Approve beforehand what needs this capability, such as 'files:*'. Repeatable. Once the task has "
+            "read a document, whatever writes, runs or sends is shown first all the same.",
         ),
     ] = None,
     answer: AnswerOption = None,
