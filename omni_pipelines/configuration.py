@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr, ValidationError
 
@@ -18,8 +19,16 @@ from omni_pipelines.trust import is_trusted, settings_to_trust, trust, without_s
 
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
+ALERT_SECRET_VARIABLE, ALERT_PASSWORD_VARIABLE = "OMNI_ALERTS_SECRET", "OMNI_ALERTS_PASSWORD"
 _NO_TELEMETRY = {"DAGSTER_DISABLE_TELEMETRY": "1"}
 """For processes of Dagster, which do not find their configuration below a folder `[x]`."""
+
+
+class AlertSecrets(NamedTuple):
+    """What signs alerts and sends mail; empty where it is not set."""
+
+    webhook: SecretStr
+    smtp: SecretStr
 
 
 def find_home(flag: Path | None = None) -> Home:
@@ -121,6 +130,13 @@ def _invalid_setting(error: ValidationError, home: Home) -> ConfigurationError:
     variable = f" or in OMNI_{name.upper()}" if len(first["loc"]) == 1 else ""
     cure = f"correct it in {home.config}{variable}"
     return ConfigurationError(f"invalid setting {name} = {first['input']!r}: {reason}", cure=cure)
+
+
+def alert_secrets(environment: Mapping[str, str] | None = None) -> AlertSecrets:
+    """Return the secrets of alerts, which only the environment has, and which are never stored."""
+    variables = os.environ if environment is None else environment
+    names = (ALERT_SECRET_VARIABLE, ALERT_PASSWORD_VARIABLE)
+    return AlertSecrets(*(SecretStr(variables.get(name, "")) for name in names))
 
 
 def language_model_key(settings: Settings, environment: Mapping[str, str] | None = None) -> SecretStr:

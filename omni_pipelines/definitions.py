@@ -5,6 +5,7 @@ import dagster as dg
 import assets
 from omni_pipelines.sources.session import SourceSession
 from resources.knowledge import KnowledgeHome
+from sensors.alerts import alert_sensor
 from sensors.changes import SENSORS
 from sensors.jobs import JOBS
 from sensors.maintenance import maintenance_job
@@ -14,7 +15,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
     asset_checks=dg.load_asset_checks_from_package_module(assets),
     jobs=[*JOBS, maintenance_job],
-    sensors=SENSORS,
+    sensors=[*SENSORS, alert_sensor],
     schedules=SCHEDULES,
     resources={
         "knowledge": KnowledgeHome(),

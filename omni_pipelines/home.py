@@ -74,6 +74,8 @@ class Home:
     """Folder of the tasks of the agent, one folder each."""
     shared = _Inside("shared")
     """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
+    alerts = _Inside("dagster/alerts.json")
+    """File with the open alerts, and the messages about them that are not delivered yet; an erasure reaches it."""
     sources = _Inside("sources.json")
     """File with the registry of sources."""
     unread_files = _Inside("unread.json")

@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from native.durable import write_whole
 
-_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home")
+_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home", "alerts")
 _OF_SOURCE = ("allow", "allow_private")
 
 

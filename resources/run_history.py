@@ -17,6 +17,7 @@ RELEASE_TAG = "omni/release"
 """The number of the release that a run published."""
 MIN_AGE = timedelta(days=1)
 """Younger runs are never deleted: sensors count attempts in them."""
+MAX_REASON_LENGTH = 500
 _BATCH = 200
 _ID_LENGTH = 36
 
@@ -88,6 +89,19 @@ def _every_run(instance: dg.DagsterInstance) -> Iterator[dg.RunRecord]:
     while page := instance.get_run_records(limit=_BATCH, cursor=cursor):
         yield from page
         cursor = page[-1].dagster_run.run_id
+
+
+def failure_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed, in one line: the first error of a step, without those that Dagster puts around it."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        error = entry.get_dagster_event().step_failure_data.error
+        while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
+            error = error.cause
+        if error is not None:
+            return f"{entry.step_key}: {' '.join(error.message.split())}"[:MAX_REASON_LENGTH]
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
+        return " ".join(entry.user_message.split())[:MAX_REASON_LENGTH]
+    return "it left no reason"
 
 
 def cancel_run(instance: dg.DagsterInstance, record: dg.RunRecord, seconds: float = 20.0) -> dg.RunRecord:

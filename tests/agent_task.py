@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from omni_pipelines.agent.extractive import ExtractiveReasoner
+from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.person import Person, PreparedAnswers
 from omni_pipelines.agent.reasoner import Reasoner
 from omni_pipelines.agent.session import TaskRecord, TaskSession
+from omni_pipelines.agent.spending import Spending
 from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.agent.task_runner import TaskResult, TaskRunner
 from omni_pipelines.errors import NetworkUnreachable, NoAnswer
@@ -48,7 +50,7 @@ class Task:
     home: Home
     tools: TaskTools
     text: str
-    make_reasoner: Callable[[TaskRecord, TaskSession], Reasoner] = lambda record, session: ExtractiveReasoner()
+    make_reasoner: Callable[[TaskSession, TaskJournal, Spending], Reasoner] = lambda *_: ExtractiveReasoner()
     limits: dict[str, Any] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
 

@@ -5,13 +5,10 @@ that was begun and has no response may have had its effect or not: it is repeate
 person must say what happened.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 
 import orjson
 
-from native.durable import sync_file
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.ids import text_hash
 from omni_pipelines.responses import ToolResponse
@@ -35,7 +32,7 @@ class TaskEffects:
         self._session = session
         self._ended: dict[str, str] = {}
         self._begun: set[str] = set()
-        for entry in _entries(session):
+        for entry in session.read_lines(session.effects_file):
             if "output" in entry:
                 self._ended[entry["key"]] = entry["output"]
             else:
@@ -55,7 +52,7 @@ class TaskEffects:
         if key in self._begun and not is_harmless and ask() == HAPPENED:
             return self._end(key, ToolResponse.partial(None, "it ran before a crash; its response is unknown"))
         if not is_harmless:
-            self._write({"key": key}, is_durable=True)
+            self._session.append_line(self._session.effects_file, {"key": key}, is_durable=True)
         return self._end(key, call())
 
     def _response(self, output: str) -> tuple[ToolResponse, str]:
@@ -63,23 +60,6 @@ class TaskEffects:
 
     def _end(self, key: str, response: ToolResponse) -> tuple[ToolResponse, str]:
         output = self._session.keep(response.model_dump_json(exclude=_VOLATILE))
-        self._write({"key": key, "output": output}, is_durable=False)
+        self._session.append_line(self._session.effects_file, {"key": key, "output": output})
         self._ended[key] = output
         return self._response(output)
-
-    def _write(self, entry: Mapping[str, str], *, is_durable: bool) -> None:
-        path = self._session.effects_file
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(handle, orjson.dumps(entry) + b"\n")
-        finally:
-            os.close(handle)
-        if is_durable:
-            sync_file(path)
-
-
-def _entries(session: TaskSession) -> Iterator[dict[str, str]]:
-    path = session.effects_file
-    for line in path.read_bytes().splitlines() if path.exists() else ():
-        with suppress(orjson.JSONDecodeError):  # the last line of a process that was killed
-            yield orjson.loads(line)

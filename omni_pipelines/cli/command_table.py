@@ -60,6 +60,9 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("runs logs", "runs:logs", "Print what a run said, the oldest first."),
         ("runs cancel", "runs:cancel", "Stop a run. What its steps have finished is kept."),
         ("runs prune", "runs:prune", "Delete old finished runs."),
+        ("alerts", "", "Messages about failed runs and checks."),
+        ("alerts list", "alerts:list_", "List what is wrong, as omni dev last saw it."),
+        ("alerts test", "alerts:test", "Send a test message to every target."),
     ),
     "Search and ask": (
         ("search", "search:search", "Find passages."),
