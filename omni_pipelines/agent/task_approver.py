@@ -17,8 +17,8 @@ MAX_SHOWN = 4_000
 class TaskApprover:
     """The approver of one task.
 
-    What `--yes` approved beforehand is approved. But after the task has read text that somebody else wrote, the person
-    must see the exact arguments of whatever writes, runs or sends.
+    What `--yes` approved beforehand is approved. But after the task has read text that somebody else wrote, the
+    person must see the exact arguments of whatever writes, runs or sends.
     """
 
     def __init__(
