@@ -21,7 +21,7 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.mcp_server.assembly import make_server
 from omni_pipelines.mcp_server.results import MAX_TEXT
 from omni_pipelines.permissions.files import permission_files
-from omni_pipelines.testing.builders import KnowledgeBase
+from omni_pipelines.testing.builders import KnowledgeBase, Skill
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter
 from tests.integration.mcp_server.served import text_of
@@ -212,6 +212,25 @@ def test_every_call_is_in_the_audit_log_and_a_write_without_permission_is_refuse
         ("knowledge.read_resource", True),
         *((f"knowledge.{name}", False) for name in WRITING),
     ]
+
+
+@MODES
+def test_prompts_are_the_skills_that_are_trusted(
+    make_knowledge_base: Callable[..., KnowledgeBase], mode: str
+) -> None:
+    home = make_knowledge_base({"a.md": "# First\n"}).home
+    Skill("of-the-project").create(home.root.parent / ".agents" / "skills")
+
+    async def use(client: Client) -> tuple[list[str], str]:
+        listed = await client.list_prompts()
+        [message] = (await client.get_prompt("knowledge")).messages
+        return [prompt.name for prompt in listed.prompts], message.content.text  # type: ignore[union-attr]
+
+    names, text = with_client(home, use, mode)
+    assert names == ["knowledge", "release-notes"]
+    assert text.startswith("# Answer from the knowledge base")
+    with pytest.raises(MCPError, match="omni skill trust of-the-project"):
+        with_client(home, lambda client: client.get_prompt("of-the-project"), mode)
 
 
 @pytest.mark.parametrize(
