@@ -19,6 +19,7 @@ from mcp_types import (
     CallToolResult,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -34,6 +35,7 @@ from omni_pipelines.error_codes import explain
 from omni_pipelines.errors import OmniError, ServiceBusy
 from omni_pipelines.home import Home
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
+from omni_pipelines.mcp_server.approvals import ClientQuestion
 from omni_pipelines.mcp_server.calls import CallLimits, Calls
 from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.prompts import get_prompt, list_prompts
@@ -124,7 +126,9 @@ class KnowledgeServer:
     async def _list_tools(self, _: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[tool.described for tool in self._tools.offered.values()])
 
-    async def _call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def _call_tool(
+        self, context: Context, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         tool, arguments = self._tools.offered.get(params.name), params.arguments or {}
         try:
             if tool is None:
@@ -132,7 +136,10 @@ class KnowledgeServer:
             call = functools.partial(self._tools.call, tool, arguments)
             if tool.definition.annotations.read_only_hint:
                 return await self._reads.run(call)
-            return await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+            question = ClientQuestion(context, params)
+            with question.applied():
+                result = await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+            return question.asked or result
         except ServiceBusy as error:
             return to_result(ToolResponse.from_exception(error))
 
