@@ -266,7 +266,7 @@ def test_a_client_that_cannot_ask_is_told_how_to_approve_a_write(
 
     result = with_client(home, use, allow_writes=True)
     assert result.structured_content["error_code"] == "3004"
-    assert "omni permissions approve" in result.content[0].text  # type: ignore[union-attr]
+    assert "omni permissions approve" in result.content[0].text
     assert not home.entries.exists()
 
 
