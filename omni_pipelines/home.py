@@ -61,6 +61,8 @@ class Home:
     """Folder of the append-only journals of questions, answers and gate results, `<table>.jsonl`."""
     dagster = _Inside("dagster")
     """The Dagster instance: run history, event logs, sensor cursors."""
+    instance_file = _Inside("dagster/dagster.yaml")
+    """The configuration of the Dagster instance, which omni writes and people may change."""
     logs = _Inside("logs")
     """Folder for the output of the processes of `omni dev`.
 

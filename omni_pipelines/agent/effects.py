@@ -5,7 +5,8 @@ that was begun and has no response may have had its effect or not: it is repeate
 person must say what happened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 
@@ -32,9 +33,12 @@ class TaskEffects:
         self._session = session
         self._ended: dict[str, str] = {}
         self._begun: set[str] = set()
+        self._current = ""
         for entry in session.read_lines(session.effects_file):
             if "output" in entry:
                 self._ended[entry["key"]] = entry["output"]
+            elif "held" in entry:
+                self._begun.discard(entry["key"])
             else:
                 self._begun.add(entry["key"])
 
@@ -51,9 +55,21 @@ class TaskEffects:
         is_harmless = annotations.read_only_hint or annotations.idempotent_hint
         if key in self._begun and not is_harmless and ask() == HAPPENED:
             return self._end(key, ToolResponse.partial(None, "it ran before a crash; its response is unknown"))
-        if not is_harmless:
-            self._session.append_line(self._session.effects_file, {"key": key}, is_durable=True)
+        self._current = "" if is_harmless else key
+        self._begin()
         return self._end(key, call())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside the block, the present call does not run: a process that ends there leaves no doubt about it."""
+        if self._current:
+            self._session.append_line(self._session.effects_file, {"key": self._current, "held": "yes"})
+        yield
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._current:
+            self._session.append_line(self._session.effects_file, {"key": self._current}, is_durable=True)
 
     def _response(self, output: str) -> tuple[ToolResponse, str]:
         return ToolResponse.model_validate_json(self._session.text(output)), output

@@ -74,7 +74,9 @@ class TaskSession:
     def create(cls, home: Home, record: TaskRecord) -> Self:
         """Make the folder of a new session."""
         session = cls(home.sessions / record.id)
-        session._texts.mkdir(parents=True)
+        home.sessions.mkdir(parents=True, exist_ok=True)
+        session.folder.mkdir(mode=0o700)  # it holds what documents and files say
+        session._texts.mkdir()
         write_whole(session.folder / "task.json", record.model_dump_json(indent=2).encode())
         return session
 

@@ -11,10 +11,11 @@ from omni_pipelines.agent.adaptive_planner import AdaptivePlanner
 from omni_pipelines.agent.effects import TaskEffects, effect_key
 from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.loop_state import Level, LoopState
-from omni_pipelines.agent.person import Inquiry, Person, TaskWaits
+from omni_pipelines.agent.person import NO, YES, Inquiry, Person, TaskWaits
 from omni_pipelines.agent.reasoner import NextCall, Reasoner, StepResult, TaskBrief, TaskReport
 from omni_pipelines.agent.session import TaskRecord, TaskSession
 from omni_pipelines.agent.spending import Spending
+from omni_pipelines.agent.task_approver import TaskApprover
 from omni_pipelines.agent.task_events import (
     BudgetExtended,
     LoopNoticed,
@@ -49,7 +50,6 @@ MAX_ATTEMPTS = 3
 """How often a call is made that fails for the moment."""
 LAST = "end"
 """What follows the last node."""
-YES, NO = ("y", "yes"), ("n", "no")
 
 
 class TaskTools(Protocol):
@@ -61,6 +61,9 @@ class TaskTools(Protocol):
 
     def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
         """Check a call and make it."""
+
+    def capability(self, name: str) -> str:
+        """The capability that a tool needs."""
 
 
 @dataclass
@@ -74,6 +77,7 @@ class TaskNodes:
     reasoner: Reasoner
     person: Person
     effects: TaskEffects
+    approver: TaskApprover
     spending: Spending
     planner: AdaptivePlanner
     prove: Callable[[TaskReport], None]
@@ -107,8 +111,8 @@ class TaskNodes:
 
     def review(self, state: TaskState) -> TaskState:
         """Let the person review a plan that has side effects, before anything is done."""
-        risky = [step for step in steps_of(state) if not self._annotations(step.tool).read_only_hint]
-        if not risky:
+        risky = [step.tool for step in steps_of(state) if not self._annotations(step.tool).read_only_hint]
+        if all(self.approver.covers(self.tools.capability(tool)) for tool in risky):
             return {"following": "act"}
         lines = [f"{step.id}. {step.description} [{step.tool}]" for step in steps_of(state)]
         text = "\n".join(["carry out this plan? y, n, or what to change", *lines])
@@ -239,12 +243,11 @@ class TaskNodes:
     def _call(self, state: TaskState, step: TaskStep, call: NextCall) -> MadeCall:
         with self.journal.span("tool"):
             self.journal.publish(ToolStarted(step=step.id, tool=call.tool, arguments=call.arguments))
-            allowed = {step.tool, *(tool.name for tool in self.tools.tools if tool.annotations.read_only_hint)}
             place = (state.get("round", 0), step.id, len(step.calls))
             response, output = self.effects.once(
                 effect_key(*place, call.tool, call.arguments),
                 self._annotations(call.tool),
-                lambda: self._attempts(call) if call.tool in allowed else _not_planned(call, step),
+                lambda: self._attempts(call) if self._is_allowed(call, step) else _not_planned(call, step),
                 lambda: self._ask(Inquiry("uncertain", _uncertain(call))),
             )
             ended = ToolEnded(
@@ -259,10 +262,17 @@ class TaskNodes:
         arguments = self.session.keep(orjson.dumps(call.arguments).decode())
         return MadeCall(tool=call.tool, arguments=arguments, output=output, status=response.status, code=ended.code)
 
+    def _is_allowed(self, call: NextCall, step: TaskStep) -> bool:
+        """Whether a call is one that the person has seen in the plan, or changes nothing."""
+        known = {tool.name: tool.annotations.read_only_hint for tool in self.tools.tools}
+        return call.tool == step.tool or known.get(call.tool, True)
+
     def _attempts(self, call: NextCall) -> ToolResponse:
         """The response to a call, which is made again while it fails only for the moment."""
         for _ in range(MAX_ATTEMPTS - 1):
             response = self.tools.call(call.tool, call.arguments)
+            if self.approver.waiting is not None:
+                raise TaskWaits(self.approver.waiting, self.session.id)
             if not response.retryable:
                 return response
         return self.tools.call(call.tool, call.arguments)

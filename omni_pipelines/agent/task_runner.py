@@ -11,6 +11,7 @@ from omni_pipelines.agent.person import Person
 from omni_pipelines.agent.reasoner import Reasoner, TaskReport
 from omni_pipelines.agent.session import ENDED, TaskRecord, TaskSession
 from omni_pipelines.agent.spending import Spending
+from omni_pipelines.agent.task_approver import TaskApprover
 from omni_pipelines.agent.task_events import TaskEnded, TaskResumed, TaskStarted
 from omni_pipelines.agent.task_nodes import TaskNodes, TaskTools
 from omni_pipelines.agent.task_state import TaskProblem, TaskState, TaskStep, steps_of
@@ -41,7 +42,7 @@ class TaskResult(Record):
 class TaskRunner:
     """Carries out tasks; the tools and what decides are opened after the first event."""
 
-    open_tools: Callable[[TaskRecord], TaskTools]
+    open_tools: Callable[[TaskSession, TaskApprover], TaskTools]
     open_reasoner: Callable[[TaskSession, TaskJournal, Spending], Reasoner]
     prove: Callable[[TaskSession, TaskReport], None]
     """Writes the receipt of a report into the session."""
@@ -73,14 +74,17 @@ class TaskRunner:
     def _run(self, session: TaskSession, record: TaskRecord, journal: TaskJournal, spending: Spending) -> TaskResult:
         from omni_pipelines.agent.task_graph import opened_checkpoints, run_graph  # a second: after the first event
 
+        effects = TaskEffects(session)
+        approver = TaskApprover(record.approvals, self.person, journal, effects)
         nodes = TaskNodes(
             session=session,
             record=record,
             journal=journal,
-            tools=self.open_tools(record),
+            tools=self.open_tools(session, approver),
             reasoner=self.open_reasoner(session, journal, spending),
             person=self.person,
-            effects=TaskEffects(session),
+            effects=effects,
+            approver=approver,
             spending=spending,
             planner=AdaptivePlanner(),
             prove=lambda report: self.prove(session, report),

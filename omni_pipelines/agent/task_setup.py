@@ -10,6 +10,7 @@ from omni_pipelines.agent.person import Person
 from omni_pipelines.agent.reasoner import Reasoner, TaskReport
 from omni_pipelines.agent.session import MAX_TASK_LENGTH, TaskRecord, TaskSession, new_session_id
 from omni_pipelines.agent.spending import Spending, price_of
+from omni_pipelines.agent.task_approver import TaskApprover
 from omni_pipelines.agent.task_model import REPLY_TOKENS, AskModel, TaskModel
 from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.agent.task_runner import TaskRunner
@@ -70,10 +71,10 @@ def _model_name(settings: Settings) -> str:
 def task_runner(home: Home, settings: Settings, person: Person, listener: Listener) -> TaskRunner:
     """What carries out the tasks of a home."""
 
-    def open_tools(record: TaskRecord) -> TaskTools:
-        from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+    def open_tools(session: TaskSession, approver: TaskApprover) -> TaskTools:
+        from omni_pipelines.agent.gated_tools import gated_tools
 
-        return knowledge_catalog(home, record.release)
+        return gated_tools(home, session, approver)
 
     def open_reasoner(session: TaskSession, journal: TaskJournal, spending: Spending) -> Reasoner:
         model = session.record.model

@@ -26,10 +26,15 @@ class ShippedTools:
 def shipped_tools(
     home: Home, release: int | None = None, *, viewer: Viewer | None = None, embedder: Embedder | None = None
 ) -> ShippedTools:
-    """All tools that ship, for a home and the folder of the project that it is in. Nothing is opened yet."""
+    """All tools that ship, for a home and the folder of the project that it is in. Nothing is opened yet.
+
+    A viewer gets only those that read the knowledge base, because the others show what the owner sees.
+    """
     catalog = ToolCatalog()
     add_knowledge_tools(catalog, KnowledgeTools(home, release, viewer=viewer, embedder=embedder))
     policies = {name: ToolPolicy(name.replace(".", ":"), Effect.READ) for name in catalog.names}
+    if viewer is not None:
+        return ShippedTools(catalog, policies)
     project = home.root.parent.resolve()
     files, git = FileTools(ScopedFolder(project)), GitTools(project)
     notes, dagster = NoteTools(home), DagsterTools(home)

@@ -112,4 +112,4 @@ def _ask(
     plain = told_plainly(messages, tools)
     if not tools:
         return model.complete(plain, schema, max_tokens, on_text)
-    return read_step(model.complete(plain, step_schema(tools), max_tokens), tools)
+    return read_step(model.complete(plain, step_schema(tools), max_tokens))

@@ -108,7 +108,7 @@ class OpenAIModel(VariantProvider):
             self._takes_tools = False
         if tools:
             plain = told_plainly(messages, tools)
-            return read_step(self._text(plain, step_schema(tools), max_tokens, None, deadline), tools)
+            return read_step(self._text(plain, step_schema(tools), max_tokens, None, deadline))
         return self._text(messages, schema, max_tokens, on_text, deadline)
 
     def _text(

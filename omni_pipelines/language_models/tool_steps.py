@@ -53,11 +53,8 @@ def _plain(message: Message) -> Message:
     return Message("user", f"Result of the call:\n{message.content}") if message.role == "tool" else message
 
 
-def read_step(turn: Turn, tools: Sequence[ModelTool]) -> Turn:
-    """A turn with the call that its text describes; without one, its text is the answer.
-
-    A call whose tool was not offered, or that is no valid JSON, is part of the text: the caller sees what was said.
-    """
+def read_step(turn: Turn) -> Turn:
+    """A turn with the call that its text describes, also of a tool that was not offered; else with its answer."""
     start, end = turn.text.find("{"), turn.text.rfind("}")  # some models add a fence, or a word before it
     try:
         step = orjson.loads(turn.text[start : end + 1] if start >= 0 else "")
@@ -66,7 +63,7 @@ def read_step(turn: Turn, tools: Sequence[ModelTool]) -> Turn:
     if not isinstance(step, dict):
         return turn
     name, arguments = step.get("tool"), step.get("arguments", {})
-    if name in {tool.name for tool in tools} and isinstance(arguments, dict):
+    if isinstance(name, str) and isinstance(arguments, dict):
         return Turn("", (ToolCall("1", name, arguments),), turn.usage)
     answer = step.get("answer")
     return Turn(answer, (), turn.usage) if isinstance(answer, str) else turn

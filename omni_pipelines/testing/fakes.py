@@ -140,7 +140,7 @@ class ScriptedModel:
         if on_text is not None:
             on_text(text)
         usage = Usage(len(call.text.split()), len(text.split()))
-        return read_step(Turn(text, usage=usage), tools) if tools else Turn(text, usage=usage)
+        return read_step(Turn(text, usage=usage)) if tools else Turn(text, usage=usage)
 
     def check(self) -> None:
         """Raise AssertionError if a call had no reply, or if replies are left."""

@@ -19,6 +19,7 @@ from omni_pipelines.cli.stdin import words_or_stdin
 from omni_pipelines.cli.views.tasks import event_printer, narrate_event, show_report
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
+from omni_pipelines.permissions.capabilities import check_pattern
 from omni_pipelines.settings import Settings
 
 AnswerOption = Annotated[
@@ -38,6 +39,14 @@ def run(
     ] = None,
     steps: Annotated[int | None, Option(min=1, help="Calls of tools at most. Default: by the task.")] = None,
     budget: Annotated[int, Option(min=1, metavar="TOKENS", help="Tokens of the language model at most.")] = TOKENS,
+    yes: Annotated[
+        list[str] | None,
+        Option(
+            metavar="SCOPE",
+            help="Approve beforehand what needs this capability, such as 'files:*'. Repeatable. Once the task has "
+            "read a document, whatever writes, runs or sends is shown first all the same.",
+        ),
+    ] = None,
     answer: AnswerOption = None,
     resume: Annotated[str | None, Option(metavar="ID", help="Go on with a session instead of a new task.")] = None,
     json: JsonLinesOption = False,
@@ -51,7 +60,10 @@ def run(
     if resume:
         carry_on(home, settings, TaskSession.open(home, resume), answer or [], json=json)
         return
-    session = new_session(home, settings, words_or_stdin(task or []), release, steps=steps, tokens=budget)
+    approvals = tuple(map(check_pattern, yes or []))
+    session = new_session(
+        home, settings, words_or_stdin(task or []), release, steps=steps, tokens=budget, approvals=approvals
+    )
     carry_on(home, settings, session, answer or [], json=json)
 
 

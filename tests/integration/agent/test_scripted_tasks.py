@@ -12,7 +12,7 @@ import pytest
 from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
 from omni_pipelines.testing.fakes import ScriptedModel
 from tests.agent_task import Killed, NewTask, Task
-from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop, reasoning
+from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop
 
 each_task = pytest.mark.parametrize("scripted", TASKS, ids=lambda scripted: scripted.name)
 EVENTS_BETWEEN_KILLS = 1 if os.environ.get("OMNI_STRESS") == "long" else 7
@@ -29,7 +29,7 @@ def begin(new_task: NewTask, tmp_path: Path) -> Any:
         workshop.down = scripted.down
         model = ScriptedModel(scripted.replies)
         limits = dict(scripted.limits)
-        task = new_task(workshop.catalog, scripted.task, make_reasoner=reasoning(model), limits=limits)
+        task = new_task(workshop.catalog, scripted.task, model=model, limits=limits)
         return task, workshop, model
 
     return begin
