@@ -1,6 +1,6 @@
 """What was tried at each door, and how it ended: `python -m benchmarks.security [DOOR …]`, by default all doors.
 
-It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page.
+The rows of doors that are not named stay as they were. It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "receipts": ("tests/integration/knowledge/test_receipts.py",),
     "damaged files": ("tests/integration/steps/test_damaged_files.py", "tests/integration/operations/test_scrub.py"),
     "a full disk, and other limits": ("tests/integration/native/test_causes_of_errors.py",),
+    "agents and their tools": (
+        "tests/unit/permissions/test_capabilities.py",
+        "tests/unit/permissions/test_scopes.py",
+        "tests/unit/permissions/test_commands.py",
+        "tests/unit/permissions/test_gatekeeper.py",
+        "tests/unit/permissions/test_injection.py",
+        "tests/integration/agent_tools/test_git.py",
+    ),
+    "the audit log": ("tests/unit/permissions/test_audit.py",),
     "language models": ("tests/unit/language_models/test_openai_http.py",),
 }
 
@@ -56,7 +65,9 @@ def main(wanted: Sequence[str]) -> int:
         done = subprocess.run(command, cwd=ROOT, check=False)
         counts = _counts(report)
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}{_table(doors, counts)}{END}{rest.partition(END)[2]}")
+    measured, _, after = rest.partition(END)
+    kept = {} if not wanted else _rows(measured)
+    PAGE.write_text(f"{before}{BEGIN}{_table(kept | _measured(doors, counts))}{END}{after}")
     return done.returncode
 
 
@@ -70,18 +81,26 @@ def _counts(report: Path) -> dict[str, Counter[str]]:
     return counts
 
 
-def _table(doors: Mapping[str, tuple[str, ...]], counts: Mapping[str, Counter[str]]) -> str:
-    lines = [
-        f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n",
-        "| door | tried | held | not run here |\n",
-        "|---|---|---|---|\n",
-    ]
+def _measured(doors: Mapping[str, tuple[str, ...]], counts: Mapping[str, Counter[str]]) -> dict[str, str]:
+    """Door to its row."""
+    rows = {}
     for door, files in doors.items():
         total = sum((counts.get(file, Counter()) for file in files), Counter[str]())
         names = ", ".join(f"[{Path(file).stem}](../../{file})" for file in files)
         tried = total.total() - total["skipped"]
-        lines.append(f"| {door}: {names} | {tried:,} | {total['passed']:,} | {total['skipped']:,} |\n")
-    return "".join(lines)
+        rows[door] = f"| {door}: {names} | {tried:,} | {total['passed']:,} | {total['skipped']:,} |\n"
+    return rows
+
+
+def _rows(table: str) -> dict[str, str]:
+    """Door to its row in an earlier table."""
+    lines = [line for line in table.splitlines(keepends=True) if ": [" in line]
+    return {line.removeprefix("| ").partition(": [")[0]: line for line in lines}
+
+
+def _table(rows: Mapping[str, str]) -> str:
+    head = f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n| door | tried | held | not run here |\n|---|---|---|---|\n"
+    return head + "".join(rows[door] for door in DOORS if door in rows)
 
 
 if __name__ == "__main__":

@@ -99,9 +99,11 @@ BUILT_IN = (
     Grant(capabilities="knowledge:*"),
     Grant(capabilities="notes:find"),
     Grant(capabilities="dagster:status"),
+    Grant(capabilities="task:output"),
     Grant(decision="deny", capabilities="files:write", path="omni.toml"),
 )
-"""What needs no grant, which is reading the knowledge base; and that no tool changes the settings."""
+"""What needs no grant, which is reading the knowledge base and what a task read before; and that no tool changes the
+settings."""
 
 
 def built_in(action: Action) -> tuple[Grant, ...]:
