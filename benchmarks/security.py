@@ -1,6 +1,7 @@
 """What was tried at each door, and how it ended: `python -m benchmarks.security [DOOR …]`, by default all doors.
 
-The rows of doors that are not named stay as they were. It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page.
+It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page. The rows of
+doors that are not named stay as they were.
 """
 
 from __future__ import annotations
