@@ -24,7 +24,7 @@ def slow_server(base: KnowledgeBase, told: threading.Event) -> KnowledgeServer:
     """A server whose tool `ingest` reports two steps and then waits until it is cancelled."""
 
     @tool("knowledge.ingest", title="Wait")
-    def wait() -> dict:  # type: ignore[type-arg]
+    def wait() -> dict:
         """Report and wait."""
         report("reading", 3, 5, "files")
         report("embedding", 1, 0, "chunks")
