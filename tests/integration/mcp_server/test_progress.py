@@ -13,6 +13,7 @@ from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.server import KnowledgeServer
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.progress import report
 from omni_pipelines.testing.builders import KnowledgeBase
@@ -35,11 +36,14 @@ def slow_server(base: KnowledgeBase, told: threading.Event) -> KnowledgeServer:
     def gatekeeper_of(release: int | None, is_tainted: bool) -> Gatekeeper:
         catalog = knowledge_catalog(base.home, release)
         catalog.add(wait)
+        granted = [Grant(capabilities="knowledge:ingest")]
         policies = {
             "knowledge.ingest": ToolPolicy("knowledge:ingest", Effect.WRITE),
             "knowledge.status": ToolPolicy("knowledge:status", Effect.READ),
         }
-        return Gatekeeper(catalog, policies, permission_files(base.home), "test", is_tainted=is_tainted)
+        return Gatekeeper(
+            catalog, policies, permission_files(base.home), "test", granted=granted, is_tainted=is_tainted
+        )
 
     return KnowledgeServer(base.home, CurrentTools(base.home, gatekeeper_of))
 
