@@ -45,7 +45,7 @@ from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.calibration import Calibration, calibration_of
-from omni_pipelines.text.embedding import Embedder, readable_share
+from omni_pipelines.text.embedding import Embedder, embedded_text, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -137,6 +137,11 @@ class Librarian:
     def release(self) -> int:
         """Number of the release that is searched."""
         return self._snapshot.release.release
+
+    @property
+    def vector_share(self) -> float:
+        """Share of the passages that can be found by meaning; below 1 while a first ingest is at work."""
+        return self._snapshot.release.vector_share
 
     def prepare(self) -> None:
         """Load into memory what searches cache there; otherwise the first searches wait for it.
@@ -286,7 +291,7 @@ class Librarian:
         definitions = self._definitions(question, hits, where or {})
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
-        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
+        near = self._cosines(vector, hits) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
         return Question(
             text=question,
@@ -299,6 +304,16 @@ class Librarian:
             calibration=self._calibration,
             readable=vector.readable,
         )
+
+    def _cosines(self, vector: QueryVector, hits: Sequence[Hit]) -> dict[str, float]:
+        """The cosine of each passage; those that have no vector yet, in an early release, are embedded here."""
+        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits])
+        unknown = [hit for hit in hits if hit.chunk_id not in near]
+        if unknown:
+            embedded = self._embedder.embed([embedded_text(hit.heading, hit.text) for hit in unknown])
+            found = zip(unknown, (embedded @ vector.values).tolist(), strict=True)
+            near |= {hit.chunk_id: cosine for hit, cosine in found}
+        return near
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         support = Support(asked.embed, functools.cache(asked.terms))
