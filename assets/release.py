@@ -8,6 +8,7 @@ from omni_pipelines.publishing.publish import publish
 from omni_pipelines.steps.preview import release_preview
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
+from resources.run_history import RELEASE_TAG
 
 
 @dg.asset(
@@ -26,6 +27,8 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
     with knowledge.writer_session(context.log) as home:
         report = publish(knowledge.run(context.run.run_id))
         preview = release_preview(home)
+    if report.new:
+        context.instance.add_run_tags(context.run.run_id, {RELEASE_TAG: str(report.release.release)})
     return materialized(report, preview, uri=home.releases / f"{report.release.release:012d}.json")
 
 

@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 
 from omni_pipelines.cli.examples import EXAMPLES
 from omni_pipelines.cli.main import app
-from omni_pipelines.settings import Settings, SourceSettings
+from omni_pipelines.settings import AlertSettings, Settings, SourceSettings
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMON = 10
@@ -37,6 +37,7 @@ _MORE = {
     "mask_secrets": "../explanation/masking.md",
     "mask_personal": "../explanation/masking.md",
     "delete_guard": "../how-to/sources.md",
+    "alerts": "../how-to/operations.md#alerts",
     "keep_releases": "../how-to/releases.md",
     "gate_floor": "../how-to/quality-gate.md",
     "keep_questions": "../how-to/quality-gate.md#gaps",
@@ -88,10 +89,13 @@ The variable of a setting is its name in capitals after `OMNI_`: `OMNI_CHUNK_TOK
 with commas: `OMNI_MASK_PERSONAL=card,iban,email`, `OMNI_CODECS=chunks.text=zstd:9,documents.text=lz4`.
 
 An `omni.toml` may come from somebody else. Therefore some of its settings are ignored, and named, until you run
-`omni trust`: `store`, `llm_url`, `rerank_url`, `cache`, and of a source `allow`, `allow_private` and a location that
+`omni trust`: `store`, `llm_url`, `rerank_url`, `cache`, `dagster_home`, `alerts`, and of a
+source `allow`, `allow_private` and a location that
 is a URL or outside the folder. If one of them changes, `omni trust` is needed again. Variables need no trust.
 
 """
+
+ALERTS = "They are in the table `[alerts]` of `omni.toml`; `OMNI_ALERTS` takes the same as a JSON object.\n\n"
 
 VARIABLES = """
 ## Variables that are not settings
@@ -100,6 +104,8 @@ VARIABLES = """
 |---|---|
 | `OMNI_HOME` | the knowledge base to use; `--home` overrides it |
 | `OMNI_LLM_KEY` | the key for `llm_url`; it is used only if `OMNI_LLM_URL` is set in the environment too |
+| `OMNI_ALERTS_SECRET` | the secret that signs messages to `alerts.webhook` |
+| `OMNI_ALERTS_PASSWORD` | the password for `alerts.smtp` |
 | `XDG_CACHE_HOME` | the folder that holds `omni_pipelines`, the default of `cache` |
 | `AWS_*`, `GOOGLE_*`, `AZURE_*` | credentials and addresses of buckets, as the drivers of each provider read them |
 """
@@ -154,7 +160,8 @@ def settings_page() -> str:
         "\n## Settings of one source\n\nThey are in the table `[sources.NAME]` of `omni.toml`. "
         "Settings that are not given there are those of all sources.\n\n"
     )
-    parts += [_table(header, _setting_rows(SourceSettings)), VARIABLES]
+    parts += [_table(header, _setting_rows(SourceSettings)), "\n## Settings of alerts\n\n", ALERTS]
+    parts += [_table(header, _setting_rows(AlertSettings)), VARIABLES]
     return "".join(parts)
 
 
@@ -228,14 +235,15 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         inner = _type(arguments[0])
         return "list" if inner == "text" else f"list of {inner}"
-    return "table" if origin is dict else _TYPES[annotation]
+    is_table = origin is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel))
+    return "table" if is_table else _TYPES[annotation]
 
 
 def _default(name: str, field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return _DEFAULTS[name]
     default = field.default
-    if default in (None, "", (), {}):
+    if default in (None, "", (), {}) or isinstance(default, BaseModel):
         return ""
     if isinstance(default, int) and default >= _MEBIBYTE:
         return f"`{default}` ({default // _MEBIBYTE} MiB)"

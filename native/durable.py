@@ -40,15 +40,19 @@ def sync_above(folder: Path) -> None:
             return
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that readers, also after a crash, see either the old content or the new one, never a part."""
+def write_whole(path: Path, data: bytes, *, sync_name: bool = True) -> None:
+    """Replace a file so that readers, also after a crash, see either the old content or the new one, never a part.
+
+    Without `sync_name`, it may be the old one even after this returned.
+    """
     part = _part(path)
     try:
         _write_synced(part, data)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    sync_file(path.parent)
+    if sync_name:
+        sync_file(path.parent)
 
 
 def put_if_absent(path: Path, data: bytes) -> bool:

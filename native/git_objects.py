@@ -78,8 +78,10 @@ class TreeEntry:
 class GitObjects:
     """The objects of one repository. It is made by `open_repository`."""
 
-    def __init__(self, program: str, view: Path, folders: RepositoryFolders) -> None:
+    def __init__(self, program: str, view: Path, folders: RepositoryFolders, root: Path | None = None) -> None:
         self._program, self._view, self._folders = program, view, folders
+        self.root = root
+        """The folder of the working tree, if it may be read too."""
         self._batch: subprocess.Popen[bytes] | None = None
 
     def commit(self, rev: str) -> tuple[str, int] | None:
@@ -106,7 +108,7 @@ class GitObjects:
             RepositoryUnreadable: git cannot read the repository.
         """
         fields = []
-        for line in filter(None, self._run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
+        for line in filter(None, self.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
             attributes, _, path = line.partition(b"\t")
             mode, kind, blob = attributes.decode("ascii").split()
             if kind == "blob":
@@ -132,7 +134,7 @@ class GitObjects:
 
     def _sizes(self, blobs: Iterable[str]) -> dict[str, int]:
         names = "".join(f"{blob}\n" for blob in sorted(blobs))
-        answers = self._run("cat-file", "--batch-check=%(objectname) %(objectsize)", given=names.encode())
+        answers = self.run("cat-file", "--batch-check=%(objectname) %(objectsize)", given=names.encode())
         pairs = (line.split() for line in answers.decode("ascii").splitlines())
         return {name: int(size) for name, size in pairs if size.isdigit()}
 
@@ -164,8 +166,12 @@ class GitObjects:
         self.close()
         raise RepositoryUnreadable("git cannot read an object of the repository", cure=_CURE)
 
-    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
-        """What a command of git prints."""
+    def run(self, *arguments: str, given: bytes = b"", limit: int = MAX_LISTING_BYTES) -> bytes:
+        """What a command of git prints. It can start no program, so only plumbing works.
+
+        Raises:
+            RepositoryUnreadable: git fails, or prints more than `limit` bytes.
+        """
         with tempfile.TemporaryFile() as requests, tempfile.TemporaryFile() as errors:
             requests.write(given)
             requests.seek(0)
@@ -175,18 +181,19 @@ class GitObjects:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=self._environment(),
+                cwd=self.root,
             )
             assert process.stdout is not None
             with process, killed_after(process, COMMAND_SECONDS):
-                answer = process.stdout.read(MAX_LISTING_BYTES + 1)
-                if len(answer) > MAX_LISTING_BYTES:
+                answer = process.stdout.read(limit + 1)
+                if len(answer) > limit:
                     process.kill()
-            if process.returncode == 0:
+            if process.returncode == 0 and len(answer) <= limit:
                 return answer
             errors.seek(0)
             lines = errors.read(4_096).decode("utf-8", "replace").strip().splitlines()
-        if len(answer) > MAX_LISTING_BYTES:
-            reason = f"its list of files is longer than {MAX_LISTING_BYTES >> 20} MiB"
+        if len(answer) > limit:
+            reason = f"git {arguments[0]} prints more than {limit:,} bytes"
         elif process.returncode < 0:
             reason = f"git did not finish within {COMMAND_SECONDS} s, or was killed"
         else:
@@ -195,54 +202,66 @@ class GitObjects:
 
     def _command(self, *arguments: str) -> list[str]:
         readable = [*LIBRARIES, *map(str, (self._view, self._folders.head, self._folders.common))]
+        readable += [str(self.root)] if self.root else []
         specification = orjson.dumps({"command": [self._program, *arguments], "readable": readable}).decode()
         return python_command("native.git_objects", "main", specification)
 
     def _environment(self) -> dict[str, str]:
-        return {**_ENVIRONMENT, "GIT_DIR": str(self._view)}
+        tree = {"GIT_WORK_TREE": str(self.root), "GIT_LITERAL_PATHSPECS": "1"} if self.root else {}
+        return {**_ENVIRONMENT, "GIT_DIR": str(self._view), **tree}
 
 
 @contextmanager
-def open_repository(program: str, folder: Path) -> Iterator[GitObjects]:
+def open_repository(program: str, folder: Path, *, with_files: bool = False) -> Iterator[GitObjects]:
     """The repository that a folder is in. `program` is the path of git.
 
+    With `with_files`, the working tree and its index can be read too, also under our configuration.
+
     Raises:
-        RepositoryUnreadable: there is none.
+        RepositoryUnreadable: there is none, or it has no working tree.
     """
-    folders = _find(folder)
+    folders, tree = _find(folder)
+    if with_files and tree is None:
+        raise RepositoryUnreadable("the repository has no files beside it", cure="name a folder that git clone made")
+    root = tree if with_files else None
     with tempfile.TemporaryDirectory(prefix="omni-git-") as view:
-        _write_view(Path(view), folders)
-        repository = GitObjects(str(Path(program).resolve()), Path(view), folders)
+        _write_view(Path(view), folders, is_bare=root is None)
+        repository = GitObjects(str(Path(program).resolve()), Path(view), folders, root)
         try:
             yield repository
         finally:
             repository.close()
 
 
-def _find(folder: Path) -> RepositoryFolders:
+def _find(folder: Path) -> tuple[RepositoryFolders, Path | None]:
+    """The folders of the repository, and its working tree if it has one."""
     folder = folder.resolve()
     for parent in (folder, *folder.parents):
         for candidate in (parent / ".git", parent):
             found = repository_folders(candidate)
             if found is not None:
-                return found
+                return found, parent if candidate.name == ".git" and candidate != parent else None
     raise RepositoryUnreadable("not a git repository", cure="name a folder that git clone or git init made")
 
 
-def _write_view(view: Path, folders: RepositoryFolders) -> None:
+def _write_view(view: Path, folders: RepositoryFolders, *, is_bare: bool) -> None:
     """Write what git takes for the repository: our configuration, and links to its objects and references."""
     stated: dict[str, str] = {}
     if os.path.isfile(folders.common / "config"):
         with (folders.common / "config").open("rb") as file:
             stated = dict(_EXTENSION.findall(file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")))
     extensions = {key.lower(): value for key, value in stated.items() if value in _EXTENSIONS[key.lower()]}
-    lines = ["[core]", "repositoryformatversion = 1", "bare = true", "packedGitWindowSize = 32m"]
+    lines = ["[core]", "repositoryformatversion = 1", f"bare = {str(is_bare).lower()}", "packedGitWindowSize = 32m"]
     lines += ["packedGitLimit = 256m", "[extensions]", *(f"{key} = {value}" for key, value in extensions.items())]
     (view / "config").write_text("\n".join(lines) + "\n")
     (view / "HEAD").write_text(first_line(folders.head / "HEAD") + "\n", errors="surrogateescape")
     for name in _REFERENCES:
         if os.path.exists(folders.common / name):
             (view / name).symlink_to(folders.common / name)
+    if not is_bare:
+        for path in (folders.head / "index", *folders.head.glob("sharedindex.*")):
+            if path.exists():
+                (view / path.name).symlink_to(path)
     (view / "objects").mkdir()
     for entry in (folders.common / "objects").iterdir():
         if _FAN_OUT.fullmatch(entry.name):

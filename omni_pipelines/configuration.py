@@ -8,18 +8,27 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr, ValidationError
 
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.settings import Settings
-from omni_pipelines.trust import is_trusted, settings_to_trust, trust, without_settings
+from omni_pipelines.trust import is_trusted, is_unchanged, settings_to_trust, trust, without_settings
 
 HOME_VARIABLE = "OMNI_HOME"
 KEY_VARIABLE = "OMNI_LLM_KEY"
+ALERT_SECRET_VARIABLE, ALERT_PASSWORD_VARIABLE = "OMNI_ALERTS_SECRET", "OMNI_ALERTS_PASSWORD"
 _NO_TELEMETRY = {"DAGSTER_DISABLE_TELEMETRY": "1"}
 """For processes of Dagster, which do not find their configuration below a folder `[x]`."""
+
+
+class AlertSecrets(NamedTuple):
+    """What signs alerts and sends mail; empty where it is not set."""
+
+    webhook: SecretStr
+    smtp: SecretStr
 
 
 def find_home(flag: Path | None = None) -> Home:
@@ -79,7 +88,28 @@ def trust_settings(home: Home) -> dict[str, object]:
     """
     found = settings_to_trust(_read_file(home.config), home.config.parent)
     trust(_trusted_file(os.environ), home.config, found)
-    return found
+    if instance := changed_instance(home):
+        trust(_trusted_file(os.environ), home.instance_file, instance)
+    return {**found, **dict.fromkeys(instance, str(home.instance_file))}
+
+
+def changed_instance(home: Home) -> dict[str, object]:
+    """The configuration of the home's Dagster instance if it is not as omni writes it: it can run programs.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    path = home.instance_file
+    try:
+        text = path.read_text("utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}", cure="move it away") from error
+    return {} if is_unchanged(text) else {"dagster.yaml": text}
+
+
+def is_instance_trusted(home: Home) -> bool:
+    """Whether a person trusts the configuration of the home's Dagster instance as it is now."""
+    return is_trusted(_trusted_file(os.environ), home.instance_file, changed_instance(home))
 
 
 def _untrusted(home: Home, written: Mapping[str, object], variables: Mapping[str, str]) -> dict[str, object]:
@@ -121,6 +151,13 @@ def _invalid_setting(error: ValidationError, home: Home) -> ConfigurationError:
     variable = f" or in OMNI_{name.upper()}" if len(first["loc"]) == 1 else ""
     cure = f"correct it in {home.config}{variable}"
     return ConfigurationError(f"invalid setting {name} = {first['input']!r}: {reason}", cure=cure)
+
+
+def alert_secrets(environment: Mapping[str, str] | None = None) -> AlertSecrets:
+    """Return the secrets of alerts, which only the environment has, and which are never stored."""
+    variables = os.environ if environment is None else environment
+    names = (ALERT_SECRET_VARIABLE, ALERT_PASSWORD_VARIABLE)
+    return AlertSecrets(*(SecretStr(variables.get(name, "")) for name in names))
 
 
 def language_model_key(settings: Settings, environment: Mapping[str, str] | None = None) -> SecretStr:

@@ -5,15 +5,17 @@ import dagster as dg
 import assets
 from omni_pipelines.sources.session import SourceSession
 from resources.knowledge import KnowledgeHome
+from sensors.alerts import alert_sensor
 from sensors.changes import SENSORS
 from sensors.jobs import JOBS
+from sensors.maintenance import maintenance_job
 from sensors.schedules import SCHEDULES
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
     asset_checks=dg.load_asset_checks_from_package_module(assets),
-    jobs=JOBS,
-    sensors=SENSORS,
+    jobs=[*JOBS, maintenance_job],
+    sensors=[*SENSORS, alert_sensor],
     schedules=SCHEDULES,
     resources={
         "knowledge": KnowledgeHome(),

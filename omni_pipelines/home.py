@@ -61,6 +61,8 @@ class Home:
     """Folder of the append-only journals of questions, answers and gate results, `<table>.jsonl`."""
     dagster = _Inside("dagster")
     """The Dagster instance: run history, event logs, sensor cursors."""
+    instance_file = _Inside("dagster/dagster.yaml")
+    """The configuration of the Dagster instance, which omni writes and people may change."""
     logs = _Inside("logs")
     """Folder for the output of the processes of `omni dev`.
 
@@ -74,6 +76,8 @@ class Home:
     """Folder of the tasks of the agent, one folder each."""
     shared = _Inside("shared")
     """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
+    alerts = _Inside("dagster/alerts.json")
+    """File with the open alerts, and the messages about them that are not delivered yet; an erasure reaches it."""
     sources = _Inside("sources.json")
     """File with the registry of sources."""
     unread_files = _Inside("unread.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -83,6 +84,28 @@ class SourceSettings(SourceOptions, use_attribute_docstrings=True):
     """Kinds of personal data that are masked."""
 
 
+class AlertSettings(Record, use_attribute_docstrings=True):
+    """Where alerts go, in `[alerts]` of omni.toml; `OMNI_ALERTS` takes the same as a JSON object."""
+
+    command: tuple[str, ...] = ()
+    """Program and its arguments; it gets each message as JSON on its standard input."""
+    webhook: str = ""
+    """Address to which each message is sent as JSON; OMNI_ALERTS_SECRET signs it."""
+    email_to: tuple[str, ...] = ()
+    """Mail addresses."""
+    email_from: str = ""
+    """Address of the sender. Empty: the first of `email_to`."""
+    smtp: str = "localhost:25"
+    """Mail server, `host:port` or `user@host:port`; the password is in OMNI_ALERTS_PASSWORD."""
+
+    @field_validator("webhook")
+    @classmethod
+    def _check_address(cls, address: str) -> str:
+        if address and not address.startswith(("https://", "http://")):
+            raise ValueError("the address begins with https:// or http://")
+        return address
+
+
 class Settings(Record, use_attribute_docstrings=True):
     """The settings of a knowledge base, from omni.toml and `OMNI_*` variables."""
 
@@ -150,10 +173,18 @@ class Settings(Record, use_attribute_docstrings=True):
     """Name of the model on that server; servers with a single model often need none."""
     llm_seconds: float = Field(60.0, gt=0, le=3600)
     """Maximum time for an answer of the language model in seconds, retries included."""
+    llm_prices: dict[str, tuple[float, float]] = Field({})
+    """Dollars for a million tokens that a model is given and that it writes, by the beginning of its name."""
     dagster_home: str = ""
     """Folder of a Dagster instance of your own. Empty: DAGSTER_HOME, or else an instance inside the home."""
+    keep_runs: int = Field(1000, ge=10)
+    """Number of Dagster runs that the weekly maintenance keeps."""
+    keep_run_days: float = Field(90.0, ge=1)
+    """Age in days from which the weekly maintenance deletes Dagster runs."""
     lock_seconds: float = Field(300.0, ge=0)
     """Maximum time to wait for another writer in seconds."""
+    alerts: AlertSettings = AlertSettings()
+    """Where alerts about failed runs and checks go; see below."""
     codecs: dict[str, str] = Field({})
     """Compression of table columns (`chunks.text` to `zstd:9:65536`) when a table is created or migrated."""
     max_cached_tables: int = Field(16, ge=1)
@@ -195,6 +226,12 @@ class Settings(Record, use_attribute_docstrings=True):
         """Accept `card,iban`, the form of an environment variable."""
         return tuple(filter(None, re.split(r"[\s,]+", names))) if isinstance(names, str) else names
 
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _parse_alerts(cls, alerts: object) -> object:
+        """Accept a JSON object, the form of an environment variable."""
+        return json.loads(alerts) if isinstance(alerts, str) else alerts
+
     @field_validator("codecs", mode="before")
     @classmethod
     def _split_pairs(cls, codecs: object) -> object:
@@ -203,6 +240,15 @@ class Settings(Record, use_attribute_docstrings=True):
             return codecs
         pairs = (pair.strip().partition("=") for pair in codecs.split(","))
         return {column: codec for column, _, codec in pairs}
+
+    @field_validator("llm_prices", mode="before")
+    @classmethod
+    def _split_prices(cls, prices: object) -> object:
+        """Accept `gpt-4o=2.5:10,my-model=0:0`, the form of an environment variable."""
+        if not isinstance(prices, str):
+            return prices
+        pairs = (pair.strip().partition("=") for pair in prices.split(","))
+        return {name: tuple(price.split(":")) for name, _, price in pairs}
 
     @field_validator("codecs")
     @classmethod

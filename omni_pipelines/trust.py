@@ -5,6 +5,7 @@ their values for the path of the file, so a change of any of them needs trust ag
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -12,7 +13,10 @@ from blake3 import blake3
 
 from native.durable import write_whole
 
-_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home")
+_FIRST_VERSION = "# Written by omni. "
+"""How the configuration of Dagster began before it had a checksum; that version was written again at each start."""
+_CHECKSUM = "# sha256 of the lines above: "
+_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home", "alerts")
 _OF_SOURCE = ("allow", "allow_private")
 
 
@@ -50,6 +54,19 @@ def trust(trusted: Path, config: Path, found: Mapping[str, object]) -> None:
     write_whole(
         trusted, orjson.dumps({**_read(trusted), str(config.resolve()): _hash(found)}, option=orjson.OPT_INDENT_2)
     )
+
+
+def with_checksum(text: str) -> str:
+    """A text of ours that people may change, with the checksum by which `is_unchanged` knows it."""
+    return f"{text}{_CHECKSUM}{sha256(text.encode()).hexdigest()}\n"
+
+
+def is_unchanged(text: str) -> bool:
+    """Whether a text is as we wrote it, or somebody pretends that it is: then it is written again."""
+    above, mark, checksum = text.rpartition(_CHECKSUM)
+    if not mark:
+        return not text or text.startswith(_FIRST_VERSION)
+    return checksum.strip() == sha256(above.encode()).hexdigest()
 
 
 def _read(trusted: Path) -> dict[str, object]:

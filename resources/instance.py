@@ -7,7 +7,6 @@ import glob
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 
 from native.durable import write_whole
-from omni_pipelines.configuration import dagster_folder
+from omni_pipelines.configuration import changed_instance, dagster_folder, is_instance_trusted
+from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.trust import with_checksum
 
 INSTANCE_YAML = """\
 # Written by omni, which leaves this file alone once it was changed. Another instance: set DAGSTER_HOME to its folder.
@@ -36,9 +37,6 @@ run_launcher: {module: resources.run_launcher, class: RunLauncher}
 retention:
   sensor: {purge_after_days: {skipped: 3, failure: 30, success: -1}}
 """
-_FIRST_VERSION = "# Written by omni. "
-"""How the file began before it had a checksum; that version was written again at each start."""
-_CHECKSUM = "# sha256 of the lines above: "
 _QUOTED_STORAGE = """\
 storage:
   custom: {{module: resources.quoted_storage, class: QuotedSqliteStorage, config: {{base_dir: {folder}}}}}
@@ -49,28 +47,22 @@ def prepare_instance(home: Home) -> Path:
     """The folder of the instance. The configuration of the home's own one is written, unless a person changed it.
 
     Raises:
-        ConfigurationError: DAGSTER_HOME or the settings name a folder that is not there.
+        ConfigurationError: DAGSTER_HOME or the settings name a folder that is not there; or the configuration was
+            changed, and nobody trusts it.
     """
     home.create()
     folder = dagster_folder(home)
     if folder != home.dagster:
         return folder
-    path, text = folder / "dagster.yaml", INSTANCE_YAML + _storage(home)
-    text = f"{text}{_CHECKSUM}{_checksum(text)}\n"
-    written = path.read_text("utf-8") if path.is_file() else ""
-    if written != text and _is_ours(written):
+    path, text = home.instance_file, with_checksum(INSTANCE_YAML + _storage(home))
+    changed = changed_instance(home)
+    if not changed and (not path.is_file() or path.read_text("utf-8") != text):
         write_whole(path, text.encode())
+    if changed and not is_instance_trusted(home):
+        raise ConfigurationError(
+            f"{path} was changed, and can run programs or send data away", cure="read it, then run: omni trust"
+        )
     return folder
-
-
-def _is_ours(text: str) -> bool:
-    """Whether omni wrote a configuration, and nobody changed it since."""
-    above, mark, checksum = text.rpartition(_CHECKSUM)
-    return checksum.strip() == _checksum(above) if mark else not text or text.startswith(_FIRST_VERSION)
-
-
-def _checksum(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def _storage(home: Home) -> str:

@@ -64,7 +64,7 @@ def _pause_after_failures(
     failures = [
         record
         for record in tried
-        if record.dagster_run.status == dg.DagsterRunStatus.FAILURE and not _found_home_busy(instance, record)
+        if record.dagster_run.status == dg.DagsterRunStatus.FAILURE and not found_home_busy(instance, record)
     ]
     if len(failures) < MAX_ATTEMPTS:
         return None
@@ -78,7 +78,7 @@ def _pause_after_failures(
     )
 
 
-def _found_home_busy(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+def found_home_busy(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     """Whether a run failed because another process wrote to the home for longer than it may wait."""
     for entry in instance.all_logs(record.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         error = entry.get_dagster_event().step_failure_data.error

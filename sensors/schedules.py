@@ -1,8 +1,9 @@
-"""The schedules: a full pass every night for whatever the sensors missed, and all checks after it."""
+"""The schedules: a full pass every night for whatever the sensors missed, then all checks; weekly maintenance."""
 
 import dagster as dg
 
 from sensors.jobs import quality_job, refresh_job
+from sensors.maintenance import maintenance_job
 
 nightly_refresh = dg.ScheduleDefinition(
     name="nightly_refresh",
@@ -18,4 +19,11 @@ nightly_checks = dg.ScheduleDefinition(
     description="Every check, at 04:30 UTC, also those that no other run makes.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-SCHEDULES = [nightly_refresh, nightly_checks]
+weekly_maintenance = dg.ScheduleDefinition(
+    name="weekly_maintenance",
+    job=maintenance_job,
+    cron_schedule="30 5 * * 0",
+    description="Tables, indexes, old releases and old runs, on Sundays at 05:30 UTC.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+SCHEDULES = [nightly_refresh, nightly_checks, weekly_maintenance]

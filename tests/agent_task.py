@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from omni_pipelines.agent.extractive import ExtractiveReasoner
+from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.person import Person, PreparedAnswers
 from omni_pipelines.agent.reasoner import Reasoner
 from omni_pipelines.agent.session import TaskRecord, TaskSession
+from omni_pipelines.agent.spending import Spending
+from omni_pipelines.agent.task_approver import TaskApprover
 from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.agent.task_runner import TaskResult, TaskRunner
 from omni_pipelines.errors import NetworkUnreachable, NoAnswer
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation, Sentence
+from omni_pipelines.permissions.capabilities import capability_of_tool
 from omni_pipelines.records import Event
+from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.definition import ToolDefinition
 from omni_pipelines.tools.signature import tool
 
 NewTask = Callable[..., "Task"]
@@ -26,6 +32,23 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 class Killed(KeyboardInterrupt):
     """The process ends here."""
+
+
+@dataclass(frozen=True)
+class OpenTools:
+    """Tools that everybody may call."""
+
+    catalog: ToolCatalog
+
+    @property
+    def tools(self) -> Sequence[ToolDefinition]:
+        return self.catalog.tools
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
+        return self.catalog.call(name, arguments)
+
+    def capability(self, name: str) -> str:
+        return capability_of_tool(name)
 
 
 class Clock:
@@ -46,9 +69,9 @@ class Task:
     """A task, and the processes that carry it out one after the other."""
 
     home: Home
-    tools: TaskTools
+    open_tools: Callable[[TaskSession, TaskApprover], TaskTools]
     text: str
-    make_reasoner: Callable[[TaskRecord, TaskSession], Reasoner] = lambda record, session: ExtractiveReasoner()
+    make_reasoner: Callable[[TaskSession, TaskJournal, Spending], Reasoner] = lambda *_: ExtractiveReasoner()
     limits: dict[str, Any] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
 
@@ -66,7 +89,7 @@ class Task:
     def run(self, *answers: str, person: Person | None = None, kill_at: int | None = None) -> TaskResult:
         """Let a new process begin or resume it; `kill_at` kills that process at one of its events."""
         runner = TaskRunner(
-            open_tools=lambda record: self.tools,
+            open_tools=self.open_tools,
             open_reasoner=self.make_reasoner,
             prove=lambda session, report: None,
             person=person or PreparedAnswers(answers),

@@ -5,13 +5,11 @@ that was begun and has no response may have had its effect or not: it is repeate
 person must say what happened.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 
-from native.durable import sync_file
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.ids import text_hash
 from omni_pipelines.responses import ToolResponse
@@ -35,9 +33,12 @@ class TaskEffects:
         self._session = session
         self._ended: dict[str, str] = {}
         self._begun: set[str] = set()
-        for entry in _entries(session):
+        self._current = ""
+        for entry in session.read_lines(session.effects_file):
             if "output" in entry:
                 self._ended[entry["key"]] = entry["output"]
+            elif "held" in entry:
+                self._begun.discard(entry["key"])
             else:
                 self._begun.add(entry["key"])
 
@@ -54,32 +55,27 @@ class TaskEffects:
         is_harmless = annotations.read_only_hint or annotations.idempotent_hint
         if key in self._begun and not is_harmless and ask() == HAPPENED:
             return self._end(key, ToolResponse.partial(None, "it ran before a crash; its response is unknown"))
-        if not is_harmless:
-            self._write({"key": key}, is_durable=True)
+        self._current = "" if is_harmless else key
+        self._begin()
         return self._end(key, call())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside the block, the present call does not run: a process that ends there leaves no doubt about it."""
+        if self._current:
+            self._session.append_line(self._session.effects_file, {"key": self._current, "held": "yes"})
+        yield
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._current:
+            self._session.append_line(self._session.effects_file, {"key": self._current}, is_durable=True)
 
     def _response(self, output: str) -> tuple[ToolResponse, str]:
         return ToolResponse.model_validate_json(self._session.text(output)), output
 
     def _end(self, key: str, response: ToolResponse) -> tuple[ToolResponse, str]:
         output = self._session.keep(response.model_dump_json(exclude=_VOLATILE))
-        self._write({"key": key, "output": output}, is_durable=False)
+        self._session.append_line(self._session.effects_file, {"key": key, "output": output})
         self._ended[key] = output
         return self._response(output)
-
-    def _write(self, entry: Mapping[str, str], *, is_durable: bool) -> None:
-        path = self._session.effects_file
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(handle, orjson.dumps(entry) + b"\n")
-        finally:
-            os.close(handle)
-        if is_durable:
-            sync_file(path)
-
-
-def _entries(session: TaskSession) -> Iterator[dict[str, str]]:
-    path = session.effects_file
-    for line in path.read_bytes().splitlines() if path.exists() else ():
-        with suppress(orjson.JSONDecodeError):  # the last line of a process that was killed
-            yield orjson.loads(line)

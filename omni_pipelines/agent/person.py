@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import OmniError
 
+YES, NO = ("y", "yes"), ("n", "no")
+
 
 @dataclass(frozen=True)
 class Inquiry:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from omni_pipelines.agent.task_state import TaskStep
+from omni_pipelines.agent.task_state import MadeCall, TaskStep
 from omni_pipelines.errors import OmniError
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.records import Record
@@ -19,18 +19,25 @@ class TaskBrief:
     """All that is known about a task at one moment."""
 
     task: str
+    release: int | None
     answers: tuple[str, ...]
     """What the person answered to questions."""
     notes: tuple[str, ...]
     """What the plan must respect: the wishes of the person, and what was learned from failures."""
     tools: Sequence[ToolDefinition]
     steps: tuple[TaskStep, ...]
+    past: tuple[TaskStep, ...]
+    """The steps of earlier plans."""
     text: Callable[[str], str]
     """The text with a name, such as the output of a call."""
 
     def responses(self, step: TaskStep) -> tuple[ToolResponse, ...]:
         """What the tools answered in a step, in order."""
         return tuple(ToolResponse.model_validate_json(self.text(call.output)) for call in step.calls)
+
+    def output(self, made: MadeCall) -> str:
+        """What a call returned, as a text for a language model."""
+        return ToolResponse.model_validate_json(self.text(made.output)).to_mcp()["content"][0]["text"]
 
 
 @dataclass(frozen=True)

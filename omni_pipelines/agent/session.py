@@ -8,16 +8,18 @@ texts/<hash>         what tools returned, and other texts that the state refers 
 receipt.json         the proof of the answer
 """
 
+import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
 import filelock
+import orjson
 from pydantic import Field
 
 from native.durable import put_if_absent, write_whole
@@ -64,6 +66,7 @@ class TaskSession:
         self.events_file = folder / "events.jsonl"
         self.checkpoints_file = folder / "checkpoints.sqlite"
         self.effects_file = folder / "effects.jsonl"
+        self.replies_file = folder / "replies.jsonl"
         self.receipt_file = folder / "receipt.json"
         self._texts = folder / "texts"
 
@@ -71,7 +74,9 @@ class TaskSession:
     def create(cls, home: Home, record: TaskRecord) -> Self:
         """Make the folder of a new session."""
         session = cls(home.sessions / record.id)
-        session._texts.mkdir(parents=True)
+        home.sessions.mkdir(parents=True, exist_ok=True)
+        session.folder.mkdir(mode=0o700)  # it holds what documents and files say
+        session._texts.mkdir()
         write_whole(session.folder / "task.json", record.model_dump_json(indent=2).encode())
         return session
 
@@ -143,6 +148,22 @@ class TaskSession:
         if content_hash(content) != name:
             raise ConfigurationError(f"session {self.id} has no text {name!r}, or it was changed")
         return content.decode("utf-8", "surrogatepass")
+
+    def append_line(self, path: Path, entry: Mapping[str, str], *, is_durable: bool = False) -> None:
+        """Append an entry to one of its files, in a single write."""
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, orjson.dumps(entry) + b"\n")
+            if is_durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def read_lines(self, path: Path) -> Iterator[dict[str, str]]:
+        """The entries of one of its files; a last line that a killed process did not complete is left out."""
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with suppress(orjson.JSONDecodeError):
+                yield orjson.loads(line)
 
     def events(self) -> list[Event]:
         """All recorded events, in order."""

@@ -119,3 +119,40 @@ class PersonAnswered(Payload, topics=("agent/person/answered",)):
 
     kind: str
     answer: str
+
+
+class ModelStarted(Payload, topics=("agent/model/started",)):
+    """The language model is asked."""
+
+    purpose: str
+    """What for: the node that asks."""
+    tokens: int
+    """Of the request, as we count them."""
+
+
+class ModelEnded(Payload, topics=("agent/model/ended",)):
+    """The language model has answered."""
+
+    purpose: str
+    input_tokens: int
+    output_tokens: int
+    tokens: int
+    """Of the whole task so far."""
+    dollars: float
+    """What they cost."""
+
+
+class BudgetExtended(Payload, topics=("agent/budget",)):
+    """A task may make more calls than was estimated."""
+
+    calls: int
+    """The new limit."""
+    reason: str
+
+
+class LoopNoticed(Payload, topics=("agent/loop",)):
+    """Calls bring nothing new."""
+
+    level: Literal["hint", "replan", "stop"]
+    """What the agent does about it."""
+    reason: str

@@ -18,6 +18,7 @@ from langsmith import tracing_context
 from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.person import TaskWaits
 from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.spending import Spending
 from omni_pipelines.agent.task_events import NodeEnded, NodeStarted, Phase
 from omni_pipelines.agent.task_nodes import LAST, TaskNodes
 from omni_pipelines.agent.task_state import TaskProblem, TaskState
@@ -42,7 +43,7 @@ FOLLOWING = {
     "clarify": ("plan",),
     "plan": ("review",),
     "review": ("act", "plan"),
-    "act": ("act", "validate"),
+    "act": ("act", "validate", "reflect"),
     "validate": ("reflect",),
     "reflect": ("plan",),
 }
@@ -77,8 +78,9 @@ def _as_text(value: object) -> str:
 
 @contextmanager
 def opened_checkpoints(session: TaskSession) -> Iterator[SqliteSaver]:
-    """The checkpoints of a session."""
+    """The checkpoints of a session. After a power cut the last ones may be gone; then their nodes run again."""
     with closing(sqlite3.connect(session.checkpoints_file, check_same_thread=False)) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
         yield SqliteSaver(connection, serde=StrictJson())
 
 
@@ -102,7 +104,7 @@ def run_graph(checkpoints: SqliteSaver, nodes: TaskNodes) -> TaskState:
     """
     graph = StateGraph(TaskState)
     for name in PHASES:
-        graph.add_node(name, _node(name, getattr(nodes, name), nodes.journal))
+        graph.add_node(name, _node(name, getattr(nodes, name), nodes.journal, nodes.spending))
         targets: dict[Hashable, str] = {target: target for target in (*FOLLOWING.get(name, ()), "summarize")}
         graph.add_conditional_edges(name, _following, {**targets, LAST: END})
     graph.add_edge(START, "discover")
@@ -123,7 +125,7 @@ class _Node(Protocol):
     def __call__(self, state: TaskState) -> TaskState: ...
 
 
-def _node(name: str, function: Callable[[TaskState], TaskState], journal: TaskJournal) -> _Node:
+def _node(name: str, function: Callable[[TaskState], TaskState], journal: TaskJournal, spending: Spending) -> _Node:
     """A node that publishes its start and its end, and turns an error into the problem of the task."""
 
     def run(state: TaskState) -> TaskState:
@@ -138,6 +140,8 @@ def _node(name: str, function: Callable[[TaskState], TaskState], journal: TaskJo
                 following = LAST if name == "summarize" else "summarize"
                 changes = {"following": following, "problem": TaskProblem.of(error).model_dump()}
             following = changes.get("following", name)
+            if spending.tokens != state.get("tokens", 0):
+                changes = {**changes, "tokens": spending.tokens, "dollars": spending.dollars}
             changed = tuple(sorted(changes.keys() - {"following"}))
             journal.publish(NodeEnded(node=name, following=following, changed=changed))
         return {**changes, "following": following, "sequence": journal.sequence}

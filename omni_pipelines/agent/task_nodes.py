@@ -6,13 +6,28 @@ from typing import Protocol
 
 import orjson
 
+from omni_pipelines.agent.action_guard import ActionGuard
+from omni_pipelines.agent.adaptive_planner import AdaptivePlanner
 from omni_pipelines.agent.effects import TaskEffects, effect_key
 from omni_pipelines.agent.journal import TaskJournal
-from omni_pipelines.agent.person import Inquiry, Person, TaskWaits
+from omni_pipelines.agent.loop_state import Level, LoopState
+from omni_pipelines.agent.person import NO, YES, Inquiry, Person, TaskWaits
 from omni_pipelines.agent.reasoner import NextCall, Reasoner, StepResult, TaskBrief, TaskReport
 from omni_pipelines.agent.session import TaskRecord, TaskSession
-from omni_pipelines.agent.task_events import PersonAnswered, PersonAsked, PlanMade, StepEnded, ToolEnded, ToolStarted
+from omni_pipelines.agent.spending import Spending
+from omni_pipelines.agent.task_approver import TaskApprover
+from omni_pipelines.agent.task_events import (
+    BudgetExtended,
+    LoopNoticed,
+    PersonAnswered,
+    PersonAsked,
+    PlanMade,
+    StepEnded,
+    ToolEnded,
+    ToolStarted,
+)
 from omni_pipelines.agent.task_state import (
+    SUCCESSES,
     MadeCall,
     StepStatus,
     TaskProblem,
@@ -35,7 +50,6 @@ MAX_ATTEMPTS = 3
 """How often a call is made that fails for the moment."""
 LAST = "end"
 """What follows the last node."""
-YES, NO = ("y", "yes"), ("n", "no")
 
 
 class TaskTools(Protocol):
@@ -47,6 +61,9 @@ class TaskTools(Protocol):
 
     def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
         """Check a call and make it."""
+
+    def capability(self, name: str) -> str:
+        """The capability that a tool needs."""
 
 
 @dataclass
@@ -60,6 +77,9 @@ class TaskNodes:
     reasoner: Reasoner
     person: Person
     effects: TaskEffects
+    approver: TaskApprover
+    spending: Spending
+    planner: AdaptivePlanner
     prove: Callable[[TaskReport], None]
     """Writes the receipt of a report."""
 
@@ -91,8 +111,8 @@ class TaskNodes:
 
     def review(self, state: TaskState) -> TaskState:
         """Let the person review a plan that has side effects, before anything is done."""
-        risky = [step for step in steps_of(state) if not self._annotations(step.tool).read_only_hint]
-        if not risky:
+        risky = [step.tool for step in steps_of(state) if not self._annotations(step.tool).read_only_hint]
+        if all(self.approver.covers(self.tools.capability(tool)) for tool in risky):
             return {"following": "act"}
         lines = [f"{step.id}. {step.description} [{step.tool}]" for step in steps_of(state)]
         text = "\n".join(["carry out this plan? y, n, or what to change", *lines])
@@ -113,9 +133,61 @@ class TaskNodes:
         decision = self.reasoner.act(self._brief(state), step)
         if isinstance(decision, StepResult):
             return {"steps": as_fields(with_step(steps, self._ended(step, decision)))}
-        made = self._call(state, step, decision)
+        limited = self._limited(state, steps)
+        guard = ActionGuard(LoopState.model_validate(state.get("loop", {})))
+        made, level = self._guarded(guard, self._call(state, step, decision), decision)
         changed = step.model_copy(update={"calls": (*step.calls, made)})
-        return {"steps": as_fields(with_step(steps, changed)), "calls": state.get("calls", 0) + 1}
+        return {
+            **limited,
+            **self._progress(state, guard, level),
+            "steps": as_fields(with_step(steps, changed)),
+            "calls": state.get("calls", 0) + 1,
+            "loop": guard.state.model_dump(mode="json"),
+        }
+
+    def _guarded(self, guard: ActionGuard, made: MadeCall, call: NextCall) -> tuple[MadeCall, Level]:
+        """A call with a hint if it brought nothing new, and what must be done about that."""
+        hint = guard.check(call.tool, call.arguments, made.output)
+        is_reading = self._annotations(call.tool).read_only_hint
+        is_success = made.status in SUCCESSES
+        level = guard.update(call.tool, call.arguments, made.output, is_read_only=is_reading, is_success=is_success)
+        return made.model_copy(update={"hint": hint if level else ""}), level
+
+    def _progress(self, state: TaskState, guard: ActionGuard, level: Level) -> TaskState:
+        """What follows from calls that bring nothing new: a hint, a new plan, or the end of the task."""
+        if not level:
+            return {}
+        reason = guard.reason()
+        self.journal.publish(LoopNoticed(level=level, reason=reason))
+        if level == "hint":
+            return {}
+        if level == "replan" and state.get("round", 0) < MAX_ROUNDS:
+            return {"following": "reflect", "notes": [*state.get("notes", []), reason]}
+        if level == "stop":
+            stopped = OmniError(f"the agent was stopped: {reason}", code=CoreErrorCode.AGENT_LOOP_DETECTED)
+            return {"following": "summarize", "problem": TaskProblem.of(stopped).model_dump()}
+        return {}
+
+    def _limited(self, state: TaskState, steps: Sequence[TaskStep]) -> TaskState:
+        """The limit of the calls, extended if the task makes progress.
+
+        Raises:
+            OmniError: the task may make no further call.
+        """
+        calls, estimate = state.get("calls", 0), self.planner.estimate_steps(self.record.task)
+        limit = self.record.steps or state.get("max_calls") or max(estimate, 2 * len(steps))
+        if calls < limit:
+            return {"max_calls": limit}
+        loop = LoopState.model_validate(state.get("loop", {}))
+        longer = self.planner.extended(self.record.task, limit)
+        if self.record.steps or loop.stuck or longer == limit:
+            raise OmniError(
+                f"all {limit} calls of the task are made",
+                code=CoreErrorCode.AGENT_BUDGET_EXCEEDED,
+                cure="allow more with --steps N, or make the task smaller",
+            )
+        self.journal.publish(BudgetExtended(calls=longer, reason=f"{calls} calls are made, and the last one helped"))
+        return {"max_calls": longer}
 
     def validate(self, state: TaskState) -> TaskState:
         """Check whether the results fulfil the task. No step that failed is taken for a success."""
@@ -131,7 +203,8 @@ class TaskNodes:
         """Learn from a failure, for the next plan."""
         learned = self.reasoner.reflect(self._brief(state), state["notes"][-1])
         notes = [*state["notes"], learned] if learned else state["notes"]
-        return {"following": "plan", "notes": notes, "round": state.get("round", 0) + 1}
+        past = [*state.get("past", []), *state["steps"]]
+        return {"following": "plan", "notes": notes, "past": past, "round": state.get("round", 0) + 1}
 
     def summarize(self, state: TaskState) -> TaskState:
         """Write the report and its receipt, whatever came of the task."""
@@ -142,10 +215,12 @@ class TaskNodes:
     def _brief(self, state: TaskState) -> TaskBrief:
         return TaskBrief(
             task=self.record.task,
+            release=self.record.release,
             answers=tuple(state.get("answers", [])),
             notes=tuple(state.get("notes", [])),
             tools=self.tools.tools,
             steps=steps_of(state),
+            past=tuple(TaskStep.model_validate(fields) for fields in state.get("past", [])),
             text=self.session.text,
         )
 
@@ -172,7 +247,7 @@ class TaskNodes:
             response, output = self.effects.once(
                 effect_key(*place, call.tool, call.arguments),
                 self._annotations(call.tool),
-                lambda: self._attempts(call),
+                lambda: self._attempts(call) if self._is_allowed(call, step) else _not_planned(call, step),
                 lambda: self._ask(Inquiry("uncertain", _uncertain(call))),
             )
             ended = ToolEnded(
@@ -187,13 +262,25 @@ class TaskNodes:
         arguments = self.session.keep(orjson.dumps(call.arguments).decode())
         return MadeCall(tool=call.tool, arguments=arguments, output=output, status=response.status, code=ended.code)
 
+    def _is_allowed(self, call: NextCall, step: TaskStep) -> bool:
+        """Whether a call is one that the person has seen in the plan, or changes nothing."""
+        known = {tool.name: tool.annotations.read_only_hint for tool in self.tools.tools}
+        return call.tool == step.tool or known.get(call.tool, True)
+
     def _attempts(self, call: NextCall) -> ToolResponse:
         """The response to a call, which is made again while it fails only for the moment."""
         for _ in range(MAX_ATTEMPTS - 1):
             response = self.tools.call(call.tool, call.arguments)
+            if self.approver.waiting is not None:
+                raise TaskWaits(self.approver.waiting, self.session.id)
             if not response.retryable:
                 return response
         return self.tools.call(call.tool, call.arguments)
+
+
+def _not_planned(call: NextCall, step: TaskStep) -> ToolResponse:
+    message = f"step {step.id} was planned with {step.tool}, and {call.tool} may change something"
+    return ToolResponse.blocked(message, metadata={"cure": "finish the step, or let it be planned again"})
 
 
 def _uncertain(call: NextCall) -> str:

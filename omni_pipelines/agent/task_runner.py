@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from omni_pipelines.agent.adaptive_planner import AdaptivePlanner
 from omni_pipelines.agent.effects import TaskEffects
 from omni_pipelines.agent.journal import Clock, Listener, TaskJournal, to_current_bus
 from omni_pipelines.agent.person import Person
 from omni_pipelines.agent.reasoner import Reasoner, TaskReport
 from omni_pipelines.agent.session import ENDED, TaskRecord, TaskSession
+from omni_pipelines.agent.spending import Spending
+from omni_pipelines.agent.task_approver import TaskApprover
 from omni_pipelines.agent.task_events import TaskEnded, TaskResumed, TaskStarted
 from omni_pipelines.agent.task_nodes import TaskNodes, TaskTools
 from omni_pipelines.agent.task_state import TaskProblem, TaskState, TaskStep, steps_of
@@ -29,6 +32,7 @@ class TaskResult(Record):
     steps: tuple[TaskStep, ...]
     calls: int
     tokens: int
+    dollars: float
     problem: TaskProblem | None = None
     receipt: str = ""
     """The file with the proof of the answer; "" if there is none."""
@@ -38,8 +42,8 @@ class TaskResult(Record):
 class TaskRunner:
     """Carries out tasks; the tools and what decides are opened after the first event."""
 
-    open_tools: Callable[[TaskRecord], TaskTools]
-    open_reasoner: Callable[[TaskRecord, TaskSession], Reasoner]
+    open_tools: Callable[[TaskSession, TaskApprover], TaskTools]
+    open_reasoner: Callable[[TaskSession, TaskJournal, Spending], Reasoner]
     prove: Callable[[TaskSession, TaskReport], None]
     """Writes the receipt of a report into the session."""
     person: Person
@@ -58,25 +62,31 @@ class TaskRunner:
             cure = f"see what came of it: omni sessions show {session.id}"
             raise ConfigurationError(f"session {session.id} has ended", cure=cure)
         with session.owned():
-            record, sequence = session.record, _last_sequence(session)
-            journal = TaskJournal(session, sequence, clock=self.clock, listener=self.listener)
-            if sequence:
+            record, before = session.record, _last_state(session)
+            journal = TaskJournal(session, before.get("sequence", 0), clock=self.clock, listener=self.listener)
+            if before:
                 journal.publish(TaskResumed())
             else:
                 journal.publish(TaskStarted(task=record.task, release=record.release, model=record.model))
-            return self._run(session, record, journal)
+            spending = Spending(record.tokens, before.get("tokens", 0), before.get("dollars", 0.0))
+            return self._run(session, record, journal, spending)
 
-    def _run(self, session: TaskSession, record: TaskRecord, journal: TaskJournal) -> TaskResult:
+    def _run(self, session: TaskSession, record: TaskRecord, journal: TaskJournal, spending: Spending) -> TaskResult:
         from omni_pipelines.agent.task_graph import opened_checkpoints, run_graph  # a second: after the first event
 
+        effects = TaskEffects(session)
+        approver = TaskApprover(record.approvals, self.person, journal, effects)
         nodes = TaskNodes(
             session=session,
             record=record,
             journal=journal,
-            tools=self.open_tools(record),
-            reasoner=self.open_reasoner(record, session),
+            tools=self.open_tools(session, approver),
+            reasoner=self.open_reasoner(session, journal, spending),
             person=self.person,
-            effects=TaskEffects(session),
+            effects=effects,
+            approver=approver,
+            spending=spending,
+            planner=AdaptivePlanner(),
             prove=lambda report: self.prove(session, report),
         )
         with opened_checkpoints(session) as checkpoints:
@@ -88,14 +98,14 @@ class TaskRunner:
         return result
 
 
-def _last_sequence(session: TaskSession) -> int:
-    """Number of the last event that counts; 0 if the task was not begun."""
+def _last_state(session: TaskSession) -> TaskState:
+    """The state after the last node that ended; {} if the task was not begun."""
     if not session.checkpoints_file.exists():
-        return 0
+        return {}
     from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
 
     with opened_checkpoints(session) as checkpoints:
-        return last_state(checkpoints).get("sequence", 0)
+        return last_state(checkpoints)
 
 
 def result_of(session: TaskSession, state: TaskState) -> TaskResult:
@@ -112,6 +122,7 @@ def result_of(session: TaskSession, state: TaskState) -> TaskResult:
         steps=steps_of(state),
         calls=state.get("calls", 0),
         tokens=state.get("tokens", 0),
+        dollars=round(state.get("dollars", 0.0), 6),
         problem=TaskProblem.model_validate(problem) if problem else None,
         receipt=str(session.receipt_file) if session.receipt_file.exists() else "",
     )

@@ -9,6 +9,9 @@ from pydantic import Field, JsonValue
 from omni_pipelines.errors import OmniError
 from omni_pipelines.records import Record
 
+SUCCESSES = ("success", "partial")
+"""The statuses of responses that hold a result."""
+
 
 class StepStatus(StrEnum):
     """What became of a step."""
@@ -30,6 +33,8 @@ class MadeCall(Record):
     """Name of the text with the response as JSON."""
     status: str
     code: str = ""
+    hint: str = ""
+    """What the agent is told instead of an output that it has had already."""
 
 
 class TaskStep(Record):
@@ -72,12 +77,20 @@ class TaskState(TypedDict, total=False):
     """What the plan must respect: the wishes of the person, and what was learned from failures."""
     steps: list[dict[str, Any]]
     """The plan, as `TaskStep`."""
+    past: list[dict[str, Any]]
+    """The steps of earlier plans."""
     round: int
     """How many times the plan was made again."""
     calls: int
     """Calls of tools so far."""
+    max_calls: int
+    """As many as the task may make, as far as is decided now."""
+    loop: dict[str, Any]
+    """What was read and called, as `LoopState`."""
     tokens: int
     """Tokens of the language model so far."""
+    dollars: float
+    """What they cost."""
     report: str
     """Name of the text with the report as JSON."""
     problem: dict[str, str]

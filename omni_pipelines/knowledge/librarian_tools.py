@@ -37,18 +37,13 @@ OUTLINE_ENTRIES = 100
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
-    """Search only passages whose fields have these values."""
+    """Only passages with these values."""
 
-    source: Annotated[str | None, Field(description="Name of a source, as knowledge.status lists it.")] = None
-    path: Annotated[str | None, Field(description="Path of a file in its source; docs/** is all below docs.")] = None
-    language: Annotated[
-        str | None, Field(description="Language of code, such as python, or of prose, such as de.")
-    ] = None
-    kind: Annotated[str | None, Field(description="prose, markup, data or code.")] = None
-    modified: Annotated[
-        str | None,
-        Field(description="Days of the last change: 2026-01-01..2026-03-31, 2026-01-01.., or one day."),
-    ] = None
+    source: Annotated[str | None, Field(description="name of a source")] = None
+    path: Annotated[str | None, Field(description="docs/** is all below docs")] = None
+    language: Annotated[str | None, Field(description="python, de")] = None
+    kind: Annotated[str | None, Field(description="prose, markup, data or code")] = None
+    modified: Annotated[str | None, Field(description="2026-01-01..2026-03-31")] = None
 
 
 class KnowledgeTools:
@@ -77,7 +72,7 @@ class KnowledgeTools:
             query: What to look for; words in double quotes must be adjacent.
             k: Number of hits.
             mode: By words, by meaning, or both.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         return self._librarian.search(query, k, mode, _filters(where))
 
@@ -99,7 +94,7 @@ class KnowledgeTools:
 
         Args:
             question: A question.
-            where: Search only passages whose fields have these values.
+            where: Only passages with these values.
         """
         answer = self._librarian.ask(question, _filters(where))
         if answer.abstained:
@@ -119,40 +114,40 @@ class KnowledgeTools:
 
         Args:
             query: What the passages should be about.
-            max_tokens: The budget, which is never exceeded.
-            where: Search only passages whose fields have these values.
-            neighbours: How many passages before and after each one to add, where they fit.
-            sections: Whether to add the whole section around each one, where it fits.
+            max_tokens: The budget.
+            where: Only passages with these values.
+            neighbours: Passages to add before and after each, where they fit.
+            sections: Add the whole section of each, where it fits.
         """
         return self._librarian.context(query, max_tokens, _filters(where), neighbours=neighbours, sections=sections)
 
     @tool("knowledge.show", title="Open a citation", category="knowledge", read_only=True)
-    def show(self, citation: Annotated[str, Field(min_length=1, max_length=4_096)]) -> Passage:
+    def show(self, citation: str) -> Passage:
         """Show exactly the text that a citation names.
 
         Args:
-            citation: The citation of a hit or an answer: PATH:LINE, PATH:LINE-LINE, PATH:pPAGE; or a URI or chunk_id.
+            citation: PATH:LINE, PATH:LINE-LINE or PATH:pPAGE; or a URI or chunk_id.
         """
         return self._librarian.show(citation)
 
     @tool("knowledge.outline", title="List documents or sections", category="knowledge", read_only=True)
-    def outline(self, of: Annotated[str, Field(max_length=4_096)] = "", start: Position = 0) -> Outline:
-        """List the documents, or the sections of one document with their lines; 100 entries at a time.
+    def outline(self, of: str = "", start: Position = 0) -> Outline:
+        """List the documents, or the sections of one with their lines, 100 at a time.
 
         Args:
-            of: A document, for its sections; or a folder or pattern such as docs/**, for its documents. Default: all.
-            start: How many entries to leave out: the number of those seen so far.
+            of: A document, for its sections; or a folder or pattern such as docs/**.
+            start: Entries to leave out.
         """
         snapshot = Snapshot.open(self._home, self._release, self._viewer)
         return outline(snapshot, of, start, OUTLINE_ENTRIES)
 
     @tool("knowledge.explain", title="Explain a missing hit", category="knowledge", read_only=True)
-    def explain(self, query: Query, document: Annotated[str, Field(min_length=1, max_length=4_096)]) -> WhyNot:
-        """Explain why a search does or does not find a document, stage by stage.
+    def explain(self, query: Query, document: str) -> WhyNot:
+        """Explain why a search does or does not find a document.
 
         Args:
-            query: The query of the search.
-            document: The citation, path or URI of the document.
+            query: The query.
+            document: Citation, path or URI.
         """
         return self._librarian.why_not(query, document)
 
@@ -161,7 +156,7 @@ class KnowledgeTools:
         """List the documents that were added, changed or removed since a release.
 
         Args:
-            since: Number of a kept release; default: the one before the newest.
+            since: Number of a release; default: the one before the newest.
         """
         newest = require_release(self._home, self._release).release
         before = since or max((number for number in release_numbers(self._home) if number < newest), default=None)
@@ -171,7 +166,7 @@ class KnowledgeTools:
 
     @tool("knowledge.status", title="State of the knowledge base", category="knowledge", read_only=True)
     def status(self) -> Status:
-        """Say what the knowledge base holds: release, counts, index coverage, and when each source was last seen."""
+        """Say what the knowledge base holds, and when each source was last seen."""
         return status(self._home, viewer=self._viewer)
 
     @functools.cached_property
@@ -191,10 +186,15 @@ def knowledge_catalog(
         home = Home(Path(home).expanduser().absolute())
     tools = KnowledgeTools(home, release, viewer=viewer, embedder=embedder)
     catalog = ToolCatalog()
-    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.explain)
-    catalog.add(tools.changes, tools.status)
-    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
+    add_knowledge_tools(catalog, tools)
+    catalog.add(tools.explain)
     return catalog
+
+
+def add_knowledge_tools(catalog: ToolCatalog, tools: KnowledgeTools) -> None:
+    """Add what an agent needs to answer from a knowledge base; `knowledge.explain` is for those who maintain it."""
+    catalog.add(tools.search, tools.ask, tools.context, tools.show, tools.outline, tools.changes, tools.status)
+    catalog.add_variant("knowledge.search", WORDS, tools.search_by_words)
 
 
 def _filters(where: Where | None) -> dict[str, str]:

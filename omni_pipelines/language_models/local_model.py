@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from native.llama_server import LlamaServer
 from omni_pipelines.errors import NetworkBadResponse, NetworkUnreachable
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
-from omni_pipelines.language_models.port import MAX_TOKENS, Message, OnText
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, ModelTool, OnText, Turn
+from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
 from omni_pipelines.providers import PREFERRED, VariantHealth, VariantProvider
 
 CONTEXT_TOKENS = 2048
@@ -70,8 +71,9 @@ class LocalModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = MAX_TOKENS,
         on_text: OnText | None = None,
-    ) -> str:
-        """The model's next turn.
+        tools: Sequence[ModelTool] = (),
+    ) -> Turn:
+        """The model's next turn; a call of a tool is one step as JSON, since small models cannot call natively.
 
         Raises:
             EngineError: the model cannot be loaded.
@@ -80,7 +82,7 @@ class LocalModel(VariantProvider):
         server = self._running()
         model = OpenAIModel(f"{server.address}/v1", "", SecretStr(server.key), limits=self._limits)
         try:
-            return model.complete(messages, schema, max_tokens, on_text)
+            return _ask(model, messages, schema, max_tokens, on_text, tools)
         except (NetworkUnreachable, NetworkBadResponse):
             self.close()  # the next question starts it again
             raise
@@ -97,3 +99,17 @@ class LocalModel(VariantProvider):
             if self._server is None or not self._server.is_running:
                 self._server = self._start(self._file, self._threads, CONTEXT_TOKENS)
             return self._server
+
+
+def _ask(
+    model: OpenAIModel,
+    messages: Sequence[Message],
+    schema: Mapping[str, object] | None,
+    max_tokens: int,
+    on_text: OnText | None,
+    tools: Sequence[ModelTool],
+) -> Turn:
+    plain = told_plainly(messages, tools)
+    if not tools:
+        return model.complete(plain, schema, max_tokens, on_text)
+    return read_step(model.complete(plain, step_schema(tools), max_tokens))

@@ -23,8 +23,10 @@ from omni_pipelines.errors import (
     OmniError,
 )
 from omni_pipelines.language_models.http_exchange import MAX_REPLY_BYTES, HttpReply, exchange, is_loopback
-from omni_pipelines.language_models.port import MAX_TOKENS, Message, OnText
+from omni_pipelines.language_models.port import MAX_TOKENS, Message, ModelTool, OnText, Turn
 from omni_pipelines.language_models.streams import StreamedTurn, read_turn
+from omni_pipelines.language_models.tool_calls import as_body, message_body, read_calls
+from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
 from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
 
 _BUSY = {408, 429, 500, 502, 503, 504}
@@ -69,7 +71,7 @@ class OpenAIModel(VariantProvider):
         _check(url, key)
         self._url, self._model, self._key = url.rstrip("/"), model, key
         self._limits, self._sleep = limits, sleep
-        self._takes_schemas = True
+        self._takes_schemas = self._takes_tools = True
 
     def health_check(self) -> VariantHealth:
         """Request the list of models, which costs nothing."""
@@ -86,34 +88,58 @@ class OpenAIModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = MAX_TOKENS,
         on_text: OnText | None = None,
-    ) -> str:
+        tools: Sequence[ModelTool] = (),
+    ) -> Turn:
         """The model's next turn; with `on_text`, the server is asked to send it while it writes.
+
+        A server that knows no tools is asked for each step as JSON.
 
         Raises:
             NetworkUnreachable, NetworkTimeout, NetworkBadResponse: it may work in a moment.
             NetworkBlocked: the server redirects to another address.
             LanguageModelFailed: the server refused, or the answer is empty or cut off.
         """
-        body: dict[str, object] = {
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "temperature": 0,
-            "max_tokens": max_tokens,
-        }
-        if self._model:
-            body["model"] = self._model
+        deadline = time.monotonic() + self._limits.seconds
+        if tools and self._takes_tools:
+            body = {**self._body(messages, max_tokens), **as_body(tools)}
+            reply = self._post(body, deadline, None)
+            if reply.status not in _UNKNOWN_FIELD:
+                return self._turn(reply, max_tokens, tools)
+            self._takes_tools = False
+        if tools:
+            plain = told_plainly(messages, tools)
+            return read_step(self._text(plain, step_schema(tools), max_tokens, None, deadline))
+        return self._text(messages, schema, max_tokens, on_text, deadline)
+
+    def _text(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, object] | None,
+        max_tokens: int,
+        on_text: OnText | None,
+        deadline: float,
+    ) -> Turn:
+        body = self._body(messages, max_tokens)
         if on_text is not None:
             body["stream"] = True
-        deadline = time.monotonic() + self._limits.seconds
         if schema is not None and self._takes_schemas:
             wanted = {"name": "answer", "strict": True, "schema": dict(schema)}
             with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": wanted}}
             reply = self._post(with_schema, deadline, on_text)
             if reply.status not in _UNKNOWN_FIELD:
-                return self._content(reply, max_tokens)
-        content = self._content(self._post(body, deadline, on_text), max_tokens)
+                return self._turn(reply, max_tokens)
+        turn = self._turn(self._post(body, deadline, on_text), max_tokens)
         if schema is not None:
             self._takes_schemas = False  # the server supports no schemas; the prompt asks for JSON as well
-        return content
+        return turn
+
+    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, object]:
+        body: dict[str, object] = {
+            "messages": [message_body(message) for message in messages],
+            "temperature": 0,
+            "max_tokens": max_tokens,
+        }
+        return {**body, "model": self._model} if self._model else body
 
     def _post(self, body: Mapping[str, object], deadline: float, on_text: OnText | None) -> HttpReply:
         """The reply to a completion request; retried while the server is busy and the deadline allows it."""
@@ -156,21 +182,23 @@ class OpenAIModel(VariantProvider):
         max_bytes = self._limits.max_reply_bytes
         return exchange(f"{self._url}/{path}", body, headers, seconds, max_bytes=max_bytes, on_part=on_part)
 
-    def _content(self, reply: HttpReply, max_tokens: int) -> str:
+    def _turn(self, reply: HttpReply, max_tokens: int, tools: Sequence[ModelTool] = ()) -> Turn:
         if reply.status != 200:
             raise self._refusal(reply)
         try:
-            content, reason = read_turn(reply.body)
+            read = read_turn(reply.body)
+            calls = read_calls(read.calls, tools)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise NetworkBadResponse(
                 f"{self._host} did not answer like a chat model: {self._quoted(reply)}",
                 cure="check llm_url; it usually ends in /v1",
             ) from error
-        if reason == "length":
+        if read.finish_reason == "length":
             raise LanguageModelFailed(f"the model did not finish within {max_tokens} tokens", cure="ask for less")
-        if not isinstance(content, str) or not content.strip():
+        text = read.content if isinstance(read.content, str) else ""
+        if not text.strip() and not calls:
             raise LanguageModelFailed(f"the model at {self._host} gave an empty answer", cure="try another llm_model")
-        return content
+        return Turn(text, calls, read.usage)
 
     def _refusal(self, reply: HttpReply) -> OmniError:
         if 300 <= reply.status < 400:

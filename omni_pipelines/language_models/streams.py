@@ -1,10 +1,11 @@
 """The turn of a chat model in the body of a reply: one JSON document, or events, sent while the server writes."""
 
+from dataclasses import dataclass
 from typing import TypedDict
 
 import orjson
 
-from omni_pipelines.language_models.port import OnText
+from omni_pipelines.language_models.port import OnText, Usage
 
 _DATA = b"data:"
 _END = b"[DONE]"
@@ -52,20 +53,43 @@ class StreamedTurn:
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
 
 
-def read_turn(body: bytes) -> tuple[object, str | None]:
-    """The content of a turn and why it ended, from the whole body of a reply.
+@dataclass(frozen=True)
+class ReadTurn:
+    """A turn as a server sent it."""
+
+    content: object
+    finish_reason: str | None
+    calls: object = None
+    """The calls of tools, unchecked."""
+    usage: Usage | None = None
+
+
+def read_turn(body: bytes) -> ReadTurn:
+    """The turn in the whole body of a reply.
 
     Raises:
         ValueError, KeyError, IndexError, TypeError, AttributeError: the body is not the reply of a chat model.
     """
     if body.lstrip().startswith(b"{"):
-        choice: _Choice = orjson.loads(body)["choices"][0]
-        return choice["message"]["content"], choice.get("finish_reason")
+        document = orjson.loads(body)
+        choice = document["choices"][0]
+        message = choice["message"]
+        usage = _usage(document.get("usage"))
+        return ReadTurn(message.get("content"), choice.get("finish_reason"), message.get("tool_calls"), usage)
     turn = StreamedTurn()
     turn.receive(body + b"\n")
     if not turn.has_choice or turn.finish_reason is None:
         raise ValueError("the stream broke off")
-    return turn.text, turn.finish_reason
+    return ReadTurn(turn.text, turn.finish_reason)
+
+
+def _usage(fields: object) -> Usage | None:
+    """The counts of a server; None if it does not count, or not in numbers."""
+    if not isinstance(fields, dict):
+        return None
+    counts = [fields.get("prompt_tokens"), fields.get("completion_tokens")]
+    given, written = (count if isinstance(count, int) and count >= 0 else None for count in counts)
+    return None if given is None or written is None else Usage(given, written)
 
 
 def _first_choice(data: bytes) -> _Choice | None:

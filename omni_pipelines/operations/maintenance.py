@@ -12,14 +12,17 @@ from pathlib import Path
 from native import lance_maintenance, lance_vectors
 from native.lance_codecs import codec_of
 from native.lance_tables import FORMAT, LanceTable
-from omni_pipelines.errors import UpstreamMoved
+from omni_pipelines.errors import GateFailed, UpstreamMoved
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.quality.gate_results import candidate_id, last_gate
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.table_files import require_sound
 from omni_pipelines.publishing.held_back import holds_back
-from omni_pipelines.publishing.publish import PublishReport, publish
+from omni_pipelines.publishing.publish import PublishReport, candidate_release, publish
+from omni_pipelines.publishing.quality_gate import run_gate
 from omni_pipelines.schemas import EMBEDDINGS, Table, vector_size, with_vector_size
 from omni_pipelines.settings import Settings
+from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import amend_step_record, read_step_records
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import build_vector_index
@@ -121,11 +124,25 @@ def optimize_vectors(home: Home, *, retrain: bool = False) -> lance_vectors.Inde
 
 
 def publish_if_consistent(home: Home, settings: Settings, run_id: str) -> PublishReport | None:
-    """Publish the new versions. None if a run is unfinished, or a rollback is in effect: an ingest publishes them."""
+    """Publish the new versions, which the quality gate measures first if there is a golden set.
+
+    None if a run is unfinished, a rollback is in effect, or the gate blocks them: an ingest publishes them.
+    """
     serving = newest_release(home)
     if serving is not None and holds_back(serving):
         return None
+    run = new_run(home, settings, run_id=run_id)
     try:
-        return publish(new_run(home, settings, run_id=run_id))
-    except UpstreamMoved:
+        return _publish_measured(run)
+    except (UpstreamMoved, GateFailed):
         return None
+
+
+def _publish_measured(run: RunContext) -> PublishReport:
+    try:
+        return publish(run)
+    except GateFailed:
+        if last_gate(run.home, candidate_id(run.home, candidate_release(run))) is not None:
+            raise
+        run_gate(run)
+        return publish(run)

@@ -89,14 +89,6 @@ class Approver(Protocol):
         """The answer; None if nobody is there who could answer."""
 
 
-class NobodyThere:
-    """The approver of a program that nobody watches."""
-
-    def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
-        """No answer."""
-        return None
-
-
 class Approval(Record):
     """One approved call, or one that waits for it."""
 
@@ -104,6 +96,8 @@ class Approval(Record):
     tool: str
     arguments: str
     """As canonical JSON."""
+    preview: str = ""
+    """What the call would have changed when it was refused."""
     scope: ApprovalScope = ApprovalScope.ONCE
     session: str = ""
     project: str = ""
@@ -113,6 +107,12 @@ class Approval(Record):
     def id(self) -> str:
         """A short name for commands."""
         return self.digest[:12]
+
+    @property
+    def shown(self) -> str:
+        """What a person reads before they approve it."""
+        arguments = orjson.dumps(orjson.loads(self.arguments), option=orjson.OPT_INDENT_2).decode()
+        return f"{arguments}\n{self.preview}".rstrip()
 
     def covers(self, digest: str, session: str, project: Path) -> bool:
         """Whether this approves a call with this digest in a session of a project."""
@@ -192,8 +192,8 @@ class ApprovalFile:
 
         self._change(change)
 
-    def approve_waiting(self, identity: str, scope: ApprovalScope) -> Approval:
-        """Approve a call that waits, in its own session and project.
+    def find_waiting(self, identity: str) -> Approval:
+        """The call with this id that waits.
 
         Raises:
             ConfigurationError: none with this id waits; or the file is damaged.
@@ -201,7 +201,15 @@ class ApprovalFile:
         found = next((each for each in self.waiting() if each.id == identity), None)
         if found is None:
             raise ConfigurationError(f"no call {identity!r} waits for an approval", cure="see: omni permissions list")
-        approval = found.model_copy(update={"scope": scope, "at": now()})
+        return found
+
+    def approve_waiting(self, identity: str, scope: ApprovalScope) -> Approval:
+        """Approve a call that waits, in its own session and project.
+
+        Raises:
+            ConfigurationError: none with this id waits; or the file is damaged.
+        """
+        approval = self.find_waiting(identity).model_copy(update={"scope": scope, "at": now()})
         self.add(approval)
         return approval
 

@@ -73,6 +73,12 @@ class AuditLine(Record):
     """The hash of the line before; zeros for the first one."""
     entry: AuditEntry
 
+    @property
+    def answer(self) -> str:
+        """What was decided, or how the call ended, in a word or two."""
+        decided = "allowed" if self.entry.is_allowed else "refused"
+        return " ".join(filter(None, (self.entry.status or decided, self.entry.error_code)))
+
 
 @dataclass(frozen=True)
 class LinePlace:
@@ -127,8 +133,8 @@ class AuditLog:
             AuditBroken: the log is not what was written; nothing is added to it.
         """
         if not self.file.parent.is_dir():
-            problem = f"there is no folder for the audit log {self.file}"
-            raise AuditFailed(problem, cure="create the knowledge base: omni init")
+            problem = f"there is no knowledge base at {self.file.parent}, so no call can be written to its audit log"
+            raise AuditFailed(problem, cure="create it: omni ingest PATH")
         try:
             with self._locked():
                 return self._append(entry)
@@ -164,9 +170,8 @@ class AuditLog:
             problems.append(error.message)
         if not is_seen and anchor is not None and not problems:
             problems.append(f"it has {last.lines} lines that fit together, but not line {anchor.lines} as written")
-        return AuditReport(
-            last.lines, tuple(problems), anchor is not None, "" if began_after == FIRST else began_after
-        )
+        is_anchored, earlier = anchor is not None or last.lines == 0, "" if began_after == FIRST else began_after
+        return AuditReport(last.lines, tuple(problems), is_anchored, earlier)
 
     def _raw(self) -> bytes:
         try:
@@ -223,7 +228,8 @@ class AuditLog:
     def _write_anchor(self, place: LinePlace) -> None:
         self.anchor.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         anchor = Anchor(log=str(self.file), **asdict(place))
-        write_whole(self.anchor, orjson.dumps(anchor.model_dump(mode="json")))
+        # an older anchor after a power cut is no harm: the lines after it continue it
+        write_whole(self.anchor, orjson.dumps(anchor.model_dump(mode="json")), sync_name=False)
 
     def _locked(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)

@@ -22,13 +22,13 @@ from omni_pipelines.permissions.approvals import (
     ApprovalRequest,
     ApprovalScope,
     Approver,
-    NobodyThere,
     canonical,
     digest_of,
 )
+from omni_pipelines.permissions.approvers import NobodyThere
 from omni_pipelines.permissions.audit import AuditEntry
 from omni_pipelines.permissions.files import PermissionFiles
-from omni_pipelines.permissions.grants import OWNER, deciding
+from omni_pipelines.permissions.grants import BUILT_IN, deciding
 from omni_pipelines.permissions.policies import Action, Effect, ToolPolicy, action_of, policy_of
 from omni_pipelines.record_fields import now
 from omni_pipelines.responses import ToolResponse
@@ -126,17 +126,17 @@ class Gatekeeper:
         raw = canonical(arguments)
         policy = policy_of(tool, self._policies)
         action = action_of(policy, arguments)
-        built_in = OWNER if action.is_known else ()  # a tool of a skill can be named knowledge.anything
+        built_in = BUILT_IN if action.is_known else ()  # a tool of a skill can be named knowledge.anything
         rule = deciding((*self._files.grants.read(), *built_in), action, self._files.project)
         verdict = CallVerdict(tool, action, digest_of(definition, raw), raw)
         if rule is not None and rule.decision == "deny":
-            return replace(verdict, reason=f"denied by the rule {rule.id}: {rule.capabilities}", is_denied=True)
+            return replace(verdict, reason=f"a rule denies it: {rule}", is_denied=True)
         if rule is None:
             return replace(verdict, reason=f"no grant allows {action.capability}", needs_approval=True)
         if action.effect is not Effect.READ and self._is_tainted:
             reason = "the session has read text that somebody else wrote, which may have asked for this call"
             return replace(verdict, reason=reason, needs_approval=True)
-        return replace(verdict, reason=f"allowed by the rule {rule.id}: {rule.capabilities}")
+        return replace(verdict, reason=f"a rule allows it: {rule}")
 
     def approve(self, tool: str, arguments: Mapping[str, object], scope: ApprovalScope) -> None:
         """Write down that the person approved a call, as in the review of a plan.
@@ -176,7 +176,7 @@ class Gatekeeper:
         )
         answer = self._approver.ask(request)
         if answer is None:
-            waiting = self._approval(verdict, ApprovalScope.ONCE)
+            waiting = self._approval(verdict, ApprovalScope.ONCE, request.preview)
             self._files.approvals.wait(waiting)
             raise OmniError(
                 f"{verdict.tool} needs an approval: {verdict.reason}",
@@ -219,8 +219,8 @@ class Gatekeeper:
         refused = {"is_allowed": False, "rule": reason, "error_code": response.error_code or ""}
         try:
             self._files.audit.append(entry.model_copy(update=refused))
-        except OmniError as failure:
-            return ToolResponse.from_exception(failure)
+        except OmniError as failure:  # it is refused in any case
+            return response.model_copy(update={"metadata": {**response.metadata, "audit": failure.message}})
         return response
 
     def _policy(self, verdict: CallVerdict) -> ToolPolicy:
@@ -241,7 +241,7 @@ class Gatekeeper:
             is_tainted=self._is_tainted,
         )
 
-    def _approval(self, verdict: CallVerdict, scope: ApprovalScope) -> Approval:
+    def _approval(self, verdict: CallVerdict, scope: ApprovalScope, preview: str = "") -> Approval:
         return Approval(
             digest=verdict.digest,
             tool=verdict.tool,
@@ -249,5 +249,6 @@ class Gatekeeper:
             scope=scope,
             session=self.session,
             project=str(self._files.project),
+            preview=preview,
             at=now(),
         )

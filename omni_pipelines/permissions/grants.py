@@ -30,7 +30,7 @@ def _checked(check: Callable[[str], str]) -> AfterValidator:
         try:
             return check(text) if text else text
         except (ConfigurationError, SecurityError) as error:
-            raise ValueError(error.message) from error
+            raise ValueError(f"{error.message}; {error.cure}") from error
 
     return AfterValidator(validate)
 
@@ -53,6 +53,15 @@ class Grant(Record):
         """A short name that depends on the rule alone."""
         body = self.model_dump_json(exclude={"until"})
         return text_hash("grant", body)[:8]
+
+    @property
+    def where(self) -> str:
+        """Where the rule counts, as a person reads it; "" is everywhere."""
+        fields = {"path": self.path, "host": self.host, "in": self.project}
+        return ", ".join(f"{name} {value}" for name, value in fields.items() if value)
+
+    def __str__(self) -> str:
+        return f"{self.id} ({', '.join(filter(None, (f'{self.decision} {self.capabilities}', self.where)))})"
 
     def applies(self, action: Action, project: Path, at: datetime) -> bool:
         """Whether the rule decides about a call. An allowing rule must fit everything that the call names.
@@ -91,8 +100,13 @@ class Grants(Record):
     grants: tuple[Grant, ...] = ()
 
 
-OWNER = tuple(Grant(capabilities=capabilities) for capabilities in ("knowledge:*", "notes:find", "dagster:status"))
-"""What is allowed without a grant: reading the knowledge base."""
+BUILT_IN = (
+    Grant(capabilities="knowledge:*"),
+    Grant(capabilities="notes:find"),
+    Grant(capabilities="dagster:status"),
+    Grant(decision="deny", capabilities="files:write", path="omni.toml"),
+)
+"""What needs no grant, which is reading the knowledge base; and that no tool changes the settings."""
 
 
 def deciding(rules: Iterable[Grant], action: Action, project: Path) -> Grant | None:

@@ -1,10 +1,11 @@
 """Where a call may reach: paths of one folder, opened without following links, and hosts of the web."""
 
+import contextlib
 import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,13 +25,14 @@ def folder_path(text: str) -> str:
     Raises:
         SecurityError: it is absolute, leads up, holds a character that no path needs, or has a hidden part.
     """
-    problem = _problem(text)
+    problem = path_problem(text)
     if problem:
         raise SecurityError("path", f"{text[:100]!r} {problem}", cure="name a path in the folder of the project")
     return "/".join(part for part in text.split("/") if part not in ("", "."))
 
 
-def _problem(text: str) -> str:
+def path_problem(text: str) -> str:
+    """Why a text is no path in a folder; "" if it is one."""
     if not is_text(text) or len(text.encode()) > MAX_PATH_BYTES:
         return "is too long, or is not UTF-8"
     if text.startswith(("/", "~")):
@@ -100,10 +102,25 @@ class ScopedFolder:
             SecurityError: the path leads out, or passes a link.
             OSError: there is no such folder, or it cannot be opened.
         """
+        with self._walked(path, _open_folder) as handle:
+            yield handle
+
+    @contextmanager
+    def made(self, path: str) -> Iterator[int]:
+        """The same; folders that are missing are made.
+
+        Raises:
+            SecurityError, OSError: as for `folder`.
+        """
+        with self._walked(path, _make_folder) as handle:
+            yield handle
+
+    @contextmanager
+    def _walked(self, path: str, enter: Callable[[str, int], int]) -> Iterator[int]:
         handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for part in filter(None, folder_path(path).split("/")):
-                inner = _open(part, _FOLDER, handle)
+                inner = enter(part, handle)
                 os.close(handle)
                 handle = inner
             yield handle
@@ -129,6 +146,16 @@ class ScopedFolder:
                 yield handle
             finally:
                 os.close(handle)
+
+
+def _open_folder(name: str, folder: int) -> int:
+    return _open(name, _FOLDER, folder)
+
+
+def _make_folder(name: str, folder: int) -> int:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+    return _open_folder(name, folder)
 
 
 def _open(name: str, flags: int, folder: int) -> int:

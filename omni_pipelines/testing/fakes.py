@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from omni_pipelines.language_models.port import ModelTool, Turn, Usage
+from omni_pipelines.language_models.tool_steps import read_step
+
 _WORD = re.compile(r"\w+")
 _DIMENSIONS_PER_WORD = 4
 """With only one, two words with the same dimension could cancel each other out."""
@@ -77,6 +80,7 @@ class ModelCall:
     messages: tuple[Any, ...]
     schema: Mapping[str, object] | None
     max_tokens: int
+    tools: tuple[ModelTool, ...] = ()
 
     @property
     def text(self) -> str:
@@ -114,13 +118,16 @@ class ScriptedModel:
         schema: Mapping[str, object] | None = None,
         max_tokens: int = 1024,
         on_text: Callable[[str], object] | None = None,
-    ) -> str:
+        tools: Sequence[ModelTool] = (),
+    ) -> Turn:
         """The next reply, which `on_text` hears as a whole; one that is an error is raised.
+
+        With `tools`, a reply `{"tool": NAME, "arguments": {…}}` is a call, and `{"answer": TEXT}` the text.
 
         Raises:
             ScriptExhausted: no reply is left.
         """
-        call = ModelCall(tuple(messages), schema, max_tokens)
+        call = ModelCall(tuple(messages), schema, max_tokens, tuple(tools))
         self.calls.append(call)
         if not self._replies:
             self.unexpected += 1
@@ -132,7 +139,8 @@ class ScriptedModel:
         text = reply(messages) if callable(reply) else reply if isinstance(reply, str) else json.dumps(reply)
         if on_text is not None:
             on_text(text)
-        return text
+        usage = Usage(len(call.text.split()), len(text.split()))
+        return read_step(Turn(text, usage=usage)) if tools else Turn(text, usage=usage)
 
     def check(self) -> None:
         """Raise AssertionError if a call had no reply, or if replies are left."""

@@ -49,4 +49,4 @@ def test_dg_lists_what_can_be_launched(tmp_path: Path) -> None:
     done = run(["-c", DG, "list", "defs", "--json"], ROOT, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = {job["name"] for job in json.loads(done.stdout)["jobs"]}
-    assert jobs == {"ingest_job", "index_job", "refresh_job", "quality_job"}
+    assert jobs == {"ingest_job", "index_job", "refresh_job", "quality_job", "maintenance_job"}

@@ -45,7 +45,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(home: Home) -> None
 def test_an_unknown_setting_that_resembles_none_is_refused_with_all_names(home: Home) -> None:
     _configure(home, "zzz = 1\n")
     with pytest.raises(
-        ConfigurationError, match=r"known settings: cache, cache_idle_seconds, chunk_mode, .*codecs, .*workers"
+        ConfigurationError,
+        match=r"known settings: alerts, cache, cache_idle_seconds, chunk_mode, .*codecs, .*workers",
     ):
         load_settings(home)
 

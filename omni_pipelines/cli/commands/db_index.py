@@ -8,13 +8,14 @@ from typing import Annotated
 from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Result, Rows, command
-from omni_pipelines.cli.commands.db import chosen_tables, publishing_session
+from omni_pipelines.cli.commands.db import publishing_session
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views import tables as views
 from omni_pipelines.errors import OmniError
-from omni_pipelines.operations import inspection, maintenance
+from omni_pipelines.operations import maintenance
+from omni_pipelines.operations.advised_maintenance import do_advised_maintenance
 from omni_pipelines.operations.index_job_records import JobRecord, JobState
 from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs
 
@@ -114,13 +115,5 @@ def optimize(
 @command(views.show_applied_advice)
 def auto(home: ExistingHome, settings: HomeSettings) -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Do the maintenance that omni db health advises."""
-    done: dict[str, list[str]] = {}
     with publishing_session(home, settings):
-        for name in chosen_tables(home, None):
-            advice = inspection.table_health(home, name).recommendations
-            done[name] = [step for step in advice if step != "none"]
-            if "run_compaction" in advice:
-                maintenance.compact(home, inspection.known_table(name))
-            if {"create_indices", "rebuild_indices"} & set(advice):
-                maintenance.optimize_vectors(home, retrain="rebuild_indices" in advice)
-    return {"done": done}
+        return {"done": do_advised_maintenance(home)}

@@ -1,7 +1,9 @@
 """`omni launch`."""
 
+import time
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from typer import Argument, Option
@@ -10,10 +12,15 @@ from omni_pipelines.cli.command import Fields, command
 from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.cli.dependencies import ExistingHome
 from omni_pipelines.cli.dev_server.server import HOST, LOCATION, served_port
+from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
+from omni_pipelines.cli.run_configuration import run_configuration, run_tags
 from omni_pipelines.cli.text import line
-from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
+
+_POLL_SECONDS = 1.0
+_ENDS = {"SUCCESS": "done", "FAILURE": "failed", "CANCELED": "cancelled"}
 
 
 class Job(StrEnum):
@@ -23,6 +30,17 @@ class Job(StrEnum):
     INDEX = "index_job"
     REFRESH = "refresh_job"
     QUALITY = "quality_job"
+    MAINTENANCE = "maintenance_job"
+
+
+ConfigOption = Annotated[
+    list[str] | None,
+    Option(
+        "--config",
+        metavar="FILE|KEY=VALUE",
+        help="Options of the run: documents.allow_delete=true, or a YAML file. Repeatable.",
+    ),
+]
 
 
 @command(line("{job} {state}: run {run_id}"), around=showing_progress)
@@ -30,20 +48,50 @@ def launch(
     home: ExistingHome,
     job: Annotated[Job, Argument(help="The job to run.")],
     queue: Annotated[bool, Option("--queue", help="Let a running `omni dev` run it.")] = False,
+    wait: Annotated[bool, Option("--wait", help="With --queue: wait for its end; 1 if it fails.")] = False,
+    config: ConfigOption = None,
+    tag: Annotated[list[str] | None, Option(metavar="NAME=VALUE", help="A tag of the run. Repeatable.")] = None,
 ) -> Fields:
     """Run a Dagster job in this process, or in a running `omni dev`."""
-    run_id = _queue(home, job) if queue else run_job(home, job).run_id
-    return {"job": job, "run_id": run_id, "state": "queued" if queue else "done"}
+    configuration, tags = run_configuration(config or []), run_tags(tag or [])
+    if not queue:
+        return {"job": job, "run_id": run_job(home, job, configuration, tags=tags).run_id, "state": "done"}
+    client = _client(home)
+    run_id = _queue(client, job, configuration, tags)
+    state = _wait(client, job, run_id) if wait else "queued"
+    return {"job": job, "run_id": run_id, "state": state}
 
 
-def _queue(home: Home, job: Job) -> str:
-    """Queue a job in the `omni dev` that serves this home; the id of the run."""
+def _client(home: Home) -> DagsterGraphQLClient:
     port = served_port(home)
     if port is None:
         cure = "run: omni dev, or launch the job without --queue"
         raise ConfigurationError(f"no `omni dev` serves {home.root}", cure=cure)
-    client = DagsterGraphQLClient(HOST, port_number=port, timeout=60)
+    return DagsterGraphQLClient(HOST, port_number=port, timeout=60)
+
+
+def _queue(client: DagsterGraphQLClient, job: Job, config: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    """Queue a job; the id of the run."""
     try:
-        return client.submit_job_execution(str(job), LOCATION, "__repository__")
+        return client.submit_job_execution(str(job), LOCATION, "__repository__", config, dict(tags))
     except DagsterGraphQLClientError as error:
         raise ConfigurationError(f"job {job} was not queued: {error}", cure="see the page of omni dev") from error
+
+
+def _wait(client: DagsterGraphQLClient, job: Job, run_id: str) -> str:
+    """Wait for the end of a run, and name each of its states.
+
+    Raises:
+        OmniError: it failed, or was cancelled.
+    """
+    shown = ""
+    while True:
+        status = client.get_run_status(run_id).value
+        if status != shown:
+            narrate(f"{job} {run_id[:8]}: {status.lower()}")
+            shown = status
+        if status == "SUCCESS":
+            return _ENDS[status]
+        if status in _ENDS:
+            raise OmniError(f"{job} {_ENDS[status]}: run {run_id[:8]}", cure=f"see: omni runs logs {run_id[:8]}")
+        time.sleep(_POLL_SECONDS)

@@ -12,12 +12,15 @@ from omni_pipelines.agent.person import Inquiry, PreparedAnswers
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.task_setup import TOKENS, new_session, task_runner
 from omni_pipelines.cli.command import command
+from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.output import Stdout, narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber
 from omni_pipelines.cli.stdin import words_or_stdin
 from omni_pipelines.cli.views.tasks import event_printer, narrate_event, show_report
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
+from omni_pipelines.permissions.capabilities import check_pattern
+from omni_pipelines.settings import Settings
 
 AnswerOption = Annotated[
     list[str] | None,
@@ -29,12 +32,21 @@ JsonLinesOption = Annotated[bool, Option("--json", help="Print every event as a 
 @command(None)
 def run(
     home: RefreshedHome,
+    settings: HomeSettings,
     release: ReleaseNumber,
     task: Annotated[
         list[str] | None, Argument(metavar="TASK", help="What to do, or - for standard input.", show_default=False)
     ] = None,
     steps: Annotated[int | None, Option(min=1, help="Calls of tools at most. Default: by the task.")] = None,
     budget: Annotated[int, Option(min=1, metavar="TOKENS", help="Tokens of the language model at most.")] = TOKENS,
+    yes: Annotated[
+        list[str] | None,
+        Option(
+            metavar="SCOPE",
+            help="Approve beforehand what needs this capability, such as 'files:*'. Repeatable. Once the task has "
+            "read a document, whatever writes, runs or sends is shown first all the same.",
+        ),
+    ] = None,
     answer: AnswerOption = None,
     resume: Annotated[str | None, Option(metavar="ID", help="Go on with a session instead of a new task.")] = None,
     json: JsonLinesOption = False,
@@ -46,20 +58,23 @@ def run(
     if bool(task) == bool(resume):
         raise ConfigurationError("name either a task or a session", cure="omni run TASK, or omni run --resume ID")
     if resume:
-        carry_on(home, TaskSession.open(home, resume), answer or [], json=json)
+        carry_on(home, settings, TaskSession.open(home, resume), answer or [], json=json)
         return
-    session = new_session(home, words_or_stdin(task or []), release, steps=steps, tokens=budget)
-    carry_on(home, session, answer or [], json=json)
+    approvals = tuple(map(check_pattern, yes or []))
+    session = new_session(
+        home, settings, words_or_stdin(task or []), release, steps=steps, tokens=budget, approvals=approvals
+    )
+    carry_on(home, settings, session, answer or [], json=json)
 
 
-def carry_on(home: Home, session: TaskSession, answers: Sequence[str], *, json: bool) -> None:
+def carry_on(home: Home, settings: Settings, session: TaskSession, answers: Sequence[str], *, json: bool) -> None:
     """Carry out the task of a session, and print its events or its result.
 
     Raises:
         OmniError: the task waits for an answer, or failed.
     """
     print_event = event_printer(click.get_current_context().find_object(Stdout))
-    runner = task_runner(home, PersonAtTerminal(answers), print_event if json else narrate_event)
+    runner = task_runner(home, settings, PersonAtTerminal(answers), print_event if json else narrate_event)
     narrate(f"session {session.id}")
     try:
         result = runner.run(session)

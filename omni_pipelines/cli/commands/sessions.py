@@ -7,7 +7,7 @@ from typer import Argument
 from omni_pipelines.agent.session import TaskSession, session_ids
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.commands.run import AnswerOption, JsonLinesOption, carry_on
-from omni_pipelines.cli.dependencies import ExistingHome
+from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views.tasks import SessionRow, ShownSession, show_session
 
@@ -29,10 +29,14 @@ def show(home: ExistingHome, session: IdArgument) -> ShownSession:
 
 @command(None)
 def resume(
-    home: ExistingHome, session: IdArgument, answer: AnswerOption = None, json: JsonLinesOption = False
+    home: ExistingHome,
+    settings: HomeSettings,
+    session: IdArgument,
+    answer: AnswerOption = None,
+    json: JsonLinesOption = False,
 ) -> None:
     """Go on with a session that was interrupted or waits for an answer."""
-    carry_on(home, TaskSession.open(home, session), answer or [], json=json)
+    carry_on(home, settings, TaskSession.open(home, session), answer or [], json=json)
 
 
 @command(line("deleted: session {session}"))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from omni_pipelines.agent_tools.shipped import shipped_tools
+from omni_pipelines.cli.approval_prompt import TerminalApprover, YesOption
 from omni_pipelines.cli.command import Fields, Result, Rows, Verbatim, command
 from omni_pipelines.cli.output import complaint
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseOption, ViewerOrOwner
@@ -13,15 +15,18 @@ from omni_pipelines.cli.views.system import show_document_check, show_response, 
 from omni_pipelines.error_codes import explain
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.executors import CommandExecutor
-from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.permissions.approvers import YesTo
+from omni_pipelines.permissions.files import permission_files
+from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.command_line import parse_arguments
 from omni_pipelines.tools.definition import to_document
 from omni_pipelines.tools.documents import as_json, as_yaml, check_document
 from omni_pipelines.tools.problems import Problem
 from omni_pipelines.tools.strict_parsing import read_values
 
+SESSION = "command-line"
+"""The session of all calls that a person types; each is a process of its own, and knows no text of others."""
 ToolArgument = Annotated[str | None, Argument(help="A tool from the list. Default: all.")]
 ArgumentsArgument = Annotated[
     list[str] | None,
@@ -32,7 +37,7 @@ ArgumentsArgument = Annotated[
 @command(show_tools)
 def list_(home: RefreshedHome) -> Rows[Fields]:
     """List the tools."""
-    return Rows("tools", [to_document(tool.metadata) for tool in knowledge_catalog(home).tools])
+    return Rows("tools", [to_document(tool.metadata) for tool in shipped_tools(home).catalog.tools])
 
 
 @command(show_document_check)
@@ -49,7 +54,7 @@ def schema(
         problems = check_document(read_values(check))
         result = Rows("problems", problems, file=check, right=not problems)
         return Result(result, exit_code=1 if problems else 0)
-    catalog = knowledge_catalog(home)
+    catalog = shipped_tools(home).catalog
     if openapi:
         return Verbatim(as_json(catalog.export_openapi()).rstrip())
     document = catalog.generate_tool_schemas(*([tool] if tool else []))
@@ -63,20 +68,24 @@ def run(
     tool: Annotated[str, Argument(help="A tool from the list.")],
     arguments: ArgumentsArgument = None,
     release: ReleaseOption = None,
+    yes: YesOption = None,
 ) -> Result[ToolResponse]:
     """Call a tool and print its data.
 
-    The arguments are checked first. With --json, the whole response is printed.
+    The arguments are checked first; a call that no grant allows must be approved. With --json, the whole response is
+    printed.
     """
-    catalog = knowledge_catalog(home, release, viewer=viewer)
-    response = CommandExecutor().execute(_call, catalog, tool, arguments or [])
+    shipped = shipped_tools(home, release, viewer=viewer)
+    approver = YesTo(yes or (), TerminalApprover())
+    gatekeeper = Gatekeeper(shipped.catalog, shipped.policies, permission_files(home), SESSION, approver)
+    response = CommandExecutor().execute(_call, gatekeeper, tool, arguments or [])
     message, cure = response.error_message, response.metadata.get("cure", "")
     note = complaint(message, response.error_code, cure) if message else ""
     return Result(response, note=note, exit_code=_exit_code(response))
 
 
-def _call(catalog: ToolCatalog, tool: str, words: Sequence[str]) -> ToolResponse:
-    return catalog.call(tool, parse_arguments(catalog.get_tool_schema(tool), words))
+def _call(gatekeeper: Gatekeeper, tool: str, words: Sequence[str]) -> ToolResponse:
+    return gatekeeper.call(tool, parse_arguments(gatekeeper.catalog.get_tool_schema(tool), words))
 
 
 def _exit_code(response: ToolResponse) -> int:

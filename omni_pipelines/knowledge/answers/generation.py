@@ -88,7 +88,7 @@ class ModelReader:
         messages, tokens = prompt(question, units), self.limits.reply_tokens
         outcome = complete(self.models, messages, schema(len(units)), tokens, check.report)
         try:
-            claims = read_claims(outcome.value)[:MAX_CLAIMS]
+            claims = read_claims(outcome.value.text)[:MAX_CLAIMS]
         except ValueError as error:
             message = "the language model did not answer in the requested form"
             raise Unsupported(message, attempts=outcome.attempts) from error

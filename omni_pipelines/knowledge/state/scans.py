@@ -11,7 +11,6 @@ from omni_pipelines.refusals import RECOGNIZABLE, Fate
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.readers.registry import picture_reader
 
 
 class Recognizable(NamedTuple):
@@ -29,6 +28,8 @@ def recognizable(home: Home, release: Release) -> Recognizable:
     Raises:
         EngineError: the table of documents is damaged.
     """
+    from omni_pipelines.text.readers.registry import picture_reader  # all readers: a search need not wait for them
+
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
     partial = LanceTable(home.table(DOCUMENTS.name)).read(["source", "path", "partial"], version=version)
     reasons = {(row["source"], row["path"]): row["partial"] for row in partial.to_pylist()}

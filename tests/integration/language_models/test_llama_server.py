@@ -51,7 +51,7 @@ def test_model_answers_in_the_form_of_a_schema(model_file: Path) -> None:
     model = LocalModel(model_file, 2, ModelLimits(seconds=800))
     schema = {"type": "object", "properties": {"answer": {"enum": ["yes", "no"]}}, "required": ["answer"]}
     heard: list[str] = []
-    said = model.complete([Message("user", "Is ice cold? Answer in JSON.")], schema, 20, heard.append)
+    said = model.complete([Message("user", "Is ice cold? Answer in JSON.")], schema, 20, heard.append).text
     model.close()
     assert json.loads(said)["answer"] in ("yes", "no")
     assert heard[-1] == said

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from omni_pipelines.configuration import trust_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
@@ -18,7 +19,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def configuration(home: Home) -> Path:
-    return home.dagster / "dagster.yaml"
+    return home.instance_file
 
 
 def prepare_often(root: str) -> None:
@@ -53,12 +54,25 @@ def test_a_later_version_replaces_what_nobody_changed(home: Home) -> None:
 
 
 @pytest.mark.parametrize("old", ["max_concurrent_runs: 2", "purge_after_days", "# sha256"])
-def test_what_a_person_changed_is_left_alone(home: Home, old: str) -> None:
+def test_what_a_person_changed_and_trusts_is_left_alone(home: Home, old: str) -> None:
     prepare_instance(home)
     changed = configuration(home).read_text().replace(old, "# mine")
     configuration(home).write_text(changed)
+    assert trust_settings(home) == {"dagster.yaml": str(configuration(home))}
     prepare_instance(home)
     assert configuration(home).read_text() == changed
+
+
+def test_configuration_that_came_with_the_folder_is_refused_until_a_person_trusts_exactly_it(home: Home) -> None:
+    """It names modules that Dagster imports, and servers to which it sends logs."""
+    configuration(home).write_text("run_launcher: {module: antigravity, class: Evil}\n")
+    with pytest.raises(ConfigurationError, match=r"dagster.yaml was changed, .*omni trust"):
+        prepare_instance(home)
+    trust_settings(home)
+    prepare_instance(home)
+    configuration(home).write_text("run_launcher: {module: this, class: Evil}\n")
+    with pytest.raises(ConfigurationError, match="omni trust"):
+        prepare_instance(home)
 
 
 @pytest.fixture

@@ -17,13 +17,16 @@ from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, HomeBusy, OmniError
 from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, save_golden
-from omni_pipelines.knowledge.state.releases import release_numbers
+from omni_pipelines.knowledge.state.releases import release_numbers, require_release
+from omni_pipelines.operations.maintenance import compact
 from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.steps.writer_lock import writer_lock
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
+from resources.run_history import find_run, summary_of
 from tests.integration.small_home import SmallHome, make_small_home
 
 if TYPE_CHECKING:
@@ -192,6 +195,31 @@ def test_omni_check_beside_a_writer_is_busy(ran: Ran) -> None:
     with writer_lock(ran.small.home, 1), pytest.raises(HomeBusy, match="another process that writes"):
         make_checks(ran.small.home, ["release"])
     short.unlink()
+
+
+def test_maintenance_publishes_what_it_compacted_after_the_gate_measured_it(
+    small: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    quote = "Otters sleep holding hands"
+    save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
+    run(small, instance)
+    small.write("crane.md", "# Crane\n\nA crane dances.\n")
+    run(small, instance)
+    with writer_session(small.home, small.context.settings):
+        compact(small.home, CHUNKS)
+    maintained = run(small, instance, "maintenance_job")
+    assert maintained.success
+    assert release_numbers(small.home) == [1, 2, 3]
+    assert require_release(small.home, 3).run_id == maintained.run_id
+    assert "release 3 shows it" in said(instance, maintained.run_id)
+    assert run(small, instance, "maintenance_job").success
+    assert release_numbers(small.home) == [1, 2, 3]
+
+
+def test_a_release_names_its_run_and_the_run_its_release(ran: Ran) -> None:
+    summary = summary_of(find_run(ran.instance, ran.result.run_id[:8]))
+    assert (summary.job, summary.status, summary.release) == ("refresh_job", "success", 1)
+    assert require_release(ran.small.home, 1).run_id == summary.run_id
 
 
 def test_data_versions_name_a_table_and_its_version(ran: Ran) -> None:

@@ -98,7 +98,7 @@ def test_fakes_are_available_as_fixtures(
     fake_clock: FakeClock, fake_embedder: FakeEmbedder, word_counter: WordCounter, scripted_model: ScriptedModel
 ) -> None:
     scripted_model.will_say("hello")
-    assert scripted_model.complete(["hi"]) == "hello"
+    assert scripted_model.complete(["hi"]).text == "hello"
     assert fake_embedder.embed(["a"]).shape == (1, 384)
     assert (fake_clock(), word_counter("two words")) == (0.0, 2)
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.home import Home
-from tests.agent_task import NewTask, Task
+from omni_pipelines.testing.fakes import ScriptedModel
+from omni_pipelines.tools.catalog import ToolCatalog
+from tests.agent_task import NewTask, OpenTools, Task
+from tests.scripted_tasks import reasoning
 
 
 @pytest.fixture
@@ -16,9 +18,11 @@ def new_task(home: Home) -> NewTask:
     """Make a task in a home of its own."""
     number = 0
 
-    def make(tools: TaskTools, text: str, **fields: Any) -> Task:
+    def make(catalog: ToolCatalog, text: str, model: ScriptedModel | None = None, **fields: Any) -> Task:
         nonlocal number
         number += 1
-        return Task(Home(home.root / str(number)), tools, text, **fields)
+        if model is not None:
+            fields["make_reasoner"] = reasoning(model)
+        return Task(Home(home.root / str(number)), lambda session, approver: OpenTools(catalog), text, **fields)
 
     return make

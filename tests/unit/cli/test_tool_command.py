@@ -18,17 +18,16 @@ from tests.unit.cli.conftest import Omni, Output
 def test_tool_list_has_a_line_per_tool(omni: Omni) -> None:
     done = omni("tool", "list")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == [
-        f"knowledge.{name}" for name in ("ask", "context", "search", "show", "status")
-    ]
+    names = [line.split()[0] for line in done.out.splitlines()]
+    assert {"knowledge.search", "files.read", "git.log", "dagster.launch", "notes.save"} <= set(names)
+    assert names == sorted(names)
 
 
 def test_tool_list_as_json_gives_short_and_full_names(omni: Omni) -> None:
     found = json.loads(omni("tool", "list", "--json").out)
     assert found["schema_version"] == 1
-    first = found["tools"][0]
-    assert (first["name"], first["fullName"], first["category"]) == ("ask", "knowledge.ask", "knowledge")
-    assert first["description"]
+    [ask] = [each for each in found["tools"] if each["name"] == "ask"]
+    assert (ask["fullName"], ask["category"], bool(ask["description"])) == ("knowledge.ask", "knowledge", True)
 
 
 def test_tool_document_is_valid_as_yaml_and_as_json(omni: Omni) -> None:
@@ -36,7 +35,7 @@ def test_tool_document_is_valid_as_yaml_and_as_json(omni: Omni) -> None:
     as_json = json.loads(omni("tool", "schema", "--json").out)
     assert as_yaml == as_json
     assert check_document(as_json) == []
-    assert len(as_json["tools"]) == 5
+    assert len(as_json["tools"]) == len(omni("tool", "list").out.splitlines())
 
 
 def test_tool_document_of_one_tool_has_only_that_tool(omni: Omni) -> None:
@@ -48,7 +47,7 @@ def test_tool_document_of_one_tool_has_only_that_tool(omni: Omni) -> None:
 def test_openapi_document_has_a_path_per_tool(omni: Omni) -> None:
     document = json.loads(omni("tool", "schema", "--openapi").out)
     assert document["openapi"] == "3.1.0"
-    assert len(document["paths"]) == 5
+    assert len(document["paths"]) == len(omni("tool", "list").out.splitlines())
 
 
 def test_tool_schema_of_an_unknown_tool_suggests_the_nearest(omni: Omni) -> None:
@@ -75,7 +74,7 @@ def test_document_check_names_the_place_of_each_problem(omni: Omni, tmp_path: Pa
     (tmp_path / "tools.yaml").write_text(text)
     done = omni("tool", "schema", "--check", "tools.yaml")
     assert done.code == 1
-    assert "tools[0].annotations.readonlyHint: is unknown; did you mean readOnlyHint?" in done.out
+    assert "tools[1].annotations.readonlyHint: is unknown; did you mean readOnlyHint?" in done.out
     found = json.loads(omni("tool", "schema", "--check", "tools.yaml", "--json").out)
     assert found["right"] is False
     assert found["problems"][0]["suggestion"] == "did you mean readOnlyHint?"

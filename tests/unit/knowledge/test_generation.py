@@ -17,7 +17,7 @@ from omni_pipelines.knowledge.answers.prompts import PromptLimits, labelled, pro
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind
 from omni_pipelines.language_models.claims import schema, written_claims
-from omni_pipelines.language_models.port import COMPLETE, Message, OnText
+from omni_pipelines.language_models.port import COMPLETE, Message, ModelTool, OnText, Turn
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.providers import VariantProvider
 from omni_pipelines.variant_registry import VariantRegistry
@@ -47,12 +47,13 @@ class ScriptedModel(VariantProvider):
         schema: Mapping[str, object] | None = None,
         max_tokens: int = 0,
         on_text: OnText | None = None,
-    ) -> str:
+        tools: Sequence[ModelTool] = (),
+    ) -> Turn:
         self.messages, self.schema = list(messages), schema
         assert on_text is not None
         for end in range(0, len(self.reply) + 1, 5):
             on_text(self.reply[:end])
-        return self.reply
+        return Turn(self.reply)
 
 
 def embed(texts: Sequence[str], kind: str) -> np.ndarray:

@@ -90,8 +90,8 @@ def test_model_is_loaded_by_the_first_question_and_kept(starter: Starter, model:
     assert model.health_check().reason == ""
     assert starter.started == []
     heard: list[str] = []
-    assert model.complete(ASK, on_text=heard.append) == "Nine hours."
-    assert model.complete(ASK, on_text=heard.append) == "Nine hours."
+    assert model.complete(ASK, on_text=heard.append).text == "Nine hours."
+    assert model.complete(ASK, on_text=heard.append).text == "Nine hours."
     assert heard[-1] == "Nine hours."
     assert [(file.name, threads) for file, threads, _ in starter.arguments] == [("model.gguf", 2)]
 
@@ -99,7 +99,7 @@ def test_model_is_loaded_by_the_first_question_and_kept(starter: Starter, model:
 def test_model_whose_process_ended_is_loaded_again(starter: Starter, model: LocalModel) -> None:
     model.complete(ASK, on_text=str)
     starter.started[0].close()
-    assert model.complete(ASK, on_text=str) == "Nine hours."
+    assert model.complete(ASK, on_text=str).text == "Nine hours."
     assert len(starter.started) == 2
 
 
@@ -109,7 +109,7 @@ def test_model_that_does_not_answer_is_loaded_again_by_the_next_question(starter
     starter.started[0].is_running = True  # the process lives, but nobody answers
     with pytest.raises(NetworkUnreachable):
         model.complete(ASK, on_text=str)
-    assert model.complete(ASK, on_text=str) == "Nine hours."
+    assert model.complete(ASK, on_text=str).text == "Nine hours."
 
 
 def test_closed_model_has_no_process(starter: Starter, model: LocalModel) -> None:

@@ -24,7 +24,7 @@ from omni_pipelines.errors import (
     OmniError,
 )
 from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel
-from omni_pipelines.language_models.port import Message
+from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Usage
 from omni_pipelines.providers import VariantStatus
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -109,7 +109,7 @@ def closed_port() -> int:
 
 
 def test_request_goes_to_chat_completions_with_the_key_in_a_header(server: Server, model: OpenAIModel) -> None:
-    assert model.complete(ASK, max_tokens=7) == "Nine hours."
+    assert model.complete(ASK, max_tokens=7).text == "Nine hours."
     path, headers, body = server.asked[0]
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
     assert body == {
@@ -135,7 +135,7 @@ def test_request_contains_the_schema(server: Server, model: OpenAIModel) -> None
 
 def test_schema_is_omitted_after_the_server_refused_it(server: Server, model: OpenAIModel) -> None:
     server.script = [(400, {}, b"unknown field response_format"), says("{}")]
-    assert [model.complete(ASK, {"type": "object"}) for _ in range(2)] == ["{}", "{}"]
+    assert [model.complete(ASK, {"type": "object"}).text for _ in range(2)] == ["{}", "{}"]
     assert ["response_format" in body for _, _, body in server.asked] == [True, False, False]
 
 
@@ -143,7 +143,7 @@ def test_request_to_this_machine_ignores_the_proxy(
     server: Server, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-    assert model.complete(ASK) == "Nine hours."
+    assert model.complete(ASK).text == "Nine hours."
 
 
 # --- what goes wrong
@@ -184,7 +184,7 @@ def test_busy_server_is_retried_twice_after_growing_waits(
     server: Server, model: OpenAIModel, waits: list[float], status: int
 ) -> None:
     server.script = [(status, {}, b""), (status, {}, b""), says("At last.")]
-    assert model.complete(ASK) == "At last."
+    assert model.complete(ASK).text == "At last."
     assert (0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1.0, len(server.asked)) == (True, True, 3)
 
 
@@ -305,3 +305,50 @@ def test_health_check_requests_the_list_of_models(
     (info,) = registry.list_variants("complete")
     assert info.status is health
     assert [path for path, _, _ in server.asked] == ["/v1/models"]
+
+
+# --- tools and counts
+
+SEARCH = ModelTool("knowledge.search", "Find passages.", {"type": "object", "properties": {"query": {}}})
+CALL = ToolCall("c1", "knowledge.search", {"query": "otters"})
+
+
+def calls(name: str, arguments: str) -> Scripted:
+    function = {"name": name, "arguments": arguments}
+    message = {"content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
+    usage = {"prompt_tokens": 12, "completion_tokens": 3}
+    document = {"choices": [{"message": message, "finish_reason": "tool_calls"}], "usage": usage}
+    return 200, {}, json.dumps(document).encode()
+
+
+def test_call_of_a_tool_is_read_with_the_name_that_was_offered(server: Server, model: OpenAIModel) -> None:
+    server.script = [calls("knowledge__search", '{"query": "otters"}')]
+    turn = model.complete(ASK, tools=[SEARCH])
+    assert (turn.calls, turn.usage) == ((CALL,), Usage(12, 3))
+    assert server.asked[0][2]["tools"][0]["function"]["name"] == "knowledge__search"
+
+
+def test_call_and_result_are_sent_as_a_pair(server: Server, model: OpenAIModel) -> None:
+    talk = [*ASK, Message("assistant", "", (CALL,)), Message("tool", "[1] Otters sleep.", call_id="c1")]
+    model.complete(talk, tools=[SEARCH])
+    _, said, result = server.asked[0][2]["messages"]
+    assert said["tool_calls"][0]["id"] == result["tool_call_id"] == "c1"
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", "7"])
+def test_call_with_unreadable_arguments_is_a_bad_response(server: Server, model: OpenAIModel, arguments: str) -> None:
+    server.script = [calls("knowledge__search", arguments)]
+    with pytest.raises(NetworkBadResponse):
+        model.complete(ASK, tools=[SEARCH])
+
+
+def test_server_without_tools_is_asked_for_a_step_as_json(server: Server, model: OpenAIModel) -> None:
+    step = json.dumps({"tool": "knowledge.search", "arguments": {"query": "otters"}})
+    server.script = [(400, {}, b"tools are unknown"), says(step), says('{"answer": "Nine hours."}')]
+    assert model.complete(ASK, tools=[SEARCH]).calls[0].arguments == {"query": "otters"}
+    assert model.complete(ASK, tools=[SEARCH]).text == "Nine hours."
+    assert [("tools" in body, "response_format" in body) for _, _, body in server.asked] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]

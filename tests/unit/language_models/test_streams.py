@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.language_models.streams import StreamedTurn, read_turn
+from omni_pipelines.language_models.streams import ReadTurn, StreamedTurn, read_turn
 
 
 def event(delta: dict[str, str | None], finish: str | None = None) -> bytes:
@@ -41,7 +41,7 @@ def test_turn_grows_with_the_parts_of_the_reply_wherever_they_are_cut(cuts: list
 
 def test_stream_and_document_are_the_same_turn() -> None:
     document = {"choices": [{"message": {"content": "Nine höurs."}, "finish_reason": "stop"}]}
-    assert read_turn(STREAM) == read_turn(json.dumps(document).encode()) == ("Nine höurs.", "stop")
+    assert read_turn(STREAM) == read_turn(json.dumps(document).encode()) == ReadTurn("Nine höurs.", "stop")
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_log_whose_anchor_cannot_be_written_stops_the_line(log: AuditLog) -> Non
 
 def test_log_in_a_folder_that_does_not_exist_creates_none(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "none" / "audit.jsonl", tmp_path / "anchor.json")
-    with pytest.raises(AuditFailed, match="there is no folder"):
+    with pytest.raises(AuditFailed, match="there is no knowledge base"):
         log.append(entry(1))
     assert not (tmp_path / "none").exists()
 

@@ -273,6 +273,12 @@ def test_call_does_not_run_if_its_decision_cannot_be_written(world: World) -> No
     assert (response.error_code, world.calls) == ("4002", [])
 
 
+def test_refusal_that_cannot_be_written_down_is_a_refusal(world: World) -> None:
+    world.files.audit.file.mkdir()
+    response = world.gatekeeper().call("files.write", NOTE)
+    assert (response.error_code, "cannot be written" in response.metadata["audit"]) == ("3004", True)
+
+
 def test_call_does_not_run_after_the_log_was_changed(world: World) -> None:
     world.grant("**")
     world.gatekeeper().call("files.write", NOTE)

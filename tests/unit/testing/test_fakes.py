@@ -51,7 +51,7 @@ def test_word_counter_counts_words(text: str, words: int) -> None:
 def test_scripted_model_gives_replies_in_order_and_records_calls() -> None:
     model = ScriptedModel(["first"]).will_say({"plan": [1]}, lambda messages: messages[0]["content"].upper())
     asked = [{"role": "user", "content": "hello"}]
-    assert [model.complete(asked) for _ in range(3)] == ["first", '{"plan": [1]}', "HELLO"]
+    assert [model.complete(asked).text for _ in range(3)] == ["first", '{"plan": [1]}', "HELLO"]
     assert [call.text for call in model.calls] == ["hello"] * 3
     model.check()
 
@@ -66,7 +66,7 @@ def test_scripted_model_raises_an_error_of_the_script() -> None:
     model = ScriptedModel([TimeoutError("too slow"), "then this"])
     with pytest.raises(TimeoutError, match="too slow"):
         model.complete([])
-    assert model.complete([]) == "then this"
+    assert model.complete([]).text == "then this"
 
 
 def test_scripted_model_fails_for_a_call_without_a_reply() -> None:

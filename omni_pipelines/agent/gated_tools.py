@@ -1,0 +1,49 @@
+"""The tools of a task: all that ship, each call through the gatekeeper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent_tools.shipped import ShippedTools, shipped_tools
+from omni_pipelines.home import Home
+from omni_pipelines.permissions.approvals import Approver
+from omni_pipelines.permissions.files import permission_files
+from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.policies import policy_of
+from omni_pipelines.responses import ToolResponse
+from omni_pipelines.tools.definition import ToolDefinition
+
+
+@dataclass(frozen=True)
+class GatedTools:
+    """Tools behind a gatekeeper."""
+
+    shipped: ShippedTools
+    gatekeeper: Gatekeeper
+
+    @property
+    def tools(self) -> Sequence[ToolDefinition]:
+        """All tools."""
+        return self.shipped.catalog.tools
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
+        """Let the gatekeeper decide about a call, and make it."""
+        return self.gatekeeper.call(name, arguments)
+
+    def capability(self, name: str) -> str:
+        """The capability that a tool needs."""
+        return policy_of(name, self.shipped.policies).capability
+
+
+def gated_tools(home: Home, session: TaskSession, approver: Approver) -> GatedTools:
+    """The tools of a session. One that has called a tool before may have read what somebody else wrote."""
+    shipped = shipped_tools(home, session.record.release)
+    gatekeeper = Gatekeeper(
+        shipped.catalog,
+        shipped.policies,
+        permission_files(home),
+        session.id,
+        approver,
+        is_tainted=session.effects_file.exists(),
+    )
+    return GatedTools(shipped, gatekeeper)

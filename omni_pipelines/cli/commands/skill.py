@@ -1,0 +1,204 @@
+"""`omni skill`."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from omni_pipelines.cli.command import Result, Rows, Verbatim, command
+from omni_pipelines.cli.confirmation import confirmed
+from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
+from omni_pipelines.cli.output import narrate, say, visible
+from omni_pipelines.cli.text import say_table
+from omni_pipelines.errors import ConfigurationError, ModelMissing
+from omni_pipelines.settings import Settings
+from omni_pipelines.skills.checks import Count, check_skill, example_skill
+from omni_pipelines.skills.folder import SkillFolder
+from omni_pipelines.skills.library import FoundSkill, SkillLibrary, SkillOrigin
+from omni_pipelines.skills.problems import SkillProblem
+
+NameArgument = Annotated[str, Argument(metavar="NAME", help="The name of a skill.")]
+
+
+@dataclass(frozen=True)
+class ShownSkill:
+    """A skill, as it is printed."""
+
+    name: str
+    origin: SkillOrigin
+    folder: Path
+    description: str
+    version: str
+    permissions: Sequence[str]
+    """What it may ask for: nothing while it is not trusted."""
+    trusted: bool
+    problem: str
+    warnings: Sequence[str]
+    shadows: Sequence[Path]
+    files: Sequence[str]
+
+
+@dataclass(frozen=True)
+class SkillCheck:
+    """The result of a check."""
+
+    skill: str
+    folder: Path
+    problems: Sequence[SkillProblem]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is only advice."""
+        return not any(problem.is_error for problem in self.problems)
+
+
+def _show_list(result: Rows[ShownSkill]) -> None:
+    rows = [(each.name, each.origin, _state(each), each.problem or each.description) for each in result.rows]
+    say_table(("name", "from", "state", "description"), rows)
+    for each in result.rows:
+        for shadowed in each.shadows:
+            narrate(f"note: {each.folder} is used, not {shadowed}")
+
+
+def _state(skill: ShownSkill) -> str:
+    return "broken" if skill.problem else "ok" if skill.trusted else "not trusted"
+
+
+def _show_one(skill: ShownSkill) -> None:
+    say(f"{skill.name} {skill.version}, {skill.origin}, {_state(skill)}")
+    say(visible(skill.problem or skill.description))
+    say(f"folder: {skill.folder}")
+    say(f"may ask for: {', '.join(skill.permissions) or 'nothing'}")
+    for name in skill.files:
+        say(f"  {visible(name)}")
+    for warning in skill.warnings:
+        narrate(f"note: {visible(warning)}")
+    if not skill.trusted:
+        narrate(f"read its files, then run: omni skill trust {skill.name}")
+
+
+def _show_checks(result: Rows[SkillCheck]) -> None:
+    for check in result.rows:
+        for problem in check.problems:
+            kind = "error" if problem.is_error else "advice"
+            say(visible(f"{check.folder / problem.place}: {kind}: {problem.message}; {problem.cure}"))
+        say(f"{check.skill}: {'valid' if check.is_valid else 'not valid'}")
+
+
+@command(_show_list)
+def list_(home: AnyHome) -> Rows[ShownSkill]:
+    """List the skills: those of the project, your own, and the built-in ones."""
+    library = SkillLibrary(home)
+    return Rows("skills", [_shown(library, skill) for skill in library.skills().values()])
+
+
+@command(_show_one)
+def info(home: AnyHome, name: NameArgument) -> ShownSkill:
+    """Show what a skill does, where it is, and what it may ask for."""
+    library = SkillLibrary(home)
+    return _shown(library, library.skill(name))
+
+
+@command(_show_checks)
+def check(
+    home: AnyHome,
+    settings: HomeSettings,
+    skill: Annotated[str | None, Argument(help="The name of a skill, or a folder.")] = None,
+    every: Annotated[bool, Option("--all", help="Check all skills.")] = False,
+    example: Annotated[
+        bool, Option("--example", help="Print the SKILL.md of a skill that is as it should be.")
+    ] = False,
+) -> Verbatim | Result[Rows[SkillCheck]]:
+    """Check skills strictly: head, files, size, and permissions against what the scripts use.
+
+    The exit code is 1 if a skill has an error; advice alone is no error.
+    """
+    if example:
+        return Verbatim(example_skill().read_text("utf-8").rstrip())
+    library, count = SkillLibrary(home), _counter(settings)
+    if every == (skill is not None):
+        raise ConfigurationError("it is not said what to check", cure="give the name of a skill, a folder, or --all")
+    folders = [each.folder for each in library.skills().values()] if skill is None else [_folder(library, skill)]
+    checks = [SkillCheck(each.name, each.path, check_skill(each, count)) for each in folders]
+    is_valid = all(each.is_valid for each in checks)
+    return Result(Rows("checks", checks, valid=is_valid), exit_code=0 if is_valid else 1)
+
+
+@command(_show_one)
+def trust(
+    home: AnyHome, name: NameArgument, yes: Annotated[bool, Option("--yes", help="Trust it without asking.")] = False
+) -> ShownSkill:
+    """Trust a skill of the project, as its files are now.
+
+    Until then it may ask for nothing and none of its scripts runs, because it may come from somebody else.
+    """
+    library = SkillLibrary(home)
+    skill = library.skill(name)
+    if not library.is_trusted(skill) and not yes:
+        wanted = ", ".join(skill.folder.metadata.permissions) or "nothing"
+        for file in skill.folder.files:
+            narrate(visible(f"  {skill.folder.path / file}"))
+        cure = f"read its files; to trust it without a question: omni skill trust {name} --yes"
+        if not confirmed(
+            f"it asks for: {wanted}. Trust it?", otherwise=ConfigurationError(f"{name} is not trusted", cure=cure)
+        ):
+            raise typer.Exit(1)
+    library.trust(skill)
+    return _shown(library, skill)
+
+
+@command(None)
+def test(home: AnyHome, name: NameArgument) -> None:
+    """Run the tests of a skill with pytest. Its exit code is that of pytest."""
+    library = SkillLibrary(home)
+    skill = library.skill(name)
+    if not library.is_trusted(skill):
+        cure = f"read its files, then run: omni skill trust {name}"
+        raise ConfigurationError(f"{name} is not trusted, so its tests do not run", cure=cure)
+    if not any(file.startswith("tests/") for file in skill.folder.files):
+        raise ConfigurationError(f"{name} has no tests", cure=f"write {skill.folder.path / 'tests' / 'test_it.py'}")
+    done = subprocess.run([sys.executable, "-P", "-m", "pytest", "-q", "tests"], cwd=skill.folder.path, check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _folder(library: SkillLibrary, skill: str) -> SkillFolder:
+    path = Path(skill).expanduser()
+    if "/" in skill or path.is_dir():
+        return SkillFolder(path.absolute())
+    return library.skill(skill).folder
+
+
+def _counter(settings: Settings) -> Count | None:
+    from omni_pipelines.text.engines import load_counter
+
+    try:
+        return load_counter(settings).count
+    except ModelMissing as error:
+        narrate(f"note: sizes in tokens are not checked: {error.message}; {error.cure}")
+        return None
+
+
+def _shown(library: SkillLibrary, skill: FoundSkill) -> ShownSkill:
+    folder = skill.folder
+    is_broken = bool(skill.problem)
+    metadata = None if is_broken else folder.metadata
+    return ShownSkill(
+        name=skill.name,
+        origin=skill.origin,
+        folder=folder.path,
+        description=metadata.description if metadata else "",
+        version=metadata.version if metadata else "",
+        permissions=library.permissions(skill),
+        trusted=library.is_trusted(skill),
+        problem=skill.problem,
+        warnings=[]
+        if is_broken
+        else [f"{each.place}: {each.message}; {each.cure}" for each in folder.field_problems],
+        shadows=skill.shadows,
+        files=folder.files,
+    )

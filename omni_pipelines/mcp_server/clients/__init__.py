@@ -1,0 +1,1 @@
+"""The configuration files of editors and agents, and our entry in them."""

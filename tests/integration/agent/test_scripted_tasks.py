@@ -1,0 +1,83 @@
+"""Thirty tasks with a scripted language model end as they must, also when they are killed again and again."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
+from omni_pipelines.testing.fakes import ScriptedModel
+from tests.agent_task import Killed, NewTask, Task
+from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop
+
+each_task = pytest.mark.parametrize("scripted", TASKS, ids=lambda scripted: scripted.name)
+EVENTS_BETWEEN_KILLS = 1 if os.environ.get("OMNI_STRESS") == "long" else 7
+"""How much further each process comes than the one before, at first."""
+Begun = tuple[Task, Workshop, ScriptedModel]
+
+
+@pytest.fixture
+def begin(new_task: NewTask, tmp_path: Path) -> Any:
+    numbers = itertools.count()
+
+    def begin(scripted: Scripted) -> Begun:
+        workshop = Workshop(tmp_path / "files" / str(next(numbers)))
+        workshop.down = scripted.down
+        model = ScriptedModel(scripted.replies)
+        limits = dict(scripted.limits)
+        task = new_task(workshop.catalog, scripted.task, model=model, limits=limits)
+        return task, workshop, model
+
+    return begin
+
+
+def answers_before_the_last_checkpoint(task: Task) -> int:
+    with opened_checkpoints(task.session) as checkpoints:
+        kept = last_state(checkpoints).get("sequence", 0)
+    answered = [event for event in task.session.events() if event.topic == "agent/person/answered"]
+    return sum(event.sequence <= kept for event in answered)
+
+
+@each_task
+def test_task_ends_as_it_must(begin: Any, scripted: Scripted) -> None:
+    task, workshop, model = begin(scripted)
+    result = task.run(*scripted.answers)
+    problem = result.problem
+    assert (result.outcome, problem.code if problem else "") == (scripted.outcome, scripted.code), problem
+    assert workshop.effects == list(scripted.effects)
+    assert [step.status for step in result.steps] == list(scripted.steps)
+    way = [node for node, _ in itertools.groupby(task.nodes)]
+    assert " ".join(way[way.index("clarify") + 1 :]) == (scripted.nodes or STRAIGHT)
+    assert scripted.text in result.report.text
+    assert not scripted.never or scripted.never not in result.report.text
+    levels = [payload["level"] for topic, payload in task.events if topic == "agent/loop"]
+    assert levels == list(scripted.loops)
+    assert task.session.state == scripted.outcome
+    model.check()
+
+
+@each_task
+def test_task_killed_again_and_again_has_every_side_effect_once(begin: Any, scripted: Scripted) -> None:
+    whole, workshop, _ = begin(scripted)
+    expected = whole.run(*scripted.answers)
+    task, other, model = begin(scripted)
+    kills = 0
+    for kill_at in itertools.count(2, EVENTS_BETWEEN_KILLS):
+        answered = answers_before_the_last_checkpoint(task)
+        try:
+            result = task.run(*scripted.answers[answered:], kill_at=kill_at)
+            break
+        except Killed:
+            kills += 1
+    assert kills
+    assert task.events == whole.events
+    assert result == expected.model_copy(update={"session": result.session})
+    assert other.effects == workshop.effects
+    assert sorted(path.read_text() for path in other.root.iterdir()) == sorted(
+        path.read_text() for path in workshop.root.iterdir()
+    )
+    model.check()
