@@ -35,7 +35,7 @@ from omni_pipelines.knowledge.search.options import (
 )
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import load_reranker
-from omni_pipelines.knowledge.search.retrieval import find_hits
+from omni_pipelines.knowledge.search.retrieval import find_hits, passage_cosines
 from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
@@ -45,7 +45,7 @@ from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.calibration import Calibration, calibration_of
-from omni_pipelines.text.embedding import Embedder, embedded_text, readable_share
+from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder_of
 from omni_pipelines.variant_registry import VariantRegistry
 
@@ -291,7 +291,7 @@ class Librarian:
         definitions = self._definitions(question, hits, where or {})
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
-        near = self._cosines(vector, hits) if vector.readable else {}
+        near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
         return Question(
             text=question,
@@ -304,16 +304,6 @@ class Librarian:
             calibration=self._calibration,
             readable=vector.readable,
         )
-
-    def _cosines(self, vector: QueryVector, hits: Sequence[Hit]) -> dict[str, float]:
-        """The cosine of each passage; those that have no vector yet, in an early release, are embedded here."""
-        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits])
-        unknown = [hit for hit in hits if hit.chunk_id not in near]
-        if unknown:
-            embedded = self._embedder.embed([embedded_text(hit.heading, hit.text) for hit in unknown])
-            found = zip(unknown, (embedded @ vector.values).tolist(), strict=True)
-            near |= {hit.chunk_id: cosine for hit, cosine in found}
-        return near
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         support = Support(asked.embed, functools.cache(asked.terms))
