@@ -173,6 +173,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """Name of the model on that server; servers with a single model often need none."""
     llm_seconds: float = Field(60.0, gt=0, le=3600)
     """Maximum time for an answer of the language model in seconds, retries included."""
+    llm_context: int = Field(8_192, ge=2_048, le=1_000_000)
+    """Tokens that the language model reads and writes at once, in the tasks of the agent."""
     llm_prices: dict[str, tuple[float, float]] = Field({})
     """Dollars for a million tokens that a model is given and that it writes, by the beginning of its name."""
     dagster_home: str = ""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from omni_pipelines.agent.context_manager import ContextManager
 from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.model_reasoner import ModelReasoner
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.spending import Spending
-from omni_pipelines.agent.task_model import TaskModel
+from omni_pipelines.agent.task_model import AskModel, TaskModel
 from omni_pipelines.errors import NetworkUnreachable
+from omni_pipelines.language_models.port import Message, ModelTool, Turn
 from omni_pipelines.testing.fakes import ScriptedModel, ScriptedReply
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
@@ -92,20 +94,26 @@ class Workshop:
         return catalog
 
 
-def reasoning(model: ScriptedModel) -> object:
-    """Make what decides, with this model."""
+def reasoning(model: ScriptedModel, max_tokens: int = 100_000) -> Callable[..., ModelReasoner]:
+    """Make what decides, with this model, whose context has so many tokens."""
 
-    def open_reasoner(session: TaskSession, journal: TaskJournal, spending: Spending) -> ModelReasoner:
-        task_model = TaskModel(
-            lambda messages, schema, tools: model.complete(messages, schema, tools=tools),
-            session,
-            journal,
-            spending,
-            lambda text: len(text.split()),
-        )
-        return ModelReasoner(task_model)
+    def open_reasoner(
+        session: TaskSession, journal: TaskJournal, spending: Spending, ask: AskModel | None = None
+    ) -> ModelReasoner:
+        def ask_model(
+            messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]
+        ) -> Turn:
+            return model.complete(messages, schema, tools=tools)
+
+        context = ContextManager(max_tokens, count_words, session.keep)
+        return ModelReasoner(TaskModel(ask or ask_model, session, journal, spending, count_words, context))
 
     return open_reasoner
+
+
+def count_words(text: str) -> int:
+    """The tokens of a text, for these tasks."""
+    return len(text.split())
 
 
 # --- what the model says

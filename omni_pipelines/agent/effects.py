@@ -7,10 +7,14 @@ person must say what happened.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import orjson
 
+from omni_pipelines.agent.journal import TaskJournal
+from omni_pipelines.agent.person import Inquiry, InquiryKind, Person
 from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.task_events import PersonAnswered, PersonAsked
 from omni_pipelines.ids import text_hash
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolAnnotations
@@ -29,14 +33,14 @@ def effect_key(*parts: object) -> str:
 class TaskEffects:
     """The calls of one session."""
 
-    def __init__(self, session: TaskSession) -> None:
-        self._session = session
-        self._ended: dict[str, str] = {}
+    def __init__(self, session: TaskSession, journal: TaskJournal) -> None:
+        self._session, self._journal = session, journal
+        self._ended: dict[str, dict[str, str]] = {}
         self._begun: set[str] = set()
         self._current = ""
         for entry in session.read_lines(session.effects_file):
             if "output" in entry:
-                self._ended[entry["key"]] = entry["output"]
+                self._ended[entry["key"]] = entry
             elif "held" in entry:
                 self._begun.discard(entry["key"])
             else:
@@ -50,8 +54,9 @@ class TaskEffects:
         ask: Callable[[], str],
     ) -> tuple[ToolResponse, str]:
         """The response of a call, and the name of its text; `ask` returns what the person says happened before."""
+        self._talk: dict[str, str] = {}
         if key in self._ended:
-            return self._response(self._ended[key])
+            return self._recorded(self._ended[key])
         is_harmless = annotations.read_only_hint or annotations.idempotent_hint
         if key in self._begun and not is_harmless and ask() == HAPPENED:
             return self._end(key, ToolResponse.partial(None, "it ran before a crash; its response is unknown"))
@@ -71,11 +76,29 @@ class TaskEffects:
         if self._current:
             self._session.append_line(self._session.effects_file, {"key": self._current}, is_durable=True)
 
+    def ask(self, person: Person, kind: InquiryKind, question: str) -> str | None:
+        """What the person says about the present call, which is recorded with it; None if nobody answers."""
+        self._journal.publish(PersonAsked(kind=kind, question=question))
+        answer = person.answer(Inquiry(kind, question))
+        if answer is not None:
+            self._talk = {"kind": kind, "question": question, "answer": answer}
+            self._journal.publish(PersonAnswered(kind=kind, answer=answer))
+        return answer
+
+    def _recorded(self, entry: dict[str, str]) -> tuple[ToolResponse, str]:
+        """A call that was made before: its events are published again, and it is not."""
+        if "question" in entry:
+            kind = cast(InquiryKind, entry["kind"])
+            self._journal.publish(PersonAsked(kind=kind, question=entry["question"]))
+            self._journal.publish(PersonAnswered(kind=kind, answer=entry["answer"]))
+        return self._response(entry["output"])
+
     def _response(self, output: str) -> tuple[ToolResponse, str]:
         return ToolResponse.model_validate_json(self._session.text(output)), output
 
     def _end(self, key: str, response: ToolResponse) -> tuple[ToolResponse, str]:
         output = self._session.keep(response.model_dump_json(exclude=_VOLATILE))
-        self._session.append_line(self._session.effects_file, {"key": key, "output": output})
-        self._ended[key] = output
+        entry = {"key": key, "output": output, **self._talk}
+        self._session.append_line(self._session.effects_file, entry)
+        self._ended[key] = entry
         return self._response(output)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent_tools.shipped import ShippedTools, shipped_tools
@@ -9,9 +12,10 @@ from omni_pipelines.home import Home
 from omni_pipelines.permissions.approvals import Approver
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
-from omni_pipelines.permissions.policies import policy_of
+from omni_pipelines.permissions.policies import Effect, ToolPolicy, policy_of
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.definition import ToolDefinition
+from omni_pipelines.tools.signature import tool
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,34 @@ class GatedTools:
         return policy_of(name, self.shipped.policies).capability
 
 
-def gated_tools(home: Home, session: TaskSession, approver: Approver) -> GatedTools:
+class SessionTexts:
+    """The texts that a session keeps."""
+
+    def __init__(self, session: TaskSession) -> None:
+        self._session = session
+
+    @tool("task.output", title="Read a text that was cut", category="task", read_only=True)
+    def output(
+        self,
+        name: str,
+        start: Annotated[int, Field(ge=0)] = 0,
+        length: Annotated[int, Field(ge=1, le=20_000)] = 4_000,
+    ) -> str:
+        """Read part of a long result that was cut in the conversation.
+
+        Args:
+            name: The name that stands where it was cut.
+            start: The first character.
+            length: Number of characters.
+        """
+        return self._session.text(name)[start : start + length]
+
+
+def gated_tools(home: Home, session: TaskSession, approver: Approver | None = None) -> GatedTools:
     """The tools of a session. One that has called a tool before may have read what somebody else wrote."""
     shipped = shipped_tools(home, session.record.release)
+    shipped.catalog.add(SessionTexts(session).output)
+    shipped.policies["task.output"] = ToolPolicy("task:output", Effect.READ)
     gatekeeper = Gatekeeper(
         shipped.catalog,
         shipped.policies,

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import OmniError
 
+InquiryKind = Literal["clarify", "review", "approve", "uncertain"]
+"""The task, the plan, a call, or a call that may have run before a crash."""
 YES, NO = ("y", "yes"), ("n", "no")
 
 
@@ -14,8 +16,8 @@ YES, NO = ("y", "yes"), ("n", "no")
 class Inquiry:
     """A question to the person."""
 
-    kind: Literal["clarify", "review", "approve", "uncertain"]
-    """What it is about: the task, the plan, a call, or a call that may have run before a crash."""
+    kind: InquiryKind
+    """What it is about."""
     text: str
 
 

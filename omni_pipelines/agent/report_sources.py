@@ -35,7 +35,7 @@ def sources_of(brief: TaskBrief) -> list[TaskSource]:
     for step in (*brief.past, *brief.steps):
         for made, response in zip(step.calls, brief.responses(step), strict=True):
             is_success = made.status in SUCCESSES
-            cited = list(_citations(response.data)) if is_success else []
+            cited = list(citations_in(response.data)) if is_success else []
             for citation in cited:
                 found.setdefault(citation.citation, (citation.citation, citation.quote, citation, True))
             if not cited:
@@ -44,7 +44,7 @@ def sources_of(brief: TaskBrief) -> list[TaskSource]:
     return [TaskSource(number, *fields) for number, fields in enumerate(list(found.values())[:MAX_SOURCES], 1)]
 
 
-def _citations(data: object) -> Iterator[Citation]:
+def citations_in(data: object) -> Iterator[Citation]:
     """Every passage in a response: an answer's quotes, or hits."""
     if isinstance(data, Mapping):
         fields = {name: data[name] for name in Citation.model_fields if name in data}
@@ -52,10 +52,10 @@ def _citations(data: object) -> Iterator[Citation]:
             yield Citation.model_validate({"quote": data.get("text"), **fields})
         except ValidationError:
             for value in data.values():
-                yield from _citations(value)
+                yield from citations_in(value)
     elif isinstance(data, list):
         for value in data:
-            yield from _citations(value)
+            yield from citations_in(value)
 
 
 def checked_report(

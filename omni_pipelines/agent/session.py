@@ -132,9 +132,8 @@ class TaskSession:
 
     def keep(self, text: str) -> str:
         """Store a text, and return the name that `text` finds it by."""
-        content = text.encode("utf-8", "surrogatepass")
-        name = content_hash(content)
-        put_if_absent(self._texts / name, content)
+        name = text_name(text)
+        put_if_absent(self._texts / name, text.encode("utf-8", "surrogatepass"))
         return name
 
     def text(self, name: str) -> str:
@@ -189,6 +188,11 @@ class TaskSession:
         """
         with self.owned():
             shutil.rmtree(self.folder)
+
+
+def text_name(text: str) -> str:
+    """The name under which a session keeps a text."""
+    return content_hash(text.encode("utf-8", "surrogatepass"))
 
 
 def new_session_id(now: datetime) -> str:

@@ -3,9 +3,7 @@
 import orjson
 
 from omni_pipelines.agent.effects import TaskEffects
-from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.person import YES, Inquiry, Person
-from omni_pipelines.agent.task_events import PersonAnswered, PersonAsked
 from omni_pipelines.permissions.approvals import ApprovalAnswer, ApprovalRequest, ApprovalScope
 from omni_pipelines.permissions.capabilities import names
 from omni_pipelines.permissions.policies import Effect
@@ -21,10 +19,8 @@ class TaskApprover:
     person must see the exact arguments of whatever writes, runs or sends.
     """
 
-    def __init__(
-        self, approvals: tuple[str, ...], person: Person, journal: TaskJournal, effects: TaskEffects
-    ) -> None:
-        self._approvals, self._person, self._journal, self._effects = approvals, person, journal, effects
+    def __init__(self, approvals: tuple[str, ...], person: Person, effects: TaskEffects) -> None:
+        self._approvals, self._person, self._effects = approvals, person, effects
         self.waiting: Inquiry | None = None
         """What nobody answered."""
 
@@ -38,13 +34,11 @@ class TaskApprover:
         if is_free and self.covers(request.capability):
             return ApprovalAnswer(ApprovalScope.ONCE)
         with self._effects.held():  # while the person thinks, nothing runs
-            inquiry = Inquiry("approve", _text(request))
-            self._journal.publish(PersonAsked(kind=inquiry.kind, question=inquiry.text))
-            answer = self._person.answer(inquiry)
+            question = _text(request)
+            answer = self._effects.ask(self._person, "approve", question)
             if answer is None:
-                self.waiting = inquiry
+                self.waiting = Inquiry("approve", question)
                 return None
-            self._journal.publish(PersonAnswered(kind=inquiry.kind, answer=answer))
         return approval_of(answer)
 
 

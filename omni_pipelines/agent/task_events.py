@@ -156,3 +156,11 @@ class LoopNoticed(Payload, topics=("agent/loop",)):
     level: Literal["hint", "replan", "stop"]
     """What the agent does about it."""
     reason: str
+
+
+class ContextPruned(Payload, topics=("agent/context",)):
+    """A conversation was too long for the language model."""
+
+    purpose: str
+    turns: tuple[dict[str, JsonValue], ...]
+    """What became of each turn: role, beginning, tokens, those that are left, and whether it was cut or left out."""

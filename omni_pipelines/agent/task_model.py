@@ -10,10 +10,11 @@ from typing import Protocol, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from omni_pipelines.agent.context_manager import ContextManager
 from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.spending import Spending, TokenPrice
-from omni_pipelines.agent.task_events import ModelEnded, ModelStarted
+from omni_pipelines.agent.task_events import ContextPruned, ModelEnded, ModelStarted
 from omni_pipelines.errors import LanguageModelFailed, RetryableError
 from omni_pipelines.ids import text_hash
 from omni_pipelines.language_models.port import Message, ModelTool, ToolCall, Turn, Usage
@@ -45,7 +46,7 @@ class TaskModel:
         journal: publishes the calls.
         spending: counts the tokens.
         count: the number of tokens of a text, for what the model does not count itself.
-        fit: makes a conversation fit into the context of the model.
+        context: makes a conversation fit; without one, it is sent as it is.
         price: of the tokens.
     """
 
@@ -56,11 +57,11 @@ class TaskModel:
         journal: TaskJournal,
         spending: Spending,
         count: Callable[[str], int],
-        fit: Callable[[Sequence[Message]], Sequence[Message]] = tuple,
+        context: ContextManager | None = None,
         price: TokenPrice | None = None,
     ) -> None:
         self._ask, self._session, self._journal, self._spending = ask, session, journal, spending
-        self._count, self._fit, self._price = count, fit, price or TokenPrice()
+        self._count, self._context, self._price = count, context, price or TokenPrice()
         self._replies = {entry["key"]: entry["reply"] for entry in session.read_lines(session.replies_file)}
 
     def say(
@@ -77,7 +78,7 @@ class TaskModel:
             RetryableError: no model answers at the moment.
             LanguageModelFailed: no model can answer.
         """
-        fitted = self._fit(messages)
+        fitted = self._fitted(purpose, messages)
         given = sum(self._count(_text(message)) for message in fitted)
         request = orjson.dumps([list(map(_fields, fitted)), schema, [vars(tool) for tool in tools]]).decode()
         key = text_hash(request)
@@ -117,6 +118,14 @@ class TaskModel:
         except ValueError as error:
             message = f"the language model did not reply in the requested form: {_reason(error)}"
             raise LanguageModelFailed(message, cure="use a model that follows instructions better") from error
+
+    def _fitted(self, purpose: str, messages: Sequence[Message]) -> Sequence[Message]:
+        if self._context is None:
+            return messages
+        fitted, turns = self._context.fit(messages)
+        if turns:
+            self._journal.publish(ContextPruned(purpose=purpose, turns=tuple(vars(turn) for turn in turns)))
+        return fitted
 
     def _asked(
         self, messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]

@@ -248,7 +248,7 @@ class TaskNodes:
                 effect_key(*place, call.tool, call.arguments),
                 self._annotations(call.tool),
                 lambda: self._attempts(call) if self._is_allowed(call, step) else _not_planned(call, step),
-                lambda: self._ask(Inquiry("uncertain", _uncertain(call))),
+                lambda: self._ask_about(call),
             )
             ended = ToolEnded(
                 step=step.id,
@@ -261,6 +261,14 @@ class TaskNodes:
             self.journal.publish(ended)
         arguments = self.session.keep(orjson.dumps(call.arguments).decode())
         return MadeCall(tool=call.tool, arguments=arguments, output=output, status=response.status, code=ended.code)
+
+    def _ask_about(self, call: NextCall) -> str:
+        """What the person says became of a call that a crash interrupted."""
+        question = _uncertain(call)
+        answer = self.effects.ask(self.person, "uncertain", question)
+        if answer is None:
+            raise TaskWaits(Inquiry("uncertain", question), self.session.id)
+        return answer
 
     def _is_allowed(self, call: NextCall, step: TaskStep) -> bool:
         """Whether a call is one that the person has seen in the plan, or changes nothing."""

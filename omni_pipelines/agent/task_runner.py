@@ -48,6 +48,7 @@ class TaskRunner:
     """Writes the receipt of a report into the session."""
     person: Person
     clock: Clock = now
+    open_journal: type[TaskJournal] | Callable[..., TaskJournal] = TaskJournal
     listener: Listener = to_current_bus
 
     def run(self, session: TaskSession) -> TaskResult:
@@ -63,7 +64,7 @@ class TaskRunner:
             raise ConfigurationError(f"session {session.id} has ended", cure=cure)
         with session.owned():
             record, before = session.record, _last_state(session)
-            journal = TaskJournal(session, before.get("sequence", 0), clock=self.clock, listener=self.listener)
+            journal = self.open_journal(session, before.get("sequence", 0), clock=self.clock, listener=self.listener)
             if before:
                 journal.publish(TaskResumed())
             else:
@@ -74,8 +75,8 @@ class TaskRunner:
     def _run(self, session: TaskSession, record: TaskRecord, journal: TaskJournal, spending: Spending) -> TaskResult:
         from omni_pipelines.agent.task_graph import opened_checkpoints, run_graph  # a second: after the first event
 
-        effects = TaskEffects(session)
-        approver = TaskApprover(record.approvals, self.person, journal, effects)
+        effects = TaskEffects(session, journal)
+        approver = TaskApprover(record.approvals, self.person, effects)
         nodes = TaskNodes(
             session=session,
             record=record,

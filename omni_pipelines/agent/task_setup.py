@@ -77,16 +77,7 @@ def task_runner(home: Home, settings: Settings, person: Person, listener: Listen
         return gated_tools(home, session, approver)
 
     def open_reasoner(session: TaskSession, journal: TaskJournal, spending: Spending) -> Reasoner:
-        model = session.record.model
-        if model == EXTRACTIVE:
-            from omni_pipelines.agent.extractive import ExtractiveReasoner
-
-            return ExtractiveReasoner()
-        from omni_pipelines.agent.model_reasoner import ModelReasoner
-        from omni_pipelines.text.engines import load_counter
-
-        price, count = price_of(model, settings.llm_prices), load_counter(settings).count
-        return ModelReasoner(TaskModel(asking(settings), session, journal, spending, count, price=price))
+        return reasoner_of(settings, session, journal, spending)
 
     def prove(session: TaskSession, report: TaskReport) -> None:
         _write_receipt(home, session, report)
@@ -94,12 +85,30 @@ def task_runner(home: Home, settings: Settings, person: Person, listener: Listen
     return TaskRunner(open_tools, open_reasoner, prove, person, listener=listener)
 
 
+def reasoner_of(
+    settings: Settings, session: TaskSession, journal: TaskJournal, spending: Spending, ask: AskModel | None = None
+) -> Reasoner:
+    """What decides in a session: the language model that it was begun with, or none. `ask` replaces that model."""
+    model = session.record.model
+    if model == EXTRACTIVE:
+        from omni_pipelines.agent.extractive import ExtractiveReasoner
+
+        return ExtractiveReasoner()
+    from omni_pipelines.agent.context_manager import ContextManager
+    from omni_pipelines.agent.model_reasoner import ModelReasoner
+    from omni_pipelines.text.engines import load_counter
+
+    price, count = price_of(model, settings.llm_prices), load_counter(settings).count
+    context = ContextManager(settings.llm_context - REPLY_TOKENS, count, session.keep)
+    return ModelReasoner(TaskModel(ask or asking(settings), session, journal, spending, count, context, price))
+
+
 def asking(settings: Settings) -> AskModel:
     """What asks the language models of the settings."""
     from omni_pipelines.language_models.variants import register_language_models
 
     models = VariantRegistry()
-    register_language_models(models, settings)
+    register_language_models(models, settings, settings.llm_context)
 
     def ask(messages: Sequence[Message], schema: Mapping[str, object] | None, tools: Sequence[ModelTool]) -> Turn:
         return complete(models, messages, schema, REPLY_TOKENS, tools=tools).value

@@ -74,6 +74,11 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("sessions show", "sessions:show", "Show what a session did, step by step, and what came of it."),
         ("sessions resume", "sessions:resume", "Go on with a session that was interrupted or waits for an answer."),
         ("sessions delete", "sessions:delete", "Delete a session with everything that it recorded."),
+        (
+            "replay",
+            "replay:replay",
+            "Run a session again from its records, or compare what it found with another release.",
+        ),
         ("ls", "documents:list_", "List the documents of a release."),
         ("get", "documents:get", "Print the text of documents, as it was indexed."),
         ("show", "ask:show", "Print exactly the text that a citation names."),

@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "sessions show": ("omni sessions show 20261129-151012-3fa9",),
     "sessions resume": ("omni sessions resume 20261129-151012-3fa9 --answer y",),
     "sessions delete": ("omni sessions delete 20261129-151012-3fa9",),
+    "replay": ("omni replay 20261129-151012-3fa9", "omni replay 20261129-151012-3fa9 --release 4"),
     "ls": ("omni ls", "omni ls 'docs/**' --format csv"),
     "get": ("omni get docs/keys.md", "omni get '*.md' | wc -w"),
     "show": ("omni show docs/keys.md:14-15", "omni show docs/report.pdf:p3"),

@@ -43,6 +43,7 @@ class LocalModel(VariantProvider):
         file: the model, in the GGUF format.
         threads: threads that compute.
         limits: as for a model elsewhere; loading does not count.
+        context: tokens of a prompt and its answer together.
         start: starts the server.
     """
 
@@ -54,10 +55,12 @@ class LocalModel(VariantProvider):
         file: Path,
         threads: int,
         limits: ModelLimits,
+        context: int = CONTEXT_TOKENS,
         *,
         start: StartServer = LlamaServer,
     ) -> None:
         self._file, self._threads, self._limits, self._start = file, threads, limits, start
+        self._context = context
         self._server: ModelServer | None = None
         self._lock = threading.Lock()
 
@@ -97,7 +100,7 @@ class LocalModel(VariantProvider):
     def _running(self) -> ModelServer:
         with self._lock:
             if self._server is None or not self._server.is_running:
-                self._server = self._start(self._file, self._threads, CONTEXT_TOKENS)
+                self._server = self._start(self._file, self._threads, self._context)
             return self._server
 
 

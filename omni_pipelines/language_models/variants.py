@@ -16,17 +16,21 @@ MAX_THREADS = 8
 """Of a model on this machine; more of them wait for memory."""
 
 
-def register_language_models(registry: VariantRegistry, settings: Settings) -> None:
+def register_language_models(registry: VariantRegistry, settings: Settings, context: int | None = None) -> None:
     """Register the model `settings.llm` and the one at `settings.llm_url`; an unavailable one if neither is set.
 
-    The model on this machine is preferred.
+    The model on this machine is preferred; it reads and writes `context` tokens at once, or as many as answers need.
 
     Raises:
         ConfigurationError: the address or the key cannot be used.
     """
     if settings.llm:
         registry.register_factory(
-            COMPLETE, "local", lambda: _local_model(settings), priority=PREFERRED, probe=lambda: _probe(settings)
+            COMPLETE,
+            "local",
+            lambda: _local_model(settings, context),
+            priority=PREFERRED,
+            probe=lambda: _probe(settings),
         )
     if settings.llm_url:
         from omni_pipelines.language_models.openai_http import ModelLimits, OpenAIModel  # not loaded without a model
@@ -56,12 +60,13 @@ def _probe(settings: Settings) -> VariantHealth:
     return VariantHealth()
 
 
-def _local_model(settings: Settings) -> VariantProvider:
-    from omni_pipelines.language_models.local_model import LocalModel  # not loaded without a model
+def _local_model(settings: Settings, context: int | None) -> VariantProvider:
+    from omni_pipelines.language_models.local_model import CONTEXT_TOKENS, LocalModel  # not loaded without a model
     from omni_pipelines.language_models.openai_http import ModelLimits
 
     limits = ModelLimits(seconds=settings.llm_seconds)
-    return LocalModel(check_local_model(settings), min(settings.workers, MAX_THREADS), limits)
+    file, threads = check_local_model(settings), min(settings.workers, MAX_THREADS)
+    return LocalModel(file, threads, limits, context or CONTEXT_TOKENS)
 
 
 class _NoModel(VariantProvider):

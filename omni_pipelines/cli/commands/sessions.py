@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
 from omni_pipelines.agent.session import TaskSession, session_ids
 from omni_pipelines.cli.command import Fields, Rows, command
@@ -22,9 +22,15 @@ def list_(home: ExistingHome) -> Rows[SessionRow]:
 
 
 @command(show_session)
-def show(home: ExistingHome, session: IdArgument) -> ShownSession:
+def show(
+    home: ExistingHome,
+    session: IdArgument,
+    context: Annotated[
+        bool, Option("--context", help="Show what the language model was given of conversations that were too long.")
+    ] = False,
+) -> ShownSession:
     """Show what a session did, step by step, and what came of it."""
-    return ShownSession.of(TaskSession.open(home, session))
+    return ShownSession.of(TaskSession.open(home, session), with_context=context)
 
 
 @command(None)

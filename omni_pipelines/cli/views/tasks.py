@@ -3,18 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import JsonValue
 
 from omni_pipelines.agent.reasoner import TaskReport
 from omni_pipelines.agent.session import TaskSession
-from omni_pipelines.agent.task_events import PersonAsked, TaskEnded
+from omni_pipelines.agent.task_events import ContextPruned, PersonAsked, TaskEnded
+from omni_pipelines.cli.command import Rows
+from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import Stdout, narrate, say, say_now
-from omni_pipelines.cli.text import cell, cut, say_fields, shell_word
+from omni_pipelines.cli.text import cell, cut, say_fields, say_table, shell_word
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.events import payload_of
 from omni_pipelines.records import Event
+
+if TYPE_CHECKING:
+    from omni_pipelines.agent.release_comparison import ComparedCall
+    from omni_pipelines.agent.replay import ReplayResult
 
 MAX_LINE = 160
 
@@ -50,9 +56,10 @@ class ShownSession:
     events: Sequence[Event]
     report: TaskReport | None
     receipt: str
+    with_context: bool = text_only(False)
 
     @classmethod
-    def of(cls, session: TaskSession) -> Self:
+    def of(cls, session: TaskSession, *, with_context: bool = False) -> Self:
         """All that a session recorded."""
         row, events = SessionRow.of(session), session.events()
         last = payload_of(events[-1]) if events else None
@@ -60,7 +67,7 @@ class ShownSession:
         name = last.report if isinstance(last, TaskEnded) else ""
         report = TaskReport.model_validate_json(session.text(name)) if name else None
         receipt = str(session.receipt_file) if session.receipt_file.exists() else ""
-        return cls(row, question, events, report, receipt)
+        return cls(row, question, events, report, receipt, with_context)
 
 
 def show_session(shown: ShownSession) -> None:
@@ -71,12 +78,21 @@ def show_session(shown: ShownSession) -> None:
     for event in shown.events:
         if text := event_line(event):
             say(f"  {text}")
+        payload = payload_of(event)
+        if shown.with_context and isinstance(payload, ContextPruned):
+            _show_context(payload)
     if shown.question:
         say_fields({"question": shown.question}, 9)
         narrate(f"answer it: omni run --resume {row.id} --answer TEXT")
     if shown.report is not None:
         say()
         show_report(shown.report, shown.receipt)
+
+
+def _show_context(context: ContextPruned) -> None:
+    say(f"  context for {context.purpose}:")
+    rows = [(turn["reason"], turn["role"], turn["tokens"], turn["kept"], turn["beginning"]) for turn in context.turns]
+    say_table(("what", "role", "tokens", "kept", "beginning"), rows)
 
 
 _LINES: Mapping[str, str] = {
@@ -134,3 +150,19 @@ def show_report(report: TaskReport, receipt: str) -> None:
             narrate(f"  {shell_word(cited.citation)}")
     if receipt:
         narrate(f"receipt: {receipt}")
+
+
+def show_replay(result: "ReplayResult | Rows[ComparedCall]") -> None:
+    """Print whether the events are the same, or each call with what differs."""
+    if isinstance(result, Rows):
+        for call in result.rows:
+            arguments = _short(dict(call.arguments))
+            say(f"{'same' if call.is_same else 'differs'}: {call.tool} {cut(arguments, MAX_LINE)}")
+            for sign, citations in (("-", call.gone), ("+", call.new)):
+                for citation in citations:
+                    say(f"  {sign} {shell_word(citation)}")
+            if call.answer[0] != call.answer[1]:
+                say(f"  then: {cell(call.answer[0]) or 'no answer'}")
+                say(f"  now:  {cell(call.answer[1]) or 'no answer'}")
+    elif result.is_identical:
+        say(f"{result.events} events are the same, bit for bit")

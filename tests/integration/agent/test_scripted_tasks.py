@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from omni_pipelines.agent.replay import ReplayResult, replay_session
 from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
 from omni_pipelines.testing.fakes import ScriptedModel
-from tests.agent_task import Killed, NewTask, Task
-from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop
+from tests.agent_task import Killed, NewTask, OpenTools, Task
+from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop, reasoning
 
 each_task = pytest.mark.parametrize("scripted", TASKS, ids=lambda scripted: scripted.name)
 EVENTS_BETWEEN_KILLS = 1 if os.environ.get("OMNI_STRESS") == "long" else 7
@@ -58,6 +59,7 @@ def test_task_ends_as_it_must(begin: Any, scripted: Scripted) -> None:
     assert levels == list(scripted.loops)
     assert task.session.state == scripted.outcome
     model.check()
+    assert replayed(task, workshop).is_identical
 
 
 @each_task
@@ -81,3 +83,36 @@ def test_task_killed_again_and_again_has_every_side_effect_once(begin: Any, scri
         path.read_text() for path in workshop.root.iterdir()
     )
     model.check()
+    replay = replayed(task, other)
+    assert replay.is_identical, replay.difference
+    assert other.effects == workshop.effects
+
+
+def test_replay_of_a_changed_record_names_the_first_difference(begin: Any) -> None:
+    task, workshop, _ = begin(TASKS[0])
+    task.run()
+    record = task.session.events_file
+    record.write_text(record.read_text().replace('"path":"a.txt"', '"path":"b.txt"'))
+    assert "files.read" in replayed(task, workshop).difference
+
+
+def test_replay_without_a_recorded_reply_asks_no_model(begin: Any) -> None:
+    task, workshop, _ = begin(TASKS[0])
+    task.run()
+    replies = task.session.replies_file
+    replies.write_bytes(b"".join(replies.read_bytes().splitlines(keepends=True)[:-1]))
+    assert replayed(task, workshop).difference == "it needs a call of the language model, which was not recorded"
+
+
+def test_long_output_is_cut_for_the_model_and_stays_in_the_session(begin: Any) -> None:
+    task, workshop, model = begin(TASKS[0])
+    (workshop.root / "a.txt").write_text("alpha 7 " + "long " * 5_000)
+    task.make_reasoner = reasoning(model, max_tokens=400)
+    assert task.run().outcome == "done"
+    assert max(sum(len(message.content.split()) for message in call.messages) for call in model.calls) <= 400
+    pruned = [payload for topic, payload in task.events if topic == "agent/context"]
+    assert [turn["reason"] for turn in pruned[0]["turns"]][-1] == "cut"
+
+
+def replayed(task: Task, workshop: Workshop) -> ReplayResult:
+    return replay_session(task.session, OpenTools(workshop.catalog), reasoning(ScriptedModel()))

@@ -96,7 +96,7 @@ def test_help_lists_every_command_below_a_heading(omni: Omni) -> None:
 def test_completion_offers_the_commands_that_begin_so() -> None:
     group = typer.main.get_command(app)
     context = click.Context(group)
-    assert [item.value for item in group.shell_complete(context, "re")] == ["releases"]
+    assert [item.value for item in group.shell_complete(context, "re")] == ["replay", "releases"]
 
 
 def test_tables_and_jobs_to_choose_from_are_those_that_exist() -> None:
