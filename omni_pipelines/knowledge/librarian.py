@@ -24,6 +24,7 @@ from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
+from omni_pipelines.knowledge.search.freshness import with_freshness
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import (
     Fusion,
@@ -34,7 +35,7 @@ from omni_pipelines.knowledge.search.options import (
     check_whole,
 )
 from omni_pipelines.knowledge.search.ranking import QueryVector
-from omni_pipelines.knowledge.search.reranking import load_reranker
+from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits, passage_cosines
 from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
@@ -165,8 +166,7 @@ class Librarian:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words, or a question. Words in double quotes raise passages with them side by side; a query that is
-                nothing but quotes finds by words only passages with exactly these.
+            query: words or a question; quoted words raise passages with them side by side, and alone are required.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -181,9 +181,13 @@ class Librarian:
         began = time.perf_counter()
         options = self._options(mode, where, fusion, feedback)
         check_score(min_score)
-        hits = find_hits(self._snapshot, query, k, options, self._embed_query, self._reranker)
+        hits = self._find(query, k, options, self._reranker)
         self._metrics.record(options.mode, time.perf_counter() - began)
         return [hit for hit in hits if hit.score >= min_score]
+
+    def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
+        hits = find_hits(self._snapshot, query, k, options, self._embed_query, reranker)
+        return with_freshness(self._snapshot, hits, check_files=self._settings.check_files)
 
     def forms(self, text: str) -> set[str]:
         """The forms of the words of a text in the keyword index; words with a common form count as the same."""
@@ -236,9 +240,8 @@ class Librarian:
             question: a question.
             where: as for `search`.
             generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
-                sources alone; None asks a model if the settings name one. If no model answers, the answer quotes the
-                sources alone; if a model finds nothing in them, it is an abstention, unless their evidence is strong
-                by itself. The `note` says why.
+                sources alone; None asks a model if the settings name one. If no model answers, the sources are quoted;
+                if it finds nothing, it is an abstention, unless their evidence is strong. The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
@@ -250,11 +253,10 @@ class Librarian:
             cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
         asked = self.prepared(question, where)
-        answer = (
-            self._generate(asked, models)
-            if models is not None and asked.hits
-            else extract_answer(self.release, asked)
-        )
+        if models is None or not asked.hits:
+            answer = extract_answer(self.release, asked)
+        else:
+            answer = self._generate(asked, models)
         answer = answer.model_copy(update={"question": question})
         self._given.append((answer_digest(answer), dict(where or {})))
         if self._settings.keep_questions if keep is None else keep:
@@ -276,9 +278,7 @@ class Librarian:
         """Passages with a declaration of a name, or at least with the name."""
         options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
         queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
-        searches = (
-            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
-        )
+        searches = (self._find(query, DEFINITION_HITS, options) for query in queries)
         return next(filter(None, searches), [])
 
     def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:

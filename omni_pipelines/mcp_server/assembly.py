@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.mcp_server.approvals import ClientApprover
 from omni_pipelines.mcp_server.calls import CallLimits
 from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS
@@ -16,6 +17,7 @@ from omni_pipelines.operations.writing_tools import add_writing_tools
 from omni_pipelines.permissions.capabilities import capability_of_tool
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -39,7 +41,9 @@ def make_server(
         catalog.add(resources.page, resources.read)
         if allow_writes:
             add_writing_tools(catalog, home)
-        return Gatekeeper(catalog, _policies(catalog), files, session, is_tainted=is_tainted)
+        granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING if allow_writes]
+        person = ClientApprover()
+        return Gatekeeper(catalog, _policies(catalog), files, session, person, granted=granted, is_tainted=is_tainted)
 
     return KnowledgeServer(home, CurrentTools(home, gatekeeper_of), limits, watch_seconds)
 
