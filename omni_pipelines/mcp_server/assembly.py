@@ -18,7 +18,6 @@ from omni_pipelines.permissions.capabilities import capability_of_tool
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.permissions.grants import Grant
-from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -43,8 +42,6 @@ def make_server(
         catalog.add(resources.page, resources.read)
         if allow_writes:
             add_writing_tools(catalog, home)
-        granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING if allow_writes]
-        person = ClientApprover()
         return Gatekeeper(
             catalog, _policies(catalog), files, session, ClientApprover(), granted=granted, is_tainted=is_tainted
         )
