@@ -71,6 +71,7 @@ bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.query_cost
 	@$(BIN)/python -m benchmarks.metadata
 	@$(BIN)/python -m benchmarks.load
+	@$(BIN)/python -m benchmarks.mcp_server
 	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
 

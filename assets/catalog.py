@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.lineage import column_lineage
 from omni_pipelines.publishing.quality_gate import GateStepReport
 from omni_pipelines.schemas import Table, description
 from omni_pipelines.steps.checks import Verdict
@@ -62,15 +63,21 @@ def after(step: str, steps: Steps = STEPS) -> list[str]:
 
 
 def materialized(
-    report: StepReport | GateStepReport, preview: Sections, *, uri: object, counts: Mapping[str, Any] | None = None
+    report: StepReport | GateStepReport,
+    preview: Sections,
+    *,
+    uri: object,
+    counts: Mapping[str, Any] | None = None,
+    table: Table | None = None,
 ) -> dg.MaterializeResult[None]:
-    """A materialization: the data version and counts of a step, and a preview for people."""
+    """A materialization: the data version and counts of a step, where columns come from, and a preview for people."""
     return dg.MaterializeResult(
         data_version=dg.DataVersion(report.version),
         metadata={
             **({"dagster/row_count": report.rows} if report.rows is not None else {}),
             "dagster/uri": str(uri),
             **{title: _table(rows) for title, rows in preview.items() if rows},
+            **(column_lineage(table) if table is not None else {}),
             **report.counts,
             **(counts or {}),
         },

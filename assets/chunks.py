@@ -9,11 +9,17 @@ from omni_pipelines.steps.checks import check_chunks
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.preview import chunks_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
 
 @dg.asset(
-    group_name=StepGroup.INGEST.value, kinds={"lance"}, owners=OWNERS, metadata=columns(CHUNKS), deps=after("chunks")
+    group_name=StepGroup.INGEST.value,
+    kinds={"lance"},
+    owners=OWNERS,
+    metadata=columns(CHUNKS),
+    deps=after("chunks"),
+    code_version=STEPS["chunks"].code_version,
 )
 def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Documents cut into passages within a token budget, each with its exact bytes, characters and lines.
@@ -24,7 +30,7 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
     with knowledge.writer_session(context.log) as home:
         report = reconcile_chunks(knowledge.run())
         preview = chunks_preview(home, knowledge.settings)
-    return materialized(report, preview, uri=home.table("chunks"))
+    return materialized(report, preview, uri=home.table("chunks"), table=CHUNKS)
 
 
 @dg.multi_asset_check(

@@ -15,6 +15,7 @@ from omni_pipelines.steps.checks import check_documents
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.preview import documents_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
 
@@ -33,6 +34,7 @@ class DocumentsConfig(dg.Config):
     owners=OWNERS,
     metadata=columns(DOCUMENTS),
     deps=after("documents"),
+    code_version=STEPS["documents"].code_version,
 )
 def documents(
     context: dg.AssetExecutionContext,

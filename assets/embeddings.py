@@ -9,6 +9,7 @@ from omni_pipelines.steps.checks import check_embeddings
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.preview import embeddings_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
 
@@ -18,6 +19,7 @@ from resources.knowledge import KnowledgeHome
     owners=OWNERS,
     metadata=columns(EMBEDDINGS),
     deps=after("embeddings"),
+    code_version=STEPS["embeddings"].code_version,
 )
 def embeddings(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """One vector per chunk, for search by meaning.
@@ -28,7 +30,7 @@ def embeddings(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> d
     with knowledge.writer_session(context.log) as home:
         report = reconcile_embeddings(knowledge.run())
         preview = embeddings_preview(home)
-    return materialized(report, preview, uri=home.table("embeddings"))
+    return materialized(report, preview, uri=home.table("embeddings"), table=EMBEDDINGS)
 
 
 @dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)

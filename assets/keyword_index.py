@@ -7,11 +7,17 @@ from omni_pipelines.steps.checks import keyword_coverage
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.preview import keyword_index_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
 
 @dg.asset(
-    group_name=StepGroup.INDEX.value, kinds={"tantivy"}, owners=OWNERS, deps=after("keyword_index"), pool=INDEX_POOL
+    group_name=StepGroup.INDEX.value,
+    kinds={"tantivy"},
+    owners=OWNERS,
+    deps=after("keyword_index"),
+    code_version=STEPS["keyword_index"].code_version,
+    pool=INDEX_POOL,
 )
 def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Words to chunks: a generation of the Tantivy index that holds exactly the chunks.

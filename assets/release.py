@@ -1,5 +1,7 @@
 """`release`: what searches see. One record pins the versions of tables and indexes together."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, materialized, results, warning
@@ -17,6 +19,10 @@ from resources.run_history import RELEASE_TAG
     owners=OWNERS,
     deps=[*STEPS.ends, "retrieval_quality"],
     pool=INDEX_POOL,
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=50),
+        warn_window=timedelta(hours=26),  # the nightly run makes it in any case
+    ),
 )
 def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """What searches see: one record that pins tables and indexes to exact versions.

@@ -7,6 +7,7 @@ from omni_pipelines.operations.index_jobs import update_vector_index
 from omni_pipelines.steps.checks import vector_coverage
 from omni_pipelines.steps.preview import vector_index_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
 
@@ -15,6 +16,7 @@ from resources.knowledge import KnowledgeHome
     kinds={"lance", "lancedb"},
     owners=OWNERS,
     deps=after("vector_index"),
+    code_version=STEPS["vector_index"].code_version,
     pool=INDEX_POOL,
 )
 def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:

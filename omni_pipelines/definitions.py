@@ -1,5 +1,9 @@
 """The Dagster code location: all rooms put together. Imported by no room."""
 
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
 import dagster as dg
 
 import assets
@@ -11,8 +15,16 @@ from sensors.jobs import JOBS
 from sensors.maintenance import maintenance_job
 from sensors.schedules import SCHEDULES
 
+
+def with_code_references(loaded: Sequence[Any]) -> Sequence[Any]:
+    """The assets, each with the file and line of its function, which the page of an asset opens."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.with_source_code_references(loaded)
+
+
 defs = dg.Definitions(
-    assets=dg.load_assets_from_package_module(assets),
+    assets=with_code_references(dg.load_assets_from_package_module(assets)),
     asset_checks=dg.load_asset_checks_from_package_module(assets),
     jobs=[*JOBS, maintenance_job],
     sensors=[*SENSORS, alert_sensor],

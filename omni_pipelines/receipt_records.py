@@ -73,6 +73,8 @@ class Receipt(Record):
     """Table to `uuid:version`, as in the release."""
     fingerprints: dict[str, str] = Field(default={})
     """Fingerprints of the release: readers, chunker, embedder and keyword analysis."""
+    sources_seen: dict[str, Moment] = Field(default={})
+    """Source of a quote to the time at which it was last listed; {} in receipts of earlier versions of omni."""
     answered_at: Moment = Field(default_factory=now)
     mode: Literal["extractive", "generative"] = "extractive"
     """Who wrote the sentences: the sources, or a language model that quotes them."""

@@ -1,6 +1,6 @@
 """The types of fields of records. Each allows only values that are harmless wherever they are used."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -33,6 +33,18 @@ PinnedVersion = Annotated[str, Field(pattern="^[0-9a-f]{32}:[1-9][0-9]{0,17}$")]
 Generation = Annotated[str, Field(pattern="^gen-[0-9]{1,18}$")]
 """The folder of a generation of the keyword index."""
 FileName = Annotated[str, Field(pattern=f"^{FILE_NAME}$")]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def file_moment(mtime_ns: int) -> datetime:
+    """A file's time, to the microsecond; a time outside the years 1 to 9999 becomes the nearest one inside."""
+    try:
+        return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
+    except OverflowError:
+        return _LAST if mtime_ns > 0 else _FIRST
+
 
 REFERENCE_SUFFIXES = (".md", ".pdf", ".txt", ".html", ".json", ".yaml", ".yml")
 

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from native.dataset_cache import DatasetCacheConfig
 from omni_pipelines.records import Record
 
+_INTERVAL = re.compile(r"[1-9]\d{0,4}[mhd]|[\d*/,-]+( [\w*/,#-]+){4}")
 _ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 
 
@@ -82,6 +83,16 @@ class SourceSettings(SourceOptions, use_attribute_docstrings=True):
     """Whether keys, tokens and passwords are masked before anything is stored."""
     mask_personal: tuple[PersonalData, ...] | None = None
     """Kinds of personal data that are masked."""
+    every: str = ""
+    """How often `omni dev` reads it: `15m`, `6h`, `2d`, or a cron expression in UTC. Empty: a source on this machine
+    when it changes, others at night."""
+
+    @field_validator("every")
+    @classmethod
+    def _check_interval(cls, every: str) -> str:
+        if every and not _INTERVAL.fullmatch(every):
+            raise ValueError("write 15m, 6h or 2d, or a cron expression with five fields, such as 0 6 * * 1-5")
+        return every
 
 
 class AlertSettings(Record, use_attribute_docstrings=True):
@@ -129,6 +140,8 @@ class Settings(Record, use_attribute_docstrings=True):
     """What reorders the best hits: nothing, or a server (`http`)."""
     rerank_url: str = ""
     """Address of a reranking server, up to /rerank; used only with `reranker = "http"`."""
+    check_files: bool = True
+    """Whether a search looks whether the files of its hits have changed since they were read."""
     fold_near_duplicates: bool = False
     """Whether a hit stands for nearly equal passages too, not only for equal ones."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

@@ -1,10 +1,14 @@
 """The two sensors: sources that changed, and tables that no release shows yet."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from omni_pipelines.errors import OmniError
-from omni_pipelines.pipeline.staleness import list_sources, stale_index, stale_ingest
+from omni_pipelines.home import Home
+from omni_pipelines.pipeline.staleness import Stale, list_sources, stale_index, stale_ingest
 from resources.knowledge import KnowledgeHome
+from sensors.due_sources import due_sources
 from sensors.jobs import index_job, ingest_job
 from sensors.run_requests import INTERVAL_SECONDS, request_run
 
@@ -14,16 +18,21 @@ from sensors.run_requests import INTERVAL_SECONDS, request_run
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts ingest_job when a source on this machine, a reader, the chunker or the embedder changed and "
-    "holds still. What is on the network is looked at by omni ingest, and by the schedule.",
+    "holds still, and when a source with an interval of its own is due.",
 )
 def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `ingest_job` when a source differs from what was ingested, and looks the same on two ticks.
 
     The cursor is the state seen at the last tick: while files are still being written, it keeps changing. Sources on
-    the network are left alone, and the run is told so: nobody asks a stranger's server four times a minute.
+    the network, and those with an interval of their own, are left alone until they are due: nobody asks a stranger's
+    server four times a minute.
     """
     try:
         run = knowledge.run()
+        due = due_sources(context.instance, run)
+        requested = _request(context.instance, run.home, *due) if due is not None else None
+        if isinstance(requested, dg.RunRequest):
+            return _result(requested, context.cursor)
         listings = list_sources(run, remote=False)
         stale = stale_ingest(run, listings)
     except OmniError as error:
@@ -35,8 +44,7 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     if stale.wanted_state != context.cursor:
         return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
     names = [*(listing.source.name for listing in listings.listed), *listings.missing]
-    config = {"ops": {"documents": {"config": {"sources": names}}}}
-    return _result(request_run(context.instance, run.home, ingest_job.name, stale, config=config), stale.wanted_state)
+    return _result(_request(context.instance, run.home, names, stale), stale.wanted_state)
 
 
 @dg.sensor(
@@ -52,6 +60,14 @@ def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) 
     if stale is None:
         return dg.SensorResult(skip_reason="the newest release shows all that was ingested")
     return _result(request_run(context.instance, run.home, index_job.name, stale, ingest_job.name), None)
+
+
+def _request(
+    instance: dg.DagsterInstance, home: Home, sources: Sequence[str], stale: Stale
+) -> dg.RunRequest | dg.SkipReason:
+    """A run that reads only these sources."""
+    config = {"ops": {"documents": {"config": {"sources": list(sources)}}}}
+    return request_run(instance, home, ingest_job.name, stale, config=config)
 
 
 def _result(outcome: dg.RunRequest | dg.SkipReason, cursor: str | None) -> dg.SensorResult:

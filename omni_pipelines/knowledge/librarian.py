@@ -24,6 +24,7 @@ from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
+from omni_pipelines.knowledge.search.freshness import with_freshness
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import (
     Fusion,
@@ -34,7 +35,7 @@ from omni_pipelines.knowledge.search.options import (
     check_whole,
 )
 from omni_pipelines.knowledge.search.ranking import QueryVector
-from omni_pipelines.knowledge.search.reranking import load_reranker
+from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
 from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
@@ -176,9 +177,13 @@ class Librarian:
         began = time.perf_counter()
         options = self._options(mode, where, fusion, feedback)
         check_score(min_score)
-        hits = find_hits(self._snapshot, query, k, options, self._embed_query, self._reranker)
+        hits = self._find(query, k, options, self._reranker)
         self._metrics.record(options.mode, time.perf_counter() - began)
         return [hit for hit in hits if hit.score >= min_score]
+
+    def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
+        hits = find_hits(self._snapshot, query, k, options, self._embed_query, reranker)
+        return with_freshness(self._snapshot, hits, check_files=self._settings.check_files)
 
     def forms(self, text: str) -> set[str]:
         """The forms of the words of a text in the keyword index; words with a common form count as the same."""
@@ -271,9 +276,7 @@ class Librarian:
         """Passages with a declaration of a name, or at least with the name."""
         options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
         queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
-        searches = (
-            find_hits(self._snapshot, query, DEFINITION_HITS, options, self._embed_query) for query in queries
-        )
+        searches = (self._find(query, DEFINITION_HITS, options) for query in queries)
         return next(filter(None, searches), [])
 
     def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.mcp_server.approvals import ClientApprover
 from omni_pipelines.mcp_server.calls import CallLimits
 from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS
@@ -39,7 +40,7 @@ def make_server(
         catalog.add(resources.page, resources.read)
         if allow_writes:
             add_writing_tools(catalog, home)
-        return Gatekeeper(catalog, _policies(catalog), files, session, is_tainted=is_tainted)
+        return Gatekeeper(catalog, _policies(catalog), files, session, ClientApprover(), is_tainted=is_tainted)
 
     return KnowledgeServer(home, CurrentTools(home, gatekeeper_of), limits, watch_seconds)
 

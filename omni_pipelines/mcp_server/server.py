@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -17,6 +17,10 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    InputRequiredResult,
+    ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
@@ -31,13 +35,16 @@ from omni_pipelines.error_codes import explain
 from omni_pipelines.errors import OmniError, ServiceBusy
 from omni_pipelines.home import Home
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
+from omni_pipelines.mcp_server.approvals import ClientQuestion
 from omni_pipelines.mcp_server.calls import CallLimits, Calls
 from omni_pipelines.mcp_server.current_tools import CurrentTools
+from omni_pipelines.mcp_server.prompts import get_prompt, list_prompts
 from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS, watch_releases
 from omni_pipelines.mcp_server.resources import TEMPLATES
 from omni_pipelines.mcp_server.tools import to_result
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.responses import ToolResponse
+from omni_pipelines.skills.library import SkillLibrary
 from omni_pipelines.tools.problems import nearest
 
 INSTRUCTIONS = (
@@ -62,6 +69,7 @@ class KnowledgeServer:
     ) -> None:
         self._home, self._tools = home, tools
         self._watch_seconds = watch_seconds
+        self._skills = SkillLibrary(home)
         self._reads = Calls(limits)
         self._writes = Calls(CallLimits(running=1, waiting=4))
         self._bus = InMemorySubscriptionBus()
@@ -81,6 +89,8 @@ class KnowledgeServer:
             on_list_resources=self._list_resources,
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
+            on_list_prompts=self._list_prompts,
+            on_get_prompt=self._get_prompt,
             on_subscriptions_listen=self.listening,
         )
 
@@ -116,7 +126,9 @@ class KnowledgeServer:
     async def _list_tools(self, _: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[tool.described for tool in self._tools.offered.values()])
 
-    async def _call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def _call_tool(
+        self, context: Context, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         tool, arguments = self._tools.offered.get(params.name), params.arguments or {}
         try:
             if tool is None:
@@ -124,7 +136,10 @@ class KnowledgeServer:
             call = functools.partial(self._tools.call, tool, arguments)
             if tool.definition.annotations.read_only_hint:
                 return await self._reads.run(call)
-            return await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+            question = ClientQuestion(context, params)
+            with question.applied():
+                result = await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+            return question.asked or result
         except ServiceBusy as error:
             return to_result(ToolResponse.from_exception(error))
 
@@ -153,14 +168,29 @@ class KnowledgeServer:
 
     async def _read(self, tool: str, **arguments: object) -> Any:
         """What a tool of the resources returns; an error as one of the protocol, which has no other for resources."""
-        try:
+        with _errors_of_the_protocol():
             response = await self._reads.run(functools.partial(self._tools.call_unoffered, tool, arguments))
             return response.unwrap()
-        except OmniError as error:
-            row = explain(error.code)
-            message = "; ".join(filter(None, (error.message, error.cure)))
-            code = row.jsonrpc_code if row is not None else INVALID_PARAMS
-            raise MCPError(code, message, data={"code": error.code, "retryable": error.retryable}) from error
+
+    async def _list_prompts(self, _: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        with _errors_of_the_protocol():
+            return await self._reads.run(functools.partial(list_prompts, self._skills))
+
+    async def _get_prompt(self, _: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        with _errors_of_the_protocol():
+            return await self._reads.run(functools.partial(get_prompt, self._skills, params.name))
+
+
+@contextlib.contextmanager
+def _errors_of_the_protocol() -> Iterator[None]:
+    """Turn an error of the library into one of the protocol, where results have no place for errors."""
+    try:
+        yield
+    except OmniError as error:
+        row = explain(error.code)
+        message = "; ".join(filter(None, (error.message, error.cure)))
+        code = row.jsonrpc_code if row is not None else INVALID_PARAMS
+        raise MCPError(code, message, data={"code": error.code, "retryable": error.retryable}) from error
 
 
 def _with_progress(call: Callable[[], T], report: Callable[[Report], None]) -> T:

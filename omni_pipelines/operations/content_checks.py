@@ -6,7 +6,7 @@ from statistics import fmean
 
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
-from omni_pipelines.knowledge.state.status import last_listed
+from omni_pipelines.knowledge.state.seen_sources import sources_seen
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.checks import Verdict
@@ -26,7 +26,7 @@ MAX_READ_LENGTH = 500
 def freshness(home: Home, settings: Settings) -> Verdict:
     """Check that every source was listed completely within `max_age_hours`."""
     now, release = datetime.now(UTC), newest_release(home)
-    seen = {name: each.seen for name, each in last_listed(home, release).items()} if release is not None else {}
+    seen = sources_seen(home, release) if release is not None else {}
     if not seen:
         return Verdict("freshness", False, "there is no release with a source yet", is_error=False)
     oldest = min(seen, key=lambda name: seen[name])

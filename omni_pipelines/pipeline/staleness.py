@@ -38,7 +38,7 @@ def list_sources(run: RunContext, *, remote: bool = True) -> Listings:
 
     Args:
         run: with the names of the sources to read, if not all; sources on this machine are listed in any case.
-        remote: whether sources on the network are listed at all.
+        remote: whether sources on the network, and those with an interval of their own, are listed at all.
     """
     sources = filter(reads(run.home), current_sources(run.home, run.settings))
     return run.session.list_each(
@@ -46,9 +46,15 @@ def list_sources(run: RunContext, *, remote: bool = True) -> Listings:
         (
             source
             for source in sources
-            if not source.is_remote or (remote and (not run.sources or source.name in run.sources))
+            if (remote and (not run.sources or source.name in run.sources))
+            or not (source.is_remote or (not remote and has_interval(run.settings, source.name)))
         ),
     )
+
+
+def has_interval(settings: Settings, source: str) -> bool:
+    """Whether a source is read in an interval of its own, and not whenever it changes."""
+    return bool(settings.sources[source].every) if source in settings.sources else False
 
 
 def stale_ingest(run: RunContext, listings: Listings | None = None) -> Stale | None:

@@ -1,29 +1,20 @@
 """Access tags and times: what can change in the rows of a document while its text stays the same."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 
 from native.filters import equals, is_in
 from native.lance_tables import LanceTable
 from omni_pipelines.batches import batched
+from omni_pipelines.record_fields import file_moment
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import ACL, CHUNKS, DOCUMENTS, MOMENT
 
 _BATCH_DOCUMENTS = 256
 """Documents whose rows are rewritten in one commit."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _TagsAndTime = tuple[tuple[str, ...], datetime]
-
-
-def modified(mtime_ns: int) -> datetime:
-    """A file's time, to the microsecond; a time outside the years 1 to 9999 becomes the nearest one inside."""
-    try:
-        return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
-    except OverflowError:
-        return _LAST if mtime_ns > 0 else _FIRST
 
 
 def set_tags(documents: LanceTable, source: str, acl: Sequence[str]) -> None:
@@ -42,7 +33,7 @@ def propagate_tags_and_times(documents: LanceTable, version: int, chunks: LanceT
     The ids, texts and vectors of the chunks stay as they are.
     """
     rows = rows_of(documents.read(["doc_id", "acl", "mtime_ns"], version=version), DocumentRow)
-    wanted = {row["doc_id"]: (tuple(row["acl"]), modified(row["mtime_ns"])) for row in rows}
+    wanted = {row["doc_id"]: (tuple(row["acl"]), file_moment(row["mtime_ns"])) for row in rows}
     have = rows_of(chunks.read(["doc_id", "acl", "modified"]), ChunkRow)
     differing = {row["doc_id"] for row in have if wanted.get(row["doc_id"]) != (tuple(row["acl"]), row["modified"])}
     stale = sorted(differing & wanted.keys())

@@ -16,11 +16,12 @@ from native.lance_tables import LanceTable
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched, paced
 from omni_pipelines.knowledge.state.table_files import compact
+from omni_pipelines.record_fields import file_moment
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
-from omni_pipelines.steps.access_tags import modified, propagate_tags_and_times
+from omni_pipelines.steps.access_tags import propagate_tags_and_times
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
@@ -198,7 +199,7 @@ def repeated_columns(
             "page": parsed.page(start),
             "revision": document["revision"],
             "acl": document["acl"],
-            "modified": modified(document["mtime_ns"]),
+            "modified": file_moment(document["mtime_ns"]),
         }
 
 

@@ -13,6 +13,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_results import GateResult
 from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.knowledge.state.seen_sources import last_listed
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, QUARANTINE
@@ -164,14 +165,14 @@ def release_preview(home: Home) -> Sections:
         return {}
     return {
         "What it pins": [*_pinned(release, before)],
-        "Sources": [
+        "Sources, the one not seen for longest first": [
             {
                 "source": name,
                 "location": it.place,
                 "documents": it.documents,
                 "listed": f"{it.seen:%Y-%m-%d %H:%M} UTC",
             }
-            for name, it in release.sources.items()
+            for name, it in sorted(last_listed(home, release).items(), key=lambda each: each[1].seen)
         ],
         "Made with": [
             {"step": step, "fingerprint": mark.replace(",", ", ")} for step, mark in release.fingerprints.items()

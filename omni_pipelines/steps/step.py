@@ -155,6 +155,8 @@ class Step:
     """How releases name the fingerprint; empty if they do not, because readers see no difference."""
     table: Table | None = None
     """The table whose head is the output; None for the keyword index, which is a folder."""
+    code_version: str = ""
+    """The part of the fingerprint that does not depend on settings: it changes when the code gives other results."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ selections of the jobs are computed from it. A step after the new one must recor
 """
 
 from native import lance_vectors
+from native.encoder_graph import RECIPE
 from native.tantivy_analysis import ANALYZER
-from omni_pipelines import schemas
+from omni_pipelines import ids, schemas
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
 from omni_pipelines.settings import Settings
@@ -16,6 +17,7 @@ from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step import ConfiguredEngines, Engines, RunContext, Step, StepGroup, Steps
 from omni_pipelines.steps.vector_index import build_vector_index
+from omni_pipelines.text.chunking import CHUNKER
 from omni_pipelines.text.readers.registry import readers_fingerprint
 
 STEPS = Steps(
@@ -27,6 +29,7 @@ STEPS = Steps(
             run=reconcile_documents,
             fingerprint=lambda _run, _sources: readers_fingerprint(),
             fingerprint_name="readers",
+            code_version=ids.text_hash(readers_fingerprint())[:12],
             table=schemas.DOCUMENTS,
         ),
         Step(
@@ -36,6 +39,7 @@ STEPS = Steps(
             run=reconcile_chunks,
             fingerprint=lambda run, sources: chunker_fingerprint(run.settings, sources),
             fingerprint_name="chunker",
+            code_version=CHUNKER,
             table=schemas.CHUNKS,
         ),
         Step(
@@ -45,6 +49,7 @@ STEPS = Steps(
             run=reconcile_embeddings,
             fingerprint=lambda run, _sources: run.engines.model,
             fingerprint_name="embedder",
+            code_version=RECIPE,
             table=schemas.EMBEDDINGS,
         ),
         Step(
@@ -54,6 +59,7 @@ STEPS = Steps(
             run=build_keyword_index,
             fingerprint=lambda _run, _sources: ANALYZER,
             fingerprint_name="keyword",
+            code_version=ANALYZER,
         ),
         Step(
             name="vector_index",
@@ -61,6 +67,7 @@ STEPS = Steps(
             group=StepGroup.INDEX,
             run=build_vector_index,
             fingerprint=lambda _run, _sources: lance_vectors.INDEX,
+            code_version=lance_vectors.INDEX,
             table=schemas.EMBEDDINGS,
         ),
     )

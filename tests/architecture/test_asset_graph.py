@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import dagster as dg
@@ -17,8 +18,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 import assets
+from assets.lineage import column_lineage
 from omni_pipelines.definitions import defs
 from omni_pipelines.schemas import TABLES
+from omni_pipelines.steps.step import Step
+from omni_pipelines.steps.step_table import STEPS
 
 MAX_LINES = 15
 SPECS = dict(sorted((spec.key.to_user_string(), spec) for spec in defs.resolve_all_asset_specs()))
@@ -77,6 +81,28 @@ def test_every_table_asset_describes_its_columns(name: str) -> None:
     assert [column.name for column in schema.columns] == TABLES[name].schema.names
     assert all(column.description for column in schema.columns)
     assert [column.name for column in schema.columns if column.constraints.unique] == [TABLES[name].key]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_asset_opens_its_own_file(name: str) -> None:
+    (reference,) = SPECS[name].metadata["dagster/code_references"].code_references
+    assert isinstance(reference, dg.LocalFileCodeReference)
+    assert Path(reference.file_path) == Path(str(assets.__file__)).parent / f"{name}.py"
+
+
+@pytest.mark.parametrize("step", STEPS.order, ids=lambda step: step.name)
+def test_every_step_has_the_code_version_of_its_asset(step: Step) -> None:
+    assert step.code_version
+    assert SPECS[step.name].code_version == step.code_version
+
+
+def test_column_lineage_names_columns_that_exist_and_covers_all_others_than_the_new_ones() -> None:
+    assert column_lineage(TABLES["documents"]) == {}
+    for table, new in (("chunks", {"ordinal", "chunker", "metadata"}), ("embeddings", {"model"})):
+        lineage = column_lineage(TABLES[table])["dagster/column_lineage"].deps_by_column
+        assert lineage.keys() == {*TABLES[table].schema.names} - new
+        for deps in lineage.values():
+            assert all(dep.column_name in TABLES[dep.asset_key.path[-1]].schema.names for dep in deps)
 
 
 def test_jobs_sensors_schedules_and_checks_are_described() -> None:

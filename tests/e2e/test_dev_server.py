@@ -1,6 +1,6 @@
 """`omni dev` as a person meets it: a process, a web page, sensors that do the work, and a clean end.
 
-One server is shared, for starting one costs seconds; tests that end a server start their own.
+One server is shared, because starting one costs seconds; the last tests end it, and use a second one.
 Screenshots go to `tests/e2e/screenshots/`.
 """
 
@@ -350,9 +350,11 @@ def test_a_changed_file_becomes_a_release_by_itself(server: Server) -> None:
 
 
 def test_a_job_is_queued_from_the_command_line_and_runs_there(server: Server) -> None:
-    run = server.omni("launch", "index_job", "--queue")["run_id"]
-    wait_for("its end", lambda: _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED"), 240)
-    assert _runs(server)[run] == "SUCCESS"
+    launched = server.omni("launch", "index_job", "--queue", "--wait", "--tag", "why=test")
+    assert (launched["state"], _runs(server)[launched["run_id"]]) == ("done", "SUCCESS")
+    listed = server.omni("runs", "list", "--job", "index_job")["runs"]
+    assert {run["run_id"]: run["tags"] for run in listed}[launched["run_id"]]["why"] == "test"
+    assert any(run["origin"] == "sensor index_sensor" and run["release"] for run in listed)
 
 
 SENSOR = """{ sensorOrError(sensorSelector: {repositoryLocationName: "omni_pipelines",
@@ -442,20 +444,34 @@ def test_what_the_processes_log_is_kept_and_sent_to_nobody(server: Server) -> No
     assert [path.stat().st_size > 0 for path in written] == [True]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_a_signal_ends_it_and_all_it_started(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    with serving(tmp_path / ".omni") as server:
-        children = descendants(server.process.pid)
-        assert len(children) >= 3
-        server.process.send_signal(number)
-        assert server.process.wait(40) == code
-        wait_for("the end of its children", lambda: not any(map(is_running, children)), 10)
+def test_ctrl_c_ends_it_and_all_it_started(server: Server) -> None:
+    children = descendants(server.process.pid)
+    assert len(children) >= 3
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(40) == 130
+    wait_for("the end of its children", lambda: not any(map(is_running, children)), 10)
 
 
-def test_killed_it_leaves_nothing_behind(tmp_path: Path) -> None:
-    with serving(tmp_path / ".omni") as server:
-        children = descendants(server.process.pid)
-        server.process.kill()
+@pytest.mark.timeout(420)
+def test_daemon_that_dies_is_started_again_and_a_killed_server_leaves_nothing_behind(server: Server) -> None:
+    assert server.process.poll() is not None, "the test before ends it"
+    with serving(server.home) as again:
+        time.sleep(10)  # one that ends earlier is not started again
+        (daemon,) = (pid for pid in descendants(again.process.pid) if "dagster._daemon" in _command(pid))
+        os.kill(daemon, signal.SIGKILL)
+        wait_for("the message", lambda: any("daemon process ended" in line for line in again.said), 30)
+        wait_for(
+            "another daemon",
+            lambda: any("dagster._daemon" in _command(pid) for pid in descendants(again.process.pid) - {daemon}),
+            30,
+        )
+        assert again.ask(LOCATIONS)["workspaceOrError"]["locationEntries"] == [LOADED]
+        children = descendants(again.process.pid)
+        again.process.kill()
         wait_for("the end of its children", lambda: not any(map(is_running, children)), 60)
-    with serving(tmp_path / ".omni") as server:  # and what it left of itself stops nobody
-        assert server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"] == [LOADED]
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""

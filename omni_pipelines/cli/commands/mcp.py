@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
+from native.allocator import share_arenas
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
@@ -39,6 +40,7 @@ def mcp(
     """
     if viewer is not None and allow_writes:
         raise ConfigurationError("a viewer cannot change the knowledge base", cure="leave out --as or --allow-writes")
+    share_arenas()  # each call runs in a thread of its own
     if transport is Transport.STDIO:
         serve_stdio(make_server(home, viewer=viewer, allow_writes=allow_writes))
         return

@@ -35,7 +35,7 @@ def serve(home: Home, port: int) -> None:
 
     Raises:
         ConfigurationError: the port is taken, or another `omni dev` serves this home.
-        OmniError: one of the processes ended by itself; the message names its log.
+        OmniError: the code server ended by itself, or another process too often; the message names its log.
         KeyboardInterrupt: after Ctrl+C, once all processes have stopped.
     """
     instance = prepare_instance(home)
@@ -65,10 +65,10 @@ def _start(children: Children, instance: Path, folder: Path, port: int) -> bool:
     # the others look for it once, and then again only after a minute
     if not children.wait_until("the code server", code.exists, READY_SECONDS):
         return False
-    children.start("daemon", [*_PYTHON, "dagster._daemon", "run", "-w", str(workspace)])
-    children.start(
-        "web", [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(instance), str(workspace), str(port)]
-    )
+    daemon = [*_PYTHON, "dagster._daemon", "run", "-w", str(workspace)]
+    children.start("daemon", daemon, is_restarted=True)
+    page = [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(instance), str(workspace), str(port)]
+    children.start("web", page, is_restarted=True)
     return children.wait_until("the web page", lambda: _answers(port), READY_SECONDS)
 
 

@@ -60,6 +60,8 @@ def _show_release_status(status: Status) -> None:
         masked = f", {source.masked:,} secrets masked" if source.masked else ""
         seen = f"last listed {local_time(source.seen)}"
         say(f"  source {name}: {source.documents:,} documents{masked}, {seen}, {source.place}")
+    if status.oldest_seen is not None and len(status.sources) > 1:
+        say(f"  the oldest of these listings: {local_time(status.oldest_seen)}")
     for missing in status.missing.values():
         say(f"  {missing.warning}")
     for name, fingerprint in status.fingerprints.items():

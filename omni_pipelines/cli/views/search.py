@@ -15,7 +15,7 @@ from omni_pipelines.knowledge.answers.verification import Verification
 from omni_pipelines.knowledge.quality.gaps import Gap
 from omni_pipelines.knowledge.search.citations import Passage
 from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
-from omni_pipelines.knowledge.search.hits import Hit, doubt
+from omni_pipelines.knowledge.search.hits import STALE, Hit, caveats, doubt
 from omni_pipelines.knowledge.search.snippets import Forms, snippet
 from omni_pipelines.knowledge.search.why_not import WhyNot
 
@@ -102,8 +102,8 @@ def show_hits(result: SearchResult) -> None:
             say(f"     {score_as_sum(hit)}")
         for line in snippet(hit.text, result.wanted, result.forms, lines=SNIPPET_LINES, width=SNIPPET_WIDTH):
             say_highlighted("     ", line.text, line.matches)
-        if doubt(hit.confidence):
-            say(f"     {doubt(hit.confidence)}")
+        for caveat in caveats(hit):
+            say(f"     {caveat}")
         for other in hit.also_in:
             say(f"     also in {shell_word(other.citation)}")
         say()
@@ -115,8 +115,8 @@ def _show_hits_as_markdown(result: SearchResult) -> None:
         say(f"{hit.rank}. **{as_markdown(hit.citation)}**{heading} ({hit.score:.3f})\n")
         for line in hit.text.strip("\n").splitlines():
             say(f"   > {as_markdown(line)}".rstrip())
-        if doubt(hit.confidence):
-            say(f"\n   {doubt(hit.confidence)}")
+        for caveat in caveats(hit):
+            say(f"\n   {caveat}")
         say()
 
 
@@ -157,6 +157,8 @@ def show_answer(answer: Answer) -> None:
         say(f"[{number}] {' '.join(dict.fromkeys(shell_word(cited.citation) for cited in sentence.citations))}")
         if unsure := doubt(min((cited.confidence for cited in sentence.citations), default=1.0)):
             say(f"    {unsure}")
+        if any(cited.stale for cited in sentence.citations):
+            say(f"    {STALE}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
 

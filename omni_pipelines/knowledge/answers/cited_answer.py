@@ -1,5 +1,6 @@
 """An answer: its sentences, each with the citations that support it."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel
@@ -26,6 +27,10 @@ class Citation(BaseModel, frozen=True):
     page: int | None = None
     confidence: float = 1.0
     """How sure the words are, 0 to 1: below 1 if they were recognised in a scan or picture."""
+    source_seen: datetime | None = None
+    """When the source of the document was last listed completely."""
+    stale: bool | None = None
+    """Whether the file has changed since it was read; see `Hit.stale`."""
 
 
 class Sentence(BaseModel, frozen=True):

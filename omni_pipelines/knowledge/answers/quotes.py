@@ -10,6 +10,8 @@ from omni_pipelines.text.statements import NUMBER_WORDS
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_OF_THE_HIT = {"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence", "source_seen", "stale"}
+"""Fields of a citation that are those of its hit."""
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
@@ -61,7 +63,7 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
     lines = hit.lines
     return Citation(
         citation=cite_part(hit, start, end),
-        **hit.model_dump(include={"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence"}),
+        **hit.model_dump(include=_OF_THE_HIT),
         start_byte=start_byte,
         end_byte=end_byte,
         start_line=lines.place(start).line,

@@ -7,6 +7,7 @@ key: it reveals a file that was damaged.
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 
 import orjson
 
@@ -17,6 +18,7 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.answers.units import SPLITTER
 from omni_pipelines.knowledge.state.home_key import key_id, keyed_seal, make_key, read_key
 from omni_pipelines.knowledge.state.releases import read_with_checksum
+from omni_pipelines.knowledge.state.seen_sources import sources_seen
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.receipt_records import Receipt, ReceiptQuote, ReceiptSentence
 
@@ -47,6 +49,7 @@ def make_receipt(snapshot: Snapshot, answer: Answer, where: Mapping[str, str]) -
         run_id=release.run_id,
         tables=release.tables,
         fingerprints=release.fingerprints,
+        sources_seen=_seen(snapshot, answer),
         mode=answer.mode,
         model=answer.attempts[-1].variant if answer.mode == "generative" and answer.attempts else "",
         evidence=answer.evidence,
@@ -58,6 +61,13 @@ def make_receipt(snapshot: Snapshot, answer: Answer, where: Mapping[str, str]) -
     body = unsealed.model_dump(mode="json")
     body[HOME_SEAL] = home_seal(body, key)
     return Receipt.model_validate_json(orjson.dumps({**body, SEAL: seal(body)}))
+
+
+def _seen(snapshot: Snapshot, answer: Answer) -> dict[str, datetime]:
+    """When the sources that the answer quotes were last listed."""
+    seen = sources_seen(snapshot.home, snapshot.release)
+    cited = snapshot.chunks([each.chunk_id for sentence in answer.sentences for each in sentence.citations], [])
+    return {name: seen[name] for name in sorted({row["source"] for row in cited.values()}) if name in seen}
 
 
 def answer_digest(answer: Answer) -> str:
@@ -104,7 +114,7 @@ def _quote(snapshot: Snapshot, cited: Citation) -> ReceiptQuote:
         raise ConfigurationError(f"the document of {cited.path} is not in the release", cure="ask again")
     encoding = cited.encoding if cited.verbatim else "utf-8"
     return ReceiptQuote(
-        **cited.model_dump(exclude={"confidence"}),
+        **cited.model_dump(exclude={"confidence", "source_seen", "stale"}),
         quote_hash=content_hash(cited.quote.encode(encoding)),
         content_hash=document["content_hash"],
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from omni_pipelines.knowledge.search.citation_names import cited_name, cited_place
-from omni_pipelines.knowledge.search.hits import Hit, doubt
+from omni_pipelines.knowledge.search.hits import Hit, caveats
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import decode_object
 from omni_pipelines.rows import ChunkRow
@@ -39,7 +39,7 @@ def collect_context(
         if hit.chunk_id in covered:
             continue
         for window in _windows(snapshot, hit, neighbours, covered, sections=sections):
-            note = f" ({doubt(hit.confidence)})" if doubt(hit.confidence) else ""
+            note = f" ({', '.join(caveats(hit))})" if caveats(hit) else ""
             block = f"[{len(taken) + 1}] {window.citation}{note}\n{window.text}\n\n"
             if count(text + block) <= max_tokens:
                 text += block

@@ -1,5 +1,6 @@
 """Hits: the results of a search, each with its exact location in the file it came from."""
 
+from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel, PrivateAttr
@@ -10,6 +11,8 @@ from omni_pipelines.text.lines import Lines, Marks, Place
 
 LOW_CONFIDENCE = 0.8
 """Of recognised words: below it, several in a hundred letters are wrong."""
+
+STALE = "the file has changed since it was read"
 
 
 def doubt(confidence: float) -> str:
@@ -96,6 +99,12 @@ class Hit(BaseModel, frozen=True):
     parts: ScoreParts = ScoreParts()
     also_in: tuple[HitLocation, ...] = ()
     """Other chunks with the same text, or nearly the same text if near duplicates are folded."""
+    modified: datetime | None = None
+    """The time of the last change of the file, when it was read."""
+    source_seen: datetime | None = None
+    """When its source was last listed completely, with or without a change."""
+    stale: bool | None = None
+    """Whether the file is gone or has another content now; None if that was not looked at or cannot be said."""
     _layout: ChunkLayout = PrivateAttr(default_factory=ChunkLayout)
 
     def laid_out(self, layout: ChunkLayout) -> Self:
@@ -107,6 +116,11 @@ class Hit(BaseModel, frozen=True):
     def lines(self) -> Lines:
         """The lines of its text; positions count from its start."""
         return self._layout.lines(self.text, self.start_line)
+
+
+def caveats(hit: Hit) -> list[str]:
+    """What a person should know about the words of a hit before they trust them."""
+    return [*filter(None, [doubt(hit.confidence)]), *([STALE] if hit.stale else [])]
 
 
 def chunk_citation(row: ChunkRow, layout: ChunkLayout) -> str:

@@ -1,5 +1,6 @@
 """What a home holds, in numbers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -11,9 +12,10 @@ from omni_pipelines.knowledge.state.foreign_languages import foreign_languages
 from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, list_recovery_notes
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.scans import Recognizable, recognizable
+from omni_pipelines.knowledge.state.seen_sources import last_listed, last_run
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.writer import Writer, read_writer
-from omni_pipelines.records import MissingSource, Release, SourceSeen, StepRecord
+from omni_pipelines.records import MissingSource, Release, SourceSeen
 
 
 class ChunkCoverage(BaseModel, frozen=True):
@@ -36,6 +38,8 @@ class Status(BaseModel, frozen=True):
     coverage: dict[str, ChunkCoverage]
     fingerprints: dict[str, str]
     sources: dict[str, SourceSeen]
+    oldest_seen: datetime | None = None
+    """The earliest of the times at which its sources were last listed."""
     missing: dict[str, MissingSource] = {}
     """The sources that the last run could not list, by name; what is stored of them stays."""
     shows: int
@@ -60,7 +64,8 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
         ConfigurationError: there is no such release.
     """
     release = require_release(home, number)
-    last = _last_run(home) if number is None and release.rollback is None else None
+    last = last_run(home) if number is None and release.rollback is None else None
+    sources = last_listed(home, release)
     chunks, vectors = release.counts["chunks"], release.counts["embeddings"]
     whole = Status(
         release=release.release,
@@ -74,7 +79,8 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
             "vector": _coverage(release.indexed_vectors or vectors, chunks),
         },
         fingerprints=release.fingerprints,
-        sources=last_listed(home, release) if number is None else release.sources,
+        sources=sources,
+        oldest_seen=_oldest(sources),
         missing=last.missing if last is not None else {},
         shows=release.rollback.to if release.rollback is not None else release.release,
         set_aside=list_recovery_notes(home),
@@ -86,7 +92,19 @@ def status(home: Home, number: int | None = None, viewer: Viewer | None = None) 
     sources = {name: source for name, source in whole.sources.items() if snapshot.sees(name)}
     missing = {name: each for name, each in whole.missing.items() if name in sources}
     hidden: dict[str, object] = {"coverage": {}, "set_aside": [], "writer": None}
-    return whole.model_copy(update={"counts": snapshot.counts(), "sources": sources, "missing": missing, **hidden})
+    return whole.model_copy(
+        update={
+            "counts": snapshot.counts(),
+            "sources": sources,
+            "oldest_seen": _oldest(sources),
+            "missing": missing,
+            **hidden,
+        }
+    )
+
+
+def _oldest(sources: Mapping[str, SourceSeen]) -> datetime | None:
+    return min((source.seen for source in sources.values()), default=None)
 
 
 def _coverage(entries: int, of: int) -> ChunkCoverage:
@@ -98,24 +116,3 @@ def _hints(home: Home, release: Release) -> dict[str, object]:
         return {"foreign_languages": foreign_languages(home, release), "recognizable": recognizable(home, release)}
     except EngineError:  # the state of a home with a damaged table can be read as well
         return {}
-
-
-def _last_run(home: Home) -> StepRecord | None:
-    """What the last run found in the sources: a listing without changes makes no release."""
-    try:
-        return StepRecord.model_validate_json((home.step_records / "documents.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-
-
-def last_listed(home: Home, newest: Release) -> dict[str, SourceSeen]:
-    """The sources of the newest release, each with the time of its last listing, also one that found no change.
-
-    A rollback shows what the sources held when it was read.
-    """
-    last = _last_run(home) if newest.rollback is None else None
-    seen = last.seen if last is not None else {}
-    return {
-        name: source.model_copy(update={"seen": max(source.seen, seen.get(name, source.seen))})
-        for name, source in newest.sources.items()
-    }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.cli.dev_server import server
-from omni_pipelines.cli.dev_server.process_group import Children, StopFlag
+from omni_pipelines.cli.dev_server.process_group import Children, RestartLimits, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
 
@@ -51,6 +51,42 @@ def test_child_that_ends_by_itself_is_reported_with_its_log(home: Home, tmp_path
         with pytest.raises(OmniError, match="the one process ended with code 3") as error:
             running.wait_until("it", lambda: False, 30)
     assert str(home.logs / "one.log") in error.value.cure
+
+
+AT_ONCE = RestartLimits(count=2, least_life_seconds=0)
+
+
+def test_child_that_ends_by_itself_is_started_again_up_to_a_limit(
+    home: Home, tmp_path: Path, stop: StopFlag, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Children(home, tmp_path, stop, limits=AT_ONCE) as running:
+        running.start("other", python(WAITING))
+        running.start("one", python("raise SystemExit(3)"), is_restarted=True)
+        with pytest.raises(OmniError, match="the one process ended with code 3"):
+            running.wait_until("it", lambda: False, 60)
+    said = capsys.readouterr().err
+    assert said.count("the one process ended with code 3 and is started again; its log: ") == 2
+    assert "other" not in said
+
+
+def test_child_that_ended_just_after_its_start_is_not_started_again(
+    home: Home, tmp_path: Path, stop: StopFlag
+) -> None:
+    with Children(home, tmp_path, stop) as running:
+        running.start("one", python("raise SystemExit(3)"), is_restarted=True)
+        with pytest.raises(OmniError, match="the one process ended with code 3"):
+            running.wait_until("it", lambda: False, 30)
+
+
+def test_log_that_grows_too_large_begins_anew(home: Home, tmp_path: Path, stop: StopFlag) -> None:
+    many = "import time\nfor n in range(10**6):\n print(n, flush=True)\n time.sleep(0.001)"
+    with Children(home, tmp_path, stop, max_log_bytes=500) as running:
+        running.start("one", python(many))
+        assert running.wait_until("it", lambda: (home.logs / "one.log.1").exists(), 30)
+        size = (home.logs / "one.log.1").stat().st_size
+        assert running.wait_until("it", lambda: 0 < len(log(home)) < size or len(log(home)) > 2 * size, 30)
+    assert not log(home).startswith("0\n")
+    assert "\0" not in log(home)  # it is appended to, not written at the old place
 
 
 def test_child_that_does_not_start_in_time_is_reported(home: Home, tmp_path: Path, stop: StopFlag) -> None:

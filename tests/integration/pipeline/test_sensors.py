@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -24,10 +24,11 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.processes import running
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.steps.step_records import reset_steps
+from omni_pipelines.steps.step_records import amend_step_record, read_step_record, reset_steps
 from resources.knowledge import KnowledgeHome
 from resources.runs import HOST_TAG, PID_TAG
 from sensors.changes import index_sensor, source_sensor
+from sensors.due_sources import interval_start
 from sensors.run_requests import MAX_ATTEMPTS, WANT_TAG, request_run
 
 if TYPE_CHECKING:
@@ -313,3 +314,54 @@ def test_failed_index_runs_count_as_well(small: SmallHome, instance: dg.DagsterI
     asked = request(tick(index_sensor, small.home, instance))
     add_runs_for(instance, asked, S.FAILURE, MAX_ATTEMPTS)
     assert "failed" in reason(tick(index_sensor, small.home, instance))
+
+
+# --- sources with an interval of their own
+
+
+@pytest.mark.parametrize(
+    ("every", "now", "start"),
+    [
+        ("15m", "10:29", "10:15"),
+        ("15m", "10:30", "10:30"),
+        ("6h", "10:29", "06:00"),
+        ("1d", "10:29", "00:00"),
+        ("0 6 * * *", "10:29", "06:00"),
+        ("*/20 * * * *", "10:40", "10:40"),
+    ],
+)
+def test_interval_starts_at_a_fixed_time(every: str, now: str, start: str) -> None:
+    def today(time: str) -> datetime:
+        return datetime.fromisoformat(f"2026-03-02T{time}:00+00:00")
+
+    assert interval_start(every, today(now)) == today(start)
+
+
+def test_source_with_an_interval_is_read_when_it_is_due_and_once(
+    shown: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    shown.home.config.write_text('[sources.notes]\nevery = "1h"\n')
+    shown.write("otter.md", "# Otter\n\nA romp is a group of otters.\n")
+    assert reason(second_tick(shown.home, instance)) == "no source is on this machine"  # not due: just ingested
+    see_notes_at(shown.home, datetime.now(UTC) - timedelta(hours=2))
+    asked = request(tick(source_sensor, shown.home, instance))
+    assert asked.run_config == {"ops": {"documents": {"config": {"sources": ["notes"]}}}}
+    add_runs_for(instance, asked, S.SUCCESS)  # it did not find the source
+    assert reason(second_tick(shown.home, instance)) == "no source is on this machine"
+
+
+def test_source_whose_reading_failed_is_tried_again_with_a_new_key(
+    shown: SmallHome, instance: dg.DagsterInstance
+) -> None:
+    shown.home.config.write_text('[sources.notes]\nevery = "1h"\n')
+    see_notes_at(shown.home, datetime.now(UTC) - timedelta(hours=2))
+    asked = request(tick(source_sensor, shown.home, instance))
+    add_runs_for(instance, asked, S.FAILURE)
+    again = request(tick(source_sensor, shown.home, instance))
+    assert (again.tags, again.run_key != asked.run_key) == (asked.tags, True)
+
+
+def see_notes_at(home: Home, moment: datetime) -> None:
+    record = read_step_record(home, "documents")
+    assert record is not None
+    amend_step_record(home, record, seen={"notes": moment})

@@ -10,10 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from omni_pipelines.pipeline.staleness import stale_ingest
+from omni_pipelines.record_fields import file_moment
 from omni_pipelines.settings import SourceSettings
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.steps.access_tags import modified
 from tests.integration.line import Line
 
 WHERE = ("documents", "chunks", "embeddings")
@@ -95,12 +95,12 @@ def test_rows_tell_when_their_document_changed_last(filled: Line, docs: Path) ->
     filled.run()
     for name in ("chunks", "embeddings"):
         rows = {row["path"]: row["modified"] for row in filled.rows(name, "path", "modified")}
-        assert rows["new.md"] == modified(moment)
+        assert rows["new.md"] == file_moment(moment)
 
 
 def test_a_time_outside_the_calendar_is_moved_to_its_edge() -> None:
-    assert (modified(2**63 - 1).year, modified(-(2**63)).year) == (2262, 1677)
-    assert (modified(10**22).year, modified(-(10**22)).year) == (9999, 1)
+    assert (file_moment(2**63 - 1).year, file_moment(-(2**63)).year) == (2262, 1677)
+    assert (file_moment(10**22).year, file_moment(-(10**22)).year) == (9999, 1)
 
 
 @pytest.mark.parametrize("bad", ["", "two words", "a'b", "a,b", "x" * 101])
