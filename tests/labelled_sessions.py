@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from omni_pipelines.agent.note_taker import NoteTaker
 from omni_pipelines.agent.task_events import (
     PersonAnswered,
     PersonAsked,
@@ -177,3 +178,24 @@ def _events(entry: str) -> Iterator[Payload]:
         yield ToolStarted(step="1", tool=tool, arguments={"path": rest} if kind != "fail" else {})
         status, code = ("error", "3002") if kind == "fail" else ("success", "")
         yield ToolEnded(step="1", tool=tool, status=status, output="0" * 64, code=code, message=message)
+
+
+def count(text: str) -> int:
+    """More tokens than a tokenizer finds in English."""
+    return len(text) // 3 + 1
+
+
+def taker() -> NoteTaker:
+    """What takes the notes."""
+    return NoteTaker(count, lambda tool: tool == "files.read")
+
+
+def recorded(session: LabelledSession) -> str:
+    """The record of a session."""
+    return "".join(payload.model_dump_json() for payload in session.events)
+
+
+def missing(session: LabelledSession) -> list[str]:
+    """The facts that the note does not keep."""
+    text = taker().distill(session.events).text
+    return [fact for fact in session.facts if fact not in text]

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from omni_pipelines.agent.note_taker import MAX_TOKENS, NoteTaker
+from omni_pipelines.agent.note_taker import MAX_TOKENS
 from omni_pipelines.agent.task_events import PersonAsked, TaskStarted, ToolEnded, ToolStarted
 from omni_pipelines.events import Payload
-from tests.labelled_sessions import LabelledSession, labelled_sessions
+from tests.labelled_sessions import count, labelled_sessions, missing, recorded, taker
 
 SESSIONS = labelled_sessions()
 LEAST_KEPT = 0.9
-
-
-def count(text: str) -> int:
-    """More tokens than a tokenizer finds in English."""
-    return len(text) // 3 + 1
-
-
-def taker() -> NoteTaker:
-    return NoteTaker(count, lambda tool: tool == "files.read")
-
-
-def recorded(session: LabelledSession) -> str:
-    return "".join(payload.model_dump_json() for payload in session.events)
-
-
-def missing(session: LabelledSession) -> list[str]:
-    text = taker().distill(session.events).text
-    return [fact for fact in session.facts if fact not in text]
 
 
 def test_notes_of_twenty_labelled_sessions_keep_nine_of_ten_facts_in_500_tokens() -> None:
