@@ -1,6 +1,7 @@
 """The tools for Dagster: they run `omni` as a process of its own, so that no agent loads Dagster."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import orjson
@@ -10,7 +11,7 @@ from native.child_python import python_command
 from omni_pipelines.configuration import child_environment
 from omni_pipelines.errors import ToolExecutionError, ToolTimeout
 from omni_pipelines.home import Home
-from omni_pipelines.permissions.commands import CommandLimits, run_command
+from omni_pipelines.permissions.commands import CommandLimits, FinishedCommand, run_command
 from omni_pipelines.tools.signature import tool
 
 LAUNCH_SECONDS, STATUS_SECONDS = 3_600.0, 60.0
@@ -37,10 +38,10 @@ class RecentRun(BaseModel, frozen=True):
 
 
 class DagsterTools:
-    """The tools for the Dagster instance of one home."""
+    """The tools for the Dagster instance of one home. `run` starts the processes; tests replace it."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, run: Callable[..., FinishedCommand] = run_command) -> None:
+        self._home, self._start = home, run
 
     @tool("dagster.launch", title="Launch a job", category="dagster", open_world=True)
     def launch(self, job: Job) -> LaunchedRun:
@@ -65,7 +66,7 @@ class DagsterTools:
 
     def _run(self, name: str, words: list[str], seconds: float) -> dict[str, list[dict[str, object]]]:
         limits = CommandLimits(seconds=seconds)
-        finished = run_command(words, self._home.root.parent, child_environment(self._home), limits)
+        finished = self._start(words, self._home.root.parent, child_environment(self._home), limits)
         if finished.timed_out:
             raise ToolTimeout(name, seconds)
         try:

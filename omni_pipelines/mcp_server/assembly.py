@@ -17,6 +17,7 @@ from omni_pipelines.operations.writing_tools import add_writing_tools
 from omni_pipelines.permissions.capabilities import capability_of_tool
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.text.embedding import Embedder
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -40,7 +41,9 @@ def make_server(
         catalog.add(resources.page, resources.read)
         if allow_writes:
             add_writing_tools(catalog, home)
-        return Gatekeeper(catalog, _policies(catalog), files, session, ClientApprover(), is_tainted=is_tainted)
+        granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING if allow_writes]
+        person = ClientApprover()
+        return Gatekeeper(catalog, _policies(catalog), files, session, person, granted=granted, is_tainted=is_tainted)
 
     return KnowledgeServer(home, CurrentTools(home, gatekeeper_of), limits, watch_seconds)
 

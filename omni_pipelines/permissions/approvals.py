@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-import filelock
 import orjson
-from pydantic import ValidationError
 
-from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.permissions.policies import Effect
+from omni_pipelines.permissions.user_file import UserFile
 from omni_pipelines.record_fields import Moment, Sha256, now
 from omni_pipelines.records import Record
 from omni_pipelines.tools.definition import JsonObject, ToolDefinition, to_document
 
-LOCK_SECONDS = 10.0
-MAX_REQUESTS = 100
+MAX_WAITING = 20
 """Calls that wait for an approval; the oldest are forgotten first."""
-MAX_ARGUMENT_BYTES = 1 << 20
+MAX_ARGUMENT_BYTES = 1 << 18
 
 
 class ApprovalScope(StrEnum):
@@ -38,14 +35,14 @@ def canonical(arguments: Mapping[str, object]) -> bytes:
     """The arguments as JSON with sorted keys: what is approved, written down and passed to the tool.
 
     Raises:
-        ConfigurationError: they are no JSON, or longer than 1 MiB.
+        ConfigurationError: they are no JSON, or longer than 256 KiB.
     """
     try:
         raw = orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the arguments are no JSON: {error}", cure="pass plain values only") from error
     if len(raw) > MAX_ARGUMENT_BYTES:
-        raise ConfigurationError("the arguments are longer than 1 MiB", cure="pass less in one call")
+        raise ConfigurationError("the arguments are longer than 256 KiB", cure="pass less in one call")
     return raw
 
 
@@ -121,82 +118,69 @@ class Approval(Record):
         return self.scope is ApprovalScope.PROJECT or self.session == session
 
 
-class _Content(Record):
+class Approvals(Record):
+    """The content of the file."""
+
     approved: tuple[Approval, ...] = ()
     waiting: tuple[Approval, ...] = ()
 
 
-class ApprovalFile:
-    """The approvals of a person and the calls that wait for one, in a file of their configuration folder."""
+class ApprovalFile(UserFile[Approvals]):
+    """The approvals of a person and the calls that wait for one.
+
+    Every method raises ConfigurationError if the file is damaged, or somebody else can write it.
+    """
 
     def __init__(self, file: Path) -> None:
-        self.file = file
+        super().__init__(file, Approvals)
 
     def approved(self) -> tuple[Approval, ...]:
-        """What is approved, in the order of the approvals.
-
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-        return self._read().approved
+        """What is approved, in the order of the approvals."""
+        return self.content().approved
 
     def waiting(self) -> tuple[Approval, ...]:
-        """The calls that were refused because nobody was there to approve them.
-
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-        return self._read().waiting
+        """The calls that were refused because nobody was there to approve them."""
+        return self.content().waiting
 
     def take(self, digest: str, session: str, project: Path) -> Approval | None:
-        """The approval that covers a call, if there is one; an approval for once is used up by this.
+        """The approval that covers a call, if there is one; an approval for once is used up by this."""
+        taken: list[Approval] = []
 
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-        if not self.file.exists():
+        def use(content: Approvals) -> Approvals:
+            found = _covering(content, digest, session, project)
+            taken.extend(found)
+            once = [each for each in found if each.scope is ApprovalScope.ONCE]
+            kept = tuple(each for each in content.approved if each not in once)
+            return content.model_copy(update={"approved": kept})
+
+        if not _covering(self.content(), digest, session, project):
             return None
-        with self._locked():
-            content = self._read()
-            covering = [each for each in content.approved if each.covers(digest, session, project)]
-            lasting = [each for each in covering if each.scope is not ApprovalScope.ONCE]
-            found = next(iter(lasting or covering), None)
-            if found is not None and found.scope is ApprovalScope.ONCE:
-                kept = tuple(each for each in content.approved if each is not found)
-                self._write(content.model_copy(update={"approved": kept}))
-        return found
+        self.change(use)
+        return next(iter(taken), None)
 
     def add(self, approval: Approval) -> None:
-        """Write down an approval; it waits no longer.
+        """Write down an approval; it waits no longer."""
 
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-
-        def change(content: _Content) -> _Content:
+        def approve(content: Approvals) -> Approvals:
             waiting = tuple(each for each in content.waiting if each.digest != approval.digest)
-            return _Content(approved=(*content.approved, approval), waiting=waiting)
+            return Approvals(approved=(*content.approved, approval), waiting=waiting)
 
-        self._change(change)
+        self.change(approve)
 
     def wait(self, approval: Approval) -> None:
-        """Write down that a call waits for an approval.
+        """Write down that a call waits for an approval."""
 
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-
-        def change(content: _Content) -> _Content:
+        def queue(content: Approvals) -> Approvals:
             others = [each for each in content.waiting if each.digest != approval.digest]
-            return content.model_copy(update={"waiting": (*others, approval)[-MAX_REQUESTS:]})
+            return content.model_copy(update={"waiting": (*others, approval)[-MAX_WAITING:]})
 
-        self._change(change)
+        self.change(queue)
 
     def find_waiting(self, identity: str) -> Approval:
         """The call with this id that waits.
 
         Raises:
-            ConfigurationError: none with this id waits; or the file is damaged.
+            ConfigurationError: none with this id waits.
         """
         found = next((each for each in self.waiting() if each.id == identity), None)
         if found is None:
@@ -207,45 +191,26 @@ class ApprovalFile:
         """Approve a call that waits, in its own session and project.
 
         Raises:
-            ConfigurationError: none with this id waits; or the file is damaged.
+            ConfigurationError: none with this id waits.
         """
         approval = self.find_waiting(identity).model_copy(update={"scope": scope, "at": now()})
         self.add(approval)
         return approval
 
     def revoke(self, identity: str) -> list[Approval]:
-        """Forget the approvals of a call, and return them.
+        """Forget the approvals of a call, and return them."""
+        revoked = [each for each in self.approved() if each.id == identity]
 
-        Raises:
-            ConfigurationError: the file is damaged.
-        """
-        revoked: list[Approval] = []
-
-        def change(content: _Content) -> _Content:
-            revoked.extend(each for each in content.approved if each.id == identity)
+        def forget(content: Approvals) -> Approvals:
             kept = tuple(each for each in content.approved if each.id != identity)
             return content.model_copy(update={"approved": kept})
 
-        self._change(change)
+        if revoked:
+            self.change(forget)
         return revoked
 
-    def _change(self, change: Callable[[_Content], _Content]) -> None:
-        with self._locked():
-            self._write(change(self._read()))
 
-    def _read(self) -> _Content:
-        try:
-            return _Content.model_validate_json(self.file.read_bytes())
-        except FileNotFoundError:
-            return _Content()
-        except ValidationError as error:
-            cure = "move it away; what was approved must then be approved again"
-            raise ConfigurationError(f"{self.file} is damaged: {error.errors()[0]['msg']}", cure=cure) from error
-
-    def _locked(self) -> filelock.BaseFileLock:
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)
-
-    def _write(self, content: _Content) -> None:
-        write_whole(self.file, orjson.dumps(content.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
-        self.file.chmod(0o600)
+def _covering(content: Approvals, digest: str, session: str, project: Path) -> list[Approval]:
+    """At most one approval: a lasting one, else the oldest for once."""
+    found = [each for each in content.approved if each.covers(digest, session, project)]
+    return sorted(found, key=lambda each: each.scope is ApprovalScope.ONCE)[:1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -28,7 +28,7 @@ from omni_pipelines.permissions.approvals import (
 from omni_pipelines.permissions.approvers import NobodyThere
 from omni_pipelines.permissions.audit import AuditEntry
 from omni_pipelines.permissions.files import PermissionFiles
-from omni_pipelines.permissions.grants import BUILT_IN, deciding
+from omni_pipelines.permissions.grants import Grant, built_in, deciding
 from omni_pipelines.permissions.policies import Action, Effect, ToolPolicy, action_of, policy_of
 from omni_pipelines.record_fields import now
 from omni_pipelines.responses import ToolResponse
@@ -63,6 +63,7 @@ class Gatekeeper:
         files: rules, approvals and audit log.
         session: the id of the session; approvals for a session count for this id.
         approver: asks the person; without one, what needs an approval is refused and waits for one.
+        granted: what the person allowed for this session only, such as by an option of the command.
         is_tainted: whether the session has already read text that somebody else wrote.
     """
 
@@ -74,6 +75,7 @@ class Gatekeeper:
         session: str,
         approver: Approver | None = None,
         *,
+        granted: Iterable[Grant] = (),
         is_tainted: bool = False,
     ) -> None:
         for name in policies:
@@ -81,7 +83,7 @@ class Gatekeeper:
         self.catalog, self.session = catalog, session
         self._policies, self._files = dict(policies), files
         self._approver: Approver = approver or NobodyThere()
-        self._is_tainted = is_tainted
+        self._granted, self._is_tainted = tuple(granted), is_tainted
         self._asking = threading.Lock()
 
     @property
@@ -126,8 +128,8 @@ class Gatekeeper:
         raw = canonical(arguments)
         policy = policy_of(tool, self._policies)
         action = action_of(policy, arguments)
-        built_in = BUILT_IN if action.is_known else ()  # a tool of a skill can be named knowledge.anything
-        rule = deciding((*self._files.grants.read(), *built_in), action, self._files.project)
+        rules = (*self._files.grants.read(), *self._granted, *built_in(action))
+        rule = deciding(rules, action, self._files.project)
         verdict = CallVerdict(tool, action, digest_of(definition, raw), raw)
         if rule is not None and rule.decision == "deny":
             return replace(verdict, reason=f"a rule denies it: {rule}", is_denied=True)

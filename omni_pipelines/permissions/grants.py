@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-import filelock
-import orjson
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError, SecurityError
 from omni_pipelines.ids import text_hash
 from omni_pipelines.permissions.capabilities import check_pattern, names
-from omni_pipelines.permissions.policies import Action
+from omni_pipelines.permissions.policies import Action, Effect
 from omni_pipelines.permissions.scopes import folder_path, is_below
+from omni_pipelines.permissions.user_file import UserFile
 from omni_pipelines.record_fields import Moment, now
 from omni_pipelines.records import Record
 from omni_pipelines.sources.model.web_addresses import allowed_host
-
-LOCK_SECONDS = 10.0
 
 
 def _checked(check: Callable[[str], str]) -> AfterValidator:
@@ -109,6 +104,15 @@ BUILT_IN = (
 """What needs no grant, which is reading the knowledge base; and that no tool changes the settings."""
 
 
+def built_in(action: Action) -> tuple[Grant, ...]:
+    """The rules that count for a call without a grant: they allow known tools to read, and nothing else.
+
+    A tool of a skill can have any name, such as `knowledge.erase`.
+    """
+    allows = action.is_known and action.effect is Effect.READ
+    return tuple(rule for rule in BUILT_IN if allows or rule.decision == "deny")
+
+
 def deciding(rules: Iterable[Grant], action: Action, project: Path) -> Grant | None:
     """The rule that decides about a call: the first that denies it, else the first that allows it, else None."""
     at = now()
@@ -116,11 +120,11 @@ def deciding(rules: Iterable[Grant], action: Action, project: Path) -> Grant | N
     return next((rule for rule in applying if rule.decision == "deny"), None) or next(iter(applying), None)
 
 
-class GrantFile:
+class GrantFile(UserFile[Grants]):
     """The grants of a person, in one file. A file that is damaged, or that others may write, grants nothing."""
 
     def __init__(self, file: Path) -> None:
-        self.file = file
+        super().__init__(file, Grants)
 
     def read(self) -> tuple[Grant, ...]:
         """The grants, in the order in which they were added.
@@ -128,20 +132,7 @@ class GrantFile:
         Raises:
             ConfigurationError: the file is damaged, or somebody else can write it.
         """
-        try:
-            status, raw = self.file.stat(), self.file.read_bytes()
-        except FileNotFoundError:
-            return ()
-        if status.st_mode & 0o022 or status.st_uid not in (os.getuid(), 0):
-            raise ConfigurationError(
-                f"others can write {self.file}, so it grants nothing", cure=f"run: chmod go-w {self.file}"
-            )
-        try:
-            return Grants.model_validate_json(raw).grants
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            cure = "correct it, or move it away to start without grants"
-            raise ConfigurationError(f"{self.file} is damaged: {reason}", cure=cure) from error
+        return self.content().grants
 
     def add(self, grant: Grant) -> None:
         """Add a grant; one that is there already is replaced.
@@ -149,8 +140,7 @@ class GrantFile:
         Raises:
             ConfigurationError: as for `read`.
         """
-        with self._locked():
-            self._write((*(other for other in self.read() if other.id != grant.id), grant))
+        self.change(lambda content: Grants(grants=(*(each for each in content.grants if each.id != grant.id), grant)))
 
     def remove(self, identity: str) -> Grant:
         """Remove a grant and return it.
@@ -158,19 +148,8 @@ class GrantFile:
         Raises:
             ConfigurationError: there is none with this id; or as for `read`.
         """
-        with self._locked():
-            grants = self.read()
-            found = next((grant for grant in grants if grant.id == identity), None)
-            if found is None:
-                raise ConfigurationError(f"there is no grant {identity!r}", cure="see: omni permissions list")
-            self._write(tuple(grant for grant in grants if grant is not found))
+        found = next((grant for grant in self.read() if grant.id == identity), None)
+        if found is None:
+            raise ConfigurationError(f"there is no grant {identity!r}", cure="see: omni permissions list")
+        self.change(lambda content: Grants(grants=tuple(each for each in content.grants if each.id != identity)))
         return found
-
-    def _locked(self) -> filelock.BaseFileLock:
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)
-
-    def _write(self, grants: tuple[Grant, ...]) -> None:
-        record = Grants(grants=grants).model_dump(mode="json")
-        write_whole(self.file, orjson.dumps(record, option=orjson.OPT_INDENT_2))
-        self.file.chmod(0o600)

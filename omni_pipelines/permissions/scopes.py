@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from omni_pipelines.sources.model.names import is_text, rule_for_name
 from omni_pipelines.sources.model.web_addresses import BadAddress, authority, web_address
 
 MAX_PATH_BYTES, MAX_PARTS = 4_096, 64
+_SHORT_NAME = re.compile(r"[^.]{1,6}~\d(\..{0,3})?")
+"""Another name of a file on file systems of Windows: `git~1` is `.git`."""
 _LINK_ERRORS = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -46,6 +49,8 @@ def path_problem(text: str) -> str:
         return "leads up, or has an empty part"
     if any(is_hidden(part) for part in parts):
         return "has a part that begins with a dot"
+    if any(_SHORT_NAME.fullmatch(_folded(part)) for part in parts):
+        return "has a part that can be the short name of another file"
     return ""
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, ToolNotFoundError
-from omni_pipelines.permissions.approvals import ApprovalAnswer, ApprovalRequest, ApprovalScope
+from omni_pipelines.permissions.approvals import MAX_WAITING, ApprovalAnswer, ApprovalRequest, ApprovalScope
+from omni_pipelines.permissions.approvers import NobodyThere, YesTo
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.tools.signature import tool
 from tests.unit.permissions.conftest import World, says
@@ -303,6 +305,47 @@ def test_grants_that_others_can_write_grant_nothing(world: World) -> None:
     with pytest.raises(ConfigurationError, match="others can write"):
         world.files.grants.read()
     assert world.gatekeeper().call("files.write", NOTE).is_error
+
+
+def test_approvals_that_others_can_write_approve_nothing(world: World) -> None:
+    world.gatekeeper().approve("files.write", NOTE, PROJECT)
+    world.files.approvals.file.chmod(0o620)
+    assert world.gatekeeper().call("files.write", NOTE).is_error
+    assert world.calls == []
+
+
+def test_what_is_allowed_without_a_grant_never_writes(world: World) -> None:
+    policies = {**world.policies(), "files.write": ToolPolicy("knowledge:rollback", Effect.WRITE)}
+    denied = Gatekeeper(world.catalog(), policies, world.files, "s1")
+    assert denied.call("files.write", NOTE).error_code == "3004"
+    granted = [Grant(capabilities="knowledge:rollback")]
+    assert (
+        Gatekeeper(world.catalog(), policies, world.files, "s1", granted=granted).call("files.write", NOTE).is_success
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "call", "is_tainted", "runs"),
+    [
+        ("files:write", "files.write", False, True),
+        ("files:*", "files.write", False, True),
+        ("git:*", "files.write", False, False),
+        ("files:write", "files.write", True, False),
+        ("**", "files.write", True, False),
+        ("docs:read", "docs.read", True, True),
+    ],
+)
+def test_yes_beforehand_counts_after_reading_only_for_reading(
+    world: World, pattern: str, call: str, is_tainted: bool, runs: bool
+) -> None:
+    gatekeeper = world.gatekeeper(YesTo([pattern], NobodyThere()), is_tainted=is_tainted)
+    assert gatekeeper.call(call, {"path": "a.md"}).is_success is runs
+
+
+def test_old_calls_that_wait_are_forgotten(world: World) -> None:
+    for number in range(MAX_WAITING + 3):
+        world.gatekeeper().call("files.write", {"path": f"{number}.md"})
+    assert len(world.files.approvals.waiting()) == MAX_WAITING
 
 
 def test_grant_is_removed_by_its_id(world: World) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from pathlib import Path
 
 import hypothesis
@@ -156,6 +158,37 @@ def test_folder_that_is_replaced_by_a_link_between_two_steps_is_not_entered(tmp_
         assert os.listdir(handle) == []
     with pytest.raises(SecurityError, match="is a link"):
         read_text(ScopedFolder(root), "docs/a.md")
+
+
+def test_links_that_appear_while_files_are_read_and_written_never_lead_out(tmp_path: Path) -> None:
+    """One thread turns a folder and a file into links and back; the other reads and writes all the time."""
+    root, outside = tmp_path / "project", tmp_path / "outside"
+    (root / "docs").mkdir(parents=True)
+    outside.mkdir()
+    (root / "docs" / "a.md").write_text("inside")
+    (outside / "a.md").write_text(OUTSIDE)
+    folder, stop = ScopedFolder(root), threading.Event()
+
+    def turn() -> None:
+        while not stop.is_set():
+            (root / "docs").rename(root / "kept")
+            (root / "docs").symlink_to(outside)
+            (root / "docs").unlink()
+            (root / "kept").rename(root / "docs")
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    seen = set()
+    try:
+        for number in range(MANY * 4):
+            with contextlib.suppress(OmniError, OSError):
+                seen.add(read_text(folder, "docs/a.md"))
+                write_text(folder, f"docs/{number % 3}.md", "written")
+    finally:
+        stop.set()
+        thread.join()
+    assert OUTSIDE not in seen
+    assert [path.name for path in outside.iterdir()] == ["a.md"]
 
 
 HOSTS = st.sampled_from(
