@@ -166,7 +166,7 @@ class Librarian:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words or a question; quoted words raise passages with them side by side, and alone are required.
+            query: words or a question; quoted words raise passages with them side by side; alone, they are required.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -240,8 +240,8 @@ class Librarian:
             question: a question.
             where: as for `search`.
             generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
-                sources alone; None asks a model if the settings name one. If no model answers, the sources are quoted;
-                if it finds nothing, it is an abstention, unless their evidence is strong. The `note` says why.
+                sources alone; None asks a model if the settings name one. If none answers, the sources are quoted; if
+                it finds nothing, it is an abstention, unless their evidence is strong. The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
