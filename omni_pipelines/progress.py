@@ -25,11 +25,35 @@ class Report(Payload, topics=("step/progress",)):
     """The present item, for a person."""
 
 
+class Note(Payload, topics=("step/note",)):
+    """Something a person wants to know before a step ends."""
+
+    text: str
+
+
+def note(text: str) -> None:
+    """Publish a note; without a bus nothing happens."""
+    bus = current_bus()
+    if bus is not None:
+        bus.publish(Note(text=text))
+
+
 def report(step: str, done: int, total: int, unit: str, detail: str = "") -> None:
     """Publish the progress of a step; without a bus nothing happens."""
     bus = current_bus()
     if bus is not None:
         bus.publish(Report(step=step, done=done, total=total, unit=unit, detail=detail))
+
+
+@contextmanager
+def notes_to(listener: Callable[[str], None]) -> Iterator[None]:
+    """Call `listener` with the text of every note inside the block."""
+
+    def deliver(event: Event) -> None:
+        listener(Note.model_validate(event.payload).text)
+
+    with subscribed(deliver, Note.topics[0]):
+        yield
 
 
 @contextmanager

@@ -233,6 +233,16 @@ class Release(Record):
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
 
+    @property
+    def vector_share(self) -> float:
+        """Share of its chunks that have a vector, 0 to 1."""
+        return min(self.counts["embeddings"] / self.counts["chunks"], 1.0) if self.counts["chunks"] else 1.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every chunk has a vector. An early release is published before, so that words can be searched."""
+        return self.vector_share == 1.0
+
     @model_validator(mode="after")
     def _names_what_readers_need(self) -> Release:
         if not self.tables.keys() == self.counts.keys() >= _READ_TABLES or not self.fingerprints.keys() >= _NAMED:

@@ -15,7 +15,8 @@ from omni_pipelines.events import subscribed
 from omni_pipelines.home import Home
 from omni_pipelines.operations.index_job_records import JobEvent
 from omni_pipelines.pipeline.writer_session import writer_session
-from omni_pipelines.progress import Report, reporting_to
+from omni_pipelines.progress import Report, notes_to, reporting_to
+from omni_pipelines.publishing.early_releases import EarlyReleases
 from omni_pipelines.records import Event
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.session import SourceSession
@@ -57,12 +58,13 @@ class KnowledgeHome(dg.ConfigurableResource):
     ) -> RunContext:
         """What the steps of a run work with. Engines are loaded when a step first uses them."""
         run = new_run(self.home, self.settings, run_id=run_id, sources=tuple(sources), allow_delete=allow_delete)
+        run = replace(run, after_batch=EarlyReleases())
         return run if session is None else replace(run, session=session)
 
     @contextmanager
     def logged(self, log: logging.Logger) -> Iterator[None]:
         """Write progress, and the events of index jobs, to the run's log."""
-        with reporting_to(_LogProgress(log)), subscribed(partial(_log_job, log), "index_job/**"):
+        with reporting_to(_LogProgress(log)), notes_to(log.info), subscribed(partial(_log_job, log), "index_job/**"):
             yield
 
     @contextmanager
@@ -80,7 +82,8 @@ class KnowledgeHome(dg.ConfigurableResource):
 
 def _log_job(log: logging.Logger, event: Event) -> None:
     job = JobEvent.model_validate(event.payload)
-    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error)
+    waits = f"waits for {job.waits_for}" if job.waits_for else ""
+    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error or waits)
 
 
 class _LogProgress:

@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass
 class Task:
-    """A task, and the processes that carry it out one after the other."""
+    """A task, new or begun, and the processes that carry it out one after the other."""
 
     home: Home
     open_tools: Callable[[TaskSession, TaskApprover], TaskTools]
@@ -76,6 +76,7 @@ class Task:
     heard: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.listener: Callable[[Event], object] = self.heard.append
         record = TaskRecord(
             id="20260101-000000-abcd",
             task=self.text,
@@ -84,7 +85,8 @@ class Task:
             **{"steps": None, "tokens": 50_000, **self.limits},
             created=BEGIN,
         )
-        self.session = TaskSession.create(self.home, record)
+        folder = self.home.sessions / record.id
+        self.session = TaskSession(folder) if folder.exists() else TaskSession.create(self.home, record)
 
     def run(self, *answers: str, person: Person | None = None, kill_at: int | None = None) -> TaskResult:
         """Let a new process begin or resume it; `kill_at` kills that process at one of its events."""
@@ -94,7 +96,7 @@ class Task:
             prove=lambda session, report: None,
             person=person or PreparedAnswers(answers),
             clock=Clock(kill_at),
-            listener=self.heard.append,
+            listener=self.listener,
         )
         return runner.run(self.session)
 

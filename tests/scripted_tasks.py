@@ -25,9 +25,10 @@ class Workshop:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True)
-        (root / "a.txt").write_text("alpha 7")
-        (root / "b.txt").write_text("beta 8")
+        if not root.exists():
+            root.mkdir(parents=True)
+            (root / "a.txt").write_text("alpha 7")
+            (root / "b.txt").write_text("beta 8")
         self.effects: list[str] = []
         self.down = 0
 

@@ -34,6 +34,7 @@ class ExtractiveReasoner:
     """Asks the librarian, and quotes what it finds."""
 
     name = "extractive"
+    recalls = False  # notes are entries of the knowledge base, which the librarian reads
 
     def clarify(self, brief: TaskBrief) -> str | None:
         """It never asks."""

@@ -75,7 +75,7 @@ class _DraftReport(BaseModel):
 class ModelReasoner:
     """Asks a language model."""
 
-    name = "model"
+    name, recalls = "model", True
 
     def __init__(self, model: TaskModel, planner: AdaptivePlanner | None = None) -> None:
         self._model, self._planner = model, planner or AdaptivePlanner()
@@ -158,9 +158,12 @@ class ModelReasoner:
         tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools)
         said = [f"The person said: {answer}" for answer in brief.answers]
         noted = [f"Respect this: {note}" for note in brief.notes]
+        recalled = brief.told(brief.recalled) if brief.recalled else ""
+        notes = [Message("user", f"Notes of earlier sessions: {_data(recalled)}")] if len(recalled) > 2 else []
         return [
             Message("system", f"{_RULES}\nThe tools:\n{tools}"),
             Message("user", "\n".join([f"The task: {brief.task}", *said, *noted])),
+            *notes,
         ]
 
 

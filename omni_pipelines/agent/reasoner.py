@@ -30,6 +30,8 @@ class TaskBrief:
     """The steps of earlier plans."""
     text: Callable[[str], str]
     """The text with a name, such as the output of a call."""
+    recalled: str = ""
+    """Name of the text with the notes of earlier sessions; "" if there are none."""
 
     def responses(self, step: TaskStep) -> tuple[ToolResponse, ...]:
         """What the tools answered in a step, in order."""
@@ -37,7 +39,11 @@ class TaskBrief:
 
     def output(self, made: MadeCall) -> str:
         """What a call returned, as a text for a language model."""
-        return ToolResponse.model_validate_json(self.text(made.output)).to_mcp()["content"][0]["text"]
+        return self.told(made.output)
+
+    def told(self, name: str) -> str:
+        """A response with a name, as a text for a language model."""
+        return ToolResponse.model_validate_json(self.text(name)).to_mcp()["content"][0]["text"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Reasoner(Protocol):
     """Decides. It has no memory: everything that it may use is in the brief."""
 
     name: str
+    recalls: bool
+    """Whether it reads the notes of earlier sessions."""
 
     def clarify(self, brief: TaskBrief) -> str | None:
         """A question to the person without whose answer the task cannot be planned; None if there is none."""

@@ -46,6 +46,9 @@ from omni_pipelines.tools.definition import ToolAnnotations, ToolDefinition
 
 MAX_ROUNDS = 3
 """How often a plan is made again."""
+RECALL = "notes.find"
+MAX_RECALLED = 500
+"""Characters of a task by which notes are found."""
 MAX_ATTEMPTS = 3
 """How often a call is made that fails for the moment."""
 LAST = "end"
@@ -90,8 +93,17 @@ class TaskNodes:
         return {"following": "recall"}
 
     def recall(self, state: TaskState) -> TaskState:
-        """Find what is known about the task."""
-        return {"following": "clarify"}
+        """Find the notes of earlier sessions.
+
+        They may quote what somebody else wrote, so whatever writes needs an approval from then on. A task that was
+        given approvals beforehand does without them.
+        """
+        is_there = any(tool.name == RECALL for tool in self.tools.tools)
+        if not is_there or not self.reasoner.recalls or self.record.approvals:
+            return {"following": "clarify"}
+        step = TaskStep(id="recall", description="find notes", tool=RECALL)
+        made = self._call(state, step, NextCall(RECALL, {"query": self.record.task[:MAX_RECALLED]}))
+        return {"following": "clarify", "recalled": made.output if made.status in SUCCESSES else ""}
 
     def clarify(self, state: TaskState) -> TaskState:
         """Ask the person what the task does not say."""
@@ -222,6 +234,7 @@ class TaskNodes:
             steps=steps_of(state),
             past=tuple(TaskStep.model_validate(fields) for fields in state.get("past", [])),
             text=self.session.text,
+            recalled=state.get("recalled", ""),
         )
 
     def _annotations(self, tool: str) -> ToolAnnotations:

@@ -71,6 +71,8 @@ class TaskState(TypedDict, total=False):
 
     following: str
     """The node that runs next."""
+    recalled: str
+    """Name of the text with the notes of earlier sessions."""
     answers: list[str]
     """What the person answered to questions about the task."""
     notes: list[str]

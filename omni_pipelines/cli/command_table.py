@@ -73,6 +73,11 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("sessions list", "sessions:list_", "List the sessions, the newest first."),
         ("sessions show", "sessions:show", "Show what a session did, step by step, and what came of it."),
         ("sessions resume", "sessions:resume", "Go on with a session that was interrupted or waits for an answer."),
+        (
+            "sessions note",
+            "sessions:note",
+            "Distil a session into a note of at most 500 tokens: decisions, changes, errors, open questions.",
+        ),
         ("sessions delete", "sessions:delete", "Delete a session with everything that it recorded."),
         (
             "replay",

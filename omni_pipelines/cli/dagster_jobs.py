@@ -16,6 +16,7 @@ from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, OmniError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_results import gate_failed
+from omni_pipelines.publishing.quality_gate import measure_of
 from omni_pipelines.sources.session import SourceSession
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome
@@ -130,7 +131,7 @@ def _failed_check(instance: dg.DagsterInstance, run_id: str) -> OmniError | None
     first = failed[0]
     asset = first.asset_key.to_user_string()
     if asset == "retrieval_quality":
-        return gate_failed("; ".join(f"{check.check_name}: {check.description}" for check in failed))
+        return gate_failed("; ".join(f"{measure_of(check.check_name)}: {check.description}" for check in failed))
     return OmniError(
         f"check {first.check_name} of {asset} failed: {first.description}",
         cure="nothing was published; see the run in: omni dev",

@@ -7,17 +7,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from omni_pipelines.progress import Report, reporting_to
+from omni_pipelines.progress import Report, notes_to, reporting_to
 
 LINE_SECONDS = 5.0
 
 
 @contextmanager
 def showing_progress() -> Iterator[None]:
-    """Show every progress report that is made inside the block."""
+    """Show every progress report and note that is made inside the block."""
     bar = ProgressBar()
     try:
-        with reporting_to(bar):
+        with reporting_to(bar), notes_to(bar.note):
             yield
     finally:
         bar.wipe()
@@ -50,6 +50,12 @@ class ProgressBar:
         if finished or now - self._shown >= wait:
             self._shown = now
             self._show(self._line(report, now - self._began), finished=finished)
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        self.wipe()
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     def _line(self, report: Report, seconds: float) -> str:
         parts = [f"{report.step}"]

@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from omni_pipelines.cli.command import Depends
+from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.librarian import Librarian
@@ -45,6 +46,13 @@ def filters_of(where: WhereOption = None) -> dict[str, str]:
 def open_librarian(home: RefreshedHome, release: ReleaseNumber, viewer: ViewerOrOwner) -> Librarian:
     """The librarian of the chosen release, for the viewer."""
     return Librarian.open(home, release, viewer=viewer)
+
+
+def tell_vector_share(librarian: Librarian) -> None:
+    """Say so if the passages cannot all be found by meaning yet."""
+    if librarian.vector_share < 1:
+        share = f"{librarian.vector_share:.0%}"
+        narrate(f"note: all passages can be found by words, {share} by meaning so far; the rest follows: omni status")
 
 
 Filters = Annotated[dict[str, str], Depends(filters_of)]

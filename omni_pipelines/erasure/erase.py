@@ -24,6 +24,7 @@ from omni_pipelines.erasure.plan import ErasurePlan, drop_plan, read_plan, write
 from omni_pipelines.erasure.residue import entries_everywhere, id_column, releases_with, rows_everywhere, search_bytes
 from omni_pipelines.erasure.run_history import PhraseMatcher, redact_history
 from omni_pipelines.erasure.scope import Scope, find_scope
+from omni_pipelines.erasure.sessions import clear_sessions
 from omni_pipelines.errors import NotForgotten
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.pins import list_pins
@@ -98,6 +99,8 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     )
     journal = clear_journal(home, scope.wanted, phrases, write=False)
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
+    sessions = clear_sessions(home, scope.wanted, write=False)
+    found["sessions of the agent", "tasks whose records name or quote it"] = sessions
     unread = forget_unread(home, scope.wanted.documents, write=False)
     found["list of unread files", "files with its name"] = unread
     found["registry of sources", "a source with that name or location"] = len(_registered(home, scope))
@@ -131,6 +134,7 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     redact_history(home, PhraseMatcher(scope.phrases), write=True)
     clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
+    clear_sessions(home, scope.wanted, write=True)
     after = _search(run, scope)
     _check(after, _holds(home, run.settings, dropped))
     certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)

@@ -36,7 +36,7 @@ from omni_pipelines.knowledge.search.options import (
 )
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
-from omni_pipelines.knowledge.search.retrieval import find_hits
+from omni_pipelines.knowledge.search.retrieval import find_hits, passage_cosines
 from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
@@ -139,6 +139,11 @@ class Librarian:
         """Number of the release that is searched."""
         return self._snapshot.release.release
 
+    @property
+    def vector_share(self) -> float:
+        """Share of the passages that can be found by meaning; below 1 while a first ingest is at work."""
+        return self._snapshot.release.vector_share
+
     def prepare(self) -> None:
         """Load into memory what searches cache there; otherwise the first searches wait for it.
 
@@ -161,8 +166,7 @@ class Librarian:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words, or a question. Words in double quotes raise passages with them side by side; a query that is
-                nothing but quotes finds by words only passages with exactly these.
+            query: words or a question; quoted words raise passages with them side by side; alone, they are required.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -236,9 +240,8 @@ class Librarian:
             question: a question.
             where: as for `search`.
             generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
-                sources alone; None asks a model if the settings name one. If no model answers, the answer quotes the
-                sources alone; if a model finds nothing in them, it is an abstention, unless their evidence is strong
-                by itself. The `note` says why.
+                sources alone; None asks a model if the settings name one. If none answers, the sources are quoted; if
+                it finds nothing, it is an abstention, unless their evidence is strong. The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:
@@ -250,11 +253,10 @@ class Librarian:
             cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
         asked = self.prepared(question, where)
-        answer = (
-            self._generate(asked, models)
-            if models is not None and asked.hits
-            else extract_answer(self.release, asked)
-        )
+        if models is None or not asked.hits:
+            answer = extract_answer(self.release, asked)
+        else:
+            answer = self._generate(asked, models)
         answer = answer.model_copy(update={"question": question})
         self._given.append((answer_digest(answer), dict(where or {})))
         if self._settings.keep_questions if keep is None else keep:
@@ -289,7 +291,7 @@ class Librarian:
         definitions = self._definitions(question, hits, where or {})
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
-        near = self._snapshot.cosines(vector.values, [hit.chunk_id for hit in hits]) if vector.readable else {}
+        near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
         words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
         return Question(
             text=question,

@@ -1,7 +1,7 @@
 """One run over all steps, from the sources to a release, without Dagster: what the refresh job does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
@@ -9,6 +9,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from omni_pipelines.errors import UpstreamMoved
 from omni_pipelines.knowledge.quality.gate_results import GateResult, require_passed
 from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.publishing.early_releases import EarlyReleases
 from omni_pipelines.publishing.publish import PublishReport, publish
 from omni_pipelines.publishing.quality_gate import run_gate
 from omni_pipelines.settings import Settings
@@ -38,6 +39,7 @@ def run_pipeline(run: RunContext) -> RunReport:
 
 
 def _run_once(run: RunContext) -> RunReport:
+    run = replace(run, after_batch=run.after_batch or EarlyReleases())
     with writer_session(run.home, run.settings, sync=True):
         reports = {step.name: step.run(run) for step in run.steps}
         gate = run_gate(run)

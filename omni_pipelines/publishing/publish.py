@@ -45,7 +45,7 @@ class PublishReport:
     release: Release
     new: bool
     changes: DocumentChanges = NO_CHANGES
-    """What the release holds that the one before it did not."""
+    """What the release holds that the last complete one before it did not."""
 
     @property
     def version(self) -> str:
@@ -69,10 +69,13 @@ class PublishReport:
         }
 
 
-def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
+def publish(
+    run: RunContext, *, ends_rollback: bool = False, records: dict[str, StepRecord] | None = None
+) -> PublishReport:
     """Publish the heads as a release, unless the newest release contains exactly them. Hold the writer lock.
 
-    After a rollback, rows that it holds back are published only with `ends_rollback`.
+    After a rollback, rows that it holds back are published only with `ends_rollback`. `records` says what the steps
+    built; default: their records on disk.
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
@@ -80,7 +83,7 @@ def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
         TableBroken: a file on disk is shorter or longer than its manifest says.
     """
     home = run.home
-    records = consistent_records(run)
+    records = consistent_records(run, records)
     current = newest_release(home)
     if current is not None and _is_same(run, current, records, ends_rollback):
         return PublishReport(current, new=False)
@@ -89,7 +92,8 @@ def publish(run: RunContext, *, ends_rollback: bool = False) -> PublishReport:
     release = _release(run, records)
     require_candidate_passed(home, release)
     release = with_checksums(home, release)
-    changes = count_changes(home, current, release)
+    complete = next((each for each in list_releases(home) if each.is_complete), None)
+    changes = count_changes(home, complete, release)
     write_release(home, run.settings, release)
     collect(home, run.settings)
     progress.report("publishing", 1, 1, "release")
@@ -149,13 +153,15 @@ def candidate_release(run: RunContext) -> Release:
     return _release(run, consistent_records(run))
 
 
-def consistent_records(run: RunContext) -> dict[str, StepRecord]:
+def consistent_records(run: RunContext, records: dict[str, StepRecord] | None = None) -> dict[str, StepRecord]:
     """The records of all steps, by step name, if each step was built from what the steps before it last produced.
+
+    The records are those on disk, unless they are given.
 
     Raises:
         UpstreamMoved: a step is missing, or something changed after it was built.
     """
-    records = read_step_records(run.home)
+    records = read_step_records(run.home) if records is None else records
     for step in run.steps:
         if step.name not in records:
             raise UpstreamMoved(f"{step.name} was not built yet", cure=_RUN_ALL)

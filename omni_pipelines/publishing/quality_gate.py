@@ -53,6 +53,11 @@ GATE_CHECKS = ("coverage", "orphans", *MEASURES.values(), "cpu_ms", "citations")
 Rankings = dict[str, list[Hit]]
 
 
+def measure_of(check: str) -> str:
+    """The measure that a check of the candidate is about."""
+    return next((measure for measure, name in MEASURES.items() if name == check), check)
+
+
 @dataclass(frozen=True)
 class GoldenResult:
     """What the golden questions gave in one state."""

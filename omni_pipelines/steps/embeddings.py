@@ -1,6 +1,7 @@
 """Chunks to vectors: each distinct text is embedded once; a renamed file or a new chunk reuses known vectors."""
 
 import functools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, vector_size, with_vector_size
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
-from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step import AfterBatch, RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.embedding import embedded_text
@@ -53,10 +54,13 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     wanted = {row["chunk_id"]: row for row in rows_of(chunks.read(_WANTED, version=pinned.version), ChunkRow)}
     have = {row["chunk_id"]: row for row in rows_of(embeddings.read([*_WANTED, "model"]), EmbeddingRow)}
     missing = [row for key, row in wanted.items() if {**row, "model": model} != have.get(key)]
+    surplus = sorted(have.keys() - wanted.keys())
+    outdated = any(row["chunk_id"] in have for row in missing)
     writer = _Writer(run, chunks, pinned.version, embeddings)
     writer.reuse(missing)
-    writer.embed([row for row in missing if row["text_hash"] not in writer.reusable])
-    surplus = sorted(have.keys() - wanted.keys())  # deleted last: their vectors could be reused until now
+    after_batch = None if surplus or outdated else run.after_batch  # a release has the right vectors, or none yet
+    writer.embed([row for row in missing if row["text_hash"] not in writer.reusable], after_batch)
+    # deleted last: their vectors could be reused until now
     for keys in batched(surplus, _DELETED_AT_ONCE):
         embeddings.delete(is_in("chunk_id", keys))
     if missing or surplus:
@@ -81,7 +85,7 @@ class _Writer:
     """Writes vectors in batches, one commit each."""
 
     def __init__(self, run: RunContext, chunks: LanceTable, version: int, embeddings: LanceTable) -> None:
-        self._engines, self._model, self._batches = run.engines, run.engines.model, run.batches
+        self._run, self._engines, self._model, self._batches = run, run.engines, run.engines.model, run.batches
         self._chunks, self._version, self._embeddings = chunks, version, embeddings
         kept = kept_vectors(run.home)
         self._donors = [embeddings] if kept is None else [embeddings, kept]
@@ -99,7 +103,7 @@ class _Writer:
             self._commit(batch, self._vectors_of(hashes))
             self.reused += len(batch)
 
-    def embed(self, rows: Sequence[ChunkRow]) -> None:
+    def embed(self, rows: Sequence[ChunkRow], after_batch: AfterBatch | None) -> None:
         """Embed the texts of the other rows, each distinct text once."""
         if not rows:
             return
@@ -107,7 +111,9 @@ class _Writer:
         by_hash: dict[str, list[ChunkRow]] = {}
         for row in rows:
             by_hash.setdefault(row["text_hash"], []).append(row)
+        seconds = 0.0
         for hashes in paced(list(by_hash), _FIRST_BATCH, self._batches.texts, self._batches.seconds):
+            began = time.monotonic()
             on_batch = functools.partial(_report, self.embedded, len(by_hash))
             first = [by_hash[text_hash][0]["chunk_id"] for text_hash in hashes]
             texts = self._texts(first)
@@ -116,6 +122,9 @@ class _Writer:
             self._commit(same, dict(zip(hashes, vectors, strict=True)))
             self.embedded += len(hashes)
             self.reused += len(same) - len(hashes)
+            seconds += time.monotonic() - began
+            if after_batch is not None:
+                after_batch(self._run, seconds / self.embedded * (len(by_hash) - self.embedded))
 
     def _texts(self, chunk_ids: Sequence[str]) -> dict[str, str]:
         rows = self._chunks.read(["chunk_id", "heading", "text"], is_in("chunk_id", chunk_ids), self._version)

@@ -90,6 +90,10 @@ class BatchSizes:
     """Entries that are added to the keyword index together."""
 
 
+AfterBatch = Callable[["RunContext", float], None]
+"""Called with the run, and an estimate of the seconds of embedding that are left."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What one run of steps works with: where, how, with which engines, and what was asked for."""
@@ -108,6 +112,8 @@ class RunContext:
     overtaken_pause_seconds: float = OVERTAKEN_PAUSE_SECONDS
     session: SourceSession = field(default_factory=SourceSession)
     """Lists and opens the sources."""
+    after_batch: AfterBatch | None = None
+    """Called after each batch of vectors: a first ingest publishes early releases there."""
 
 
 class StepReport(Protocol):

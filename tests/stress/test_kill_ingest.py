@@ -22,7 +22,7 @@ from tests.stress.harness.extent import EXTENT
 pytestmark = pytest.mark.usefixtures("models")
 
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
-KILLS = 3 if EXTENT.name == "short" else 10
+KILLS = 2 if EXTENT.name == "short" else 10
 MAX_SECONDS = 3.0
 """Maximum number of seconds until the kill; a run takes about as long."""
 COMPARED = {

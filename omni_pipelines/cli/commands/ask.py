@@ -12,7 +12,7 @@ from omni_pipelines.cli.claims_view import showing_claims
 from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
-from omni_pipelines.cli.search_options import Filters, OpenLibrarian
+from omni_pipelines.cli.search_options import Filters, OpenLibrarian, tell_vector_share
 from omni_pipelines.cli.stdin import STDIN, words_or_stdin
 from omni_pipelines.cli.views.search import show_answer, show_citation, show_verification
 from omni_pipelines.errors import ConfigurationError, NoAnswer, NotChecked, NotVerified, OmniError
@@ -50,6 +50,7 @@ def ask(
 ) -> Result[Answer]:
     """Answer a question with citations, or say that there is no answer."""
     words = words_or_stdin(question)
+    tell_vector_share(librarian)
     answer = librarian.ask(words, filters, generate=_GENERATE[mode])
     if receipt is not None:
         write_whole(receipt, receipt_bytes(librarian.receipt(answer)))

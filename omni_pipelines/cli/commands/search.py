@@ -7,7 +7,14 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.formats import Format, FormatOption
-from omni_pipelines.cli.search_options import FeedbackOption, Filters, FusionOption, HitsOption, OpenLibrarian
+from omni_pipelines.cli.search_options import (
+    FeedbackOption,
+    Filters,
+    FusionOption,
+    HitsOption,
+    OpenLibrarian,
+    tell_vector_share,
+)
 from omni_pipelines.cli.stdin import words_or_stdin
 from omni_pipelines.cli.views.search import FoundFile, FoundFiles, SearchResult, show_found, show_why_not
 from omni_pipelines.errors import NoAnswer
@@ -49,6 +56,7 @@ def search(
     The exit code is 1 if nothing is found.
     """
     words = words_or_stdin(query)
+    tell_vector_share(librarian)
     count = min(k * _HITS_PER_FILE, MAX_HITS) if files else k
     hits = librarian.search(words, count, mode, filters, fusion=fusion, feedback=feedback, min_score=min_score)
     nothing = NoAnswer("nothing matches", cure=_what_to_try(filters, mode, min_score))

@@ -9,7 +9,8 @@ from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.commands.run import AnswerOption, JsonLinesOption, carry_on
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line, table
-from omni_pipelines.cli.views.tasks import SessionRow, ShownSession, show_session
+from omni_pipelines.cli.views.tasks import SessionRow, ShownSession, TakenNote, show_note, show_session
+from omni_pipelines.text.engines import load_counter
 
 IdArgument = Annotated[str, Argument(metavar="ID", help="An id from the list.")]
 
@@ -43,6 +44,24 @@ def resume(
 ) -> None:
     """Go on with a session that was interrupted or waits for an answer."""
     carry_on(home, settings, TaskSession.open(home, session), answer or [], json=json)
+
+
+@command(show_note)
+def note(
+    home: ExistingHome,
+    settings: HomeSettings,
+    session: IdArgument,
+    save: Annotated[bool, Option("--save", help="Save it as a knowledge entry, for later tasks.")] = False,
+) -> TakenNote:
+    """Distil a session into a note of at most 500 tokens: decisions, changes, errors, open questions."""
+    from omni_pipelines.agent.note_taker import taken_note
+    from omni_pipelines.operations.entry_writer import KnowledgeWriter  # loads the engines that write
+
+    found = TaskSession.open(home, session)
+    taken = taken_note(home, found, load_counter(settings).count)
+    if save:
+        KnowledgeWriter(home, settings).upsert(taken.entry)
+    return TakenNote(session, taken, save)
 
 
 @command(line("deleted: session {session}"))

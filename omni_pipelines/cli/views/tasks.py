@@ -19,6 +19,7 @@ from omni_pipelines.events import payload_of
 from omni_pipelines.records import Event
 
 if TYPE_CHECKING:
+    from omni_pipelines.agent.note_taker import SessionNote
     from omni_pipelines.agent.release_comparison import ComparedCall
     from omni_pipelines.agent.replay import ReplayResult
 
@@ -166,3 +167,22 @@ def show_replay(result: "ReplayResult | Rows[ComparedCall]") -> None:
                 say(f"  now:  {cell(call.answer[1]) or 'no answer'}")
     elif result.is_identical:
         say(f"{result.events} events are the same, bit for bit")
+
+
+@dataclass(frozen=True)
+class TakenNote:
+    """A note of a session."""
+
+    session: str
+    note: "SessionNote"
+    is_saved: bool
+
+
+def show_note(taken: TakenNote) -> None:
+    """Print the note, and how much shorter it is than the session."""
+    say(taken.note.text.rstrip())
+    narrate(f"{taken.note.tokens:,} tokens of a session of {taken.note.session_tokens:,}")
+    if taken.is_saved:
+        narrate(f"saved as entry {taken.note.entry_id}; omni ingest makes it searchable")
+    else:
+        narrate("save it for later tasks with --save")

@@ -119,6 +119,10 @@ class _HybridRanking:
         only_vector = [key for key in vector if key not in keyword]
         if only_keyword:
             vector.update(self._snapshot.cosines(query_vector.values, only_keyword))
+            unknown = [key for key in keyword if key not in vector]
+            if unknown and vector:  # an early release: a chunk without a vector yet is taken for an average one
+                scored = [vector[key] for key in keyword if key in vector] or [min(vector.values())]
+                vector.update(dict.fromkeys(unknown, sum(scored) / len(scored)))
         if only_vector and keyword:
             keyword.update(self._snapshot.words(self._query, len(only_vector), {}, keys=only_vector))
 

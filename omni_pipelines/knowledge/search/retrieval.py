@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import BaseModel
 
 from omni_pipelines.batches import batched
@@ -24,7 +25,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.rows import ChunkRow
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.text.embedding import embedded_text
+from omni_pipelines.text.embedding import Embedder, embedded_text
 from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
 
 _DECIMALS = 6
@@ -137,6 +138,18 @@ def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
         parts=ScoreParts(**parts._asdict()),
         also_in=tuple(map(hit_location, passage.duplicates)),
     )
+
+
+def passage_cosines(
+    snapshot: Snapshot, embedder: Embedder, vector: np.ndarray, hits: Sequence[Hit]
+) -> dict[str, float]:
+    """Chunk id to the cosine of a passage with `vector` (d,); a passage that has no vector yet is embedded here."""
+    near = snapshot.cosines(vector, [hit.chunk_id for hit in hits])
+    unknown = [hit for hit in hits if hit.chunk_id not in near]
+    if unknown:
+        embedded = embedder.embed([embedded_text(hit.heading, hit.text) for hit in unknown])  # (n, d)
+        near |= zip((hit.chunk_id for hit in unknown), (embedded @ vector).tolist(), strict=True)
+    return near
 
 
 def passage_hit(row: ChunkRow, **found: object) -> Hit:

@@ -396,6 +396,18 @@ def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: 
     assert (place.before >= 3, place.after) == (True, 0)
 
 
+def test_sessions_of_the_agent_that_quote_it_are_deleted_and_no_others(told: Line) -> None:
+    for name, query in (("secret", "casserole"), ("other", "badger number 1")):
+        [hit, *_] = told.librarian().search(query, k=1, mode=Mode.KEYWORD)
+        texts = told.home.sessions / name / "texts"
+        texts.mkdir(parents=True)
+        (texts / "output").write_text(hit.chunk_id)
+    certificate = forgotten(told, "secret/plan.md")
+    assert [path.name for path in told.home.sessions.iterdir()] == ["other"]
+    (place,) = [each for each in certificate.places if each.place == "sessions of the agent"]
+    assert (place.before, place.after) == (1, 0)
+
+
 # --- what is meant
 
 

@@ -39,7 +39,7 @@ class Extent:
     """Bits that are flipped in each column of each table."""
 
 
-_SHORT = Extent("short", 6, 15, 4, 4, 10, 4, 4, 1, 4, 10, 1)
+_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 4, 1, 3, 10, 1)
 _LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20, 24)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from langsmith.utils import tracing_is_enabled
 
 from omni_pipelines.agent.session import SessionBusy, TaskSession
 from omni_pipelines.agent.task_graph import StrictJson
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.records import Event
 from tests.agent_task import SECRET_WORDS, Library, NewTask
 
 
@@ -119,3 +121,22 @@ def test_record_of_a_session_is_one_json_line_per_event(new_task: NewTask) -> No
     assert [orjson.loads(line)["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     parents = {orjson.loads(line)["parent_id"] for line in lines if b"agent/tool/started" in line}
     assert all(parent.startswith("act-") for parent in parents)
+
+
+def test_task_sends_no_traces_whatever_the_environment_asks_for(
+    new_task: NewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    assert tracing_is_enabled()
+    library, during = Library(), []
+    catalog = library.catalog
+    task = new_task(catalog, "Where are the keys?")
+    listen = task.heard.append
+
+    def note(event: Event) -> None:
+        during.append(tracing_is_enabled())
+        listen(event)
+
+    task.listener = note
+    assert task.run().outcome == "done"
+    assert during.count(True) == 2, "only the start and the end of the task are outside of the graph"
