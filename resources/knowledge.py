@@ -82,7 +82,8 @@ class KnowledgeHome(dg.ConfigurableResource):
 
 def _log_job(log: logging.Logger, event: Event) -> None:
     job = JobEvent.model_validate(event.payload)
-    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error)
+    waits = f"waits for {job.waits_for}" if job.waits_for else ""
+    log.info("index job %s: %s, %.0f %% %s", job.job, job.state, job.progress * 100, job.error or waits)
 
 
 class _LogProgress:

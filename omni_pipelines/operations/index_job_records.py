@@ -49,6 +49,8 @@ class JobRecord(Record):
     """Whether the job publishes what it built; in a Dagster run another step does."""
     run_id: str = ""
     """The Dagster run that requested the job."""
+    waits_for: str = ""
+    """Who writes to the home meanwhile, and how far that process is; "" while the job does not wait."""
 
 
 class JobEvent(events.Payload, topics=tuple(f"index_job/{each}" for each in (*JobState, "progress"))):
@@ -60,6 +62,7 @@ class JobEvent(events.Payload, topics=tuple(f"index_job/{each}" for each in (*Jo
     progress: float = 0.0
     error: str = ""
     release: int | None = None
+    waits_for: str = ""
     told: bool = True
     """Whether the state changed; otherwise only the progress did."""
 
@@ -80,7 +83,7 @@ def read_job(home: Home, job: str) -> JobRecord:
 
 def write_job(home: Home, record: JobRecord, *, state_changed: bool = True) -> JobRecord:
     """Append an event, then write the record: who sees that a job has ended can already read all of its events."""
-    fields = record.model_dump(include={"table", "state", "progress", "error", "release"})
+    fields = record.model_dump(include={"table", "state", "progress", "error", "release", "waits_for"})
     payload = JobEvent(job=record.id, told=state_changed, **fields)
     path = events_file(home, record.id)
     number = len(path.read_bytes().splitlines()) if path.exists() else 0

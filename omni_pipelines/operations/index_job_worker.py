@@ -26,6 +26,7 @@ from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import build_vector_index
+from omni_pipelines.steps.writer_lock import WAITING
 
 Build = Callable[[RunContext, str], object]
 BUILDS: Mapping[str, Build] = {
@@ -49,7 +50,7 @@ def run_job(home: Home, job: str, builds: Mapping[str, Build] = BUILDS) -> JobRe
         try:
             settings = load_settings(home).model_copy(update={"lock_seconds": _LOCK_SECONDS})
             with progress.reporting_to(reporter), writer_session(home, settings):
-                reporter.update(state=JobState.RUNNING)
+                reporter.update(state=JobState.RUNNING, waits_for="")
                 builds[record.table](new_run(home, settings), record.kind)
                 published = publish_if_consistent(home, settings, f"job {job}") if record.publishes else None
             release = published.release.release if published else None
@@ -68,7 +69,9 @@ class _Reporter:
         self._home, self._written, self._lock = home, 0.0, threading.Lock()
 
     def __call__(self, report: progress.Report) -> None:
-        if report.total and time.monotonic() - self._written > _PROGRESS_SECONDS:
+        if report.step.startswith(WAITING):
+            self.update(waits_for=report.step.removeprefix(WAITING))
+        elif report.total and time.monotonic() - self._written > _PROGRESS_SECONDS:
             self._written = time.monotonic()
             self.update(progress=round(report.done / report.total, 3))
 

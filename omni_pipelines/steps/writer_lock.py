@@ -11,6 +11,8 @@ from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.writer import read_writer, recorded_writer
 
+WAITING = "waiting for "
+"""What the progress of a process that waits begins with; the writer follows."""
 _SILENT_SECONDS = 1.0
 _REPORT_SECONDS = 10.0
 
@@ -49,7 +51,7 @@ def _acquire(home: Home, lock: filelock.BaseFileLock, seconds: float) -> None:
             if left <= pause:
                 raise
             pause = _REPORT_SECONDS
-            progress.report(f"waiting for {_describe_writer(home)}", 0, 0, "")
+            progress.report(f"{WAITING}{_describe_writer(home)}", 0, 0, "")
 
 
 def _describe_writer(home: Home) -> str:

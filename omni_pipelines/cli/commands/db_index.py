@@ -77,6 +77,7 @@ def create(
         "table",
         "state",
         "progress",
+        "waits_for",
         "error",
         empty="no job was started yet; run: omni db index create --background",
     )

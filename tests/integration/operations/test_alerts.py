@@ -17,6 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from omni_pipelines.cli.main import execute
+from omni_pipelines.erasure.run_history import PhraseMatcher, redact_history
 from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
 from omni_pipelines.operations.alert_targets import (
@@ -111,6 +112,13 @@ def test_damaged_ledger_tells_again_what_is_wrong(home: Home) -> None:
     home.alerts.write_text('{"open": [forgotten]')
     look(home, RED, to=to)
     assert to.got == [("open", RED.key)] * 2
+
+
+def test_erasure_reaches_what_alerts_say(home: Home) -> None:
+    secret = RED.model_copy(update={"detail": "questions are worse, as 'Where does the walrus sleep?'"})
+    look(home, secret, to=Listener(is_down=True))
+    assert redact_history(home, PhraseMatcher(["the walrus sleep"]), write=True) > 0
+    assert "walrus" not in home.alerts.read_text()
 
 
 def test_without_a_target_the_ledger_still_names_what_is_wrong(home: Home) -> None:

@@ -52,6 +52,18 @@ def test_searches_use_the_index_that_a_job_built(published: Line, docs: Path) ->
     assert published.search("lantern shed")[0].path == "new.md"
 
 
+def test_a_job_that_waits_says_for_whom(published: Line) -> None:
+    with writer_session(published.home, published.settings):
+        job = create_index_background(published.home, "chunks")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not job.record.waits_for and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert f"(process {os.getpid()}, since " in job.record.waits_for
+        assert job.record.state == JobState.QUEUED
+    assert job.wait(WAIT_SECONDS) == JobState.DONE
+    assert job.record.waits_for == ""
+
+
 def test_a_job_outlives_the_process_that_started_it(published: Line) -> None:
     code = (
         "import sys; from pathlib import Path; from omni_pipelines.home import Home\n"

@@ -98,6 +98,7 @@ def test_one_run_makes_everything_and_says_how_much(ran: Ran) -> None:
     assert {asset: shown[asset]["dagster/row_count"] for asset in ASSETS} == dict.fromkeys(ASSETS, 2)
     assert "dagster/row_count" not in shown["retrieval_quality"]
     assert shown["documents"]["added"] == 2
+    assert {name for name in ASSETS if "dagster/column_lineage" in shown[name]} == {"chunks", "embeddings"}
     assert shown["embeddings"]["embedded"] == 2
     assert (shown["release"]["release"], shown["release"]["new"]) == (1, True)
     assert (stale_ingest(ran.small.context), stale_index(ran.small.context)) == (None, None)
