@@ -35,15 +35,16 @@ def make_server(
     """The server of a home, which need not exist yet. A viewer reads what they may see; without one, the owner."""
     files, session = permission_files(home), f"mcp-{uuid.uuid4().hex[:12]}"
     resources = Resources(home, viewer)
+    granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING] if allow_writes else []
 
     def gatekeeper_of(release: int | None, is_tainted: bool) -> Gatekeeper:
         catalog = knowledge_catalog(home, release, viewer=viewer, embedder=embedder)
         catalog.add(resources.page, resources.read)
         if allow_writes:
             add_writing_tools(catalog, home)
-        granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING if allow_writes]
-        person = ClientApprover()
-        return Gatekeeper(catalog, _policies(catalog), files, session, person, granted=granted, is_tainted=is_tainted)
+        return Gatekeeper(
+            catalog, _policies(catalog), files, session, ClientApprover(), granted=granted, is_tainted=is_tainted
+        )
 
     return KnowledgeServer(home, CurrentTools(home, gatekeeper_of), limits, watch_seconds)
 

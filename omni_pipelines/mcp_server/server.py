@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -199,12 +200,15 @@ def _with_progress(call: Callable[[], T], report: Callable[[Report], None]) -> T
 
 
 def _progress_to(context: Context) -> Callable[[Report], None]:
-    """Sends the progress of a call, which a thread reports, to the client that waits for it."""
-    loop = asyncio.get_running_loop()
+    """Sends the progress of a call, which a thread reports, to the client that waits for it.
+
+    By the protocol its number must grow, and that of a step begins anew: so the message says how far the step is.
+    """
+    loop, numbers = asyncio.get_running_loop(), itertools.count(1)
 
     def report(each: Report) -> None:
-        message = " ".join(filter(None, (each.step, each.detail)))
-        sent = context.session.report_progress(each.done, each.total or None, message)
+        count = f": {each.done:,} of {each.total:,} {each.unit}" if each.total else ""
+        sent = context.session.report_progress(next(numbers), message=f"{each.step}{count}")
         asyncio.run_coroutine_threadsafe(sent, loop)
 
     return report

@@ -90,13 +90,14 @@ class WritingTools:
         Raises:
             OmniError: nobody waits for it any more.
         """
-        cancellation = current_cancellation()
+        cancellation, told = current_cancellation(), None
         while process.poll() is None:
             if cancellation.wait(_POLL_SECONDS):
                 raise OmniError("the call was cancelled; finished work is kept")
             writer = read_writer(self._home)
-            if writer is not None and writer.pid == process.pid and writer.step:
-                report(writer.step, writer.done, writer.total, writer.unit)
+            if writer is not None and writer.pid == process.pid and writer != told:
+                told = writer
+                report(writer.step or "preparing", writer.done, writer.total, writer.unit)
 
 
 def add_writing_tools(catalog: ToolCatalog, home: Home) -> None:

@@ -255,19 +255,21 @@ def test_a_write_after_reading_asks_the_person_at_the_client_about_exactly_its_a
         assert result.structured_content["error_code"] == code
 
 
-def test_a_client_that_cannot_ask_is_told_how_to_approve_a_write(
+def test_a_write_needs_no_approval_before_reading_and_one_after_it(
     make_knowledge_base: Callable[..., KnowledgeBase],
 ) -> None:
     home = make_knowledge_base({"a.md": "# First\n"}).home
 
-    async def use(client: Client) -> CallToolResult:
+    async def use(client: Client) -> tuple[CallToolResult, CallToolResult]:
+        before = await client.call_tool("add_entry", {"title": "Mine", "text": "What I know."})
         await client.call_tool("search", {"query": "first"})
-        return await client.call_tool("add_entry", {"title": "Mine", "text": "What I learned."})
+        return before, await client.call_tool("add_entry", {"title": "Theirs", "text": "What they told me."})
 
-    result = with_client(home, use, allow_writes=True)
-    assert result.structured_content["error_code"] == "3004"
-    assert "omni permissions approve" in result.content[0].text
-    assert not home.entries.exists()
+    before, after = with_client(home, use, allow_writes=True)
+    assert before.is_error is False
+    assert after.structured_content["error_code"] == "3004"
+    assert "omni permissions approve" in after.content[0].text
+    assert len(list(home.entries.glob("*.md"))) == 1
 
 
 @MODES
