@@ -83,6 +83,9 @@ def carry_on(home: Home, settings: Settings, session: TaskSession, answers: Sequ
         raise
     if not json:
         show_report(result.report, result.receipt)
+    if result.tokens:
+        price = f", ${result.dollars:.4f}" if result.dollars else ""
+        narrate(f"{result.calls} calls of tools, {result.tokens:,} tokens{price}")
     if (problem := result.problem) is not None:
         raise OmniError(problem.message, code=problem.code, cure=problem.cure)
 

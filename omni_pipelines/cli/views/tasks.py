@@ -102,6 +102,9 @@ _LINES: Mapping[str, str] = {
     "agent/tool/started": "  {tool} {arguments}",
     "agent/tool/ended": "    {status} {message}",
     "agent/step/ended": "  step {step} {status} {message}",
+    "agent/person/answered": "  you: {answer}",
+    "agent/loop": "  {level}: {reason}",
+    "agent/budget": "  up to {calls} calls: {reason}",
     "agent/task/resumed": "resumed",
 }
 """Topic → the line that a person sees."""
