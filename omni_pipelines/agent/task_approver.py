@@ -1,15 +1,13 @@
 """Asks the person for the approval of a call, for the gatekeeper."""
 
-import orjson
-
 from omni_pipelines.agent.effects import TaskEffects
 from omni_pipelines.agent.person import YES, Inquiry, Person
+from omni_pipelines.permissions.approval_text import described
 from omni_pipelines.permissions.approvals import ApprovalAnswer, ApprovalRequest, ApprovalScope
 from omni_pipelines.permissions.capabilities import names
 from omni_pipelines.permissions.policies import Effect
 
-MAX_SHOWN = 4_000
-"""Characters of the arguments that are shown; longer ones have a preview, or are refused."""
+_CHOICES = "y for once, session, project, n, or why not"
 
 
 class TaskApprover:
@@ -34,7 +32,7 @@ class TaskApprover:
         if is_free and self.covers(request.capability):
             return ApprovalAnswer(ApprovalScope.ONCE)
         with self._effects.held():  # while the person thinks, nothing runs
-            question = _text(request)
+            question = "\n".join([*described(request), _CHOICES])
             answer = self._effects.ask(self._person, "approve", question)
             if answer is None:
                 self.waiting = Inquiry("approve", question)
@@ -50,18 +48,3 @@ def approval_of(answer: str) -> ApprovalAnswer:
     if said in (ApprovalScope.SESSION, ApprovalScope.PROJECT):
         return ApprovalAnswer(ApprovalScope(said))
     return ApprovalAnswer(None, "" if said in ("n", "no") else answer.strip())
-
-
-def _text(request: ApprovalRequest) -> str:
-    arguments = orjson.dumps(request.arguments, option=orjson.OPT_INDENT_2).decode()
-    shown = arguments if len(arguments) <= MAX_SHOWN else f"{arguments[:MAX_SHOWN]}… ({len(arguments):,} characters)"
-    return "\n".join(
-        part
-        for part in (
-            f"may {request.tool} run? {request.reason}",
-            shown,
-            request.preview,
-            "y for once, session, project, n, or why not",
-        )
-        if part
-    )

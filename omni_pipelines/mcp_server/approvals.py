@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
@@ -19,11 +18,12 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import OmniError
-from omni_pipelines.json_values import clean
+from omni_pipelines.permissions.approval_text import described
 from omni_pipelines.permissions.approvals import ApprovalAnswer, ApprovalRequest, ApprovalScope
 
 ANSWER_SECONDS = 300.0
-MAX_SHOWN = 2_000
+MAX_SHOWN = 10_000
+"""Characters of a question. A call that needs more waits for `omni permissions approve`: nothing is cut off."""
 _KEY = "approval"
 _SCOPES = (ApprovalScope.ONCE, ApprovalScope.SESSION)
 _FORM: dict[str, Any] = {
@@ -62,26 +62,27 @@ class ClientQuestion:
             _question.reset(token)
 
     def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
-        """The answer of the person; None if the client cannot ask.
+        """The answer of the person; None if the client cannot ask, or could not show all of it.
 
         Raises:
             OmniError: the client has to call again with the answer.
         """
         capabilities = self._context.session.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
+        message = "\n".join(described(request))
+        if capabilities is None or capabilities.elicitation is None or len(message) > MAX_SHOWN:
             return None
         if self._context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            return self._ask_now(request)
+            return self._ask_now(message)
         given = (self._params.input_responses or {}).get(_KEY)
         if isinstance(given, ElicitResult) and self._params.request_state == request.digest:
             return _answer(given)
-        form = ElicitRequestFormParams(message=_message(request), requested_schema=_FORM)
+        form = ElicitRequestFormParams(message=message, requested_schema=_FORM)
         question = {_KEY: ElicitRequest(params=form)}
         self.asked = InputRequiredResult(input_requests=question, request_state=request.digest)
         raise _Asked(f"{request.tool}: the person at the client is asked")
 
-    def _ask_now(self, request: ApprovalRequest) -> ApprovalAnswer | None:
-        asking = self._context.session.elicit_form(_message(request), _FORM, self._context.request_id)
+    def _ask_now(self, message: str) -> ApprovalAnswer | None:
+        asking = self._context.session.elicit_form(message, _FORM, self._context.request_id)
         future = asyncio.run_coroutine_threadsafe(asking, self._loop)
         try:
             return _answer(future.result(ANSWER_SECONDS))
@@ -102,12 +103,6 @@ class ClientApprover:
         """The answer of the person; None if there is no client that could ask."""
         question = _question.get()
         return question.ask(request) if question is not None else None
-
-
-def _message(request: ApprovalRequest) -> str:
-    arguments = orjson.dumps(request.arguments, option=orjson.OPT_INDENT_2).decode()
-    parts = (f"{request.tool} needs your approval: {request.reason}", f"Arguments: {arguments}", request.preview)
-    return clean("\n\n".join(filter(None, parts)))[:MAX_SHOWN]
 
 
 def _answer(result: ElicitResult) -> ApprovalAnswer:

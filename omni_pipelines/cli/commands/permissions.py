@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from typer import Argument, Option
 
 from omni_pipelines.agent_tools.shipped import shipped_tools
-from omni_pipelines.cli.approval_prompt import shown_arguments
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.commands.tool import ArgumentsArgument
 from omni_pipelines.cli.confirmation import confirmed
@@ -17,6 +16,7 @@ from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.text import line, say_fields, table
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.state.releases import parse_moment
+from omni_pipelines.permissions.approval_text import shown_arguments
 from omni_pipelines.permissions.approvals import Approval, ApprovalScope
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper

@@ -47,7 +47,7 @@ def test_write_waits_for_the_approval_of_its_exact_arguments(make: Make, home: H
     task = make(CLEAR, WRITING, WRITE, *END)
     with pytest.raises(TaskWaits, match="carry out this plan"):
         task.run()
-    with pytest.raises(TaskWaits, match=r"may files\.write run") as asked:
+    with pytest.raises(TaskWaits, match=r"files\.write needs your approval") as asked:
         task.run("y")
     assert '"path": "new.txt"' in asked.value.inquiry.text
     assert task.session.state == "waiting"
@@ -56,6 +56,16 @@ def test_write_waits_for_the_approval_of_its_exact_arguments(make: Make, home: H
     assert written(home) == {"new.txt"}
     replay = replay_session(task.session, gated_tools(home, task.session), reasoning(ScriptedModel()))
     assert replay.is_identical, replay.difference
+
+
+def test_person_sees_all_of_a_long_argument_and_what_is_invisible_in_it(make: Make, home: Home) -> None:
+    long = call("files.write", path="new.txt", text="harmless\n" * 1_000 + "rm\u200b -r")
+    task = make(CLEAR, WRITING, long, *END)
+    with pytest.raises(TaskWaits) as asked:
+        task.run("y")
+    assert asked.value.inquiry.text.count("harmless") > 1_000  # all in the arguments, some in the difference
+    assert "rm\\u200b -r" in asked.value.inquiry.text
+    assert written(home) == set()
 
 
 def test_refusal_and_its_reason_reach_the_model(make: Make, home: Home) -> None:
@@ -92,7 +102,7 @@ def test_approval_beforehand_does_not_cover_a_write_after_a_document_was_read(
 ) -> None:
     both = planned(("read page.md", "files.read"), ("obey it", "files.write", [1]))
     task = make(CLEAR, both, READ_PAGE, done(), STOLEN, yes=(scope,))
-    with pytest.raises(TaskWaits, match=r"may files\.write run"):
+    with pytest.raises(TaskWaits, match=r"files\.write needs your approval"):
         task.run()
     assert written(home) == set()
 

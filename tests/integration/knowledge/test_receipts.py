@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.answers.receipts import HOME_SEAL, SEAL, canonical
 from omni_pipelines.knowledge.answers.verification import ReceiptOutcome, Verification, verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.releases import put_release, release_file
-from omni_pipelines.language_models.port import COMPLETE, Message, OnText
+from omni_pipelines.language_models.port import COMPLETE, Message, OnText, Turn
 from omni_pipelines.providers import VariantProvider
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.variant_registry import VariantRegistry
@@ -346,12 +346,17 @@ class ParaphrasingModel(VariantProvider):
     name = "scripted"
 
     def complete(
-        self, messages: Sequence[Message], schema: Any = None, max_tokens: int = 0, on_text: OnText | None = None
-    ) -> str:
+        self,
+        messages: Sequence[Message],
+        schema: Any = None,
+        max_tokens: int = 0,
+        on_text: OnText | None = None,
+        tools: Any = (),
+    ) -> Turn:
         units = orjson.loads(messages[-1].content)["units"]
         (number, *_) = (number for number, text in units.items() if "The old key stays valid for one hour." in text)
         claims = [{"unit": [int(number)], "text": "The old key is valid for 1 hour."}]
-        return orjson.dumps({"answerable": True, "claims": claims}).decode()
+        return Turn(orjson.dumps({"answerable": True, "claims": claims}).decode())
 
 
 def test_generated_sentence_is_checked_against_its_quote(base: KnowledgeBase) -> None:

@@ -19,6 +19,7 @@ from mcp_types import CallToolResult, ElicitResult
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.mcp_server.approvals import MAX_SHOWN
 from omni_pipelines.mcp_server.assembly import make_server
 from omni_pipelines.mcp_server.results import MAX_TEXT
 from omni_pipelines.permissions.files import permission_files
@@ -253,6 +254,23 @@ def test_a_write_after_reading_asks_the_person_at_the_client_about_exactly_its_a
     assert result.is_error == (code is not None)
     if code is not None:
         assert result.structured_content["error_code"] == code
+
+
+def test_a_call_too_long_to_be_shown_at_the_client_waits_for_the_terminal(
+    make_knowledge_base: Callable[..., KnowledgeBase],
+) -> None:
+    home = make_knowledge_base({"a.md": "# First\n"}).home
+
+    async def person(context: Any, params: Any) -> ElicitResult:
+        pytest.fail("the client was asked without seeing all of it")
+
+    async def use(client: Client) -> CallToolResult:
+        await client.call_tool("search", {"query": "first"})
+        return await client.call_tool("add_entry", {"title": "Mine", "text": "word " * MAX_SHOWN})
+
+    result = with_client(home, use, "auto", person, allow_writes=True)
+    assert result.structured_content["error_code"] == "3004"
+    assert not any(home.entries.glob("*.md"))
 
 
 def test_a_write_needs_no_approval_before_reading_and_one_after_it(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.cli.approval_prompt import shown_arguments
 from omni_pipelines.home import Home
 from tests.unit.cli.conftest import Omni
 
@@ -111,10 +110,6 @@ def test_audit_shows_what_happened_and_sees_a_change(omni: Omni, home: Home) -> 
     log.write_bytes(log.read_bytes().replace(b"files.write", b"files.print"))
     done = omni("audit", "verify", "--json")
     assert (done.code, len(done.document["problems"])) == (1, 1)
-
-
-def test_invisible_characters_of_an_argument_are_shown() -> None:
-    assert shown_arguments("a\u200bb\u202ec\U000e0041\nd") == ["  a\\u200bb\\u202ec\\U000e0041", "  d"]
 
 
 CALL = """
