@@ -7,7 +7,7 @@ from omni_pipelines.permissions.approvals import ApprovalRequest
 
 
 def described(request: ApprovalRequest) -> list[str]:
-    """Lines that say why it is asked, all arguments, and a preview of the change. No argument is cut off or invisible."""
+    """Lines that say why it is asked, all arguments, and a preview. Nothing of an argument is cut off or invisible."""
     return [
         f"{request.tool} needs your approval ({request.effect}, {request.capability}): {request.reason}",
         *shown_arguments(json.dumps(request.arguments, indent=2, ensure_ascii=False)),
