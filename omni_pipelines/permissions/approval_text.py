@@ -7,7 +7,7 @@ from omni_pipelines.permissions.approvals import ApprovalRequest
 
 
 def described(request: ApprovalRequest) -> list[str]:
-    """Lines that say why it is asked, all arguments, and a preview. Nothing of an argument is cut off or invisible."""
+    """Lines that say why it is asked, every argument in full, and a preview. Nothing in them is invisible."""
     return [
         f"{request.tool} needs your approval ({request.effect}, {request.capability}): {request.reason}",
         *shown_arguments(json.dumps(request.arguments, indent=2, ensure_ascii=False)),

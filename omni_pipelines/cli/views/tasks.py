@@ -98,7 +98,7 @@ def _show_context(context: ContextPruned) -> None:
 
 _LINES: Mapping[str, str] = {
     "agent/phase": "{phase}",
-    "agent/plan": "  plan of {steps} steps",
+    "agent/plan": "  steps planned: {steps}",
     "agent/tool/started": "  {tool} {arguments}",
     "agent/tool/ended": "    {status} {message}",
     "agent/step/ended": "  step {step} {status} {message}",
