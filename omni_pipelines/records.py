@@ -232,16 +232,13 @@ class Release(Record):
     """Path below the home of every file of its tables, to the blake3 of the file; {} if an older version made it."""
     rollback: Rollback | None = None
     """Set if a rollback made the release."""
+    is_early: bool = False
+    """Whether a first ingest published it before every chunk had a vector, so that words can be searched."""
 
     @property
     def vector_share(self) -> float:
-        """Share of its chunks that have a vector, 0 to 1."""
-        return min(self.counts["embeddings"] / self.counts["chunks"], 1.0) if self.counts["chunks"] else 1.0
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every chunk has a vector. An early release is published before, so that words can be searched."""
-        return self.vector_share == 1.0
+        """Share of its chunks that have a vector, 0 to 1; 1 unless it is an early release."""
+        return self.counts["embeddings"] / self.counts["chunks"] if self.is_early else 1.0
 
     @model_validator(mode="after")
     def _names_what_readers_need(self) -> Release:

@@ -200,7 +200,7 @@ class _RowCheck:
                     continue  # its chunk is damaged or missing
                 if fault := _vector_fault(row, *chunk, self._release.fingerprints["embedder"]):
                     self._add(EMBEDDINGS, row["chunk_id"], fault)
-        missing = self._sound_chunks.keys() - set(keys) if self._release.is_complete else set()
+        missing = self._sound_chunks.keys() - set(keys) if not self._release.is_early else set()
         for key in sorted(missing):
             self._add(EMBEDDINGS, key, "it is missing")
 

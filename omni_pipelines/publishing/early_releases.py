@@ -20,7 +20,6 @@ from omni_pipelines.records import StepRecord
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.step import RunContext
-from omni_pipelines.steps.step_records import read_step_records
 from omni_pipelines.tables import open_table
 
 WORTH_SECONDS = 10.0
@@ -44,7 +43,7 @@ class EarlyReleases:
         if seconds_left < WORTH_SECONDS or began < self._due or not _serves_nothing_complete(run):
             return
         build_keyword_index(run)
-        release = publish(run, records=_records(run)).release
+        release = publish(run, unfinished=_unfinished(run)).release
         chunks, vectors = (f"{release.counts[name]:,}" for name in ("chunks", "embeddings"))
         progress.note(
             f"release {release.release} can be searched: {chunks} chunks by words, {vectors} by meaning too"
@@ -55,11 +54,11 @@ class EarlyReleases:
 
 def _serves_nothing_complete(run: RunContext) -> bool:
     newest = newest_release(run.home)
-    return (newest is None or not newest.is_complete) and not run.home.golden.exists() and not run.settings.store
+    return (newest is None or newest.is_early) and not run.home.golden.exists() and not run.settings.store
 
 
-def _records(run: RunContext) -> dict[str, StepRecord]:
-    """The records of all steps as if embedding ended here.
+def _unfinished(run: RunContext) -> dict[str, StepRecord]:
+    """The records of the vector steps as if embedding ended here.
 
     They are not written to disk: after a kill, the next run sees that the step did not finish.
     """
@@ -71,4 +70,4 @@ def _records(run: RunContext) -> dict[str, StepRecord]:
     index = StepRecord(
         step="vector_index", output=head, inputs={"embeddings": head}, fingerprint=lance_vectors.INDEX, at=now
     )
-    return {**read_step_records(run.home), embeddings.step: embeddings, index.step: index}
+    return {embeddings.step: embeddings, index.step: index}

@@ -4,7 +4,7 @@ Nothing is visible before the record is written, and everything that the record 
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -70,12 +70,12 @@ class PublishReport:
 
 
 def publish(
-    run: RunContext, *, ends_rollback: bool = False, records: dict[str, StepRecord] | None = None
+    run: RunContext, *, ends_rollback: bool = False, unfinished: Mapping[str, StepRecord] | None = None
 ) -> PublishReport:
     """Publish the heads as a release, unless the newest release contains exactly them. Hold the writer lock.
 
-    After a rollback, rows that it holds back are published only with `ends_rollback`. `records` says what the steps
-    built; default: their records on disk.
+    After a rollback, rows that it holds back are published only with `ends_rollback`. With `unfinished`,
+    the records of steps that are not finished, it publishes an early release.
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
@@ -83,16 +83,17 @@ def publish(
         TableBroken: a file on disk is shorter or longer than its manifest says.
     """
     home = run.home
-    records = consistent_records(run, records)
+    records = consistent_records(run, unfinished)
     current = newest_release(home)
-    if current is not None and _is_same(run, current, records, ends_rollback):
+    is_early = unfinished is not None
+    if current is not None and current.is_early == is_early and _is_same(run, current, records, ends_rollback):
         return PublishReport(current, new=False)
     progress.report("publishing", 0, 0, "release")
     _verify(_tables(run))
-    release = _release(run, records)
+    release = _release(run, records).model_copy(update={"is_early": is_early})
     require_candidate_passed(home, release)
     release = with_checksums(home, release)
-    complete = next((each for each in list_releases(home) if each.is_complete), None)
+    complete = next((each for each in list_releases(home) if not each.is_early), None)
     changes = count_changes(home, complete, release)
     write_release(home, run.settings, release)
     collect(home, run.settings)
@@ -153,15 +154,15 @@ def candidate_release(run: RunContext) -> Release:
     return _release(run, consistent_records(run))
 
 
-def consistent_records(run: RunContext, records: dict[str, StepRecord] | None = None) -> dict[str, StepRecord]:
+def consistent_records(run: RunContext, unfinished: Mapping[str, StepRecord] | None = None) -> dict[str, StepRecord]:
     """The records of all steps, by step name, if each step was built from what the steps before it last produced.
 
-    The records are those on disk, unless they are given.
+    Those of `unfinished` steps count instead of the ones on disk.
 
     Raises:
         UpstreamMoved: a step is missing, or something changed after it was built.
     """
-    records = read_step_records(run.home) if records is None else records
+    records = {**read_step_records(run.home), **(unfinished or {})}
     for step in run.steps:
         if step.name not in records:
             raise UpstreamMoved(f"{step.name} was not built yet", cure=_RUN_ALL)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from omni_pipelines.agent.session import TaskSession
 
-KILLS = 40 if os.environ.get("OMNI_STRESS") == "long" else 4
-LINES = 12
+KILLS = 40 if os.environ.get("OMNI_STRESS") == "long" else 1
+LINES = 12 if KILLS > 1 else 4
 ROOT = Path(__file__).parents[2]
 PROCESS = """
 import sys

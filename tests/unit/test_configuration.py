@@ -46,7 +46,7 @@ def test_an_unknown_setting_that_resembles_none_is_refused_with_all_names(home: 
     _configure(home, "zzz = 1\n")
     with pytest.raises(
         ConfigurationError,
-        match=r"known settings: alerts, cache, cache_idle_seconds, chunk_mode, .*codecs, .*workers",
+        match=r"known settings: alerts, cache, cache_idle_seconds, .*chunk_mode, .*codecs, .*workers",
     ):
         load_settings(home)
 

@@ -70,7 +70,7 @@ def test_releases_have_all_words_and_ever_more_vectors_until_the_last_is_complet
     shares = [vectors for _, vectors in slow.releases]
     assert shares == sorted(shares)
     assert shares[0] == 2
-    assert published.release.is_complete
+    assert not published.release.is_early
     assert published.release.release == len(set(shares)) + 1
 
 
@@ -98,7 +98,7 @@ def test_a_run_killed_after_an_early_release_goes_on_where_it_stopped(filled: Li
     filled.embedder.embedded.clear()
     done = filled.run()
     assert len(filled.embedder.embedded) == done.published.release.counts["chunks"] - 4
-    assert done.published.release.is_complete
+    assert not done.published.release.is_early
     assert stale_ingest(filled.context) is None
 
 
@@ -118,7 +118,7 @@ def test_a_home_with_a_complete_release_serves_it_until_the_next_is_complete(fil
     filled.run()
     write(docs, {"more.md": "\n\n".join(paragraph(topic, 3) for topic in ("orchard", "bridge"))})
     ingest(filled, SlowEmbedding())
-    assert [release.is_complete for release in list_releases(filled.home)] == [True, True]
+    assert [release.is_early for release in list_releases(filled.home)] == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,10 @@ def test_the_newest_three_are_kept_with_exactly_what_they_name(published: Line, 
 def test_a_kept_release_answers_as_it_did_then(published: Line, docs: Path) -> None:
     before = published.librarian(1).search("all about its days")
     release_more(published, docs, 2, 3)
-    assert published.librarian(1).search("all about its days") == before
+    now = published.librarian(1).search("all about its days")
+    assert [(hit.chunk_id, hit.text, hit.score) for hit in now] == [
+        (hit.chunk_id, hit.text, hit.score) for hit in before
+    ]
     assert [told(published, number) for number in (1, 2, 3)] == [
         [f"All about the {animal} and its days."] for animal in ANIMALS[:3]
     ]
