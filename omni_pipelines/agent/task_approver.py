@@ -4,8 +4,7 @@ from omni_pipelines.agent.effects import TaskEffects
 from omni_pipelines.agent.person import YES, Inquiry, Person
 from omni_pipelines.permissions.approval_text import described
 from omni_pipelines.permissions.approvals import ApprovalAnswer, ApprovalRequest, ApprovalScope
-from omni_pipelines.permissions.capabilities import names
-from omni_pipelines.permissions.policies import Effect
+from omni_pipelines.permissions.approvers import NobodyThere, YesTo
 
 _CHOICES = "y for once, session, project, n, or why not"
 
@@ -18,19 +17,18 @@ class TaskApprover:
     """
 
     def __init__(self, approvals: tuple[str, ...], person: Person, effects: TaskEffects) -> None:
-        self._approvals, self._person, self._effects = approvals, person, effects
+        self._beforehand, self._person, self._effects = YesTo(approvals, NobodyThere()), person, effects
         self.waiting: Inquiry | None = None
         """What nobody answered."""
 
     def covers(self, capability: str) -> bool:
         """Whether `--yes` names a capability."""
-        return any(names(pattern, capability) for pattern in self._approvals)
+        return self._beforehand.covers(capability)
 
     def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
         """What the person says; None if nobody answers, so the task waits."""
-        is_free = request.effect is Effect.READ or not request.is_tainted
-        if is_free and self.covers(request.capability):
-            return ApprovalAnswer(ApprovalScope.ONCE)
+        if given := self._beforehand.ask(request):
+            return given
         with self._effects.held():  # while the person thinks, nothing runs
             question = "\n".join([*described(request), _CHOICES])
             answer = self._effects.ask(self._person, "approve", question)

@@ -79,7 +79,7 @@ class TaskModel:
             LanguageModelFailed: no model can answer.
         """
         fitted = self._fitted(purpose, messages)
-        given = sum(self._count(_text(message)) for message in fitted)
+        given = sum(self._count(_counted(message.content, message.calls)) for message in fitted)
         request = orjson.dumps([list(map(_fields, fitted)), schema, [vars(tool) for tool in tools]]).decode()
         key = text_hash(request)
         with self._journal.span("model"):
@@ -88,7 +88,7 @@ class TaskModel:
                 self._spending.require(given + REPLY_TOKENS)
                 self._keep(key, self._asked(fitted, schema, tools))
             turn = _read(self._session.text(self._replies[key]))
-            usage = turn.usage or Usage(given, self._count(_said(turn)))
+            usage = turn.usage or Usage(given, self._count(_counted(turn.text, turn.calls)))
             self._spending.add(usage, self._price)
             ended = ModelEnded(
                 purpose=purpose,
@@ -155,12 +155,9 @@ def _fields(message: Message) -> dict[str, object]:
     return {**vars(message), "calls": [vars(call) for call in message.calls]}
 
 
-def _text(message: Message) -> str:
-    return message.content + "".join(orjson.dumps(vars(call)).decode() for call in message.calls)
-
-
-def _said(turn: Turn) -> str:
-    return turn.text + "".join(orjson.dumps(vars(call)).decode() for call in turn.calls)
+def _counted(text: str, calls: Sequence[ToolCall]) -> str:
+    """What is counted of a message or a turn."""
+    return text + "".join(orjson.dumps(vars(call)).decode() for call in calls)
 
 
 def _read(text: str) -> Turn:

@@ -28,9 +28,12 @@ class YesTo:
     def __init__(self, patterns: Iterable[str], otherwise: Approver) -> None:
         self._patterns, self._otherwise = tuple(map(check_pattern, patterns)), otherwise
 
+    def covers(self, capability: str) -> bool:
+        """Whether one of the patterns names a capability."""
+        return any(names(pattern, capability) for pattern in self._patterns)
+
     def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
         """Yes, or what the other approver says."""
-        is_named = any(names(pattern, request.capability) for pattern in self._patterns)
-        if is_named and (request.effect is Effect.READ or not request.is_tainted):
+        if self.covers(request.capability) and (request.effect is Effect.READ or not request.is_tainted):
             return ApprovalAnswer(ApprovalScope.ONCE)
         return self._otherwise.ask(request)

@@ -85,7 +85,7 @@ class _Writer:
     """Writes vectors in batches, one commit each."""
 
     def __init__(self, run: RunContext, chunks: LanceTable, version: int, embeddings: LanceTable) -> None:
-        self._run, self._engines, self._model, self._batches = run, run.engines, run.engines.model, run.batches
+        self._run, self._model = run, run.engines.model
         self._chunks, self._version, self._embeddings = chunks, version, embeddings
         kept = kept_vectors(run.home)
         self._donors = [embeddings] if kept is None else [embeddings, kept]
@@ -98,7 +98,7 @@ class _Writer:
         texts = {text for table in known for text in table["text_hash"].to_pylist()}
         self.reusable = texts & {row["text_hash"] for row in rows}
         copied = [row for row in rows if row["text_hash"] in self.reusable]
-        for batch in batched(copied, self._batches.texts):
+        for batch in batched(copied, self._run.batches.texts):
             hashes = sorted({row["text_hash"] for row in batch})
             self._commit(batch, self._vectors_of(hashes))
             self.reused += len(batch)
@@ -107,12 +107,12 @@ class _Writer:
         """Embed the texts of the other rows, each distinct text once."""
         if not rows:
             return
-        embedder = self._engines.embedder
+        embedder = self._run.engines.embedder
         by_hash: dict[str, list[ChunkRow]] = {}
         for row in rows:
             by_hash.setdefault(row["text_hash"], []).append(row)
         seconds = 0.0
-        for hashes in paced(list(by_hash), _FIRST_BATCH, self._batches.texts, self._batches.seconds):
+        for hashes in paced(list(by_hash), _FIRST_BATCH, self._run.batches.texts, self._run.batches.seconds):
             began = time.monotonic()
             on_batch = functools.partial(_report, self.embedded, len(by_hash))
             first = [by_hash[text_hash][0]["chunk_id"] for text_hash in hashes]
