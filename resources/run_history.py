@@ -1,4 +1,4 @@
-"""The runs of an instance, whoever started them: found by the beginning of an id, listed, cancelled and deleted."""
+"""All runs of an instance: found by the beginning of an id, listed, cancelled and deleted."""
 
 import shutil
 import socket

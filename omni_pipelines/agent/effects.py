@@ -26,7 +26,7 @@ HAPPENED, AGAIN = "happened", "again"
 
 
 def effect_key(*parts: object) -> str:
-    """The identity of a call: where it stands in the task, the tool, and its exact arguments."""
+    """The identity of a call: its place in the task, the tool, and its exact arguments."""
     return text_hash(*(orjson.dumps(part, option=orjson.OPT_SORT_KEYS).decode() for part in parts))
 
 

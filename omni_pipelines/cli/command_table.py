@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("model remove", "model:remove", "Delete an installed model."),
         ("dev", "dev:dev", "Serve the web page, and keep the knowledge base up to date."),
         ("launch", "launch:launch", "Run a Dagster job in this process, or in a running `omni dev`."),
-        ("runs", "", "Runs of Dagster jobs, whoever started them."),
+        ("runs", "", "Runs of Dagster jobs: from the page, the sensors and the command line."),
         (
             "runs list",
             "runs:list_",

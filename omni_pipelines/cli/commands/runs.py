@@ -1,4 +1,4 @@
-"""`omni runs`: the runs in the Dagster instance of the home, whoever started them."""
+"""`omni runs`: all runs in the Dagster instance of the home."""
 
 from enum import StrEnum
 from typing import Annotated

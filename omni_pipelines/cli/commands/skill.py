@@ -116,7 +116,7 @@ def check(
 ) -> Verbatim | Result[Rows[SkillCheck]]:
     """Check skills strictly: head, files, size, and permissions against what the scripts use.
 
-    The exit code is 1 if a skill has an error; advice alone is no error.
+    The exit code is 1 if a skill has an error; advice does not count as an error.
     """
     if example:
         return Verbatim(example_skill().read_text("utf-8").rstrip())
