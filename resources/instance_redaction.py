@@ -1,9 +1,11 @@
-"""Redacts the run history of a Dagster instance outside the home: its SQLite files and logs, or its PostgreSQL tables."""
+"""Redacts the run history of a Dagster instance outside the home: SQLite files and logs, or PostgreSQL tables."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+import dagster as dg
 import sqlalchemy as sa
+from dagster._core.storage.runs import SqlRunStorage
 
 from omni_pipelines.configuration import dagster_folder
 from omni_pipelines.erasure.run_history import PhraseMatcher, redact_file, redacted_value
@@ -14,7 +16,7 @@ from resources.instance import open_instance
 _FILES = ("history/**/*.db", "schedules/**/*.db", "storage/*/compute_logs/*")
 """What Dagster writes below the folder of an instance. Other files there belong to the person."""
 _PAGE = 500
-_PLACE = sa.literal_column("ctid")
+_PLACE: sa.ColumnClause[str] = sa.literal_column("ctid")
 """Where PostgreSQL keeps a row: not all tables of Dagster have a primary key."""
 _AT_PLACE = sa.text("ctid = CAST(:place AS tid)")
 _Change = tuple[sa.Table, str, Mapping[str, str]]
@@ -39,7 +41,7 @@ def _in_files(folder: Path, phrases: PhraseMatcher, write: bool) -> int:
 
 
 def _in_database(home: Home, phrases: PhraseMatcher, write: bool) -> int:
-    with open_instance(home) as instance, instance.run_storage.connect() as outer:
+    with open_instance(home) as instance, _storage(instance).connect() as outer:
         engine = outer.engine
         if engine.dialect.name == "sqlite":
             return 0  # its files are redacted
@@ -55,6 +57,11 @@ def _in_database(home: Home, phrases: PhraseMatcher, write: bool) -> int:
         if write:
             _write_anew(outer, {table.name for table, _, _ in changes})
     return sum(len(values) for _, _, values in changes)
+
+
+def _storage(instance: dg.DagsterInstance) -> SqlRunStorage:
+    assert isinstance(instance.run_storage, SqlRunStorage), "each storage of an instance is in a database"
+    return instance.run_storage
 
 
 def _changes(connection: sa.Connection, phrases: PhraseMatcher) -> Iterator[_Change]:
@@ -77,7 +84,7 @@ def _changes(connection: sa.Connection, phrases: PhraseMatcher) -> Iterator[_Cha
 
 
 def _write_anew(connection: sa.Connection, tables: Collection[str]) -> None:
-    """Write tables anew: a changed row keeps its old bytes until then. Dagster's connections commit each statement."""
+    """Write tables anew: a changed row keeps its old bytes until then. The connection commits each statement."""
     quote = connection.dialect.identifier_preparer.quote
     for name in sorted(tables):
         connection.execute(sa.text("VACUUM (FULL) " + quote(name)))

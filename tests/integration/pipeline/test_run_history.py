@@ -12,8 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as db
-from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.launcher import WorkerStatus
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
