@@ -266,7 +266,7 @@ def _rows_and_files(dataset: LanceDataset) -> tuple[object, list[object]]:
     return dataset.schema, [fragment.metadata.to_json() for fragment in dataset.get_fragments()]
 
 
-def _is_enough(loaded: Loaded | None, pays: bool) -> bool:  # noqa: FBT001
+def _is_enough(loaded: Loaded | None, pays: bool) -> bool:
     return loaded is not None and not (loaded.partial and pays)
 
 

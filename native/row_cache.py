@@ -197,7 +197,9 @@ def fetch_rows(
     cached = [name for name in cached if name not in absent]
     load = functools.partial(_load_columns, columns=tuple(cached))
     with table.reading():
-        cache = POOL.columns(table.path, version, f"columns {','.join(cached)}", load, uses=uses, pays_at=_pays_at(dataset))
+        cache = POOL.columns(
+            table.path, version, f"columns {','.join(cached)}", load, uses=uses, pays_at=_pays_at(dataset)
+        )
         values = cache.take(positions, columns)
         values |= {column.name: empty_values(column, len(positions)).to_pylist() for column in lacking}
         missing = [name for name in columns if name not in values]
