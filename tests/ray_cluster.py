@@ -20,6 +20,7 @@ def ray_cluster(nodes: int = NODES) -> Iterator[Any]:
         pytest.skip("needs the extra ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")  # it reports nothing to anyone
+        patch.setenv("RAY_raylet_start_wait_time_s", "180")  # the machine may be busy
         patch.setenv("RAY_AUTH_MODE", "token")  # its ports are open to the network: it knows no other way
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray

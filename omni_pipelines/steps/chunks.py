@@ -123,13 +123,13 @@ def _stored_marks(chunks: LanceTable) -> dict[str, set[tuple[str, str]]]:
 
 
 def _cut(run: RunContext, documents: pa.Table, chunks: LanceTable, batch: Sequence[str]) -> None:
-    cut = functools.partial(_chunks_of, run.settings, run.engines)
+    cut = functools.partial(chunks_of, run.settings, run.engines)
     cut_documents = run.workers.map(cut, rows_of(documents, DocumentRow))
     rows = [row for _, rows in cut_documents for row in rows]
     chunks.upsert(CHUNKS.key, pa.Table.from_pylist(rows, schema=CHUNKS.schema), is_in("doc_id", batch))
 
 
-def _chunks_of(settings: Settings, engines: Engines, document: DocumentRow) -> Iterator[ChunkRow]:
+def chunks_of(settings: Settings, engines: Engines, document: DocumentRow) -> Iterator[ChunkRow]:
     """The chunks of a document, in order."""
     return _Cutter(chunker_of(settings, document["source"]), engines.count).rows(document)
 

@@ -167,6 +167,10 @@ class ContentReader:
         self._limits = limits or EmbeddingLimits()
         self._selection = FileSelection(source)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """To another process goes what it was made from."""
+        return ContentReader, (self._source, self._settings, self._parser, self._limits)
+
     def __call__(self, opened: OpenedFile) -> Iterator[Found | UnreadFile]:
         """What is embedded in a file, the file itself, and at last what was left out of the files inside it."""
         file, content = opened.file, opened.content

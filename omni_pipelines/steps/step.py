@@ -101,7 +101,7 @@ class SpreadEmbedder:
     ) -> np.ndarray:
         """Vectors (n, dimensions), float32, in the order of `texts`."""
         made: list[np.ndarray] = []
-        work = functools.partial(_embedded, self._engines, kind)
+        work = functools.partial(embedded, self._engines, kind)
         for _, vectors in self._workers.map(work, batched(texts, _TEXTS_AT_ONCE)):
             made.extend(vectors)
             if on_batch is not None:
@@ -109,7 +109,8 @@ class SpreadEmbedder:
         return np.stack(made)
 
 
-def _embedded(engines: Engines, kind: TextKind, texts: Sequence[str]) -> np.ndarray:
+def embedded(engines: Engines, kind: TextKind, texts: Sequence[str]) -> np.ndarray:
+    """The vectors of texts, which a worker makes."""
     return engines.embedder.embed(texts, kind=kind)
 
 

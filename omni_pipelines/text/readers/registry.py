@@ -92,8 +92,8 @@ class Reader:
         return f"{self.name}/{self.version}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """In another process it is the reader of the same name: readers are compared by identity."""
-        return reader_named, (self.name,)
+        """In another process it is the reader in the same place: readers are compared by identity."""
+        return _reader_at, (next(place for place, reader in enumerate(_EVERY) if reader is self),)
 
 
 def _binary(
@@ -234,6 +234,11 @@ _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_NAME_OF_FILE = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 _PICTURE_BY_SUFFIX = {suffix: reader for reader in _PICTURES for suffix in reader.suffixes}
 _BY_LANGUAGE = {reader.language: reader for reader in READERS if reader.language}
+_EVERY = (*READERS, *_PICTURES, PLAIN, UNKNOWN)
+
+
+def _reader_at(place: int) -> Reader:
+    return _EVERY[place]
 
 
 def reader_for(path: str, *, pictures: bool = False) -> Reader | None:

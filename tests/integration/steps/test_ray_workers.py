@@ -49,6 +49,14 @@ run_pipeline(replace(line.context, workers=RayWorkers(sys.argv[2], 1), batches=B
 """
 
 
+OTHERS = {
+    "broken.pdf": "%PDF-1.7 no more",
+    "herd.tsv": "name\tage\nwalrus\t7\n",
+    "herd.js": "function feed(walrus) { return walrus.age; }\n",
+    "unnamed": "Words of a file whose name says nothing.\n",
+}
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     with ray_cluster() as cluster:
@@ -59,7 +67,7 @@ def cluster() -> Iterator[Any]:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     files = {f"{number % 7}/{number}.md": paragraph(f"walrus{number}", PARAGRAPHS) for number in range(FILES)}
-    return write(folder, {**files, "broken.pdf": "%PDF-1.7 no more"})
+    return write(folder, {**files, **OTHERS})
 
 
 @pytest.fixture(scope="module")
