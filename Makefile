@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 OMNI := $(BIN)/omni
 DEMO := .omni-demo
 STAMP := $(VENV)/.installed
+# Where this is set, every process of the tests compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
 # The tests sync files some hundred thousand times: 6 ms each on a disk, nothing in memory. Less than 8 GB there: the default.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}')
 
