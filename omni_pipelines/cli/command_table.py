@@ -66,7 +66,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
     ),
     "Search and ask": (
         ("search", "search:search", "Find passages."),
-        ("why-not", "search:why_not", "Explain why a search does not find a document."),
+        ("why-not", "why_not:why_not", "Explain why a search does not find a document."),
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
         ("run", "run:run", "Carry out a task with the tools of the knowledge base, and report with citations."),
         ("sessions", "", "The tasks of the agent, with all that they did."),
@@ -95,7 +95,8 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool run", "tool:run", "Call a tool and print its data."),
         ("skill", "", "Skills: instructions for agents, each in a folder."),
         ("skill list", "skill:list_", "List the skills: those of the project, your own, and the built-in ones."),
-        ("skill info", "skill:info", "Show what a skill does, where it is, and what it may ask for."),
+        ("skill info", "skill:info", "Show what a skill does, where it is, what it may ask for, and its commands."),
+        ("skill run", "skill:run", "Run a command of a skill, and print its data."),
         (
             "skill check",
             "skill:check",
