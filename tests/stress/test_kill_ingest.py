@@ -35,7 +35,11 @@ COMPARED = {
 
 def ingest(home: Path, *arguments: str) -> Any:
     done = subprocess.run(
-        [*OMNI, "ingest", *arguments, "--home", str(home), "--json"], capture_output=True, text=True, timeout=120, check=False
+        [*OMNI, "ingest", *arguments, "--home", str(home), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
