@@ -79,8 +79,13 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "omni skill run csv-json.convert_file path=t.csv",
     ),
     "skill check": ("omni skill check --all", "omni skill check --example"),
+    "skill generate": (
+        "omni skill generate csv-json -d 'Convert CSV files to JSON'",
+        "omni skill generate -d 'Keep notes of decisions in meetings' --dry-run",
+    ),
     "skill trust": ("omni skill trust release-notes",),
     "skill test": ("omni skill test release-notes",),
+    "route": ("omni route list the last commits", "omni route 'make this text shorter' -n 3 --json"),
     "mcp": ("omni mcp", "omni mcp --transport http --as team"),
     "install": ("omni install claude", "omni install vscode --dry-run"),
     "uninstall": ("omni uninstall claude",),
