@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -156,7 +156,7 @@ class Router:
     def route(self, query: str, count: int = 5) -> list[Route]:
         """The best entries for a request, best first; none if nothing resembles it."""
         query = query[:MAX_QUERY_LENGTH]
-        words = self._known(_tokens(query))
+        words = self._known(query)
         keyword, vector = self._by_words(words), self._by_meaning(query)
         scores = self._fused(query, keyword, vector)
         ranked = sorted(scores.items(), key=_best_first)[:count]
@@ -166,18 +166,18 @@ class Router:
             for place, (name, score) in enumerate(ranked)
         ]
 
-    def _known(self, tokens: Sequence[str]) -> list[str]:
-        """The words of a query, misspelled ones corrected."""
+    def _known(self, query: str) -> dict[str, str]:
+        """The stems of the words of a query, misspelled ones corrected → the words as they were typed."""
         known = list(self._holders)
-        return [
-            token
-            if token in self._holders
-            else next(iter(difflib.get_close_matches(token, known, 1, MIN_SIMILARITY)), token)
-            for token in tokens
-        ]
 
-    def _by_words(self, words: Iterable[str]) -> dict[str, float]:
-        scores = {name: sum(self._weight(word, each) for word in set(words)) for name, each in self._words.items()}
+        def corrected(stem: str) -> str:
+            similar = difflib.get_close_matches(stem, known, 1, MIN_SIMILARITY)
+            return stem if stem in self._holders or not similar else similar[0]
+
+        return {corrected(_stem(word)): word for word in _words(query)}
+
+    def _by_words(self, words: Collection[str]) -> dict[str, float]:
+        scores = {name: sum(self._weight(word, each) for word in words) for name, each in self._words.items()}
         return {name: score for name, score in sorted(scores.items(), key=_best_first) if score > 0}
 
     def _weight(self, word: str, words: Counter[str]) -> float:
@@ -224,16 +224,16 @@ class Router:
         others = (score for other, score in own.items() if other != name and kin and self._entries[other].kin == kin)
         return max(others, default=0.0)
 
-    def _route(self, name: str, score: float, lead: float, words: Sequence[str], cosine: float) -> Route:
+    def _route(self, name: str, score: float, lead: float, words: Mapping[str, str], cosine: float) -> Route:
         entry = self._entries[name]
-        shared = [word for word in dict.fromkeys(words) if word in self._words[name]]
+        shared = [word for stem, word in words.items() if stem in self._words[name]]
         reasons = (f"words: {', '.join(shared)}" if shared else "", f"meaning: {cosine:.2f}" if cosine > 0 else "")
         return Route(
             name,
             entry.kind,
             entry.description,
             round(score, 3),
-            confidence_in(score, lead),
+            confidence_in(score if self._embedder else score * len(shared) / (len(words) or 1), lead),
             "; ".join(filter(None, reasons)),
         )
 
@@ -267,7 +267,11 @@ def _counted(entry: RoutingEntry) -> Counter[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    return [_stem(word) for word in re.findall(r"[^\W_]+", text.lower()) if word not in _STOP_WORDS]
+    return [_stem(word) for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in _STOP_WORDS]
 
 
 def _stem(word: str) -> str:

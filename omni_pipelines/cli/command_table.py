@@ -109,6 +109,17 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ),
         ("skill trust", "skill:trust", "Trust a skill of the project, as its files are now."),
         ("skill test", "skill:test", "Run the tests of a skill with pytest. Its exit code is that of pytest."),
+        (
+            "skill install",
+            "skill_install:install",
+            "Copy the skills of a folder, an archive or a git repository into the project, after checking them.",
+        ),
+        (
+            "skill update",
+            "skill_install:update",
+            "Install a skill again from where it came from, and show what is different.",
+        ),
+        ("skill remove", "skill_install:remove", "Remove a skill that omni skill install put into the project."),
         ("route", "route:route", "Find the skill or tool for a request, with a confidence and the reasons."),
         ("permissions", "", "What agents, skills and MCP clients may do."),
         ("permissions list", "permissions:list_", "List the rules, the approvals, and the calls that wait for one."),

@@ -85,6 +85,12 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "skill trust": ("omni skill trust release-notes",),
     "skill test": ("omni skill test release-notes",),
+    "skill install": (
+        "omni skill install ../shared-skills",
+        "omni skill install https://git.example.org/team/skills.git#v2 --name release-notes",
+    ),
+    "skill update": ("omni skill update csv-json",),
+    "skill remove": ("omni skill remove csv-json",),
     "route": ("omni route list the last commits", "omni route 'make this text shorter' -n 3 --json"),
     "mcp": ("omni mcp", "omni mcp --transport http --as team"),
     "install": ("omni install claude", "omni install vscode --dry-run"),

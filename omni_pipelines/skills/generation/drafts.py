@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.permissions.capabilities import check_capability, names
-from omni_pipelines.skills.fields import MAX_NAME
+from omni_pipelines.skills.fields import skill_name
 from omni_pipelines.skills.frontmatter import FILE
 from omni_pipelines.skills.generation.recipe_table import FALLBACK, RECIPES, Recipe
 
@@ -59,20 +59,6 @@ class SkillRequest:
 
 def _patterns(permissions: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(map(check_capability, permissions)) if permissions else None
-
-
-def skill_name(text: str) -> str:
-    """A text as the name of a skill: lower case, hyphens for spaces, and nothing but letters, digits and hyphens.
-
-    Raises:
-        ConfigurationError: nothing is left, or it does not begin with a letter.
-    """
-    name = re.sub(r"-+", "-", re.sub(r"[^a-z0-9-]", "", re.sub(r"[\s_]+", "-", text.lower()))).strip("-")[:MAX_NAME]
-    if not re.match(r"[a-z]", name):
-        raise ConfigurationError(
-            f"no name can be made of {text[:80]!r}", cure="give one: letters, digits and hyphens"
-        )
-    return name.strip("-")
 
 
 @dataclass(frozen=True)

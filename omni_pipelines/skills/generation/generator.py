@@ -1,11 +1,8 @@
 """Generate a skill: draft it, verify it beside its place, and move it there when it works."""
 
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.generation.drafts import SkillDraft, SkillRequest
+from omni_pipelines.skills.placement import contents, difference, put_in_place, staging
 
 MAX_REPAIRS = 3
 Draft = Callable[[Sequence[str]], SkillDraft]
@@ -71,29 +69,21 @@ class SkillGenerator:
             GenerationFailed: no draft works; the message holds the problems of the last one.
             ConfigurationError: there is another skill of that name, and it may not be replaced.
         """
-        with self._stage() as stage:
+        with staging(self._staging) as stage:
             made, repairs = self._working(stage, request, draft, verify)
             permissions = SkillFolder(stage / request.name).metadata.permissions
             target = self._folder / request.name
-            before = _contents(target)
-            difference = _difference(before, made.files)
-            if not difference:
+            changes = difference(contents(target), made.files)
+            if not changes:
                 return GeneratedSkill(target, made, GenerationOutcome.UNCHANGED, permissions, repairs, "")
             if keep and target.exists() and not replace:
                 cure = "see the difference with --dry-run, and replace it with --force; or give another name"
                 raise ConfigurationError(f"there is another skill in {target}", cure=cure)
             outcome = GenerationOutcome.PLANNED
             if keep:
-                outcome = self._move(stage / request.name, target)
-        return GeneratedSkill(target, made, outcome, permissions, repairs, difference)
-
-    @contextmanager
-    def _stage(self) -> Iterator[Path]:
-        stage = Path(tempfile.mkdtemp(prefix=".omni-skill-", dir=self._staging))
-        try:
-            yield stage
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+                outcome = GenerationOutcome.REPLACED if target.exists() else GenerationOutcome.NEW
+                put_in_place(stage / request.name, target)
+        return GeneratedSkill(target, made, outcome, permissions, repairs, changes)
 
     def _working(self, stage: Path, request: SkillRequest, draft: Draft, verify: Verify) -> tuple[SkillDraft, int]:
         problems: list[str] = []
@@ -110,33 +100,3 @@ class SkillGenerator:
             f"no draft of {request.name} works, and nothing was written; the last one has these problems:\n{told}",
             cure="say more exactly what it does, or use --offline",
         )
-
-    def _move(self, made: Path, target: Path) -> GenerationOutcome:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            made.rename(target)
-            return GenerationOutcome.NEW
-        old = made.with_name(f"{made.name}.old")
-        target.rename(old)
-        try:
-            made.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
-        return GenerationOutcome.REPLACED
-
-
-def _contents(folder: Path) -> dict[str, str]:
-    if not folder.is_dir():
-        return {}
-    return {name: (folder / name).read_text("utf-8", "replace") for name in SkillFolder(folder).files}
-
-
-def _difference(before: dict[str, str], after: dict[str, str]) -> str:
-    lines: list[str] = []
-    for name in sorted(before.keys() | after.keys()):
-        old, new = (files.get(name, "").splitlines(keepends=True) for files in (before, after))
-        lines += unified_diff(
-            old, new, name if name in before else "/dev/null", name if name in after else "/dev/null"
-        )
-    return "".join(lines)
