@@ -31,7 +31,7 @@ def test_words_alone_find_most_of_what_is_asked_for() -> None:
     ("query", "first", "reason"),
     [
         ("git.log", "git.log", "log"),
-        ("lsit the fodlers", "files.list", "fodlers"),
+        ("list fodlers", "files", "fodlers"),
         ("knowledge", "knowledge", "knowledge"),
     ],
 )
