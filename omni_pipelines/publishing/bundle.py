@@ -32,6 +32,7 @@ from omni_pipelines.record_fields import Count, Sha256
 from omni_pipelines.records import Record, Release, strictly
 from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
+from omni_pipelines.sources.claims import unclaimed
 from omni_pipelines.sources.registry import RegisteredSources, load_sources, save_sources
 from omni_pipelines.steps.retention import TAG
 from omni_pipelines.steps.step_table import STEPS
@@ -156,7 +157,7 @@ def import_bundle(file: Path, home: Home) -> Release:
         staging.create()
         bundle = _unpack(file, staging)
         _verify(staging, bundle.release)
-        save_sources(staging, bundle.sources)
+        save_sources(staging, [unclaimed(home, source) for source in bundle.sources])
         for definition in STEPS.tables:
             table = LanceTable(staging.table(definition.name))
             lance_maintenance.tag(table, f"{TAG}{bundle.release.release}", table.head().version)
