@@ -7,7 +7,7 @@ nothing is certified. The plan is written first, so that a call after a kill con
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import orjson
 from native import lance_maintenance, lance_vectors
 from native.filters import is_in
 from omni_pipelines import progress
+from omni_pipelines.audit_log import audit_log
 from omni_pipelines.batches import batched
 from omni_pipelines.erasure.certificates import hash_of, hashed_names, write_certificate
 from omni_pipelines.erasure.journal import clear_journal
@@ -100,6 +101,8 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     journal = clear_journal(home, scope.wanted, phrases, write=False)
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
     sessions = clear_sessions(home, scope.wanted, write=False)
+    audit = audit_log(home).erase(_quotes(scope, phrases), write=False)
+    found["audit log", "calls whose arguments name or quote it"] = audit
     found["sessions of the agent", "tasks whose records name or quote it"] = sessions
     unread = forget_unread(home, scope.wanted.documents, write=False)
     found["list of unread files", "files with its name"] = unread
@@ -108,6 +111,12 @@ def _search(run: RunContext, scope: Scope) -> Traces:
         search_bytes(home, scope.wanted.needles).found
     )
     return Traces(scope, found, tuple(releases))
+
+
+def _quotes(scope: Scope, phrases: PhraseMatcher) -> Callable[[str], bool]:
+    """Whether a text of the audit log names or quotes what is erased."""
+    lines = [needle.decode("utf-8", "surrogatepass") for needle in scope.wanted.needles]
+    return lambda text: phrases.matches(text) or any(line in text for line in lines)
 
 
 def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
@@ -128,13 +137,16 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     _rebuild(run)
     kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones
     context = replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))
-    release = publish(context, ends_rollback=True).release  # the release that it shows may contain what is erased
+    release = publish(
+        context, ends_rollback=True, is_erasure=True
+    ).release  # the release that it shows may contain what is erased
     dropped = _drop_releases(home, run.settings, release.release, scope)
     for path in _moved_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     redact_history(home, PhraseMatcher(scope.phrases), write=True)
     clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
     clear_sessions(home, scope.wanted, write=True)
+    audit_log(home).erase(_quotes(scope, PhraseMatcher(scope.phrases)), write=True)
     after = _search(run, scope)
     _check(after, _holds(home, run.settings, dropped))
     certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)

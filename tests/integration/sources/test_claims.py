@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -48,8 +49,8 @@ def read_here(home: Home, settings: Settings | None = None) -> list[str]:
     return [source.name for source in sources if reads(home)(source)]
 
 
-LEADING_OUT = {
-    "a folder": lambda home: outside(home),
+LEADING_OUT: dict[str, Callable[[Home], Source]] = {
+    "a folder": outside,
     "a relative path": lambda home: Source(name="notes", root=home.root.parent / ".." / "private"),
     "a file": lambda home: Source(name="notes", root=home.root.parent.parent / "private", file="key.txt"),
     "a website": lambda _: Source(name="notes", url="http://10.0.0.1/sitemap.xml", kind=SourceKind.WEB),
