@@ -88,6 +88,15 @@ def test_source_that_a_person_named_is_read_also_after_the_home_is_copied(home: 
     assert read_here(home) == read_here(Home(tmp_path / "copy" / HOME_NAME)) == ["notes"]
 
 
+def test_claim_ends_when_somebody_replaces_the_folder_by_a_link(home: Home, tmp_path: Path) -> None:
+    docs = home.root.parent / "docs"
+    docs.mkdir()
+    save_sources(home, [Source(name="docs", root=docs)])
+    docs.rmdir()
+    docs.symlink_to(tmp_path / "private")
+    assert read_here(home) == []
+
+
 @pytest.mark.parametrize("change", [{"root": "/etc"}, {"file": "passwd"}, {"allow_private": True}])
 def test_claim_ends_when_somebody_changes_where_the_source_leads(home: Home, change: dict[str, object]) -> None:
     save_sources(home, [outside(home)])
@@ -134,8 +143,10 @@ def test_sources_of_a_bundle_are_unclaimed(home: Home) -> None:
 
 
 def test_user_folder_that_cannot_be_written_is_named_with_the_cure(home: Home) -> None:
-    user_folder().parent.mkdir()
+    shutil.rmtree(user_folder())
     user_folder().touch()
+    save_sources(home, [Source(name="docs", root=home.root.parent / "docs")])
+    assert read_here(home) == ["docs"]
     with pytest.raises(ConfigurationError, match="cannot be written") as caught:
         save_sources(home, [outside(home)])
     assert "XDG_CONFIG_HOME" in caught.value.cure
