@@ -69,6 +69,8 @@ class Traces:
     """Name of a place and how it is searched, to the number of findings."""
     releases: tuple[int, ...]
     """Releases that contain some of it."""
+    files: tuple[str, ...]
+    """Files whose bytes contain some of it, relative to the home."""
 
 
 def find_traces(run: RunContext, target: str) -> Traces:
@@ -107,10 +109,9 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     unread = forget_unread(home, scope.wanted.documents, write=False)
     found["list of unread files", "files with its name"] = unread
     found["registry of sources", "a source with that name or location"] = len(_registered(home, scope))
-    found["all files", "files whose bytes contain an id or a line of it"] = len(
-        search_bytes(home, scope.wanted.needles).found
-    )
-    return Traces(scope, found, tuple(releases))
+    files = search_bytes(home, scope.wanted.needles).found
+    found["all files", "files whose bytes contain an id or a line of it"] = len(files)
+    return Traces(scope, found, tuple(releases), files)
 
 
 def _quotes(scope: Scope, phrases: PhraseMatcher) -> Callable[[str], bool]:
@@ -284,7 +285,8 @@ def _check(after: Traces, holds: Sequence[HeldRelease]) -> None:
             cure=f"run the same command again when that home has finished, or after {last.ends:%H:%M} UTC",
         )
     if remaining:
+        named = f", such as {after.files[0]}" if after.files else ""
         raise NotForgotten(
-            f"not everything was erased: {', '.join(remaining)}",
+            f"not everything was erased: {', '.join(remaining)}{named}",
             cure="stop omni dev, then run the same command again",
         )

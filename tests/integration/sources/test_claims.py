@@ -13,7 +13,7 @@ from omni_pipelines.configuration import load_settings, user_folder
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.settings import Settings
-from omni_pipelines.sources.claims import NOBODY, unclaimed
+from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.registry import (
     add_source,
@@ -136,10 +136,6 @@ def test_trusted_settings_declare_their_own_location_for_a_source_of_nobody(home
     home.config.write_text('[sources.notes]\nlocation = "docs"\n')
     (source,) = current_sources(home, load_settings(home))
     assert source.root == home.root.parent / "docs"
-
-
-def test_sources_of_a_bundle_are_unclaimed(home: Home) -> None:
-    assert unclaimed(home, outside(home)).read_by == NOBODY
 
 
 def test_user_folder_that_cannot_be_written_is_named_with_the_cure(home: Home) -> None:
