@@ -40,12 +40,17 @@ def folder_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 
 @pytest.fixture(autouse=True)
 def no_settings_of_the_developer(
-    clean_settings: None, folder_of_the_user: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    clean_settings: None,
+    folder_of_the_user: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> None:
     """Models stay where they are; everything else of OMNI_* is hidden, and so is what the developer trusts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
-    shutil.copytree(folder_of_the_user, tmp_path / ".config")
+    own = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own))
+    shutil.copytree(folder_of_the_user, own, dirs_exist_ok=True)
 
 
 @pytest.fixture(autouse=True)
