@@ -71,7 +71,8 @@ class Day:
         self.home.create()
         self.messages = folder / "messages.jsonl"
         command = json.dumps(["/bin/sh", "-c", f"cat >> {self.messages}; echo >> {self.messages}"])
-        self.home.config.write_text(f"[alerts]\ncommand = {command}\n")
+        settings = "gate_cpu_ms = 60000\n"  # a busy machine is no red gate
+        self.home.config.write_text(f"{settings}[alerts]\ncommand = {command}\n")
         trust_settings(self.home)
         for number in range(SOURCES):
             self.write(number, "first.md", f"# Source {number}\n\nWords of source {number}.\n")
