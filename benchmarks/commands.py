@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -110,6 +111,7 @@ def is_met(command: Command, costs: Sequence[Cost]) -> bool:
 
 def page(measured: Sequence[Command], costs: dict[str, list[Cost]], documents: int, chunks: int) -> str:
     """Return the text of the page."""
+    floor = 1.1 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # a child begins with our peak
     lines = []
     for command in measured:
         seconds = [cost.seconds for cost in costs[command.title]]
@@ -120,7 +122,8 @@ def page(measured: Sequence[Command], costs: dict[str, list[Cost]], documents: i
         goal = ", ".join(filter(None, goals))
         verdict = ("met" if is_met(command, costs[command.title]) else "missed") if goal else ""
         most = max(cost.megabytes for cost in costs[command.title])
-        figures = f"{statistics.median(seconds):.2f} | {min(seconds):.2f} | {most:.0f}"
+        memory = f"{most:.0f}" if most > floor else f"below {floor:.0f}"
+        figures = f"{statistics.median(seconds):.2f} | {min(seconds):.2f} | {memory}"
         lines.append(f"| {command.title} | {figures} | {goal} | {verdict} |")
     turns, waiting = len(costs[measured[0].title]), os.getloadavg()[0]
     return f"""\
