@@ -31,7 +31,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("source list", "source:list_", "List the sources, also those that omni.toml declares."),
         ("source show", "source:show", "Show a source, and how it is chunked and masked."),
         ("source remove", "source:remove", "Remove a source and, at the next omni ingest, its documents."),
-        ("source claim", "source:claim", "Read a source here that another home has read so far."),
+        ("source claim", "source:claim", "Read a source here that nobody or another home has read so far."),
         ("quarantine", "", "Files that could not be read, and why."),
         ("quarantine list", "quarantine:list_", "List the files, with the code and the reason of each."),
         ("quarantine show", "quarantine:show", "Show everything that is known about a file."),
