@@ -1,6 +1,6 @@
 # Every command that a person or CI runs. Needs make and CPython 3.11 or newer with venv.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models browser pins bench schemas quality questions chunking measure
+.PHONY: help run ask test stress check fix docs dev clean models programs pins bench schemas quality questions chunking measure
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,7 +37,7 @@ ask: $(STAMP)
 	done
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
 
-test: models browser ## set up, and run every test that can run on this machine
+test: models programs ## set up, and run every test that can run on this machine
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
 	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
@@ -75,11 +75,13 @@ bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
 
-# The browser tests use the Chromium of the system. Without it they are skipped, and pytest prints the reason.
-browser:
-	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing chromium for the browser tests"; \
-		(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || echo "no chromium: browser tests are skipped"; \
+# Tests use Chromium and PostgreSQL of the system. Without them they are skipped, and pytest prints the reason.
+programs:
+	@if [ -n "$$CI" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& ! { command -v chromium && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then \
+		echo "installing chromium and postgresql for the tests"; \
+		(apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium postgresql) >/dev/null 2>&1 \
+			|| echo "not installed: tests are skipped"; \
 	fi
 
 quality: models ## measure search on judged collections: make quality COLLECTIONS=folder

@@ -62,6 +62,15 @@ def confine(limits: Confinement) -> None:
         _refuse_calls(library, may_execute=bool(limits.programs))
 
 
+def is_complete() -> bool:
+    """Whether this kernel can refuse all that `confine` refuses: files, programs and the network."""
+    try:
+        version = ctypes.CDLL(None).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _RULESET_VERSION)
+    except (OSError, AttributeError):  # only Linux has this call
+        return False
+    return sys.platform == "linux" and version >= 1 and platform.machine() in _SYSTEM_CALLS
+
+
 def leave_network() -> None:
     """Give up the network, and nothing else, for the rest of the life of this process."""
     with contextlib.suppress(OSError, AttributeError):  # only Linux has these calls

@@ -5,6 +5,7 @@ It lies in `<home>/dagster`, or is a person's own where DAGSTER_HOME or the sett
 
 import glob
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ run_launcher: {module: resources.run_launcher, class: RunLauncher}
 retention:
   sensor: {purge_after_days: {skipped: 3, failure: 30, success: -1}}
 """
+_UNSET_VARIABLE = re.compile(r'environment variable "(\w+)" which is not set')
 _QUOTED_STORAGE = """\
 storage:
   custom: {{module: resources.quoted_storage, class: QuotedSqliteStorage, config: {{base_dir: {folder}}}}}
@@ -73,12 +75,35 @@ def _storage(home: Home) -> str:
 
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The instance, closed at the end."""
-    instance = instance_in(prepare_instance(home))
+    """The instance, closed at the end.
+
+    Raises:
+        ConfigurationError: a person's own instance cannot be opened; the message says why, without passwords.
+    """
+    folder = prepare_instance(home)
+    try:
+        instance = instance_in(folder)
+    except Exception as error:  # what a storage raises depends on its class, which a person chooses
+        if folder == home.dagster:
+            raise
+        raise ConfigurationError(
+            f"the Dagster instance in {folder} cannot be opened: {_reason(error)}",
+            cure='correct its dagster.yaml, or what that file needs; PostgreSQL needs "omni-pipelines[postgres]"',
+        ) from error
     try:
         yield instance
     finally:
         instance.dispose()
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause of an error, in one line. Of a configuration only names: its values may be passwords."""
+    if isinstance(error, dg.DagsterInvalidConfigError):
+        unset = sorted(set(_UNSET_VARIABLE.findall(str(error))))
+        return f"not set in the environment: {', '.join(unset)}" if unset else "its configuration is not valid"
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def instance_in(folder: Path) -> dg.DagsterInstance:

@@ -53,13 +53,18 @@ def terminable(instance: dg.DagsterInstance, run_id: str, seconds: float = 1.0) 
         watcher.join()
 
 
+def is_orphaned(run: dg.DagsterRun) -> bool:
+    """Whether a run was executed in a process of this machine that is gone."""
+    return run.tags.get(HOST_TAG) == socket.gethostname() and not is_alive(int(run.tags[PID_TAG]))
+
+
 def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Fail the active runs of this machine whose process is gone, and give their pool slots back. Their ids."""
     filters = dg.RunsFilter(statuses=ACTIVE, tags={HOST_TAG: socket.gethostname()})
     buried = []
     for record in instance.get_run_records(filters):
         run = record.dagster_run
-        if is_alive(int(run.tags[PID_TAG])):
+        if not is_orphaned(run):
             continue
         instance.report_run_failed(run, "its process ended without a word (killed, or the machine went down)")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

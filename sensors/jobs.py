@@ -6,7 +6,8 @@ from assets.catalog import ONLY_IN_QUALITY_JOB
 from omni_pipelines.steps.step import StepGroup, Steps
 from omni_pipelines.steps.step_table import STEPS
 
-MAX_RUNTIME_SECONDS = str(6 * 3600)
+TAGS = {"dagster/max_runtime": str(6 * 3600), "dagster/max_retries": "0"}
+"""Tags of every job. The sensors repeat what failed; an instance that repeats runs itself would multiply that."""
 
 
 def assets_of(group: StepGroup, steps: Steps = STEPS) -> list[str]:
@@ -24,24 +25,24 @@ ingest_job = dg.define_asset_job(
     "ingest_job",
     selection=with_quick_checks(dg.AssetSelection.assets(*assets_of(StepGroup.INGEST))),
     description="Sources to tables: reads, cuts and embeds what changed. Publishes nothing.",
-    tags={"dagster/max_runtime": MAX_RUNTIME_SECONDS},
+    tags=TAGS,
 )
 index_job = dg.define_asset_job(
     "index_job",
     selection=[*assets_of(StepGroup.INDEX), "retrieval_quality", "release"],
     description="Tables to indexes, through the quality gate to a release. In the background, one at a time.",
-    tags={"dagster/max_runtime": MAX_RUNTIME_SECONDS, "dagster/priority": "-5"},
+    tags={**TAGS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=with_quick_checks(dg.AssetSelection.all()),
     description="Everything in one run: sources to tables, tables to indexes, through the quality gate to a release.",
-    tags={"dagster/max_runtime": MAX_RUNTIME_SECONDS},
+    tags=TAGS,
 )
 quality_job = dg.define_asset_job(
     "quality_job",
     selection=dg.AssetSelection.all_asset_checks(),
     description="Every check, without building anything.",
-    tags={"dagster/max_runtime": MAX_RUNTIME_SECONDS, "dagster/priority": "-10"},
+    tags={**TAGS, "dagster/priority": "-10"},
 )
 JOBS = [ingest_job, index_job, refresh_job, quality_job]

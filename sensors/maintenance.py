@@ -8,7 +8,7 @@ from omni_pipelines.operations.maintenance import publish_if_consistent
 from omni_pipelines.publishing.publish import collect
 from resources.knowledge import KnowledgeHome
 from resources.run_history import deletable_runs, delete_runs
-from sensors.jobs import JOBS, MAX_RUNTIME_SECONDS
+from sensors.jobs import JOBS, TAGS
 
 
 @dg.op(pool=INDEX_POOL, description="Compacts tables and maintains indexes where due; publishes the result.")
@@ -35,7 +35,7 @@ def prune_runs(context: dg.OpExecutionContext, knowledge: KnowledgeHome) -> None
 
 @dg.job(
     description="Compacts tables, maintains indexes, and deletes old releases and runs.",
-    tags={"dagster/max_runtime": MAX_RUNTIME_SECONDS, "dagster/priority": "-10"},
+    tags={**TAGS, "dagster/priority": "-10"},
 )
 def maintenance_job() -> None:
     """Maintain tables and indexes; independent of that, delete old runs."""

@@ -1,4 +1,4 @@
-"""The tools of a task: all that ship, each call through the gatekeeper."""
+"""The tools of a task: all that ship, and the commands of trusted skills; each call through the gatekeeper."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from pydantic import Field
 
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent_tools.shipped import ShippedTools, shipped_tools
+from omni_pipelines.agent_tools.skill_commands import SkillCommands
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
 from omni_pipelines.permissions.approvals import Approver
 from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.permissions.policies import Effect, ToolPolicy, policy_of
 from omni_pipelines.responses import ToolResponse
+from omni_pipelines.skills.library import SkillLibrary
 from omni_pipelines.tools.definition import ToolDefinition
 from omni_pipelines.tools.signature import tool
 
@@ -67,12 +70,8 @@ def gated_tools(home: Home, session: TaskSession, approver: Approver | None = No
     shipped = shipped_tools(home, session.record.release)
     shipped.catalog.add(SessionTexts(session).output)
     shipped.policies["task.output"] = ToolPolicy("task:output", Effect.READ)
-    gatekeeper = Gatekeeper(
-        shipped.catalog,
-        shipped.policies,
-        permission_files(home),
-        session.id,
-        approver,
-        is_tainted=session.effects_file.exists(),
+    skills = SkillCommands(SkillLibrary(home), load_settings(home).cache)
+    gatekeeper = skills.gatekeeper(
+        shipped, permission_files(home), session.id, approver, is_tainted=session.effects_file.exists()
     )
     return GatedTools(shipped, gatekeeper)

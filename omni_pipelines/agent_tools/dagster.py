@@ -15,7 +15,7 @@ from omni_pipelines.permissions.commands import CommandLimits, FinishedCommand, 
 from omni_pipelines.tools.signature import tool
 
 LAUNCH_SECONDS, STATUS_SECONDS = 3_600.0, 60.0
-Job = Literal["ingest_job", "index_job", "refresh_job"]
+Job = Literal["ingest_job", "index_job", "refresh_job", "quality_job", "maintenance_job"]
 
 
 class LaunchedRun(BaseModel, frozen=True):
@@ -48,7 +48,7 @@ class DagsterTools:
         """Run a Dagster job and wait for its end.
 
         Args:
-            job: refresh_job reads what changed and publishes a release.
+            job: refresh_job reads what changed and publishes a release, quality_job measures.
         """
         words = [sys.executable, "-m", "omni_pipelines.cli.main", "launch", job, "--json"]
         return LaunchedRun.model_validate(self._run("dagster.launch", words, LAUNCH_SECONDS))

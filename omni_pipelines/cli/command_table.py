@@ -95,7 +95,8 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("tool run", "tool:run", "Call a tool and print its data."),
         ("skill", "", "Skills: instructions for agents, each in a folder."),
         ("skill list", "skill:list_", "List the skills: those of the project, your own, and the built-in ones."),
-        ("skill info", "skill:info", "Show what a skill does, where it is, and what it may ask for."),
+        ("skill info", "skill:info", "Show what a skill does, where it is, what it may ask for, and its commands."),
+        ("skill run", "skill:run", "Run a command of a skill, and print its data."),
         (
             "skill check",
             "skill:check",

@@ -74,6 +74,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "skill": ("omni skill list", "omni skill check knowledge"),
     "skill list": ("omni skill list", "omni skill list --json"),
     "skill info": ("omni skill info knowledge",),
+    "skill run": (
+        "omni skill run csv-json.convert text='a,b' --json",
+        "omni skill run csv-json.convert_file path=t.csv",
+    ),
     "skill check": ("omni skill check --all", "omni skill check --example"),
     "skill trust": ("omni skill trust release-notes",),
     "skill test": ("omni skill test release-notes",),

@@ -22,7 +22,7 @@ from omni_pipelines.erasure.certificates import hash_of, hashed_names, write_cer
 from omni_pipelines.erasure.journal import clear_journal
 from omni_pipelines.erasure.plan import ErasurePlan, drop_plan, read_plan, write_plan
 from omni_pipelines.erasure.residue import entries_everywhere, id_column, releases_with, rows_everywhere, search_bytes
-from omni_pipelines.erasure.run_history import PhraseMatcher, redact_history
+from omni_pipelines.erasure.run_history import PhraseMatcher, Redact, no_other_history, redact_history
 from omni_pipelines.erasure.scope import Scope, find_scope
 from omni_pipelines.erasure.sessions import clear_sessions
 from omni_pipelines.errors import NotForgotten
@@ -48,7 +48,7 @@ _BATCH = 1000
 _NOT_SEARCHED = [
     "the source files themselves: only what was made of them is erased",
     "exported bundles and backups",
-    "Dagster storages outside the home",
+    "the write-ahead log of a PostgreSQL server, and logs that Dagster keeps elsewhere",
     "disk blocks that were freed and not yet overwritten",
 ]
 
@@ -70,20 +70,20 @@ class Traces:
     """Releases that contain some of it."""
 
 
-def find_traces(run: RunContext, target: str) -> Traces:
-    """Search for a source or a document, and change nothing.
+def find_traces(run: RunContext, target: str, outside: Redact = no_other_history) -> Traces:
+    """Search for a source or a document, and change nothing. `outside`: as for `erase`.
 
     Raises:
         ConfigurationError: no source or document has this name, or several documents have.
     """
-    return _search(run, find_scope(run.home, target))
+    return _search(run, find_scope(run.home, target), outside)
 
 
 def _tables(run: RunContext) -> tuple[Table, ...]:
     return (*run.steps.tables, QUARANTINE)
 
 
-def _search(run: RunContext, scope: Scope) -> Traces:
+def _search(run: RunContext, scope: Scope, outside: Redact) -> Traces:
     home = run.home
     found: dict[tuple[str, str], int] = {}
     for table in _tables(run):
@@ -94,9 +94,8 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     found["releases", "records whose files contain it"] = len(releases)
     found["quarantine folder", "files moved aside by recovery, which cannot be searched"] = len(_moved_aside(home))
     phrases = PhraseMatcher(scope.phrases)
-    found["run history and logs", "values and lines that name or quote it"] = redact_history(
-        home, phrases, write=False
-    )
+    history = redact_history(home, phrases, write=False) + outside(phrases, False)
+    found["run history and logs", "values and lines that name or quote it"] = history
     journal = clear_journal(home, scope.wanted, phrases, write=False)
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
     sessions = clear_sessions(home, scope.wanted, write=False)
@@ -110,17 +109,18 @@ def _search(run: RunContext, scope: Scope) -> Traces:
     return Traces(scope, found, tuple(releases))
 
 
-def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
+def erase(run: RunContext, target: str, outside: Redact = no_other_history) -> tuple[Certificate, Path]:
     """Erase a source or a document. The certificate, and its file. Hold the writer lock.
 
     An ingest does not bring it back: a person must name the source, or the document's own file, again.
+    `outside` redacts the run history that is not in the home.
 
     Raises:
         ConfigurationError: no source or document has this name, or several documents have.
         NotForgotten: something of it was found afterwards. The next call continues.
     """
     home = run.home
-    plan = read_plan(home, target) or _plan(run, target)
+    plan = read_plan(home, target) or _plan(run, target, outside)
     scope = plan.scope
     _unregister(home, scope)
     forget_unread(home, scope.wanted.documents, write=True)
@@ -132,10 +132,12 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     dropped = _drop_releases(home, run.settings, release.release, scope)
     for path in _moved_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    redact_history(home, PhraseMatcher(scope.phrases), write=True)
-    clear_journal(home, scope.wanted, PhraseMatcher(scope.phrases), write=True)
+    phrases = PhraseMatcher(scope.phrases)
+    redact_history(home, phrases, write=True)
+    outside(phrases, True)
+    clear_journal(home, scope.wanted, phrases, write=True)
     clear_sessions(home, scope.wanted, write=True)
-    after = _search(run, scope)
+    after = _search(run, scope, outside)
     _check(after, _holds(home, run.settings, dropped))
     certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)
     path = write_certificate(home, certificate)
@@ -143,9 +145,9 @@ def erase(run: RunContext, target: str) -> tuple[Certificate, Path]:
     return certificate, path
 
 
-def _plan(run: RunContext, target: str) -> ErasurePlan:
+def _plan(run: RunContext, target: str, outside: Redact) -> ErasurePlan:
     progress.report("searching", 0, 0, "places")
-    before = find_traces(run, target)
+    before = find_traces(run, target, outside)
     plan = ErasurePlan.of(before.scope, before.places, before.releases, list(_records(run, before.scope)))
     write_plan(run.home, target, plan)
     return plan

@@ -1,12 +1,14 @@
 """Redacts run histories and logs: paths, ids and excerpts of documents in messages and previews.
 
+A Dagster instance of a person's own lies outside the home: `resources/instance_redaction.py` redacts it.
+
 Dagster can still read its databases: inside JSON only the values of strings change.
 """
 
 import json
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,15 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.replace("\\", ""))
 
 
+Redact = Callable[[PhraseMatcher, bool], int]
+"""Redacts a run history outside the home, or with False only looks; the number of values and lines that match."""
+
+
+def no_other_history(_phrases: PhraseMatcher, _write: bool) -> int:
+    """The run history of a home whose Dagster instance lies in the home."""
+    return 0
+
+
 def redact_history(home: Home, phrases: PhraseMatcher, *, write: bool) -> int:
     """Redact every value in databases and every line in logs that matches; with `write` false, only count them.
 
@@ -55,11 +66,16 @@ def redact_history(home: Home, phrases: PhraseMatcher, *, write: bool) -> int:
     for folder in (home.dagster, home.logs):
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.is_file() and path.name != "dagster.yaml":
-                count += _in_file(path, phrases, write=write)
+                count += redact_file(path, phrases, write=write)
     return count
 
 
-def _in_file(path: Path, phrases: PhraseMatcher, *, write: bool) -> int:
+def redact_file(path: Path, phrases: PhraseMatcher, *, write: bool) -> int:
+    """Redact a database of SQLite or a log; with `write` false, only count the values and lines that match.
+
+    Raises:
+        sqlite3.OperationalError: another process kept the database locked.
+    """
     with path.open("rb") as file:
         is_database = file.read(len(_MAGIC)) == _MAGIC
     if is_database:
@@ -92,7 +108,7 @@ def _changes(
     names = [column[0] for column in cursor.description]
     for row in cursor:
         for name, value in list(zip(names, row, strict=True))[1:]:
-            redacted = _redacted(value, phrases) if isinstance(value, str) else value
+            redacted = redacted_value(value, phrases) if isinstance(value, str) else value
             if redacted != value:
                 yield "UPDATE " + quoted + " SET " + _quoted(name) + " = ? WHERE rowid = ?", (redacted, row[0])
 
@@ -101,7 +117,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _redacted(value: str, phrases: PhraseMatcher) -> str:
+def redacted_value(value: str, phrases: PhraseMatcher) -> str:
+    """A value of a database without the texts that match. If it is JSON, it stays JSON of the same shape."""
     try:
         document = json.loads(value)  # not orjson: Dagster writes NaN as well
     except ValueError:

@@ -1,10 +1,13 @@
 """Puts a server together: which tools it has, for whom, and what the gatekeeper knows about them."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from omni_pipelines.agent_tools.shipped import ShippedTools, shipped_tools
+from omni_pipelines.agent_tools.skill_commands import SkillCommands
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.librarian_tools import knowledge_catalog
+from omni_pipelines.knowledge.librarian_tools import KnowledgeTools, knowledge_catalog
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.mcp_server.approvals import ClientApprover
 from omni_pipelines.mcp_server.calls import CallLimits
@@ -19,8 +22,8 @@ from omni_pipelines.permissions.files import permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.permissions.policies import Effect, ToolPolicy
+from omni_pipelines.skills.library import SkillLibrary
 from omni_pipelines.text.embedding import Embedder
-from omni_pipelines.tools.catalog import ToolCatalog
 
 
 def make_server(
@@ -28,6 +31,7 @@ def make_server(
     *,
     viewer: Viewer | None = None,
     allow_writes: bool = False,
+    allow_skills: bool = False,
     embedder: Embedder | None = None,
     limits: CallLimits | None = None,
     watch_seconds: float = CHECK_SECONDS,
@@ -38,24 +42,49 @@ def make_server(
     granted = [Grant(capabilities=capability_of_tool(name)) for name in WRITING] if allow_writes else []
 
     def gatekeeper_of(release: int | None, is_tainted: bool) -> Gatekeeper:
-        catalog = knowledge_catalog(home, release, viewer=viewer, embedder=embedder)
-        catalog.add(resources.page, resources.read)
-        if allow_writes:
-            add_writing_tools(catalog, home)
+        tools = _tools(
+            home, release, viewer, embedder, resources, allow_writes=allow_writes, allow_skills=allow_skills
+        )
+        if allow_skills:
+            skills = SkillCommands(SkillLibrary(home), load_settings(home).cache)
+            return skills.gatekeeper(tools, files, session, ClientApprover(), granted=granted, is_tainted=is_tainted)
         return Gatekeeper(
-            catalog, _policies(catalog), files, session, ClientApprover(), granted=granted, is_tainted=is_tainted
+            tools.catalog, tools.policies, files, session, ClientApprover(), granted=granted, is_tainted=is_tainted
         )
 
     return KnowledgeServer(home, CurrentTools(home, gatekeeper_of), limits, watch_seconds)
 
 
-def _policies(catalog: ToolCatalog) -> Mapping[str, ToolPolicy]:
-    """All tools of the catalog are ours, and this is what they do. The answer of a write is our own text."""
+def _tools(
+    home: Home,
+    release: int | None,
+    viewer: Viewer | None,
+    embedder: Embedder | None,
+    resources: Resources,
+    *,
+    allow_writes: bool,
+    allow_skills: bool,
+) -> ShippedTools:
+    """The tools behind the server. Those for files, git and Dagster are there only for the commands of skills."""
+    if allow_skills:
+        tools = shipped_tools(home, release, viewer=viewer, embedder=embedder)
+        tools.catalog.add(KnowledgeTools(home, release, viewer=viewer, embedder=embedder).explain)
+    else:
+        tools = ShippedTools(knowledge_catalog(home, release, viewer=viewer, embedder=embedder), {})
+    tools.catalog.add(resources.page, resources.read)
+    if allow_writes:
+        add_writing_tools(tools.catalog, home)
+    tools.policies.update(_policies(name for name in tools.catalog.names if name.startswith("knowledge.")))
+    return tools
+
+
+def _policies(names: Iterable[str]) -> Mapping[str, ToolPolicy]:
+    """These tools are ours, and this is what they do. The answer of a write is our own text."""
     return {
         name: ToolPolicy(
             capability_of_tool(name),
             Effect.WRITE if name in WRITING else Effect.READ,
             is_untrusted=name not in (*WRITING, "knowledge.status"),
         )
-        for name in catalog.names
+        for name in names
     }

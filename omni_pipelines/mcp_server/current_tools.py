@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mcp_types import CallToolResult
 
 from omni_pipelines.error_codes import CoreErrorCode
-from omni_pipelines.errors import HomeError
+from omni_pipelines.errors import HomeError, ToolNotFoundError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, release_numbers
 from omni_pipelines.mcp_server.tools import WRITING, OfferedTool, offered_tools
@@ -45,10 +45,20 @@ class CurrentTools:
         opened = self._current()
         return tool.answer(self._answer(opened, tool.definition.name, arguments), opened.release)
 
-    def call_unoffered(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
-        """The response of a tool of the library that is not in the list; a refusal if there is none."""
+    def read(self, tool: str, arguments: Mapping[str, object]) -> ToolResponse:
+        """The response of a tool behind the resources, which is in no list."""
+        return self._answer(self._current(), tool, arguments)
+
+    def refuse(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
+        """The refusal of a tool that is not in the list, which is written down like every other.
+
+        A tool that is there for the commands of skills, and not for clients, does not exist for them.
+        """
         full = next((each for each in WRITING if each.rpartition(".")[2] == name), name)
-        response = self._answer(self._current(), full, arguments)
+        opened = self._current()
+        if full in opened.gatekeeper.catalog.names and full not in WRITING:
+            return ToolResponse.from_exception(ToolNotFoundError(name))
+        response = self._answer(opened, full, arguments)
         if full in WRITING and response.error_code == CoreErrorCode.TOOL_NOT_FOUND:
             cure = "its owner can start it with --allow-writes"
             code = CoreErrorCode.PERMISSION_DENIED

@@ -150,7 +150,7 @@ class KnowledgeServer:
         Raises:
             MCPError: there is no such tool.
         """
-        response = await self._reads.run(functools.partial(self._tools.call_unoffered, name, arguments))
+        response = await self._reads.run(functools.partial(self._tools.refuse, name, arguments))
         if response.is_blocked:
             return response
         cure = nearest(name[:80], list(self._tools.offered))
@@ -170,7 +170,7 @@ class KnowledgeServer:
     async def _read(self, tool: str, **arguments: object) -> Any:
         """What a tool of the resources returns; an error as one of the protocol, which has no other for resources."""
         with _errors_of_the_protocol():
-            response = await self._reads.run(functools.partial(self._tools.call_unoffered, tool, arguments))
+            response = await self._reads.run(functools.partial(self._tools.read, tool, arguments))
             return response.unwrap()
 
     async def _list_prompts(self, _: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:

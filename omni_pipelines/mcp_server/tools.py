@@ -19,6 +19,7 @@ from omni_pipelines.mcp_server.results import (
     output_schema,
 )
 from omni_pipelines.responses import ToolResponse
+from omni_pipelines.skills.commands import PREFIX
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.definition import ToolDefinition
 
@@ -64,11 +65,15 @@ class OfferedTool:
 
 
 def to_result(response: ToolResponse) -> CallToolResult:
-    """A response as a result of the protocol: the data, which are an object, or the whole envelope of an error."""
+    """A response as a result of the protocol: the data, or the whole envelope of an error.
+
+    Data that are no object, as commands of skills may return, become the field `result` of one.
+    """
     result = response.to_mcp()
+    data = response.data if response.is_success else result["structuredContent"]
     return CallToolResult(
         content=[TextContent(type="text", text=block["text"]) for block in result["content"]],
-        structured_content=dict(response.data if response.is_success else result["structuredContent"]),
+        structured_content=dict(data) if isinstance(data, Mapping) else {"result": data},
         is_error=result["isError"],
     )
 
@@ -89,7 +94,7 @@ WRITING: Sequence[str] = ("knowledge.ingest", "knowledge.rollback", "knowledge.a
 
 def offered_tools(catalog: ToolCatalog) -> dict[str, OfferedTool]:
     """The tools that clients see, by name, in the order of the list: those that the catalog has."""
-    return {tool.name: tool for tool in (*_reading(catalog), *_writing(catalog))}
+    return {tool.name: tool for tool in (*_reading(catalog), *_writing(catalog), *_of_skills(catalog))}
 
 
 def _reading(catalog: ToolCatalog) -> Iterable[OfferedTool]:
@@ -101,3 +106,11 @@ def _writing(catalog: ToolCatalog) -> Iterable[OfferedTool]:
     for tool in WRITING:
         if tool in catalog.names:
             yield OfferedTool(tool.rpartition(".")[2], catalog.get_tool_schema(tool))
+
+
+def _of_skills(catalog: ToolCatalog) -> Iterable[OfferedTool]:
+    """The command `skill.csv_tool.convert` is `csv_tool__convert`: clients accept no dots."""
+    for definition in catalog.tools:
+        prefix, _, rest = definition.name.partition(".")
+        if prefix == PREFIX:
+            yield OfferedTool(rest.replace(".", "__"), definition)

@@ -27,6 +27,7 @@ from omni_pipelines.permissions.approvals import (
 )
 from omni_pipelines.permissions.approvers import NobodyThere
 from omni_pipelines.permissions.audit import AuditEntry
+from omni_pipelines.permissions.capabilities import names
 from omni_pipelines.permissions.files import PermissionFiles
 from omni_pipelines.permissions.grants import Grant, built_in, deciding
 from omni_pipelines.permissions.policies import Action, Effect, ToolPolicy, action_of, policy_of
@@ -37,6 +38,19 @@ from omni_pipelines.tools.catalog import ToolCatalog, refusal
 
 MAX_AUDITED = 2_000
 """Characters of the arguments that the audit log keeps."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A skill that calls tools. It may ask for what it declares; what it asks for is then decided as for anybody."""
+
+    skill: str
+    permissions: tuple[str, ...]
+    """Patterns of capabilities."""
+
+    def may_ask_for(self, capability: str) -> bool:
+        """Whether it declares a capability. No skill calls commands of skills."""
+        return not capability.startswith("skill:") and any(names(each, capability) for each in self.permissions)
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,8 @@ class CallVerdict:
     reason: str = ""
     """The rule that decides, or why an approval is needed."""
     needs_approval: bool = False
+    cure: str = "see: omni permissions list"
+    """Against a denial."""
 
 
 class Gatekeeper:
@@ -95,7 +111,9 @@ class Gatekeeper:
         """Remember that the session has read text that somebody else wrote. It is never forgotten."""
         self._is_tainted = True
 
-    def call(self, tool: str, arguments: Mapping[str, object] | None = None) -> ToolResponse:
+    def call(
+        self, tool: str, arguments: Mapping[str, object] | None = None, caller: Caller | None = None
+    ) -> ToolResponse:
         """Decide about a call, write the decision down, run the call, and write its outcome down.
 
         A call that may not run is answered `blocked`: 2006 if a rule or a person denies it, 3004 if it needs an
@@ -104,7 +122,7 @@ class Gatekeeper:
         """
         given, call = dict(arguments or {}), uuid.uuid4().hex
         try:
-            verdict = self.check(tool, given)
+            verdict = self.check(tool, given, caller)
         except OmniError as error:
             entry = AuditEntry(event="decision", session=self.session, call=call, tool=clean(tool)[:200])
             return self._refused(entry, ToolResponse.from_exception(error))
@@ -116,7 +134,7 @@ class Gatekeeper:
             return self._refused(self._entry(call, verdict), ToolResponse.from_exception(error))
         return self._run(verdict, self._entry(call, verdict, rule))
 
-    def check(self, tool: str, arguments: Mapping[str, object]) -> CallVerdict:
+    def check(self, tool: str, arguments: Mapping[str, object], caller: Caller | None = None) -> CallVerdict:
         """What the rules say about a call. Nothing is asked, run or written down.
 
         Raises:
@@ -131,6 +149,10 @@ class Gatekeeper:
         rules = (*self._files.grants.read(), *self._granted, *built_in(action))
         rule = deciding(rules, action, self._files.project)
         verdict = CallVerdict(tool, action, digest_of(definition, raw), raw)
+        if caller is not None and not caller.may_ask_for(action.capability):
+            reason = f"the skill {caller.skill} does not declare {action.capability}"
+            cure = "if it needs that, its author adds it to metadata.permissions of its SKILL.md"
+            return replace(verdict, reason=reason, is_denied=True, cure=cure)
         if rule is not None and rule.decision == "deny":
             return replace(verdict, reason=f"a rule denies it: {rule}", is_denied=True)
         if rule is None:
@@ -155,8 +177,8 @@ class Gatekeeper:
             OmniError: it is denied, refused, or nobody is there to approve it.
         """
         if verdict.is_denied:
-            cure = "see: omni permissions list"
-            raise OmniError(f"{verdict.tool}: {verdict.reason}", code=CoreErrorCode.PERMISSION_DENIED, cure=cure)
+            message = f"{verdict.tool}: {verdict.reason}"
+            raise OmniError(message, code=CoreErrorCode.PERMISSION_DENIED, cure=verdict.cure)
         if not verdict.needs_approval:
             return verdict.reason
         with self._asking:

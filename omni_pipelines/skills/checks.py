@@ -1,16 +1,15 @@
 """The strict check of a skill: its head, its files, its size, and whether it declares what its scripts use."""
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.permissions.capabilities import names
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.frontmatter import FILE
 from omni_pipelines.skills.problems import SkillProblem
+from omni_pipelines.skills.script_checks import script_problems
 
 MAX_LINES, MAX_TOKENS, MAX_CATALOG_TOKENS = 500, 5_000, 100
 """Of the body, and of name and description together, which every session pays for."""
@@ -20,26 +19,18 @@ Count = Callable[[str], int]
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
 _LINE = re.compile(r"line (\d+)")
 _PREFIX = re.compile(rf"^{FILE} line \d+: ")
-NEEDS: Mapping[str, str] = {
-    "subprocess": "process:run",
-    "pty": "process:run",
-    "multiprocessing": "process:run",
-    "socket": "network:connect",
-    "http": "network:http",
-    "urllib.request": "network:http",
-    "httpx": "network:http",
-    "httpx2": "network:http",
-    "requests": "network:http",
-    "aiohttp": "network:http",
-    "ftplib": "network:connect",
-    "smtplib": "network:connect",
-    "shutil": "files:write",
-}
-"""Module that a script imports → the permission without which it is of no use."""
 
 
-def check_skill(folder: SkillFolder, count: Count | None = None) -> list[SkillProblem]:
-    """All problems of a skill, errors first. Without `count`, sizes in tokens are not checked."""
+def check_skill(
+    folder: SkillFolder, count: Count | None = None, capabilities: Mapping[str, str] | None = None
+) -> list[SkillProblem]:
+    """All problems of a skill, errors first. Nothing of it is run.
+
+    Args:
+        folder: the skill.
+        count: counts tokens; without it, sizes in tokens are not checked.
+        capabilities: the capability that each tool needs; without it, the calls of tools are not checked.
+    """
     try:
         head = folder.head
     except ConfigurationError as error:
@@ -55,7 +46,7 @@ def check_skill(folder: SkillFolder, count: Count | None = None) -> list[SkillPr
             *_references(folder),
             *_links(folder),
             *_files(folder),
-            *_scripts(folder),
+            *script_problems(folder, capabilities),
         ]
     except ConfigurationError as error:  # too many files
         return [SkillProblem(file=".", message=error.message, cure=error.cure)]
@@ -154,41 +145,6 @@ def _files(folder: SkillFolder) -> Iterator[SkillProblem]:
         yield SkillProblem(
             file="tests", message="there are no tests of the scripts", cure="write tests/test_….py", is_error=False
         )
-
-
-def _scripts(folder: SkillFolder) -> Iterator[SkillProblem]:
-    """Scripts that are no Python, and permissions that they need and the skill does not declare."""
-    for name in folder.files:
-        if not name.endswith(".py") or name.startswith("tests/"):
-            continue
-        try:
-            tree = ast.parse((folder.path / name).read_bytes(), name)
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None) or 1
-            yield SkillProblem(file=name, line=line, message=f"is no Python: {error}", cure="correct it")
-            continue
-        yield from _undeclared(folder, name, tree)
-
-
-def _undeclared(folder: SkillFolder, name: str, tree: ast.AST) -> Iterator[SkillProblem]:
-    declared = folder.metadata.permissions
-    seen: set[str] = set()
-    for module, line in _imports(tree):
-        need = NEEDS.get(module) or NEEDS.get(module.partition(".")[0])
-        if need is None or need in seen or any(names(pattern, need) for pattern in declared):
-            continue
-        seen.add(need)
-        message = f"imports {module}, which needs the permission {need}"
-        yield SkillProblem(file=name, line=line, message=message, cure=f"add {need} to metadata.permissions")
-
-
-def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module, node.lineno
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
 def example_skill() -> Path:

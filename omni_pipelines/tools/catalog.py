@@ -30,6 +30,7 @@ from omni_pipelines.tools.variants import ToolFunction, ToolVariants
 DEFAULT_FILE = Path("tool_schemas.json")
 MAX_LISTED = 3
 """Problems that an error message lists; the metadata of the response hold all of them."""
+_JSON_VALUES: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
 
 @dataclass
@@ -63,10 +64,23 @@ class ToolCatalog:
         """
         for function in functions:
             typed = typed_tool(function)
-            name = typed.definition.name
-            if name in self._tools:
-                raise ConfigurationError(f"there is a tool {name} already", cure="give one of them another name")
-            self._tools[name] = _RegisteredTool(typed.definition, typed.converter, function)
+            self.add_described(typed.definition, function, typed.converter)
+
+    def add_described(
+        self,
+        definition: ToolDefinition,
+        function: ToolFunction,
+        converter: TypeAdapter[dict[str, object]] | None = None,
+    ) -> None:
+        """Add a function that is described elsewhere. Without a `converter`, it gets the JSON values of a call.
+
+        Raises:
+            ConfigurationError: the name is taken.
+        """
+        name = definition.name
+        if name in self._tools:
+            raise ConfigurationError(f"there is a tool {name} already", cure="give one of them another name")
+        self._tools[name] = _RegisteredTool(definition, converter or _JSON_VALUES, function)
 
     def add_variant(self, name: str, variant: ToolVariant, function: ToolFunction) -> None:
         """Add a function with the same arguments that replaces a tool's own function where that cannot be used.

@@ -33,6 +33,9 @@ def mcp(
     allow_writes: Annotated[
         bool, Option("--allow-writes", help="Offer tools that change the knowledge base too.")
     ] = False,
+    allow_skills: Annotated[
+        bool, Option("--allow-skills", help="Offer the commands of the skills that you trust too.")
+    ] = False,
 ) -> None:
     """Serve the knowledge base to editors and agents, by the Model Context Protocol.
 
@@ -41,12 +44,13 @@ def mcp(
     if viewer is not None and allow_writes:
         raise ConfigurationError("a viewer cannot change the knowledge base", cure="leave out --as or --allow-writes")
     share_arenas()  # each call runs in a thread of its own
+    server = make_server(home, viewer=viewer, allow_writes=allow_writes, allow_skills=allow_skills)
     if transport is Transport.STDIO:
-        serve_stdio(make_server(home, viewer=viewer, allow_writes=allow_writes))
+        serve_stdio(server)
         return
     home.check()
     token = read_or_make_token(home.mcp_token)
     with listen(port) as listener:
         narrate(f"serving http://{HOST}:{listener.getsockname()[1]}/mcp (Ctrl+C stops)")
         narrate(f"clients send the header: Authorization: Bearer, then the content of {home.mcp_token}")
-        serve_http(make_server(home, viewer=viewer, allow_writes=allow_writes), listener, token)
+        serve_http(server, listener, token)

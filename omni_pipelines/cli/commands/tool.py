@@ -78,7 +78,12 @@ def run(
     shipped = shipped_tools(home, release, viewer=viewer)
     approver = YesTo(yes or (), TerminalApprover())
     gatekeeper = Gatekeeper(shipped.catalog, shipped.policies, permission_files(home), SESSION, approver)
-    response = CommandExecutor().execute(_call, gatekeeper, tool, arguments or [])
+    return call_result(gatekeeper, tool, arguments or [])
+
+
+def call_result(gatekeeper: Gatekeeper, tool: str, words: Sequence[str]) -> Result[ToolResponse]:
+    """Call a tool with arguments as they are typed; what is printed of it, and its exit code."""
+    response = CommandExecutor().execute(_call, gatekeeper, tool, words)
     message, cure = response.error_message, response.metadata.get("cure", "")
     note = complaint(message, response.error_code, cure) if message else ""
     return Result(response, note=note, exit_code=_exit_code(response))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import uuid
 from collections.abc import Iterator
@@ -11,13 +12,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as db
+from dagster._core.launcher import WorkerStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.runs.schema import RunsTable
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
 from resources.instance import open_instance
 from resources.run_history import cancel_run, deletable_runs, delete_runs, find_run, summary_of
+from resources.run_launcher import RunLauncher
 from resources.runs import HOST_TAG, PID_TAG
 
 S = dg.DagsterRunStatus
@@ -135,3 +139,33 @@ def test_a_run_that_cannot_be_stopped_from_here_says_why(
     record = find_run(instance, add(instance, status=status, tags={HOST_TAG: host, PID_TAG: "1"}))
     with pytest.raises(OmniError, match=problem):
         cancel_run(instance, record, seconds=0.3)
+
+
+@pytest.fixture
+def launcher(instance: dg.DagsterInstance) -> RunLauncher:
+    assert isinstance(instance.run_launcher, RunLauncher)
+    return instance.run_launcher
+
+
+@pytest.mark.parametrize("left", ["nothing", "a file"])
+def test_a_run_whose_code_server_is_gone_has_failed(
+    instance: dg.DagsterInstance, launcher: RunLauncher, tmp_path: Path, left: str
+) -> None:
+    """As after a power cut. What a server leaves on disk does not answer."""
+    address = tmp_path / "code.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(address))
+        server.listen()
+        run_id = add(instance, status=S.STARTED, tags={GRPC_INFO_TAG: json.dumps({"socket": str(address)})})
+        run = find_run(instance, run_id).dagster_run
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    if left == "nothing":
+        address.unlink()
+    assert launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
+
+
+def test_the_health_of_a_run_elsewhere_is_not_doubted(instance: dg.DagsterInstance, launcher: RunLauncher) -> None:
+    there = [{HOST_TAG: "elsewhere", PID_TAG: "1"}, {GRPC_INFO_TAG: json.dumps({"host": "code", "port": 4266})}]
+    for tags in there:
+        run = find_run(instance, add(instance, status=S.STARTED, tags=tags)).dagster_run
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
