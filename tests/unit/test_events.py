@@ -120,8 +120,7 @@ def test_an_error_of_a_listener_is_raised_at_the_end_of_the_block() -> None:
 
     bus = EventBus("harbour")
     with pytest.raises(OSError, match="terminal"), using(bus), subscribed(fail):
-        for number in range(3):
-            bus.publish(Moved(knots=number))
+        _ = [bus.publish(Moved(knots=number)) for number in range(3)]
     assert bus.published == 3
 
 
