@@ -12,6 +12,7 @@ from omni_pipelines.configuration import (
     load_settings,
     trust_settings,
     untrusted_settings,
+    user_folder,
 )
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -117,6 +118,7 @@ RISKY = {
     "store": 'store = "s3://elsewhere/kb"\n',
     "llm_url": 'llm_url = "http://elsewhere.example/v1"\n',
     "rerank_url": 'reranker = "http"\nrerank_url = "http://elsewhere.example/rerank"\n',
+    "ray_address": 'engine = "ray"\nray_address = "elsewhere.example:6379"\n',
     "cache": 'cache = "/srv/models"\n',
     "sources.a.location": '[sources.a]\nlocation = "../../etc"\nacl = ["team"]\n',
     "sources.b.location": '[sources.b]\nlocation = "https://elsewhere.example/"\n',
@@ -161,8 +163,8 @@ def test_what_stays_in_the_folder_and_what_the_environment_says_need_no_trust(ho
     assert load_settings(home, {"OMNI_LLM_URL": "http://x.example/v1"}).llm_url == "http://x.example/v1"
 
 
-def test_a_damaged_list_of_what_is_trusted_trusts_nothing(home: Home, tmp_path: Path) -> None:
+def test_a_damaged_list_of_what_is_trusted_trusts_nothing(home: Home) -> None:
     _configure(home, RISKY["llm_url"])
     trust_settings(home)
-    (tmp_path / ".config" / "omni_pipelines" / "trusted.json").write_text("[]")
+    (user_folder() / "trusted.json").write_text("[]")
     assert not load_settings(home).llm_url
