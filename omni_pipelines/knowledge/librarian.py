@@ -1,10 +1,9 @@
 """The librarian: searches, answers and citations from one release."""
 
 import functools
-import re
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -13,14 +12,14 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.definitions import find_definitions
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.support import Support
-from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
 from omni_pipelines.knowledge.search.citations import Passage, open_citation
 from omni_pipelines.knowledge.search.context import Context, collect_context
@@ -52,12 +51,8 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
-MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
 DEFINITION_HITS = 10
 """Passages with a declaration of a name of the question that are read."""
-DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
-"""Words before a name where it is declared, frequent ones first."""
-
 MAX_GIVEN = 1_000
 """Answers, the last ones, of which a librarian makes receipts."""
 
@@ -263,24 +258,6 @@ class Librarian:
             keep_question(self._snapshot.home, answer, where or {})
         return answer
 
-    def _definitions(self, question: str, hits: Sequence[Hit], where: Mapping[str, str]) -> list[Hit]:
-        """Passages that define what the question names, and that its search did not find."""
-        found: list[Hit] = []
-        words = re.findall(r"\w{3,}", question)
-        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
-            if any(defines(hit, name) for hit in hits):
-                continue
-            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
-            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
-        return found
-
-    def _declaring(self, name: str, where: Mapping[str, str]) -> list[Hit]:
-        """Passages with a declaration of a name, or at least with the name."""
-        options = self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False)
-        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
-        searches = (self._find(query, DEFINITION_HITS, options) for query in queries)
-        return next(filter(None, searches), [])
-
     def prepared(self, question: str, where: Mapping[str, str] | None = None) -> Question:
         """A question with the passages that may answer it, and what measures how well they do.
 
@@ -288,7 +265,8 @@ class Librarian:
             ConfigurationError, ModelMissing: as for `search`.
         """
         hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        definitions = self._definitions(question, hits, where or {})
+        by_words = self._options(Mode.KEYWORD, where or {}, Fusion.EVIDENCE, feedback=False)
+        definitions = find_definitions(question, hits, lambda query: self._find(query, DEFINITION_HITS, by_words))
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
