@@ -1,0 +1,88 @@
+"""Definitions: the declarations of what a question names are found, and are its answer if it asks for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from omni_pipelines.knowledge.answers.definitions import declares, defines, find_definitions
+from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE
+from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
+from omni_pipelines.knowledge.search.hits import Hit
+from tests.unit.knowledge.answering import ask, hit
+
+DUMP = 'def dump(obj, fp):\n    """Write an object to a file."""\n'
+CALL = "def save(path):\n    # writes with dump\n    dump({}, open(path))\n"
+
+
+def code(text: str, path: str, heading: str = "") -> Hit:
+    """A passage of source code."""
+    return hit(text, path, kind="code", heading=heading)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "name", "is_declared"),
+    [
+        (DUMP, "dump", True),
+        (DUMP, "json.dump", True),
+        (DUMP, "pickle.dump", False),
+        (DUMP, "dumps", False),
+        ("class Basket:\n    pass\n", "Basket", True),
+        ("LIMIT = 30\n", "LIMIT", True),
+        ("Arguments = namedtuple('Arguments', 'first')\n", "namedtuple", False),
+    ],
+)
+def test_declaration_is_of_its_own_name_in_the_module_that_is_named(
+    declaration: str, name: str, is_declared: bool
+) -> None:
+    passage = code(declaration, "json/files.py")
+    first = next(unit for unit in answer_units(passage) if unit.kind is UnitKind.SIGNATURE)
+    assert declares(first, name) is is_declared
+    assert defines(passage, name) is is_declared
+
+
+def test_constructor_is_a_declaration_of_its_class() -> None:
+    passage = code("def __init__(self, size=3):\n    self.size = size\n", "a.py", heading="class Basket")
+    assert defines(passage, "Basket")
+    assert not defines(passage, "Bag")
+
+
+def test_passage_with_the_declaration_is_found_where_the_hits_have_only_calls() -> None:
+    declaring = code(DUMP, "json/files.py")
+    found = find_definitions(
+        "signature of json.dump", [code(CALL, "b.py")], lambda query: [declaring] if "def dump" in query else []
+    )
+    assert found == [declaring]
+
+
+def test_hit_with_the_declaration_is_not_found_again() -> None:
+    declaring = code(DUMP, "json/files.py")
+    assert find_definitions("signature of json.dump", [declaring], lambda _: [declaring]) == []
+
+
+def test_declaration_under_a_heading_that_repeats_it_is_searched_by_that_heading() -> None:
+    heading = "Basic use > json.dump(obj, fp, *, indent=None)"
+    queries: list[str] = []
+    find_definitions(
+        "signature of json.dump", [hit("It is fast.", heading=heading)], lambda q: queries.append(q) or []
+    )
+    assert '"json.dump(obj"' in queries
+
+
+@pytest.mark.parametrize("question", ["Where is dump defined?", "Which parameters does json.dump take?"])
+def test_declaration_is_the_answer_of_a_question_for_it(question: str) -> None:
+    answer = ask(question, [code(CALL, "b.py"), code(DUMP, "json/files.py")])
+    assert [sentence.citations[0].path for sentence in answer.sentences] == ["json/files.py"]
+    assert answer.evidence >= DECLARED_EVIDENCE
+
+
+def test_every_declaration_of_a_name_is_quoted_the_outermost_ones_for_sure() -> None:
+    inner = [code(f"def dump(self, {each}):\n    pass\n", f"{each}.py", f"Basket > {each} > dump") for each in "abc"]
+    answer = ask("Where is dump defined?", [*inner, code(DUMP, "json/files.py", "dump")])
+    paths = [sentence.citations[0].path for sentence in answer.sentences]
+    assert len(paths) == 3
+    assert "json/files.py" in paths
+
+
+def test_question_for_more_than_the_declaration_is_not_answered_by_it_for_sure() -> None:
+    answer = ask("What does dump return if no disk space can be allocated on Windows?", [code(DUMP, "json/files.py")])
+    assert answer.evidence < DECLARED_EVIDENCE
