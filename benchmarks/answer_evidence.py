@@ -5,8 +5,7 @@
 For each question it collects the candidates of its passages with their features, and how much of the gold passages
 each of them quotes. The ranking is a conditional logistic regression (McFadden, 1974): the candidates that quote the
 gold passage against the others of the same question. The decision is a logistic regression over the best candidate of
-each question: does the answer, which quotes it and up to two others, quote the gold passage, or not? Both have a
-ridge penalty. The shares are of a cross-validation that leaves out one corpus after the other.
+each question: does it answer, or not? Both have a ridge penalty. The shares are of a cross-validation in five folds.
 
 With `--write`, the weights go to omni_pipelines/knowledge/answers/weights.py.
 """
@@ -27,12 +26,13 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers import weights
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.evidence import FEATURES, Candidate, Question
-from omni_pipelines.knowledge.answers.extraction import chosen_candidates, whole_unit
+from omni_pipelines.knowledge.answers.extraction import whole_unit
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import Unit
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
+FOLDS = 5
 RIDGE = 3.0
 MIN_COVERED = 0.8
 MIN_REFUSED = 0.85
@@ -49,7 +49,6 @@ class Example:
     question: str
     missing: str
     """What the corpus lacks; "" if it answers the question."""
-    candidates: Sequence[Candidate]
     features: np.ndarray
     """(n, len(FEATURES))"""
     covered: np.ndarray
@@ -65,12 +64,16 @@ class Fitted:
     decision: Weights
     """(len(FEATURES) + 1,), the bias last."""
 
+    def best(self, example: Example) -> int:
+        """The index of the best candidate."""
+        return int(np.argmax(example.features @ self.ranking))
+
     def probability(self, example: Example) -> float:
-        """The probability that the answer is right; 0 without candidates."""
+        """The probability that the best candidate answers the question; 0 without candidates."""
         if not len(example.covered):
             return 0.0
-        best = np.argmax(example.features @ self.ranking)
-        return float(1 / (1 + np.exp(-example.features[best] @ self.decision[:-1] - self.decision[-1])))
+        logit = example.features[self.best(example)] @ self.decision[:-1] + self.decision[-1]
+        return float(1 / (1 + np.exp(-logit)))
 
 
 def main() -> None:
@@ -127,22 +130,13 @@ def example(
         return max((covered_share(passage, quoted, texts) for passage in passages), default=0.0)
 
     shares = np.array([covered(each) for each in asked.candidates], np.float64)
-    return Example(corpus, question.question, question.missing, asked.candidates, asked.features, shares)
+    return Example(corpus, question.question, question.missing, asked.features, shares)
 
 
 def _answer_of(unit: Unit) -> Answer:
     citations = tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
     sentence = Sentence(text=unit.text, citations=citations)
     return Answer(release=1, abstained=False, answer=unit.text, sentences=(sentence,), evidence=1.0)
-
-
-def quoted_share(example: Example, ranking: Weights) -> float:
-    """The share of a gold passage that the answer quotes, which this ranking gives; 0 to 1."""
-    scores = example.features @ ranking
-    order = np.argsort(-scores, kind="stable")
-    shares = np.exp(scores[order] - scores.max(initial=0.0))
-    chosen = chosen_candidates([example.candidates[index] for index in order], shares.tolist())
-    return max((example.covered[example.candidates.index(each)] for each in chosen), default=0.0)
 
 
 def fit(examples: Sequence[Example]) -> Fitted:
@@ -153,7 +147,7 @@ def fit(examples: Sequence[Example]) -> Fitted:
         if len(each.covered):
             best = int(np.argmax(each.features @ ranking))
             rows.append(each.features[best])
-            answers.append(float(not each.missing and quoted_share(each, ranking) >= MIN_COVERED))
+            answers.append(float(not each.missing and each.covered[best] >= MIN_COVERED / 2))
     return Fitted(ranking, fit_logistic(np.array(rows), np.array(answers)))
 
 
@@ -193,16 +187,18 @@ def fit_logistic(rows: np.ndarray, answers: np.ndarray) -> Weights:
 
 
 Judged = tuple[Example, float, float]
-"""An example, the probability that its answer is right, and the share of a gold passage that this quotes."""
+"""An example, the probability of its best candidate, and the share of a gold passage that this one quotes."""
 
 
 def cross_validate(examples: Sequence[Example]) -> list[Judged]:
-    """Every example, judged by weights that were fitted to the other corpora."""
+    """Every example, judged by weights that were fitted without it."""
     judged: list[Judged] = []
-    for corpus in dict.fromkeys(each.corpus for each in examples):
-        fitted = fit([each for each in examples if each.corpus != corpus])
-        own = (each for each in examples if each.corpus == corpus)
-        judged += ((each, fitted.probability(each), quoted_share(each, fitted.ranking)) for each in own)
+    order = np.random.default_rng(13).permutation(len(examples))
+    for fold in range(FOLDS):
+        fitted = fit([examples[index] for other in range(FOLDS) if other != fold for index in order[other::FOLDS]])
+        for each in (examples[index] for index in order[fold::FOLDS]):
+            covered = each.covered[fitted.best(each)] if len(each.covered) else 0.0
+            judged.append((each, fitted.probability(each), float(covered)))
     return judged
 
 

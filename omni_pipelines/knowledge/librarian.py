@@ -51,7 +51,7 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS, CONTEXT_HITS = 10, 50
 """Passages that are read for an answer, and passages that are considered for a context."""
-DEFINITION_HITS = 10
+DEFINITION_HITS = 20
 """Passages with a declaration of a name of the question that are read."""
 MAX_GIVEN = 1_000
 """Answers, the last ones, of which a librarian makes receipts."""

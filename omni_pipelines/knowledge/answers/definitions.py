@@ -26,14 +26,14 @@ def find_definitions(question: str, hits: Sequence[Hit], find: FindHits) -> list
     is_about_declaration = asked_kind(question) in BY_DECLARATION
     for name in defined_names(question)[:MAX_NAMES]:
         if is_about_declaration or not any(defines(hit, name) for hit in hits):
-            found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, words))[:MAX_DEFINITIONS]
+            found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, name, words))[:MAX_DEFINITIONS]
     known = {hit.chunk_id for hit in hits}
     return [hit for hit in {hit.chunk_id: hit for hit in found}.values() if hit.chunk_id not in known]
 
 
-def _order(hit: Hit, words: Sequence[str]) -> tuple[int, int]:
-    """Passages whose path has words of the question come first, then those inside the fewest sections."""
-    return -sum(word in hit.path for word in words), hit.heading.count(HEADING_SEPARATOR)
+def _order(hit: Hit, name: str, words: Sequence[str]) -> tuple[int, int]:
+    """Passages whose path has words of the question come first, then those that declare the name outermost."""
+    return -sum(word in hit.path for word in words), min(map(indentation, _declarations(hit, name)), default=0)
 
 
 def _defining(name: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
@@ -53,8 +53,18 @@ def _defining(name: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
 
 def defines(hit: Hit, name: str) -> bool:
     """Whether a passage has the declaration of a name."""
-    own = name_parts(name)[-1]
-    return own in f"{hit.heading}\n{hit.text}" and any(declares(unit, name) for unit in answer_units(hit))
+    return bool(_declarations(hit, name))
+
+
+def _declarations(hit: Hit, name: str) -> list[Unit]:
+    is_mentioned = name_parts(name)[-1] in f"{hit.heading}\n{hit.text}"
+    return [unit for unit in answer_units(hit) if declares(unit, name)] if is_mentioned else []
+
+
+def indentation(unit: Unit) -> int:
+    """The characters before a declaration on its line: 0 unless it is inside another one."""
+    start = unit.ranges[0][0]
+    return start - unit.hit.text.rfind("\n", 0, start) - 1
 
 
 def is_under(hit: Hit, name: str) -> bool:
@@ -74,6 +84,11 @@ def declares(unit: Unit, name: str) -> bool:
     if last in _CONSTRUCTORS and not around:
         return own in re.findall(r"\w+", unit.hit.heading)
     return last == own and (around == place[-len(around) :] or _is_within(unit.hit, around))
+
+
+def has_default(declaration: str, parameter: str) -> bool:
+    """Whether a declaration gives a parameter a default value; the name of a constant is none."""
+    return re.search(rf"(?<!\w){re.escape(parameter)}(?!\w)[^,=()]*=\s*(?!_*[A-Z]{{2}})", declaration) is not None
 
 
 def _is_within(hit: Hit, parts: Sequence[str]) -> bool:

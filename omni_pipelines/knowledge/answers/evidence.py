@@ -17,10 +17,9 @@ from functools import cached_property
 
 import numpy as np
 
-from omni_pipelines.knowledge.answers.definitions import declares
+from omni_pipelines.knowledge.answers.definitions import declares, has_default
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
-    BY_DECLARATION,
     Asked,
     Terms,
     WeightedWords,
@@ -51,7 +50,6 @@ UNREADABLE_MARGIN = 0.08
 NEAR_MEANING = 0.5
 """Nearness from which a text is about a word that it does not contain."""
 
-_COUNTED_KINDS = (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.ROW)
 _HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
 _NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
 EmbedMany = Callable[[Sequence[str], TextKind], np.ndarray]
@@ -140,12 +138,15 @@ class Question:
         return words + near + kind + 0.5 / each.rank + DECLARED_BONUS * self.is_declaration(each)
 
     def is_declaration(self, each: Candidate) -> bool:
-        """Whether a candidate declares what the question asks the place or the parameters of: it is the answer.
+        """Whether a candidate declares what the question asks the place, the parameters or a default value of.
 
         What else the question names must mostly be there too: otherwise it asks for more than the declaration.
         """
-        if self.asked not in BY_DECLARATION or not any(declares(each.unit, name) for name in self._defined):
+        declared = [name for name in self._defined if declares(each.unit, name)]
+        if self.asked not in ABOUT_SYMBOLS or not declared:
             return False
+        if self.asked is Asked.DEFAULT:
+            return any(has_default(each.unit.quotes[0], name) for name in self._defined if name not in declared)
         text = f"{each.context}\n{each.text}"
         mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
         return mentioned > len(self._defined) / 2
@@ -230,8 +231,6 @@ class Question:
             float(self._declares(each.unit)),
             words.coverage(each.context_forms),
             float(self.asked is Asked.STEPS and each.unit.kind in (UnitKind.CODE, UnitKind.ITEM)),
-            *(float(each.unit.kind is one) for one in _COUNTED_KINDS),
-            float(each.unit.hit.kind == "code"),
         ]
 
     def _declares(self, unit: Unit) -> bool:

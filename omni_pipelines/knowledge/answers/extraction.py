@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
+from omni_pipelines.knowledge.answers.definitions import indentation
 from omni_pipelines.knowledge.answers.evidence import (
     Candidate,
     Question,
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import Asked, wants_list
+from omni_pipelines.knowledge.answers.question import BY_DECLARATION, Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
-from omni_pipelines.text.document import HEADING_SEPARATOR
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
@@ -42,7 +42,9 @@ def extract_answer(release: int, question: Question) -> Answer:
     if evidence < question.least_evidence:
         return abstention(release, question, evidence)
     fitting = [candidates[index] for index, _ in scored]
-    chosen = _declarations(fitting, question) or chosen_candidates(fitting, [score for _, score in scored])
+    chosen = _declarations(fitting, question)
+    if question.asked not in BY_DECLARATION or not chosen:
+        chosen = _chosen(fitting, [score for _, score in scored], chosen[:1])
     chosen += _contradictions(chosen, fitting, question)
     units = _merged([whole_unit(each, question) for each in chosen], question)
     documents = list(dict.fromkeys(each.hit.doc_id for each in units))
@@ -99,9 +101,9 @@ def _sentence(unit: Unit) -> Sentence:
     return Sentence(text=unit.text, label=unit.label, citations=citations)
 
 
-def chosen_candidates(fitting: Sequence[Candidate], scores: Sequence[float]) -> list[Candidate]:
-    """The best candidate, and those that are nearly as good and say something else; `fitting` has the best first."""
-    chosen: list[Candidate] = []
+def _chosen(fitting: Sequence[Candidate], scores: Sequence[float], first: Sequence[Candidate]) -> list[Candidate]:
+    """`first`, the best of the candidates, and those that are nearly as good and say something else."""
+    chosen = [*first]
     for each, score in zip(fitting, scores, strict=True):
         is_worth_adding = score >= MIN_SHARE * scores[0] and not (chosen and _is_fragment(each.unit))
         if is_worth_adding and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
@@ -110,11 +112,9 @@ def chosen_candidates(fitting: Sequence[Candidate], scores: Sequence[float]) -> 
 
 
 def _declarations(fitting: Sequence[Candidate], question: Question) -> list[Candidate]:
-    """The declarations that a question asks for, each text once, and those inside the fewest others first."""
+    """The declarations that a question asks for, each text once, the outermost first."""
     found = {each.text: each for each in reversed(fitting) if question.is_declaration(each)}
-    return sorted(reversed(found.values()), key=lambda each: each.unit.hit.heading.count(HEADING_SEPARATOR))[
-        :MAX_UNITS
-    ]
+    return sorted(reversed(found.values()), key=lambda each: indentation(each.unit))[:MAX_UNITS]
 
 
 def _is_fragment(unit: Unit) -> bool:

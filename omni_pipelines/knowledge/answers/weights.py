@@ -32,12 +32,6 @@ WEIGHTS = {
     "the unit, or its innermost heading, declares what the question names": (1.12, 0.22),
     "coverage of the words by headings and title": (0.21, -0.72),
     "asks for steps, and the unit is code or an item": (0.21, -0.28),
-    "the unit is a sentence": (0.0, 0.0),
-    "the unit is an item of a list": (0.0, 0.0),
-    "the unit is code": (0.0, 0.0),
-    "the unit is a signature": (0.0, 0.0),
-    "the unit is a row of a table": (0.0, 0.0),
-    "the unit stands in source code": (0.0, 0.0),
 }
 """Feature to its weights: in the ranking of the units, and in the decision if the best one answers."""
 DECISION_BIAS = -0.82

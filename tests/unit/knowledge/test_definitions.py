@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.knowledge.answers.definitions import declares, defines, find_definitions
-from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE
+from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE, MAX_UNITS
 from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
 from omni_pipelines.knowledge.search.hits import Hit
 from tests.unit.knowledge.answering import ask, hit
@@ -75,14 +75,27 @@ def test_declaration_is_the_answer_of_a_question_for_it(question: str) -> None:
     assert answer.evidence >= DECLARED_EVIDENCE
 
 
-def test_every_declaration_of_a_name_is_quoted_the_outermost_ones_for_sure() -> None:
-    inner = [code(f"def dump(self, {each}):\n    pass\n", f"{each}.py", f"Basket > {each} > dump") for each in "abc"]
-    answer = ask("Where is dump defined?", [*inner, code(DUMP, "json/files.py", "dump")])
-    paths = [sentence.citations[0].path for sentence in answer.sentences]
-    assert len(paths) == 3
-    assert "json/files.py" in paths
+def test_declarations_inside_another_one_come_after_the_outermost() -> None:
+    inner = [code(f"class {each}:\n    def dump(self, {each}):\n        pass\n", f"{each}.py") for each in "abc"]
+    answer = ask("Where is dump defined?", [*inner, code(DUMP, "json/files.py")])
+    assert answer.sentences[0].citations[0].path == "json/files.py"
+    assert len(answer.sentences) == MAX_UNITS
 
 
 def test_question_for_more_than_the_declaration_is_not_answered_by_it_for_sure() -> None:
     answer = ask("What does dump return if no disk space can be allocated on Windows?", [code(DUMP, "json/files.py")])
     assert answer.evidence < DECLARED_EVIDENCE
+
+
+def test_default_of_a_parameter_is_answered_by_the_signature_that_has_it() -> None:
+    watch = code("def watch(path, debounce=1_600):\n    pass\n", "watching.py")
+    other = code("# The default of debounce changed often in the years before.\n", "notes.py")
+    answer = ask("default debounce of watching.watch", [other, watch])
+    assert "debounce=1_600" in answer.answer
+    assert answer.evidence >= DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize("parameter", ["debounce", "debounce=_DEBOUNCE"])
+def test_default_that_no_signature_has_is_not_answered_by_one_for_sure(parameter: str) -> None:
+    watch = code(f"def watch(path, {parameter}):\n    pass\n", "watching.py")
+    assert ask("default debounce of watching.watch", [watch]).evidence < DECLARED_EVIDENCE
