@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 OMNI := $(BIN)/omni
 DEMO := .omni-demo
 STAMP := $(VENV)/.installed
+# Where this is set, every process of the tests compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
+# The tests sync files some hundred thousand times: 6 ms each on a disk, nothing in memory. Less than 8 GB there: the default.
+MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}')
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -39,7 +43,7 @@ ask: $(STAMP)
 
 test: models programs ## set up, and run every test that can run on this machine
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
-	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
+	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
 	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text -n auto --dist worksteal --max-worker-restart 0

@@ -60,6 +60,7 @@ def main() -> int:
         settings = load_settings(home)
         embedder = load_embedder(settings, workers=1)
         librarian = Librarian.open(home, embedder=embedder)
+        librarian.prepare()
         asked = questions(librarian, QUERIES)
         if options.profile:
             profile(librarian, asked)

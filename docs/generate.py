@@ -89,9 +89,9 @@ The variable of a setting is its name in capitals after `OMNI_`: `OMNI_CHUNK_TOK
 with commas: `OMNI_MASK_PERSONAL=card,iban,email`, `OMNI_CODECS=chunks.text=zstd:9,documents.text=lz4`.
 
 An `omni.toml` may come from somebody else. Therefore some of its settings are ignored, and named, until you run
-`omni trust`: `store`, `llm_url`, `rerank_url`, `cache`, `dagster_home`, `alerts`, and of a source `allow`,
-`allow_private` and a location that is a URL or outside the folder. If one of them changes, `omni trust` is needed
-again. Variables need no trust.
+`omni trust`: `store`, `llm_url`, `rerank_url`, `ray_address`, `cache`, `dagster_home`, `alerts`, and of a source
+`allow`, `allow_private` and a location that is a URL or outside the folder. If one of them changes, `omni trust` is
+needed again. Variables need no trust.
 
 """
 

@@ -58,7 +58,7 @@ class Loaded(Protocol):
     """What queries keep in memory of a version: columns, or structures made from them."""
 
     partial: bool
-    """Whether the second use should load it again, with more in memory."""
+    """Whether it should be loaded again, with more in memory, once that pays."""
 
     @property
     def nbytes(self) -> int:
@@ -134,24 +134,25 @@ class DatasetCache:
         name: str,
         load: Callable[[LanceDataset, bool], LoadedT],
         *,
-        counts: bool = True,
+        uses: int = 1,
+        pays_at: int = 2,
     ) -> LoadedT:
         """The result of `load(dataset, again)`, kept while the dataset or another one with the same rows is open.
 
-        `again` is false at the first use of `name` and true from the second one on, when it pays to keep more in
-        memory. A use without `counts` is not counted. A `partial` result is loaded again at the second use.
+        `again` is true from the use with the number `pays_at` on, when it pays to keep more in memory; a `partial`
+        result is then loaded again. This call counts as `uses` uses.
         """
         slot = self._slot(path, version)
         columns = slot.columns
-        uses = columns.uses[name] = columns.uses.get(name, 0) + counts
-        loaded = columns.loaded.get(name)
-        if _is_enough(loaded, uses):
+        number = columns.uses[name] = columns.uses.get(name, 0) + uses
+        loaded, pays = columns.loaded.get(name), number >= pays_at
+        if _is_enough(loaded, pays):
             return cast(LoadedT, loaded)
         with columns.loading:  # several threads wait for one load
             loaded = columns.loaded.get(name)
-            if _is_enough(loaded, uses):
+            if _is_enough(loaded, pays):
                 return cast(LoadedT, loaded)
-            fresh = load(slot.dataset, uses > 1)
+            fresh = load(slot.dataset, pays)
             with self._lock:
                 columns.loaded[name] = fresh
                 self._shrink(keep=slot)
@@ -265,8 +266,8 @@ def _rows_and_files(dataset: LanceDataset) -> tuple[object, list[object]]:
     return dataset.schema, [fragment.metadata.to_json() for fragment in dataset.get_fragments()]
 
 
-def _is_enough(loaded: Loaded | None, uses: int) -> bool:
-    return loaded is not None and not (loaded.partial and uses > 1)
+def _is_enough(loaded: Loaded | None, pays: bool) -> bool:
+    return loaded is not None and not (loaded.partial and pays)
 
 
 POOL = DatasetCache()

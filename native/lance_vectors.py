@@ -158,7 +158,7 @@ def cosines(
     table: LanceTable, vector: np.ndarray, keys: Sequence[str], *, key: str, version: int | None = None
 ) -> dict[str, float]:
     """The cosines to `vector` (d,) of the rows with these keys; unknown keys are left out."""
-    rows = row_index(table, key, version, COLUMN, counts=False)
+    rows = row_index(table, key, version, COLUMN, uses=0)
     positions = rows.find(keys)
     with table.reading():
         exact = _cosines(rows.vectors(positions[positions >= 0], COLUMN), vector)

@@ -27,6 +27,11 @@ _MAX_FILTERS = 32
 """Filters per version whose selected rows are kept, at one byte per row."""
 _TEXT_BYTES = 1 << 10
 """Assumed size of a text column in one row."""
+ROWS_PER_USE = 1_000
+"""Rows that are loaded into memory for the CPU time of one use without that, 10 ms for 50,000 rows: a process that
+ends after one search does not load them, and one that goes on pays at most twice what is the least."""
+ALWAYS = 1 << 30
+"""Uses that a call counts as which loads everything that searches keep in memory, before they come."""
 _COMPONENT_BYTES = 3
 """Memory per component of a vector: two bytes as stored, one quantized."""
 _FLOAT16_VALUES = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
@@ -43,8 +48,9 @@ class RowIndex:
         table = dataset.to_table(columns=[key] if vector is None else [key, vector], with_row_id=True)
         self._dataset = dataset
         self._keys = _fixed_width(table[key])
-        self._by_key = np.argsort(self._keys)
-        self._sorted_prefixes = _prefixes(self._keys[self._by_key])
+        prefixes = _prefixes(self._keys)
+        self._by_prefix = np.argsort(prefixes)
+        self._sorted_prefixes = prefixes[self._by_prefix]
         self._row_ids = table["_rowid"].to_numpy()
         self._by_row_id = np.argsort(self._row_ids)
         self._matrix = _matrix(table[vector]) if vector is not None else None
@@ -57,7 +63,7 @@ class RowIndex:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        keys = (self._keys, self._by_key, self._sorted_prefixes, self._row_ids, self._by_row_id)
+        keys = (self._keys, self._by_prefix, self._sorted_prefixes, self._row_ids, self._by_row_id)
         vectors = [part for part in (self._matrix, self._quantized) if part is not None]
         with self._lock:
             return sum(part.nbytes for part in (*keys, *vectors, *self._selections.values()))
@@ -67,10 +73,15 @@ class RowIndex:
         wanted = np.array([key.encode() for key in keys], self._keys.dtype.type)
         if len(self._keys):
             ranks = np.searchsorted(self._sorted_prefixes, _prefixes(wanted))
-            positions = self._by_key[np.minimum(ranks, len(self._keys) - 1)]
+            positions = self._by_prefix[np.minimum(ranks, len(self._keys) - 1)]
             if (self._keys[positions] == wanted).all():
                 return positions
         return _positions(self._keys, self._by_key, wanted)  # a key is unknown, or shares its prefix with another one
+
+    @functools.cached_property
+    def _by_key(self) -> np.ndarray:
+        """Positions by ascending key. To sort whole keys takes five times as long, and few searches need it."""
+        return np.argsort(self._keys)
 
     def find_row_ids(self, row_ids: np.ndarray) -> np.ndarray:
         """Positions (n,) of Lance row ids; -1 for an unknown one."""
@@ -144,19 +155,19 @@ class ColumnCache:
 
 
 def row_index(
-    table: LanceTable, key: str, version: int | None = None, vector: str | None = None, *, counts: bool = True
+    table: LanceTable, key: str, version: int | None = None, vector: str | None = None, *, uses: int = 1
 ) -> RowIndex:
     """The row index of a version, kept in the pool as long as its dataset; with `vector`, that column too if it fits.
 
-    With `counts`, the call is a search; from the second search on the vectors are kept in memory.
+    The vectors are kept in memory once there were enough `uses`.
 
     Raises:
         TableMissing, TableCorrupt: as for `LanceTable.open`.
     """
-    table.open(version)  # raises its errors
+    pays_at = _pays_at(table.open(version))  # raises the errors
     load = functools.partial(_load_index, key=key, vector=vector)
     with table.reading():
-        return POOL.columns(table.path, version, key, load, counts=counts)
+        return POOL.columns(table.path, version, key, load, uses=uses, pays_at=pays_at)
 
 
 def fetch_rows(
@@ -167,12 +178,14 @@ def fetch_rows(
     version: int,
     cached: Sequence[str] = (),
     cached_texts: Sequence[str] = (),
+    *,
+    uses: int = 1,
 ) -> list[dict[str, Any]]:
     """The rows with these keys, in the order of `keys`; unknown keys are left out.
 
-    The columns in `cached` are kept in memory from the second call on. Those in `cached_texts`, of about 1 KiB per
-    row, are kept if they fit into a quarter of the memory for columns. To fetch ten rows of a column from disk costs
-    100 µs, of a text column 1 ms.
+    The columns in `cached` are kept in memory once there were enough `uses`. Those in `cached_texts`, of about 1 KiB
+    per row, are kept if they fit into a quarter of the memory for columns. To fetch ten rows of a column from disk
+    costs 100 µs, of a text column 1 ms.
     """
     dataset = table.open(version)
     if dataset.count_rows() * _TEXT_BYTES <= POOL.config.column_bytes // 4:
@@ -184,13 +197,19 @@ def fetch_rows(
     cached = [name for name in cached if name not in absent]
     load = functools.partial(_load_columns, columns=tuple(cached))
     with table.reading():
-        cache = POOL.columns(table.path, version, f"columns {','.join(cached)}", load)
+        cache = POOL.columns(
+            table.path, version, f"columns {','.join(cached)}", load, uses=uses, pays_at=_pays_at(dataset)
+        )
         values = cache.take(positions, columns)
         values |= {column.name: empty_values(column, len(positions)).to_pylist() for column in lacking}
         missing = [name for name in columns if name not in values]
         if missing:
             values |= dataset.take(positions, columns=missing).to_pydict()
     return [dict(zip(columns, row, strict=True)) for row in zip(*(values[name] for name in columns), strict=True)]
+
+
+def _pays_at(dataset: LanceDataset) -> int:
+    return max(2, dataset.count_rows() // ROWS_PER_USE)
 
 
 def _load_index(dataset: LanceDataset, again: bool, *, key: str, vector: str | None) -> RowIndex:

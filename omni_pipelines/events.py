@@ -7,7 +7,6 @@ can see what it lost. Events can be recorded in a file of JSON lines and replaye
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
 import itertools
@@ -136,6 +135,8 @@ class Subscription:
             yield event
 
     async def __aiter__(self) -> AsyncIterator[Event]:
+        import asyncio  # takes longer to import than all else here, and most processes have no loop
+
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
 
         def waker() -> None:

@@ -8,6 +8,7 @@ hostile rules cannot make a match slow.
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 import string
 from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +59,9 @@ class IgnoreRules:
         self._rules = [(rule, re.compile(rule.regex, re.DOTALL)) for rule in reversed(rules)]
         self._is_name = _any_of(rule.regex for rule in rules if rule.is_for_names)
         self._is_path = _any_of(rule.regex for rule in rules if not rule.is_for_names)
+        self._matching_folder = functools.lru_cache(1)(
+            self._first_matching
+        )  # a listing has a folder's files together
 
     @classmethod
     def of_file(cls, content: bytes) -> IgnoreRules:
@@ -80,26 +84,29 @@ class IgnoreRules:
         name = path.rpartition("/")[2]
         if not self._is_name(name) and not self._is_path(path):
             return None
-        return next(
-            (
-                rule
-                for rule, regex in self._rules
-                if (is_folder or not rule.is_for_folders) and regex.fullmatch(name if rule.is_for_names else path)
-            ),
-            None,
-        )
+        for rule, regex in self._rules:
+            if (is_folder or not rule.is_for_folders) and regex.fullmatch(name if rule.is_for_names else path):
+                return rule
+        return None
 
     def matching(self, path: str) -> tuple[str, Rule] | None:
         """The first folder of a path that the rules match, with a slash at its end, or else the file; and the rule.
 
         None if they match neither.
         """
-        parts = path.split("/")
+        folder = path.rpartition("/")[0]
+        if folder and (found := self._matching_folder(folder)) is not None:
+            return found
+        rule = self.deciding(path, is_folder=False)
+        return (path, rule) if rule is not None and not rule.is_negative else None
+
+    def _first_matching(self, folder: str) -> tuple[str, Rule] | None:
+        parts = folder.split("/")
         for count in range(1, len(parts) + 1):
-            part, is_folder = "/".join(parts[:count]), count < len(parts)
-            rule = self.deciding(part, is_folder=is_folder)
+            part = "/".join(parts[:count])
+            rule = self.deciding(part, is_folder=True)
             if rule is not None and not rule.is_negative:
-                return f"{part}/" if is_folder else part, rule
+                return f"{part}/", rule
         return None
 
 

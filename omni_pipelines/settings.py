@@ -146,6 +146,10 @@ class Settings(Record, use_attribute_docstrings=True):
     """Whether a hit stands for nearly equal passages too, not only for equal ones."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that compute embeddings; by default one for each processor core."""
+    engine: Literal["local", "ray"] = "local"
+    """Where files are read, cut and embedded: in this process, or on a `ray` cluster if there is much of it."""
+    ray_address: str = "auto"
+    """The Ray cluster, `host:port`; `auto` is the one that this machine belongs to."""
     max_file_bytes: int = Field(16 << 20, ge=1)
     """Maximum size of a text file in bytes; larger files go to quarantine."""
     max_binary_bytes: int = Field(64 << 20, ge=1)

@@ -16,7 +16,7 @@ from native.durable import write_whole
 _FIRST_VERSION = "# Written by omni. "
 """How the configuration of Dagster began before it had a checksum; that version was written again at each start."""
 _CHECKSUM = "# sha256 of the lines above: "
-_OF_ALL = ("store", "llm_url", "rerank_url", "cache", "dagster_home", "alerts")
+_OF_ALL = ("store", "llm_url", "rerank_url", "ray_address", "cache", "dagster_home", "alerts")
 _OF_SOURCE = ("allow", "allow_private")
 
 
@@ -33,6 +33,8 @@ def settings_to_trust(values: Mapping[str, object], folder: Path) -> dict[str, o
 def without_settings(values: Mapping[str, object], names: Mapping[str, object]) -> dict[str, object]:
     """The values of an omni.toml without those that `settings_to_trust` named."""
     kept = {name: value for name, value in values.items() if name not in names}
+    if "ray_address" in names:
+        kept.pop("engine", None)  # it would use another cluster
     if "rerank_url" in names:
         kept.pop("reranker", None)  # it would be refused without an address
     if "sources" in kept:

@@ -66,7 +66,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
     ),
     "Search and ask": (
         ("search", "search:search", "Find passages."),
-        ("why-not", "search:why_not", "Explain why a search does not find a document."),
+        ("why-not", "why_not:why_not", "Explain why a search does not find a document."),
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
         ("run", "run:run", "Carry out a task with the tools of the knowledge base, and report with citations."),
         ("sessions", "", "The tasks of the agent, with all that they did."),

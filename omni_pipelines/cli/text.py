@@ -11,10 +11,6 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.output import local_time, narrate, say
 
@@ -107,6 +103,9 @@ def cut(text: str, max_length: int) -> str:
 
 def say_highlighted(indent: str, text: str, matches: Iterable[tuple[int, int]]) -> None:
     """Print a line of a document without control characters; on a terminal, the ranges in `matches` stand out."""
+    from rich.console import Console  # a search whose result is piped or JSON need not wait for it
+    from rich.text import Text
+
     clean = "".join(each if each.isprintable() else " " for each in text)
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal or console.no_color:
@@ -119,6 +118,10 @@ def say_highlighted(indent: str, text: str, matches: Iterable[tuple[int, int]]) 
 
 
 def _say_fitting(header: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(file=sys.stdout, highlight=False)
     header_style = "" if console.no_color else "bold"  # NO_COLOR: no escape codes at all
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=header_style)

@@ -1,28 +1,17 @@
 """The librarian: searches, answers and citations from one release."""
 
+from __future__ import annotations
+
 import functools
 import time
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from native import dataset_cache
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.definitions import find_definitions
-from omni_pipelines.knowledge.answers.evidence import Question
-from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
-from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
-from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
-from omni_pipelines.knowledge.answers.support import Support
-from omni_pipelines.knowledge.quality.gaps import Gap, find_gaps, keep_question
-from omni_pipelines.knowledge.search.citations import Passage, open_citation
-from omni_pipelines.knowledge.search.context import Context, collect_context
 from omni_pipelines.knowledge.search.freshness import with_freshness
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import (
@@ -35,26 +24,28 @@ from omni_pipelines.knowledge.search.options import (
 )
 from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
-from omni_pipelines.knowledge.search.retrieval import find_hits, passage_cosines
-from omni_pipelines.knowledge.search.why_not import WhyNot, explain_search
+from omni_pipelines.knowledge.search.retrieval import find_hits
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.language_models.variants import check_local_model, register_language_models
-from omni_pipelines.providers import VariantsFailed
-from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.calibration import Calibration, calibration_of
+from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
 from omni_pipelines.text.engines import load_counter, load_embedder_of
-from omni_pipelines.variant_registry import VariantRegistry
 
-ASK_HITS, CONTEXT_HITS = 10, 50
-"""Passages that are read for an answer, and passages that are considered for a context."""
-DEFINITION_HITS = 20
-"""Passages with a declaration of a name of the question that are read."""
-MAX_GIVEN = 1_000
-"""Answers, the last ones, of which a librarian makes receipts."""
+if TYPE_CHECKING:  # what only some methods need is imported there: a search need not wait for it
+    from omni_pipelines.knowledge.answers.answering import Answering
+    from omni_pipelines.knowledge.answers.cited_answer import Answer
+    from omni_pipelines.knowledge.answers.evidence import Question
+    from omni_pipelines.knowledge.quality.gaps import Gap
+    from omni_pipelines.knowledge.search.citations import Passage
+    from omni_pipelines.knowledge.search.context import Context
+    from omni_pipelines.knowledge.search.why_not import WhyNot
+    from omni_pipelines.receipt_records import Receipt
+    from omni_pipelines.variant_registry import VariantRegistry
+
+CONTEXT_HITS = 50
+"""Passages that are considered for a context."""
 
 
 class Librarian:
@@ -78,7 +69,6 @@ class Librarian:
         self._given_embedder, self._given_models = embedder, models
         self._reranker = load_reranker(settings)
         self._metrics = QueryMetrics(snapshot.home)
-        self._given: deque[tuple[str, Mapping[str, str]]] = deque(maxlen=MAX_GIVEN)
 
     @classmethod
     def open(
@@ -111,6 +101,7 @@ class Librarian:
         Librarian._embed_query.cache_clear()
         self.__dict__.pop("_embedder", None)
         self.__dict__.pop("_models", None)
+        self.__dict__.pop("_answering", None)
 
     def __enter__(self) -> Self:
         return self
@@ -207,6 +198,8 @@ class Librarian:
         Raises:
             ConfigurationError, ModelMissing: as for `search`.
         """
+        from omni_pipelines.knowledge.search.why_not import explain_search
+
         options = self._options(Mode.HYBRID, where, fusion, feedback)
         return explain_search(self._snapshot, query, document, k, options, self._embed_query, self._reranker)
 
@@ -247,14 +240,10 @@ class Librarian:
         if generate and models is None:
             cure = "set llm to a model from omni model list, or OMNI_LLM_URL to the address of a server"
             raise ConfigurationError("no language model is set", cure=cure)
-        asked = self.prepared(question, where)
-        if models is None or not asked.hits:
-            answer = extract_answer(self.release, asked)
-        else:
-            answer = self._generate(asked, models)
-        answer = answer.model_copy(update={"question": question})
-        self._given.append((answer_digest(answer), dict(where or {})))
+        answer = self._answering.answer(question, where or {}, models)
         if self._settings.keep_questions if keep is None else keep:
+            from omni_pipelines.knowledge.quality.gaps import keep_question
+
             keep_question(self._snapshot.home, answer, where or {})
         return answer
 
@@ -264,33 +253,7 @@ class Librarian:
         Raises:
             ConfigurationError, ModelMissing: as for `search`.
         """
-        hits = self.search(question, ASK_HITS, Mode.HYBRID, where)
-        by_words = self._options(Mode.KEYWORD, where or {}, Fusion.EVIDENCE, feedback=False)
-        definitions = find_definitions(question, hits, lambda query: self._find(query, DEFINITION_HITS, by_words))
-        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
-        keyword, vector = self._snapshot.keyword, self._embed_query(question)
-        near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
-        words = WeightedWords.of(keyword.query_words(content(question)), keyword.size)
-        return Question(
-            text=question,
-            words=words,
-            hits=hits,
-            cosines=near,
-            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
-            forms=keyword.forms,
-            terms=keyword.terms,
-            calibration=self._calibration,
-            readable=vector.readable,
-        )
-
-    def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
-        support = Support(asked.embed, functools.cache(asked.terms))
-        count = load_counter(self._settings).count
-        reader = ModelReader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
-        try:
-            return reader.answer(self.release, asked.text, scored_units(asked))
-        except (VariantsFailed, Unsupported) as error:
-            return quotes_instead(self.release, asked, error)
+        return self._answering.prepared(question, where or {})
 
     def gaps(self) -> list[Gap]:
         """Questions to this home that were not answered, or only weakly, open ones first; see `Gap`.
@@ -299,6 +262,8 @@ class Librarian:
             ModelMissing: as for `search`, if an open gap is asked again.
             AccessRefused: a viewer asks; the journal holds the questions of all viewers.
         """
+        from omni_pipelines.knowledge.quality.gaps import find_gaps
+
         if self._snapshot.viewer is not None:
             raise AccessRefused("gaps hold the questions of all viewers", cure="run it as the owner: without --as")
         ask = functools.partial(self.ask, generate=False, keep=False)
@@ -310,12 +275,7 @@ class Librarian:
         Raises:
             ConfigurationError: this librarian did not give this answer; or as for `make_receipt`.
         """
-        digest = answer_digest(answer)
-        where = next((where for given, where in list(self._given) if given == digest), None)
-        if where is None:
-            problem = f"this librarian of release {self.release} did not give this answer, or too long ago"
-            raise ConfigurationError(problem, cure="ask the librarian that answered, or ask again")
-        return make_receipt(self._snapshot, answer, where)
+        return self._answering.receipt(answer)
 
     def context(
         self,
@@ -333,6 +293,8 @@ class Librarian:
         Raises:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
+        from omni_pipelines.knowledge.search.context import collect_context
+
         for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
             check_whole(name, value)
             if value < least:
@@ -348,13 +310,31 @@ class Librarian:
             CitationNotFound: there is no such text, or the name fits several documents.
             ConfigurationError: the citation is not a text.
         """
+        from omni_pipelines.knowledge.search.citations import open_citation
+
         check_text("the citation", citation)
         return open_citation(self._snapshot, citation)
+
+    @functools.cached_property
+    def _answering(self) -> Answering:
+        from omni_pipelines.knowledge.answers.answering import Answering
+
+        def search(query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
+            return self.search(query, k, Mode.HYBRID, where)
+
+        return Answering(self._snapshot, self._settings, self._embedder, self._embed_query, search, self._words)
+
+    def _words(self, query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
+        """A search by words that is neither counted nor reranked."""
+        return self._find(query, k, self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False))
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
         if self._given_models is not None or not (self._settings.llm or self._settings.llm_url):
             return self._given_models
+        from omni_pipelines.language_models.variants import check_local_model, register_language_models
+        from omni_pipelines.variant_registry import VariantRegistry
+
         if not self._settings.llm_url:
             check_local_model(self._settings)
         models = VariantRegistry()
@@ -368,11 +348,8 @@ class Librarian:
         built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
         return load_embedder_of(self._settings, built_with)
 
-    @property
-    def _calibration(self) -> Calibration:
-        return calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
-
     @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
     def _embed_query(self, query: str) -> QueryVector:
         readable = readable_share(self._embedder, query)
-        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, self._calibration)
+        calibration = calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
+        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, calibration)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -22,7 +23,7 @@ from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import propagate_tags_and_times
-from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step import Engines, RunContext
 from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
@@ -90,14 +91,14 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     pinned = documents.head()
     rows = rows_of(documents.read(["doc_id", "source", "revision"], version=pinned.version), DocumentRow)
     names = {row["source"] for row in rows}
-    cutters = {name: _Cutter(chunker_of(settings, name), run.engines.count) for name in names}
-    wanted = {row["doc_id"]: (row["revision"], cutters[row["source"]].fingerprint) for row in rows}
+    chunkers = {name: chunker_of(settings, name).fingerprint for name in names}
+    wanted = {row["doc_id"]: (row["revision"], chunkers[row["source"]]) for row in rows}
     have = _stored_marks(chunks)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
     done = 0
     for batch in paced(stale, _FIRST_BATCH, run.batches.documents, run.batches.seconds):
         progress.report("cutting chunks", done, len(stale), "documents")
-        _cut(documents.read(None, is_in("doc_id", batch), pinned.version), cutters, chunks, batch)
+        _cut(run, documents.read(None, is_in("doc_id", batch), pinned.version), chunks, batch)
         done += len(batch)
     if stale:
         progress.report("cutting chunks", len(stale), len(stale), "documents")
@@ -121,9 +122,16 @@ def _stored_marks(chunks: LanceTable) -> dict[str, set[tuple[str, str]]]:
     return marks
 
 
-def _cut(documents: pa.Table, cutters: Mapping[str, _Cutter], chunks: LanceTable, batch: Sequence[str]) -> None:
-    rows = [row for document in rows_of(documents, DocumentRow) for row in cutters[document["source"]].rows(document)]
+def _cut(run: RunContext, documents: pa.Table, chunks: LanceTable, batch: Sequence[str]) -> None:
+    cut = functools.partial(_chunks_of, run.settings, run.engines)
+    cut_documents = run.workers.map(cut, rows_of(documents, DocumentRow))
+    rows = [row for _, rows in cut_documents for row in rows]
     chunks.upsert(CHUNKS.key, pa.Table.from_pylist(rows, schema=CHUNKS.schema), is_in("doc_id", batch))
+
+
+def _chunks_of(settings: Settings, engines: Engines, document: DocumentRow) -> Iterator[ChunkRow]:
+    """The chunks of a document, in order."""
+    return _Cutter(chunker_of(settings, document["source"]), engines.count).rows(document)
 
 
 def _delete_documents(chunks: LanceTable, documents: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.steps.document_plan import SourcePlan
-from omni_pipelines.steps.file_reading import FileReader, Found, ReadDocument
+from omni_pipelines.steps.file_reading import ContentReader, FileReader, Found, ReadDocument
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.steps.step import BatchSizes, RunContext
@@ -67,7 +67,7 @@ class DocumentWriter:
         self._documents = documents
         self._home, self._settings, self._parser = run.home, run.settings, parser
         self._total, self._done = total, 0
-        self._batches, self._session = run.batches, run.session
+        self._batches, self._session, self._workers = run.batches, run.session, run.workers
         self.racy: set[str] = set()
         """Sources with a file that changed while it was read: they are listed again in the next run."""
         self._marks: dict[str, dict[str, str]] = {}
@@ -97,12 +97,12 @@ class DocumentWriter:
         if not plan.to_read:
             return outcome
         with self._session.open(source) as read:
-            reader = FileReader(source, self._settings, self._parser, read)
-            for file in plan.to_read:
+            reader = FileReader(read, ContentReader(source, self._settings, self._parser), self._workers)
+            for file, found_in_file in reader.read_all(plan.to_read):
                 progress.report("reading files", self._done, self._total, "files", file.path)
                 self._done += 1
                 found_inside: set[str] = set()
-                for found in reader.read(file):
+                for found in found_in_file:
                     if found.file.path != file.path:
                         found_inside.add(found.file.path)
                     elif gone := _gone(plan, found, found_inside):
@@ -115,7 +115,7 @@ class DocumentWriter:
                         batch = _Batch()
                 outcome.embedded.update(found_inside)
         self._commit(plan, batch)
-        outcome.unread = self._unread[source.name] = reader.selection.unread
+        outcome.unread = self._unread[source.name] = tuple(reader.unread[path] for path in sorted(reader.unread))
         self._marks[source.name] = reader.marks
         if reader.is_racy:
             self.racy.add(source.name)

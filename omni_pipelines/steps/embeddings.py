@@ -107,7 +107,7 @@ class _Writer:
         """Embed the texts of the other rows, each distinct text once."""
         if not rows:
             return
-        embedder = self._run.engines.embedder
+        embedder = self._run.embedder
         by_hash: dict[str, list[ChunkRow]] = {}
         for row in rows:
             by_hash.setdefault(row["text_hash"], []).append(row)

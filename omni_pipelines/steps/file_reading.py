@@ -4,17 +4,19 @@ A file inside a file, such as an attachment of a mail or a member of an archive,
 version mark of the file around it. The row of the outer file comes last, so that a killed run reads it again.
 """
 
+from __future__ import annotations
+
 import io
 import time
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO
 
 from omni_pipelines import ids
-from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.refusals import RefusalCode, Unreadable, UnreadFile
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.local.archive import read_entry
@@ -35,6 +37,7 @@ from omni_pipelines.text.readers.archives.archive import contents, open_archive
 from omni_pipelines.text.readers.registry import UNKNOWN, Reader, parser_mark, reader_by_content
 from omni_pipelines.text.readers.signatures import unread_format
 from omni_pipelines.text.secrets.masking import MaskedDocument, mask_document, masking_of
+from omni_pipelines.workers import Workers
 
 _SPOKEN = ("prose", "markup")
 """Kinds of documents that are in a natural language."""
@@ -78,44 +81,73 @@ class _Budget:
         return self.files >= 0 and self.file_bytes >= 0
 
 
-class FileReader:
-    """Reads the files of one source."""
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file of a source with its bytes, or with the reason why they cannot be read."""
 
-    def __init__(
-        self,
-        source: Source,
-        settings: Settings,
-        parser: DocumentParser,
-        read: ReadFile,
-        limits: EmbeddingLimits | None = None,
-    ) -> None:
-        self._source, self._settings, self._parser, self._read = source, settings, parser, read
-        self._limits = limits or EmbeddingLimits()
-        self.selection = FileSelection(source)
-        """What of the files inside others was left out."""
+    file: SourceFile
+    content: FileContent | Unreadable
+
+    @property
+    def is_only_here(self) -> bool:
+        """Whether the bytes lie on this machine, because they are too many to be read at once."""
+        return isinstance(self.content, FileContent) and self.content.path is not None
+
+
+class FileReader:
+    """Reads the files of one source: their bytes in this process, and what is in them on the workers."""
+
+    def __init__(self, read: ReadFile, contents: ContentReader, workers: Workers) -> None:
+        self._read, self._contents, self._workers = read, contents, workers
+        self._large: deque[OpenedFile] = deque()
+        self.unread: dict[str, UnreadFile] = {}
+        """Path to the files inside others that were left out."""
         self.is_racy = False
         """Whether a file changed while it was read: the source is listed again in the next run."""
         self.marks: dict[str, str] = {}
         """Path to the version mark of a file that the listing knew only by name."""
 
-    def read(self, file: SourceFile) -> Iterator[Found]:
-        """What is embedded in a file, as far as it can be read, and at last the file itself."""
-        mark = ""
+    def read_all(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[Found]]]:
+        """Each file with what is embedded in it, as far as it can be read, and at last the file itself."""
+        for opened, found in self._workers.map(self._contents, self._opened(files)):
+            yield from self._read_large()
+            yield opened.file, self._noted(opened, found)
+        yield from self._read_large()
+
+    def _opened(self, files: Iterable[SourceFile]) -> Iterator[OpenedFile]:
+        for file in files:
+            opened = self._open(file)
+            if opened.is_only_here:
+                self._large.append(opened)
+            else:
+                yield opened
+
+    def _read_large(self) -> Iterator[tuple[SourceFile, Iterator[Found]]]:
+        while self._large:
+            opened = self._large.popleft()
+            yield opened.file, self._noted(opened, self._contents(opened))
+
+    def _open(self, file: SourceFile) -> OpenedFile:
         try:
-            content = _read_settled(self._read, file, self._limit(file.reader))
-            mark = content.version_mark
+            content = _read_settled(self._read, file, self._contents.limit(file.reader))
         except Unreadable as error:
             self.is_racy = self.is_racy or error.code == RefusalCode.CHANGED
-            yield Refusal(self._marked(file, error.mark), file.reader.fingerprint, error)
-            return
-        file = self._marked(file, mark)
+            return OpenedFile(self._marked(file, error.mark), error)
+        file = self._marked(file, content.version_mark)
         if content.mtime_ns is not None:
             file = replace(file, mtime_ns=content.mtime_ns)
-        budget = _Budget(self._limits.files, self._limits.file_bytes)
-        for found in self._read_content(file, content, budget, self._limits.depth):
-            is_read = found.file is file and isinstance(found, ReadDocument)
-            self.is_racy = self.is_racy or (is_read and (not mark or mark != file.version_mark))
-            yield found
+        return OpenedFile(file, content)
+
+    def _noted(self, opened: OpenedFile, found: Iterable[Found | UnreadFile]) -> Iterator[Found]:
+        """What was found, without the files that were left out, which are noted."""
+        mark = opened.content.version_mark if isinstance(opened.content, FileContent) else ""
+        for each in found:
+            if isinstance(each, UnreadFile):
+                self.unread[each.path] = each
+                continue
+            is_read = each.file.path == opened.file.path and isinstance(each, ReadDocument)
+            self.is_racy = self.is_racy or (is_read and (not mark or mark != opened.file.version_mark))
+            yield each
 
     def _marked(self, file: SourceFile, mark: str) -> SourceFile:
         """A file with its version mark, if it had none before it was read."""
@@ -123,6 +155,32 @@ class FileReader:
             return file
         self.marks[file.path] = mark
         return replace(file, version_mark=mark)
+
+
+class ContentReader:
+    """Reads what is in files of one source whose bytes are known."""
+
+    def __init__(
+        self, source: Source, settings: Settings, parser: DocumentParser, limits: EmbeddingLimits | None = None
+    ) -> None:
+        self._source, self._settings, self._parser = source, settings, parser
+        self._limits = limits or EmbeddingLimits()
+        self._selection = FileSelection(source)
+
+    def __call__(self, opened: OpenedFile) -> Iterator[Found | UnreadFile]:
+        """What is embedded in a file, the file itself, and at last what was left out of the files inside it."""
+        file, content = opened.file, opened.content
+        if isinstance(content, Unreadable):
+            yield Refusal(file, file.reader.fingerprint, content)
+            return
+        self._selection = FileSelection(self._source)
+        budget = _Budget(self._limits.files, self._limits.file_bytes)
+        yield from self._read_content(file, content, budget, self._limits.depth)
+        yield from self._selection.unread
+
+    def limit(self, reader: Reader) -> int:
+        """The maximum size of a file for a reader in bytes."""
+        return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
 
     def _read_content(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
         """The documents in the bytes of a file; `depth` is how many levels of files inside it are read."""
@@ -132,7 +190,7 @@ class FileReader:
             if content.path is None:
                 reader = reader_by_content(content.reader or file.reader, content.raw)
                 used = reader
-                refuse_large(len(content.raw), self._limit(reader))  # an unknown kind may have been allowed more
+                refuse_large(len(content.raw), self.limit(reader))  # an unknown kind may have been allowed more
             if reader.is_archive:
                 parsed = yield from self._read_archive(file, content, budget, depth)
             else:
@@ -176,21 +234,21 @@ class FileReader:
         limits = self._limits.source
         archive_limits = replace(limits.archive, inflated_bytes=self._limits.file_bytes)
         with _opened(content) as stream, open_archive(stream, name, archive_limits) as archive:
-            is_forgotten = self.selection.is_forgotten
+            is_forgotten = self._selection.is_forgotten
             parsed = contents(archive, name, lambda entry: not is_forgotten(f"{file.path}/{shown_name(entry)}"))
             if not self._settings.unpack_archives:
                 return replace(parsed, partial=NOT_UNPACKED)
             unread = 0
             counts = Counter(entry.name for entry in archive.entries)
             for entry in archive.entries:
-                if self.selection.is_ruled_out(shown_name(entry.name), inside=f"{file.path}/"):
+                if self._selection.is_ruled_out(shown_name(entry.name), inside=f"{file.path}/"):
                     continue
                 inner = self._inner_file(file, entry.name, entry.size, mark, entry.mtime_ns)
                 if inner is not None and not (depth and budget.allows(entry.size)):
                     unread += 1
                 elif inner is not None:
                     try:
-                        raw = read_entry(entry, self._limit(inner.reader), limits, counts[entry.name])
+                        raw = read_entry(entry, self.limit(inner.reader), limits, counts[entry.name])
                     except Unreadable as error:
                         yield Refusal(inner, inner.reader.fingerprint, error)
                     else:
@@ -201,7 +259,7 @@ class FileReader:
 
     def _read_inner(self, file: SourceFile, content: FileContent, budget: _Budget, depth: int) -> Iterator[Found]:
         try:
-            refuse_large(file.size, self._limit(file.reader))
+            refuse_large(file.size, self.limit(file.reader))
             refuse_empty(content.raw)
         except Unreadable as error:
             yield Refusal(file, file.reader.fingerprint, error)
@@ -212,7 +270,7 @@ class FileReader:
         """A file inside another; None if it is empty, no reader reads it, or the source leaves it out."""
         shown = shown_name(name)
         path = f"{outer.path}/{shown}"
-        reader = self.selection.reader_of(path, size)
+        reader = self._selection.reader_of(path, size)
         if reader is None:
             return None
         return SourceFile(path, size, mtime_ns or outer.mtime_ns, mark, reader)
@@ -225,9 +283,6 @@ class FileReader:
         beyond = f"more than {limits.files:,} files or {limits.file_bytes >> 20:,} MiB"
         reason = beyond if depth else f"they are more than {limits.depth} levels deep"
         return replace(parsed, partial=f"{unread:,} of the files inside it were not read: {reason}")
-
-    def _limit(self, reader: Reader) -> int:
-        return self._settings.max_binary_bytes if reader.binary else self._settings.max_file_bytes
 
 
 def _read_settled(read: ReadFile, file: SourceFile, limit: int) -> FileContent:

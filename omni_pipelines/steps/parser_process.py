@@ -7,6 +7,7 @@ nothing and fetch nothing.
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import signal
@@ -63,6 +64,11 @@ class DocumentParser:
     ) -> None:
         self._seconds, self._max_documents, self._recognize = seconds, max_documents, recognize
         self._process: _ParserProcess | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy in another process starts a process of its own."""
+        made = functools.partial(DocumentParser, self._seconds, self._max_documents, recognize=self._recognize)
+        return made, ()
 
     def __enter__(self) -> DocumentParser:
         return self

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
+
+from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import Table
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.embedding import Embedder, TextKind
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from omni_pipelines.text.token_counting import CountTokens
+from omni_pipelines.workers import ThisProcess, Workers
 
+_TEXTS_AT_ONCE = 32
+"""Texts that a worker embeds in one call."""
 OVERTAKEN_PAUSE_SECONDS = 1.0
 """The longest pause before a run starts again because another home of the same store published first."""
 
@@ -49,6 +56,10 @@ class ConfiguredEngines:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """On a cluster the engines are loaded anew, with one thread: there is a worker for each processor."""
+        return ConfiguredEngines, (self._settings.model_copy(update={"workers": 1}),)
+
     @cached_property
     def count(self) -> CountTokens:
         """Counts tokens of `settings.encoding`."""
@@ -74,6 +85,34 @@ class LoadedEngines:
     model: str
 
 
+class SpreadEmbedder:
+    """Embeds texts on many workers, each piece with an embedder that its worker loads."""
+
+    def __init__(self, engines: Engines, workers: Workers) -> None:
+        self._engines, self._workers = engines, workers
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._engines.embedder.dimensions
+
+    def embed(
+        self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None, *, kind: TextKind = "document"
+    ) -> np.ndarray:
+        """Vectors (n, dimensions), float32, in the order of `texts`."""
+        made: list[np.ndarray] = []
+        work = functools.partial(_embedded, self._engines, kind)
+        for _, vectors in self._workers.map(work, batched(texts, _TEXTS_AT_ONCE)):
+            made.extend(vectors)
+            if on_batch is not None:
+                on_batch(len(made))
+        return np.stack(made)
+
+
+def _embedded(engines: Engines, kind: TextKind, texts: Sequence[str]) -> np.ndarray:
+    return engines.embedder.embed(texts, kind=kind)
+
+
 @dataclass(frozen=True)
 class BatchSizes:
     """How much steps commit at once: memory stays flat, and a kill loses seconds of work."""
@@ -89,6 +128,9 @@ class BatchSizes:
     entries: int = 2_000
     """Entries that are added to the keyword index together."""
 
+
+LARGE_BATCHES = BatchSizes(files=2_048, file_bytes=256 << 20, documents=2_048, texts=32_768)
+"""For many workers, which do more in the same seconds."""
 
 AfterBatch = Callable[["RunContext", float], None]
 """Called with the run, and an estimate of the seconds of embedding that are left."""
@@ -112,8 +154,15 @@ class RunContext:
     overtaken_pause_seconds: float = OVERTAKEN_PAUSE_SECONDS
     session: SourceSession = field(default_factory=SourceSession)
     """Lists and opens the sources."""
+    workers: Workers = field(default_factory=ThisProcess)
+    """What reads files, cuts documents and embeds texts. It writes nothing."""
     after_batch: AfterBatch | None = None
     """Called after each batch of vectors: a first ingest publishes early releases there."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder, on the workers."""
+        return SpreadEmbedder(self.engines, self.workers) if self.workers.are_many else self.engines.embedder
 
 
 class StepReport(Protocol):

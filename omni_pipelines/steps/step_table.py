@@ -15,10 +15,20 @@ from omni_pipelines.steps.chunks import chunker_fingerprint, reconcile_chunks
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.keyword_index import build_keyword_index
-from omni_pipelines.steps.step import ConfiguredEngines, Engines, RunContext, Step, StepGroup, Steps
+from omni_pipelines.steps.step import (
+    LARGE_BATCHES,
+    BatchSizes,
+    ConfiguredEngines,
+    Engines,
+    RunContext,
+    Step,
+    StepGroup,
+    Steps,
+)
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.text.chunking import CHUNKER
 from omni_pipelines.text.readers.registry import readers_fingerprint
+from omni_pipelines.workers import workers_of
 
 STEPS = Steps(
     (
@@ -87,4 +97,6 @@ def new_run(
     """What a run of steps works with, by default with the settings of the home and the engines that they name."""
     settings = load_settings(home) if settings is None else settings
     engines = ConfiguredEngines(settings) if engines is None else engines
-    return RunContext(home, settings, engines, steps, run_id, sources, allow_delete)
+    workers = workers_of(settings)
+    batches = LARGE_BATCHES if workers.are_many else BatchSizes()
+    return RunContext(home, settings, engines, steps, run_id, sources, allow_delete, batches=batches, workers=workers)

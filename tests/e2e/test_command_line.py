@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.command import omni, told
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -19,17 +19,12 @@ pytestmark = pytest.mark.usefixtures("models")
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 
 
-def omni(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, as a person does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNI_HOME")}
     return subprocess.run(
         [*OMNI, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
-
-
-def told(*arguments: str, cwd: Path) -> Any:
-    done = omni(*arguments, "--json", cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "docs" / "tool.py").write_text(
         'def rotate(key: str) -> str:\n    """Return a fresh key in place of the old one."""\n    return key[::-1]\n'
     )
-    done = omni("ingest", "docs", cwd=folder)
+    done = process("ingest", "docs", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -99,7 +94,7 @@ def test_show_opens_exactly_the_lines_that_an_answer_cites(folder: Path) -> None
 
 
 def test_data_goes_to_stdout_and_narration_to_stderr(folder: Path) -> None:
-    done = omni("ingest", cwd=folder)
+    done = process("ingest", cwd=folder)
     assert done.stdout.splitlines()[:2] == ["release 1: nothing changed", "  read  3  2 .md, 1 .py"]
     assert "omni" not in done.stdout
 
@@ -187,6 +182,6 @@ def test_explained_score_is_the_probability_of_the_sum_of_its_parts(folder: Path
 
 
 def test_help_is_instant_and_complete(folder: Path) -> None:
-    done = omni("--help", cwd=folder)
+    done = process("--help", cwd=folder)
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("ingest", "search", "ask", "show", "status", "launch", "dev"))

@@ -26,6 +26,8 @@ from typing import Any
 
 import pytest
 
+from tests.command import omni, told
+
 HERE = "127.0.0.1"
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -62,13 +64,19 @@ class Server:
         return found["data"]
 
     def omni(self, *arguments: str) -> Any:
-        return omni(*arguments, "--home", str(self.home), "--json")
+        """The document of a command that works with the server, in a process of its own."""
+        command = [*OMNI, *arguments, "--home", str(self.home), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
+    def look(self, *arguments: str) -> Any:
+        """The document of a command that only reads the home."""
+        return told(*arguments, "--home", str(self.home), cwd=self.home)
 
-def omni(*arguments: str) -> Any:
-    done = subprocess.run([*OMNI, *arguments], capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if "--json" in arguments else done.stdout
+    @property
+    def release(self) -> int:
+        return int(self.look("status")["release"])
 
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
@@ -177,7 +185,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     notes.mkdir()
     (notes / "heron.md").write_text("# Heron\n\nThe heron stands in cold water at dawn.\n")
     (notes / "otter.md").write_text("# Otter\n\nOtters sleep holding hands so that they do not drift apart.\n")
-    omni("ingest", str(notes), "--home", str(folder / ".omni"), "--json")
+    told("ingest", str(notes), "--home", str(folder / ".omni"), cwd=folder)
     # a home may come from elsewhere: were any process to import what lies in it, nothing would start
     (folder / ".omni" / "json.py").write_text("raise SystemExit('imported from the home')")
     return folder / ".omni"
@@ -341,18 +349,18 @@ def test_the_code_can_be_loaded_again_from_the_page(server: Server) -> None:
 
 @pytest.mark.timeout(420)
 def test_a_changed_file_becomes_a_release_by_itself(server: Server) -> None:
-    before = server.omni("status")["release"]
+    before = server.release
     (server.home.parent / "notes" / "otter.md").write_text("# Otter\n\nA romp is a group of playing otters.\n")
-    wait_for("a new release", lambda: server.omni("status")["release"] > before, 300)
-    hits = server.omni("search", "romp of otters")["hits"]
+    wait_for("a new release", lambda: server.release > before, 300)
+    hits = server.look("search", "romp of otters")["hits"]
     assert "romp" in hits[0]["text"]
-    assert server.omni("releases", "list")["releases"][0]["release"] > before
+    assert server.look("releases", "list")["releases"][0]["release"] > before
 
 
 def test_a_job_is_queued_from_the_command_line_and_runs_there(server: Server) -> None:
     launched = server.omni("launch", "index_job", "--queue", "--wait", "--tag", "why=test")
     assert (launched["state"], _runs(server)[launched["run_id"]]) == ("done", "SUCCESS")
-    listed = server.omni("runs", "list", "--job", "index_job")["runs"]
+    listed = server.look("runs", "list", "--job", "index_job")["runs"]
     assert {run["run_id"]: run["tags"] for run in listed}[launched["run_id"]]["why"] == "test"
     assert any(run["origin"] == "sensor index_sensor" and run["release"] for run in listed)
 
@@ -385,7 +393,7 @@ def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(serv
     (server.home.parent / "notes" / "crane.md").write_text("# Crane\n\nA crane dances at dusk.\n")
     ingest = server.omni("launch", "ingest_job", "--queue")["run_id"]
     wait_for("new vectors", lambda: finished(ingest), 240)
-    before = server.omni("status")["release"]
+    before = server.release
     with filelock.FileLock(server.home / "LOCK"):  # the build cannot be over before it is stopped
         run = server.ask(BUILD)["launchRun"]["run"]["runId"]
         (job,) = wait_for("the build", lambda: building(run), 240)
@@ -393,38 +401,30 @@ def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(serv
         assert server.ask(TERMINATE, {"id": run})["terminateRun"]["__typename"] == "TerminateRunSuccess"
         wait_for("the end of the run", lambda: finished(run))
         assert not is_running(job["pid"])
-        jobs = server.omni("db", "index", "jobs")["jobs"]
+        jobs = server.look("db", "index", "jobs")["jobs"]
         assert {each["state"] for each in jobs if each["id"] == job["id"]} == {"cancelled"}
-        assert server.omni("search", "heron in cold water")["hits"]
-    assert (_runs(server)[run], server.omni("status")["release"]) == ("CANCELED", before)
+        assert server.look("search", "heron in cold water")["hits"]
+    assert (_runs(server)[run], server.release) == ("CANCELED", before)
     server.ask(START)
 
 
 def test_a_job_is_not_queued_where_nobody_serves(server: Server, tmp_path: Path) -> None:
     elsewhere = tmp_path / ".omni"
-    omni("init", "--home", str(elsewhere))
-    command = [*OMNI, "launch", "index_job", "--queue", "--home", str(elsewhere)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    told("init", "--home", str(elsewhere), cwd=tmp_path)
+    done = omni("launch", "index_job", "--queue", "--home", str(elsewhere), cwd=tmp_path)
     assert done.returncode == 2
     assert "no `omni dev` serves" in done.stderr
 
 
 def test_a_home_is_served_once(server: Server) -> None:
     """Two daemons on one home would start every run twice."""
-    done = subprocess.run(
-        [*OMNI, "dev", "--port", str(free_port()), "--home", str(server.home)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = omni("dev", "--port", str(free_port()), "--home", str(server.home), cwd=server.home)
     assert done.returncode == 2
     assert str(server.port) in done.stderr
 
 
 def test_a_port_in_use_is_named_with_its_cure(server: Server, tmp_path: Path) -> None:
-    command = [*OMNI, "dev", "--port", str(server.port), "--home", str(tmp_path / ".omni")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = omni("dev", "--port", str(server.port), "--home", str(tmp_path / ".omni"), cwd=tmp_path)
     assert done.returncode == 2
     assert f"port {server.port}" in done.stderr
     assert "--port" in done.stderr
@@ -432,8 +432,7 @@ def test_a_port_in_use_is_named_with_its_cure(server: Server, tmp_path: Path) ->
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536"])
 def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
-    command = [*OMNI, "dev", "--port", port, "--home", str(tmp_path / ".omni")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = omni("dev", "--port", port, "--home", str(tmp_path / ".omni"), cwd=tmp_path)
     assert done.returncode == 2
 
 

@@ -16,16 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.command import omni
+
 OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 QUESTION = "How do otters sleep?"
 LINE = "Otters sleep holding hands, so that none drifts away."
-
-
-def omni(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*OMNI, *arguments], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240,
-        check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_command_line import omni, told
+from tests.command import omni, told
 
 pytestmark = pytest.mark.usefixtures("models")
 

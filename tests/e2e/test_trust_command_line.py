@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omni_pipelines.knowledge.answers.receipts import canonical_json
+from tests.command import omni
 from tests.samples.forged_receipts import resealed
 
 pytestmark = pytest.mark.usefixtures("models")
 
-
-OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 NOTES = {
     "keys.md": "# Keys\n\nKeys are rotated with the rotate command every ninety days.\n",
     "otters.md": "# Otters\n\nOtters sleep holding hands, so that none drifts away.\n",
 }
-
-
-def omni(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNI_HOME")}
-    return subprocess.run(
-        [*OMNI, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 from native.lance_tables import LanceTable
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
+from tests.command import told
 from tests.stress.harness.extent import EXTENT
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -32,9 +33,13 @@ COMPARED = {
 }
 
 
-def omni_json(home: Path, *arguments: str) -> Any:
+def ingest(home: Path, *arguments: str) -> Any:
     done = subprocess.run(
-        [*OMNI, *arguments, "--home", str(home), "--json"], capture_output=True, text=True, timeout=120, check=False
+        [*OMNI, "ingest", *arguments, "--home", str(home), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -76,24 +81,28 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
     rng = random.Random(seed)
     home, folder = tmp_path / "kb" / ".omni", tmp_path / "notes"
     folder.mkdir()
+
+    def look(*arguments: str) -> Any:
+        return told(*arguments, "--home", str(home), cwd=folder)
+
     (folder / "first.md").write_text("# First\n\nThe lighthouse was built in 1887 by two sisters.\n")
-    released = omni_json(home, "ingest", str(folder))["release"]
+    released = ingest(home, str(folder))["release"]
     kills = 0
     for round_ in range(KILLS):
         change(folder, rng, round_)
         kills += killed(home, folder, rng.uniform(0.3, MAX_SECONDS))
-        assert omni_json(home, "status")["release"] >= released
-        hits = omni_json(home, "search", "when was the lighthouse built", "-k", "3")["hits"]
+        assert look("status")["release"] >= released
+        hits = look("search", "when was the lighthouse built", "-k", "3")["hits"]
         assert any("1887" in hit["text"] for hit in hits)
-        released = omni_json(home, "status")["release"]
+        released = look("status")["release"]
     assert kills > 0, "every run ended before the kill, so nothing was tested"
-    report = omni_json(home, "ingest")["documents"]
-    if omni_json(home, "status")["release"] == released:
+    report = ingest(home)["documents"]
+    if look("status")["release"] == released:
         assert (report["added"], report["changed"], report["deleted"]) == (0, 0, 0)
     else:  # also what the killed runs had read is new for readers
-        found = [change["kind"] for change in omni_json(home, "changes", "--since", str(released))["changes"]]
+        found = [change["kind"] for change in look("changes", "--since", str(released))["changes"]]
         counts = {"added": found.count("added"), "changed": found.count("changed"), "deleted": found.count("removed")}
         assert {name: report[name] for name in counts} == counts
     fresh = tmp_path / "fresh" / ".omni"
-    omni_json(fresh, "ingest", str(folder))
+    ingest(fresh, str(folder))
     assert rows(home) == rows(fresh)

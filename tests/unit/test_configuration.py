@@ -117,6 +117,7 @@ RISKY = {
     "store": 'store = "s3://elsewhere/kb"\n',
     "llm_url": 'llm_url = "http://elsewhere.example/v1"\n',
     "rerank_url": 'reranker = "http"\nrerank_url = "http://elsewhere.example/rerank"\n',
+    "ray_address": 'engine = "ray"\nray_address = "elsewhere.example:6379"\n',
     "cache": 'cache = "/srv/models"\n',
     "sources.a.location": '[sources.a]\nlocation = "../../etc"\nacl = ["team"]\n',
     "sources.b.location": '[sources.b]\nlocation = "https://elsewhere.example/"\n',

@@ -20,7 +20,6 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.files import count_fates
 from omni_pipelines.knowledge.state.foreign_languages import foreign_languages, language_hint
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
-from omni_pipelines.pipeline.run import retry_when_overtaken
 from omni_pipelines.pipeline.staleness import list_sources, record_unchanged, stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import Settings
@@ -183,6 +182,7 @@ def _run_refresh_job(
     home: Home, settings: Settings, names: Sequence[str], session: SourceSession, allow_delete: bool
 ) -> IngestReport:
     from omni_pipelines.cli.dagster_jobs import FinishedRun, run_job  # a second that an ingest without changes saves
+    from omni_pipelines.pipeline.run import retry_when_overtaken
 
     config = {"ops": {"documents": {"config": {"sources": names, "allow_delete": allow_delete}}}}
 

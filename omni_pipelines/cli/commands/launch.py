@@ -75,18 +75,31 @@ def _queue(client: DagsterGraphQLClient, job: Job, config: Mapping[str, Any], ta
     try:
         return client.submit_job_execution(str(job), LOCATION, "__repository__", config, dict(tags))
     except DagsterGraphQLClientError as error:
-        raise ConfigurationError(f"job {job} was not queued: {error}", cure="see the page of omni dev") from error
+        raise ConfigurationError(
+            f"job {job} was not queued: {_cause(error)}", cure="see the page of omni dev"
+        ) from error
+
+
+def _cause(error: DagsterGraphQLClientError) -> BaseException:
+    """What went wrong: where the request itself failed, the error of the client repeats the whole query."""
+    return error.__cause__ or error
 
 
 def _wait(client: DagsterGraphQLClient, job: Job, run_id: str) -> str:
     """Wait for the end of a run, and name each of its states.
 
     Raises:
-        OmniError: it failed, or was cancelled.
+        OmniError: it failed, or was cancelled, or the server stopped to answer.
     """
     shown = ""
     while True:
-        status = client.get_run_status(run_id).value
+        try:
+            status = client.get_run_status(run_id).value
+        except DagsterGraphQLClientError as error:
+            message = f"cannot tell how {job} ends: omni dev does not answer: {_cause(error)}"
+            raise OmniError(
+                message, cure=f"the run goes on where it was queued; see: omni runs show {run_id[:8]}"
+            ) from error
         if status != shown:
             narrate(f"{job} {run_id[:8]}: {status.lower()}")
             shown = status

@@ -1,4 +1,4 @@
-"""`omni search` and `omni why-not`."""
+"""`omni search`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -16,11 +16,10 @@ from omni_pipelines.cli.search_options import (
     tell_vector_share,
 )
 from omni_pipelines.cli.stdin import words_or_stdin
-from omni_pipelines.cli.views.search import FoundFile, FoundFiles, SearchResult, show_found, show_why_not
+from omni_pipelines.cli.views.search import FoundFile, FoundFiles, SearchResult, show_found
 from omni_pipelines.errors import NoAnswer
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import MAX_HITS, Fusion, Mode
-from omni_pipelines.knowledge.search.why_not import WhyNot
 
 _HITS_PER_FILE = 10
 """Hits that are looked at for each document that `--files` prints."""
@@ -88,19 +87,3 @@ def _what_to_try(filters: Mapping[str, str], mode: Mode, min_score: float) -> st
     if mode is Mode.KEYWORD:
         return "search by meaning as well: leave out --mode keyword"
     return "use other words; see which documents there are: omni ls"
-
-
-@command(show_why_not)
-def why_not(
-    filters: Filters,
-    librarian: OpenLibrarian,
-    query: Annotated[str, Argument(help="The query of the search.")],
-    document: Annotated[
-        str, Argument(help="The document that is missing, as omni search prints it, or its path or URI.")
-    ],
-    k: HitsOption = 10,
-    fusion: FusionOption = Fusion.EVIDENCE,
-    feedback: FeedbackOption = None,
-) -> WhyNot:
-    """Explain why a search does not find a document."""
-    return librarian.why_not(query, document, k, filters, fusion=fusion, feedback=feedback)

@@ -19,8 +19,8 @@ def trust(home: HomeOption = None) -> Fields:
     """Trust what omni.toml says about sending content away and reading outside its folder.
 
     Such settings are ignored until then, because the file may come from somebody else: store, llm_url, rerank_url,
-    cache, and of a source allow, allow_private and a location outside the folder. A dagster.yaml of the home that
-    omni did not write is refused until then, too. A change of any of them needs trust again.
+    ray_address, cache, and of a source allow, allow_private and a location outside the folder. A dagster.yaml of the
+    home that omni did not write is refused until then, too. A change of any of them needs trust again.
     """
     found = find_home(home)
     return {"file": found.config, "settings": trust_settings(found)}

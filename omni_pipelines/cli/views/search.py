@@ -1,8 +1,11 @@
 """What the commands print that search and answer."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from omni_pipelines.cli.command import Rows
@@ -10,14 +13,16 @@ from omni_pipelines.cli.formats import Format, as_markdown, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cell, cut, say_highlighted, shell_word
-from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
-from omni_pipelines.knowledge.answers.verification import Verification
-from omni_pipelines.knowledge.quality.gaps import Gap
-from omni_pipelines.knowledge.search.citations import Passage
-from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
 from omni_pipelines.knowledge.search.hits import STALE, Hit, caveats, doubt
 from omni_pipelines.knowledge.search.snippets import Forms, snippet
-from omni_pipelines.knowledge.search.why_not import WhyNot
+
+if TYPE_CHECKING:
+    from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
+    from omni_pipelines.knowledge.answers.verification import Verification
+    from omni_pipelines.knowledge.quality.gaps import Gap
+    from omni_pipelines.knowledge.search.citations import Passage
+    from omni_pipelines.knowledge.search.duplicates import DuplicatePassages
+    from omni_pipelines.knowledge.search.why_not import WhyNot
 
 SNIPPET_LINES = 4
 SNIPPET_WIDTH = 110

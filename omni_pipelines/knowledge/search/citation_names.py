@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 _N = r"[1-9]\d{0,8}"
 _PLACE = re.compile(
@@ -109,6 +108,8 @@ def named_documents(name: str, documents: Iterable[DocumentName]) -> list[Docume
 def uri_of(name: str) -> str:
     """The URI that a name means: itself, or that of a path on this machine."""
     if name.startswith("file:"):
+        from urllib.request import url2pathname  # loads the HTTP client, which a search need not wait for
+
         return Path(url2pathname(urlsplit(name).path)).as_uri()
     if "://" in name:  # in a repository, an archive, an object store or a website
         return name

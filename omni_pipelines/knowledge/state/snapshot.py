@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from omni_pipelines.knowledge.state.access import Viewer, VisibleSources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, vector_size
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
 from omni_pipelines.tables import known_table
 
 _OPEN_ATTEMPTS = 5
@@ -69,10 +69,8 @@ class Snapshot:
         if 2 * pool.stats().column_bytes > pool.config.column_bytes:
             return
         table, version = self._pinned(EMBEDDINGS.name)
-        any_vector = np.ones(vector_size(table.open(version).schema), np.float32)
-        for _ in range(2):  # the cache keeps what is read a second time
-            self.nearest(any_vector, 1, {})
-            self.chunks([])
+        row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, uses=row_cache.ALWAYS)
+        self._fetch((), CHUNKS.schema.names, uses=row_cache.ALWAYS)
 
     def sees(self, source: str) -> bool:
         """Whether the viewer may see a source of this release."""
@@ -103,11 +101,14 @@ class Snapshot:
     def chunks(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> dict[str, ChunkRow]:
         """These columns of the chunks with these ids, by id; unknown ids are left out."""
         chosen = ["chunk_id", "source", *(columns if columns is not None else CHUNKS.schema.names)]
-        names, (table, version) = list(dict.fromkeys(chosen)), self._pinned(CHUNKS.name)
-        rows = row_cache.fetch_rows(table, CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",))
+        rows = self._fetch(ids, list(dict.fromkeys(chosen)))
         visible = self._visible()
         seen = (row for row in cast("list[ChunkRow]", rows) if visible is None or row["source"] in visible)
         return {row["chunk_id"]: row for row in seen}
+
+    def _fetch(self, ids: Sequence[str], names: Sequence[str], *, uses: int = 1) -> list[dict[str, Any]]:
+        table, version = self._pinned(CHUNKS.name)
+        return row_cache.fetch_rows(table, CHUNKS.key, ids, names, version, _CACHED_COLUMNS, ("text",), uses=uses)
 
     def chunks_of(self, document: str) -> list[ChunkRow]:
         """The chunks of the document with this id, in its order."""
@@ -144,7 +145,7 @@ class Snapshot:
     def vectors(self, ids: Sequence[str]) -> np.ndarray:
         """The vectors (n, d), float32, of these chunks, in the order of their ids."""
         table, version = self._pinned(EMBEDDINGS.name)
-        rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, counts=False)
+        rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, uses=0)
         return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What the name of a file says about its kind: whole names, suffixes, and the names of binary kinds without text."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 _Kind = TypeVar("_Kind")
@@ -37,7 +37,7 @@ def is_binary_name(path: str) -> bool:
     """Whether the name of a file is that of a kind that no reader reads."""
     name = _name(path)
     _, dot, suffix = name.rpartition(".")
-    return f"{dot}{suffix}" in NOT_TEXT or _VERSION.search(name) is not None
+    return f"{dot}{suffix}" in NOT_TEXT or (name[-1:].isdigit() and _VERSION.search(name) is not None)
 
 
 def kind_by_name(path: str, kinds: Mapping[str, _Kind]) -> _Kind | None:
@@ -46,19 +46,16 @@ def kind_by_name(path: str, kinds: Mapping[str, _Kind]) -> _Kind | None:
     The whole name counts most, then its suffix; then, for names such as `access.log.1`, `settings.py.bak` and
     `Dockerfile.dev`, the suffixes before that and what stands before the first one.
     """
-    return next((kinds[name] for name in _names(path) if name in kinds), None)
+    name = _name(path).rstrip("~")
+    if name in kinds:
+        return kinds[name]
+    first, *others = name.split(".")
+    for other in reversed(others):
+        if (suffix := f".{other}") in kinds:
+            return kinds[suffix]
+    return kinds.get(first) if others else None
 
 
 def _name(path: str) -> str:
     """The last part of a path in lower case. To make a `PurePosixPath` takes a third of the listing of a folder."""
     return path.rpartition("/")[2].lower()
-
-
-def _names(path: str) -> Iterator[str]:
-    name = _name(path).rstrip("~")
-    yield name
-    first, *others = name.split(".")
-    for other in reversed(others):
-        yield f".{other}"
-    if others:
-        yield first

@@ -91,6 +91,10 @@ class Reader:
         """Name and version."""
         return f"{self.name}/{self.version}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process it is the reader of the same name: readers are compared by identity."""
+        return reader_named, (self.name,)
+
 
 def _binary(
     name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2, recognize: Read | None = None

@@ -69,7 +69,7 @@ def empty_pool() -> Iterator[DatasetCache]:
 
 
 def vectors_in_memory(home: Home) -> bool:
-    return row_index(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, counts=False).in_memory
+    return row_index(LanceTable(home.table("embeddings")), "chunk_id", None, COLUMN, uses=0).in_memory
 
 
 def test_first_search_after_prepare_loads_nothing(librarian: Librarian, empty_pool: DatasetCache) -> None:

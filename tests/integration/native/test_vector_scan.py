@@ -92,9 +92,9 @@ def test_nearest_gives_the_same_hits_from_disk_and_by_scan(table: LanceTable, wh
     for query in unit(5, 8):
         dataset_cache.POOL.evict(table.path)  # now nothing is in memory
         first = nearest(table, query, 10, key="chunk_id", where=where)
-        assert not row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
+        assert not row_index(table, "chunk_id", version, COLUMN, uses=0).in_memory
         second = nearest(table, query, 10, key="chunk_id", where=where)
-        assert row_index(table, "chunk_id", version, COLUMN, counts=False).in_memory
+        assert row_index(table, "chunk_id", version, COLUMN, uses=0).in_memory
         assert [name for name, _ in second] == [name for name, _ in first]
         assert [score for _, score in second] == pytest.approx([score for _, score in first], abs=1e-6)
 
@@ -114,11 +114,11 @@ def test_rows_in_memory_survive_an_index_build_but_not_a_changed_row(table: Lanc
     query = unit(1, 9)[0]
     for _ in range(2):
         before = nearest(table, query, 10, key="chunk_id")
-    held = row_index(table, "chunk_id", None, COLUMN, counts=False)
+    held = row_index(table, "chunk_id", None, COLUMN, uses=0)
     build(table, "ivf_flat")
-    assert row_index(table, "chunk_id", None, COLUMN, counts=False) is held
+    assert row_index(table, "chunk_id", None, COLUMN, uses=0) is held
     assert dataset_cache.POOL.stats().column_bytes == held.nbytes  # counted once
     assert nearest(table, query, 10, key="chunk_id") == before
     table.delete(equals("chunk_id", before[0][0]))
-    assert row_index(table, "chunk_id", None, COLUMN, counts=False) is not held
+    assert row_index(table, "chunk_id", None, COLUMN, uses=0) is not held
     assert [name for name, _ in nearest(table, query, 9, key="chunk_id")] == [name for name, _ in before[1:]]

@@ -19,11 +19,12 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import load_sources, save_sources
-from omni_pipelines.steps.file_reading import EmbeddingLimits, FileReader, ReadDocument
+from omni_pipelines.steps.file_reading import ContentReader, EmbeddingLimits, FileReader, ReadDocument
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, quarantined, release_for_retry
 from omni_pipelines.testing.assertions import assert_citation
 from omni_pipelines.text.readers.registry import reader_named
+from omni_pipelines.workers import ThisProcess
 from tests.integration.line import Line, refused, texts, write
 
 
@@ -216,10 +217,10 @@ def found_in(raw: bytes, limits: EmbeddingLimits) -> list[ReadDocument | Refusal
     """What a mail yields within limits."""
     file = SourceFile("a.eml", len(raw), 0, "mark", reader_named("mail"))
     with DocumentParser() as parser:
-        reader = FileReader(
-            Source(name="x", root=Path("/x")), Settings(), parser, lambda *_: FileContent(raw, "mark"), limits
-        )
-        return list(reader.read(file))
+        contents = ContentReader(Source(name="x", root=Path("/x")), Settings(), parser, limits)
+        reader = FileReader(lambda *_: FileContent(raw, "mark"), contents, ThisProcess())
+        ((_, found),) = reader.read_all([file])
+        return list(found)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""Answer a question from one release: find the passages, and quote them or ask a language model."""
+
+import functools
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.definitions import find_definitions
+from omni_pipelines.knowledge.answers.evidence import Question
+from omni_pipelines.knowledge.answers.extraction import extract_answer
+from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
+from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
+from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
+from omni_pipelines.knowledge.answers.support import Support
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.knowledge.search.ranking import EmbedQuery
+from omni_pipelines.knowledge.search.retrieval import passage_cosines
+from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.providers import VariantsFailed
+from omni_pipelines.receipt_records import Receipt
+from omni_pipelines.settings import Settings
+from omni_pipelines.text.embedding import Embedder
+from omni_pipelines.text.engines import load_counter
+from omni_pipelines.variant_registry import VariantRegistry
+
+ASK_HITS = 10
+"""Passages that are read for an answer."""
+DEFINITION_HITS = 20
+"""Passages with a declaration of a name of the question that are read."""
+MAX_GIVEN = 1_000
+"""Answers, the last ones, of which receipts are made."""
+
+Where = Mapping[str, str]
+Search = Callable[[str, int, Where], list[Hit]]
+
+
+class Answering:
+    """Answers from the searches of one release."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: Settings,
+        embedder: Embedder,
+        embed_query: EmbedQuery,
+        search: Search,
+        search_words: Search,
+    ) -> None:
+        """`search` finds what may answer, `search_words` the definitions of names."""
+        self._snapshot, self._settings = snapshot, settings
+        self._embedder, self._embed_query = embedder, embed_query
+        self._search, self._search_words = search, search_words
+        self._given: deque[tuple[str, Where]] = deque(maxlen=MAX_GIVEN)
+
+    def answer(self, question: str, where: Where, models: VariantRegistry | None) -> Answer:
+        """An answer by the models, or without them by quotes alone."""
+        asked = self.prepared(question, where)
+        if models is None or not asked.hits:
+            answer = extract_answer(self._release, asked)
+        else:
+            answer = self._generate(asked, models)
+        answer = answer.model_copy(update={"question": question})
+        self._given.append((answer_digest(answer), dict(where)))
+        return answer
+
+    def prepared(self, question: str, where: Where) -> Question:
+        """A question with the passages that may answer it, and what measures how well they do."""
+        hits = self._search(question, ASK_HITS, where)
+        definitions = find_definitions(
+            question, hits, lambda query: self._search_words(query, DEFINITION_HITS, where)
+        )
+        hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
+        keyword, vector = self._snapshot.keyword, self._embed_query(question)
+        near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
+        return Question(
+            text=question,
+            words=WeightedWords.of(keyword.query_words(content(question)), keyword.size),
+            hits=hits,
+            cosines=near,
+            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
+            forms=keyword.forms,
+            terms=keyword.terms,
+            calibration=vector.calibration,
+            readable=vector.readable,
+        )
+
+    def receipt(self, answer: Answer) -> Receipt:
+        """The receipt of one of the last answers.
+
+        Raises:
+            ConfigurationError: the answer is none of them; or as for `make_receipt`.
+        """
+        digest = answer_digest(answer)
+        where = next((where for given, where in list(self._given) if given == digest), None)
+        if where is None:
+            problem = f"this librarian of release {self._release} did not give this answer, or too long ago"
+            raise ConfigurationError(problem, cure="ask the librarian that answered, or ask again")
+        return make_receipt(self._snapshot, answer, where)
+
+    @property
+    def _release(self) -> int:
+        return self._snapshot.release.release
+
+    def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
+        support = Support(asked.embed, functools.cache(asked.terms))
+        count = load_counter(self._settings).count
+        reader = ModelReader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)
+        try:
+            return reader.answer(self._release, asked.text, scored_units(asked))
+        except (VariantsFailed, Unsupported) as error:
+            return quotes_instead(self._release, asked, error)

@@ -1,0 +1,52 @@
+"""Where the work of the steps is done: in this process, or on a Ray cluster. Only this process writes to the home."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from omni_pipelines.settings import Settings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """What applies a function to items."""
+
+    @property
+    def are_many(self) -> bool:
+        """Whether it is worth cutting work into small pieces."""
+        ...
+
+    def map(
+        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Iterable[Result]]]:
+        """Each item with its results, in the order of the items, which are taken only as fast as they are worked off.
+
+        `work` may be copied to other processes: what it cannot take along, such as a model, it must load there.
+
+        Raises:
+            Exception: what `work` raises.
+            EngineError: the workers are not there, or an item ended several of them.
+        """
+        ...
+
+
+class ThisProcess:
+    """Does one item after the other, each while its results are read."""
+
+    are_many = False
+
+    def map(
+        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Iterable[Result]]]:
+        """Each item with its results."""
+        return ((item, work(item)) for item in items)
+
+
+def workers_of(settings: Settings) -> Workers:
+    """The workers that the settings name. A cluster is connected to when there is enough work for it."""
+    if settings.engine == "local":
+        return ThisProcess()
+    from native.ray_workers import RayWorkers
+
+    return RayWorkers(settings.ray_address)

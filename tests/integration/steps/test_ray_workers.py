@@ -1,0 +1,164 @@
+"""The steps on a Ray cluster: the same rows as in this process, also when a node or the run itself is killed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from native.errors import EngineError
+from native.ray_workers import IN_FLIGHT, RayWorkers
+from omni_pipelines.errors import SourceMissing
+from omni_pipelines.home import Home
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.steps.step import BatchSizes, RunContext
+from tests.integration.line import Line, paragraph, write
+from tests.ray_cluster import NODES, kill_a_worker_node, ray_cluster
+
+ROOT = Path(__file__).parents[3]
+LONG = os.environ.get("OMNI_STRESS") == "long"
+FILES, PARAGRAPHS = (2_400, 18) if LONG else (60, 3)
+"""In the long form over 20,000 chunks."""
+TABLES = ("documents", "quarantine", "chunks", "embeddings")
+
+KILLED_DRIVER = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from native.ray_workers import RayWorkers
+from omni_pipelines.home import Home
+from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.steps.step import BatchSizes
+from tests.integration.line import Line
+line, read = Line(Home(Path(sys.argv[1]))), []
+def kill_later(real, file, limit):
+    read.append(file)
+    if len(read) > 40:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(file, limit)
+line.read_hook = kill_later
+run_pipeline(replace(line.context, workers=RayWorkers(sys.argv[2], 1), batches=BatchSizes(seconds=0)))
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with ray_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    files = {f"{number % 7}/{number}.md": paragraph(f"walrus{number}", PARAGRAPHS) for number in range(FILES)}
+    return write(folder, {**files, "broken.pdf": "%PDF-1.7 no more"})
+
+
+@pytest.fixture(scope="module")
+def expected(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The rows that one process makes."""
+    line = Line(Home(tmp_path_factory.mktemp("local") / ".omni"))
+    line.add(corpus)
+    line.run()
+    return rows(line)
+
+
+def rows(line: Line) -> dict[str, Any]:
+    found = {name: line.rows(name) for name in TABLES[:3]}
+    vectors = {row["chunk_id"]: row["vector"] for row in line.rows("embeddings", "chunk_id", "vector")}
+    moments = ("first_seen", "last_tried", "at")
+    refused = [{name: row[name] for name in row if name not in moments} for row in found["quarantine"]]
+    return {**found, "quarantine": refused, "embeddings": vectors, "keyword": line.keyword_entries()}
+
+
+def differing(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """A few differences: pytest would compare for hours what differs in 20,000 rows."""
+    assert found.keys() == expected.keys()
+    lines = []
+    for name in expected:
+        made, wanted = (each.items() if isinstance(each, dict) else each for each in (found[name], expected[name]))
+        pairs = itertools.zip_longest(made, wanted)
+        lines += [f"{name}: {one} is not {other}"[:600] for one, other in pairs if one != other][:2]
+    return lines
+
+
+def on(cluster: Any, line: Line, batches: BatchSizes | None = None) -> RunContext:
+    context = replace(line.context, workers=RayWorkers(cluster.address, least_items=1))
+    return context if batches is None else replace(context, batches=batches)
+
+
+def test_a_cluster_gives_the_rows_of_one_process_although_a_node_is_killed(
+    cluster: Any, corpus: Path, expected: dict[str, Any], line: Line
+) -> None:
+    line.add(corpus)
+    read = 0
+
+    def kill_in_the_middle(real: ReadFile, file: SourceFile, limit: int) -> FileContent:
+        nonlocal read
+        read += 1
+        if read == FILES // 2:
+            kill_a_worker_node(cluster)
+        return real(file, limit)
+
+    line.read_hook = kill_in_the_middle
+    assert run_pipeline(on(cluster, line)).published.new
+    assert differing(rows(line), expected) == []
+    assert len(expected["chunks"]) >= (20_000 if LONG else 100)
+    assert [row["path"] for row in expected["quarantine"]] == ["broken.pdf"], "what workers refuse is told as well"
+    assert line.embedder.embedded == [], "this process embedded nothing"
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next_one(
+    cluster: Any, corpus: Path, expected: dict[str, Any], line: Line
+) -> None:
+    line.add(corpus)
+    command = [sys.executable, "-c", KILLED_DRIVER, str(line.home.root), cluster.address]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode < 0
+    assert 0 < len(line.rows("documents", "doc_id")) < FILES
+    run_pipeline(line.context)
+    assert differing(rows(line), expected) == []
+
+
+def test_items_are_taken_only_as_fast_as_they_are_worked_off(cluster: Any) -> None:
+    taken = itertools.count()
+    done = 0
+    for item, results in RayWorkers(cluster.address, least_items=1).map(_twice, taken):
+        assert list(results) == [2 * item]
+        done += 1
+        if done == 30:
+            break
+    assert next(taken) <= done + IN_FLIGHT * NODES
+
+
+def _twice(item: int) -> list[int]:
+    return [2 * item]
+
+
+@pytest.mark.parametrize("error", [SourceMissing("gone", cure="look"), EngineError("broken", cure="x"), OSError(5)])
+def test_an_error_in_a_worker_is_raised_here_as_it_is(cluster: Any, error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        list(RayWorkers(cluster.address, least_items=1).map(_raising(error), [1]))
+    assert (str(raised.value), vars(raised.value)) == (str(error), vars(error))
+
+
+def _raising(error: Exception) -> Callable[[int], list[int]]:
+    def work(_item: int) -> list[int]:
+        raise error
+
+    return work
+
+
+@pytest.mark.skipif(not LONG, reason="starts several processes: OMNI_STRESS=long")
+def test_an_item_that_ends_every_worker_ends_the_run_and_not_the_cluster(cluster: Any) -> None:
+    workers = RayWorkers(cluster.address, least_items=1)
+    with pytest.raises(EngineError, match="the Ray cluster lost its work"):
+        list(workers.map(os._exit, [1]))
+    assert [list(results) for _, results in workers.map(_twice, [1, 2])] == [[2], [4]]
