@@ -61,11 +61,13 @@ def test_hit_with_the_declaration_is_not_found_again() -> None:
 
 def test_declaration_under_a_heading_that_repeats_it_is_searched_by_that_heading() -> None:
     heading = "Basic use > json.dump(obj, fp, *, indent=None)"
-    queries: list[str] = []
-    find_definitions(
-        "signature of json.dump", [hit("It is fast.", heading=heading)], lambda q: queries.append(q) or []
+    declaring = code(DUMP, "json/files.py")
+    found = find_definitions(
+        "signature of json.dump",
+        [hit("It is fast.", heading=heading)],
+        lambda query: [declaring] if query == '"json.dump(obj"' else [],
     )
-    assert '"json.dump(obj"' in queries
+    assert found == [declaring]
 
 
 @pytest.mark.parametrize("question", ["Where is dump defined?", "Which parameters does json.dump take?"])
@@ -99,3 +101,17 @@ def test_default_of_a_parameter_is_answered_by_the_signature_that_has_it() -> No
 def test_default_that_no_signature_has_is_not_answered_by_one_for_sure(parameter: str) -> None:
     watch = code(f"def watch(path, {parameter}):\n    pass\n", "watching.py")
     assert ask("default debounce of watching.watch", [watch]).evidence < DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "is_definition"),
+    [
+        ("def wait(seconds):\n    pass\n", "", True),
+        ("class Heron:\n    def wait(self): ...\n", "Heron > wait(self)", True),
+        ("wait = wait_for(3)\n", "", False),
+        ("def watch(wait):\n    pass\n", "", False),
+        ("await_it()\n", "", False),
+    ],
+)
+def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
+    assert defines(code(text, "a.py", heading), "wait") is is_definition
